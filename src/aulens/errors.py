@@ -1,0 +1,32 @@
+"""What can go wrong, as a small tree. Each message says what was wrong, what was seen, what to do.
+
+    AulensError
+    ├── InputError     a value, an array or a picture that cannot be used
+    ├── DatasetError   a data set on disk that is not as it should be
+    ├── ModelError     a model file that is missing, damaged or of another kind
+    └── ConfigError    a setting, an option or a name that does not exist
+
+The four leaves are `ValueError`s too, so that `except ValueError` catches them.
+"""
+
+from __future__ import annotations
+
+
+class AulensError(Exception):
+    """The parent of all errors that aulens raises on purpose."""
+
+
+class InputError(AulensError, ValueError):
+    """A value, an array or a picture that cannot be used."""
+
+
+class DatasetError(AulensError, ValueError):
+    """A data set on disk that is not as it should be."""
+
+
+class ModelError(AulensError, ValueError):
+    """A model file that is missing, damaged or of another kind."""
+
+
+class ConfigError(AulensError, ValueError):
+    """A setting, an option or a name that does not exist."""

@@ -1,0 +1,181 @@
+"""Layouts of facial landmarks: iBUG's 68 points, the two subsets that data sets use, and how to mirror them.
+
+The only file that knows which index is which point. Landmarks are (..., K, 2) in (x, y) pixels, y down.
+"Right" and "left" are the subject's own sides: in an unmirrored picture of a frontal face the subject's
+right side is at the image's left. 68-point indices (0-based):
+
+    0-16 jaw, from the subject's right to left    17-21 right brow   22-26 left brow
+    27-30 nose bridge   31-35 nose base           36-41 right eye    42-47 left eye
+    48-59 outer lips, clockwise in the image from the subject's right corner    60-67 inner lips, likewise
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from aulens.errors import InputError
+
+Floats = NDArray[np.floating[Any]]
+
+RIGHT_EYE: Final = (36, 37, 38, 39, 40, 41)
+LEFT_EYE: Final = (42, 43, 44, 45, 46, 47)
+INNER_EYE_CORNERS: Final = (39, 42)  # subject right, left
+MOUTH_CORNERS: Final = (48, 54)  # subject right, left
+SUBJECT_RIGHT: Final = frozenset(
+    (*range(8), *range(17, 22), 31, 32, *RIGHT_EYE, 48, 49, 50, 58, 59, 60, 61, 67)
+)
+"""The points of the 68 on the subject's right side; their mirror partners are on the left."""
+
+
+@dataclass(frozen=True)
+class LandmarkLayout:
+    """A scheme of landmarks.
+
+    Attributes:
+        name: "ibug68".
+        count: K, the number of points.
+        mirror: for each point, the index of its partner on the other side (on the midline: itself).
+        in68: for each point, its index among iBUG's 68.
+    """
+
+    name: str
+    count: int
+    mirror: tuple[int, ...]
+    in68: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.mirror) != self.count or len(self.in68) != self.count:
+            raise InputError(
+                f"layout {self.name!r} has {self.count} points, but {len(self.mirror)} mirror partners "
+                f"and {len(self.in68)} places among the 68; give one of each per point"
+            )
+        if any(self.mirror[self.mirror[i]] != i for i in range(self.count)):
+            raise InputError(f"layout {self.name!r}: mirroring twice must give every point back")
+
+    def positions(self, points68: Iterable[int]) -> tuple[int, ...]:
+        """Where points of the 68 are in this layout.
+
+        Raises:
+            InputError: when this layout has no such point.
+        """
+        wanted = tuple(points68)
+        lacking = [i for i in wanted if i not in self.in68]
+        if lacking:
+            raise InputError(f"layout {self.name!r} lacks the points {lacking} of the 68-point layout")
+        return tuple(self.in68.index(i) for i in wanted)
+
+
+_MIRROR68: Final = (
+    *range(16, -1, -1),  # jaw
+    *range(26, 16, -1),  # brows
+    *range(27, 31),  # nose bridge
+    *range(35, 30, -1),  # nose base
+    *(45, 44, 43, 42, 47, 46),  # right eye
+    *(39, 38, 37, 36, 41, 40),  # left eye
+    *range(54, 47, -1),  # upper lip, outer
+    *range(59, 54, -1),  # lower lip, outer
+    *range(64, 59, -1),  # upper lip, inner
+    *range(67, 64, -1),  # lower lip, inner
+)
+
+
+def _subset(name: str, in68: tuple[int, ...]) -> LandmarkLayout:
+    return LandmarkLayout(name, len(in68), tuple(in68.index(_MIRROR68[i]) for i in in68), in68)
+
+
+IBUG68: Final = _subset("ibug68", tuple(range(68)))
+"""iBUG's 68 points: dlib, OpenFace, most predictors."""
+IBUG66: Final = _subset("ibug66", tuple(i for i in range(68) if i not in (60, 64)))
+"""The 68 without the inner mouth corners: DISFA's own landmarks."""
+IBUG49: Final = _subset("ibug49", tuple(i for i in range(17, 68) if i not in (60, 64)))
+"""The 66 without the jaw: BP4D's own landmarks, JAA-Net."""
+
+LAYOUTS: Final[Mapping[str, LandmarkLayout]] = MappingProxyType(
+    {layout.name: layout for layout in (IBUG68, IBUG66, IBUG49)}
+)
+
+
+def layout_of(landmarks: ArrayLike) -> LandmarkLayout:
+    """The layout of an array of landmarks, told by its number of points.
+
+    Args:
+        landmarks: (..., K, 2).
+
+    Raises:
+        InputError: when the array is not (..., K, 2), or no layout has K points.
+    """
+    shape = np.shape(landmarks)
+    if len(shape) < 2 or shape[-1] != 2:
+        raise InputError(f"landmarks must be (..., K, 2) in (x, y), got shape {shape}")
+    for layout in LAYOUTS.values():
+        if layout.count == shape[-2]:
+            return layout
+    counts = ", ".join(str(layout.count) for layout in LAYOUTS.values())
+    raise InputError(f"no layout has {shape[-2]} landmarks (got shape {shape}); known are {counts}")
+
+
+def convert(landmarks: ArrayLike, source: LandmarkLayout, target: LandmarkLayout) -> Floats:
+    """The same face in a layout with fewer points (68 → 66 → 49).
+
+    Args:
+        landmarks: (..., K, 2) in `source`.
+        source: the layout that they are in.
+        target: the layout wanted.
+
+    Returns:
+        (..., K', 2), a new array.
+
+    Raises:
+        InputError: when `landmarks` are not in `source`, or `target` has points that `source` lacks.
+    """
+    points = _checked(landmarks, source)
+    return np.take(points, target_positions(source, target), axis=-2)
+
+
+def target_positions(source: LandmarkLayout, target: LandmarkLayout) -> tuple[int, ...]:
+    """For each point of `target`, its index in `source`: what `convert` takes.
+
+    Raises:
+        InputError: when `target` has points that `source` lacks.
+    """
+    try:
+        return source.positions(target.in68)
+    except InputError as error:
+        raise InputError(f"cannot convert {source.name} to {target.name}: {error}") from None
+
+
+def mirror(landmarks: ArrayLike, width: int, layout: LandmarkLayout | None = None) -> Floats:
+    """The landmarks of the picture flipped left to right: x → width - 1 - x, and partners change places.
+
+    After it, index 36 is again the outer corner of the right eye of the (mirrored) person.
+
+    Args:
+        landmarks: (..., K, 2) pixels; integer = pixel centre.
+        width: of the picture, pixels.
+        layout: that they are in; by default told by K.
+
+    Returns:
+        (..., K, 2), a new array of the same float type (float64 from integers).
+
+    Raises:
+        InputError: when the landmarks do not fit the layout.
+    """
+    layout = layout or layout_of(landmarks)
+    flipped = np.take(_checked(landmarks, layout), layout.mirror, axis=-2)
+    flipped[..., 0] = width - 1 - flipped[..., 0]
+    return flipped
+
+
+def _checked(landmarks: ArrayLike, layout: LandmarkLayout) -> Floats:
+    points = np.asarray(landmarks)
+    if points.ndim < 2 or points.shape[-2:] != (layout.count, 2):
+        raise InputError(
+            f"landmarks in {layout.name} must be (..., {layout.count}, 2) in (x, y), got shape {points.shape}"
+        )
+    return points if np.issubdtype(points.dtype, np.floating) else points.astype(np.float64)
