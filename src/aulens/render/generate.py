@@ -1,0 +1,197 @@
+"""A folder of rendered faces with exact labels: the same for a seed, on any number of processes.
+
+Layout: `images/00/000000.jpg`, `manifest.parquet` (one row per picture) and `meta.json`. See docs/renders.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from os import cpu_count
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from aulens.aus import RENDERS
+from aulens.errors import ConfigError, DatasetError
+from aulens.render.acting import draw_action, draw_rest
+from aulens.render.anny import load_anny
+from aulens.render.expression import LEFT, RIGHT, Muscles, labels, lip_gap
+from aulens.render.ict import load_ict
+from aulens.render.person import draw_look
+from aulens.render.rig import Rig
+from aulens.render.scene import Person, draw_shot, render
+
+RIGS: Final = ("anny", "ict")
+_JPEG_QUALITY: Final = 93
+_TEST_SHARE, _VAL_SHARE = 0.15, 0.15
+
+
+@dataclass(frozen=True)
+class RenderConfig:
+    """What to render.
+
+    Attributes:
+        n: number of pictures, >= 1.
+        seed: any integer >= 0; decides everything.
+        rig: one of `RIGS`.
+        assets: where ICT-FaceKit lies (rig "ict" only).
+        size: pixels of the square pictures, >= 48.
+        per_subject: pictures of each person.
+    """
+
+    n: int
+    seed: int = 1
+    rig: str = "anny"
+    assets: str | None = None
+    size: int = 192
+    per_subject: int = 12
+
+    def __post_init__(self) -> None:
+        if self.rig not in RIGS:
+            raise ConfigError(f"no rig {self.rig!r}; there are {', '.join(RIGS)}")
+        if self.rig == "ict" and not self.assets:
+            raise ConfigError("the rig 'ict' needs --assets: ICT-FaceKit's .npz or a checkout of its repository")
+        if self.n < 1 or self.per_subject < 1 or self.seed < 0 or self.size < 48:
+            raise ConfigError(
+                f"n and per_subject must be at least 1, seed 0 and size 48; got n={self.n}, "
+                f"per_subject={self.per_subject}, seed={self.seed}, size={self.size}"
+            )
+
+
+def load_rig(name: str, assets: str | None) -> Rig:
+    """The rig by name; `assets` is needed for "ict"."""
+    return load_anny() if name == "anny" else load_ict(Path(assets or ""))
+
+
+def split_of(seed: int, rig: str, subject: int) -> str:
+    """ "train", "val" or "test" (70/15/15); a subject is in one of them only."""
+    draw = np.random.default_rng([seed, RIGS.index(rig), subject, 1]).random()
+    return "test" if draw < _TEST_SHARE else "val" if draw < _TEST_SHARE + _VAL_SHARE else "train"
+
+
+def image_path(index: int) -> str:
+    """Where picture `index` lies, below the root."""
+    return f"images/{index // 1000:02d}/{index:06d}.jpg"
+
+
+def render_subject(config: RenderConfig, muscles: Muscles, subject: int, root: Path) -> list[dict[str, Any]]:
+    """Draw and save all pictures of one person; returns their manifest rows."""
+    rng = np.random.default_rng([config.seed, RIGS.index(config.rig), subject])
+    person = Person(muscles.rig.identity(rng), draw_look(rng), draw_rest(rng))
+    rows = []
+    first = subject * config.per_subject
+    for index in range(first, min(config.n, first + config.per_subject)):
+        # Each picture has its own stream, so that changing one leaves the others alone.
+        own = np.random.default_rng([config.seed, RIGS.index(config.rig), subject, 2, index])
+        action, shot = draw_action(own), draw_shot(own)
+        picture = render(muscles, person, action, shot, config.size)
+        path = root / image_path(index)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not cv2.imwrite(str(path), picture.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]):
+            raise DatasetError(f"could not write {path}: is the disk full or the folder read-only?")
+        row: dict[str, Any] = {
+            "file": image_path(index), "index": index, "rig": config.rig,
+            "subject": f"{config.rig}-{config.seed}-{subject:05d}",
+            "split": split_of(config.seed, config.rig, subject), "seed": config.seed,
+            "yaw": shot.yaw, "pitch": shot.pitch, "roll": shot.roll,
+        }  # fmt: skip
+        seen = labels(action, lip_gap(picture.face, muscles.rig))
+        for au in RENDERS:
+            row[f"AU{au}_right"], row[f"AU{au}_left"] = seen[au][RIGHT], seen[au][LEFT]
+        for point, (x, y) in enumerate(picture.landmarks):
+            row[f"x_{point}"], row[f"y_{point}"] = float(x), float(y)
+        rows.append(row)
+    return rows
+
+
+_worker: tuple[RenderConfig, Muscles, Path] | None = None
+
+
+def _start_worker(config: RenderConfig, root: str) -> None:
+    # A process of the pool keeps its rig: this is the one place where that needs a module variable.
+    global _worker
+    cv2.setNumThreads(0)
+    _worker = (config, Muscles.of(load_rig(config.rig, config.assets)), Path(root))
+
+
+def _work(subject: int) -> tuple[int, int]:
+    assert _worker is not None
+    config, muscles, root = _worker
+    part = _part(root, subject)
+    rows = render_subject(config, muscles, subject, root)
+    # Renamed when complete: a kill leaves no half part behind.
+    temporary = part.with_suffix(".tmp")
+    pd.DataFrame(rows).to_parquet(temporary)
+    temporary.replace(part)
+    return subject, len(rows)
+
+
+def _part(root: Path, subject: int) -> Path:
+    return root / "parts" / f"{subject:05d}.parquet"
+
+
+def generate(
+    out: str | Path,
+    config: RenderConfig,
+    processes: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Render a data set; after a kill, the same call goes on where it stopped.
+
+    Args:
+        out: folder, made if missing. A folder begun with other settings is refused.
+        config: what to render.
+        processes: how many at once; all cores by default.
+        progress: called with (pictures done, pictures in all).
+
+    Returns:
+        The path of manifest.parquet.
+
+    Raises:
+        ConfigError: if `out` holds a set made with other settings.
+        DatasetError: if the rig's files are missing or the disk is full.
+    """
+    root = Path(out)
+    (root / "parts").mkdir(parents=True, exist_ok=True)
+    meta = {key: value for key, value in asdict(config).items() if key != "assets"}
+    meta_file = root / "meta.json"
+    if meta_file.exists() and json.loads(meta_file.read_text()) != meta:
+        raise ConfigError(
+            f"{root} was begun with {json.loads(meta_file.read_text())}, now asked for {meta}: "
+            "give another --out, or delete it"
+        )
+    meta_file.write_text(json.dumps(meta, indent=1) + "\n")
+    manifest = root / "manifest.parquet"
+    if manifest.exists():
+        return manifest
+    load_rig(config.rig, config.assets)  # fail here, in plain sight, rather than in a worker
+
+    subjects = range(-(-config.n // config.per_subject))
+    todo = [subject for subject in subjects if not _part(root, subject).exists()]
+    done = config.n - sum(min(config.per_subject, config.n - s * config.per_subject) for s in todo)
+    if progress:
+        progress(done, config.n)
+    workers = min(processes or cpu_count() or 1, max(1, len(todo)))
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (config, str(root))) as pool:
+        waiting = {pool.submit(_work, subject) for subject in todo}
+        while waiting:
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                done += future.result()[1]
+            if progress:
+                progress(done, config.n)
+    rows = pd.concat([pd.read_parquet(_part(root, subject)) for subject in subjects], ignore_index=True)
+    floats = rows.select_dtypes("float64").columns
+    rows = rows.astype(dict.fromkeys(floats, np.float32))
+    rows.sort_values("index", ignore_index=True).to_parquet(manifest)
+    for subject in subjects:
+        _part(root, subject).unlink()
+    (root / "parts").rmdir()
+    return manifest

