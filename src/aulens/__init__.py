@@ -1,0 +1,74 @@
+"""Facial Action Units: which are present, on which side of the face, and where they were seen.
+
+    analyzer = aulens.Analyzer()
+    for face in analyzer("photo.jpg"):
+        face.occurrence["AU12"], face.left["AU12"], face.evidence["AU12"]
+
+The names below are loaded when they are first used, so that `import aulens` is quick and never needs torch.
+"""
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aulens.aus import AU, AU_SETS, AUS, MISSING, AUSet, au_set
+    from aulens.errors import AulensError, ConfigError, DatasetError, InputError, ModelError
+    from aulens.faces.detector import Face, FaceDetector
+    from aulens.faces.dlib_detector import DlibDetector
+    from aulens.faces.mediapipe_detector import MediaPipeDetector
+    from aulens.runtime.analyzer import Analyzer
+    from aulens.runtime.card import ModelCard
+    from aulens.runtime.image import read_image
+    from aulens.runtime.result import AUResult
+
+__all__ = [
+    "AU",
+    "AUS",
+    "AU_SETS",
+    "MISSING",
+    "AUResult",
+    "AUSet",
+    "Analyzer",
+    "AulensError",
+    "ConfigError",
+    "DatasetError",
+    "DlibDetector",
+    "Face",
+    "FaceDetector",
+    "InputError",
+    "MediaPipeDetector",
+    "ModelCard",
+    "ModelError",
+    "__version__",
+    "au_set",
+    "read_image",
+]
+
+_HOME = {
+    "aulens.aus": ("AU", "AUS", "AU_SETS", "MISSING", "AUSet", "au_set"),
+    "aulens.errors": ("AulensError", "ConfigError", "DatasetError", "InputError", "ModelError"),
+    "aulens.faces.detector": ("Face", "FaceDetector"),
+    "aulens.faces.dlib_detector": ("DlibDetector",),
+    "aulens.faces.mediapipe_detector": ("MediaPipeDetector",),
+    "aulens.runtime.analyzer": ("Analyzer",),
+    "aulens.runtime.card": ("ModelCard",),
+    "aulens.runtime.image": ("read_image",),
+    "aulens.runtime.result": ("AUResult",),
+}
+
+try:
+    __version__ = version("aulens")
+except PackageNotFoundError:  # run from a checkout that was never installed
+    __version__ = "0+unknown"
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOME.items():
+        if name in names:
+            return getattr(importlib.import_module(module), name)
+    raise AttributeError(f"module 'aulens' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

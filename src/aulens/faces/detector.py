@@ -1,0 +1,68 @@
+"""What a face is, and what every detector does: a picture in, faces out."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face in one picture.
+
+    Coordinates are (x, y) in pixels, an integer is the centre of a pixel, y points down.
+
+    Attributes:
+        box: (4,) float64, x0, y0, x1, y1; may reach over the border of the picture.
+        landmarks: (K, 2) float64 in a layout of `aulens.landmarks` (68, 66 or 49 points).
+        confidence: the detector's own score; comparable only within one detector.
+    """
+
+    box: NDArray[np.float64]
+    landmarks: NDArray[np.float64]
+    confidence: float = 1.0
+
+    def __post_init__(self) -> None:
+        box = np.array(self.box, dtype=np.float64)
+        landmarks = np.array(self.landmarks, dtype=np.float64)
+        if box.shape != (4,) or not np.isfinite(box).all() or box[2] <= box[0] or box[3] <= box[1]:
+            raise InputError(f"a face box must be (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {self.box}")
+        if landmarks.ndim != 2 or landmarks.shape[1] != 2 or not np.isfinite(landmarks).all():
+            raise InputError(f"landmarks must be finite numbers of shape (K, 2), got shape {landmarks.shape}")
+        box.flags.writeable = False
+        landmarks.flags.writeable = False
+        object.__setattr__(self, "box", box)
+        object.__setattr__(self, "landmarks", landmarks)
+
+    @property
+    def area(self) -> float:
+        """Area of the box in square pixels."""
+        return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
+
+
+class FaceDetector(Protocol):
+    """Anything that finds faces: `detector(image)`, image (H, W, 3) uint8 RGB, faces largest first."""
+
+    def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+        """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none."""
+        ...
+
+
+def largest_first(faces: list[Face]) -> tuple[Face, ...]:
+    """Order faces by the area of their boxes, ties from left to right, so that ids are stable."""
+    return tuple(sorted(faces, key=lambda face: (-face.area, float(face.box[0]), float(face.box[1]))))
+
+
+def check_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return `image` with contiguous memory, or raise `InputError` if it is not (H, W, 3) uint8."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        seen = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise InputError(
+            f"an image must be an RGB array (H, W, 3) of uint8, got {seen}; aulens.read_image reads any file"
+        )
+    if image.shape[0] < 1 or image.shape[1] < 1:
+        raise InputError(f"the image is empty, its shape is {image.shape}")
+    return np.ascontiguousarray(image)

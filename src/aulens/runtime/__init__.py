@@ -1,0 +1,1 @@
+"""Run an exported model without torch: pictures in, Action Units out."""

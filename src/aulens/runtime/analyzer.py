@@ -1,0 +1,195 @@
+"""From a picture to the Action Units of its faces, without torch."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aulens.align import TEMPLATES, crop_matrix, transform, warp
+from aulens.errors import InputError, ModelError
+from aulens.faces.detector import Face, FaceDetector, check_image
+from aulens.roi import RoiGrid, centres, decode, side_scores
+from aulens.runtime.backend import Session, open_session
+from aulens.runtime.card import ModelCard, check_digest, find_card, read_card
+from aulens.runtime.image import read_image
+from aulens.runtime.result import AUResult, Evidence
+from aulens.runtime.table import rows_of, to_frame
+
+# Faces that go through the model at once: more gains nothing on a CPU and costs memory.
+_BATCH = 16
+
+
+class Analyzer:
+    """Finds the faces of a picture and their Action Units.
+
+    Args:
+        model: None for the shipped model, or the path of a card (.json) or of an .onnx beside its card.
+        detector: None for dlib, or anything that `FaceDetector` describes.
+        backend: "onnxruntime" or "openvino" (an extra).
+        threads: threads within one run of the model; None leaves it to the backend.
+
+    Raises:
+        ModelError: a file is missing, damaged, of another kind or does not fit its card; says which.
+        ConfigError: unknown backend or number of threads.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        detector: FaceDetector | None = None,
+        backend: str = "onnxruntime",
+        threads: int | None = None,
+    ) -> None:
+        self._card = read_card(find_card(model))
+        self._session = _open(self._card, backend, threads)
+        self._detector = _default_detector() if detector is None else detector
+        self._grid = RoiGrid(self._card.crop, self._card.map, self._card.roi_side)
+
+    @property
+    def card(self) -> ModelCard:
+        """The card of the model in use."""
+        return self._card
+
+    def __call__(self, image: str | Path | NDArray[np.uint8]) -> tuple[AUResult, ...]:
+        """Analyze every face of one picture, largest first; () where there is none.
+
+        Args:
+            image: path of a picture, or (H, W, 3) uint8 RGB.
+
+        Raises:
+            InputError: the picture can't be read or is not such an array.
+        """
+        pixels = check_image(image) if isinstance(image, np.ndarray) else read_image(image)
+        return self.analyze(pixels, self._detector(pixels))
+
+    def analyze(self, image: NDArray[np.uint8], faces: Sequence[Face]) -> tuple[AUResult, ...]:
+        """Analyze faces that were found before; `face_id` is their position in `faces`.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            faces: with landmarks in pixels of `image`.
+
+        Raises:
+            InputError: landmarks of no known layout, or all in one place.
+        """
+        results: list[AUResult] = []
+        for start in range(0, len(faces), _BATCH):
+            results += self._batch(image, faces[start : start + _BATCH], start)
+        return tuple(results)
+
+    def table(
+        self,
+        paths: Iterable[str | Path],
+        on_error: Callable[[Path, InputError], None] | None = None,
+    ) -> pd.DataFrame:
+        """Analyze pictures into a table of one row per face; columns as in `aulens.runtime.table.columns`.
+
+        A picture without a face has one row with `success` 0 and empty scores.
+
+        Args:
+            paths: pictures.
+            on_error: called with the path and the error of a picture that can't be read, which is then left
+                out; None raises the error.
+
+        Raises:
+            InputError: a picture can't be read, and `on_error` is None.
+        """
+        rows = []
+        for path in map(Path, paths):
+            try:
+                results = self(path)
+            except InputError as error:
+                if on_error is None:
+                    raise
+                on_error(path, error)
+            else:
+                rows += rows_of(str(path), results, self._card.aus)
+        return to_frame(rows, self._card.aus)
+
+    def _batch(self, image: NDArray[np.uint8], faces: Sequence[Face], first_id: int) -> list[AUResult]:
+        card = self._card
+        template = TEMPLATES[card.template]
+        matrices = [crop_matrix(face.landmarks, card.crop, template) for face in faces]
+        crops = np.stack([warp(image, matrix, card.crop) for matrix in matrices])
+        maps = self._session(to_input(crops))
+        shape = (len(faces), len(card.aus), card.map, card.map)
+        if maps.shape != shape:
+            raise ModelError(f"{card.onnx}: gave maps of shape {maps.shape}, its card promises {shape}")
+        landmarks = np.stack([transform(m, f.landmarks) for m, f in zip(matrices, faces, strict=True)])
+        sides = self._probabilities(maps, landmarks)
+        return [
+            self._result(first_id + i, face, sides[i], maps[i], matrices[i], image.shape[:2])
+            for i, face in enumerate(faces)
+        ]
+
+    def _probabilities(
+        self, maps: NDArray[np.float32], landmarks: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Maps (B, A, h, w) and crop landmarks (B, K, 2) to probabilities (B, A, 2), [right, left]."""
+        card = self._card
+        if card.decoder == "pooled":
+            scores = np.repeat(maps.mean(axis=(2, 3), dtype=np.float64)[..., None], 2, axis=-1)
+        else:
+            windows = self._grid.windows(centres(landmarks, card.aus))
+            scores = side_scores(decode(maps, windows), card.aus).astype(np.float64)
+        slope, offset = np.array(card.platt).T[..., None]
+        return sigmoid(slope * scores + offset)
+
+    def _result(
+        self,
+        face_id: int,
+        face: Face,
+        sides: NDArray[np.float64],
+        maps: NDArray[np.float32],
+        matrix: NDArray[np.float64],
+        shape: tuple[int, int],
+    ) -> AUResult:
+        card = self._card
+        labels = card.aus.labels
+        probability = sides.max(axis=-1)
+        return AUResult(
+            face_id=face_id,
+            box=face.box,
+            landmarks=face.landmarks,
+            confidence=face.confidence,
+            probability=dict(zip(labels, probability.tolist(), strict=True)),
+            occurrence=dict(zip(labels, (probability >= np.array(card.threshold)).tolist(), strict=True)),
+            left=dict(zip(labels, sides[:, 1].tolist(), strict=True)),
+            right=dict(zip(labels, sides[:, 0].tolist(), strict=True)),
+            evidence=Evidence(card.aus, maps, matrix, card.crop, shape),
+            matrix=matrix,
+        )
+
+
+def to_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Aligned crops (B, S, S, 3) uint8 RGB to what a model takes: (B, 3, S, S) float32 in [0, 1]."""
+    return np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)
+
+
+def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / (1 + exp(-x)), without overflow for any x."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
+
+
+def _open(card: ModelCard, backend: str, threads: int | None) -> Session:
+    session = open_session(card.onnx, backend, threads)
+    channels, height, width = session.map_shape
+    if channels is not None and channels != len(card.aus):
+        raise ModelError(
+            f"{card.onnx}: its maps have {channels} channels, but its card {card.path.name} names "
+            f"{len(card.aus)} AUs ({', '.join(card.aus.labels)}): a model with other AUs"
+        )
+    if {height, width} - {None, card.map}:
+        raise ModelError(
+            f"{card.onnx}: its maps are {height} x {width}, its card says {card.map} x {card.map}"
+        )
+    check_digest(card)
+    return session
+
+
+def _default_detector() -> FaceDetector:
+    from aulens.faces.dlib_detector import DlibDetector
+
+    return DlibDetector()

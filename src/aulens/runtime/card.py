@@ -1,0 +1,235 @@
+"""The card of an exported model: the JSON beside the ONNX file that says what its numbers mean."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from aulens.align import TEMPLATES
+from aulens.aus import AUSet
+from aulens.errors import ConfigError, ModelError
+
+FORMAT: Final = "aulens-model/1"
+DECODERS: Final = ("roi", "pooled")
+_SHIPPED: Final = Path(__file__).resolve().parents[1] / "weights" / "aulens-renders.json"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is, how its maps become probabilities, and what it was made from.
+
+    Attributes:
+        path: the JSON file.
+        name: the model's name.
+        variant: which model of `aulens.models` it is.
+        backbone: name of its backbone.
+        aus: its AUs, in the order of the maps' channels.
+        crop: side of the aligned face that it takes, pixels.
+        map: side of its maps, pixels.
+        roi_side: side of a region on the map, pixels.
+        template: name of the alignment template in `aulens.align.TEMPLATES`.
+        decoder: "roi" (a score is a map's mean in a region) or "pooled" (its mean everywhere).
+        platt: (A, 2): slope and offset per AU, probability = sigmoid(slope * score + offset).
+        threshold: (A,): an AU counts as present from this probability on.
+        onnx_sha256: digest of the ONNX file that belongs to this card.
+        licence: of the weights.
+        trained_on: the data that it learned from.
+        not_validated_on: what nobody has checked.
+        statement: in plain words, what to expect of it.
+        results: numbers on held-out data, as exported.
+        created: when it was exported.
+        aulens_version: by which version.
+    """
+
+    path: Path
+    name: str
+    variant: str
+    backbone: str
+    aus: AUSet
+    crop: int
+    map: int
+    roi_side: int
+    template: str
+    decoder: str
+    platt: tuple[tuple[float, float], ...]
+    threshold: tuple[float, ...]
+    onnx_sha256: str
+    licence: str
+    trained_on: str
+    not_validated_on: str
+    statement: str
+    results: Mapping[str, Any]
+    created: str
+    aulens_version: str
+
+    @property
+    def onnx(self) -> Path:
+        """The model file that belongs to this card: the same name, ending in .onnx."""
+        return self.path.with_suffix(".onnx")
+
+
+def find_card(model: str | Path | None = None) -> Path:
+    """Path of the card for a card, for an ONNX file, or for None: the shipped model.
+
+    Raises:
+        ModelError: there is no card, or `model` is neither; says what to do.
+    """
+    if model is None:
+        if not _SHIPPED.is_file():
+            raise ModelError(
+                "this installation of aulens carries no model weights; give the path of a model "
+                "(Analyzer('model.onnx'), aulens detect --model model.onnx)"
+            )
+        return _SHIPPED
+    path = Path(model)
+    if path.suffix.lower() not in {".json", ".onnx"}:
+        raise ModelError(
+            f"{path}: a model is given by its card (.json) or its .onnx file with the card beside it"
+        )
+    if not path.is_file():
+        raise ModelError(f"{path}: there is no such model file")
+    card = path.with_suffix(".json")
+    if not card.is_file():
+        raise ModelError(
+            f"{path}: its card {card.name} is not beside it, and without it nobody knows which AUs the model "
+            "finds; `aulens export` writes both files"
+        )
+    return card
+
+
+def read_card(path: str | Path) -> ModelCard:
+    """Read and check a card.
+
+    Raises:
+        ModelError: the file is missing, not JSON, of another format, lacks an entry, or contradicts itself.
+    """
+    path = Path(path)
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{path}: the model card can't be read ({error.strerror})") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ModelError(f"{path}: not a model card: not JSON ({error})") from error
+    seen = entries.get("format") if isinstance(entries, dict) else type(entries).__name__
+    if seen != FORMAT:
+        raise ModelError(f"{path}: not a model card of aulens: expected format {FORMAT!r}, found {seen!r}")
+    return _Entries(path, entries).card()
+
+
+def check_digest(card: ModelCard) -> None:
+    """Make sure that the ONNX file is the one the card speaks of.
+
+    Raises:
+        ModelError: the digests differ.
+    """
+    digest = hashlib.sha256(card.onnx.read_bytes()).hexdigest()
+    if digest != card.onnx_sha256:
+        raise ModelError(
+            f"{card.onnx}: not the file that its card {card.path.name} was written for (sha256 "
+            f"{digest[:12]}..., the card says {card.onnx_sha256[:12]}...); copy both again or export anew"
+        )
+
+
+class _Entries:
+    """The entries of one card; each getter checks, and names the file and the entry that is wrong."""
+
+    def __init__(self, path: Path, entries: Mapping[str, Any]) -> None:
+        self._path = path
+        self._entries = entries
+
+    def card(self) -> ModelCard:
+        aus = self._aus()
+        platt = tuple(self._pair("platt", label) for label in aus.labels)
+        threshold = tuple(self._share("threshold", label) for label in aus.labels)
+        digest = self._text("onnx_sha256").lower()
+        if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+            raise self._wrong("onnx_sha256", "64 hexadecimal digits", digest)
+        return ModelCard(
+            path=self._path,
+            name=self._text("name"),
+            variant=self._text("variant"),
+            backbone=self._text("backbone"),
+            aus=aus,
+            crop=self._count("crop"),
+            map=self._count("map"),
+            roi_side=self._count("roi_side"),
+            template=self._choice("template", tuple(TEMPLATES)),
+            decoder=self._choice("decoder", DECODERS),
+            platt=platt,
+            threshold=threshold,
+            onnx_sha256=digest,
+            licence=self._text("licence"),
+            trained_on=self._text("trained_on"),
+            not_validated_on=self._text("not_validated_on"),
+            statement=self._text("statement"),
+            results=MappingProxyType(self._table("results")),
+            created=self._text("created"),
+            aulens_version=self._text("aulens_version"),
+        )
+
+    def _aus(self) -> AUSet:
+        numbers = self._get("aus")
+        if not isinstance(numbers, list) or not all(type(n) is int for n in numbers):
+            raise self._wrong("aus", "a list of AU numbers", numbers)
+        try:
+            return AUSet(self._text("name"), tuple(numbers))
+        except ConfigError as error:
+            raise ModelError(f"{self._path}: {error}") from error
+
+    def _get(self, key: str) -> Any:
+        if key not in self._entries:
+            raise ModelError(f"{self._path}: the model card lacks the entry {key!r}")
+        return self._entries[key]
+
+    def _wrong(self, key: str, expected: str, seen: object) -> ModelError:
+        return ModelError(f"{self._path}: the model card's {key!r} must be {expected}, found {seen!r}")
+
+    def _text(self, key: str) -> str:
+        value = self._get(key)
+        if not isinstance(value, str):
+            raise self._wrong(key, "text", value)
+        return value
+
+    def _count(self, key: str) -> int:
+        value = self._get(key)
+        if type(value) is not int or value < 1:
+            raise self._wrong(key, "a whole number of at least 1", value)
+        return value
+
+    def _choice(self, key: str, allowed: tuple[str, ...]) -> str:
+        value = self._text(key)
+        if value not in allowed:
+            raise self._wrong(key, f"one of {', '.join(allowed)}", value)
+        return value
+
+    def _table(self, key: str) -> dict[str, Any]:
+        value = self._get(key)
+        if not isinstance(value, dict):
+            raise self._wrong(key, "a table", value)
+        return value
+
+    def _of_au(self, key: str, label: str) -> Any:
+        table = self._table(key)
+        if label not in table:
+            raise ModelError(f"{self._path}: the model card's {key!r} lacks {label}, which its 'aus' has")
+        return table[label]
+
+    def _pair(self, key: str, label: str) -> tuple[float, float]:
+        value = self._of_au(key, label)
+        if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)):
+            raise self._wrong(f"{key}.{label}", "two numbers [slope, offset]", value)
+        return float(value[0]), float(value[1])
+
+    def _share(self, key: str, label: str) -> float:
+        value = self._of_au(key, label)
+        if not _is_number(value) or not 0 <= value <= 1:
+            raise self._wrong(f"{key}.{label}", "a probability from 0 to 1", value)
+        return float(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,125 @@
+"""Read pictures of every usual kind into one: (H, W, 3) uint8 RGB, upright."""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from aulens.errors import InputError
+
+PICTURE_SUFFIXES: Final = frozenset(
+    {".bmp", ".gif", ".jpeg", ".jpg", ".jpe", ".jp2", ".png", ".pgm", ".ppm", ".tif", ".tiff", ".webp"}
+)
+_VIDEO_SUFFIXES: Final = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm", ".wmv"})
+
+# 12,000 x 12,000 pixels fit, and need about 1.1 GB at the peak.
+MAX_PIXELS: Final = 150_000_000
+_STRIP = 1024
+
+
+def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """Read one picture as (H, W, 3) uint8 RGB, turned as its EXIF orientation says.
+
+    Grey and palette become RGB; transparency is laid over white; CMYK is converted; 16 bits a channel are
+    divided by 257; of an animation the first frame is read.
+
+    Raises:
+        InputError: the file is missing, empty, not a picture, cut short, or has more than `max_pixels`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: {'this is a folder' if path.is_dir() else 'there is no such file'}")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty (0 bytes)")
+    try:
+        with warnings.catch_warnings():
+            # Pillow's limit of size, which is checked below, and its harmless complaints about odd metadata.
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                width, height = picture.size
+                if width * height > max_pixels:
+                    raise InputError(
+                        f"{path}: {width} x {height} pixels are more than the limit of {max_pixels:,}; "
+                        "shrink it first"
+                    )
+                picture.load()
+                upright = ImageOps.exif_transpose(picture)
+            return _to_array(_to_rgb(upright))
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path}: {_not_a_picture(path)}") from error
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"{path}: far more pixels than the limit of {max_pixels:,}; shrink it first"
+        ) from error
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: the picture is damaged or cut short ({error})") from error
+
+
+def collect_pictures(inputs: Sequence[str | Path], *, skip: Iterable[Path] = ()) -> list[Path]:
+    """Turn files and folders into a list of files, in the order given, each once.
+
+    A folder stands for all pictures below it, sorted by path; hidden files and everything below a folder in
+    `skip` are left out. A file is taken whatever its name, also when it does not exist: reading it says so.
+    """
+    barred = {folder.resolve() for folder in skip}
+    files: dict[Path, Path] = {}
+    for given in map(Path, inputs):
+        if given.is_dir():
+            found = sorted(path for path in given.rglob("*") if _is_picture(path, given))
+            found = [path for path in found if barred.isdisjoint(path.resolve().parents)]
+        else:
+            found = [given]
+        for path in found:
+            files.setdefault(path.resolve(), path)
+    return list(files.values())
+
+
+def _is_picture(path: Path, top: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
+    return not hidden and path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+
+
+def _not_a_picture(path: Path) -> str:
+    if path.suffix.lower() in _VIDEO_SUFFIXES:
+        return "this looks like a video; this version reads pictures only"
+    with path.open("rb") as file:
+        start = file.read(8)
+    return f"not a picture that can be read (it begins with {start!r}); JPEG, PNG, TIFF, BMP, GIF, WebP can"
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode == "RGB":
+        return picture
+    if picture.mode.startswith("I;16") or picture.mode in {"I", "F"}:
+        return _narrow(picture).convert("RGB")
+    if picture.mode in {"RGBA", "LA", "La", "RGBa", "PA"} or "transparency" in picture.info:
+        over = picture.convert("RGBA")
+        white = Image.new("RGBA", over.size, "white")
+        return Image.alpha_composite(white, over).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _narrow(picture: Image.Image) -> Image.Image:
+    """Grey of 16 or 32 bits, or of floats, to 8 bits; floats up to 1 are shares of white."""
+    values = np.nan_to_num(np.asarray(picture, dtype=np.float32))
+    top = float(values.max(initial=0))
+    if picture.mode == "F":
+        factor = 255.0 if top <= 1 else 1.0
+    else:
+        factor = 1 / 257 if picture.mode != "I" or top > 255 else 1.0
+    return Image.fromarray(np.clip(np.rint(values * factor), 0, 255).astype(np.uint8))
+
+
+def _to_array(picture: Image.Image) -> NDArray[np.uint8]:
+    # In strips: one call would hold the pixels three times, which matters at 12,000 pixels a side.
+    image = np.empty((picture.height, picture.width, 3), dtype=np.uint8)
+    for top in range(0, picture.height, _STRIP):
+        bottom = min(top + _STRIP, picture.height)
+        image[top:bottom] = np.asarray(picture.crop((0, top, picture.width, bottom)))
+    return image

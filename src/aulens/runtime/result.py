@@ -1,0 +1,96 @@
+"""What aulens says about one face."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.align import invert, transform, warp_back
+from aulens.aus import AUSet
+
+
+@dataclass(frozen=True, eq=False)
+class AUResult:
+    """The Action Units of one face.
+
+    `left` and `right` are the person's own sides: `left` is on the right of an ordinary photo. AUs in the
+    middle of the face (lips) have no sides; both carry the same number.
+
+    Attributes:
+        face_id: 0 for the largest face of the picture, 1 for the next, and so on.
+        box: (4,) float64, x0, y0, x1, y1 in pixels of the picture; may reach over its border.
+        landmarks: (K, 2) float64, (x, y) in pixels of the picture.
+        confidence: the face detector's score.
+        probability: AU label to calibrated probability in [0, 1]: the larger of its two sides.
+        occurrence: AU label to present (True) or absent, by the model's threshold for that AU.
+        left: AU label to probability on the subject's left.
+        right: AU label to probability on the subject's right.
+        evidence: AU label to (H, W) float32 map in pixels of the picture, made when asked for. Positive
+            speaks for the AU, negative against it, 0 outside the face.
+        matrix: (2, 3) float64, picture to aligned crop.
+    """
+
+    face_id: int
+    box: NDArray[np.float64]
+    landmarks: NDArray[np.float64]
+    confidence: float
+    probability: Mapping[str, float]
+    occurrence: Mapping[str, bool]
+    left: Mapping[str, float]
+    right: Mapping[str, float]
+    evidence: "Evidence"
+    matrix: NDArray[np.float64]
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """Labels of the AUs that are present, in the model's order."""
+        return tuple(label for label, is_present in self.occurrence.items() if is_present)
+
+
+class Evidence(Mapping[str, NDArray[np.float32]]):
+    """The AU maps of one face; looking one up lays it over the picture.
+
+    Args:
+        aus: the AUs of the maps.
+        maps: (A, h, w) float32, over the whole aligned crop.
+        matrix: (2, 3), picture to aligned crop.
+        crop: side of the crop, pixels.
+        shape: (H, W) of the picture.
+    """
+
+    def __init__(
+        self,
+        aus: AUSet,
+        maps: NDArray[np.float32],
+        matrix: NDArray[np.float64],
+        crop: int,
+        shape: tuple[int, int],
+    ) -> None:
+        self._channel = {label: i for i, label in enumerate(aus.labels)}
+        self._matrix = matrix
+        self.maps = maps
+        self.crop = crop
+        self.shape = shape
+
+    def __getitem__(self, label: str) -> NDArray[np.float32]:
+        return self.over(label, self._matrix, self.shape)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._channel)
+
+    def __len__(self) -> int:
+        return len(self._channel)
+
+    def raw(self, label: str) -> NDArray[np.float32]:
+        """The map (h, w) float32 of one AU as the model made it, over the aligned crop."""
+        return np.asarray(self.maps[self._channel[label]])
+
+    def over(self, label: str, matrix: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float32]:
+        """The map of one AU over another picture: (H, W) = `shape`, `matrix` (2, 3) from it to the crop."""
+        return np.asarray(warp_back(self.raw(label)[None], matrix, self.crop, shape)[0])
+
+    def outline(self) -> NDArray[np.float64]:
+        """The corners (4, 2) of the aligned crop in the picture, (x, y) pixels, going round."""
+        low, high = -0.5, self.crop - 0.5
+        return transform(invert(self._matrix), [(low, low), (high, low), (high, high), (low, high)])
