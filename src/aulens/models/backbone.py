@@ -1,0 +1,182 @@
+"""Backbones: an image becomes one feature map at 1/4 of its resolution."""
+
+import copy
+from typing import Any, cast
+
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from aulens.errors import ConfigError, ModelError
+from aulens.models.hrnet_lane import WIDTHS, hrnet_lane
+from aulens.models.weights import load_body, read_state
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+FINEST_STRIDE = 4
+"""Levels finer than this are dropped: paper A works at 1/4 of the crop (256 -> 64)."""
+
+
+class Backbone(nn.Module):
+    """A feature pyramid whose levels are brought to the finest one's size and concatenated.
+
+    HRNetV2-W18's branches of 18 + 36 + 72 + 144 channels become the 270 channels of paper A.
+
+    Args:
+        body: (B, 3, crop, crop) standardised -> list of feature maps, any order.
+        crop: Side of the image in pixels.
+        channels: None to concatenate the levels as they are; a number to project them to so many channels
+            (1x1 convolution, batch norm, ReLU). A wide pyramid makes the layers behind it dear otherwise.
+        name: Name for messages.
+        mean, std: Statistics of RGB in [0, 1] that the body was trained with.
+        origin: Where the weights came from, in words.
+
+    Attributes:
+        channels: Channels of the output.
+        map: Side of the output in pixels.
+        origin: As given.
+
+    Raises:
+        ModelError: The body can't take images of this size, or has no level of stride 4 or more.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        body: nn.Module,
+        crop: int,
+        channels: int | None = None,
+        *,
+        name: str = "backbone",
+        mean: tuple[float, ...] = IMAGENET_MEAN,
+        std: tuple[float, ...] = IMAGENET_STD,
+        origin: str = "random",
+    ) -> None:
+        super().__init__()
+        self.body = body
+        self.origin = origin
+        self.nhwc = str(getattr(body, "output_fmt", "NCHW")).endswith("NHWC")
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+        shapes = self._probe(crop, name)
+        self.levels = [i for i, shape in enumerate(shapes) if shape[2] * FINEST_STRIDE <= crop]
+        if not self.levels:
+            raise ModelError(
+                f"{name} has no feature map of stride {FINEST_STRIDE} or more: {shapes}. Choose another."
+            )
+        self.map: int = max(shapes[i][2] for i in self.levels)
+        widths = [shapes[i][1] for i in self.levels]
+        self.channels = sum(widths) if channels is None else channels
+        self.project: nn.ModuleList | None = None
+        if channels is not None:
+            self.project = nn.ModuleList(nn.Conv2d(width, channels, 1, bias=False) for width in widths)
+            self.norm = nn.BatchNorm2d(channels)
+
+    def _probe(self, crop: int, name: str) -> list[tuple[int, ...]]:
+        """Shapes of the levels, found on the meta device: nothing is computed."""
+        body = copy.deepcopy(self.body).to("meta").eval()
+        try:
+            levels = self._levels(body, torch.empty(1, 3, crop, crop, device="meta"))
+        except (RuntimeError, AssertionError, ValueError) as error:
+            raise ModelError(
+                f"The backbone {name} can't take images of {crop}x{crop}: {str(error).splitlines()[0]} "
+                "Choose another crop (a multiple of 32 suits most) or another backbone."
+            ) from error
+        return [tuple(level.shape) for level in levels]
+
+    def _levels(self, body: nn.Module, image: Tensor) -> list[Tensor]:
+        levels = cast(list[Tensor], body(image))
+        return [level.permute(0, 3, 1, 2) for level in levels] if self.nhwc else list(levels)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Features X0 of an image.
+
+        Args:
+            image: (B, 3, crop, crop) float RGB in [0, 1].
+
+        Returns:
+            (B, channels, map, map).
+        """
+        pyramid = self._levels(self.body, (image - self.mean) / self.std)
+        levels = [pyramid[i] for i in self.levels]
+        if self.project is None:
+            return torch.cat([self._resize(level) for level in levels], 1)
+        # A 1x1 convolution and a resize commute, and so does the sum over levels with the concatenation: this
+        # is the projection of the concatenated levels, at the cost of each level's own size.
+        projected = [conv(level) for conv, level in zip(self.project, levels, strict=True)]
+        total = self._resize(projected[0])
+        for level in projected[1:]:
+            total = total + self._resize(level)
+        return functional.relu(self.norm(total))
+
+    def _resize(self, level: Tensor) -> Tensor:
+        if level.shape[2] == self.map:
+            return level
+        return functional.interpolate(level, size=(self.map, self.map), mode="bilinear", align_corners=False)
+
+
+def backbone(name: str, crop: int, channels: int | None = None, weights: str | None = None) -> Backbone:
+    """A backbone by name.
+
+    Args:
+        name: "hrnet_lane16", "hrnet_lane8" (ours), or any model of timm that can give features, "hrnet_w18"
+            for one.
+        crop: Side of the image in pixels.
+        channels: Projection of the concatenated levels, see `Backbone`.
+        weights: None for random ones; "hub" for timm's pretrained ones (needs the network); else a path:
+            safetensors or torch, in timm's naming (the official HRNet files have it) or torchvision's
+            MobileNetV2.
+
+    Raises:
+        ConfigError: No model of this name, or the hub asked for one of ours.
+        ModelError: The weights can't be had or don't fit.
+    """
+    if name in WIDTHS:
+        if weights == "hub":
+            raise ConfigError(
+                f"{name} has no pretrained weights on a hub; set backbone_weights to a file or to None."
+            )
+        body: nn.Module = hrnet_lane(name)
+        if weights is None:
+            return Backbone(body, crop, channels, name=name)
+        try:
+            body.load_state_dict(read_state(weights), strict=True)
+        except RuntimeError as error:
+            raise ModelError(f"{weights} does not fit the backbone {name}: {error}") from error
+        return Backbone(body, crop, channels, name=name, origin=f"file {weights}")
+
+    if not timm.is_model(name):
+        near = timm.list_models(f"*{name.split('_')[0]}*")[:5]
+        raise ConfigError(
+            f"There is no backbone {name!r}. Ours: {', '.join(WIDTHS)}; else a model name of timm"
+            f"{', such as ' + ', '.join(near) if near else ''}."
+        )
+    statistics = timm.get_pretrained_cfg(name)
+    body = _timm_body(name, pretrained=weights == "hub")
+    origin = "random" if weights is None else "timm's hub"
+    if weights not in (None, "hub"):
+        load_body(body, read_state(weights), name, source=str(weights))
+        origin = f"file {weights}"
+    mean = statistics.mean if statistics else IMAGENET_MEAN
+    std = statistics.std if statistics else IMAGENET_STD
+    return Backbone(body, crop, channels, name=name, mean=mean, std=std, origin=origin)
+
+
+def _timm_body(name: str, pretrained: bool) -> nn.Module:
+    # HRNet's default features come from the classification head ("incre"); '' takes the branches themselves.
+    location: dict[str, Any] = {"feature_location": ""} if name.startswith("hrnet") else {}
+    try:
+        return timm.create_model(name, pretrained=pretrained, features_only=True, **location)
+    except (OSError, RuntimeError, ValueError, AttributeError, AssertionError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        if pretrained:
+            raise ModelError(
+                f"Pretrained weights of {name} can't be fetched from the hub ({first}). Set backbone_weights "
+                "to a weight file, or to None to start from random weights."
+            ) from error
+        raise ModelError(
+            f"timm's {name} gives no feature maps ({first}). Choose another backbone."
+        ) from error

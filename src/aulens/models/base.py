@@ -1,0 +1,74 @@
+"""What all models share: their AUs, crop and regions, and the way from maps to scores."""
+
+from torch import Tensor, nn
+
+from aulens.aus import AUSet
+from aulens.errors import InputError
+from aulens.landmarks import IBUG68
+from aulens.models.backbone import Backbone
+from aulens.models.output import AUOutput
+from aulens.models.regions import Regions
+from aulens.roi import RoiGrid
+
+
+class AUModel(nn.Module):
+    """A model of Action Units: aligned crop and landmarks in, `AUOutput` out.
+
+    Args:
+        backbone: Image -> features; brings its own normalisation.
+        aus: What the model predicts, in this order on every axis of length A.
+        crop: Side of the image in pixels.
+        template: Name of the `aulens.align.Template` that crops must follow.
+        roi_side: Side of a region in pixels of the map (odd).
+
+    Attributes:
+        aus, crop, template: As given.
+        map: Side of the maps in pixels.
+        layout: Name of the landmark layout that regions are defined on; `forward` takes its subsets too.
+        grid: How regions are laid on the maps.
+    """
+
+    def __init__(self, backbone: Backbone, aus: AUSet, crop: int, template: str, roi_side: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.aus = aus
+        self.crop = crop
+        self.template = template
+        self.map = backbone.map
+        self.layout = IBUG68.name
+        self.grid = RoiGrid(crop=crop, map=backbone.map, side=roi_side)
+        self.regions = Regions(aus)
+
+    def maps(self, image: Tensor) -> Tensor:
+        """Maps of all AUs; needs no landmarks, so this is what is exported.
+
+        Args:
+            image: (B, 3, crop, crop) float RGB in [0, 1].
+
+        Returns:
+            (B, A, map, map) float32.
+        """
+        raise NotImplementedError
+
+    def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
+        """Predict.
+
+        Args:
+            image: (B, 3, crop, crop) float RGB in [0, 1].
+            landmarks: (B, K, 2) float (x, y) in pixels of the crop, a layout of `aulens.landmarks`.
+
+        Raises:
+            InputError: The image has another size, or the landmarks are of no known layout.
+        """
+        raise NotImplementedError
+
+    def _check(self, image: Tensor, landmarks: Tensor) -> None:
+        if image.ndim != 4 or tuple(image.shape[1:]) != (3, self.crop, self.crop):
+            raise InputError(
+                f"The model takes images (B, 3, {self.crop}, {self.crop}), got {tuple(image.shape)}; "
+                "align faces to its crop first (aulens.align)."
+            )
+        if not image.is_floating_point():
+            raise InputError(f"The model takes float images in [0, 1], got {image.dtype}; divide by 255.")
+        if landmarks.shape[0] != image.shape[0]:
+            raise InputError(f"{image.shape[0]} images but landmarks of {landmarks.shape[0]} faces.")

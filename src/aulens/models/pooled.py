@@ -1,0 +1,40 @@
+"""The plain classifier that the ROI models are measured against: pool the features, then one linear layer."""
+
+from torch import Tensor, nn
+
+from aulens.aus import AUSet
+from aulens.models.backbone import Backbone
+from aulens.models.base import AUModel
+from aulens.models.output import AUOutput
+
+
+class PooledNet(AUModel):
+    """Global average pooling and a linear layer on the backbone's features.
+
+    The two commute, so the linear layer is applied at each position: its maps are the class activation maps
+    (B. Zhou et al., CVPR 2016, bias included) and a score is the mean of its map. Regions play no part: a
+    score has no side, and both sides of `AUOutput.sides` hold the same number.
+
+    Args:
+        backbone: Image -> features.
+        aus: What to predict.
+        crop: Side of the image in pixels.
+        template: Name of the crop template.
+        roi_side: Side of a region in pixels of the map; carried, not used.
+    """
+
+    def __init__(self, backbone: Backbone, aus: AUSet, crop: int, template: str, roi_side: int) -> None:
+        super().__init__(backbone, aus, crop, template, roi_side)
+        self.head = nn.Conv2d(backbone.channels, len(aus), 1)
+
+    def maps(self, image: Tensor) -> Tensor:
+        """See `AUModel.maps`; the mean of a map is the AU's logit."""
+        maps: Tensor = self.head(self.backbone(image))
+        return maps.float()
+
+    def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
+        """See `AUModel.forward`."""
+        self._check(image, landmarks)
+        maps = self.maps(image)
+        logits = maps.mean((2, 3))
+        return AUOutput(logits=logits, maps=maps, sides=logits.unsqueeze(2).expand(-1, -1, 2))

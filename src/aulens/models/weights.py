@@ -1,0 +1,129 @@
+"""Reading weight files: safely (nothing in them is executed), strictly (nothing in them is silently
+ignored)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from aulens.errors import ModelError
+
+State = dict[str, Tensor]
+
+
+def read_state(path: str | Path) -> State:
+    """Tensors of a weight file, by name.
+
+    Args:
+        path: A `.safetensors` file, or a file written by `torch.save` (read with `weights_only=True`): a
+            state dictionary, bare or under "state_dict" or "model", its names with or without "module.".
+
+    Raises:
+        ModelError: No such file, not a weight file, truncated, or holding something else than tensors.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"No weight file at {path}. Give the path of a .safetensors or .pth file.")
+    try:
+        if path.suffix == ".safetensors":
+            loaded: object = load_file(path)
+        else:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
+        raise ModelError(
+            f"{path} ({path.stat().st_size} bytes) can't be read as weights: {str(error).splitlines()[0]} "
+            "It is truncated, of another kind, or holds more than tensors; get it again."
+        ) from error
+    for key in ("state_dict", "model"):
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
+            loaded = loaded[key]
+    if (
+        not isinstance(loaded, Mapping)
+        or not loaded
+        or not all(isinstance(v, Tensor) for v in loaded.values())
+    ):
+        raise ModelError(
+            f"{path} holds no dictionary of tensors but {type(loaded).__name__}; it is not a weight file."
+        )
+    return {str(name).removeprefix("module."): tensor for name, tensor in loaded.items()}
+
+
+def load_body(body: nn.Module, state: State, name: str, source: str) -> None:
+    """Put weights of a whole classifier into the feature pyramid `body` of the timm model `name`.
+
+    Every tensor of the body must be in `state` with its shape (batch counters may be absent). Tensors of the
+    classifier's head are dropped; any other surplus tensor is an error, since it means another network.
+
+    Args:
+        body: Feature pyramid, changed in place.
+        state: Tensors in timm's naming (the official HRNet files have the same), or torchvision's for
+            MobileNetV2.
+        name: timm's name of the network.
+        source: Where the weights came from, for messages.
+
+    Raises:
+        ModelError: A tensor is missing, has another shape or belongs to another network.
+    """
+    with torch.device("meta"):
+        whole = timm.create_model(name).state_dict()
+    if "features.0.0.weight" in state and "conv_stem.weight" in whole:
+        state = torchvision_mobilenetv2(state, whole, source)
+    given = {_plain(key): tensor for key, tensor in state.items()}
+    wanted = {_plain(key): (key, tensor) for key, tensor in body.state_dict().items()}
+    strange = sorted(given.keys() - wanted.keys() - {_plain(key) for key in whole})
+    missing = sorted(key for key in wanted.keys() - given.keys() if not key.endswith("num.batches.tracked"))
+    shapes = [
+        f"{wanted[key][0]} is {tuple(given[key].shape)}, must be {tuple(wanted[key][1].shape)}"
+        for key in wanted.keys() & given.keys()
+        if given[key].shape != wanted[key][1].shape
+    ]
+    kinds = {"missing": missing, "of another network": strange, "of another shape": shapes}
+    problems = [
+        f"{len(found)} {kind}: {', '.join(found[:3])}{' ...' if len(found) > 3 else ''}"
+        for kind, found in kinds.items()
+        if found
+    ]
+    if problems:
+        raise ModelError(
+            f"{source} does not fit the backbone {name}: {'; '.join(problems)}. Give weights of {name}."
+        )
+    body.load_state_dict({key: given.get(plain, tensor) for plain, (key, tensor) in wanted.items()})
+
+
+def torchvision_mobilenetv2(state: State, whole: Mapping[str, Tensor], source: str) -> State:
+    """torchvision's MobileNetV2 under timm's names.
+
+    Both list the same layers in the same order under different names, so tensors are matched by position and
+    each pair's shape is checked.
+
+    Args:
+        state: Tensors of torchvision's `mobilenet_v2`, in their order in the file.
+        whole: State dictionary of timm's `mobilenetv2_100` (tensors may be on the meta device).
+        source: Where the weights came from, for messages.
+
+    Raises:
+        ModelError: Another number of tensors, or a pair of different shapes (another width, say).
+    """
+    names = [key for key in whole if not key.endswith("num_batches_tracked")]
+    tensors = {key: tensor for key, tensor in state.items() if not key.endswith("num_batches_tracked")}
+    if len(names) != len(tensors):
+        raise ModelError(
+            f"{source} holds {len(tensors)} tensors, but torchvision's MobileNetV2 has {len(names)}."
+        )
+    for name, (key, tensor) in zip(names, tensors.items(), strict=True):
+        if whole[name].shape != tensor.shape:
+            raise ModelError(
+                f"{source}: {key} is {tuple(tensor.shape)}, {name} needs {tuple(whole[name].shape)}; "
+                "it is not torchvision's MobileNetV2 of width 1."
+            )
+    return dict(zip(names, tensors.values(), strict=True))
+
+
+def _plain(key: str) -> str:
+    """A name without timm's wrappers: feature pyramids write `stages_0` for `stages.0`, some add `model.`."""
+    return key.replace("_", ".").removeprefix("model.")
