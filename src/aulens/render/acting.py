@@ -71,4 +71,6 @@ def draw_rest(rng: np.random.Generator) -> Action:
     """A person's resting face: faint traces below any AU's threshold, which carry no label."""
     aus = [1, 2, 4, 5, 6, 7, 12, 14, 15, 17, 20, 24]
     traces = rng.choice(aus, rng.integers(0, 5), replace=False)
-    return {int(au): (float(s), float(s)) for au, s in zip(traces, rng.uniform(0, 0.1, len(traces)), strict=True)}
+    return {
+        int(au): (float(s), float(s)) for au, s in zip(traces, rng.uniform(0, 0.1, len(traces)), strict=True)
+    }

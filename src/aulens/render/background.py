@@ -24,10 +24,14 @@ def draw_background(rng: np.random.Generator, size: int) -> Floats:
             if rng.random() < 0.6:
                 cv2.rectangle(picture, (x, y), (x + w, y + h), colour, -1)
             else:
-                cv2.ellipse(picture, (x, y), (w // 2 + 1, h // 2 + 1), float(rng.uniform(0, 180)), 0, 360, colour, -1)
+                cv2.ellipse(
+                    picture, (x, y), (w // 2 + 1, h // 2 + 1), float(rng.uniform(0, 180)), 0, 360, colour, -1
+                )
     for cells, amount in ((6, 0.25), (24, 0.15)):
         field = rng.normal(0, amount * rng.random(), (cells, cells, 1)).astype(np.float32)
-        picture = picture * np.exp(cv2.resize(field, (small, small), interpolation=cv2.INTER_CUBIC))[..., None]
+        picture = (
+            picture * np.exp(cv2.resize(field, (small, small), interpolation=cv2.INTER_CUBIC))[..., None]
+        )
     picture = cv2.resize(picture.astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
     if rng.random() < 0.8:
         picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.5, 0.03 * size)))

@@ -61,7 +61,13 @@ EXCLUSIVE: Final = (
 )  # fmt: skip
 
 
-def _bump(canonical: Floats, centre: tuple[float, float], spread: tuple[float, float], push: tuple[float, float, float], side: int) -> Floats:
+def _bump(
+    canonical: Floats,
+    centre: tuple[float, float],
+    spread: tuple[float, float],
+    push: tuple[float, float, float],
+    side: int,
+) -> Floats:
     """A soft displacement around a point of one cheek or brow; x is measured away from the midline."""
     sign = 1.0 if side == LEFT else -1.0
     x, y, z = canonical.T
@@ -107,7 +113,9 @@ class Muscles:
     @classmethod
     def of(cls, rig: Rig) -> Muscles:
         """Prepare all AUs of `RECIPES` for a rig."""
-        return cls(rig, {au: (_au_displacement(rig, au, RIGHT), _au_displacement(rig, au, LEFT)) for au in RECIPES})
+        return cls(
+            rig, {au: (_au_displacement(rig, au, RIGHT), _au_displacement(rig, au, LEFT)) for au in RECIPES}
+        )
 
     def move(self, action: Action) -> Floats:
         """The displacement (V, 3) of an action, in centimetres."""

@@ -57,7 +57,9 @@ class RenderConfig:
         if self.rig not in RIGS:
             raise ConfigError(f"no rig {self.rig!r}; there are {', '.join(RIGS)}")
         if self.rig == "ict" and not self.assets:
-            raise ConfigError("the rig 'ict' needs --assets: ICT-FaceKit's .npz or a checkout of its repository")
+            raise ConfigError(
+                "the rig 'ict' needs --assets: ICT-FaceKit's .npz or a checkout of its repository"
+            )
         if self.n < 1 or self.per_subject < 1 or self.seed < 0 or self.size < 48:
             raise ConfigError(
                 f"n and per_subject must be at least 1, seed 0 and size 48; got n={self.n}, "

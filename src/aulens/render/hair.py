@@ -32,7 +32,9 @@ def hair_cover(rig: Rig, look: Look) -> Floats:
     if look.hair_kind == 0:
         return np.zeros(len(x), np.float32)
     ragged = look.fringe * np.sin(1.9 * x + look.seed) * np.cos(0.7 * x - 0.3 * look.seed)
-    over = _step(look.hairline - 0.5, look.hairline + 0.8, y - 0.02 * x**2 + 0.55 * (8 - np.minimum(z, 8)) + ragged)
+    over = _step(
+        look.hairline - 0.5, look.hairline + 0.8, y - 0.02 * x**2 + 0.55 * (8 - np.minimum(z, 8)) + ragged
+    )
     side = _step(5.9, 7.2, np.abs(x)) * _step(7.2, 5.0, z) * _step(2.2, 5.2, y)
     back = _step(4.5, 2.5, z) * _step(-6, -3, y) * (np.abs(x) < 9)
     ear = (np.abs(x) > 6.9) & (y < 5.2) & (y > -3.2) & (z > -1) & (z < 5)
@@ -51,7 +53,9 @@ def hair_shell(rig: Rig, look: Look, head: Floats, normals: Floats, cover: Float
     lift = look.hair_thickness * _step(0, 1, cover) - 0.02 * ~grown
     points = head + normals * lift[:, None]
     if look.hair_kind == 4:  # long hair hangs wide of the neck
-        points = points + _step(3, -8, head[:, 1])[:, None] * np.sign(head) * np.array([1.5, 0, 0], np.float32)
+        points = points + _step(3, -8, head[:, 1])[:, None] * np.sign(head) * np.array(
+            [1.5, 0, 0], np.float32
+        )
     triangles = rig.triangles[(rig.material == Material.SKIN) & grown[rig.triangles].all(1)]
     return Shell(
         points.astype(np.float32), normals, rig.canonical, cover, (triangles + len(head)).astype(np.int32)

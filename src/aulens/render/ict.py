@@ -77,9 +77,16 @@ def _read_npz(path: Path) -> tuple[Floats, Ints, dict[str, Floats], Floats]:
     try:
         with np.load(path) as packed:
             units = dict(zip((str(n) for n in packed["ex"]), packed["E"].astype(np.float32), strict=True))
-            return packed["base"].astype(np.float32), packed["faces"].astype(np.int32), units, packed["I"].astype(np.float32)
+            return (
+                packed["base"].astype(np.float32),
+                packed["faces"].astype(np.int32),
+                units,
+                packed["I"].astype(np.float32),
+            )
     except (KeyError, ValueError, OSError) as error:
-        raise DatasetError(f"{path} is not a packed ICT-FaceKit ({error}); see `aulens render --help`") from error
+        raise DatasetError(
+            f"{path} is not a packed ICT-FaceKit ({error}); see `aulens render --help`"
+        ) from error
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,14 @@ _SKIN: Final = np.array(
      [0.53, 0.34, 0.24], [0.39, 0.24, 0.16], [0.27, 0.16, 0.11]]
 )  # fmt: skip
 _HAIR: Final = np.array(
-    [[0.05, 0.04, 0.035], [0.11, 0.07, 0.05], [0.22, 0.14, 0.08], [0.45, 0.33, 0.19], [0.37, 0.17, 0.09], [0.5, 0.49, 0.48]]
+    [
+        [0.05, 0.04, 0.035],
+        [0.11, 0.07, 0.05],
+        [0.22, 0.14, 0.08],
+        [0.45, 0.33, 0.19],
+        [0.37, 0.17, 0.09],
+        [0.5, 0.49, 0.48],
+    ]
 )
 _IRIS: Final = np.array(
     [[0.28, 0.16, 0.08], [0.20, 0.11, 0.06], [0.35, 0.42, 0.48], [0.33, 0.38, 0.24], [0.42, 0.30, 0.15]]
@@ -64,7 +71,9 @@ def draw_look(rng: np.random.Generator) -> Look:
     low = min(int(tone), len(_SKIN) - 2)
     skin = (_SKIN[low] * (1 - tone + low) + _SKIN[low + 1] * (tone - low)) * rng.uniform(0.94, 1.05, 3)
     darkness = tone / (len(_SKIN) - 1)
-    hair_shares = [0.38, 0.26, 0.13, 0.09, 0.05, 0.09] if darkness < 0.6 else [0.6, 0.25, 0.04, 0.0, 0.02, 0.09]
+    hair_shares = (
+        [0.38, 0.26, 0.13, 0.09, 0.05, 0.09] if darkness < 0.6 else [0.6, 0.25, 0.04, 0.0, 0.02, 0.09]
+    )
     hair = _linear(_HAIR[rng.choice(len(_HAIR), p=hair_shares)] * rng.uniform(0.8, 1.2))
     bearded = rng.random() < 0.3
     painted = not bearded and rng.random() < 0.2

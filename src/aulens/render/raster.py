@@ -6,8 +6,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from aulens.render.rig import FAST
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+
+@njit(cache=True, fastmath=FAST, nogil=True)  # type: ignore[untyped-decorator]
 def rasterize(
     points: NDArray[np.float32],
     triangles: NDArray[np.int32],
@@ -58,7 +60,7 @@ def rasterize(
                 w1 += step1
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=FAST, nogil=True)  # type: ignore[untyped-decorator]
 def vertex_normals(points: NDArray[np.float32], triangles: NDArray[np.int32]) -> NDArray[np.float32]:
     """Area-weighted unit normals, (V, 3) float32, outwards for counter-clockwise triangles."""
     normals = np.zeros_like(points)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
+
+FAST: Final = {"reassoc", "contract", "arcp", "nsz", "afn"}
+"""Liberties the compiled loops may take with floating point; all but the one that forgets about infinity."""
 
 
 class Material(IntEnum):
@@ -65,4 +69,6 @@ class Rig:
             raise ValueError(f"rig {self.name!r} points at vertices beyond its {vertices}")
         for name, unit in self.units.items():
             if unit.shape != (vertices, 3):
-                raise ValueError(f"unit {name!r} of rig {self.name!r} has shape {unit.shape}, not ({vertices}, 3)")
+                raise ValueError(
+                    f"unit {name!r} of rig {self.name!r} has shape {unit.shape}, not ({vertices}, 3)"
+                )

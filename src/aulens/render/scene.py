@@ -118,7 +118,8 @@ def _rotation(shot: Shot) -> Floats:
 def _direction(angles: tuple[float, float]) -> Floats:
     azimuth, elevation = angles
     return np.array(
-        [np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)], np.float32
+        [np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)],
+        np.float32,
     )
 
 
@@ -145,7 +146,11 @@ def _iris_centres(rig: Rig) -> Floats:
 
 
 def _buffers(size: int) -> tuple[Floats, Ints, Floats]:
-    return np.full((size, size), np.inf, np.float32), np.full((size, size), -1, np.int32), np.zeros((size, size, 2), np.float32)
+    return (
+        np.full((size, size), np.inf, np.float32),
+        np.full((size, size), -1, np.int32),
+        np.zeros((size, size, 2), np.float32),
+    )
 
 
 def _openness(depth: Floats) -> Floats:
@@ -164,7 +169,9 @@ def _openness(depth: Floats) -> Floats:
     return np.clip(openness, 0.12, 1.1)
 
 
-def _shadow_map(position: Floats, triangles: Ints, chosen: Ints, axes: Floats, size: int) -> tuple[Floats, float]:
+def _shadow_map(
+    position: Floats, triangles: Ints, chosen: Ints, axes: Floats, size: int
+) -> tuple[Floats, float]:
     scale = size / 34.0
     along = position @ axes.T
     points = np.stack([size / 2 + along[:, 0] * scale, size / 2 - along[:, 1] * scale, -along[:, 2]], 1)
@@ -255,7 +262,18 @@ def render(muscles: Muscles, person: Person, action: Action, shot: Shot, size: i
     over_index, over_weights = np.full((n, n), -1, np.int32), np.zeros((n, n, 2), np.float32)
     rasterize(screen, triangles, numbers[soft], depth, over_index, over_weights)
     over, over_alpha = np.zeros_like(colour), np.zeros_like(alpha)
-    shade(over_index, over_weights, openness, mesh, look, strength, light, over, over_alpha, np.zeros_like(alpha))
+    shade(
+        over_index,
+        over_weights,
+        openness,
+        mesh,
+        look,
+        strength,
+        light,
+        over,
+        over_alpha,
+        np.zeros_like(alpha),
+    )
     colour += (over - colour) * over_alpha[..., None]
 
     image = _develop(colour, flesh, shot.exposure, look.darkness)

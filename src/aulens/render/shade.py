@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from aulens.render.noise import fractal
-from aulens.render.rig import Floats, Ints, Material
+from aulens.render.rig import FAST, Floats, Ints, Material
 from aulens.render.skin import beard_cover, brow_cover, lip_cover, skin_tint, smooth, wrinkle
 
 _MOUTH, _SOCKET, _TONGUE = int(Material.MOUTH), int(Material.SOCKET), int(Material.TONGUE)
@@ -44,7 +44,7 @@ class Mesh(NamedTuple):
     iris: Floats  # (2, 2) canonical x, y of the right and left iris
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=FAST, nogil=True)  # type: ignore[untyped-decorator]
 def _shadow(light: Any, px: float, py: float, pz: float) -> Any:
     """Share of the key light that reaches a point: 16 taps of the shadow map."""
     axes, size = light.shadow_axes, light.shadow.shape[0]
@@ -60,7 +60,7 @@ def _shadow(light: Any, px: float, py: float, pz: float) -> Any:
     return 1 - hidden / 16
 
 
-@njit(cache=True, fastmath=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=FAST, nogil=True)  # type: ignore[untyped-decorator]
 def shade(
     index: Ints,
     weights: Floats,
@@ -121,18 +121,38 @@ def shade(
                 r, g, b = r * tr, g * tg, b * tb
                 lip = lip_cover(x, y, z)
                 over = beard_cover(x, y, z, look) * (1 - lip)
-                r, g, b = r + (0.8 * look.hair[0] - r) * over, g + (0.8 * look.hair[1] - g) * over, b + (0.8 * look.hair[2] - b) * over
+                r, g, b = (
+                    r + (0.8 * look.hair[0] - r) * over,
+                    g + (0.8 * look.hair[1] - g) * over,
+                    b + (0.8 * look.hair[2] - b) * over,
+                )
                 if lip > 0:
                     grain = 1 + 0.18 * fractal(11 * x, 2 * y, 3 * z, 5, 2)
-                    r, g, b = r + (look.lips[0] * grain - r) * lip, g + (look.lips[1] * grain - g) * lip, b + (look.lips[2] * grain - b) * lip
+                    r, g, b = (
+                        r + (look.lips[0] * grain - r) * lip,
+                        g + (look.lips[1] * grain - g) * lip,
+                        b + (look.lips[2] * grain - b) * lip,
+                    )
                 brow = brow_cover(x, y, z, look)
-                r, g, b = r + (look.brow[0] - r) * brow, g + (look.brow[1] - g) * brow, b + (look.brow[2] - b) * brow
+                r, g, b = (
+                    r + (look.brow[0] - r) * brow,
+                    g + (look.brow[1] - g) * brow,
+                    b + (look.brow[2] - b) * brow,
+                )
                 if look.hair_kind > 0 and hair > 0:  # cropped hair is a tint of the scalp
                     scalp = 0.85 * smooth(0.0, 0.3, hair + 0.12 * fine)
-                    r, g, b = r + (look.hair[0] - r) * scalp, g + (look.hair[1] - g) * scalp, b + (look.hair[2] - b) * scalp
+                    r, g, b = (
+                        r + (look.hair[0] - r) * scalp,
+                        g + (look.hair[1] - g) * scalp,
+                        b + (look.hair[2] - b) * scalp,
+                    )
                 if cloth > 0:
                     weave = 1 + 0.25 * fine
-                    r, g, b = r + (look.cloth[0] * weave - r) * cloth, g + (look.cloth[1] * weave - g) * cloth, b + (look.cloth[2] * weave - b) * cloth
+                    r, g, b = (
+                        r + (look.cloth[0] * weave - r) * cloth,
+                        g + (look.cloth[1] * weave - g) * cloth,
+                        b + (look.cloth[2] * weave - b) * cloth,
+                    )
                 shine = (0.35 * look.gloss + 0.35 * lip) * (1 - cloth) * (1 - brow)
                 rough = 0.42 + 0.1 * fine - 0.12 * lip
                 bare = 1.0 if lip < 0.5 and cloth < 0.5 else 0.0
@@ -166,10 +186,18 @@ def shade(
                 veins = 0.25 * smooth(0.9, 1.6, radius)
                 r, g, b = 0.70 * (1 - 0.3 * veins), 0.64 * (1 - veins), 0.60 * (1 - veins)
                 if radius < 0.7:
-                    fibre = (1 + 0.35 * np.sin(23 * around + 3 * np.sin(7 * around))) * (1.3 - 0.5 * smooth(0.2, 0.6, radius))
-                    fibre *= smooth(look.pupil, look.pupil + 0.07, radius) * (1 - 0.75 * smooth(0.48, 0.60, radius))
+                    fibre = (1 + 0.35 * np.sin(23 * around + 3 * np.sin(7 * around))) * (
+                        1.3 - 0.5 * smooth(0.2, 0.6, radius)
+                    )
+                    fibre *= smooth(look.pupil, look.pupil + 0.07, radius) * (
+                        1 - 0.75 * smooth(0.48, 0.60, radius)
+                    )
                     white = smooth(0.56, 0.66, radius)
-                    r, g, b = r * white + look.iris[0] * fibre * (1 - white), g * white + look.iris[1] * fibre * (1 - white), b * white + look.iris[2] * fibre * (1 - white)
+                    r, g, b = (
+                        r * white + look.iris[0] * fibre * (1 - white),
+                        g * white + look.iris[1] * fibre * (1 - white),
+                        b * white + look.iris[2] * fibre * (1 - white),
+                    )
                 shine, rough = 1.3, 0.08
                 ao *= 0.52 + 0.43 * smooth(4.9, 3.6, y)
             elif kind == _LASH:
@@ -182,7 +210,11 @@ def shade(
             elif kind == _HAIR:
                 angle = np.arctan2(x, z + 0.01)
                 strands = 1 + 0.9 * fractal(26 * angle, 0.7 * y, 0.2 * z, look.seed + 33, 3)
-                r, g, b = 1.2 * strands * look.hair[0], 1.2 * strands * look.hair[1], 1.2 * strands * look.hair[2]
+                r, g, b = (
+                    1.2 * strands * look.hair[0],
+                    1.2 * strands * look.hair[1],
+                    1.2 * strands * look.hair[2],
+                )
                 cover = smooth(0.02, 0.30, hair + 0.3 * fractal(40 * angle, 1.2 * y, z, look.seed + 44, 3))
                 shine, rough = 0.35, 0.4
             norm = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
@@ -196,7 +228,13 @@ def shade(
             towards = nx * dx + ny * dy + nz * dz
             fx, fy, fz = light.fill_direction[0], light.fill_direction[1], light.fill_direction[2]
             fill = max(0.0, nx * fx + ny * fy + nz * fz) * min(1.0, ao)
-            dome = max(0.05, 0.65 + 0.35 * ny + 0.3 * (nx * light.dome[0] + ny * light.dome[1] + nz * light.dome[2])) * ao
+            dome = (
+                max(
+                    0.05,
+                    0.65 + 0.35 * ny + 0.3 * (nx * light.dome[0] + ny * light.dome[1] + nz * light.dome[2]),
+                )
+                * ao
+            )
             hx, hy, hz = dx, dy, dz + 1
             facing = max(0.0, nx * hx + ny * hy + nz * hz) / np.sqrt(hx * hx + hy * hy + hz * hz)
             gloss = 2 / max(0.06, rough) ** 2
@@ -209,7 +247,9 @@ def shade(
                 if kind != _SKIN:
                     wrap = 0.1
                 diffuse = max(0.0, (towards + wrap) / (1 + wrap)) * lit
-                value = albedo * (diffuse * light.key[channel] + fill * light.fill[channel] + dome * light.ambient[channel])
+                value = albedo * (
+                    diffuse * light.key[channel] + fill * light.fill[channel] + dome * light.ambient[channel]
+                )
                 colour[row, col, channel] = value + spark * light.key[channel] + rim * light.ambient[channel]
             alpha[row, col] = cover
             flesh[row, col] = bare

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from aulens.render.canonical import CANONICAL_LANDMARKS
 from aulens.render.noise import fractal
+from aulens.render.rig import FAST
 
 # AUs that leave wrinkles, in the order of the rows of `strength` (AU, side) below; side 0 = right, 1 = left.
 WRINKLING: Final = (1, 2, 4, 6, 7, 9, 10, 12, 14, 15, 17, 18)
@@ -20,26 +21,26 @@ _BROWS: Final = np.ascontiguousarray(CANONICAL_LANDMARKS[22:27, :2])  # left bro
 _LIPS: Final = np.ascontiguousarray(CANONICAL_LANDMARKS[48:60, :2])
 
 
-@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
 def smooth(low: float, high: float, value: float) -> Any:
     """0 below `low`, 1 above `high` (or the reverse), smooth in between."""
     t = min(1.0, max(0.0, (value - low) / (high - low)))
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
 def _blob(x: float, y: float, cx: float, cy: float, sx: float, sy: float) -> Any:
     u, v = (x - cx) / sx, (y - cy) / sy
     return np.exp(-0.5 * (u * u + v * v))
 
 
-@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
 def _line(distance: float, width: float) -> Any:
     t = distance / width
     return np.exp(-t * t)
 
 
-@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
 def wrinkle(x: float, y: float, strength: NDArray[np.float32], age: float) -> Any:
     """Height of the skin over its smooth shape, centimetres; folds are negative."""
     left = smooth(-0.9, 0.9, x)
@@ -53,8 +54,16 @@ def wrinkle(x: float, y: float, strength: NDArray[np.float32], age: float) -> An
     if y > 4.2:  # forehead and brows
         inner, outer, frown = of(0), of(1), of(2)
         waves = np.cos((y + 0.25 * np.sin(1.1 * x + 0.7) + 0.1 * np.sin(2.7 * x)) * 7.4)
-        h += 0.055 * depth * waves * (inner * _blob(x, y, 0, 8.0, 2.1, 1.1) + outer * _blob(ax, y, 4.1, 8.0, 2.0, 1.1))
-        h += frown * (-0.10 * depth * _line(ax - 0.75, 0.2) * _blob(x, y, 0, 5.6, 2, 1.0) + 0.05 * _blob(ax, y, 1.3, 6.2, 0.5, 0.5))
+        h += (
+            0.055
+            * depth
+            * waves
+            * (inner * _blob(x, y, 0, 8.0, 2.1, 1.1) + outer * _blob(ax, y, 4.1, 8.0, 2.0, 1.1))
+        )
+        h += frown * (
+            -0.10 * depth * _line(ax - 0.75, 0.2) * _blob(x, y, 0, 5.6, 2, 1.0)
+            + 0.05 * _blob(ax, y, 1.3, 6.2, 0.5, 0.5)
+        )
         # resting forehead lines of the old
         h += 0.02 * age * age * waves * _blob(x, y, 0, 8.0, 3.5, 1.2)
     if y < 6.0:
@@ -63,29 +72,58 @@ def wrinkle(x: float, y: float, strength: NDArray[np.float32], age: float) -> An
         rx, ry = ax - 4.8, y - 3.4
         if rx > 0:  # crow's feet
             radius = np.sqrt(rx * rx + ry * ry)
-            h += 0.045 * depth * (squint + 0.12 * age) * np.cos(np.arctan2(ry, rx) * 9) * _line(radius - 1.1, 0.6) * smooth(0, 0.3, rx)
+            h += (
+                0.045
+                * depth
+                * (squint + 0.12 * age)
+                * np.cos(np.arctan2(ry, rx) * 9)
+                * _line(radius - 1.1, 0.6)
+                * smooth(0, 0.3, rx)
+            )
         # the fold under the eye
-        h -= 0.06 * depth * max(squint, lid) * _line(y - (2.25 + 0.12 * (ax - 3.1) ** 2), 0.16) * _blob(ax, y, 3.1, 2.3, 1.2, 1)
+        h -= (
+            0.06
+            * depth
+            * max(squint, lid)
+            * _line(y - (2.25 + 0.12 * (ax - 3.1) ** 2), 0.16)
+            * _blob(ax, y, 3.1, 2.3, 1.2, 1)
+        )
         h += 0.055 * sneer * np.cos((y + 0.9 * ax) * 11.4) * _blob(ax, y, 0.75, 3.4, 0.6, 0.9)
         # nasolabial fold, from the wing of the nose past the corner of the mouth
         fold = max(max(0.9 * smile, of(6)), max(0.8 * sneer, 0.5 * cheek))
         t = min(1.1, max(-0.1, (-0.2 - y) / 3.8))
         path = 1.75 + 1.35 * t + 0.3 * t * t
         rise, fade = smooth(-0.1, 0.15, t), 1 - smooth(0.75, 1.05, t)
-        h += rise * fade * (-0.11 * (0.3 * age + fold) * _line(ax - path, 0.22) + 0.05 * fold * _line(ax - path - 0.5, 0.35))
+        h += (
+            rise
+            * fade
+            * (
+                -0.11 * (0.3 * age + fold) * _line(ax - path, 0.22)
+                + 0.05 * fold * _line(ax - path - 0.5, 0.35)
+            )
+        )
         dimple, frown_mouth = of(8), of(9)
         h -= 0.11 * dimple * _blob(ax, y, 3.0, -3.5, 0.17, 0.38)
-        h -= (0.07 * frown_mouth + 0.03 * age) * _line(ax - 3.0 + 0.25 * (y + 4.5), 0.2) * _blob(ax, y, 3, -4.6, 1, 0.6)
+        h -= (
+            (0.07 * frown_mouth + 0.03 * age)
+            * _line(ax - 3.0 + 0.25 * (y + 4.5), 0.2)
+            * _blob(ax, y, 3, -4.6, 1, 0.6)
+        )
         pucker = of(11)
         if pucker > 0:
-            h += 0.03 * pucker * np.cos(np.arctan2(x, y + 3.4) * 16) * _line(np.sqrt(x * x + (y + 3.4) ** 2) - 1.7, 0.5)
+            h += (
+                0.03
+                * pucker
+                * np.cos(np.arctan2(x, y + 3.4) * 16)
+                * _line(np.sqrt(x * x + (y + 3.4) ** 2) - 1.7, 0.5)
+            )
         chin = of(10)
         if chin > 0 and y < -4.6:
             h += 0.045 * chin * _blob(x, y, 0, -6.1, 1.3, 0.8) * fractal(2.4 * x, 2.4 * y, 0.0, 991, 2)
     return h
 
 
-@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
 def _polyline(x: float, y: float, points: NDArray[np.float32], closed: bool) -> Any:
     """Distance to a polyline and how far along it the nearest point lies (0..1)."""
     best, along = 1e9, 0.0
@@ -102,7 +140,7 @@ def _polyline(x: float, y: float, points: NDArray[np.float32], closed: bool) -> 
     return np.sqrt(best), along
 
 
-@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
 def _inside(x: float, y: float, points: NDArray[np.float32]) -> Any:
     odd = False
     j = len(points) - 1
@@ -114,7 +152,7 @@ def _inside(x: float, y: float, points: NDArray[np.float32]) -> Any:
     return odd
 
 
-@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
 def lip_cover(x: float, y: float, z: float) -> Any:
     """How much of the red of the lips covers this point, 0..1."""
     if abs(x) > 3 or y > -1.8 or y < -5.2 or z < 8.5:
@@ -124,7 +162,7 @@ def lip_cover(x: float, y: float, z: float) -> Any:
     return smooth(-0.12, 0.16, signed) * smooth(8.5, 9.5, z)
 
 
-@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
 def brow_cover(x: float, y: float, z: float, look: Any) -> Any:
     """How much eyebrow hair covers this point, 0..1."""
     ax = abs(x)
@@ -140,7 +178,7 @@ def brow_cover(x: float, y: float, z: float, look: Any) -> Any:
     return look.brow_density * smooth(1.15, 0.5, distance / width) * thick
 
 
-@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
 def beard_cover(x: float, y: float, z: float, look: Any) -> Any:
     """How much beard covers this point, 0..1."""
     if look.beard == 0.0 or y > -0.9 or y < -10 or z < 0.5:
@@ -152,12 +190,16 @@ def beard_cover(x: float, y: float, z: float, look: Any) -> Any:
     return min(1.0, max(0.0, look.beard * stubble)) * area
 
 
-@njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
 def skin_tint(x: float, y: float, z: float, fine: float, look: Any) -> Any:
     """Multipliers (r, g, b) of the base skin colour: blotches, blood, eye sockets, freckles, make-up."""
     ax = abs(x)
     broad = 1 + 0.10 * fractal(0.8 * x, 0.8 * y, 0.8 * z, look.seed, 2) + 0.12 * fine
-    blood = 0.5 * _blob(ax, y, 4.2, 0.2, 1.7, 1.4) + 0.55 * _blob(x, y, 0, 0.2, 1.1, 1.0) + 0.25 * _blob(x, y, 0, -6.4, 1.6, 0.9)
+    blood = (
+        0.5 * _blob(ax, y, 4.2, 0.2, 1.7, 1.4)
+        + 0.55 * _blob(x, y, 0, 0.2, 1.1, 1.0)
+        + 0.25 * _blob(x, y, 0, -6.4, 1.6, 0.9)
+    )
     if ax > 7:
         blood += 0.5
     blood *= look.redness * (1 - 0.6 * look.darkness)

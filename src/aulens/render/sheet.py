@@ -1,0 +1,96 @@
+"""Pictures to look at: a random sample of a data set, and every AU on one face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aulens.aus import RENDERS
+from aulens.errors import DatasetError
+from aulens.render.expression import PRESENT, RECIPES, Muscles
+from aulens.render.generate import load_rig
+from aulens.render.person import draw_look
+from aulens.render.scene import Person, Shot, render
+
+Image = NDArray[np.uint8]
+
+
+def _tile(images: list[Image], columns: int) -> Image:
+    """Equal pictures in rows; the last row is filled with grey."""
+    blank = np.full_like(images[0], 40)
+    images = images + [blank] * (-len(images) % columns)
+    rows = [np.hstack(images[start : start + columns]) for start in range(0, len(images), columns)]
+    return np.vstack(rows)
+
+
+def _captioned(image: Image, text: str, side: int) -> Image:
+    picture = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+    strip = np.full((18, side, 3), 24, np.uint8)
+    cv2.putText(strip, text, (3, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (235, 235, 235), 1, cv2.LINE_AA)
+    return np.vstack([picture, strip])
+
+
+def _write(image: Image, out: Path) -> Path:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(out), image[..., ::-1]):
+        raise DatasetError(
+            f"could not write {out}: use a name that ends in .png or .jpg, in a writable folder"
+        )
+    return out
+
+
+def _caption(row: pd.Series) -> str:
+    """AUs present; R or L where only one side shows."""
+    words = []
+    for au in RENDERS:
+        right, left = row[f"AU{au}_right"] >= PRESENT, row[f"AU{au}_left"] >= PRESENT
+        if right or left:
+            words.append(f"{au}" + ("" if right and left else "R" if right else "L"))
+    return " ".join(words) or "rest"
+
+
+def contact_sheet(
+    root: str | Path, out: str | Path, count: int = 40, columns: int = 8, seed: int = 0
+) -> Path:
+    """Write one picture with `count` random renders of a data set and their AUs.
+
+    Args:
+        root: folder made by `generate`.
+        out: .png or .jpg to write.
+        count: how many, >= 1.
+        columns: per row.
+        seed: which ones.
+
+    Raises:
+        DatasetError: if `root` holds no finished data set.
+    """
+    manifest = Path(root) / "manifest.parquet"
+    if not manifest.exists():
+        raise DatasetError(f"{root} holds no manifest.parquet: no data set of renders, or one not finished")
+    rows = pd.read_parquet(manifest)
+    rows = rows.sample(min(count, len(rows)), random_state=seed)
+    tiles = []
+    for _, row in rows.iterrows():
+        image = cv2.imread(str(Path(root) / row["file"]))
+        if image is None:
+            raise DatasetError(f"{Path(root) / row['file']} is listed in the manifest but can't be read")
+        tiles.append(_captioned(image[..., ::-1], _caption(row), 160))
+    return _write(_tile(tiles, columns), Path(out))
+
+
+def au_sheet(
+    out: str | Path, rig: str = "anny", assets: str | None = None, seed: int = 3, side: int = 224
+) -> Path:
+    """Write one picture with the same face at rest and showing each AU at full strength."""
+    muscles = Muscles.of(load_rig(rig, assets))
+    rng = np.random.default_rng(seed)
+    person = Person(muscles.rig.identity(rng) * np.float32(0.5), draw_look(rng)._replace(beard=0.0), {})
+    tiles = [_captioned(render(muscles, person, {}, Shot(), side).image, "rest", side)]
+    for au in RECIPES:
+        picture = render(muscles, person, {au: (1.0, 1.0)}, Shot(), side)
+        tiles.append(_captioned(picture.image, f"AU{au}", side))
+    return _write(_tile(tiles, 6), Path(out))
