@@ -67,7 +67,8 @@ class Backbone(nn.Module):
             raise ModelError(
                 f"{name} has no feature map of stride {FINEST_STRIDE} or more: {shapes}. Choose another."
             )
-        self.map: int = max(shapes[i][2] for i in self.levels)
+        self.sizes = [shapes[i][2] for i in self.levels]
+        self.map: int = max(self.sizes)
         widths = [shapes[i][1] for i in self.levels]
         self.channels = sum(widths) if channels is None else channels
         self.project: nn.ModuleList | None = None
@@ -103,19 +104,24 @@ class Backbone(nn.Module):
         pyramid = self._levels(self.body, (image - self.mean) / self.std)
         levels = [pyramid[i] for i in self.levels]
         if self.project is None:
-            return torch.cat([self._resize(level) for level in levels], 1)
+            return torch.cat(self._resize(levels), 1)
         # A 1x1 convolution and a resize commute, and so does the sum over levels with the concatenation: this
         # is the projection of the concatenated levels, at the cost of each level's own size.
-        projected = [conv(level) for conv, level in zip(self.project, levels, strict=True)]
-        total = self._resize(projected[0])
+        projected = self._resize([conv(level) for conv, level in zip(self.project, levels, strict=True)])
+        total = projected[0]
         for level in projected[1:]:
-            total = total + self._resize(level)
+            total = total + level
         return functional.relu(self.norm(total))
 
-    def _resize(self, level: Tensor) -> Tensor:
-        if level.shape[2] == self.map:
-            return level
-        return functional.interpolate(level, size=(self.map, self.map), mode="bilinear", align_corners=False)
+    def _resize(self, levels: list[Tensor]) -> list[Tensor]:
+        """Levels at the finest one's size, by sizes found when built: an export must not ask tensors."""
+        target = (self.map, self.map)
+        return [
+            level
+            if size == self.map
+            else functional.interpolate(level, size=target, mode="bilinear", align_corners=False)
+            for level, size in zip(levels, self.sizes, strict=True)
+        ]
 
 
 def backbone(name: str, crop: int, channels: int | None = None, weights: str | None = None) -> Backbone:
@@ -142,10 +148,7 @@ def backbone(name: str, crop: int, channels: int | None = None, weights: str | N
         body: nn.Module = hrnet_lane(name)
         if weights is None:
             return Backbone(body, crop, channels, name=name)
-        try:
-            body.load_state_dict(read_state(weights), strict=True)
-        except RuntimeError as error:
-            raise ModelError(f"{weights} does not fit the backbone {name}: {error}") from error
+        load_body(body, read_state(weights), body.state_dict(), name, source=weights)
         return Backbone(body, crop, channels, name=name, origin=f"file {weights}")
 
     if not timm.is_model(name):
@@ -157,8 +160,10 @@ def backbone(name: str, crop: int, channels: int | None = None, weights: str | N
     statistics = timm.get_pretrained_cfg(name)
     body = _timm_body(name, pretrained=weights == "hub")
     origin = "random" if weights is None else "timm's hub"
-    if weights not in (None, "hub"):
-        load_body(body, read_state(weights), name, source=str(weights))
+    if weights is not None and weights != "hub":
+        with torch.device("meta"):
+            whole = timm.create_model(name).state_dict()
+        load_body(body, read_state(weights), whole, name, source=weights)
         origin = f"file {weights}"
     mean = statistics.mean if statistics else IMAGENET_MEAN
     std = statistics.std if statistics else IMAGENET_STD

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 
-import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from aulens.errors import ModelError
 
 State = dict[str, Tensor]
+_OURS = "backbone.body."
 
 
 def read_state(path: str | Path) -> State:
@@ -21,7 +21,8 @@ def read_state(path: str | Path) -> State:
 
     Args:
         path: A `.safetensors` file, or a file written by `torch.save` (read with `weights_only=True`): a
-            state dictionary, bare or under "state_dict" or "model", its names with or without "module.".
+            state dictionary, bare or under "state_dict" or "model", its names with or without "module.". Of a
+            checkpoint of ours, the backbone's tensors.
 
     Raises:
         ModelError: No such file, not a weight file, truncated, or holding something else than tensors.
@@ -50,41 +51,43 @@ def read_state(path: str | Path) -> State:
         raise ModelError(
             f"{path} holds no dictionary of tensors but {type(loaded).__name__}; it is not a weight file."
         )
-    return {str(name).removeprefix("module."): tensor for name, tensor in loaded.items()}
+    state = {str(name).removeprefix("module."): tensor for name, tensor in loaded.items()}
+    ours = {key.removeprefix(_OURS): tensor for key, tensor in state.items() if key.startswith(_OURS)}
+    return ours or state
 
 
-def load_body(body: nn.Module, state: State, name: str, source: str) -> None:
-    """Put weights of a whole classifier into the feature pyramid `body` of the timm model `name`.
+def load_body(body: nn.Module, state: State, whole: Mapping[str, Tensor], name: str, source: str) -> None:
+    """Put weights into the feature pyramid `body`, often those of a whole classifier.
 
     Every tensor of the body must be in `state` with its shape (batch counters may be absent). Tensors of the
     classifier's head are dropped; any other surplus tensor is an error, since it means another network.
 
     Args:
         body: Feature pyramid, changed in place.
-        state: Tensors in timm's naming (the official HRNet files have the same), or torchvision's for
-            MobileNetV2.
-        name: timm's name of the network.
+        state: Tensors in the naming of `whole`, or torchvision's for MobileNetV2.
+        whole: State dictionary of the classifier with its head (tensors may be on the meta device).
+        name: Name of the network, for messages.
         source: Where the weights came from, for messages.
 
     Raises:
         ModelError: A tensor is missing, has another shape or belongs to another network.
     """
-    with torch.device("meta"):
-        whole = timm.create_model(name).state_dict()
     if "features.0.0.weight" in state and "conv_stem.weight" in whole:
         state = torchvision_mobilenetv2(state, whole, source)
-    given = {_plain(key): tensor for key, tensor in state.items()}
+    given = {_plain(key): (key, tensor) for key, tensor in state.items()}
     wanted = {_plain(key): (key, tensor) for key, tensor in body.state_dict().items()}
-    strange = sorted(given.keys() - wanted.keys() - {_plain(key) for key in whole})
-    missing = sorted(key for key in wanted.keys() - given.keys() if not key.endswith("num.batches.tracked"))
+
+    lacking = [wanted[key][0] for key in wanted.keys() - given.keys()]
+    missing = [key for key in lacking if not key.endswith("num_batches_tracked")]
+    strange = [given[key][0] for key in given.keys() - wanted.keys() - {_plain(key) for key in whole}]
     shapes = [
-        f"{wanted[key][0]} is {tuple(given[key].shape)}, must be {tuple(wanted[key][1].shape)}"
+        f"{wanted[key][0]} is {tuple(given[key][1].shape)}, must be {tuple(wanted[key][1].shape)}"
         for key in wanted.keys() & given.keys()
-        if given[key].shape != wanted[key][1].shape
+        if given[key][1].shape != wanted[key][1].shape
     ]
     kinds = {"missing": missing, "of another network": strange, "of another shape": shapes}
     problems = [
-        f"{len(found)} {kind}: {', '.join(found[:3])}{' ...' if len(found) > 3 else ''}"
+        f"{len(found)} {kind}: {', '.join(sorted(found)[:3])}{' ...' if len(found) > 3 else ''}"
         for kind, found in kinds.items()
         if found
     ]
@@ -92,7 +95,7 @@ def load_body(body: nn.Module, state: State, name: str, source: str) -> None:
         raise ModelError(
             f"{source} does not fit the backbone {name}: {'; '.join(problems)}. Give weights of {name}."
         )
-    body.load_state_dict({key: given.get(plain, tensor) for plain, (key, tensor) in wanted.items()})
+    body.load_state_dict({key: given.get(plain, ("", own))[1] for plain, (key, own) in wanted.items()})
 
 
 def torchvision_mobilenetv2(state: State, whole: Mapping[str, Tensor], source: str) -> State:
