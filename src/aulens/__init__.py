@@ -8,7 +8,6 @@ The names below are loaded when they are first used, so that `import aulens` is 
 """
 
 import importlib
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,13 +56,10 @@ _HOME = {
     "aulens.runtime.result": ("AUResult",),
 }
 
-try:
-    __version__ = version("aulens")
-except PackageNotFoundError:  # run from a checkout that was never installed
-    __version__ = "0+unknown"
-
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     for module, names in _HOME.items():
         if name in names:
             return getattr(importlib.import_module(module), name)
@@ -72,3 +68,12 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("aulens")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "0+unknown"

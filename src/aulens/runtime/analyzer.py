@@ -158,6 +158,7 @@ class Analyzer:
             occurrence=dict(zip(labels, (probability >= np.array(card.threshold)).tolist(), strict=True)),
             left=dict(zip(labels, sides[:, 1].tolist(), strict=True)),
             right=dict(zip(labels, sides[:, 0].tolist(), strict=True)),
+            threshold=dict(zip(labels, card.threshold, strict=True)),
             evidence=Evidence(card.aus, maps, matrix, card.crop, shape),
             matrix=matrix,
         )

@@ -1,7 +1,7 @@
 """Read pictures of every usual kind into one: (H, W, 3) uint8 RGB, upright."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -61,23 +61,18 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
         raise InputError(f"{path}: the picture is damaged or cut short ({error})") from error
 
 
-def collect_pictures(inputs: Sequence[str | Path], *, skip: Iterable[Path] = ()) -> list[Path]:
-    """Turn files and folders into a list of files, in the order given, each once.
+def pictures_at(path: str | Path, *, skip: Iterable[Path] = ()) -> list[Path]:
+    """A folder stands for all pictures below it, sorted by path; a file stands for itself.
 
-    A folder stands for all pictures below it, sorted by path; hidden files and everything below a folder in
-    `skip` are left out. A file is taken whatever its name, also when it does not exist: reading it says so.
+    Hidden files and everything below a folder in `skip` are left out. A file is taken whatever its name, also
+    when it does not exist: reading it says so.
     """
+    path = Path(path)
+    if not path.is_dir():
+        return [path]
     barred = {folder.resolve() for folder in skip}
-    files: dict[Path, Path] = {}
-    for given in map(Path, inputs):
-        if given.is_dir():
-            found = sorted(path for path in given.rglob("*") if _is_picture(path, given))
-            found = [path for path in found if barred.isdisjoint(path.resolve().parents)]
-        else:
-            found = [given]
-        for path in found:
-            files.setdefault(path.resolve(), path)
-    return list(files.values())
+    found = (file for file in path.rglob("*") if _is_picture(file, path))
+    return sorted(file for file in found if barred.isdisjoint(file.resolve().parents))
 
 
 def _is_picture(path: Path, top: Path) -> bool:

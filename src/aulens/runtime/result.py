@@ -26,6 +26,7 @@ class AUResult:
         occurrence: AU label to present (True) or absent, by the model's threshold for that AU.
         left: AU label to probability on the subject's left.
         right: AU label to probability on the subject's right.
+        threshold: AU label to the probability from which on the AU counts as present.
         evidence: AU label to (H, W) float32 map in pixels of the picture, made when asked for. Positive
             speaks for the AU, negative against it, 0 outside the face.
         matrix: (2, 3) float64, picture to aligned crop.
@@ -39,6 +40,7 @@ class AUResult:
     occurrence: Mapping[str, bool]
     left: Mapping[str, float]
     right: Mapping[str, float]
+    threshold: Mapping[str, float]
     evidence: "Evidence"
     matrix: NDArray[np.float64]
 
@@ -46,6 +48,11 @@ class AUResult:
     def present(self) -> tuple[str, ...]:
         """Labels of the AUs that are present, in the model's order."""
         return tuple(label for label, is_present in self.occurrence.items() if is_present)
+
+    def sides(self, label: str) -> tuple[bool, bool]:
+        """Whether an AU is present on the subject's (right, left), by the same threshold."""
+        least = self.threshold[label]
+        return self.right[label] >= least, self.left[label] >= least
 
 
 class Evidence(Mapping[str, NDArray[np.float32]]):

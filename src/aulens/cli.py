@@ -1,0 +1,62 @@
+"""The command line: `aulens detect`, `render`, `train`, `evaluate`, `export`.
+
+Results go to standard output, all else to standard error. Exit codes: 0 all done, 1 some inputs failed,
+2 wrong use.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from aulens import __version__
+from aulens.commands.detect import detect
+from aulens.commands.research import evaluate, export, render, train
+from aulens.errors import AulensError
+
+app = typer.Typer(
+    name="aulens",
+    help="Find facial Action Units in pictures: which, on which side of the face, and where they were seen.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _panel, _command in (
+    ("Use a model", detect),
+    ("Make a model", render),
+    ("Make a model", train),
+    ("Make a model", evaluate),
+    ("Make a model", export),
+):
+    app.command(rich_help_panel=_panel)(_command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"aulens {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is one line on standard error, exit code 2."""
+    try:
+        app()
+    except AulensError as error:
+        sys.stderr.write(f"aulens: {error}\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

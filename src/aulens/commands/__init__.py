@@ -1,0 +1,1 @@
+"""The commands of `aulens`: thin, each turns options into one call of the library."""

@@ -1,0 +1,214 @@
+"""`aulens render`, `train`, `evaluate`, `export`: each needs an extra, and is loaded when it is called."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from aulens.errors import ConfigError
+
+_EXTRA_OF: Final = {
+    "anny": "render", "numba": "render", "scipy": "render",
+    "lightning": "train", "onnx": "train", "onnxscript": "train", "safetensors": "train",
+    "tensorboard": "train", "timm": "train", "torch": "train", "torchvision": "train",
+}  # fmt: skip
+
+
+class Rig(StrEnum):
+    """Face rigs by name."""
+
+    ANNY = "anny"
+    ICT = "ict"
+
+
+class ReportFormat(StrEnum):
+    """Formats of a report on standard output."""
+
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+@contextmanager
+def extras() -> Iterator[None]:
+    """Turn a missing package into a sentence that says what to install.
+
+    Raises:
+        ConfigError: a package of an extra is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRA_OF:
+            raise
+        extra = _EXTRA_OF[package]
+        raise ConfigError(f"this command needs {package}: pip install 'aulens[{extra}]'") from error
+
+
+def render(
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Folder of the data set.", show_default=False),
+    ] = None,
+    n: Annotated[int, typer.Option("--n", min=1, help="Number of pictures.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Decides everything that is drawn.")] = 1,
+    rig: Annotated[Rig, typer.Option(help="Head model; ict needs --assets.")] = Rig.ANNY,
+    assets: Annotated[
+        Path | None,
+        typer.Option(help="ICT-FaceKit: its .npz or a checkout of its repository.", show_default=False),
+    ] = None,
+    size: Annotated[int, typer.Option(min=48, help="Side of the square pictures in pixels.")] = 192,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes at once.", show_default="one per core")
+    ] = None,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PNG", help="Draw a sample of the data set in --out; renders it first if it is new."
+        ),
+    ] = None,
+) -> None:
+    """Draw faces with exactly known Action Units, to train on.
+
+    The same seed gives the same pictures on any number of processes; after a kill, the same command goes on.
+    """
+    if out is None:
+        raise ConfigError("give the folder of the data set: --out DIR")
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with extras():
+        from aulens.render.generate import RenderConfig, generate
+        from aulens.render.sheet import contact_sheet as draw_sheet
+
+        if contact_sheet is None or not (out / "manifest.parquet").exists():
+            config = RenderConfig(n, seed, rig.value, None if assets is None else str(assets), size)
+            with Progress(console=console, disable=not console.is_terminal) as bar:
+                task = bar.add_task("pictures", total=n)
+                manifest = generate(
+                    out, config, processes, lambda done, total: bar.update(task, completed=done, total=total)
+                )
+            console.print(f"{n} pictures; see {manifest}", markup=False)
+        if contact_sheet is not None:
+            console.print(f"sample: {draw_sheet(out, contact_sheet)}", markup=False)
+
+
+def train(
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="TOML file; configs/ has examples.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="Run folder.", show_default=False)],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data",
+            "-d",
+            metavar="DIR",
+            help="Data set, repeatable; instead of the file's.",
+            show_default=False,
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a setting, repeatable: train.epochs=3.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where RUN stopped.")] = False,
+) -> None:
+    """Train a model; the best epoch is chosen on validation subjects, then calibrated."""
+    with extras():
+        from aulens.training import load_config
+        from aulens.training import train as run
+
+        result = run(load_config(config, data=data or (), settings=settings or ()), out, resume=resume)
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"{result.epochs} epochs in {result.seconds:.0f} s; best is epoch {result.best_epoch} with "
+        f"{result.metric} {result.value:.4f} on validation subjects; see {result.run}",
+        markup=False,
+    )
+
+
+def evaluate(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL", help="Run folder, or card (.json) of an exported model.", show_default=False
+        ),
+    ],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data",
+            "-d",
+            metavar="DIR",
+            help="Data set, repeatable; a run folder knows its own.",
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="Where report.json and report.md go.", show_default="RUN/SPLIT"
+        ),
+    ] = None,
+    format: Annotated[
+        ReportFormat, typer.Option("--format", "-f", help="Format on standard output.")
+    ] = ReportFormat.MARKDOWN,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of subjects for the intervals.")] = 1000,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads to use.", show_default="one per core")
+    ] = None,
+) -> None:
+    """Measure a model on a data set: F1, accuracy, ROC-AUC and more, per Action Unit, with intervals."""
+    with extras():
+        from aulens.training import evaluate as run
+
+        report = run(model, data or (), split=split, out=out, threads=threads, bootstrap=bootstrap)
+    if format is ReportFormat.JSON:
+        typer.echo(json.dumps(report.to_dict(), indent=2))
+    else:
+        typer.echo(report.to_markdown())
+
+
+def export(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Run folder of `aulens train`.", show_default=False)
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Where the files go.", show_default=False)
+    ],
+    name: Annotated[str, typer.Option(help="Name of the files and of the model.")] = "model",
+    licence: Annotated[str, typer.Option(help="Licence of the weights, for the card.")] = "MIT",
+    trained_on: Annotated[
+        str | None, typer.Option(help="Data, for the card.", show_default="from the run")
+    ] = None,
+    statement: Annotated[
+        str | None,
+        typer.Option(help="What to expect of it, for the card.", show_default="written from the run"),
+    ] = None,
+    allow_uncalibrated: Annotated[
+        bool, typer.Option("--allow-uncalibrated", help="Export a run that stopped before its calibration.")
+    ] = False,
+) -> None:
+    """Write a trained model as ONNX and a card: all that `aulens detect --model` needs."""
+    with extras():
+        from aulens.training import export as run_export
+
+        model = run_export(
+            run, out, name, licence=licence, trained_on=trained_on, statement=statement,
+            allow_uncalibrated=allow_uncalibrated,
+        )  # fmt: skip
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"{model.onnx} ({model.bytes / 1e6:.1f} MB) and {model.card}; "
+        f"largest difference of a map from torch {model.max_difference:.1e}",
+        markup=False,
+    )

@@ -1,0 +1,127 @@
+"""Where each AU was seen: heat over a picture, and a sheet with one small picture per AU."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.align import compose, warp
+from aulens.aus import AUS, AUSet
+from aulens.runtime.result import AUResult
+from aulens.show.canvas import FRAME, INK, LEFT, RIGHT, Colour, Layer, View, text_width
+
+# Evidence goes from -1 (absent) over 0 (nothing known) to 1 (present); below this it is not shown.
+_FAINT = 0.15
+_FOR: Final = ((255, 196, 0), (255, 48, 32))
+_AGAINST: Final = ((120, 170, 255), (30, 70, 220))
+
+_TILE = 150
+_CAPTION = 44
+_GAP = 12
+_COLUMNS = 6
+
+
+def blend_evidence(view: View, results: Iterable[AUResult], opacity: float = 0.6) -> NDArray[np.uint8]:
+    """Lay the evidence for the AUs that are present over a picture; the strongest AU of a pixel counts.
+
+    Args:
+        view: the picture, resized for looking at.
+        results: its faces, in the coordinates of the full picture.
+        opacity: of the strongest evidence, 0 to 1.
+
+    Returns:
+        (h, w, 3) uint8 RGB, a new array.
+    """
+    height, width = view.pixels.shape[:2]
+    heat = np.zeros((height, width), dtype=np.float32)
+    for result in results:
+        for label in result.present:
+            matrix = compose(result.matrix, view.to_picture)
+            seen = result.evidence.over(label, matrix, (height, width))
+            heat = np.maximum(heat, seen / max(1.0, float(np.abs(result.evidence.raw(label)).max())))
+    return _lay(view.pixels, heat, _FOR, opacity)
+
+
+def evidence_sheet(image: NDArray[np.uint8], result: AUResult, aus: AUSet) -> NDArray[np.uint8]:
+    """One face, many times: for each AU what speaks for it (warm) and against it (cold).
+
+    Tiles of AUs that are present have a yellow frame. The caption has the probability on the subject's
+    right (R, on the left of the tile) and left (L).
+
+    Args:
+        image: the picture that was analyzed, (H, W, 3) uint8 RGB.
+        result: one of its faces.
+        aus: the AUs to show, in order.
+
+    Returns:
+        (h, w, 3) uint8 RGB.
+    """
+    columns = min(_COLUMNS, len(aus))
+    rows = -(-len(aus) // columns)
+    shape = rows * (_TILE + _CAPTION + _GAP) + _GAP, columns * (_TILE + _GAP) + _GAP
+    sheet = np.full((*shape, 3), 255, dtype=np.uint8)
+    layer = Layer(shape)
+    # Faded, so that the colours stand out.
+    grow = _TILE / result.evidence.crop
+    to_tile = np.array([[grow, 0, 0.5 * grow - 0.5], [0, grow, 0.5 * grow - 0.5]])
+    face = warp(image, compose(to_tile, result.matrix), _TILE)
+    grey = (0.75 * face.mean(axis=2, keepdims=True) + 0.25 * face).clip(0, 255).astype(np.uint8)
+    for place, number in enumerate(aus):
+        x = _GAP + place % columns * (_TILE + _GAP)
+        y = _GAP + place // columns * (_TILE + _CAPTION + _GAP)
+        label = AUS[number].label
+        sheet[y : y + _TILE, x : x + _TILE] = _tile(grey, result, label)
+        _caption(layer, x, y, label, AUS[number].name, result)
+    return layer.over(sheet)
+
+
+def _tile(face: NDArray[np.uint8], result: AUResult, label: str) -> NDArray[np.uint8]:
+    raw = result.evidence.raw(label)
+    scaled = raw / max(1.0, float(np.abs(raw).max()))
+    heat = np.asarray(cv2.resize(scaled, (_TILE, _TILE), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+    return _lay(_lay(face, -heat, _AGAINST, 0.6), heat, _FOR, 0.7)
+
+
+def _caption(layer: Layer, x: int, y: int, label: str, name: str, result: AUResult) -> None:
+    present = result.occurrence[label]
+    if present:
+        layer.box((x - 1, y - 1, x + _TILE, y + _TILE), outline=FRAME, width=4, radius=3)
+    layer.text(x, y + _TILE + 12, label, 14, INK)
+    start = text_width(label, 14) + 6
+    layer.text(x + start, y + _TILE + 13, _shorten(name, 11, _TILE - start - 38), 11, (96, 102, 112))
+    layer.text(x + _TILE, y + _TILE + 12, f"{result.probability[label]:.0%}", 13, INK, anchor="rm")
+    middle, half = y + _TILE + 31, (_TILE - 44) / 2
+    sides = (("R", result.right[label], RIGHT, x), ("L", result.left[label], LEFT, x + _TILE / 2 + 4))
+    for letter, probability, colour, start in sides:
+        _bar(layer, letter, probability, colour if present else (170, 176, 184), start, middle, half)
+
+
+def _bar(
+    layer: Layer, letter: str, share: float, colour: Colour, x: float, middle: float, length: float
+) -> None:
+    layer.text(x, middle, letter, 11, (96, 102, 112))
+    start = x + 13
+    layer.box((start, middle - 3, start + length, middle + 3), fill=(230, 232, 236), radius=3)
+    if share * length >= 1:
+        layer.box((start, middle - 3, start + max(6.0, share * length), middle + 3), fill=colour, radius=3)
+
+
+def _lay(
+    pixels: NDArray[np.uint8], heat: NDArray[np.float32], ramp: tuple[Colour, Colour], opacity: float
+) -> NDArray[np.uint8]:
+    """Blend a two-colour ramp over `pixels` (h, w, 3) where `heat` (h, w) is above faint."""
+    strength = np.clip((heat - _FAINT) / (1 - _FAINT), 0, 1)[..., None]
+    weak, strong = (np.array(colour, dtype=np.float32) for colour in ramp)
+    colour = weak + (strong - weak) * strength
+    cover = opacity * np.sqrt(strength)
+    return np.asarray(np.rint(pixels * (1 - cover) + colour * cover), dtype=np.uint8)
+
+
+def _shorten(text: str, size: int, room: float) -> str:
+    if text_width(text, size) <= room:
+        return text
+    while text and text_width(text + "…", size) > room:
+        text = text[:-1]
+    return text.rstrip() + "…"
