@@ -1,0 +1,278 @@
+"""All metrics of an evaluation at once, each with the interval that other subjects would have given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from aulens.aus import MISSING, AUSet
+from aulens.errors import InputError
+from aulens.metrics.counts import (
+    Counts,
+    Floats,
+    accuracy,
+    balanced_accuracy,
+    checked_decisions,
+    checked_labels,
+    counts,
+    f1,
+    ratio,
+)
+from aulens.metrics.ranking import checked_scores, drawn_ranking
+
+_FROM_COUNTS: Final = MappingProxyType(
+    {"f1": f1, "accuracy": accuracy, "balanced_accuracy": balanced_accuracy}
+)
+_FROM_RANKS: Final = ("roc_auc", "average_precision")
+_TITLES: Final = MappingProxyType(
+    {
+        "f1": "F1",
+        "accuracy": "accuracy",
+        "balanced_accuracy": "balanced accuracy",
+        "roc_auc": "ROC-AUC",
+        "average_precision": "average precision",
+    }
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """One metric: per AU and macro, each with its 95 % interval over subjects.
+
+    Attributes:
+        value: (A,) float64 in [0, 1]; NaN where undefined.
+        low: (A,), the 2.5 % quantile of the bootstrap; NaN where undefined.
+        high: (A,), the 97.5 % quantile.
+        macro: unweighted mean over the AUs for which the metric is defined.
+        macro_low: the 2.5 % quantile of the macro mean.
+        macro_high: the 97.5 % quantile.
+    """
+
+    value: Floats
+    low: Floats
+    high: Floats
+    macro: float
+    macro_low: float
+    macro_high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The evaluation of a model on frames of known subjects.
+
+    Attributes:
+        aus: the AUs of the axis A.
+        frames: how many frames had at least one coded AU.
+        subjects: how many subjects had such a frame.
+        coded: (A,) int64, frames in which each AU was coded.
+        base_rate: (A,) float64, the share of those in which it was present; NaN where nothing was coded.
+        counts: of decisions, (A,).
+        metrics: "f1", "accuracy", "balanced_accuracy", "roc_auc", "average_precision" → Estimate.
+        bootstrap: resamples of subjects behind each interval.
+        seed: of the resamples.
+    """
+
+    aus: AUSet
+    frames: int
+    subjects: int
+    coded: NDArray[np.int64]
+    base_rate: Floats
+    counts: Counts
+    metrics: Mapping[str, Estimate]
+    bootstrap: int
+    seed: int
+
+    @property
+    def undefined(self) -> dict[str, tuple[str, ...]]:
+        """Metric → the AUs for which it is undefined (and left out of the macro mean), if there are any."""
+        lacking = {
+            name: tuple(np.array(self.aus.labels)[np.isnan(estimate.value)].tolist())
+            for name, estimate in self.metrics.items()
+        }
+        return {name: labels for name, labels in lacking.items() if labels}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON takes it: plain types, None for NaN."""
+        return {
+            "frames": self.frames,
+            "subjects": self.subjects,
+            "bootstrap": self.bootstrap,
+            "seed": self.seed,
+            "macro": {
+                name: {
+                    "value": _plain(e.macro),
+                    "low": _plain(e.macro_low),
+                    "high": _plain(e.macro_high),
+                }
+                for name, e in self.metrics.items()
+            },
+            "aus": {
+                label: {
+                    "coded": int(self.coded[a]),
+                    "base_rate": _plain(self.base_rate[a]),
+                    "tp": int(self.counts.tp[a]),
+                    "fp": int(self.counts.fp[a]),
+                    "fn": int(self.counts.fn[a]),
+                    "tn": int(self.counts.tn[a]),
+                    **{
+                        name: {
+                            "value": _plain(e.value[a]),
+                            "low": _plain(e.low[a]),
+                            "high": _plain(e.high[a]),
+                        }
+                        for name, e in self.metrics.items()
+                    },
+                }
+                for a, label in enumerate(self.aus.labels)
+            },
+            "undefined": {name: list(labels) for name, labels in self.undefined.items()},
+        }
+
+    def to_markdown(self) -> str:
+        """The report as a Markdown table, one row per AU and one for the macro means, with notes below."""
+        titles = [_TITLES[name] for name in self.metrics]
+        lines = [
+            "| AU | coded | base rate | " + " | ".join(titles) + " |",
+            "| --- | ---: | ---: |" + " ---: |" * len(titles),
+        ]
+        for a, label in enumerate(self.aus.labels):
+            cells = [_cell(e.value[a], e.low[a], e.high[a]) for e in self.metrics.values()]
+            lines.append(
+                f"| {label} | {self.coded[a]} | {_number(self.base_rate[a])} | {' | '.join(cells)} |"
+            )
+        cells = [_cell(e.macro, e.macro_low, e.macro_high) for e in self.metrics.values()]
+        lines.append(f"| **macro** |  |  | {' | '.join(cells)} |")
+        return "\n".join([*lines, "", *self._notes()]) + "\n"
+
+    def _notes(self) -> Iterator[str]:
+        yield f"{self.frames} frames of {self.subjects} subjects. Macro is the unweighted mean over AUs."
+        if self.bootstrap and self.subjects > 1:
+            yield f"In brackets: 95 % interval, {self.bootstrap} bootstrap resamples of subjects."
+        else:
+            yield "No intervals: they need at least two subjects and some bootstrap resamples."
+        for name, labels in self.undefined.items():
+            yield f"{_TITLES[name]}: undefined (n/a) and not in the macro mean for {', '.join(labels)}."
+
+
+def report(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    decisions: ArrayLike,
+    subjects: Sequence[str] | NDArray[Any],
+    aus: AUSet,
+    bootstrap: int = 1000,
+    seed: int = 0,
+) -> Report:
+    """Evaluate scores and decisions against labels.
+
+    Intervals come from drawing whole subjects with replacement, because frames of one person are alike; they
+    are NaN with fewer than two subjects. A resample in which a metric is undefined is left out there.
+
+    Args:
+        labels: (N, A) in {0, 1, MISSING}; MISSING takes no part.
+        scores: (N, A) float, larger = more surely present; read only where coded.
+        decisions: (N, A) bool or {0, 1}; read only where coded.
+        subjects: (N,), who is seen in each frame.
+        aus: the AUs of the axis A.
+        bootstrap: resamples; 0 for no intervals.
+        seed: the same seed gives the same intervals.
+
+    Raises:
+        InputError: when there are no frames, shapes do not fit, a label or decision is of another code, or a
+            coded frame's score is not finite.
+    """
+    truth = checked_labels(labels)
+    values, decided = checked_scores(truth, scores), checked_decisions(decisions)
+    who = np.asarray(subjects)
+    if truth.shape[1] != len(aus) or decided.shape != truth.shape or who.shape != truth.shape[:1]:
+        raise InputError(
+            f"a report needs labels and decisions (N, {len(aus)}) and subjects (N,), "
+            f"got {truth.shape}, {decided.shape} and {who.shape}"
+        )
+    if not len(truth):
+        raise InputError("a report needs at least one frame, got none")
+    if bootstrap < 0:
+        raise InputError(f"bootstrap is a number of resamples, 0 or more, got {bootstrap}")
+    used = (truth != MISSING).any(1)
+    truth, values, decided = truth[used], values[used], decided[used]
+    names, subject = np.unique(who[used], return_inverse=True)
+    resamples = bootstrap if len(names) > 1 else 0
+    # How often each subject counts: first once each (the estimate itself), then the resamples.
+    draws = np.ones((1 + resamples, len(names)), np.int32)
+    if resamples:
+        even = np.full(len(names), 1 / len(names))
+        draws[1:] = np.random.default_rng(seed).multinomial(len(names), even, resamples)
+    drawn = _drawn_counts(truth, decided, subject, draws)
+    results = {name: metric(drawn) for name, metric in _FROM_COUNTS.items()}
+    ranks = np.full((2, len(draws), len(aus)), np.nan)
+    for a, column in enumerate(truth.T):
+        rows = column != MISSING
+        ranks[..., a] = drawn_ranking(column[rows] == 1, values[rows, a], subject[rows], draws)
+    results.update(zip(_FROM_RANKS, ranks, strict=True))
+    total = counts(truth, decided)
+    present = total.tp + total.fn
+    coded = present + total.fp + total.tn
+    return Report(
+        aus=aus,
+        frames=len(truth),
+        subjects=len(names),
+        coded=coded,
+        base_rate=ratio(present, coded),
+        counts=total,
+        metrics=MappingProxyType({name: _estimate(result) for name, result in results.items()}),
+        bootstrap=bootstrap,
+        seed=seed,
+    )
+
+
+def _drawn_counts(
+    truth: NDArray[Any], decided: NDArray[np.bool_], subject: NDArray[np.intp], draws: NDArray[np.int32]
+) -> Counts:
+    """The counts of each draw of subjects, (R, A): counts add, so all draws are one matrix product."""
+    kinds = [(truth == 1) & decided, (truth == 0) & decided, (truth == 1) & ~decided, (truth == 0) & ~decided]
+    parts = []
+    for kind in kinds:
+        per_subject = np.zeros((draws.shape[1], truth.shape[1]))
+        np.add.at(per_subject, subject, kind)
+        parts.append((draws @ per_subject).astype(np.int64))  # float64 holds whole numbers up to 2^53 exactly
+    return Counts(*parts)
+
+
+def _estimate(results: Floats) -> Estimate:
+    """From (1 + R, A): the estimate in row 0, the resamples below."""
+    macro = _mean(results)
+    low, high = _interval(results[1:])
+    macro_low, macro_high = _interval(macro[1:, None])
+    return Estimate(results[0], low, high, float(macro[0]), float(macro_low[0]), float(macro_high[0]))
+
+
+def _mean(results: Floats) -> Floats:
+    defined = ~np.isnan(results)
+    return ratio(np.where(defined, results, 0).sum(1), defined.sum(1))
+
+
+def _interval(resamples: Floats) -> tuple[Floats, Floats]:
+    """The 2.5 % and 97.5 % quantiles of each column, over the resamples in which it is defined."""
+    columns = (column[~np.isnan(column)] for column in resamples.T)
+    bounds = [np.quantile(c, (0.025, 0.975)) if len(c) else np.full(2, np.nan) for c in columns]
+    low, high = np.array(bounds).T
+    return low, high
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _number(value: float) -> str:
+    return "n/a" if np.isnan(value) else f"{value:.3f}"
+
+
+def _cell(value: float, low: float, high: float) -> str:
+    if np.isnan(value) or np.isnan(low):
+        return _number(value)
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
