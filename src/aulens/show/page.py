@@ -33,8 +33,8 @@ h3 { font-size: 1rem; margin: 20px 0 8px; }
 p { margin: 8px 0; } .soft { color: var(--soft); }
 .note { border-left: 4px solid var(--mark); background: var(--card); padding: 10px 14px; border-radius: 4px; }
 section { border-top: 1px solid var(--line); margin-top: 32px; padding-top: 24px; }
-img { display: block; max-width: 100%; height: auto; border-radius: 8px; }
-.scroll { overflow-x: auto; }
+img { display: block; max-width: 100%; max-height: 88vh; border-radius: 8px; }
+.scroll { overflow-x: auto; } .scroll img { max-width: none; max-height: none; background: #fff; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 5px 10px 5px 0; border-bottom: 1px solid var(--line);
   white-space: nowrap; }
@@ -47,9 +47,10 @@ td.name { white-space: normal; }
 .key b { padding: 0 6px; border-radius: 4px; color: #fff; } .key .r { background: var(--right); }
 .key .l { background: var(--left); }
 details { margin-top: 12px; } summary { cursor: pointer; color: var(--soft); }
-footer { border-top: 1px solid var(--line); margin-top: 40px; padding-top: 16px; font-size: 0.85rem; }
+footer { border-top: 1px solid var(--line); margin-top: 40px; padding-top: 16px; font-size: 0.85rem;
+  overflow-wrap: anywhere; }
 @media (max-width: 520px) { main { padding: 12px 12px 32px; } h1 { font-size: 1.5rem; }
-  .bar { width: 40px; } }
+  .bar { display: none; } }
 """
 
 

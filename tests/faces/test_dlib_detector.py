@@ -1,0 +1,105 @@
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+from people import ASTRONAUT, astronaut, crowd, dlib_detector, head, noise, resized
+
+from aulens.errors import ConfigError, ModelError
+from aulens.faces.dlib_detector import DlibDetector, find_predictor
+
+
+def test_the_astronaut_is_found_where_another_library_sees_her() -> None:
+    (face,) = dlib_detector()(astronaut())
+    x0, y0, x1, y1 = face.box
+    assert x0 < 200 < 250 < x1
+    assert y0 < 101 < 139 < y1
+    assert face.landmarks.shape == (68, 2)
+    for index, point in ASTRONAUT.items():
+        # 3 pixels: 7 % of the distance between her eyes.
+        assert np.linalg.norm(face.landmarks[index] - point) < 3, index
+
+
+def test_sides_are_the_subjects_own() -> None:
+    """In a mirrored picture, her right eye is where her left eye was."""
+    (face,) = dlib_detector()(astronaut())
+    (mirrored,) = dlib_detector()(np.ascontiguousarray(astronaut()[:, ::-1]))
+    was_left = face.landmarks[42:48].mean(axis=0)
+    now_right = mirrored.landmarks[36:42].mean(axis=0)
+    assert np.linalg.norm(now_right - (511 - was_left[0], was_left[1])) < 2
+
+
+@pytest.mark.parametrize("factor", [0.3, 0.5, 3.2])
+def test_landmarks_are_in_pixels_of_the_picture_at_any_size(factor: float) -> None:
+    (face,) = dlib_detector()(resized(astronaut(), factor))
+    expected = (np.array(list(ASTRONAUT.values())) + 0.5) * factor - 0.5
+    error = np.linalg.norm(face.landmarks[list(ASTRONAUT)] - expected, axis=1)
+    # In eye distances; a shift of half a pixel at one tenth of the size would not be seen, a factor would.
+    assert error.max() < 0.12 * 44 * factor
+
+
+def test_a_small_face_needs_a_larger_picture() -> None:
+    small = resized(astronaut(), 0.2)
+    assert len(DlibDetector(upscale=1)(small)) == 0
+    assert len(DlibDetector(upscale=4)(small)) == 1
+
+
+def test_twenty_faces_largest_first() -> None:
+    picture = crowd(4, 5)
+    picture = np.concatenate([picture, np.pad(resized(head(), 2.0), ((0, 0), (0, 540), (0, 0)))])
+    faces = dlib_detector()(picture)
+    assert len(faces) == 21
+    areas = [face.area for face in faces]
+    assert areas == sorted(areas, reverse=True)
+    assert faces[0].box[1] > 4 * 180
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [noise(120, 160), np.zeros((1, 1, 3), np.uint8), np.zeros((1, 300, 3), np.uint8), np.full((90, 90, 3), 255, np.uint8)],
+    ids=["noise", "one pixel", "one row", "white"],
+)
+def test_no_face_is_an_empty_tuple(picture: np.ndarray) -> None:
+    assert dlib_detector()(picture) == ()
+
+
+@pytest.mark.parametrize("cut", [0.15, 0.5, 0.8])
+def test_a_face_cut_by_the_border(cut: float) -> None:
+    """Found when most of it is there, with landmarks that may lie outside; never an error."""
+    left = round(50 + cut * 85)
+    faces = dlib_detector()(np.ascontiguousarray(head()[:, left:]))
+    assert len(faces) == (cut < 0.3)
+
+
+def test_detection_is_bounded_for_a_huge_picture() -> None:
+    assert max(dlib_detector()._scales(12_000)) * 12_000 <= 3200
+    assert dlib_detector()._scales(512) == [1, 2]
+    assert dlib_detector()._scales(300) == [1, 2, 4]
+
+
+def test_the_predictor_is_found_without_importing_its_package() -> None:
+    import sys
+
+    assert find_predictor().name == "shape_predictor_68_face_landmarks.dat"
+    assert "face_recognition_models" not in sys.modules
+
+
+def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ModelError, match="pip install face_recognition_models"):
+        DlibDetector()
+
+
+def test_a_missing_or_wrong_predictor_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"gone\.dat: there is no such"):
+        DlibDetector(predictor=tmp_path / "gone.dat")
+    wrong = tmp_path / "wrong.dat"
+    wrong.write_bytes(b"not a predictor at all")
+    with pytest.raises(ModelError, match=r"wrong\.dat: not a landmark predictor"):
+        DlibDetector(predictor=wrong)
+
+
+@pytest.mark.parametrize("upscale", [0, 0.5, 9])
+def test_upscale_has_a_range(upscale: float) -> None:
+    with pytest.raises(ConfigError, match="from 1 to 8"):
+        DlibDetector(upscale=upscale)
