@@ -1,0 +1,102 @@
+"""Adapter for rendered faces: folders made by ``aulens render``.
+
+A folder holds ``manifest.parquet`` (one row per picture) and the pictures. Columns read here: ``file``,
+``rig``, ``subject``, ``split``, ``AU<n>_right`` and ``AU<n>_left`` (intensity 0..1 on the subject's own
+sides), ``x_0..x_67`` and ``y_0..y_67`` (iBUG-68 landmarks, pixels of the picture).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aulens.aus import MISSING, AUSet
+from aulens.data.samples import Samples, join
+from aulens.errors import DatasetError
+
+OCCURRENCE: Final[float] = 0.2
+"""Smallest intensity that counts as present. The renderer never draws one inside (0, OCCURRENCE)."""
+
+POINTS: Final[int] = 68
+
+
+def load_renders(roots: Sequence[Path], aus: AUSet) -> Samples:
+    """Read one or several folders of renders.
+
+    Args:
+        roots: folders with a ``manifest.parquet``.
+        aus: the AUs wanted; one that a manifest lacks is MISSING throughout that folder.
+
+    Returns:
+        All samples, all splits. Subjects are prefixed by their rig; a rig that is in several folders is
+        the same set of people, so its subjects keep their split across folders (checked).
+
+    Raises:
+        DatasetError: no folder, no manifest, a column is missing, no AU in common, a picture is missing,
+            or a subject is in two splits.
+    """
+    return join([_load(Path(root), aus) for root in roots])
+
+
+def _load(root: Path, aus: AUSet) -> Samples:
+    manifest = root / "manifest.parquet"
+    if not manifest.is_file():
+        raise DatasetError(
+            f"{root} is not a folder of renders: {manifest.name} is missing. Make one: aulens render."
+        )
+    try:
+        table = pd.read_parquet(manifest)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"Cannot read {manifest}: {error}") from error
+    points = [f"{axis}_{k}" for k in range(POINTS) for axis in "xy"]
+    lacking = [name for name in ("file", "rig", "subject", "split", *points) if name not in table]
+    if lacking:
+        raise DatasetError(f"{manifest} lacks the column {lacking[0]!r} ({len(lacking)} in all).")
+    if table.empty:
+        raise DatasetError(f"{manifest} has no rows.")
+    landmarks = table[points].to_numpy(np.float32).reshape(-1, POINTS, 2)
+    if not np.isfinite(landmarks).all():
+        row = int(np.flatnonzero(~np.isfinite(landmarks).all((1, 2)))[0])
+        raise DatasetError(
+            f"{manifest}: {table['file'].iloc[row]} has a landmark that is not a finite number."
+        )
+    rig, subject = table["rig"].astype(str), table["subject"].astype(str)
+    # A subject already written as "rig..." is prefixed once more: harmless, and never a collision.
+    return Samples(
+        paths=_paths(root, table["file"].astype(str).tolist()),
+        subjects=(rig + "/" + subject).to_numpy(np.str_),
+        splits=table["split"].astype(str).to_numpy(np.str_),
+        side_labels=_side_labels(table, aus, manifest),
+        landmarks=landmarks,
+        aus=aus,
+    )
+
+
+def _paths(root: Path, files: list[str]) -> tuple[str, ...]:
+    paths = tuple(str(root / file) for file in files)
+    for path in (paths[0], paths[-1]):  # cheap: a moved or half-copied folder shows at its ends
+        if not Path(path).is_file():
+            raise DatasetError(
+                f"The manifest of {root} names {path}, which does not exist. Was the folder copied whole?"
+            )
+    return paths
+
+
+def _side_labels(table: pd.DataFrame, aus: AUSet, manifest: Path) -> NDArray[np.int8]:
+    labels = np.full((len(table), len(aus), 2), MISSING, dtype=np.int8)
+    for index, label in enumerate(aus.labels):
+        for side, name in enumerate(("right", "left")):
+            column = f"{label}_{name}"
+            if column not in table:
+                continue
+            intensity = table[column].to_numpy(np.float32)
+            coded = np.isfinite(intensity)
+            labels[coded, index, side] = intensity[coded] >= OCCURRENCE
+    if (labels == MISSING).all():
+        raise DatasetError(f"{manifest} codes none of the AUs wanted: {', '.join(aus.labels)}.")
+    return labels

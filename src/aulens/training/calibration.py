@@ -1,0 +1,175 @@
+"""From scores to probabilities and decisions, fitted on validation subjects only.
+
+For each AU, probability = sigmoid(a * score + b) by Platt's method (J. Platt, "Probabilistic outputs for
+support vector machines", 1999: maximum likelihood with smoothed targets, which keeps separable scores
+finite), and the threshold on that probability that maximises F1. The same (a, b) serves the AU and both
+of its sides, so that an AU's probability is the larger of its sides'.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.aus import MISSING, AUSet
+from aulens.errors import ModelError
+from aulens.training.run_folder import write_json
+
+FORMAT: Final = "aulens-calibration/1"
+FALLBACK: Final = (4.0, 0.0)
+"""(a, b) where nothing can be fitted: the paper's rule, present when the score is above 0. The slope takes
+the ideal scores of +1 and -1 to 0.98 and 0.02."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How scores of A AUs become probabilities and decisions.
+
+    Attributes:
+        aus: the AUs.
+        platt: (A, 2) float64, columns a > 0 and b.
+        threshold: (A,) float64 probability from which on an AU is present.
+        fitted: (A,) bool; False where validation could not tell and :data:`FALLBACK` stands.
+        samples: how many validation samples it was fitted on.
+        subjects: how many people they show.
+    """
+
+    aus: AUSet
+    platt: NDArray[np.float64]
+    threshold: NDArray[np.float64]
+    fitted: NDArray[np.bool_]
+    samples: int
+    subjects: int
+
+    def probability(self, scores: NDArray[Any]) -> NDArray[np.float64]:
+        """Turn scores (..., A) or side scores (..., A, 2) into probabilities of the same shape."""
+        a, b = self.platt.T
+        if scores.shape[-1] == 2 and scores.ndim >= 2 and scores.shape[-2] == len(self.aus):
+            a, b = a[:, None], b[:, None]
+        return sigmoid(a * scores.astype(np.float64) + b)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, keyed by AU label."""
+        names = self.aus.labels
+        return {
+            "format": FORMAT,
+            "aus": list(self.aus.numbers),
+            "platt": {name: [float(a), float(b)] for name, (a, b) in zip(names, self.platt, strict=True)},
+            "threshold": {name: float(t) for name, t in zip(names, self.threshold, strict=True)},
+            "fitted": {name: bool(f) for name, f in zip(names, self.fitted, strict=True)},
+            "split": "val",
+            "samples": self.samples,
+            "subjects": self.subjects,
+        }
+
+
+def fit(
+    aus: AUSet, labels: NDArray[np.int8], scores: NDArray[Any], subjects: NDArray[np.str_]
+) -> Calibration:
+    """Fit all AUs.
+
+    Args:
+        aus: the AUs of axis A.
+        labels: (N, A) in {0, 1, MISSING}, of validation samples.
+        scores: (N, A).
+        subjects: (N,).
+
+    An AU without both classes among the coded samples, with constant scores, or whose scores fall where
+    it occurs (a would not be positive), keeps :data:`FALLBACK` and threshold 0.5.
+    """
+    platt = np.tile(np.array(FALLBACK), (len(aus), 1))
+    threshold, fitted = np.full(len(aus), 0.5), np.zeros(len(aus), bool)
+    for index in range(len(aus)):
+        coded = labels[:, index] != MISSING
+        present, score = labels[coded, index] == 1, scores[coded, index].astype(np.float64)
+        found = platt_scale(present, score)
+        if found is None:
+            continue
+        platt[index], fitted[index] = found, True
+        threshold[index] = best_threshold(present, sigmoid(found[0] * score + found[1]))
+    return Calibration(aus, platt, threshold, fitted, len(labels), int(np.unique(subjects).size))
+
+
+def platt_scale(present: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Fit (a, b) of sigmoid(a * score + b) by Newton's method with halving; None where it cannot be fitted.
+
+    Args:
+        present: (N,) bool.
+        score: (N,) float64.
+    """
+    positive, negative = int(present.sum()), int((~present).sum())
+    spread = float(score.std()) if score.size else 0.0
+    if not positive or not negative or not spread > 0:
+        return None
+    target = np.where(present, (positive + 1) / (positive + 2), 1 / (negative + 2))
+    z = (score - score.mean()) / spread  # well-conditioned whatever the scores' unit
+    design = np.stack([z, np.ones_like(z)], 1)
+    weights = np.array([0.0, np.log((positive + 1) / (negative + 1))])
+    value = _loss(design @ weights, target)
+    for _ in range(100):
+        p = sigmoid(design @ weights)
+        gradient = design.T @ (p - target)
+        hessian = (design * (p * (1 - p))[:, None]).T @ design + 1e-10 * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        if float(np.abs(gradient).max()) < 1e-8 * len(z):
+            break
+        size = 1.0
+        while size > 1e-10 and _loss(design @ (weights - size * step), target) > value:
+            size /= 2
+        weights = weights - size * step
+        value = _loss(design @ weights, target)
+    a, b = float(weights[0] / spread), float(weights[1] - weights[0] * score.mean() / spread)
+    return (a, b) if a > 0 else None
+
+
+def best_threshold(present: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
+    """Return the threshold of best F1; among equals the one nearest to 0.5.
+
+    Args:
+        present: (N,) bool with at least one True.
+        probability: (N,) in [0, 1]; decided present when at or above the threshold.
+    """
+    levels, where = np.unique(probability, return_inverse=True)
+    hits = np.bincount(where, present, len(levels))[::-1].cumsum()[::-1]
+    decided = np.bincount(where, minlength=len(levels))[::-1].cumsum()[::-1]
+    f1 = 2 * hits / (decided + present.sum())
+    # Any threshold in (level below, level] decides alike: take the middle, or 0.5 where it lies inside.
+    below = np.concatenate([[0.0], levels[:-1]])
+    middle = (below + levels) / 2
+    candidates = np.where((below < 0.5) & (levels >= 0.5), 0.5, middle)
+    best = np.flatnonzero(f1 >= f1.max() - 1e-12)
+    return float(candidates[best[np.argmin(np.abs(candidates[best] - 0.5))]])
+
+
+def read_calibration(path: Path, aus: AUSet) -> Calibration | None:
+    """Read a calibration file; None if there is none; ModelError if it is of other AUs or damaged."""
+    if not path.is_file():
+        return None
+    try:
+        raw: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        platt = np.array([raw["platt"][name] for name in aus.labels], dtype=np.float64)
+        threshold = np.array([raw["threshold"][name] for name in aus.labels], dtype=np.float64)
+        fitted = np.array([raw["fitted"][name] for name in aus.labels], dtype=bool)
+        return Calibration(aus, platt, threshold, fitted, int(raw["samples"]), int(raw["subjects"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} is not a calibration of {', '.join(aus.labels)}: {error!r}.") from error
+
+
+def write_calibration(path: Path, calibration: Calibration) -> None:
+    """Write a calibration as JSON."""
+    write_json(path, calibration.to_dict())
+
+
+def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / (1 + exp(-x)), without overflow for any x."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
+
+
+def _loss(logit: NDArray[np.float64], target: NDArray[np.float64]) -> float:
+    return float((np.logaddexp(0, logit) - target * logit).sum())

@@ -1,0 +1,104 @@
+"""Everything a run needs to go on after a kill, as if nothing had happened."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from aulens.errors import ModelError
+from aulens.training.run_folder import write_whole
+
+FORMAT: Final = "aulens-run/1"
+
+
+@dataclass
+class Position:
+    """Where a run stands. The one mutable value of training.
+
+    Attributes:
+        epoch: being trained, 0-based.
+        batch: batches of that epoch that are done.
+        step: optimiser steps done in all.
+        seconds: spent training in all.
+        epoch_seconds: spent training in this epoch.
+        sums: of each loss over the batches done in this epoch.
+        history: one record per finished epoch.
+        best_epoch: the record chosen so far; -1 before the first.
+        fingerprint: of the data, to refuse other ones.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    epoch_seconds: float = 0.0
+    sums: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best_epoch: int = -1
+    fingerprint: str = ""
+
+
+class Average:
+    """A moving average of a model's weights; batch statistics are copied as they are.
+
+    Args:
+        model: the model to follow.
+        decay: share of the old average that each step keeps; smaller in the first steps.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.model = copy.deepcopy(model)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Move towards the model; ``step`` counts the steps done."""
+        share = 1 - min(self.decay, (1 + step) / (10 + step))
+        ours, theirs = list(self.model.parameters()), list(model.parameters())
+        torch._foreach_lerp_(ours, theirs, share)
+        for kept, new in zip(self.model.buffers(), model.buffers(), strict=True):
+            kept.copy_(new)
+
+
+def save(
+    path: Path, position: Position, model: nn.Module, optimiser: Optimizer, average: Average | None
+) -> None:
+    """Write the state of a run; the file is replaced at once, so a kill leaves the old or the new one."""
+    state = {
+        "format": FORMAT,
+        "position": asdict(position),
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "average": average.model.state_dict() if average else None,
+    }
+    write_whole(path, lambda temporary: torch.save(state, temporary))
+
+
+def load(path: Path, model: nn.Module, optimiser: Optimizer, average: Average | None) -> Position:
+    """Put a saved state into a model and an optimiser that were built alike.
+
+    Raises:
+        ModelError: the file is missing, damaged, or of another run.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"Cannot resume from {path}: {reason}. Start anew in another folder.") from error
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise ModelError(f"{path} is not the state of a run of this version ({FORMAT}).")
+    try:
+        model.load_state_dict(state["model"], strict=True)
+        optimiser.load_state_dict(state["optimiser"])
+        if average is not None:
+            average.model.load_state_dict(state["average"], strict=True)
+    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} does not fit this configuration: {error}") from error
+    return Position(**state["position"])

@@ -1,0 +1,294 @@
+"""The training loop, on Lightning Fabric: CPU, one GPU, or many by torchrun.
+
+What a run computes is decided by its configuration alone: order and augmentation are functions of
+(seed, epoch, index), the learning rate of the step, so loader processes, kills and restarts leave no trace.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from aulens.data.dataset import Batch, BatchOrder, FaceDataset, make_loader
+from aulens.data.samples import Samples
+from aulens.errors import DatasetError, ModelError
+from aulens.losses import Criterion
+from aulens.models import AUModel, ModelConfig, build, save_checkpoint
+from aulens.training import checkpoint
+from aulens.training.board import Board
+from aulens.training.checkpoint import Average, Position
+from aulens.training.config import TrainConfig
+from aulens.training.predict import Forward, crop_of, side_scores, to_input
+from aulens.training.progress import Display
+from aulens.training.run_folder import RunFolder, facts, fingerprint, open_run, write_json, write_whole
+from aulens.training.schedule import rate
+from aulens.training.setup import launch, load_samples, make_optimiser, model_config, training_set
+from aulens.training.validate import METRICS, summary
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a run ended.
+
+    Attributes:
+        run: the run folder.
+        epochs: epochs in the log.
+        best_epoch: the epoch kept, 1-based.
+        metric: what chose it.
+        value: its value on validation subjects.
+        seconds: of training in all.
+    """
+
+    run: Path
+    epochs: int
+    best_epoch: int
+    metric: str
+    value: float
+    seconds: float
+
+
+def train(config: TrainConfig, out: Path, *, resume: bool = False, progress: bool = True) -> TrainResult:
+    """Train a model, keep its best epoch, calibrate it on validation subjects.
+
+    Args:
+        config: from :func:`aulens.training.load_config`.
+        out: run folder to make, or to go on with.
+        resume: go on where the run in ``out`` was stopped; a new run if it holds none.
+        progress: show a bar and a line per epoch on stderr.
+
+    Raises:
+        ConfigError: a setting is wrong, ``out`` is in use, or another configuration is resumed.
+        DatasetError: the data are missing, unlabelled, or share a subject between splits.
+        ModelError: the loss is not a number (the message names the pictures of the batch).
+    """
+    settings = model_config(config)
+    samples = load_samples(config, settings)
+    fabric = launch(config)
+    run = RunFolder(Path(out))
+    if fabric.is_global_zero:
+        open_run(run.path, config, resume=resume)
+        write_json(run.facts, facts(samples))
+    fabric.barrier()
+    result = _Trainer(fabric, run, config, settings, samples, progress).run_all(resume)
+    if fabric.is_global_zero:
+        # Here, not at the top: evaluation needs nothing of training, and loads after it.
+        from aulens.training.evaluation import calibrate_run, evaluate
+
+        calibrate_run(run, samples.split("val"))
+        evaluate(run.path, split="val", bootstrap=200, progress=False)
+    fabric.barrier()
+    return result
+
+
+class _Learner(nn.Module):
+    """Model and losses as one module, so that all of it is inside what Fabric and DDP wrap."""
+
+    def __init__(self, model: AUModel, criterion: Criterion) -> None:
+        super().__init__()
+        self.model, self.criterion = model, criterion
+
+    def forward(self, image: Tensor, landmarks: Tensor, side_labels: Tensor) -> dict[str, Tensor]:
+        output = self.model(image, landmarks)
+        with torch.autocast(image.device.type, enabled=False):  # losses stay in float32
+            losses: dict[str, Tensor] = self.criterion(output, landmarks, side_labels)
+        return losses
+
+
+class _Trainer:
+    """The parts of one run, and the loop over them."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        run: RunFolder,
+        config: TrainConfig,
+        settings: ModelConfig,
+        samples: Samples,
+        progress: bool,
+    ) -> None:
+        self.fabric, self.folder, self.config, self.settings = fabric, run, config, settings
+        loop = config.train
+        torch.manual_seed(config.seed)
+        self.model = build(settings)
+        if loop.channels_last:
+            self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = self.model.to(fabric.device)
+        self.average = Average(self.model, loop.ema) if loop.ema else None
+        self.optimiser = make_optimiser(config, self.model)
+        self.train_part, self.val_part = samples.split("train"), samples.split("val")
+        self.criterion = Criterion(settings, self.train_part.base_rates().tolist()).to(fabric.device)
+        self.train_set = training_set(config, self.train_part, self.model)
+        self.position = Position(fingerprint=fingerprint(samples))
+        self.display = Display(progress and fabric.is_global_zero)
+        self.saved = time.monotonic()
+
+    def run_all(self, resume: bool) -> TrainResult:
+        if resume and self.folder.last.is_file():
+            self._load()
+        module, optimiser = self.fabric.setup(_Learner(self.model, self.criterion), self.optimiser)
+        self.board = Board(self.folder.path / "tensorboard" if self.fabric.is_global_zero else None)
+        with self.display, self.board:
+            while self.position.epoch < self.config.train.epochs:
+                self._train_epoch(module, optimiser)
+                self._end_epoch()
+        metric = METRICS[self.config.train.metric]
+        history, best = self.position.history, self.position.best_epoch
+        value = float("nan") if history[best]["val"][metric] is None else history[best]["val"][metric]
+        return TrainResult(self.folder.path, len(history), best + 1, metric, value, self.position.seconds)
+
+    def _train_epoch(self, module: Any, optimiser: Any) -> None:
+        """One pass over the training samples, from wherever the position stands."""
+        at, loop = self.position, self.config.train
+        order = BatchOrder(
+            len(self.train_set),
+            loop.batch,
+            seed=self.config.seed,
+            epoch=at.epoch,
+            rank=self.fabric.global_rank,
+            world=self.fabric.world_size,
+            start=at.batch,
+        )
+        per_epoch = len(order) + at.batch
+        self.display.begin(f"epoch {at.epoch + 1}/{loop.epochs}", per_epoch, at.batch)
+        module.train()
+        started, before = time.monotonic(), at.epoch_seconds
+        for batch in make_loader(self.train_set, order, self.config.data.workers, pin=self._on_gpu()):
+            # Drop-out and the like become functions of (seed, step, rank) too.
+            torch.manual_seed((self.config.seed << 40) + (at.step << 8) + self.fabric.global_rank)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate(at.step, per_epoch, loop.epochs, self.config.optimiser)
+            losses = self._losses(module, batch)
+            optimiser.zero_grad()
+            self.fabric.backward(losses["loss"])
+            if self.config.optimiser.clip_norm:
+                self.fabric.clip_gradients(
+                    module, optimiser, max_norm=self.config.optimiser.clip_norm, error_if_nonfinite=False
+                )
+            optimiser.step()
+            at.step, at.batch = at.step + 1, at.batch + 1
+            if self.average:
+                self.average.update(self.model, at.step)
+            for name, value in losses.items():
+                at.sums[name] = at.sums.get(name, 0.0) + value.item()
+            self.display.step(f"loss {at.sums['loss'] / at.batch:.4f}")
+            at.epoch_seconds = before + time.monotonic() - started
+            if loop.checkpoint_minutes and time.monotonic() - self.saved > 60 * loop.checkpoint_minutes:
+                self._save()
+
+    def _losses(self, module: Any, batch: Batch) -> dict[str, Tensor]:
+        device = self.fabric.device
+        landmarks, sides = batch["landmarks"].to(device), batch["side_labels"].to(device)
+        image = to_input(batch["image"], device, self.config.train.channels_last)
+        losses: dict[str, Tensor] = module(image, landmarks, sides)
+        if not bool(torch.isfinite(losses["loss"])):
+            self._refuse(batch, {name: float(value) for name, value in losses.items()})
+        return losses
+
+    def _refuse(self, batch: Batch, losses: dict[str, float]) -> None:
+        """Stop at a loss that is not a number, and say on which pictures."""
+        files = [self.train_part.paths[i] for i in batch["index"].tolist()]
+        epoch, step = self.position.epoch + 1, self.position.step
+        report = self.folder.path / "failed_batch.json"
+        write_json(
+            report,
+            {"epoch": epoch, "step": step, "losses": {k: str(v) for k, v in losses.items()}, "files": files},
+        )
+        raise ModelError(
+            f"The loss is {losses['loss']} in epoch {epoch}, step {step}, on the batch {', '.join(files[:4])}"
+            f"{f' and {len(files) - 4} more' if files[4:] else ''} (all in {report}). Look at these pictures "
+            "and their landmarks; if they are sound, lower optimiser.lr or set optimiser.clip_norm."
+        )
+
+    def _end_epoch(self) -> None:
+        """Validate, write the log, keep the model if it is the best, save the position."""
+        at, loop = self.position, self.config.train
+        kept = self.average.model if self.average else self.model
+        sides = self._validation_scores(kept.eval())
+        if not np.isfinite(sides).all():
+            raise ModelError(
+                f"The model gives scores that are not numbers after epoch {at.epoch + 1}: its weights have "
+                "diverged. Lower optimiser.lr, or set optimiser.clip_norm."
+            )
+        val = summary(self.val_part, sides)
+        at.seconds += at.epoch_seconds
+        record = {
+            "epoch": at.epoch + 1,
+            "step": at.step,
+            "seconds": round(at.epoch_seconds, 2),
+            "images_per_second": round(at.batch * loop.batch / max(at.epoch_seconds, 1e-9), 2),
+            "lr": self.optimiser.param_groups[0]["lr"],
+            "train": {name: total / at.batch for name, total in at.sums.items()},
+            "val": val,
+        }
+        at.history.append(record)
+        metric = METRICS[loop.metric]
+        best = at.best_epoch < 0 or _better(val[metric], at.history[at.best_epoch]["val"][metric])
+        if best:
+            at.best_epoch = at.epoch
+        at.epoch, at.batch, at.sums, at.epoch_seconds = at.epoch + 1, 0, {}, 0.0
+        if self.fabric.is_global_zero:
+            if best:
+                write_whole(self.folder.best, lambda part: save_checkpoint(part, kept, self.settings))
+            self.folder.write_log(at.history)
+            self.board.epoch(record)
+            self.display.epoch(record, metric, best)
+        self._save()
+
+    def _validation_scores(self, forward: Forward) -> NDArray[np.float32]:
+        """Side scores of all validation samples, shared out among the processes."""
+        fabric, total = self.fabric, len(self.val_part)
+        data = FaceDataset(self.val_part, crop_of(self.model))
+        steps = -(-total // (2 * self.config.train.batch * fabric.world_size))
+        self.display.begin("validation", steps)
+        with fabric.autocast():
+            mine = side_scores(
+                forward,
+                data,
+                batch=2 * self.config.train.batch,
+                workers=self.config.data.workers,
+                device=fabric.device,
+                channels_last=self.config.train.channels_last,
+                rank=fabric.global_rank,
+                world=fabric.world_size,
+                step=self.display.step,
+            )
+        if fabric.world_size == 1:
+            return mine
+        share = -(-total // fabric.world_size)
+        padded = np.zeros((share, *mine.shape[1:]), np.float32)
+        padded[: len(mine)] = mine
+        gathered = fabric.all_gather(torch.from_numpy(padded).to(fabric.device))
+        # Rank r scored samples r, r + world, ...: interleave.
+        return np.asarray(gathered.transpose(0, 1).flatten(0, 1)[:total].cpu().numpy())
+
+    def _save(self) -> None:
+        if self.fabric.is_global_zero:
+            checkpoint.save(self.folder.last, self.position, self.model, self.optimiser, self.average)
+        self.saved = time.monotonic()
+
+    def _load(self) -> None:
+        found = checkpoint.load(self.folder.last, self.model, self.optimiser, self.average)
+        if found.fingerprint != self.position.fingerprint:
+            raise DatasetError(
+                f"The data are not those of the run in {self.folder.path}: other files, labels or splits. "
+                "Give the same data, or start a new run."
+            )
+        self.position = found
+
+    def _on_gpu(self) -> bool:
+        return bool(self.fabric.device.type == "cuda")
+
+
+def _better(new: float | None, old: float | None) -> bool:
+    # An undefined value (no AU with both classes) loses to any number, and to a later undefined one.
+    if new is None or new != new:
+        return old is None or old != old
+    return old is None or old != old or new > old

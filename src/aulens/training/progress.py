@@ -1,0 +1,65 @@
+"""What a person sees while training: a bar and one line per epoch, on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class Display:
+    """A bar over the steps of an epoch; silent when not wanted. Use as a context manager."""
+
+    def __init__(self, wanted: bool) -> None:
+        self._console = Console(stderr=True, quiet=not wanted)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        # A log file gets the lines only.
+        self._bar = Progress(
+            *columns,
+            console=self._console,
+            transient=True,
+            disable=not (wanted and self._console.is_terminal),
+        )
+        self._task = self._bar.add_task("", total=1, note="")
+
+    def __enter__(self) -> Display:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def begin(self, title: str, total: int, done: int = 0) -> None:
+        """Start a new bar."""
+        self._bar.reset(self._task, description=title, total=total, completed=done, note="")
+
+    def step(self, note: str = "") -> None:
+        """Advance by one."""
+        self._bar.update(self._task, advance=1, note=note)
+
+    def epoch(self, record: Mapping[str, Any], metric: str, best: bool) -> None:
+        """Write the line of an epoch."""
+        val = record["val"]
+        self._console.print(
+            f"epoch {record['epoch']:3d}  loss {record['train']['loss']:.4f}  "
+            f"val ROC-AUC {val['macro_roc_auc']:.4f}  F1 {val['macro_f1']:.4f}  "
+            f"lr {record['lr']:.2e}  {record['images_per_second']:.1f} img/s"
+            f"{'  best ' + metric if best else ''}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        self._console.print(text, highlight=False, soft_wrap=True)

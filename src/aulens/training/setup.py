@@ -1,0 +1,84 @@
+"""From a configuration to its parts: model settings, samples, processes, optimiser."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from torch.optim import Adam, AdamW, Optimizer
+
+from aulens.data.augment import Geometry
+from aulens.data.dataset import FaceDataset
+from aulens.data.photometric import Photometric
+from aulens.data.renders import load_renders
+from aulens.data.samples import Samples
+from aulens.errors import ConfigError, DatasetError
+from aulens.models import AUModel, ModelConfig
+from aulens.training.config import TrainConfig, refuse_unknown
+from aulens.training.predict import crop_of
+
+
+def model_config(config: TrainConfig) -> ModelConfig:
+    """Check the [model] section; ConfigError names the nearest known key."""
+    refuse_unknown(config.model, {item.name for item in dataclasses.fields(ModelConfig)}, "model")
+    return ModelConfig.from_dict(config.model)
+
+
+def load_samples(config: TrainConfig, settings: ModelConfig) -> Samples:
+    """Read the data of a configuration: all splits, the training one cut to ``data.limit``."""
+    if not config.data.roots:
+        raise ConfigError("No data: set data.roots in the configuration, or give --data FOLDER.")
+    samples = load_renders([Path(root) for root in config.data.roots], settings.au_set)
+    train_part, _ = samples.split("train"), samples.split("val")
+    if (train_part.labels < 0).all():
+        raise DatasetError("All training labels are MISSING: there is nothing to learn from.")
+    if config.data.limit:
+        home = np.flatnonzero(samples.splits == "train")
+        kept = np.random.default_rng(config.seed).permutation(home)[: config.data.limit]
+        samples = samples.take(np.sort(np.concatenate([kept, np.flatnonzero(samples.splits != "train")])))
+    return samples
+
+
+def launch(config: TrainConfig) -> Fabric:
+    """Start Fabric; under torchrun its number of processes wins over the configuration."""
+    loop = config.train
+    devices = int(os.environ.get("LOCAL_WORLD_SIZE", loop.devices))
+    nodes = int(os.environ.get("WORLD_SIZE", devices * loop.nodes)) // devices
+    fabric = Fabric(
+        accelerator={"gpu": "cuda"}.get(loop.accelerator, loop.accelerator),
+        devices=devices,
+        num_nodes=nodes,
+        strategy="ddp" if devices * nodes > 1 else "auto",
+        precision="bf16-mixed" if loop.precision == "bf16-mixed" else "32-true",
+    )
+    fabric.launch()
+    if loop.threads:
+        torch.set_num_threads(loop.threads)
+    return fabric
+
+
+def make_optimiser(config: TrainConfig, model: AUModel) -> Optimizer:
+    """Adam (weight decay in the gradient, on everything, as the paper's) or AdamW (decoupled, on matrices)."""
+    settings = config.optimiser
+    if settings.name == "adam":
+        return Adam(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    vectors = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
+    return AdamW(groups, lr=settings.lr, weight_decay=settings.weight_decay)
+
+
+def training_set(config: TrainConfig, samples: Samples, model: AUModel) -> FaceDataset:
+    """The training samples as the model meets them: cut out for it, augmented as configured."""
+    augment = dataclasses.asdict(config.augment)
+    return FaceDataset(
+        samples,
+        crop_of(model),
+        Geometry(**{item.name: augment[item.name] for item in dataclasses.fields(Geometry)}),
+        Photometric(**{item.name: augment[item.name] for item in dataclasses.fields(Photometric)}),
+        seed=config.seed,
+    )
