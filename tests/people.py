@@ -1,4 +1,4 @@
-"""Real and made pictures for tests of faces: the public-domain astronaut of scikit-image, alone and in crowds."""
+"""Pictures for tests of faces: the public-domain astronaut of scikit-image, alone and in crowds."""
 
 from functools import cache
 
@@ -11,8 +11,8 @@ from aulens.faces.dlib_detector import DlibDetector
 
 Image = NDArray[np.uint8]
 
-# Corners of eyes and mouth of the astronaut, found by another library: MediaPipe 0.10.21's face mesh, vertices
-# 33, 133, 362, 263, 61, 291, as (x, y) pixels, integer = pixel centre. Index: the same point in iBUG-68.
+# Corners of eyes and mouth of the astronaut, found by another library: MediaPipe 0.10.21's face mesh,
+# vertices 33, 133, 362, 263, 61, 291, as (x, y) pixels, integer = pixel centre; key: its index in iBUG-68.
 ASTRONAUT = {
     36: (194.7, 100.4),
     39: (212.8, 103.2),

@@ -1,7 +1,7 @@
 """A tiny exported model whose maps can be foretold, for every test that needs a model file.
 
-Its maps are colours of the aligned face, averaged over 4 x 4 pixels: AU1 is -1 everywhere, AU12 is red minus green,
-AU25 is blue minus green, AU6 is brightness minus a half.
+Its maps are colours of the aligned face, averaged over 4 x 4 pixels: AU1 is -1 everywhere, AU6 is brightness
+minus a half, AU12 is red minus green, AU25 is blue minus green.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ CROP, MAP = 128, 32
 def write_stub(
     folder: Path, name: str = "stub", aus: tuple[int, ...] = AUS, card: Mapping[str, Any] | None = None
 ) -> Path:
-    """Write NAME.onnx and its card NAME.json, entries of `card` in place of the usual ones; return the card."""
+    """Write NAME.onnx and its card NAME.json, with entries of `card` over the usual ones; return the card."""
     rows = np.array([_WEIGHTS[number] for number in aus], dtype=np.float32)
     graph = helper.make_graph(
         [

@@ -47,8 +47,8 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
                         "shrink it first"
                     )
                 picture.load()
-                upright = ImageOps.exif_transpose(picture)
-            return _to_array(_to_rgb(upright))
+                ImageOps.exif_transpose(picture, in_place=True)
+                return _to_array(_to_rgb(picture))
     except UnidentifiedImageError as error:
         raise InputError(f"{path}: {_not_a_picture(path)}") from error
     except Image.DecompressionBombError as error:

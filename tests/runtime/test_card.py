@@ -1,0 +1,103 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import aulens.runtime.card as module
+from aulens.errors import ModelError
+from aulens.runtime.card import find_card, read_card
+from stub_model import write_stub
+
+LABELS = ("AU1", "AU6", "AU12", "AU25")
+
+
+def changed(folder: Path, **entries: Any) -> Path:
+    return write_stub(folder, card=entries)
+
+
+def test_a_card_is_read(tmp_path: Path) -> None:
+    card = read_card(write_stub(tmp_path))
+    assert card.aus.numbers == (1, 6, 12, 25)
+    assert card.platt == ((4.0, 0.25),) * 4
+    assert card.threshold == (0.5,) * 4
+    assert card.onnx == tmp_path / "stub.onnx"
+
+
+def test_entries_of_later_versions_are_no_error(tmp_path: Path) -> None:
+    assert read_card(changed(tmp_path, mood="sunny")).name == "stub"
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"format": "aulens-model/9"}, "format 'aulens-model/1', found 'aulens-model/9'"),
+        ({"aus": [1, 6, 12]}, None),
+        ({"aus": [1, 6, 12, 99]}, "unknown AUs.*99"),
+        ({"aus": [1, 6, 12, 12]}, "12.*more than once"),
+        ({"aus": "BP4D"}, "'aus' must be a list of AU numbers"),
+        ({"aus": [1, 6, 12, 17]}, "'platt' lacks AU17"),
+        ({"crop": 0}, "'crop' must be a whole number of at least 1, found 0"),
+        ({"crop": 128.0}, "'crop' must be a whole number"),
+        ({"template": "ears"}, "'template' must be one of face.*'ears'"),
+        ({"decoder": "guess"}, "'decoder' must be one of roi, pooled"),
+        ({"platt": {}}, "'platt' lacks AU1"),
+        ({"platt": {label: [1] for label in LABELS}}, "two numbers"),
+        ({"threshold": dict.fromkeys(LABELS, 1.5)}, "from 0 to 1, found 1.5"),
+        ({"threshold": dict.fromkeys(LABELS, float("nan"))}, "found nan"),
+        ({"onnx_sha256": "abc"}, "64 hexadecimal digits"),
+        ({"statement": None}, "'statement' must be text"),
+        ({"results": []}, "'results' must be a table"),
+    ],
+)
+def test_what_is_wrong_with_a_card_is_named(
+    tmp_path: Path, entries: dict[str, Any], message: str | None
+) -> None:
+    path = changed(tmp_path, **entries)
+    if message is None:
+        read_card(path)
+        return
+    with pytest.raises(ModelError, match=f"stub.json: .*{message}"):
+        read_card(path)
+
+
+@pytest.mark.parametrize("key", ["name", "aus", "platt", "onnx_sha256", "licence", "statement"])
+def test_a_lacking_entry_is_named(tmp_path: Path, key: str) -> None:
+    path = write_stub(tmp_path)
+    entries = json.loads(path.read_text())
+    del entries[key]
+    path.write_text(json.dumps(entries))
+    with pytest.raises(ModelError, match=f"lacks the entry '{key}'"):
+        read_card(path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "\xff"])
+def test_what_is_no_card_is_said(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ModelError, match=r"a\.json: not a model card"):
+        read_card(path)
+
+
+def test_a_model_is_found_by_its_card_or_its_onnx(tmp_path: Path) -> None:
+    card = write_stub(tmp_path)
+    assert find_card(card) == card
+    assert find_card(str(tmp_path / "stub.onnx")) == card
+
+
+def test_what_is_no_model_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"best\.pt: a model is given by its card"):
+        find_card(tmp_path / "best.pt")
+    with pytest.raises(ModelError, match=r"gone\.onnx: there is no such model file"):
+        find_card(tmp_path / "gone.onnx")
+    write_stub(tmp_path).unlink()
+    with pytest.raises(ModelError, match=r"its card stub\.json is not beside it"):
+        find_card(tmp_path / "stub.onnx")
+
+
+def test_without_shipped_weights_the_error_says_what_to_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_SHIPPED", tmp_path / "none.json")
+    with pytest.raises(ModelError, match=r"carries no model weights; give the path"):
+        find_card()
