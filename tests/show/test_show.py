@@ -1,0 +1,151 @@
+"""Drawings: what they show, and that they leave their input alone."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aulens.runtime.analyzer import Analyzer
+from aulens.runtime.result import AUResult
+from aulens.show import draw_overlay, evidence_sheet, page
+from aulens.show.canvas import LEFT, RIGHT, view_of
+from aulens.show.evidence import blend_evidence
+from people import astronaut, crowd, dlib_detector, noise
+from stub_model import write_stub
+
+Image = np.ndarray
+
+
+@pytest.fixture(scope="module")
+def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
+    threshold = {"AU1": 1.0, "AU6": 1.0, "AU12": 0.7, "AU25": 1.0}
+    card = write_stub(tmp_path_factory.mktemp("stub"), card={"threshold": threshold})
+    return Analyzer(card, dlib_detector(), threads=1)
+
+
+@pytest.fixture(scope="module")
+def picture() -> Image:
+    """The astronaut in grey, with a red patch on her own left mouth corner: the stub sees AU12 there only."""
+    image = astronaut()
+    grey = image.mean(axis=2, keepdims=True).astype(np.uint8).repeat(3, axis=2)
+    grey[132:149, 236:253] = (220, 20, 20)
+    return grey
+
+
+@pytest.fixture(scope="module")
+def results(analyzer: Analyzer, picture: Image) -> tuple[AUResult, ...]:
+    return analyzer.analyze(picture, dlib_detector()(astronaut()))
+
+
+@pytest.mark.parametrize(
+    ("shape", "longer"),
+    [((512, 512), 900), ((100, 50), 400), ((3000, 1500), 1600), ((1200, 900), 1200), ((1, 1), 4)],
+)
+def test_a_view_has_a_size_for_looking_at(shape: tuple[int, int], longer: int) -> None:
+    assert max(view_of(noise(*shape)).pixels.shape) == longer
+
+
+def test_view_and_picture_coordinates_are_inverse() -> None:
+    view = view_of(noise(333, 500))
+    points = np.array([[0.0, 0.0], [499.0, 332.0], [120.5, 7.25]])
+    there = view.points(points)
+    back = there @ view.to_picture[:, :2].T + view.to_picture[:, 2]
+    np.testing.assert_allclose(back, points, atol=1e-9)
+    # The outer edge of the picture is the outer edge of the view.
+    np.testing.assert_allclose(view.points(np.array([[499.5, 332.5]])), [[899.5, view.pixels.shape[0] - 0.5]])
+
+
+def test_heat_lies_where_the_evidence_is(picture: Image, results: tuple[AUResult, ...]) -> None:
+    view = view_of(picture)
+    changed = np.abs(blend_evidence(view, results).astype(int) - view.pixels).sum(axis=2)
+    assert results[0].sides("AU12") == (False, True)
+    patch = view.points(np.array([[236.0, 132.0], [253.0, 149.0]])).round().astype(int)
+    inside = changed[patch[0, 1] + 8 : patch[1, 1] - 8, patch[0, 0] + 8 : patch[1, 0] - 8]
+    assert inside.mean() > 30
+    mirrored = changed[patch[0, 1] : patch[1, 1], patch[0, 0] - 75 : patch[1, 0] - 75]
+    assert mirrored.mean() < inside.mean() / 4
+
+
+def test_an_overlay_has_flags_for_the_side(picture: Image, results: tuple[AUResult, ...]) -> None:
+    before = picture.copy()
+    drawn = draw_overlay(picture, results)
+    np.testing.assert_array_equal(picture, before)
+    assert drawn.shape == (900, 900, 3)
+    assert drawn.dtype == np.uint8
+
+    def area(colour: tuple[int, int, int]) -> int:
+        return int((np.abs(drawn.astype(int) - colour).max(axis=2) < 8).sum())
+
+    # AU12 is the only label, and its flag is lit on the left only.
+    assert area(LEFT) > 100
+    assert area(RIGHT) == 0
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (4, 5)])
+def test_labels_stay_inside_the_picture(analyzer: Analyzer, rows: int, columns: int) -> None:
+    image = crowd(rows, columns)
+    results = analyzer(image)
+    assert len(results) == rows * columns
+    assert draw_overlay(image, results).shape == view_of(image).pixels.shape
+
+
+def test_no_face_and_one_pixel_are_drawn_too() -> None:
+    for image in (noise(60, 80), noise(1, 1)):
+        np.testing.assert_array_equal(draw_overlay(image, ()), view_of(image).pixels)
+
+
+def test_a_sheet_has_a_tile_for_each_au(
+    analyzer: Analyzer, picture: Image, results: tuple[AUResult, ...]
+) -> None:
+    sheet = evidence_sheet(picture, results[0], analyzer.card.aus)
+    assert sheet.dtype == np.uint8
+    assert sheet.shape[1] == 4 * (150 + 12) + 12
+    # AU1 of the stub is absent everywhere: its tile is cold.
+    tile = sheet[20:150, 20:150].astype(int)
+    assert tile[..., 2].mean() > tile[..., 0].mean() + 40
+
+
+class Checker(HTMLParser):
+    """Collects every address, and makes sure that each tag is closed in turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.open: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.addresses += [value or "" for name, value in attrs if name in {"src", "href"}]
+        if tag not in {"meta", "img"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_a_page_is_whole_and_needs_nothing_from_elsewhere(
+    analyzer: Analyzer, results: tuple[AUResult, ...]
+) -> None:
+    card = analyzer.card
+    html = (
+        page.head(card)
+        + page.section("a <b>.jpg", results, card.aus, b"picture", [b"sheet"], 1)
+        + page.section("none.jpg", (), card.aus, b"picture", [], 2)
+        + page.foot(3, 2, {Path("bad & co.jpg"): "the file is empty"}, card)
+    )
+    checker = Checker()
+    checker.feed(html)
+    assert checker.open == []
+    assert len(checker.addresses) == 3
+    assert all(address.startswith("data:image/jpeg;base64,") for address in checker.addresses)
+    assert not re.search(r"url\(|@import|https?:", html)
+    for text in (
+        "a <b>.jpg", card.statement, "Lip Corner Puller", "No face was found.",
+        "bad & co.jpg: the file is empty", "The first 2 of 3 pictures", card.onnx_sha256, "numpy",
+    ):  # fmt: skip
+        assert text in checker.text, text
