@@ -1,4 +1,4 @@
-"""A data set in the renders' format, drawn with ellipses: an AU is a disc where it shows, learnt in seconds."""
+"""A data set in the renders' format, drawn with ellipses: an AU is a disc where it shows."""
 
 import json
 from pathlib import Path

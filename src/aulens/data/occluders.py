@@ -28,9 +28,8 @@ def draw_occluder(image: Image, random: np.random.Generator) -> Image:
     if random.random() < 0.5:
         mask = np.asarray(cv2.blur(mask, (3, 3)), dtype=np.uint8)
     texture = random.normal(0, random.uniform(0, 25), (4, 4, 3)).astype(np.float32)
-    surface = cv2.resize(texture, (side, image.shape[0]), interpolation=cv2.INTER_LINEAR) + paint.astype(
-        np.float32
-    )
+    tone = cv2.resize(texture, (side, image.shape[0]), interpolation=cv2.INTER_LINEAR)
+    surface = np.asarray(tone + paint.astype(np.float32), dtype=np.float32)
     return _blend(image, surface, mask)
 
 
@@ -61,9 +60,8 @@ def draw_glasses(image: Image, landmarks: NDArray[np.float64], random: np.random
             corners = cv2.boxPoints((centre.tolist(), (2.0 * axes).tolist(), angle))
             frames.append(np.rint(corners).astype(np.int32))
         else:
-            frames.append(
-                cv2.ellipse2Poly(_pixel(centre), axes.tolist(), round(angle), 0, 360, 15).astype(np.int32)
-            )
+            outline = cv2.ellipse2Poly(_pixel(centre), axes.tolist(), round(angle), 0, 360, 15)
+            frames.append(np.asarray(outline, dtype=np.int32))
     if random.random() < 0.35:
         cv2.fillPoly(lenses, frames, int(random.uniform(25, 130)))
         tint = np.broadcast_to(random.uniform(0, 120, 3).astype(np.float32), image.shape)

@@ -91,7 +91,9 @@ class Samples:
         labels = self.labels
         coded = (labels != MISSING).sum(0)
         present = (labels == 1).sum(0)
-        return np.divide(present, coded, out=np.full(len(self.aus), np.nan), where=coded > 0)
+        rates = np.full(len(self.aus), np.nan)
+        np.divide(present, coded, out=rates, where=coded > 0)
+        return rates
 
 
 def join(parts: Sequence[Samples]) -> Samples:

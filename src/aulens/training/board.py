@@ -14,7 +14,7 @@ class Board:
     """Writes the record of an epoch as scalars; does nothing without a folder. Use as a context manager."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._writer = SummaryWriter(str(folder)) if folder else None  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(folder)) if folder else None
 
     def __enter__(self) -> Board:
         return self
@@ -23,7 +23,7 @@ class Board:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._writer:
-            self._writer.close()  # type: ignore[no-untyped-call]
+            self._writer.close()
 
     def epoch(self, record: Mapping[str, Any]) -> None:
         """Add the scalars of an epoch, nested ones as ``train/loss``."""
@@ -33,5 +33,5 @@ class Board:
             for name, scalar in value.items() if isinstance(value, Mapping) else ((None, value),):
                 if isinstance(scalar, int | float):
                     tag = f"{key}/{name}" if name else key
-                    self._writer.add_scalar(tag, scalar, record["epoch"])  # type: ignore[no-untyped-call]
-        self._writer.flush()  # type: ignore[no-untyped-call]
+                    self._writer.add_scalar(tag, scalar, record["epoch"])
+        self._writer.flush()

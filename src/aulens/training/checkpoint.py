@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from aulens.errors import ModelError
+from aulens.models import AUModel
 from aulens.training.run_folder import write_whole
 
 FORMAT: Final = "aulens-run/1"
@@ -53,7 +54,7 @@ class Average:
         decay: share of the old average that each step keeps; smaller in the first steps.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
+    def __init__(self, model: AUModel, decay: float) -> None:
         self.model = copy.deepcopy(model)
         self.decay = decay
 
@@ -61,7 +62,8 @@ class Average:
     def update(self, model: nn.Module, step: int) -> None:
         """Move towards the model; ``step`` counts the steps done."""
         share = 1 - min(self.decay, (1 + step) / (10 + step))
-        ours, theirs = list(self.model.parameters()), list(model.parameters())
+        ours: list[Tensor] = list(self.model.parameters())
+        theirs: list[Tensor] = list(model.parameters())
         torch._foreach_lerp_(ours, theirs, share)
         for kept, new in zip(self.model.buffers(), model.buffers(), strict=True):
             kept.copy_(new)

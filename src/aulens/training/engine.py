@@ -119,7 +119,7 @@ class _Trainer:
         torch.manual_seed(config.seed)
         self.model = build(settings)
         if loop.channels_last:
-            self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.model = self.model.to(memory_format=torch.channels_last)
         self.model = self.model.to(fabric.device)
         self.average = Average(self.model, loop.ema) if loop.ema else None
         self.optimiser = make_optimiser(config, self.model)
@@ -189,7 +189,7 @@ class _Trainer:
         image = to_input(batch["image"], device, self.config.train.channels_last)
         losses: dict[str, Tensor] = module(image, landmarks, sides)
         if not bool(torch.isfinite(losses["loss"])):
-            self._refuse(batch, {name: float(value) for name, value in losses.items()})
+            self._refuse(batch, {name: value.item() for name, value in losses.items()})
         return losses
 
     def _refuse(self, batch: Batch, losses: dict[str, float]) -> None:
@@ -265,7 +265,7 @@ class _Trainer:
         share = -(-total // fabric.world_size)
         padded = np.zeros((share, *mine.shape[1:]), np.float32)
         padded[: len(mine)] = mine
-        gathered = fabric.all_gather(torch.from_numpy(padded).to(fabric.device))
+        gathered: Any = fabric.all_gather(torch.from_numpy(padded).to(fabric.device))
         # Rank r scored samples r, r + world, ...: interleave.
         return np.asarray(gathered.transpose(0, 1).flatten(0, 1)[:total].cpu().numpy())
 

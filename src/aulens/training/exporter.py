@@ -85,8 +85,8 @@ def export(
     calibration = read_calibration(folder.calibration, model.aus)
     if calibration is None and not allow_uncalibrated:
         raise ModelError(
-            f"{folder.path} was never calibrated, so its probabilities would mean nothing. Let its training end "
-            "(--resume), or allow an uncalibrated export."
+            f"{folder.path} was never calibrated, so its probabilities would mean nothing. Let its training "
+            "end (--resume), or allow an uncalibrated export."
         )
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def write_onnx(model: AUModel, path: Path) -> float:
         ModelError: it is above :data:`TOLERANCE`.
     """
     plain = copy.deepcopy(model).cpu().float().eval()
-    plain = plain.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    plain = plain.to(memory_format=torch.contiguous_format)
     random = np.random.default_rng(0)
     pictures = torch.from_numpy(random.random((3, 3, model.crop, model.crop), dtype=np.float32))
     with torch.no_grad():
@@ -153,13 +153,13 @@ def write_onnx(model: AUModel, path: Path) -> float:
         options.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(str(part), options, providers=["CPUExecutionProvider"])
         found = np.concatenate(
-            [session.run(["maps"], {"image": batch.numpy()})[0] for batch in pictures.split([1, 2])]
+            [session.run(["maps"], {"image": batch.numpy()})[0] for batch in (pictures[:1], pictures[1:])]
         )
         difference = float(np.abs(found - expected).max())
         if not difference <= TOLERANCE:
             raise ModelError(
-                f"The exported maps differ from torch's by {difference:.2g} (allowed: {TOLERANCE:g}). The exporter "
-                "does not fit this backbone; another version of torch or another backbone may help."
+                f"The exported maps differ from torch's by {difference:.2g} (allowed: {TOLERANCE:g}). The "
+                "exporter does not fit this backbone; another version of torch or another backbone may help."
             )
         path.write_bytes(part.read_bytes())
     return difference

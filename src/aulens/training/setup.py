@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,14 +63,14 @@ def launch(config: TrainConfig) -> Fabric:
 
 
 def make_optimiser(config: TrainConfig, model: AUModel) -> Optimizer:
-    """Adam (weight decay in the gradient, on everything, as the paper's) or AdamW (decoupled, on matrices)."""
+    """Adam (weight decay in the gradient, on everything: the paper's) or AdamW (decoupled, on matrices)."""
     settings = config.optimiser
     if settings.name == "adam":
-        return Adam(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+        return Adam(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
-    return AdamW(groups, lr=settings.lr, weight_decay=settings.weight_decay)
+    groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
+    return AdamW(groups, lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
 
 
 def training_set(config: TrainConfig, samples: Samples, model: AUModel) -> FaceDataset:

@@ -70,7 +70,8 @@ class SideReport:
             )
         means = [_text(_mean(values)) for values in (self.accuracy, self.balanced_accuracy)]
         lines.append(
-            f"| macro | {means[0]} | {means[1]} | {self.asymmetric.sum()} | {_text(_mean(self.true_side))} | | |"
+            f"| macro | {means[0]} | {means[1]} | {self.asymmetric.sum()} "
+            f"| {_text(_mean(self.true_side))} | | |"
         )
         return "\n".join(lines)
 

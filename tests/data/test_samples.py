@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from aulens.aus import MISSING, AUSet
+from aulens.data.samples import Samples, check_subject_exclusive, join
+from aulens.errors import DatasetError
+
+PAIR = AUSet("pair", (2, 12))
+
+
+def make(subjects=("a", "b", "c"), splits=("train", "val", "test"), labels=None, aus=PAIR) -> Samples:
+    n = len(subjects)
+    sides = np.zeros((n, len(aus), 2), np.int8) if labels is None else np.asarray(labels, np.int8)
+    return Samples(
+        tuple(f"{i}.jpg" for i in range(n)),
+        np.array(subjects),
+        np.array(splits),
+        sides,
+        np.zeros((n, 68, 2), np.float32),
+        aus,
+    )
+
+
+def test_a_subject_in_two_splits_is_refused_by_name():
+    with pytest.raises(DatasetError, match=r"Subject 'b' is in both 'test' and 'train'"):
+        make(("a", "b", "b"), ("train", "train", "test"))
+
+
+def test_a_subject_in_two_splits_is_refused_when_data_sets_are_joined():
+    with pytest.raises(DatasetError, match="Subject 'a'"):
+        join([make(("a",), ("train",)), make(("a",), ("val",))])
+
+
+def test_unknown_splits_are_refused():
+    with pytest.raises(DatasetError, match="holdout"):
+        check_subject_exclusive(np.array(["a"]), np.array(["holdout"]))
+
+
+def test_labels_of_another_code_are_refused():
+    with pytest.raises(DatasetError, match="9"):
+        make(labels=np.full((3, 2, 2), 9))
+
+
+def test_an_empty_split_is_an_error():
+    with pytest.raises(DatasetError, match="no 'val' samples"):
+        make(("a",), ("train",)).split("val")
+    with pytest.raises(DatasetError, match="'tset'"):
+        make().split("tset")
+
+
+def test_base_rates_count_coded_samples_only():
+    # AU2: right side only / absent / not coded -> 1 of 2; AU12: never coded -> not a number.
+    labels = [[[1, 0], [MISSING] * 2], [[0, 0], [MISSING] * 2], [[MISSING] * 2, [MISSING, 0]]]
+    rates = make(labels=labels).base_rates()
+    assert rates[0] == 0.5
+    assert np.isnan(rates[1])
+
+
+def test_take_keeps_rows_together():
+    samples = make()
+    taken = samples.take([2, 0])
+    assert taken.paths == ("2.jpg", "0.jpg")
+    assert taken.subjects.tolist() == ["c", "a"]
+    assert taken.splits.tolist() == ["test", "train"]
+
+
+def test_other_aus_cannot_be_joined():
+    with pytest.raises(DatasetError, match="AU sets"):
+        join([make(), make(aus=AUSet("other", (2, 15)))])
+    with pytest.raises(DatasetError, match="at least one data folder"):
+        join([])

@@ -1,0 +1,240 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from aulens.errors import ConfigError, DatasetError, ModelError
+from aulens.models import load_checkpoint
+from aulens.training import engine
+from aulens.training.config import TrainConfig, config_from_dict
+from aulens.training.engine import train
+from synthetic_faces import NEVER, PAINTED, write_faces
+
+AUS = [*PAINTED.numbers, NEVER]
+
+
+def config(root: Path, **sections: dict) -> TrainConfig:
+    raw = {
+        "name": "tiny",
+        "seed": 3,
+        "data": {"roots": [str(root)], "workers": 0},
+        "model": {"variant": "roi", "backbone": "hrnet_lane8", "aus": AUS, "crop": 64, "roi_side": 3},
+        "augment": {"rotation": 5.0, "scale": 0.05, "flip": 0.5, "colour": 0.3, "noise": 0.3},
+        "optimiser": {"name": "adamw", "lr": 3e-3, "schedule": "cosine", "warmup_epochs": 0.5},
+        "train": {"epochs": 3, "batch": 8, "threads": 1, "accelerator": "cpu", "ema": 0.9},
+    }
+    for name, values in sections.items():
+        raw[name] = {**raw[name], **values}
+    return config_from_dict(raw)
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return torch.load(run / "last.pt", weights_only=True)["model"]
+
+
+def log(run: Path) -> list[dict]:
+    """The log without what a clock decides."""
+    records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in r.items() if k not in ("seconds", "images_per_second")} for r in records]
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing in the package may catch it."""
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    original = engine._Trainer._losses
+
+    def losses(self, module, batch):
+        if self.position.step == step:
+            raise Killed
+        return original(self, module, batch)
+
+    monkeypatch.setattr(engine._Trainer, "_losses", losses)
+
+
+@pytest.fixture(scope="module")
+def whole(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing disturbed: 3 epochs of 11 steps."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    result = train(config(faces), out, progress=False)
+    assert result.epochs == 3
+    assert result.run == out
+    return out
+
+
+def test_the_run_folder_is_complete(whole: Path):
+    names = {path.name for path in whole.iterdir()}
+    assert names >= {
+        "config.toml",
+        "log.jsonl",
+        "last.pt",
+        "best.safetensors",
+        "calibration.json",
+        "facts.json",
+    }
+    assert (whole / "val" / "report.json").is_file()
+    assert not [name for name in names if name.endswith(".part")]
+    assert list((whole / "tensorboard").iterdir())
+    facts = json.loads((whole / "facts.json").read_text())
+    assert facts["versions"]["torch"]
+    assert facts["data"]["samples"]["train"] == 90
+    records = log(whole)
+    assert [r["epoch"] for r in records] == [1, 2, 3]
+    assert records[-1]["train"]["loss"] < records[0]["train"]["loss"]
+    assert set(records[0]["val"]["roc_auc"]) == {"AU2", "AU12", "AU15", "AU9"}
+    assert records[0]["val"]["roc_auc"]["AU9"] is None  # never occurs: undefined, and said so
+
+
+# Step 11 is the first of epoch 2; 17 is in its middle, where only a save within the epoch can help.
+@pytest.mark.parametrize(
+    ("step", "minutes", "workers"),
+    [(11, 0.0, 0), *(pytest.param(*row, marks=pytest.mark.slow) for row in ((15, 0.0, 0), (17, 1e-9, 1)))],
+)
+def test_a_killed_run_ends_as_if_it_had_not_been(
+    faces: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step, minutes, workers
+):
+    out = tmp_path / "run"
+    settings = config(faces, train={"checkpoint_minutes": minutes}, data={"workers": workers})
+    with monkeypatch.context() as patch:
+        kill_at(patch, step)
+        with pytest.raises(Killed):
+            train(settings, out, progress=False)
+    saved = torch.load(out / "last.pt", weights_only=True)["position"]
+    assert saved["step"] == (step if minutes else 11)
+    train(settings, out, resume=True, progress=False)
+    expected = weights(whole)
+    for name, value in weights(out).items():
+        assert torch.equal(value, expected[name]), name
+    assert log(out) == log(whole)
+    best, best_whole = (load_checkpoint(run / "best.safetensors")[0].state_dict() for run in (out, whole))
+    assert all(torch.equal(best[name], best_whole[name]) for name in best)
+
+
+def test_resuming_a_finished_run_changes_nothing(faces: Path, whole: Path):
+    before = weights(whole)
+    result = train(config(faces), whole, resume=True, progress=False)
+    assert result.epochs == 3
+    assert all(torch.equal(before[name], value) for name, value in weights(whole).items())
+
+
+def test_a_used_folder_is_not_overwritten(faces: Path, whole: Path, tmp_path: Path):
+    with pytest.raises(ConfigError, match="--resume"):
+        train(config(faces), whole, progress=False)
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(ConfigError, match="not empty"):
+        train(config(faces), tmp_path, progress=False)
+
+
+def test_another_configuration_is_not_resumed(faces: Path, whole: Path):
+    with pytest.raises(ConfigError, match=r"optimiser\.lr was 0\.003, is 0\.1"):
+        train(config(faces, optimiser={"lr": 0.1}), whole, resume=True, progress=False)
+
+
+def test_other_data_are_not_resumed(whole: Path, tmp_path: Path):
+    other = write_faces(tmp_path / "other", subjects=12, each=10, seed=9)
+    with pytest.raises(DatasetError, match="not those of the run"):
+        train(config(other), whole, resume=True, progress=False)
+
+
+@pytest.mark.slow
+def test_a_damaged_state_is_not_resumed(faces: Path, tmp_path: Path):
+    out = tmp_path / "run"
+    train(config(faces, train={"epochs": 1}), out, progress=False)
+    (out / "last.pt").write_bytes((out / "last.pt").read_bytes()[:1000])
+    with pytest.raises(ModelError, match="Cannot resume"):
+        train(config(faces, train={"epochs": 1}), out, resume=True, progress=False)
+
+
+def test_a_loss_that_is_no_number_names_the_batch(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    original = engine._Learner.forward
+
+    def spoilt(self, image, landmarks, side_labels):
+        losses = original(self, image, landmarks, side_labels)
+        return {name: value * float("nan") for name, value in losses.items()}
+
+    monkeypatch.setattr(engine._Learner, "forward", spoilt)
+    with pytest.raises(ModelError, match=r"loss is nan in epoch 1, step 0, on the batch .*\.jpg") as caught:
+        train(config(faces), tmp_path / "run", progress=False)
+    report = json.loads((tmp_path / "run" / "failed_batch.json").read_text())
+    assert len(report["files"]) == 8
+    assert report["files"][0] in str(caught.value)
+    assert not (tmp_path / "run" / "best.safetensors").exists()
+
+
+def test_labels_all_missing_are_refused(faces: Path, tmp_path: Path):
+    root = write_faces(tmp_path / "f", subjects=12, each=2)
+    table = pd.read_parquet(root / "manifest.parquet")
+    labels = [c for c in table if c.startswith("AU")]
+    table.loc[table["split"] == "train", labels] = np.nan
+    table.to_parquet(root / "manifest.parquet")
+    with pytest.raises(DatasetError, match="All training labels are MISSING"):
+        train(config(root), tmp_path / "run", progress=False)
+    with pytest.raises(ConfigError, match="No data"):
+        train(
+            dataclasses.replace(config(faces), data=config_from_dict({}).data), tmp_path / "r", progress=False
+        )
+
+
+@pytest.mark.parametrize("variant", ["roi_gcn_supervised", pytest.param("pooled", marks=pytest.mark.slow)])
+def test_an_au_that_never_occurs_has_no_infinite_weight(faces: Path, tmp_path: Path, variant: str):
+    settings = config(faces, model={"variant": variant, "weighted": True}, train={"epochs": 1})
+    train(settings, tmp_path / "run", progress=False)
+    assert np.isfinite(log(tmp_path / "run")[0]["train"]["loss"])
+
+
+@pytest.mark.slow
+def test_an_au_that_is_never_coded_takes_no_part(faces: Path, tmp_path: Path):
+    root = tmp_path / "f"
+    write_faces(root, subjects=12, each=4)
+    table = pd.read_parquet(root / "manifest.parquet").drop(columns=[f"AU{NEVER}_right", f"AU{NEVER}_left"])
+    table.to_parquet(root / "manifest.parquet")
+    train(config(root, train={"epochs": 1}, model={"weighted": True}), tmp_path / "run", progress=False)
+    facts = json.loads((tmp_path / "run" / "facts.json").read_text())
+    assert facts["data"]["base_rates"][f"AU{NEVER}"] is None
+
+
+@pytest.mark.slow
+def test_limit_takes_training_samples_only(faces: Path, tmp_path: Path):
+    train(config(faces, data={"limit": 24}, train={"epochs": 1}), tmp_path / "run", progress=False)
+    facts = json.loads((tmp_path / "run" / "facts.json").read_text())
+    assert facts["data"]["samples"] == {"train": 24, "val": 20, "test": 10}
+
+
+@pytest.mark.slow
+def test_bf16_and_the_papers_optimiser_run(faces: Path, tmp_path: Path):
+    settings = config(
+        faces,
+        train={"epochs": 1, "precision": "bf16-mixed", "ema": 0.0, "metric": "f1"},
+        optimiser={"name": "adam", "schedule": "step", "clip_norm": 1.0},
+    )
+    result = train(settings, tmp_path / "run", progress=False)
+    assert result.metric == "macro_f1"
+    assert np.isfinite(log(tmp_path / "run")[0]["train"]["loss"])
+
+
+@pytest.mark.slow
+def test_progress_is_on_stderr_only(faces: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    train(config(faces, train={"epochs": 1}), tmp_path / "run", progress=True)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "epoch   1" in err
+
+
+@pytest.mark.slow
+def test_a_model_learns(tmp_path: Path):
+    """The whole line: on painted faces of held-out subjects the discs are found, on the right side."""
+    from aulens.training.evaluation import evaluate
+
+    root = write_faces(tmp_path / "f", subjects=24, each=12)
+    settings = config(root, train={"epochs": 14}, augment={"colour": 0.0}, model={"background": 0.05})
+    result = train(settings, tmp_path / "run", progress=False)
+    found = evaluate(result.run, split="test", bootstrap=0, progress=False)
+    assert found.report.metrics["roc_auc"].macro > 0.9
+    assert found.sides.to_dict()["macro"]["true_side"] > 0.85
