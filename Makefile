@@ -1,0 +1,47 @@
+# make demo | make test | make check | make bench
+# Each needs Python 3.11 or newer and the package index, and nothing else; a second run installs nothing.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+# Threads that wait without spinning: a busy machine then slows down evenly.
+export OMP_WAIT_POLICY := passive
+
+.PHONY: demo test check bench
+
+# The light core, and scikit-image for its public-domain photo.
+demo: $(VENV)/.demo
+	@mkdir -p demo
+	@$(RUN) -c "import skimage.data, PIL.Image as i; i.fromarray(skimage.data.astronaut()).save('demo/astronaut.png')"
+	$(VENV)/bin/aulens detect $(wildcard examples/pictures) demo/astronaut.png --out demo --overlay
+	@echo
+	@echo "The table is demo/results.csv, the annotated pictures are in demo/pictures,"
+	@echo "and demo/index.html shows all of it: open it in a browser."
+
+test: $(VENV)/.dev
+	$(RUN) -m pytest
+
+check: $(VENV)/.dev
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(RUN) -m pytest -m "not slow"
+
+bench: $(VENV)/.dev
+	@set -e; for script in benchmarks/*.py; do echo "$$script"; $(RUN) $$script; echo; done
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml
+	$(RUN) -m pip install --quiet -e . scikit-image
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made pyproject.toml
+	$(RUN) -m pip install --quiet -e '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "aulens needs Python 3.11 or newer, and $(PYTHON) is not; say: make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --upgrade pip
+	@touch $@
