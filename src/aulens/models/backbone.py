@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from aulens.errors import ConfigError, ModelError
 from aulens.models.hrnet_lane import WIDTHS, hrnet_lane
-from aulens.models.weights import load_body, read_state
+from aulens.models.weights import load_body, read_state, reason
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -83,7 +83,7 @@ class Backbone(nn.Module):
             levels = self._levels(body, torch.empty(1, 3, crop, crop, device="meta"))
         except (RuntimeError, AssertionError, ValueError) as error:
             raise ModelError(
-                f"The backbone {name} can't take images of {crop}x{crop}: {str(error).splitlines()[0]} "
+                f"The backbone {name} can't take images of {crop}x{crop}: {reason(error)} "
                 "Choose another crop (a multiple of 32 suits most) or another backbone."
             ) from error
         return [tuple(level.shape) for level in levels]
@@ -176,12 +176,11 @@ def _timm_body(name: str, pretrained: bool) -> nn.Module:
     try:
         return timm.create_model(name, pretrained=pretrained, features_only=True, **location)
     except (OSError, RuntimeError, ValueError, AttributeError, AssertionError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
         if pretrained:
             raise ModelError(
-                f"Pretrained weights of {name} can't be fetched from the hub ({first}). Set backbone_weights "
-                "to a weight file, or to None to start from random weights."
+                f"Pretrained weights of {name} can't be fetched from the hub ({reason(error)}). Set "
+                "backbone_weights to a weight file, or to None to start from random weights."
             ) from error
         raise ModelError(
-            f"timm's {name} gives no feature maps ({first}). Choose another backbone."
+            f"timm's {name} gives no feature maps ({reason(error)}). Choose another backbone."
         ) from error

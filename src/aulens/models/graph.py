@@ -26,10 +26,13 @@ class GraphReasoning(nn.Module):
     Args:
         channels: C, channels of the feature map (kept).
         eigenvectors: M, rank of the similarity matrix; paper A has one eigenvector per AU.
+        floor: Least degree, as a fraction of the image's mean degree: our choice, the papers divide by what
+            may be 0. Positions above it are untouched; the few below are treated as if they had it.
     """
 
-    def __init__(self, channels: int, eigenvectors: int) -> None:
+    def __init__(self, channels: int, eigenvectors: int, floor: float = 1e-3) -> None:
         super().__init__()
+        self.floor = floor
         self.phi = nn.Conv2d(channels, eigenvectors, 1)
         self.rho = nn.Conv2d(channels, eigenvectors, 1)
         self.theta = nn.Conv2d(channels, channels, 1, bias=False)
@@ -56,8 +59,8 @@ class GraphReasoning(nn.Module):
             eigenvalues: (B, M).
 
         Returns:
-            (B, C, h, w) in the dtype of `features`. A position whose phi is zero everywhere is
-            connected to nothing (degree 0) and keeps its features.
+            (B, C, h, w) in the dtype of `features`. A position whose phi is zero everywhere is connected to
+            nothing and keeps its features.
         """
         # The degree is a sum over all positions, and its inverse root magnifies what rounding leaves of small
         # ones: bfloat16 keeps 8 bits, so this part leaves autocast.
@@ -66,10 +69,10 @@ class GraphReasoning(nn.Module):
             phi_BNM = phi_BNM.float() if phi_BNM.dtype in (torch.float16, torch.bfloat16) else phi_BNM
             lam_BM1 = eigenvalues.to(phi_BNM.dtype).unsqueeze(2)
             degree_BN1 = phi_BNM @ (lam_BM1 * phi_BNM.sum(1).unsqueeze(2))
-            # Not "> 0": the gradient holds degree^-3/2, which must stay finite too.
-            connected = degree_BN1 > torch.finfo(degree_BN1.dtype).tiny ** 0.5
-            root_BN1 = torch.where(connected, degree_BN1, 1.0).rsqrt()
-            p_BNM = (phi_BNM * root_BN1).to(features.dtype)
+            # P grows as the root of phi: infinitely steep at 0, where rounding would decide. And it may be 0.
+            tiny = torch.finfo(degree_BN1.dtype).tiny ** 0.5
+            least_B11 = self.floor * degree_BN1.mean(1, keepdim=True) + tiny
+            p_BNM = (phi_BNM * torch.maximum(degree_BN1, least_B11).rsqrt()).to(features.dtype)
             x_BNC = features.flatten(2).transpose(1, 2)
             context_BMC = lam_BM1.to(features.dtype) * (p_BNM.transpose(1, 2) @ x_BNC)
             y_BNC = torch.baddbmm(x_BNC, p_BNM, context_BMC, alpha=-1)

@@ -37,7 +37,7 @@ def read_state(path: str | Path) -> State:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
         raise ModelError(
-            f"{path} ({path.stat().st_size} bytes) can't be read as weights: {str(error).splitlines()[0]} "
+            f"{path} ({path.stat().st_size} bytes) can't be read as weights: {reason(error)} "
             "It is truncated, of another kind, or holds more than tensors; get it again."
         ) from error
     for key in ("state_dict", "model"):
@@ -125,6 +125,11 @@ def torchvision_mobilenetv2(state: State, whole: Mapping[str, Tensor], source: s
                 "it is not torchvision's MobileNetV2 of width 1."
             )
     return dict(zip(names, tensors.values(), strict=True))
+
+
+def reason(error: Exception) -> str:
+    """The first line of what a library says went wrong; its type where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _plain(key: str) -> str:

@@ -1,0 +1,94 @@
+"""A checkpoint alone rebuilds its model; any other file is refused with what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from aulens.aus import BP4D, DISFA, AUSet
+from aulens.errors import ModelError
+from aulens.models import ModelConfig, build, load_checkpoint, save_checkpoint
+from aulens.models.backbone import backbone
+
+CONFIG = ModelConfig(variant="roi", backbone="hrnet_lane8", crop=64, aus="disfa")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("checkpoint") / "model.safetensors"
+    save_checkpoint(path, build(CONFIG), CONFIG)
+    return path
+
+
+def test_aus_are_kept_by_number(saved: Path) -> None:
+    model, config = load_checkpoint(saved, DISFA)
+    assert model.aus == DISFA
+    assert config.aus == DISFA.numbers
+
+
+def test_weights_of_the_backbone_are_not_looked_for_again(tmp_path: Path) -> None:
+    gone = tmp_path / "gone.pth"
+    torch.save(build(CONFIG).backbone.body.state_dict(), gone)
+    config = ModelConfig(variant="roi", backbone="hrnet_lane8", crop=64, backbone_weights=str(gone))
+    save_checkpoint(tmp_path / "model.safetensors", build(config), config)
+    gone.unlink()
+    _, found = load_checkpoint(tmp_path / "model.safetensors")
+    assert found.backbone_weights == str(gone)
+
+
+def test_a_checkpoint_gives_its_backbone_to_another_model(saved: Path) -> None:
+    body = backbone("hrnet_lane8", 128, channels=8, weights=str(saved)).body
+    first = body.state_dict()["stem.0.0.weight"]
+    assert torch.equal(first, load_file(saved)["backbone.body.stem.0.0.weight"])
+
+
+@pytest.mark.parametrize(
+    ("aus", "asked"), [(BP4D, "AU7, AU10"), (AUSet("turned", DISFA.numbers[::-1]), "AU26, AU25")]
+)
+def test_other_aus(saved: Path, aus: AUSet, asked: str) -> None:
+    with pytest.raises(ModelError, match=rf"predicts AU1, AU2, .*, but .*{asked}.* were asked for"):
+        load_checkpoint(saved, aus)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="No checkpoint at"):
+        load_checkpoint(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("keep", [0, 5, 100, 5000, -1])
+def test_truncated(saved: Path, tmp_path: Path, keep: int) -> None:
+    (tmp_path / "cut.safetensors").write_bytes(saved.read_bytes()[:keep])
+    with pytest.raises(ModelError, match="is not a readable checkpoint"):
+        load_checkpoint(tmp_path / "cut.safetensors")
+
+
+def test_of_another_kind(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(1)}, tmp_path / "torch.pth")
+    with pytest.raises(ModelError, match="is not a readable checkpoint"):
+        load_checkpoint(tmp_path / "torch.pth")
+    save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(ModelError, match="not a checkpoint: its format is None"):
+        load_checkpoint(tmp_path / "other.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("{", "can't read"),
+        ('{"variant": "roi", "speed": 3}', "Unknown model settings: speed"),
+        (None, "can't read: 'config'"),
+    ],
+)
+def test_an_unreadable_configuration(tmp_path: Path, config: str | None, message: str) -> None:
+    metadata = {"format": "aulens-checkpoint/1"} | ({} if config is None else {"config": config})
+    save_file({"a": torch.zeros(1)}, tmp_path / "odd.safetensors", metadata)
+    with pytest.raises(ModelError, match=message):
+        load_checkpoint(tmp_path / "odd.safetensors")
+
+
+def test_tensors_that_do_not_match_the_configuration(tmp_path: Path) -> None:
+    other = ModelConfig(variant="roi", backbone="hrnet_lane8", crop=64, aus="bp4d")
+    save_checkpoint(tmp_path / "odd.safetensors", build(CONFIG), other)
+    with pytest.raises(ModelError, match=r"does not match its own configuration[\s\S]*head.weight"):
+        load_checkpoint(tmp_path / "odd.safetensors")

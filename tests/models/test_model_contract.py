@@ -1,0 +1,270 @@
+"""What every model must do, whatever its variant."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from aulens.aus import MISSING
+from aulens.errors import ConfigError, InputError
+from aulens.landmarks import IBUG49, IBUG68, convert
+from aulens.losses import Criterion
+from aulens.models import VARIANTS, AUModel, AUOutput, ModelConfig, build, load_checkpoint, save_checkpoint
+
+CROP = 64
+ODD_AUS = (45, 12, 9)  # out of order, of no data set, with none of the midline
+
+
+def config(variant: str, aus: str | tuple[int, ...] = (1, 12, 25, 4)) -> ModelConfig:
+    return ModelConfig(variant=variant, backbone="hrnet_lane8", crop=CROP, aus=aus, background=0.05)
+
+
+def batch(count: int, aus: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """Images, landmarks spread over the crop, side labels without MISSING."""
+    generator = torch.Generator().manual_seed(seed)
+    image = torch.rand(count, 3, CROP, CROP, generator=generator)
+    landmarks = torch.rand(count, 68, 2, generator=generator) * CROP
+    labels = torch.randint(0, 2, (count, aus, 2), generator=generator).to(torch.int8)
+    return image, landmarks, labels
+
+
+@pytest.fixture(params=VARIANTS)
+def variant(request: pytest.FixtureRequest) -> str:
+    torch.manual_seed(0)
+    return str(request.param)
+
+
+class TestEveryModel:
+    def test_shapes_and_what_it_carries(self, variant: str) -> None:
+        model = build(config(variant)).eval()
+        image, landmarks, _ = batch(3, 4)
+        with torch.no_grad():
+            output = model(image, landmarks)
+            maps = model.maps(image)
+        assert output.logits.shape == (3, 4)
+        assert output.maps.shape == (3, 4, CROP // 4, CROP // 4)
+        assert output.sides.shape == (3, 4, 2)
+        assert (output.eigen_logits is not None) == (variant == "roi_gcn_supervised")
+        assert output.eigen_logits is None or output.eigen_logits.shape == (3, 4)
+        torch.testing.assert_close(maps, output.maps)
+        torch.testing.assert_close(output.sides.amax(-1), output.logits)
+        assert (model.aus.numbers, model.crop, model.map) == ((1, 12, 25, 4), CROP, CROP // 4)
+        assert (model.template, model.layout) == ("face", "ibug68")
+
+    def test_backward_reaches_every_parameter(self, variant: str) -> None:
+        model, criterion = build(config(variant)), Criterion(config(variant))
+        image, landmarks, labels = batch(4, 4)
+        criterion(model(image, landmarks), landmarks, labels)["loss"].backward()
+        for name, parameter in model.named_parameters():
+            assert parameter.grad is not None, name
+            assert torch.isfinite(parameter.grad).all(), name
+            assert parameter.grad.abs().sum() > 0, name
+
+    def test_a_batch_of_one_is_a_row_of_a_batch_of_four(self, variant: str) -> None:
+        model = build(config(variant)).eval()
+        image, landmarks, _ = batch(4, 4)
+        with torch.no_grad():
+            four, one = model(image, landmarks), model(image[2:3], landmarks[2:3])
+        torch.testing.assert_close(one.logits[0], four.logits[2], rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(one.maps[0], four.maps[2], rtol=1e-4, atol=1e-4)
+
+    def test_save_and_load_are_equal(self, variant: str, tmp_path: Path) -> None:
+        wanted = config(variant, ODD_AUS)
+        model = build(wanted)
+        image, landmarks, _ = batch(4, 3)
+        model(image, landmarks)  # moves the running statistics off their defaults
+        save_checkpoint(tmp_path / "model.safetensors", model, wanted)
+        loaded, found = load_checkpoint(tmp_path / "model.safetensors")
+        assert found == wanted
+        assert loaded.aus == model.aus
+        with torch.no_grad():
+            expected, output = model.eval()(image, landmarks), loaded.eval()(image, landmarks)
+        assert torch.equal(output.logits, expected.logits)
+        assert torch.equal(output.maps, expected.maps)
+
+    @pytest.mark.parametrize("aus", [ODD_AUS, (23,), "disfa", "renders"])
+    def test_any_set_of_aus(self, variant: str, aus: str | tuple[int, ...]) -> None:
+        chosen = config(variant, aus)
+        image, landmarks, labels = batch(2, len(chosen.au_set))
+        output = build(chosen)(image, landmarks)
+        assert output.logits.shape == (2, len(chosen.au_set))
+        assert torch.isfinite(Criterion(chosen)(output, landmarks, labels)["loss"])
+
+    def test_overfits_one_batch(self, variant: str) -> None:
+        chosen = config(variant)
+        model, criterion = build(chosen), Criterion(chosen)
+        image, landmarks, labels = batch(4, 4)
+        labels[0, 0] = MISSING
+        optimizer = torch.optim.Adam(model.parameters(), 0.01)
+        for _ in range(40):
+            output = model(image, landmarks)
+            optimizer.zero_grad()
+            criterion(output, landmarks, labels)["loss"].backward()
+            optimizer.step()
+        coded = torch.ones(4, 4, dtype=torch.bool)
+        coded[0, 0] = False
+        present = (labels == 1).any(-1)
+        assert torch.equal((output.logits > 0)[coded], present[coded])
+
+    def test_in_bfloat16_the_outputs_are_float32_and_close(self, variant: str) -> None:
+        model = settled(variant).to(memory_format=torch.channels_last)
+        image, landmarks, _ = batch(4, 4)
+        with torch.no_grad():
+            exact = model(image, landmarks)
+            with torch.autocast("cpu", torch.bfloat16):
+                rounded = model(image.to(memory_format=torch.channels_last), landmarks)
+        assert rounded.maps.dtype == rounded.logits.dtype == rounded.sides.dtype == torch.float32
+        assert (rounded.maps - exact.maps).abs().mean() < 0.1 * exact.maps.abs().mean()
+
+    def test_layouts_of_fewer_points_give_the_same(self, variant: str) -> None:
+        model = build(config(variant)).eval()
+        image, landmarks, _ = batch(2, 4)
+        fewer = torch.from_numpy(np.ascontiguousarray(convert(landmarks.numpy(), IBUG68, IBUG49)))
+        with torch.no_grad():
+            assert torch.equal(model(image, landmarks).logits, model(image, fewer).logits)
+
+    @pytest.mark.parametrize(
+        ("image", "landmarks", "message"),
+        [
+            (torch.zeros(1, 3, 32, 32), torch.zeros(1, 68, 2), r"\(B, 3, 64, 64\), got \(1, 3, 32, 32\)"),
+            (torch.zeros(1, 1, 64, 64), torch.zeros(1, 68, 2), r"got \(1, 1, 64, 64\)"),
+            (torch.zeros(1, 3, 64, 64, dtype=torch.uint8), torch.zeros(1, 68, 2), "divide by 255"),
+            (torch.zeros(2, 3, 64, 64), torch.zeros(1, 68, 2), "2 images but landmarks of 1 faces"),
+        ],
+    )
+    def test_wrong_input_is_refused(
+        self, variant: str, image: Tensor, landmarks: Tensor, message: str
+    ) -> None:
+        with pytest.raises(InputError, match=message):
+            build(config(variant))(image, landmarks)
+
+    def test_maps_export_with_any_batch_size(self, variant: str, tmp_path: Path) -> None:
+        onnxruntime = pytest.importorskip("onnxruntime")
+        pytest.importorskip("onnx")
+        model = settled(variant)
+        path = str(tmp_path / "model.onnx")
+        with warnings.catch_warnings():
+            # The exporter warns of its own age; what it might say of our code (TracerWarning) stays an error.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            torch.onnx.export(
+                MapsOnly(model).eval(),
+                (torch.rand(2, 3, CROP, CROP),),
+                path,
+                input_names=["image"],
+                output_names=["maps"],
+                dynamic_axes={"image": {0: "batch"}, "maps": {0: "batch"}},
+                dynamo=False,
+            )
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        for count in (1, 3):
+            image = torch.rand(count, 3, CROP, CROP)
+            (maps,) = session.run(None, {"image": image.numpy()})
+            with torch.no_grad():
+                expected = model.maps(image).numpy()
+            np.testing.assert_allclose(maps, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
+def settled(variant: str) -> AUModel:
+    """A model whose running statistics are those of its inputs: its features are of the order of 1."""
+    model = build(config(variant))
+    for _ in range(20):
+        model.maps(batch(4, 4)[0])
+    return model.eval()
+
+
+class MapsOnly(nn.Module):
+    def __init__(self, model: AUModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.model.maps(image)
+
+
+class TestVariants:
+    def test_score_of_an_au_is_the_mean_of_its_better_region(self) -> None:
+        """Paper A section 3.5, with maps painted by hand."""
+        model = build(config("roi", (12,))).eval()
+        landmarks = torch.zeros(1, 68, 2)
+        landmarks[0, 48] = torch.tensor([15.5, 15.5])  # subject's right lip corner: pixel 3.5, to even 4
+        landmarks[0, 54] = torch.tensor([47.5, 15.5])  # pixel 11.5, to even 12
+        maps = torch.zeros(1, 1, 16, 16)
+        maps[0, 0, 1:8, 1:8] = -0.5
+        maps[0, 0, 1:8, 9:16] = 0.25
+        output = predicting(model, maps)(torch.zeros(1, 3, CROP, CROP), landmarks)
+        torch.testing.assert_close(output.sides, torch.tensor([[[-0.5, 0.25]]]))
+        torch.testing.assert_close(output.logits, torch.tensor([[0.25]]))
+
+    def test_positives_only_decides_at_half(self) -> None:
+        model = build(config("heatmap", (12,))).eval()
+        landmarks = torch.full((1, 68, 2), 32.0)
+        output = predicting(model, torch.full((1, 1, 16, 16), 0.75))(torch.zeros(1, 3, CROP, CROP), landmarks)
+        torch.testing.assert_close(output.logits, torch.tensor([[0.25]]))
+
+    def test_pooled_score_is_the_mean_of_its_map(self) -> None:
+        model = build(config("pooled")).eval()
+        image, landmarks, _ = batch(2, 4)
+        with torch.no_grad():
+            output = model(image, landmarks)
+        torch.testing.assert_close(output.logits, output.maps.mean((2, 3)))
+
+    @pytest.mark.parametrize("head", ["context", "pooled"])
+    def test_both_heads_on_eigenvectors(self, head: str) -> None:
+        chosen = ModelConfig(
+            variant="roi_gcn_supervised",
+            backbone="hrnet_lane8",
+            crop=CROP,
+            aus=(1, 4),
+            eigenvectors=5,
+            eigen_head=head,
+            channels=16,
+        )
+        image, landmarks, labels = batch(2, 2)
+        output = build(chosen)(image, landmarks)
+        assert output.eigen_logits is not None
+        assert output.eigen_logits.shape == (2, 2)
+        assert "eigen" in Criterion(chosen)(output, landmarks, labels)
+
+
+def predicting(model: AUModel, maps: Tensor) -> AUModel:
+    """The model, made to predict these maps."""
+    head = model.get_submodule("head")
+    assert isinstance(head, nn.Conv2d)
+    head.forward = lambda _: maps  # type: ignore[assignment, method-assign]
+    return model
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"variant": "roy"}, "variant is 'roy'; it must be one of pooled, heatmap, roi,"),
+        ({"template": "mask"}, "template is 'mask'"),
+        ({"eigen_head": "max"}, "eigen_head is 'max'; it must be one of context, pooled"),
+        ({"eigenvectors": "many"}, "eigenvectors is 'many'"),
+        ({"eigenvectors": 3}, "with 12 AUs needs at least 12"),
+        ({"variant": "roi_gcn", "eigenvectors": 0}, "needs at least 1"),
+        ({"aus": "bp5d"}, "bp5d"),
+        ({"aus": (12, 12)}, "12"),
+        ({"crop": 8}, "crop is 8"),
+        ({"roi_side": 6}, "must be odd"),
+        ({"channels": 0}, "positive width"),
+        ({"alpha": -1.0}, "must not be negative"),
+    ],
+)
+def test_settings_are_checked(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ModelConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_unknown_settings_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"Unknown model settings: croop\. Known: alpha, aus"):
+        ModelConfig.from_dict({"croop": 3})
+
+
+def test_outputs_are_frozen() -> None:
+    output = AUOutput(torch.zeros(1, 1), torch.zeros(1, 1, 1, 1), torch.zeros(1, 1, 2))
+    with pytest.raises(AttributeError):
+        output.logits = torch.ones(1, 1)  # type: ignore[misc]
