@@ -1,5 +1,8 @@
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ import torch
 from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.models import load_checkpoint
 from aulens.training import engine
-from aulens.training.config import TrainConfig, config_from_dict
+from aulens.training.config import TrainConfig, config_from_dict, to_toml
 from aulens.training.engine import train
 from synthetic_faces import NEVER, PAINTED, write_faces
 
@@ -225,6 +228,29 @@ def test_progress_is_on_stderr_only(faces: Path, tmp_path: Path, capfd: pytest.C
     out, err = capfd.readouterr()
     assert out == ""
     assert "epoch   1" in err
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_work(faces: Path, tmp_path: Path):
+    """Under torchrun: each batch is shared, validation is gathered in order, one folder is written."""
+    path = tmp_path / "c.toml"
+    path.write_text(to_toml(config(faces, train={"epochs": 2, "ema": 0.0})), encoding="utf-8")
+    script = tmp_path / "go.py"
+    script.write_text(
+        "from pathlib import Path; from aulens.training import load_config, train\n"
+        f"train(load_config(Path({str(path)!r})), Path({str(tmp_path / 'run')!r}), progress=False)\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": "0"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "deprecated" not in done.stderr
+    records = log(tmp_path / "run")
+    assert [r["step"] for r in records] == [11, 22]
+    # The gathered scores are those that one process gives.
+    facts = json.loads((tmp_path / "run" / "val" / "report.json").read_text())
+    best = max(r["val"]["macro_roc_auc"] for r in records)
+    assert facts["report"]["macro"]["roc_auc"]["value"] == pytest.approx(best, abs=1e-6)
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from aulens.training import checkpoint
 from aulens.training.board import Board
 from aulens.training.checkpoint import Average, Position
 from aulens.training.config import TrainConfig
+from aulens.training.evaluation import calibrate_run, evaluate
 from aulens.training.predict import Forward, crop_of, side_scores, to_input
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder, facts, fingerprint, open_run, write_json, write_whole
@@ -79,9 +80,6 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False, progress: boo
     fabric.barrier()
     result = _Trainer(fabric, run, config, settings, samples, progress).run_all(resume)
     if fabric.is_global_zero:
-        # Here, not at the top: evaluation needs nothing of training, and loads after it.
-        from aulens.training.evaluation import calibrate_run, evaluate
-
         calibrate_run(run, samples.split("val"))
         evaluate(run.path, split="val", bootstrap=200, progress=False)
     fabric.barrier()
@@ -211,6 +209,7 @@ class _Trainer:
         """Validate, write the log, keep the model if it is the best, save the position."""
         at, loop = self.position, self.config.train
         kept = self.average.model if self.average else self.model
+        self._share_buffers(kept)
         sides = self._validation_scores(kept.eval())
         if not np.isfinite(sides).all():
             raise ModelError(
@@ -265,9 +264,17 @@ class _Trainer:
         share = -(-total // fabric.world_size)
         padded = np.zeros((share, *mine.shape[1:]), np.float32)
         padded[: len(mine)] = mine
-        gathered: Any = fabric.all_gather(torch.from_numpy(padded).to(fabric.device))
+        own = torch.from_numpy(padded).to(fabric.device)
+        parts = [torch.empty_like(own) for _ in range(fabric.world_size)]
+        torch.distributed.all_gather(parts, own)
         # Rank r scored samples r, r + world, ...: interleave.
-        return np.asarray(gathered.transpose(0, 1).flatten(0, 1)[:total].cpu().numpy())
+        return np.asarray(torch.stack(parts, 1).flatten(0, 1)[:total].cpu().numpy())
+
+    def _share_buffers(self, model: AUModel) -> None:
+        """Give every process the batch statistics of the first: the ones that are kept."""
+        if self.fabric.world_size > 1:
+            for buffer in model.buffers():
+                torch.distributed.broadcast(buffer, 0)
 
     def _save(self) -> None:
         if self.fabric.is_global_zero:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from aulens import metrics, roi
@@ -79,6 +80,29 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Predictions:
+    """What a model says about N samples of A AUs.
+
+    Attributes:
+        name: of the model.
+        chosen: how epoch and thresholds were chosen, in words.
+        samples: what was looked at, with its labels.
+        sides: (N, A, 2) float32 scores, [subject_right, subject_left].
+        side_decisions: (N, A, 2) bool.
+        scores: (N, A) float32, the larger side.
+        decisions: (N, A) bool.
+    """
+
+    name: str
+    chosen: str
+    samples: Samples
+    sides: NDArray[np.float32]
+    side_decisions: NDArray[np.bool_]
+    scores: NDArray[np.float32]
+    decisions: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class _Scorer:
     """A model that gives side scores, and its way to decisions."""
 
@@ -118,6 +142,26 @@ def evaluate(
         DatasetError: the data are unusable.
         ModelError: the model is missing, damaged, or was never calibrated.
     """
+    found = predict(model, data, split=split, batch=batch, threads=threads, progress=progress)
+    result = report(found, split, bootstrap)
+    folder = out or (Path(model) / split if Path(model).is_dir() else None)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "report.json", result.to_dict())
+        write_text(folder / "report.md", result.to_markdown())
+    return result
+
+
+def predict(
+    model: Path,
+    data: Sequence[Path] = (),
+    *,
+    split: str = "test",
+    batch: int = 64,
+    threads: int | None = None,
+    progress: bool = True,
+) -> Predictions:
+    """Let a run's best model, or an exported one, decide on a split; arguments as :func:`evaluate`."""
     if split not in ("val", "test"):
         raise ConfigError(f"split must be val or test, got {split!r}: training subjects prove nothing.")
     model = Path(model)
@@ -129,13 +173,39 @@ def evaluate(
     if not roots:
         raise ConfigError("No data to evaluate on: give --data FOLDER.")
     samples = load_renders(roots, scorer.aus).split(split)
-    result = _evaluate(scorer, samples, split, batch, bootstrap, progress)
-    folder = out or (run.path / split if run else None)
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "report.json", result.to_dict())
-        write_text(folder / "report.md", result.to_markdown())
-    return result
+    dataset = FaceDataset(samples, scorer.crop)
+    with Display(progress) as display:
+        display.begin(f"evaluating {split}", -(-len(dataset) // batch))
+        raw = side_scores(scorer.forward, dataset, batch=batch, step=display.step)
+    sides = roi.side_scores(raw, samples.aus).astype(np.float32)
+    scores = au_scores(sides)
+    calibration = scorer.calibration
+    return Predictions(
+        name=scorer.name,
+        chosen=scorer.chosen,
+        samples=samples,
+        sides=sides,
+        side_decisions=calibration.probability(sides) >= calibration.threshold[:, None],
+        scores=scores,
+        decisions=calibration.probability(scores) >= calibration.threshold,
+    )
+
+
+def report(found: Predictions, split: str, bootstrap: int = 1000) -> Evaluation:
+    """Compare predictions with the labels; intervals from ``bootstrap`` resamplings of the subjects."""
+    samples, rates = found.samples, found.samples.base_rates()
+    return Evaluation(
+        name=found.name,
+        split=split,
+        chosen=found.chosen,
+        samples=len(samples),
+        subjects=int(np.unique(samples.subjects).size),
+        base_rates={label: float(rate) for label, rate in zip(samples.aus.labels, rates, strict=True)},
+        report=metrics.report(
+            samples.labels, found.scores, found.decisions, samples.subjects, samples.aus, bootstrap=bootstrap
+        ),
+        sides=side_report(samples.side_labels, found.sides, found.side_decisions, samples.aus),
+    )
 
 
 def calibrate_run(run: RunFolder, samples: Samples, *, batch: int = 64) -> Calibration:
@@ -146,33 +216,6 @@ def calibrate_run(run: RunFolder, samples: Samples, *, batch: int = 64) -> Calib
     found = fit(samples.aus, samples.labels, au_scores(sides), samples.subjects)
     write_calibration(run.calibration, found)
     return found
-
-
-def _evaluate(
-    scorer: _Scorer, samples: Samples, split: str, batch: int, bootstrap: int, progress: bool
-) -> Evaluation:
-    data = FaceDataset(samples, scorer.crop)
-    with Display(progress) as display:
-        display.begin(f"evaluating {split}", -(-len(data) // batch))
-        raw = side_scores(scorer.forward, data, batch=batch, step=display.step)
-    sides = roi.side_scores(raw, samples.aus).astype(np.float32)
-    scores = au_scores(sides)
-    threshold = scorer.calibration.threshold
-    decisions = scorer.calibration.probability(scores) >= threshold
-    side_decisions = scorer.calibration.probability(sides) >= threshold[:, None]
-    rates = samples.base_rates()
-    return Evaluation(
-        name=scorer.name,
-        split=split,
-        chosen=scorer.chosen,
-        samples=len(samples),
-        subjects=int(np.unique(samples.subjects).size),
-        base_rates={label: float(rate) for label, rate in zip(samples.aus.labels, rates, strict=True)},
-        report=metrics.report(
-            samples.labels, scores, decisions, samples.subjects, samples.aus, bootstrap=bootstrap
-        ),
-        sides=side_report(samples.side_labels, sides, side_decisions, samples.aus),
-    )
 
 
 def _from_run(run: RunFolder) -> _Scorer:

@@ -1,0 +1,173 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from aulens.errors import ConfigError, ModelError
+from aulens.models import ModelConfig, build, save_checkpoint
+from aulens.runtime.card import read_card
+from aulens.training import exporter
+from aulens.training.calibration import FALLBACK, fit, write_calibration
+from aulens.training.config import config_from_dict, to_toml
+from aulens.training.evaluation import evaluate
+from aulens.training.exporter import export, fold_batch_norm, write_onnx
+from aulens.training.run_folder import RunFolder
+from synthetic_faces import PAINTED
+
+
+def make_run(root: Path, out: Path, variant: str = "roi", *, calibrated: bool = True) -> Path:
+    """A run folder of an untrained model: what evaluation and export read, without the training."""
+    settings = {
+        "variant": variant,
+        "backbone": "hrnet_lane8",
+        "aus": list(PAINTED.numbers),
+        "crop": 64,
+        "roi_side": 3,
+    }
+    torch.manual_seed(5)
+    model = build(ModelConfig.from_dict(settings)).eval()
+    with torch.no_grad():  # batch statistics and scales that a fold must get right
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.running_mean.normal_(0, 0.1)
+                module.running_var.uniform_(0.5, 2)
+                module.weight.uniform_(0.5, 1.5)
+    out.mkdir()
+    run = RunFolder(out)
+    raw = {"name": "made", "model": settings, "data": {"roots": [str(root)]}}
+    run.config.write_text(to_toml(config_from_dict(raw)), encoding="utf-8")
+    save_checkpoint(run.best, model, ModelConfig.from_dict(settings))
+    if calibrated:
+        random = np.random.default_rng(0)
+        labels = random.integers(0, 2, (60, 3)).astype(np.int8)
+        scores = 0.3 * labels + random.normal(0, 0.3, (60, 3))
+        write_calibration(run.calibration, fit(PAINTED, labels, scores, np.arange(60).astype(str)))
+    return out
+
+
+@pytest.fixture(scope="module")
+def run(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_run(faces, tmp_path_factory.mktemp("made") / "run")
+
+
+@pytest.fixture(scope="module")
+def exported(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = export(run, tmp_path_factory.mktemp("exported"), "tiny")
+    assert found.max_difference <= 1e-3
+    assert found.bytes == found.onnx.stat().st_size < 25e6
+    return found.card
+
+
+def test_report_is_written_and_complete(run: Path, tmp_path: Path):
+    found = evaluate(run, split="val", out=tmp_path, bootstrap=20, progress=False)
+    assert found.samples == 20
+    assert found.subjects == 2
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report == json.loads(json.dumps(found.to_dict()))
+    assert report["split"] == "val"
+    assert "validation subjects" in report["chosen"]
+    text = (tmp_path / "report.md").read_text()
+    for part in ("AU12", "macro", "Sides", "Base rates"):
+        assert part in text
+
+
+@pytest.mark.slow
+def test_run_and_exported_model_agree(run: Path, exported: Path, faces: Path, tmp_path: Path):
+    with pytest.raises(ConfigError, match="--data"):
+        evaluate(exported)
+    ours = evaluate(run, split="test", out=tmp_path, bootstrap=0, progress=False)
+    theirs = evaluate(exported, [faces], split="test", bootstrap=0, progress=False)
+    np.testing.assert_array_equal(ours.report.counts.tp, theirs.report.counts.tp)
+    np.testing.assert_allclose(
+        ours.report.metrics["roc_auc"].value, theirs.report.metrics["roc_auc"].value, atol=1e-9
+    )
+    np.testing.assert_array_equal(ours.sides.confusion, theirs.sides.confusion)
+
+
+@pytest.mark.slow
+def test_card_is_what_the_runtime_reads(exported: Path):
+    card = read_card(exported)
+    assert card.aus.numbers == PAINTED.numbers
+    assert (card.crop, card.map, card.roi_side) == (64, 16, 3)
+    assert card.decoder == "roi"
+    raw = json.loads(exported.read_text())
+    assert raw["format"] == "aulens-model/1"
+    assert raw["layout"] == "ibug68"
+    assert "not validated on FACS-coded people" in raw["statement"]
+    assert raw["calibrated"] is True
+    assert all(a > 0 for a, _ in raw["platt"].values())
+
+
+@pytest.mark.slow
+def test_the_file_is_self_contained_and_tells_no_paths(exported: Path):
+    file = exported.with_suffix(".onnx")
+    model = onnx.load(file)
+    assert [i.name for i in model.graph.input] == ["image"]
+    assert [o.name for o in model.graph.output] == ["maps"]
+    assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param  # the batch is free
+    assert not [node for node in model.graph.node if node.op_type == "BatchNormalization"]
+    data = file.read_bytes()
+    assert b"site-packages" not in data
+    assert str(Path(__file__).resolve().parents[2]).encode() not in data
+    assert not file.with_suffix(".onnx.data").exists()
+
+
+def test_an_uncalibrated_run_is_refused(faces: Path, tmp_path: Path):
+    run = make_run(faces, tmp_path / "run", calibrated=False)
+    with pytest.raises(ModelError, match="never calibrated"):
+        export(run, tmp_path / "out", "x")
+    with pytest.raises(ModelError, match="never calibrated"):
+        evaluate(run, progress=False)
+    assert not (tmp_path / "out" / "x.onnx").exists()
+
+
+@pytest.mark.slow
+def test_an_uncalibrated_export_says_so(faces: Path, tmp_path: Path):
+    run = make_run(faces, tmp_path / "run", calibrated=False)
+    card = export(run, tmp_path / "out", "x", allow_uncalibrated=True).card
+    raw = json.loads(card.read_text())
+    assert raw["calibrated"] is False
+    assert raw["platt"]["AU12"] == list(FALLBACK)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["pooled", "heatmap", "roi_gcn_supervised"])
+def test_every_variant_decides_alike_in_both_forms(faces: Path, tmp_path: Path, variant: str):
+    run = make_run(faces, tmp_path / "run", variant)
+    ours = evaluate(run, split="test", bootstrap=0, progress=False)
+    card = export(run, tmp_path / "out", "x").card
+    theirs = evaluate(card, [faces], split="test", bootstrap=0, progress=False)
+    np.testing.assert_array_equal(ours.report.counts.tp, theirs.report.counts.tp)
+    np.testing.assert_array_equal(ours.report.counts.fp, theirs.report.counts.fp)
+
+
+@pytest.mark.slow
+def test_a_wrong_export_is_refused(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The file of another model, as if the exporter had got it wrong."""
+    other = exported.with_suffix(".onnx")
+    monkeypatch.setattr(exporter, "_to_onnx", lambda module, example, path: shutil.copy(other, path))
+    settings = {"variant": "roi", "backbone": "hrnet_lane8", "aus": list(PAINTED.numbers), "crop": 64}
+    model = build(ModelConfig.from_dict(settings))
+    with pytest.raises(ModelError, match="differ from torch's by"):
+        write_onnx(model, tmp_path / "x.onnx")
+    assert not (tmp_path / "x.onnx").exists()
+
+
+def test_folding_keeps_what_a_model_computes():
+    model = build(ModelConfig(variant="roi", backbone="hrnet_lane8", aus=[12], crop=32, roi_side=3)).eval()
+    image = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        before = model.maps(image)
+        after = fold_batch_norm(model).maps(image)
+    torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
+
+
+def test_wrong_use_is_said(run: Path, tmp_path: Path):
+    with pytest.raises(ConfigError, match="training subjects prove nothing"):
+        evaluate(run, split="train")
+    with pytest.raises(ModelError, match="not a run folder"):
+        evaluate(tmp_path)
