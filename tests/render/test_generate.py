@@ -7,11 +7,13 @@ import pytest
 
 from aulens.aus import RENDERS
 from aulens.errors import ConfigError, DatasetError
-from aulens.render.generate import RenderConfig, generate, split_of
+from aulens.render.expression import PRESENT
+from aulens.render.generate import RenderConfig, generate, render_subject, split_of
 from aulens.render.ict import load_ict
 from aulens.render.sheet import au_sheet, contact_sheet
+from aulens.render.shot import Shot
 
-CONFIG = RenderConfig(n=10, seed=4, size=64, per_subject=3)
+CONFIG = RenderConfig(n=28, seed=4, size=64, per_subject=3)
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +26,8 @@ def dataset(tmp_path_factory):
 @pytest.mark.slow
 def test_manifest_is_complete(dataset):
     rows = pd.read_parquet(dataset / "manifest.parquet")
-    assert rows["index"].tolist() == list(range(10))
-    assert rows["subject"].nunique() == 4
+    assert rows["index"].tolist() == list(range(28))
+    assert rows["subject"].nunique() == 10
     assert (rows.groupby("subject")["split"].nunique() == 1).all()
     for name in rows["file"]:
         assert cv2.imread(str(dataset / name)).shape == (64, 64, 3)
@@ -39,16 +41,14 @@ def test_manifest_is_complete(dataset):
 
 @pytest.mark.slow
 def test_any_number_of_processes_and_a_kill_give_the_same(dataset, tmp_path):
-    class Killed(Exception):
-        pass
-
-    def kill(done, total):
+    def stop(done, total):
         if done >= 3:
-            raise Killed
+            raise InterruptedError
 
-    with pytest.raises(Killed):
-        generate(tmp_path, CONFIG, processes=1, progress=kill)
+    with pytest.raises(InterruptedError):
+        generate(tmp_path, CONFIG, processes=1, progress=stop)
     assert not (tmp_path / "manifest.parquet").exists()
+    assert 1 <= len(list((tmp_path / "parts").glob("*.parquet"))) < 10  # what was queued is not rendered
     generate(tmp_path, CONFIG, processes=1)
     pd.testing.assert_frame_equal(
         pd.read_parquet(tmp_path / "manifest.parquet"), pd.read_parquet(dataset / "manifest.parquet")
@@ -60,7 +60,7 @@ def test_any_number_of_processes_and_a_kill_give_the_same(dataset, tmp_path):
 @pytest.mark.slow
 def test_a_folder_begun_otherwise_is_refused(dataset):
     with pytest.raises(ConfigError, match="begun with"):
-        generate(dataset, RenderConfig(n=11, seed=4, size=64, per_subject=3))
+        generate(dataset, RenderConfig(n=29, seed=4, size=64, per_subject=3))
 
 
 @pytest.mark.slow
@@ -68,6 +68,23 @@ def test_sheets(dataset, tmp_path):
     sheet = cv2.imread(str(contact_sheet(dataset, tmp_path / "sheet.png", count=6, columns=3)))
     assert sheet.shape == (2 * 178, 3 * 160, 3)
     assert cv2.imread(str(au_sheet(tmp_path / "aus.png", side=64))).shape[1] == 6 * 64
+
+
+def test_rows_say_what_the_picture_shows(muscles, tmp_path, monkeypatch):
+    """One row, end to end: intensities on the subject's own sides, AU25 read off the lips, landmarks."""
+    monkeypatch.setattr("aulens.render.generate.draw_action", lambda rng: {12: (0.0, 1.0), 26: (1.0, 1.0)})
+    monkeypatch.setattr("aulens.render.generate.draw_shot", lambda rng: Shot())
+    (row,) = render_subject(RenderConfig(n=1, seed=4, size=96), muscles, 0, tmp_path)
+    assert (row["AU12_right"], row["AU12_left"]) == (0.0, 1.0)
+    assert row["AU25_right"] == row["AU25_left"] >= PRESENT
+    assert [name for name in row if name.startswith("AU")] == [
+        f"AU{au}_{side}" for au in RENDERS for side in ("right", "left")
+    ]
+    # The left corner of the mouth (54, at the picture's right) is pulled up and out.
+    middle = row["x_33"]
+    assert row["x_54"] - middle > middle - row["x_48"]
+    assert row["y_54"] < row["y_48"] - 1
+    assert cv2.imread(str(tmp_path / row["file"])).shape == (96, 96, 3)
 
 
 def test_splits_are_about_70_15_15():
@@ -83,6 +100,9 @@ def test_bad_settings_are_named(tmp_path):
         RenderConfig(n=1, rig="ict")
     with pytest.raises(ConfigError, match="n=0"):
         RenderConfig(n=0)
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="is a file"):
+        generate(tmp_path / "file", CONFIG)
     with pytest.raises(DatasetError, match="does not exist"):
         load_ict(tmp_path / "nowhere")
     with pytest.raises(DatasetError, match="no ICT-FaceKit"):

@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from aulens.render.scene import Shot, render
+from aulens.render.scene import render
+from aulens.render.shot import Shot, rotation
 
 
 def test_a_render_is_a_face_where_its_landmarks_say(muscles, plain_person):
@@ -31,6 +32,26 @@ def test_the_same_shot_is_the_same_picture_and_another_seed_is_not(muscles, plai
     )
 
 
+def test_a_one_sided_smile_is_seen_on_its_own_side(muscles, plain_person):
+    def halves(action):
+        picture = render(muscles, plain_person, action, Shot(), 96)
+        change = np.abs(picture.image.astype(int) - rest.image).sum((0, 2))
+        middle = round(float(rest.landmarks[27:31, 0].mean()))
+        return change[:middle].sum(), change[middle:].sum()  # subject's right half, left half
+
+    rest = render(muscles, plain_person, {}, Shot(), 96)
+    right, left = halves({12: (0.0, 1.0)})
+    assert left > 2.5 * right
+    right, left = halves({12: (1.0, 0.0)})
+    assert right > 2.5 * left
+
+
+def test_the_head_is_turned_not_bent():
+    turn = rotation(Shot(yaw=31, pitch=-14, roll=9))
+    np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-6)
+    assert np.linalg.det(turn) > 0
+
+
 def test_pose_turns_the_way_it_says(muscles, plain_person):
     def nose(shot):
         points = render(muscles, plain_person, {}, shot, 96).landmarks
@@ -45,7 +66,7 @@ def test_pose_turns_the_way_it_says(muscles, plain_person):
 
 @pytest.mark.slow
 def test_an_independent_landmark_predictor_agrees(muscles, plain_person):
-    """dlib's predictor, given the render, finds our landmarks: mean error under 6 % of the inter-ocular distance."""
+    """dlib's predictor, given the render, finds our landmarks to 6 % of the inter-ocular distance."""
     from aulens.faces.dlib_detector import DlibDetector
 
     picture = render(muscles, plain_person, {}, Shot(), 320)

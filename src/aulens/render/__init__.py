@@ -1,1 +1,1 @@
-"""Rendered faces with exact AUs: `generate` writes a data set, `contact_sheet` shows one."""
+"""Rendered faces with exact AUs: `generate.generate` writes a data set, `sheet.contact_sheet` shows one."""

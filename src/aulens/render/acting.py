@@ -33,10 +33,8 @@ _ONE_SIDED = 0.28
 
 
 def _intensities(au: int, rng: np.random.Generator) -> tuple[float, float]:
-    if au == 43:  # FACS: the eyes are closed, which is nearly all or nothing
-        strength = rng.uniform(0.85, 1.0)
-    else:
-        strength = PRESENT + (1 - PRESENT) * rng.beta(1.7, 1.1)
+    # AU43 means that the eyes are closed, which is nearly all or nothing.
+    strength = rng.uniform(0.85, 1.0) if au == 43 else PRESENT + (1 - PRESENT) * rng.beta(1.7, 1.1)
     if au in MEDIAN:
         return strength, strength
     if rng.random() < (0.08 if au in _MOSTLY_BOTH else _ONE_SIDED):
@@ -49,7 +47,10 @@ def _intensities(au: int, rng: np.random.Generator) -> tuple[float, float]:
 
 
 def draw_action(rng: np.random.Generator) -> Action:
-    """A random set of AUs with intensities: 12 % at rest, 40 % near a prototype, the rest free combinations."""
+    """A random set of AUs with intensities.
+
+    12 % of the faces are at rest, 40 % near a prototype, the others show free combinations.
+    """
     aus = list(RECIPES)
     kind = rng.random()
     if kind < 0.12:

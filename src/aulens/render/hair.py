@@ -11,7 +11,7 @@ from aulens.render.rig import Floats, Ints, Material, Rig
 
 
 class Shell(NamedTuple):
-    """A second skin over the haired part; S vertices. Triangles count on from the head's V vertices."""
+    """A second skin over the haired part; S vertices, T triangles, numbered on from the head's V vertices."""
 
     points: Floats  # (S, 3)
     normals: Floats  # (S, 3)
@@ -32,20 +32,28 @@ def hair_cover(rig: Rig, look: Look) -> Floats:
     if look.hair_kind == 0:
         return np.zeros(len(x), np.float32)
     ragged = look.fringe * np.sin(1.9 * x + look.seed) * np.cos(0.7 * x - 0.3 * look.seed)
-    over = _step(
-        look.hairline - 0.5, look.hairline + 0.8, y - 0.02 * x**2 + 0.55 * (8 - np.minimum(z, 8)) + ragged
-    )
+    height = y - 0.02 * x**2 + 0.55 * (8 - np.minimum(z, 8)) + ragged
+    over = _step(look.hairline - 0.5, look.hairline + 0.8, height)
     side = _step(5.9, 7.2, np.abs(x)) * _step(7.2, 5.0, z) * _step(2.2, 5.2, y)
     back = _step(4.5, 2.5, z) * _step(-6, -3, y) * (np.abs(x) < 9)
     ear = (np.abs(x) > 6.9) & (y < 5.2) & (y > -3.2) & (z > -1) & (z < 5)
     grown = np.maximum(over, np.maximum(side, back)) * ~ear
     skin = np.zeros(len(x), bool)
     skin[rig.triangles[rig.material == Material.SKIN]] = True
-    return (grown * skin).astype(np.float32)
+    cover: Floats = (grown * skin).astype(np.float32)
+    return cover
 
 
 def hair_shell(rig: Rig, look: Look, head: Floats, normals: Floats, cover: Floats) -> Shell:
-    """The hair's outer surface for a moved head."""
+    """The hair's outer surface for a moved head; empty for bald and cropped heads.
+
+    Args:
+        rig: the head's mesh.
+        look: kind and thickness of the hair.
+        head: (V, 3) the moved vertices, centimetres.
+        normals: (V, 3) unit.
+        cover: (V,) 0..1, see `hair_cover`.
+    """
     if look.hair_kind < 2:
         empty = np.zeros((0, 3), np.float32)
         return Shell(empty, empty, empty, np.zeros(0, np.float32), np.zeros((0, 3), np.int32))
@@ -53,10 +61,8 @@ def hair_shell(rig: Rig, look: Look, head: Floats, normals: Floats, cover: Float
     lift = look.hair_thickness * _step(0, 1, cover) - 0.02 * ~grown
     points = head + normals * lift[:, None]
     if look.hair_kind == 4:  # long hair hangs wide of the neck
-        points = points + _step(3, -8, head[:, 1])[:, None] * np.sign(head) * np.array(
-            [1.5, 0, 0], np.float32
-        )
+        outwards = np.sign(head) * np.array([1.5, 0, 0], np.float32)
+        points = points + _step(3, -8, head[:, 1])[:, None] * outwards
     triangles = rig.triangles[(rig.material == Material.SKIN) & grown[rig.triangles].all(1)]
-    return Shell(
-        points.astype(np.float32), normals, rig.canonical, cover, (triangles + len(head)).astype(np.int32)
-    )
+    numbered = (triangles + len(head)).astype(np.int32)
+    return Shell(points.astype(np.float32), normals, rig.canonical, cover, numbered)

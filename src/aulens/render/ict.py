@@ -7,6 +7,7 @@ packed as one .npz with the arrays base, faces, mat, mats, ex, E, I.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -18,11 +19,10 @@ from aulens.render.rig import Floats, Ints, Material, Rig
 
 # The rig's published vertex numbers of the 68 landmarks.
 _LANDMARKS: Final = (
-    1225, 1888, 1052, 367, 1719, 1722, 2199, 1447, 966, 3661, 4390, 3927, 3924, 2608, 3272, 4088, 3443,
-    268, 493, 1914, 2044, 1401, 3615, 4240, 4114, 2734, 2509, 978, 4527, 4942, 4857, 1140, 2075, 1147, 4269, 3360,
-    1507, 1542, 1537, 1528, 1518, 1511, 3742, 3751, 3756, 3721, 3725, 3732,
-    5708, 5695, 2081, 0, 4275, 6200, 6213, 6346, 6461, 5518, 5957, 5841,
-    5702, 5711, 5533, 6216, 6207, 6470, 5517, 5966,
+    1225, 1888, 1052, 367, 1719, 1722, 2199, 1447, 966, 3661, 4390, 3927, 3924, 2608, 3272, 4088, 3443, 268,
+    493, 1914, 2044, 1401, 3615, 4240, 4114, 2734, 2509, 978, 4527, 4942, 4857, 1140, 2075, 1147, 4269,
+    3360, 1507, 1542, 1537, 1528, 1518, 1511, 3742, 3751, 3756, 3721, 3725, 3732, 5708, 5695, 2081, 0, 4275,
+    6200, 6213, 6346, 6461, 5518, 5957, 5841, 5702, 5711, 5533, 6216, 6207, 6470, 5517, 5966,
 )  # fmt: skip
 # The mesh is stored part after part: first vertex of each part, and what it is made of (None: left out).
 _PARTS: Final = (
@@ -48,7 +48,7 @@ def _read_obj(path: Path) -> tuple[Floats, Ints]:
             vertices.append(tuple(float(x) for x in rest.split()[:3]))
         elif word == "f":
             corners = [int(corner.split("/")[0]) - 1 for corner in rest.split()]
-            triangles += [(corners[0], b, c) for b, c in zip(corners[1:], corners[2:], strict=False)]
+            triangles += [(corners[0], b, c) for b, c in pairwise(corners[1:])]
     return np.array(vertices, np.float32), np.array(triangles, np.int32)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from aulens.render.rig import FAST
+from aulens.render.compiled import compiled, inlined
 
 
-@njit(cache=True, fastmath=FAST, inline="always")  # type: ignore[untyped-decorator]
+@inlined
 def _corner(i: int, j: int, k: int, seed: int) -> Any:
     """A hash of a lattice point, in [-1, 1]."""
     n = np.uint32(i) * np.uint32(0x9E3779B1) ^ np.uint32(j) * np.uint32(0x85EBCA77)
@@ -21,7 +20,7 @@ def _corner(i: int, j: int, k: int, seed: int) -> Any:
     return np.float32(n & np.uint32(0xFFFF)) * np.float32(2 / 65535) - np.float32(1)
 
 
-@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
+@compiled
 def value_noise(x: float, y: float, z: float, seed: int) -> Any:
     """Trilinear value noise with smoothed weights, in [-1, 1]; one feature per unit of length."""
     i, j, k = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
@@ -34,7 +33,7 @@ def value_noise(x: float, y: float, z: float, seed: int) -> Any:
     return near * (1 - w) + far * w
 
 
-@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
+@compiled
 def fractal(x: float, y: float, z: float, seed: int, octaves: int) -> Any:
     """Octaves of value noise, each half as strong and twice as fine; about [-1, 1]."""
     total, strength = 0.0, 0.5

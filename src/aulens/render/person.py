@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aulens.render.rig import Floats
 
@@ -61,8 +62,10 @@ class Look(NamedTuple):
     fringe: float  # raggedness of the hairline
 
 
-def _linear(colour: np.ndarray) -> Floats:
-    return (np.clip(colour, 0, 1) ** 2.2).astype(np.float32)
+def _linear(colour: NDArray[np.float64]) -> Floats:
+    """From sRGB."""
+    linear: Floats = (np.clip(colour, 0, 1) ** 2.2).astype(np.float32)
+    return linear
 
 
 def draw_look(rng: np.random.Generator) -> Look:

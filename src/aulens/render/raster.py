@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from aulens.render.rig import FAST
+from aulens.render.compiled import compiled
+from aulens.render.rig import Floats, Ints
 
 
-@njit(cache=True, fastmath=FAST, nogil=True)  # type: ignore[untyped-decorator]
+def empty_buffers(size: int) -> tuple[Floats, Ints, Floats]:
+    """Depth (size, size), index (size, size) and weights (size, size, 2) for `rasterize`, empty."""
+    return (
+        np.full((size, size), np.inf, np.float32),
+        np.full((size, size), -1, np.int32),
+        np.zeros((size, size, 2), np.float32),
+    )
+
+
+@compiled
 def rasterize(
     points: NDArray[np.float32],
     triangles: NDArray[np.int32],
@@ -60,7 +69,7 @@ def rasterize(
                 w1 += step1
 
 
-@njit(cache=True, fastmath=FAST, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def vertex_normals(points: NDArray[np.float32], triangles: NDArray[np.int32]) -> NDArray[np.float32]:
     """Area-weighted unit normals, (V, 3) float32, outwards for counter-clockwise triangles."""
     normals = np.zeros_like(points)

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
-
-FAST: Final = {"reassoc", "contract", "arcp", "nsz", "afn"}
-"""Liberties the compiled loops may take with floating point; all but the one that forgets about infinity."""
 
 
 class Material(IntEnum):
@@ -45,9 +41,9 @@ class Rig:
         triangles: (F, 3) int32 vertex indices, counter-clockwise seen from outside.
         material: (F,) int8, a `Material` per triangle.
         landmarks: (68,) int32, the vertex of each iBUG-68 landmark.
-        units: name of an expression unit ("mouthSmile_L") to its (V, 3) float32 displacement at full strength.
-            `_L` and `_R` are the subject's own sides.
-        eyes: per side (right, left) the vertex indices of the eyeball.
+        units: name of an expression unit ("mouthSmile_L") to its displacement at full strength, (V, 3)
+            float32. `_L` and `_R` are the subject's own sides.
+        eyes: per side (right, left) the vertex indices of the eyeball, int32.
         identity: draws a person: `identity(rng) -> (V, 3)` displacement of the neutral face.
     """
 

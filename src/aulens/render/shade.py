@@ -1,38 +1,34 @@
-"""Light on the face: one compiled pass over the visible pixels."""
+"""Paint and light on the face: one compiled pass over the visible pixels.
+
+Legend: V vertices, F triangles, H x W pixels. x, y, z are canonical centimetres (`canonical.py`).
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from aulens.render.compiled import compiled, inlined
+from aulens.render.light import key_share, reflect
 from aulens.render.noise import fractal
-from aulens.render.rig import FAST, Floats, Ints, Material
+from aulens.render.rig import Floats, Ints, Material
 from aulens.render.skin import beard_cover, brow_cover, lip_cover, skin_tint, smooth, wrinkle
 
-_MOUTH, _SOCKET, _TONGUE = int(Material.MOUTH), int(Material.SOCKET), int(Material.TONGUE)
-_TEETH, _EYE, _LASH, _HAIR = int(Material.TEETH), int(Material.EYE), int(Material.LASH), int(Material.HAIR)
-_SKIN = int(Material.SKIN)
+# Plain numbers, because the compiled code knows no enums of ours.
+_SKIN, _MOUTH, _SOCKET = int(Material.SKIN), int(Material.MOUTH), int(Material.SOCKET)
+_TONGUE, _TEETH, _EYE = int(Material.TONGUE), int(Material.TEETH), int(Material.EYE)
+_LASH, _HAIR = int(Material.LASH), int(Material.HAIR)
 
-
-class Light(NamedTuple):
-    """A key light with shadows, a soft fill, and an ambient dome; colours linear RGB (3,), directions camera space."""
-
-    key: Floats
-    key_direction: Floats
-    fill: Floats
-    fill_direction: Floats
-    ambient: Floats
-    dome: Floats  # (3,) how the ambient light leans
-    shadow: Floats  # (M, M) depth along the key light
-    shadow_axes: Floats  # (3, 3) rows: right, up, towards the light
-    shadow_scale: float  # texels per centimetre
+# Light creeps a little round the edge of skin, red furthest.
+_SKIN_WRAP: Final = (0.38, 0.20, 0.12)
+_PLAIN_WRAP: Final = (0.1, 0.1, 0.1)
+_STEP: Final = 0.04  # centimetres: over which the relief of the skin is differentiated
 
 
 class Mesh(NamedTuple):
-    """The posed head; V vertices, F triangles."""
+    """The posed head. A NamedTuple because the compiled shader takes it as it is."""
 
     position: Floats  # (V, 3) camera space, centimetres
     normal: Floats  # (V, 3) camera space
@@ -44,23 +40,102 @@ class Mesh(NamedTuple):
     iris: Floats  # (2, 2) canonical x, y of the right and left iris
 
 
-@njit(cache=True, fastmath=FAST, nogil=True)  # type: ignore[untyped-decorator]
-def _shadow(light: Any, px: float, py: float, pz: float) -> Any:
-    """Share of the key light that reaches a point: 16 taps of the shadow map."""
-    axes, size = light.shadow_axes, light.shadow.shape[0]
-    u = size / 2 + light.shadow_scale * (axes[0, 0] * px + axes[0, 1] * py + axes[0, 2] * pz)
-    v = size / 2 - light.shadow_scale * (axes[1, 0] * px + axes[1, 1] * py + axes[1, 2] * pz)
-    depth = -(axes[2, 0] * px + axes[2, 1] * py + axes[2, 2] * pz)
-    hidden = 0.0
-    for du in (-1.5, -0.5, 0.5, 1.5):
-        for dv in (-1.5, -0.5, 0.5, 1.5):
-            i = min(size - 1, max(0, int(v + dv)))
-            j = min(size - 1, max(0, int(u + du)))
-            hidden += smooth(0.15, 0.55, depth - light.shadow[i, j])
-    return 1 - hidden / 16
+@inlined
+def _scaled(colour: Any, by: float) -> Any:
+    return colour[0] * by, colour[1] * by, colour[2] * by
 
 
-@njit(cache=True, fastmath=FAST, nogil=True)  # type: ignore[untyped-decorator]
+@inlined
+def _blend(below: Any, above: Any, cover: float) -> Any:
+    """`above` over `below`; cover 0..1."""
+    return (
+        below[0] + (above[0] - below[0]) * cover,
+        below[1] + (above[1] - below[1]) * cover,
+        below[2] + (above[2] - below[2]) * cover,
+    )
+
+
+@inlined
+def _inside_triangle(table: Floats, corners: Any, w0: float, w1: float) -> Any:
+    """A row of `table` (V, 3), interpolated between three vertices."""
+    i, j, k = corners
+    w2 = 1 - w0 - w1
+    return (
+        w0 * table[i, 0] + w1 * table[j, 0] + w2 * table[k, 0],
+        w0 * table[i, 1] + w1 * table[j, 1] + w2 * table[k, 1],
+        w0 * table[i, 2] + w1 * table[j, 2] + w2 * table[k, 2],
+    )
+
+
+@inlined
+def _pores(x: float, y: float, z: float, look: Any) -> Any:
+    return fractal(9 * x, 9 * y, 9 * z, look.seed + 50, 2)
+
+
+@inlined
+def _skin_colour(
+    x: float, y: float, z: float, hair: float, fine: float, lip: float, brow: float, cloth: float, look: Any
+) -> Any:
+    """Skin and what grows or lies on it, from the skin outwards."""
+    tint = skin_tint(x, y, z, fine, look)
+    colour = (look.skin[0] * tint[0], look.skin[1] * tint[1], look.skin[2] * tint[2])
+    colour = _blend(colour, _scaled(look.hair, 0.8), beard_cover(x, y, z, look) * (1 - lip))
+    if lip > 0:
+        grain = 1 + 0.18 * fractal(11 * x, 2 * y, 3 * z, 5, 2)
+        colour = _blend(colour, _scaled(look.lips, grain), lip)
+    colour = _blend(colour, look.brow, brow)
+    if look.hair_kind > 0 and hair > 0:  # cropped hair is a tint of the scalp
+        colour = _blend(colour, look.hair, 0.85 * smooth(0.0, 0.3, hair + 0.12 * fine))
+    if cloth > 0:
+        colour = _blend(colour, _scaled(look.cloth, 1 + 0.25 * fine), cloth)
+    return colour
+
+
+@inlined
+def _relief(x: float, y: float, z: float, fine: float, strength: Floats, look: Any) -> Any:
+    """Height of the wrinkles, centimetres, and the slope of wrinkles and pores along x and y."""
+    height = wrinkle(x, y, strength, look.age)
+    along_x = (wrinkle(x + _STEP, y, strength, look.age) - height) / _STEP
+    along_y = (wrinkle(x, y + _STEP, strength, look.age) - height) / _STEP
+    pores = 0.010 / _STEP
+    along_x += pores * (_pores(x + _STEP, y, z, look) - fine)
+    along_y += pores * (_pores(x, y + _STEP, z, look) - fine)
+    return height, along_x, along_y
+
+
+@inlined
+def _teeth_colour(x: float, look: Any) -> Any:
+    ax = abs(x)
+    gap = abs(ax - 0.42 - 0.72 * np.round((ax - 0.42) / 0.72)) if ax > 0.2 else ax
+    return _scaled(look.teeth, 1 - 0.35 * np.exp(-((gap / 0.05) ** 2)))
+
+
+@inlined
+def _eye_colour(x: float, y: float, iris: Floats, look: Any) -> Any:
+    """White with veins at its edge, iris with fibres and a dark ring, pupil."""
+    side = 1 if x > 0 else 0
+    u, v = x - iris[side, 0], y - iris[side, 1]
+    radius = np.sqrt(u * u + v * v)
+    veins = 0.25 * smooth(0.9, 1.6, radius)
+    colour = (0.70 * (1 - 0.3 * veins), 0.64 * (1 - veins), 0.60 * (1 - veins))
+    if radius < 0.7:
+        around = np.arctan2(v, u)
+        fibre = 1 + 0.35 * np.sin(23 * around + 3 * np.sin(7 * around))
+        fibre *= 1.3 - 0.5 * smooth(0.2, 0.6, radius)
+        fibre *= smooth(look.pupil, look.pupil + 0.07, radius) * (1 - 0.75 * smooth(0.48, 0.60, radius))
+        colour = _blend(_scaled(look.iris, fibre), colour, smooth(0.56, 0.66, radius))
+    return colour
+
+
+@inlined
+def _lash_cover(x: float, y: float, z: float, look: Any) -> Any:
+    inward = -1.0 if x > 0 else 1.0
+    strands = fractal(16 * x + 4 * y * inward, 1.5 * y, 6 * z, look.seed + 71, 2)
+    upper = 0.75 if y > 3.53 - 0.02 * (abs(x) - 3) ** 2 else 0.2
+    return min(1.0, max(0.0, upper * (0.75 + 1.6 * strands))) * look.lashes
+
+
+@compiled
 def shade(
     index: Ints,
     weights: Floats,
@@ -73,183 +148,79 @@ def shade(
     alpha: Floats,
     flesh: Floats,
 ) -> None:
-    """Fill `colour` (H, W, 3) linear RGB, `alpha` (H, W) and `flesh` (H, W: bare skin 0/1) where `index` >= 0.
+    """Fill `colour`, `alpha` and `flesh` where `index` >= 0.
 
     Args:
-        index: (H, W) triangle seen, -1 for none.
-        weights: (H, W, 2) its barycentric weights.
-        occlusion: (H, W) 0..1.2, openness to ambient light from the depth buffer.
+        index: (H, W) int32, triangle seen, -1 for none.
+        weights: (H, W, 2) float32, its barycentric weights.
+        occlusion: (H, W) float32 0..1.2, openness to ambient light from the depth buffer.
         mesh: a `Mesh`.
         look: a `Look`.
-        strength: (len(WRINKLING), 2) float32, AU strength right and left.
+        strength: (len(WRINKLING), 2) float32, AU intensity 0..1, right and left.
         light: a `Light`.
-        colour: output.
-        alpha: output, 1 but for hair and lashes.
-        flesh: output.
+        colour: output (H, W, 3) float32, linear RGB.
+        alpha: output (H, W) float32, 1 but for hair and lashes.
+        flesh: output (H, W) float32, 1 on bare skin, else 0.
     """
     height, width = index.shape
-    step = 0.04
-    rot = mesh.rotation
+    rotation = mesh.rotation
     for row in range(height):
         for col in range(width):
             t = index[row, col]
             if t < 0:
                 continue
-            i, j, k = mesh.triangles[t, 0], mesh.triangles[t, 1], mesh.triangles[t, 2]
+            corners = (mesh.triangles[t, 0], mesh.triangles[t, 1], mesh.triangles[t, 2])
             w0, w1 = weights[row, col, 0], weights[row, col, 1]
-            w2 = 1 - w0 - w1
-            can, pos, nor = mesh.canonical, mesh.position, mesh.normal
-            x = w0 * can[i, 0] + w1 * can[j, 0] + w2 * can[k, 0]
-            y = w0 * can[i, 1] + w1 * can[j, 1] + w2 * can[k, 1]
-            z = w0 * can[i, 2] + w1 * can[j, 2] + w2 * can[k, 2]
-            px = w0 * pos[i, 0] + w1 * pos[j, 0] + w2 * pos[k, 0]
-            py = w0 * pos[i, 1] + w1 * pos[j, 1] + w2 * pos[k, 1]
-            pz = w0 * pos[i, 2] + w1 * pos[j, 2] + w2 * pos[k, 2]
-            nx = w0 * nor[i, 0] + w1 * nor[j, 0] + w2 * nor[k, 0]
-            ny = w0 * nor[i, 1] + w1 * nor[j, 1] + w2 * nor[k, 1]
-            nz = w0 * nor[i, 2] + w1 * nor[j, 2] + w2 * nor[k, 2]
-            ax = abs(x)
+            x, y, z = _inside_triangle(mesh.canonical, corners, w0, w1)
+            nx, ny, nz = _inside_triangle(mesh.normal, corners, w0, w1)
+            hair = w0 * mesh.hair[corners[0]] + w1 * mesh.hair[corners[1]]
+            hair += (1 - w0 - w1) * mesh.hair[corners[2]]
             kind = mesh.material[t]
-            hair = w0 * mesh.hair[i] + w1 * mesh.hair[j] + w2 * mesh.hair[k]
-            r, g, b = look.skin[0], look.skin[1], look.skin[2]
-            shine, rough, cover, ao = 0.35 * look.gloss, 0.42, 1.0, occlusion[row, col]
-            bare = 0.0
+            shine, rough, cover, bare = 0.35 * look.gloss, 0.42, 1.0, 0.0
+            openness, inside = occlusion[row, col], 1.0
+
             if kind == _SKIN:
-                fine = fractal(9 * x, 9 * y, 9 * z, look.seed + 50, 2)
+                fine = _pores(x, y, z, look)
                 cloth = smooth(-10.8, -11.0, y + 0.1 * np.sin(2 * x) - 0.006 * x * x)
-                tr, tg, tb = skin_tint(x, y, z, fine, look)
-                r, g, b = r * tr, g * tg, b * tb
-                lip = lip_cover(x, y, z)
-                over = beard_cover(x, y, z, look) * (1 - lip)
-                r, g, b = (
-                    r + (0.8 * look.hair[0] - r) * over,
-                    g + (0.8 * look.hair[1] - g) * over,
-                    b + (0.8 * look.hair[2] - b) * over,
-                )
-                if lip > 0:
-                    grain = 1 + 0.18 * fractal(11 * x, 2 * y, 3 * z, 5, 2)
-                    r, g, b = (
-                        r + (look.lips[0] * grain - r) * lip,
-                        g + (look.lips[1] * grain - g) * lip,
-                        b + (look.lips[2] * grain - b) * lip,
-                    )
-                brow = brow_cover(x, y, z, look)
-                r, g, b = (
-                    r + (look.brow[0] - r) * brow,
-                    g + (look.brow[1] - g) * brow,
-                    b + (look.brow[2] - b) * brow,
-                )
-                if look.hair_kind > 0 and hair > 0:  # cropped hair is a tint of the scalp
-                    scalp = 0.85 * smooth(0.0, 0.3, hair + 0.12 * fine)
-                    r, g, b = (
-                        r + (look.hair[0] - r) * scalp,
-                        g + (look.hair[1] - g) * scalp,
-                        b + (look.hair[2] - b) * scalp,
-                    )
-                if cloth > 0:
-                    weave = 1 + 0.25 * fine
-                    r, g, b = (
-                        r + (look.cloth[0] * weave - r) * cloth,
-                        g + (look.cloth[1] * weave - g) * cloth,
-                        b + (look.cloth[2] * weave - b) * cloth,
-                    )
+                lip, brow = lip_cover(x, y, z), brow_cover(x, y, z, look)
+                albedo = _skin_colour(x, y, z, hair, fine, lip, brow, cloth, look)
                 shine = (0.35 * look.gloss + 0.35 * lip) * (1 - cloth) * (1 - brow)
                 rough = 0.42 + 0.1 * fine - 0.12 * lip
                 bare = 1.0 if lip < 0.5 and cloth < 0.5 else 0.0
                 if z > 2 and cloth < 0.5:
-                    h = wrinkle(x, y, strength, look.age)
-                    hx = (wrinkle(x + step, y, strength, look.age) - h) / step
-                    hy = (wrinkle(x, y + step, strength, look.age) - h) / step
-                    pores = 0.010 / step
-                    hx += pores * (fractal(9 * (x + step), 9 * y, 9 * z, look.seed + 50, 2) - fine)
-                    hy += pores * (fractal(9 * x, 9 * (y + step), 9 * z, look.seed + 50, 2) - fine)
-                    nx -= rot[0, 0] * hx + rot[0, 1] * hy
-                    ny -= rot[1, 0] * hx + rot[1, 1] * hy
-                    nz -= rot[2, 0] * hx + rot[2, 1] * hy
-                    ao *= min(1.0, max(0.55, 1 + 2.2 * min(0.0, h)))
+                    deep, along_x, along_y = _relief(x, y, z, fine, strength, look)
+                    nx -= rotation[0, 0] * along_x + rotation[0, 1] * along_y
+                    ny -= rotation[1, 0] * along_x + rotation[1, 1] * along_y
+                    nz -= rotation[2, 0] * along_x + rotation[2, 1] * along_y
+                    openness *= min(1.0, max(0.55, 1 + 2.2 * min(0.0, deep)))
             elif kind == _MOUTH:
-                r, g, b, shine = 0.10, 0.015, 0.012, 0.05
+                albedo, shine = (0.10, 0.015, 0.012), 0.05
             elif kind == _SOCKET:
-                r, g, b = 0.35 * r, 0.18 * g, 0.18 * b
+                albedo = (0.35 * look.skin[0], 0.18 * look.skin[1], 0.18 * look.skin[2])
             elif kind == _TONGUE:
-                r, g, b, shine, rough = 0.42, 0.12, 0.11, 0.5, 0.3
+                albedo, shine, rough = (0.42, 0.12, 0.11), 0.5, 0.3
             elif kind == _TEETH:
-                r, g, b, shine, rough = look.teeth[0], look.teeth[1], look.teeth[2], 0.5, 0.25
-                gap = abs(ax - 0.42 - 0.72 * np.round((ax - 0.42) / 0.72)) if ax > 0.2 else ax
-                dark = 1 - 0.35 * np.exp(-((gap / 0.05) ** 2))
-                r, g, b = r * dark, g * dark, b * dark
+                albedo, shine, rough = _teeth_colour(x, look), 0.5, 0.25
             elif kind == _EYE:
-                side = 1 if x > 0 else 0
-                u, v = x - mesh.iris[side, 0], y - mesh.iris[side, 1]
-                radius = np.sqrt(u * u + v * v)
-                around = np.arctan2(v, u)
-                veins = 0.25 * smooth(0.9, 1.6, radius)
-                r, g, b = 0.70 * (1 - 0.3 * veins), 0.64 * (1 - veins), 0.60 * (1 - veins)
-                if radius < 0.7:
-                    fibre = (1 + 0.35 * np.sin(23 * around + 3 * np.sin(7 * around))) * (
-                        1.3 - 0.5 * smooth(0.2, 0.6, radius)
-                    )
-                    fibre *= smooth(look.pupil, look.pupil + 0.07, radius) * (
-                        1 - 0.75 * smooth(0.48, 0.60, radius)
-                    )
-                    white = smooth(0.56, 0.66, radius)
-                    r, g, b = (
-                        r * white + look.iris[0] * fibre * (1 - white),
-                        g * white + look.iris[1] * fibre * (1 - white),
-                        b * white + look.iris[2] * fibre * (1 - white),
-                    )
-                shine, rough = 1.3, 0.08
-                ao *= 0.52 + 0.43 * smooth(4.9, 3.6, y)
+                albedo, shine, rough = _eye_colour(x, y, mesh.iris, look), 1.3, 0.08
+                openness *= 0.52 + 0.43 * smooth(4.9, 3.6, y)  # the upper lid's shade
             elif kind == _LASH:
-                r, g, b = 0.012, 0.009, 0.008
-                inward = -1.0 if x > 0 else 1.0
-                strands = fractal(16 * x + 4 * y * inward, 1.5 * y, 6 * z, look.seed + 71, 2)
-                upper = 0.75 if y > 3.53 - 0.02 * (ax - 3) ** 2 else 0.2
-                cover = min(1.0, max(0.0, upper * (0.75 + 1.6 * strands))) * look.lashes
-                shine = 0.0
-            elif kind == _HAIR:
+                albedo, shine = (0.012, 0.009, 0.008), 0.0
+                cover = _lash_cover(x, y, z, look)
+            else:  # the hair's shell
                 angle = np.arctan2(x, z + 0.01)
                 strands = 1 + 0.9 * fractal(26 * angle, 0.7 * y, 0.2 * z, look.seed + 33, 3)
-                r, g, b = (
-                    1.2 * strands * look.hair[0],
-                    1.2 * strands * look.hair[1],
-                    1.2 * strands * look.hair[2],
-                )
-                cover = smooth(0.02, 0.30, hair + 0.3 * fractal(40 * angle, 1.2 * y, z, look.seed + 44, 3))
-                shine, rough = 0.35, 0.4
-            norm = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
-            nx, ny, nz = nx / norm, ny / norm, nz / norm
-            if kind == _MOUTH or kind == _TONGUE or kind == _TEETH:
-                ao *= min(1.0, max(0.12, 1 - (10.3 - z) * 0.22))
-            lit = _shadow(light, px, py, pz)
-            if kind == _MOUTH or kind == _TONGUE or kind == _TEETH:
-                lit *= min(1.0, max(0.12, 1 - (10.3 - z) * 0.22))
-            dx, dy, dz = light.key_direction[0], light.key_direction[1], light.key_direction[2]
-            towards = nx * dx + ny * dy + nz * dz
-            fx, fy, fz = light.fill_direction[0], light.fill_direction[1], light.fill_direction[2]
-            fill = max(0.0, nx * fx + ny * fy + nz * fz) * min(1.0, ao)
-            dome = (
-                max(
-                    0.05,
-                    0.65 + 0.35 * ny + 0.3 * (nx * light.dome[0] + ny * light.dome[1] + nz * light.dome[2]),
-                )
-                * ao
-            )
-            hx, hy, hz = dx, dy, dz + 1
-            facing = max(0.0, nx * hx + ny * hy + nz * hz) / np.sqrt(hx * hx + hy * hy + hz * hz)
-            gloss = 2 / max(0.06, rough) ** 2
-            spark = shine * (facing**gloss) * (gloss + 2) / 40 * lit * 0.45
-            rim = shine * 0.10 * (1 - max(0.0, nz)) ** 4 * ao
-            # Light creeps a little round the edge of skin, red furthest.
-            for channel in range(3):
-                albedo = r if channel == 0 else (g if channel == 1 else b)
-                wrap = 0.38 if channel == 0 else (0.20 if channel == 1 else 0.12)
-                if kind != _SKIN:
-                    wrap = 0.1
-                diffuse = max(0.0, (towards + wrap) / (1 + wrap)) * lit
-                value = albedo * (
-                    diffuse * light.key[channel] + fill * light.fill[channel] + dome * light.ambient[channel]
-                )
-                colour[row, col, channel] = value + spark * light.key[channel] + rim * light.ambient[channel]
+                albedo, shine, rough = _scaled(look.hair, 1.2 * strands), 0.35, 0.4
+                ragged = 0.3 * fractal(40 * angle, 1.2 * y, z, look.seed + 44, 3)
+                cover = smooth(0.02, 0.30, hair + ragged)
+            if kind in (_MOUTH, _TONGUE, _TEETH):  # darker the deeper in the mouth
+                inside = min(1.0, max(0.12, 1 - (10.3 - z) * 0.22))
+
+            length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
+            normal = (nx / length, ny / length, nz / length)
+            share = key_share(light, _inside_triangle(mesh.position, corners, w0, w1)) * inside
+            wrap = _SKIN_WRAP if kind == _SKIN else _PLAIN_WRAP
+            sent = reflect(light, normal, albedo, wrap, shine, rough, share, openness * inside)
+            colour[row, col, 0], colour[row, col, 1], colour[row, col, 2] = sent
             alpha[row, col] = cover
             flesh[row, col] = bare

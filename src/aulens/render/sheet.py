@@ -14,7 +14,8 @@ from aulens.errors import DatasetError
 from aulens.render.expression import PRESENT, RECIPES, Muscles
 from aulens.render.generate import load_rig
 from aulens.render.person import draw_look
-from aulens.render.scene import Person, Shot, render
+from aulens.render.scene import Person, render
+from aulens.render.shot import Shot
 
 Image = NDArray[np.uint8]
 
@@ -28,7 +29,7 @@ def _tile(images: list[Image], columns: int) -> Image:
 
 
 def _captioned(image: Image, text: str, side: int) -> Image:
-    picture = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+    picture = np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
     strip = np.full((18, side, 3), 24, np.uint8)
     cv2.putText(strip, text, (3, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (235, 235, 235), 1, cv2.LINE_AA)
     return np.vstack([picture, strip])
@@ -78,7 +79,7 @@ def contact_sheet(
         image = cv2.imread(str(Path(root) / row["file"]))
         if image is None:
             raise DatasetError(f"{Path(root) / row['file']} is listed in the manifest but can't be read")
-        tiles.append(_captioned(image[..., ::-1], _caption(row), 160))
+        tiles.append(_captioned(np.asarray(image[..., ::-1], np.uint8), _caption(row), 160))
     return _write(_tile(tiles, columns), Path(out))
 
 

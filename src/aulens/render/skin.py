@@ -8,123 +8,134 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from aulens.render.canonical import CANONICAL_LANDMARKS
+from aulens.render.compiled import compiled, inlined
 from aulens.render.noise import fractal
-from aulens.render.rig import FAST
 
 # AUs that leave wrinkles, in the order of the rows of `strength` (AU, side) below; side 0 = right, 1 = left.
 WRINKLING: Final = (1, 2, 4, 6, 7, 9, 10, 12, 14, 15, 17, 18)
+_AU1, _AU2, _AU4, _AU6, _AU7, _AU9, _AU10, _AU12, _AU14, _AU15, _AU17, _AU18 = range(len(WRINKLING))
 _BROWS: Final = np.ascontiguousarray(CANONICAL_LANDMARKS[22:27, :2])  # left brow; the right is its mirror
 _LIPS: Final = np.ascontiguousarray(CANONICAL_LANDMARKS[48:60, :2])
 
 
-@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
-def smooth(low: float, high: float, value: float) -> Any:
+@compiled
+def smooth(low: float, high: float, value: float) -> float:
     """0 below `low`, 1 above `high` (or the reverse), smooth in between."""
     t = min(1.0, max(0.0, (value - low) / (high - low)))
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
+@compiled
 def _blob(x: float, y: float, cx: float, cy: float, sx: float, sy: float) -> Any:
     u, v = (x - cx) / sx, (y - cy) / sy
     return np.exp(-0.5 * (u * u + v * v))
 
 
-@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
+@compiled
 def _line(distance: float, width: float) -> Any:
     t = distance / width
     return np.exp(-t * t)
 
 
-@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
-def wrinkle(x: float, y: float, strength: NDArray[np.float32], age: float) -> Any:
-    """Height of the skin over its smooth shape, centimetres; folds are negative."""
-    left = smooth(-0.9, 0.9, x)
-    ax = abs(x)
-    depth = 0.45 + 0.8 * age
+@inlined
+def _mixed(strength: NDArray[np.float32], row: int, left: float) -> Any:
+    """Strength of an AU where the share `left` of it is the left side's."""
+    return strength[row, 0] * (1 - left) + strength[row, 1] * left
 
-    def of(row: int) -> Any:
-        return strength[row, 0] * (1 - left) + strength[row, 1] * left
 
-    h = 0.0
-    if y > 4.2:  # forehead and brows
-        inner, outer, frown = of(0), of(1), of(2)
-        waves = np.cos((y + 0.25 * np.sin(1.1 * x + 0.7) + 0.1 * np.sin(2.7 * x)) * 7.4)
-        h += (
-            0.055
-            * depth
-            * waves
-            * (inner * _blob(x, y, 0, 8.0, 2.1, 1.1) + outer * _blob(ax, y, 4.1, 8.0, 2.0, 1.1))
-        )
-        h += frown * (
-            -0.10 * depth * _line(ax - 0.75, 0.2) * _blob(x, y, 0, 5.6, 2, 1.0)
-            + 0.05 * _blob(ax, y, 1.3, 6.2, 0.5, 0.5)
-        )
-        # resting forehead lines of the old
-        h += 0.02 * age * age * waves * _blob(x, y, 0, 8.0, 3.5, 1.2)
-    if y < 6.0:
-        cheek, lid, sneer, smile = of(3), of(4), of(5), of(7)
-        squint = max(cheek, 0.4 * smile)
-        rx, ry = ax - 4.8, y - 3.4
-        if rx > 0:  # crow's feet
-            radius = np.sqrt(rx * rx + ry * ry)
-            h += (
-                0.045
-                * depth
-                * (squint + 0.12 * age)
-                * np.cos(np.arctan2(ry, rx) * 9)
-                * _line(radius - 1.1, 0.6)
-                * smooth(0, 0.3, rx)
-            )
-        # the fold under the eye
-        h -= (
-            0.06
-            * depth
-            * max(squint, lid)
-            * _line(y - (2.25 + 0.12 * (ax - 3.1) ** 2), 0.16)
-            * _blob(ax, y, 3.1, 2.3, 1.2, 1)
-        )
-        h += 0.055 * sneer * np.cos((y + 0.9 * ax) * 11.4) * _blob(ax, y, 0.75, 3.4, 0.6, 0.9)
-        # nasolabial fold, from the wing of the nose past the corner of the mouth
-        fold = max(max(0.9 * smile, of(6)), max(0.8 * sneer, 0.5 * cheek))
-        t = min(1.1, max(-0.1, (-0.2 - y) / 3.8))
-        path = 1.75 + 1.35 * t + 0.3 * t * t
-        rise, fade = smooth(-0.1, 0.15, t), 1 - smooth(0.75, 1.05, t)
-        h += (
-            rise
-            * fade
-            * (
-                -0.11 * (0.3 * age + fold) * _line(ax - path, 0.22)
-                + 0.05 * fold * _line(ax - path - 0.5, 0.35)
-            )
-        )
-        dimple, frown_mouth = of(8), of(9)
-        h -= 0.11 * dimple * _blob(ax, y, 3.0, -3.5, 0.17, 0.38)
-        h -= (
-            (0.07 * frown_mouth + 0.03 * age)
-            * _line(ax - 3.0 + 0.25 * (y + 4.5), 0.2)
-            * _blob(ax, y, 3, -4.6, 1, 0.6)
-        )
-        pucker = of(11)
-        if pucker > 0:
-            h += (
-                0.03
-                * pucker
-                * np.cos(np.arctan2(x, y + 3.4) * 16)
-                * _line(np.sqrt(x * x + (y + 3.4) ** 2) - 1.7, 0.5)
-            )
-        chin = of(10)
-        if chin > 0 and y < -4.6:
-            h += 0.045 * chin * _blob(x, y, 0, -6.1, 1.3, 0.8) * fractal(2.4 * x, 2.4 * y, 0.0, 991, 2)
+@inlined
+def _forehead(x: float, y: float, inner: float, outer: float, frown: float, age: float) -> Any:
+    """Waves of AU1 and AU2, furrow and knots of AU4, resting lines of the old."""
+    ax, depth = abs(x), 0.45 + 0.8 * age
+    waves = np.cos((y + 0.25 * np.sin(1.1 * x + 0.7) + 0.1 * np.sin(2.7 * x)) * 7.4)
+    h = 0.02 * age * age * waves * _blob(x, y, 0, 8.0, 3.5, 1.2)
+    if inner > 0 or outer > 0:
+        raised = inner * _blob(x, y, 0, 8.0, 2.1, 1.1) + outer * _blob(ax, y, 4.1, 8.0, 2.0, 1.1)
+        h += 0.055 * depth * waves * raised
+    if frown > 0:
+        furrow = -0.10 * depth * _line(ax - 0.75, 0.2) * _blob(x, y, 0, 5.6, 2, 1.0)
+        h += frown * (furrow + 0.05 * _blob(ax, y, 1.3, 6.2, 0.5, 0.5))
     return h
 
 
-@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
-def _polyline(x: float, y: float, points: NDArray[np.float32], closed: bool) -> Any:
+@inlined
+def _eye_corner(ax: float, y: float, squint: float, lid: float, age: float) -> float:
+    """Crow's feet, and the fold under the eye: AU6, AU7."""
+    depth = 0.45 + 0.8 * age
+    h = 0.0
+    rx, ry = ax - 4.8, y - 3.4
+    if rx > 0:
+        radius = np.sqrt(rx * rx + ry * ry)
+        rays = np.cos(np.arctan2(ry, rx) * 9) * _line(radius - 1.1, 0.6) * smooth(0, 0.3, rx)
+        h += 0.045 * depth * (squint + 0.12 * age) * rays
+    if squint > 0 or lid > 0:
+        bag = _line(y - (2.25 + 0.12 * (ax - 3.1) ** 2), 0.16) * _blob(ax, y, 3.1, 2.3, 1.2, 1)
+        h -= 0.06 * depth * max(squint, lid) * bag
+    return h
+
+
+@inlined
+def _nasolabial(ax: float, y: float, fold: float, age: float) -> Any:
+    """The fold from the wing of the nose past the corner of the mouth, and the cheek's bulge beside it."""
+    t = min(1.1, max(-0.1, (-0.2 - y) / 3.8))
+    path = 1.75 + 1.35 * t + 0.3 * t * t
+    along = smooth(-0.1, 0.15, t) * (1 - smooth(0.75, 1.05, t))
+    groove = -0.11 * (0.3 * age + fold) * _line(ax - path, 0.22)
+    return along * (groove + 0.05 * fold * _line(ax - path - 0.5, 0.35))
+
+
+@inlined
+def _mouth_and_chin(x: float, y: float, strength: NDArray[np.float32], left: float, age: float) -> Any:
+    """Dimple of AU14, line of AU15, pucker of AU18, dimpled chin of AU17."""
+    ax = abs(x)
+    h = 0.0
+    dimple = _mixed(strength, _AU14, left)
+    if dimple > 0:
+        h -= 0.11 * dimple * _blob(ax, y, 3.0, -3.5, 0.17, 0.38)
+    marionette = _line(ax - 3.0 + 0.25 * (y + 4.5), 0.2) * _blob(ax, y, 3, -4.6, 1, 0.6)
+    h -= (0.07 * _mixed(strength, _AU15, left) + 0.03 * age) * marionette
+    pucker = _mixed(strength, _AU18, left)
+    if pucker > 0:
+        rays = np.cos(np.arctan2(x, y + 3.4) * 16)
+        h += 0.03 * pucker * rays * _line(np.sqrt(x * x + (y + 3.4) ** 2) - 1.7, 0.5)
+    chin = _mixed(strength, _AU17, left)
+    if chin > 0 and y < -4.6:
+        h += 0.045 * chin * _blob(x, y, 0, -6.1, 1.3, 0.8) * fractal(2.4 * x, 2.4 * y, 0.0, 991, 2)
+    return h
+
+
+@compiled
+def wrinkle(x: float, y: float, strength: NDArray[np.float32], age: float) -> float:
+    """Height of the skin over its smooth shape, centimetres; folds are negative.
+
+    Args:
+        x, y: canonical centimetres.
+        strength: (len(WRINKLING), 2) float32, AU intensity 0..1, right and left.
+        age: 0..1.
+    """
+    left = smooth(-0.9, 0.9, x)
+    ax = abs(x)
+    h = 0.0
+    if y > 4.2:
+        inner, outer = _mixed(strength, _AU1, left), _mixed(strength, _AU2, left)
+        h += _forehead(x, y, inner, outer, _mixed(strength, _AU4, left), age)
+    if y < 6.0:
+        cheek, lid = _mixed(strength, _AU6, left), _mixed(strength, _AU7, left)
+        sneer, lip = _mixed(strength, _AU9, left), _mixed(strength, _AU10, left)
+        smile = _mixed(strength, _AU12, left)
+        h += _eye_corner(ax, y, max(cheek, 0.4 * smile), lid, age)
+        if sneer > 0:  # the root of the nose crinkles
+            h += 0.055 * sneer * np.cos((y + 0.9 * ax) * 11.4) * _blob(ax, y, 0.75, 3.4, 0.6, 0.9)
+        h += _nasolabial(ax, y, max(max(0.9 * smile, lip), max(0.8 * sneer, 0.5 * cheek)), age)
+        h += _mouth_and_chin(x, y, strength, left, age)
+    return h
+
+
+@compiled
+def _polyline(x: float, y: float, points: NDArray[np.float32], closed: bool) -> tuple[float, float]:
     """Distance to a polyline and how far along it the nearest point lies (0..1)."""
     best, along = 1e9, 0.0
     count = len(points)
@@ -140,8 +151,8 @@ def _polyline(x: float, y: float, points: NDArray[np.float32], closed: bool) -> 
     return np.sqrt(best), along
 
 
-@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
-def _inside(x: float, y: float, points: NDArray[np.float32]) -> Any:
+@compiled
+def _inside(x: float, y: float, points: NDArray[np.float32]) -> bool:
     odd = False
     j = len(points) - 1
     for i in range(len(points)):
@@ -152,8 +163,8 @@ def _inside(x: float, y: float, points: NDArray[np.float32]) -> Any:
     return odd
 
 
-@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
-def lip_cover(x: float, y: float, z: float) -> Any:
+@compiled
+def lip_cover(x: float, y: float, z: float) -> float:
     """How much of the red of the lips covers this point, 0..1."""
     if abs(x) > 3 or y > -1.8 or y < -5.2 or z < 8.5:
         return 0.0
@@ -162,7 +173,7 @@ def lip_cover(x: float, y: float, z: float) -> Any:
     return smooth(-0.12, 0.16, signed) * smooth(8.5, 9.5, z)
 
 
-@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
+@compiled
 def brow_cover(x: float, y: float, z: float, look: Any) -> Any:
     """How much eyebrow hair covers this point, 0..1."""
     ax = abs(x)
@@ -178,7 +189,7 @@ def brow_cover(x: float, y: float, z: float, look: Any) -> Any:
     return look.brow_density * smooth(1.15, 0.5, distance / width) * thick
 
 
-@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
+@compiled
 def beard_cover(x: float, y: float, z: float, look: Any) -> Any:
     """How much beard covers this point, 0..1."""
     if look.beard == 0.0 or y > -0.9 or y < -10 or z < 0.5:
@@ -190,8 +201,8 @@ def beard_cover(x: float, y: float, z: float, look: Any) -> Any:
     return min(1.0, max(0.0, look.beard * stubble)) * area
 
 
-@njit(cache=True, fastmath=FAST)  # type: ignore[untyped-decorator]
-def skin_tint(x: float, y: float, z: float, fine: float, look: Any) -> Any:
+@compiled
+def skin_tint(x: float, y: float, z: float, fine: float, look: Any) -> tuple[float, float, float]:
     """Multipliers (r, g, b) of the base skin colour: blotches, blood, eye sockets, freckles, make-up."""
     ax = abs(x)
     broad = 1 + 0.10 * fractal(0.8 * x, 0.8 * y, 0.8 * z, look.seed, 2) + 0.12 * fine
