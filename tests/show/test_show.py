@@ -1,5 +1,6 @@
 """Drawings: what they show, and that they leave their input alone."""
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.result import AUResult
 from aulens.show import draw_overlay, evidence_sheet, page
-from aulens.show.canvas import LEFT, RIGHT, view_of
+from aulens.show.canvas import FRAME, LEFT, RIGHT, view_of
 from aulens.show.evidence import blend_evidence
 from people import astronaut, crowd, dlib_detector, noise
 from stub_model import write_stub
@@ -83,12 +84,24 @@ def test_an_overlay_has_flags_for_the_side(picture: Image, results: tuple[AUResu
     assert area(RIGHT) == 0
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (4, 5)])
-def test_labels_stay_inside_the_picture(analyzer: Analyzer, rows: int, columns: int) -> None:
-    image = crowd(rows, columns)
+def test_labels_of_a_crowd_are_listed_below_the_picture(analyzer: Analyzer) -> None:
+    image = crowd(4, 5)
     results = analyzer(image)
-    assert len(results) == rows * columns
-    assert draw_overlay(image, results).shape == view_of(image).pixels.shape
+    assert len(results) == 20
+    view = view_of(image).pixels
+    drawn = draw_overlay(image, results, evidence=False)
+    assert drawn.shape[0] > view.shape[0] + 20 * 20
+    assert drawn.shape[1] == view.shape[1]
+    # Each face has its number in the list: yellow at the left border of every row.
+    listed = np.abs(drawn[view.shape[0] :, 8].astype(int) - FRAME).max(axis=1) < 8
+    assert (np.diff(listed.astype(int)) == 1).sum() == 20
+
+
+def test_labels_have_room_beside_a_face_that_is_alone(picture: Image, results: tuple[AUResult, ...]) -> None:
+    assert draw_overlay(picture, results).shape == view_of(picture).pixels.shape
+    close = np.ascontiguousarray(picture[60:200, 165:280])
+    moved = dataclasses.replace(results[0], box=results[0].box - (165, 60, 165, 60))
+    assert draw_overlay(close, [moved], evidence=False).shape[0] > view_of(close).pixels.shape[0]
 
 
 def test_no_face_and_one_pixel_are_drawn_too() -> None:

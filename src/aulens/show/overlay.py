@@ -15,12 +15,30 @@ _EMPTY_SIDE: Final = (92, 98, 110)
 
 
 @dataclass(frozen=True)
-class _Chip:
-    """One AU label: its text between two flags, each lit when the AU is present on that side."""
+class _Style:
+    """Sizes of labels in pixels, all in proportion to the text."""
 
-    label: str
-    right: bool
-    left: bool
+    text: int
+
+    @property
+    def height(self) -> float:
+        return self.text * 1.6
+
+    @property
+    def flag(self) -> float:
+        return self.text * 1.25
+
+    @property
+    def gap(self) -> float:
+        return self.text * 0.35
+
+    @property
+    def width(self) -> float:
+        return text_width("AU25", self.text) + 2 * self.flag + self.text * 0.8
+
+    @property
+    def name(self) -> float:
+        return text_width("face 00", self.text) + self.text
 
 
 def draw_overlay(
@@ -28,9 +46,10 @@ def draw_overlay(
 ) -> NDArray[np.uint8]:
     """Draw the faces of a picture.
 
-    Each face has a box with its number, faint landmarks, the evidence for its present AUs as heat, and their
-    labels. A label has a flag R on its left and L on its right, in the order in which you see the subject's
-    right and left; a flag is lit where the AU is present on that side.
+    Each face has a box with its number, faint landmarks, and the evidence for its present AUs as heat. Its
+    labels stand beside a face that is alone and has room there; else all are listed below the picture. A
+    label has a flag R on its left and L on its right, as you see the subject's right and left; a flag is lit
+    where the AU is present on that side.
 
     Args:
         image: the picture that was analyzed, (H, W, 3) uint8 RGB; stays as it is.
@@ -38,71 +57,103 @@ def draw_overlay(
         evidence: whether to lay the heat over the picture.
 
     Returns:
-        (h, w, 3) uint8 RGB, resized for looking at: the longer side is about 900 to 1600 pixels.
+        (h, w, 3) uint8 RGB, resized for looking at: the longer side is about 900 to 1600 pixels, more where
+        labels are listed below.
     """
     view = view_of(image)
     pixels = blend_evidence(view, results) if evidence else view.pixels
+    boxes = [view.points(result.box.reshape(2, 2)) for result in results]
+    place = _beside(boxes[0], results[0], pixels.shape) if len(results) == 1 else None
+    style, rows = _Style(max(13, round(max(pixels.shape) / 64))), []
+    if results and place is None:
+        rows = _listing(results, style, pixels.shape[1])
+        pixels = _extended(pixels, style, len(rows))
     layer = Layer((pixels.shape[0], pixels.shape[1]))
-    for result in results:
-        corners = view.points(result.box.reshape(2, 2))
-        size = float(np.clip((corners[1, 0] - corners[0, 0]) / 12, 11, 18))
-        _landmarks(layer, view.points(result.landmarks), size)
-        _frame(layer, corners, result.face_id, size)
-        chips = [_Chip(label, *result.sides(label)) for label in result.present]
-        _chips(layer, corners, chips, round(size), pixels.shape[:2], alone=len(results) == 1)
+    for result, box in zip(results, boxes, strict=True):
+        size = float(np.clip((box[1, 0] - box[0, 0]) / 12, 11, 18))
+        for x, y in view.points(result.landmarks):
+            layer.dot(x, y, size / 9, PAPER, 130)
+        _frame(layer, box, result.face_id, _Style(round(size)))
+        if place is not None:
+            _column(layer, result, *place)
+    for number, row in enumerate(rows):
+        y = view.pixels.shape[0] + style.gap + number * (style.height + style.gap)
+        _row(layer, row, y, style)
     return layer.over(pixels)
 
 
-def _landmarks(layer: Layer, points: NDArray[np.float64], size: float) -> None:
-    for x, y in points:
-        layer.dot(x, y, size / 9, PAPER, 130)
-
-
-def _frame(layer: Layer, corners: NDArray[np.float64], face_id: int, size: float) -> None:
-    (x0, y0), (x1, y1) = corners.tolist()
+def _frame(layer: Layer, box: NDArray[np.float64], face_id: int, style: _Style) -> None:
+    (x0, y0), (x1, y1) = box.tolist()
     layer.box((x0, y0, x1, y1), outline=FRAME, width=2, radius=6)
+    _name(layer, face_id, x0, max(0.0, y0 - style.height), style)
+
+
+def _name(layer: Layer, face_id: int, x: float, y: float, style: _Style) -> None:
     name = f"face {face_id}"
-    width = text_width(name, round(size)) + size
-    top = max(0.0, y0 - size * 1.5)
-    layer.box((x0, top, x0 + width, top + size * 1.4), fill=FRAME, radius=4)
-    layer.text(x0 + size / 2, top + size * 0.7, name, round(size), INK)
+    width = text_width(name, style.text) + style.text
+    layer.box((x, y, x + width, y + style.text * 1.4), fill=FRAME, radius=4)
+    layer.text(x + style.text / 2, y + style.text * 0.7, name, style.text, INK)
 
 
-def _chips(
-    layer: Layer,
-    corners: NDArray[np.float64],
-    chips: list[_Chip],
-    size: int,
-    shape: tuple[int, ...],
-    alone: bool,
-) -> None:
-    """Labels beside the box of a face that is alone and has room there, else in rows under the box."""
-    (x0, y0), (x1, y1) = corners.tolist()
-    gap, height, flag = size * 0.35, size * 1.6, size * 1.25
-    width = max((text_width(chip.label, size) for chip in chips), default=0) + 2 * flag + size * 0.8
-    across = max(1, int((max(x1 - x0, 1.6 * width) + gap) // (width + gap)))
-    beside = x1 + 2 * gap if x1 + 3 * gap + width <= shape[1] else x0 - 2 * gap - width
-    if alone and beside >= gap and len(chips) * (height + gap) <= shape[0]:
-        across, left, top = 1, beside, y0
-    else:
-        left = max(0.0, min(x0, shape[1] - min(across, len(chips)) * (width + gap)))
-        top = y1 + gap
-    rows = -(-len(chips) // across)
-    top = max(0.0, min(top, shape[0] - rows * (height + gap)))
-    for place, chip in enumerate(chips):
-        x = left + place % across * (width + gap)
-        y = top + place // across * (height + gap)
-        _chip(layer, chip, (x, y, x + width, y + height), flag, size)
+def _beside(
+    box: NDArray[np.float64], result: AUResult, shape: tuple[int, ...]
+) -> tuple[float, float, _Style] | None:
+    """Where a column of labels has room beside a face: left end, upper end, sizes; None if nowhere."""
+    (x0, y0), (x1, _) = box.tolist()
+    style = _Style(round(np.clip((x1 - x0) / 12, 11, 18)))
+    height = len(result.present) * (style.height + style.gap)
+    if height > shape[0]:
+        return None
+    for left in (x1 + 2 * style.gap, x0 - 2 * style.gap - style.width):
+        if style.gap <= left and left + style.width + style.gap <= shape[1]:
+            return left, max(0.0, min(y0, shape[0] - height)), style
+    return None
 
 
-def _chip(layer: Layer, chip: _Chip, rect: tuple[float, float, float, float], flag: float, size: int) -> None:
-    x0, y0, x1, y1 = rect
-    middle = (y0 + y1) / 2
-    layer.box(rect, fill=INK, opacity=225, radius=size * 0.4)
-    layer.text((x0 + x1) / 2, middle, chip.label, size, PAPER, anchor="mm")
-    small = max(9, round(size * 0.75))
-    ends = (("R", chip.right, RIGHT, x0 + 2), ("L", chip.left, LEFT, x1 - 2 - flag))
-    for letter, lit, on, start in ends:
+def _column(layer: Layer, result: AUResult, left: float, top: float, style: _Style) -> None:
+    for place, label in enumerate(result.present):
+        _chip(layer, label, result.sides(label), left, top + place * (style.height + style.gap), style)
+
+
+def _listing(
+    results: Sequence[AUResult], style: _Style, width: int
+) -> list[tuple[AUResult, tuple[str, ...], bool]]:
+    """Rows of labels, each the result, its labels of that row, and whether it is the face's first row."""
+    room = width - 3 * style.gap - style.name
+    across = max(1, int(room // (style.width + style.gap)))
+    rows = []
+    for result in results:
+        starts = range(0, max(1, len(result.present)), across)
+        rows += [(result, result.present[start : start + across], start == 0) for start in starts]
+    return rows
+
+
+def _row(layer: Layer, row: tuple[AUResult, tuple[str, ...], bool], y: float, style: _Style) -> None:
+    result, labels, first = row
+    if first:
+        _name(layer, result.face_id, style.gap, y, style)
+    x = 2 * style.gap + style.name
+    if not labels:
+        layer.text(x, y + style.height / 2, "no Action Unit present", style.text, _EMPTY_SIDE)
+    for place, label in enumerate(labels):
+        _chip(layer, label, result.sides(label), x + place * (style.width + style.gap), y, style)
+
+
+def _extended(pixels: NDArray[np.uint8], style: _Style, rows: int) -> NDArray[np.uint8]:
+    """The picture with white space for rows of labels below it."""
+    height = round(style.gap + rows * (style.height + style.gap))
+    return np.pad(pixels, ((0, height), (0, 0), (0, 0)), constant_values=255)
+
+
+def _chip(layer: Layer, label: str, sides: tuple[bool, bool], x: float, y: float, style: _Style) -> None:
+    """One AU label between two flags, each lit when the AU is present on that side: (right, left)."""
+    middle = y + style.height / 2
+    layer.box((x, y, x + style.width, y + style.height), fill=INK, opacity=225, radius=style.text * 0.4)
+    layer.text(x + style.width / 2, middle, label, style.text, PAPER, anchor="mm")
+    ends = (("R", RIGHT, x + 2), ("L", LEFT, x + style.width - 2 - style.flag))
+    for lit, (letter, on, start) in zip(sides, ends, strict=True):
         colour = on if lit else _EMPTY_SIDE
-        layer.box((start, y0 + 2, start + flag, y1 - 2), fill=colour, radius=size * 0.3)
-        layer.text(start + flag / 2, middle, letter, small, PAPER if lit else INK, anchor="mm")
+        rect = (start, y + 2, start + style.flag, y + style.height - 2)
+        layer.box(rect, fill=colour, radius=style.text * 0.3)
+        small = max(9, round(style.text * 0.75))
+        layer.text(start + style.flag / 2, middle, letter, small, PAPER if lit else INK, anchor="mm")
