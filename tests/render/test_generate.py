@@ -9,7 +9,6 @@ from aulens.aus import RENDERS
 from aulens.errors import ConfigError, DatasetError
 from aulens.render.expression import PRESENT
 from aulens.render.generate import RenderConfig, generate, render_subject, split_of
-from aulens.render.ict import load_ict
 from aulens.render.sheet import au_sheet, contact_sheet
 from aulens.render.shot import Shot
 
@@ -103,12 +102,5 @@ def test_bad_settings_are_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="is a file"):
         generate(tmp_path / "file", CONFIG)
-    with pytest.raises(DatasetError, match="does not exist"):
-        load_ict(tmp_path / "nowhere")
-    with pytest.raises(DatasetError, match="no ICT-FaceKit"):
-        load_ict(tmp_path)
-    np.savez(tmp_path / "other.npz", base=np.zeros((3, 3)))
-    with pytest.raises(DatasetError, match="not a packed ICT-FaceKit"):
-        load_ict(tmp_path / "other.npz")
     with pytest.raises(DatasetError, match=r"no manifest\.parquet"):
         contact_sheet(tmp_path, tmp_path / "x.png")

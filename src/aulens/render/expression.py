@@ -50,6 +50,14 @@ RECIPES: Final[Mapping[int, Mapping[str, float]]] = {
     28: {"mouthRollUpper": 0.9, "mouthRollLower": 0.9},
     43: {"eyeBlink_": 1.06},
 }
+UNITS_NEEDED: Final = frozenset(
+    name + side
+    for recipe in (*RECIPES.values(), {"eyeLookUp_", "eyeLookDown_", "eyeLookIn_", "eyeLookOut_"})
+    for name in recipe
+    for side in (("L", "R") if name.endswith("_") else ("",))
+)
+"""Expression units that a rig must have: those of the recipes, and of the gaze."""
+
 # What moves with both sides at once is labelled with one intensity for both.
 MEDIAN: Final = frozenset({17, 18, 22, 23, 24, 25, 26, 27, 28})
 # Pairs that a face can't show together, or that would hide one another.

@@ -35,6 +35,13 @@ _JPEG_QUALITY: Final = 93
 _TEST_SHARE, _VAL_SHARE = 0.15, 0.15
 
 
+def _check_rig(name: str, assets: str | None) -> None:
+    if name not in RIGS:
+        raise ConfigError(f"no rig {name!r}; there are {', '.join(RIGS)}")
+    if name == "ict" and not assets:
+        raise ConfigError("the rig 'ict' needs --assets: ICT-FaceKit's .npz or a checkout of its repository")
+
+
 @dataclass(frozen=True)
 class RenderConfig:
     """What to render.
@@ -56,12 +63,7 @@ class RenderConfig:
     per_subject: int = 12
 
     def __post_init__(self) -> None:
-        if self.rig not in RIGS:
-            raise ConfigError(f"no rig {self.rig!r}; there are {', '.join(RIGS)}")
-        if self.rig == "ict" and not self.assets:
-            raise ConfigError(
-                "the rig 'ict' needs --assets: ICT-FaceKit's .npz or a checkout of its repository"
-            )
+        _check_rig(self.rig, self.assets)
         if self.n < 1 or self.per_subject < 1 or self.seed < 0 or self.size < 48:
             raise ConfigError(
                 f"n and per_subject must be at least 1, seed 0 and size 48; got n={self.n}, "
@@ -70,7 +72,13 @@ class RenderConfig:
 
 
 def load_rig(name: str, assets: str | None) -> Rig:
-    """The rig by name; `assets` is needed for "ict"."""
+    """The rig by name, one of `RIGS`; "ict" needs `assets`.
+
+    Raises:
+        ConfigError: no such rig, or one without its assets.
+        DatasetError: the rig's files are missing or are something else.
+    """
+    _check_rig(name, assets)
     return load_anny() if name == "anny" else load_ict(Path(assets or ""))
 
 

@@ -1,7 +1,13 @@
 """The second rig: ICT-FaceKit (MIT licence), which the user brings; its files are never part of aulens.
 
-`--assets` is either a checkout of the public repository (its folder with the .obj files) or the same content
-packed as one .npz with the arrays base, faces, mat, mats, ex, E, I.
+`--assets` is either a checkout of the public repository, found by its .obj files, or the same content packed
+as one .npz, which `pack` makes and which loads in a second:
+
+    base (V, 3) float     neutral vertices, centimetres
+    faces (F, 3) int      triangles
+    ex (U,) str           names of the expression units
+    E (U, V, 3) float     their displacements
+    I (K, V, 3) float     displacements of the identity modes, one standard deviation each
 """
 
 from __future__ import annotations
@@ -9,12 +15,14 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 
 from aulens.errors import DatasetError
 from aulens.render.canonical import settle, to_canonical
+from aulens.render.expression import UNITS_NEEDED
 from aulens.render.rig import Floats, Ints, Material, Rig
 
 # The rig's published vertex numbers of the 68 landmarks.
@@ -39,6 +47,15 @@ _LEFT_EYE, _RIGHT_EYE = (21451, 23021), (23021, 24591)
 _VERTICES: Final = 26719
 
 
+class _Kit(NamedTuple):
+    """ICT-FaceKit as published; V vertices, F triangles, K identity modes."""
+
+    base: Floats  # (V, 3)
+    faces: Ints  # (F, 3)
+    units: dict[str, Floats]  # name to (V, 3)
+    identities: Floats  # (K, V, 3)
+
+
 def _read_obj(path: Path) -> tuple[Floats, Ints]:
     vertices: list[tuple[float, ...]] = []
     triangles: list[tuple[int, int, int]] = []
@@ -52,7 +69,7 @@ def _read_obj(path: Path) -> tuple[Floats, Ints]:
     return np.array(vertices, np.float32), np.array(triangles, np.int32)
 
 
-def _read_checkout(root: Path) -> tuple[Floats, Ints, dict[str, Floats], Floats]:
+def _read_checkout(root: Path) -> _Kit:
     found = sorted(root.rglob("generic_neutral_mesh.obj"))
     if not found:
         raise DatasetError(
@@ -70,23 +87,61 @@ def _read_checkout(root: Path) -> tuple[Floats, Ints, dict[str, Floats], Floats]
             identities.append(displacement)
         else:
             units[path.stem] = displacement
-    return base, faces, units, np.stack(identities)
+    if not identities:
+        raise DatasetError(f"{found[0].parent} holds no identity*.obj: an incomplete checkout?")
+    return _Kit(base, faces, units, np.stack(identities))
 
 
-def _read_npz(path: Path) -> tuple[Floats, Ints, dict[str, Floats], Floats]:
+def _read_npz(path: Path) -> _Kit:
     try:
-        with np.load(path) as packed:
+        with path.open("rb") as file, np.load(file) as packed:
             units = dict(zip((str(n) for n in packed["ex"]), packed["E"].astype(np.float32), strict=True))
-            return (
+            return _Kit(
                 packed["base"].astype(np.float32),
                 packed["faces"].astype(np.int32),
                 units,
                 packed["I"].astype(np.float32),
             )
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, TypeError, OSError, EOFError, BadZipFile) as error:
         raise DatasetError(
-            f"{path} is not a packed ICT-FaceKit ({error}); see `aulens render --help`"
+            f"{path} is not a packed ICT-FaceKit ({error}); docs/renders.md says how to make one"
         ) from error
+
+
+def _read(assets: Path) -> _Kit:
+    if not assets.exists():
+        raise DatasetError(f"--assets {assets} does not exist; the rig 'ict' needs ICT-FaceKit's files")
+    kit = _read_npz(assets) if assets.is_file() else _read_checkout(assets)
+    if len(kit.base) != _VERTICES:
+        raise DatasetError(
+            f"{assets} has {len(kit.base)} vertices, ICT-FaceKit has {_VERTICES}: another mesh?"
+        )
+    if missing := sorted({*UNITS_NEEDED} - {*kit.units}):
+        raise DatasetError(f"{assets} lacks the expressions {', '.join(missing)}: an incomplete checkout?")
+    return kit
+
+
+def pack(checkout: str | Path, out: str | Path) -> Path:
+    """Pack a checkout of ICT-FaceKit into one .npz of about 26 MB.
+
+    Displacements are kept as float16, which moves no vertex by more than 0.02 mm.
+
+    Raises:
+        DatasetError: if there is no such checkout.
+    """
+    kit = _read(Path(checkout))
+    names = sorted(kit.units)
+    displacements = np.stack([kit.units[name] for name in names])
+    with Path(out).open("wb") as file:
+        np.savez_compressed(
+            file,
+            base=kit.base,
+            faces=kit.faces,
+            ex=np.array(names),
+            E=displacements.astype(np.float16),
+            I=kit.identities.astype(np.float16),
+        )
+    return Path(out)
 
 
 @lru_cache(maxsize=1)
@@ -96,11 +151,7 @@ def load_ict(assets: Path) -> Rig:
     Raises:
         DatasetError: if there is nothing there, or it is something else.
     """
-    if not assets.exists():
-        raise DatasetError(f"--assets {assets} does not exist; the rig 'ict' needs ICT-FaceKit's files")
-    base, faces, raw, identities = _read_npz(assets) if assets.is_file() else _read_checkout(assets)
-    if len(base) != _VERTICES:
-        raise DatasetError(f"{assets} has {len(base)} vertices, ICT-FaceKit has {_VERTICES}: another mesh?")
+    base, faces, raw, identities = _read(assets)
     part = np.full(len(base), -1, np.int8)
     for (start, material), end in zip(_PARTS, [s for s, _ in _PARTS[1:]] + [len(base)], strict=True):
         part[start:end] = -1 if material is None else material
