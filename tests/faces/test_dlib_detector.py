@@ -3,10 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from people import ASTRONAUT, astronaut, crowd, dlib_detector, head, noise, resized
 
 from aulens.errors import ConfigError, ModelError
 from aulens.faces.dlib_detector import DlibDetector, find_predictor
+from people import ASTRONAUT, astronaut, crowd, dlib_detector, head, noise, resized
 
 
 def test_the_astronaut_is_found_where_another_library_sees_her() -> None:
@@ -56,7 +56,12 @@ def test_twenty_faces_largest_first() -> None:
 
 @pytest.mark.parametrize(
     "picture",
-    [noise(120, 160), np.zeros((1, 1, 3), np.uint8), np.zeros((1, 300, 3), np.uint8), np.full((90, 90, 3), 255, np.uint8)],
+    [
+        noise(120, 160),
+        np.zeros((1, 1, 3), np.uint8),
+        np.zeros((1, 300, 3), np.uint8),
+        np.full((90, 90, 3), 255, np.uint8),
+    ],
     ids=["noise", "one pixel", "one row", "white"],
 )
 def test_no_face_is_an_empty_tuple(picture: np.ndarray) -> None:

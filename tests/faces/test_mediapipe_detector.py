@@ -39,8 +39,8 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> None:
         BaseOptions=lambda model_asset_path: SimpleNamespace(path=model_asset_path),
         vision=SimpleNamespace(
             FaceLandmarker=FakeLandmarker,
-            FaceLandmarkerOptions=lambda base_options, num_faces, min_face_detection_confidence: SimpleNamespace(
-                base_options=base_options
+            FaceLandmarkerOptions=lambda base_options, num_faces, min_face_detection_confidence: (
+                SimpleNamespace(base_options=base_options)
             ),
         ),
     )
