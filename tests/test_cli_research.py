@@ -52,11 +52,14 @@ def run(*arguments: str) -> Any:
 
 
 def test_train(calls: Calls) -> None:
-    done = run("train", "a.toml", "-o", "run", "-d", "x", "-d", "y", "--set", "train.epochs=3", "--resume")
+    done = run(
+        "train", "--config", "a.toml", "-o", "run", "-d", "x", "-d", "y", "--set", "train.epochs=3", "--resume",
+        "--backbone-weights", "w.pth",
+    )  # fmt: skip
     assert done.exit_code == 0
     assert calls.seen["load_config"] == (
         (Path("a.toml"),),
-        {"data": [Path("x"), Path("y")], "settings": ["train.epochs=3"]},
+        {"data": [Path("x"), Path("y")], "settings": ["train.epochs=3", "model.backbone_weights=w.pth"]},
     )
     assert calls.seen["train"] == (("the config", Path("run")), {"resume": True})
     assert done.stdout == ""
@@ -82,7 +85,7 @@ def test_export(calls: Calls) -> None:
 @pytest.mark.parametrize(
     ("package", "extra", "arguments"),
     [
-        ("torch", "train", ["train", "a.toml", "-o", "run"]),
+        ("torch", "train", ["train", "--config", "a.toml", "-o", "run"]),
         ("lightning", "train", ["evaluate", "run"]),
         ("onnx", "train", ["export", "run", "-o", "models"]),
     ],
@@ -114,7 +117,7 @@ def test_our_own_missing_module_is_not_blamed_on_an_extra(
 
     monkeypatch.setattr(sys.modules["aulens.training"], "train", missing)
     with pytest.raises(ModuleNotFoundError):
-        run("train", "a.toml", "-o", "run")
+        run("train", "--config", "a.toml", "-o", "run")
 
 
 def test_render_wants_a_folder() -> None:

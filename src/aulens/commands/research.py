@@ -99,7 +99,10 @@ def render(
 
 def train(
     config: Annotated[
-        Path, typer.Argument(metavar="CONFIG", help="TOML file; configs/ has examples.", show_default=False)
+        Path,
+        typer.Option(
+            "--config", "-c", metavar="FILE", help="TOML file; configs/ has examples.", show_default=False
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="Run folder.", show_default=False)],
     data: Annotated[
@@ -110,6 +113,14 @@ def train(
             metavar="DIR",
             help="Data set, repeatable; instead of the file's.",
             show_default=False,
+        ),
+    ] = None,
+    backbone_weights: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|hub",
+            help="Start the backbone from this file (timm's or the official names), or from timm's hub.",
+            show_default="random weights",
         ),
     ] = None,
     settings: Annotated[
@@ -128,7 +139,9 @@ def train(
         from aulens.training import load_config
         from aulens.training import train as run
 
-        result = run(load_config(config, data=data or (), settings=settings or ()), out, resume=resume)
+        start = [] if backbone_weights is None else [f"model.backbone_weights={backbone_weights}"]
+        chosen = load_config(config, data=data or (), settings=[*(settings or ()), *start])
+        result = run(chosen, out, resume=resume)
     Console(stderr=True, highlight=False, soft_wrap=True).print(
         f"{result.epochs} epochs in {result.seconds:.0f} s; best is epoch {result.best_epoch} with "
         f"{result.metric} {result.value:.4f} on validation subjects; see {result.run}",
