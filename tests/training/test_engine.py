@@ -185,7 +185,10 @@ def test_labels_all_missing_are_refused(faces: Path, tmp_path: Path):
         )
 
 
-@pytest.mark.parametrize("variant", ["roi_gcn_supervised", pytest.param("pooled", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "variant",
+    ["roi", *(pytest.param(name, marks=pytest.mark.slow) for name in ("roi_gcn_supervised", "pooled"))],
+)
 def test_an_au_that_never_occurs_has_no_infinite_weight(faces: Path, tmp_path: Path, variant: str):
     settings = config(faces, model={"variant": variant, "weighted": True}, train={"epochs": 1})
     train(settings, tmp_path / "run", progress=False)

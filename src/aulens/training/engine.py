@@ -158,7 +158,9 @@ class _Trainer:
         self.display.begin(f"epoch {at.epoch + 1}/{loop.epochs}", per_epoch, at.batch)
         module.train()
         started, before = time.monotonic(), at.epoch_seconds
-        for batch in make_loader(self.train_set, order, self.config.data.workers, pin=self._on_gpu()):
+        for batch in make_loader(
+            self.train_set, order, self.config.data.workers, pin=self.fabric.device.type == "cuda"
+        ):
             # Drop-out and the like become functions of (seed, step, rank) too.
             torch.manual_seed((self.config.seed << 40) + (at.step << 8) + self.fabric.global_rank)
             for group in self.optimiser.param_groups:
@@ -290,12 +292,8 @@ class _Trainer:
             )
         self.position = found
 
-    def _on_gpu(self) -> bool:
-        return bool(self.fabric.device.type == "cuda")
-
 
 def _better(new: float | None, old: float | None) -> bool:
     # An undefined value (no AU with both classes) loses to any number, and to a later undefined one.
-    if new is None or new != new:
-        return old is None or old != old
-    return old is None or old != old or new > old
+    undefined = old is None or old != old
+    return undefined if new is None or new != new else undefined or new > (old or 0.0)

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+import aulens
 from aulens.data.samples import SPLITS, Samples
 from aulens.errors import ConfigError, ModelError
 from aulens.training.config import TrainConfig, load_config, to_toml
@@ -32,7 +33,7 @@ FREE: Final[frozenset[str]] = frozenset(
 )
 """Keys that may change when a run is resumed: they say where it runs, not what it computes."""
 
-_PACKAGES = ("aulens", "torch", "lightning", "timm", "numpy", "opencv-python-headless", "pandas", "onnx")
+_PACKAGES = ("torch", "lightning", "timm", "numpy", "opencv-python-headless", "pandas", "onnx")
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,11 @@ def facts(samples: Samples) -> dict[str, Any]:
     """Describe versions, machine, commit and data: what makes a number in a report believable."""
     rates = samples.split("train").base_rates()
     return {
-        "versions": {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+        "versions": {
+            "aulens": aulens.__version__,
+            "python": platform.python_version(),
+            **{name: _version(name) for name in _PACKAGES},
+        },
         "machine": {"system": platform.platform(), "cores": os.cpu_count()},
         "commit": _commit(),
         "data": {
