@@ -21,6 +21,8 @@ def test_a_card_is_read(tmp_path: Path) -> None:
     assert card.aus.numbers == (1, 6, 12, 25)
     assert card.platt == ((4.0, 0.25),) * 4
     assert card.threshold == (0.5,) * 4
+    assert card.calibrated
+    assert not read_card(changed(tmp_path, calibrated=False)).calibrated
     assert card.onnx == tmp_path / "stub.onnx"
 
 
@@ -46,6 +48,7 @@ def test_entries_of_later_versions_are_no_error(tmp_path: Path) -> None:
         ({"threshold": dict.fromkeys(LABELS, 1.5)}, "from 0 to 1, found 1.5"),
         ({"threshold": dict.fromkeys(LABELS, float("nan"))}, "found nan"),
         ({"onnx_sha256": "abc"}, "64 hexadecimal digits"),
+        ({"calibrated": "yes"}, "'calibrated' must be true or false"),
         ({"statement": None}, "'statement' must be text"),
         ({"results": []}, "'results' must be a table"),
     ],

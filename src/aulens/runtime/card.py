@@ -35,6 +35,7 @@ class ModelCard:
         decoder: "roi" (a score is a map's mean in a region) or "pooled" (its mean everywhere).
         platt: (A, 2): slope and offset per AU, probability = sigmoid(slope * score + offset).
         threshold: (A,): an AU counts as present from this probability on.
+        calibrated: whether slopes, offsets and thresholds were fitted on validation subjects.
         onnx_sha256: digest of the ONNX file that belongs to this card.
         licence: of the weights.
         trained_on: the data that it learned from.
@@ -57,6 +58,7 @@ class ModelCard:
     decoder: str
     platt: tuple[tuple[float, float], ...]
     threshold: tuple[float, ...]
+    calibrated: bool
     onnx_sha256: str
     licence: str
     trained_on: str
@@ -161,6 +163,7 @@ class _Entries:
             decoder=self._choice("decoder", DECODERS),
             platt=platt,
             threshold=threshold,
+            calibrated=self._calibrated(),
             onnx_sha256=digest,
             licence=self._text("licence"),
             trained_on=self._text("trained_on"),
@@ -179,6 +182,12 @@ class _Entries:
             return AUSet(self._text("name"), tuple(numbers))
         except ConfigError as error:
             raise ModelError(f"{self._path}: {error}") from error
+
+    def _calibrated(self) -> bool:
+        value = self._entries.get("calibrated", True)  # only cards of runs that stopped early say otherwise
+        if not isinstance(value, bool):
+            raise self._wrong("calibrated", "true or false", value)
+        return value
 
     def _get(self, key: str) -> Any:
         if key not in self._entries:

@@ -56,6 +56,9 @@ footer { border-top: 1px solid var(--line); margin-top: 40px; padding-top: 16px;
 
 def head(card: ModelCard) -> str:
     """The beginning of the page, with what the model's card says about itself."""
+    fitted = (
+        "are calibrated on the data that the model was made with" if card.calibrated else "are NOT calibrated"
+    )
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -71,7 +74,7 @@ def head(card: ModelCard) -> str:
 <p class="note">{escape(card.statement)}</p>
 <p class="key soft"><b class="r">R</b> and <b class="l">L</b> are the person's own right and left.
 Warm colours show where an Action Unit was seen, cold ones where it was found absent.
-Probabilities are calibrated on the data that the model was made with.</p>
+Probabilities {fitted}.</p>
 """
 
 
