@@ -3,8 +3,10 @@
     python benchmarks/runtime.py [--model CARD] [--checkpoint FILE] [--threads 1 2] [--repeat 40]
 
 The picture is scikit-image's astronaut, 512 x 512 pixels, one face. "detect x2" enlarges it to find smaller
-faces too (`aulens detect --upscale 2`). CPU is the time of all threads together. With --checkpoint, torch in
-eager mode runs the model of that file instead.
+faces too (`aulens detect --upscale 2`); "model / 8" is the model on 8 faces at once, per face; "all" is detect,
+align, model and decode. Times are CPU milliseconds of all threads together, and for "wall" of the clock;
+"load" is from nothing to a loaded model, the library's import included. With --checkpoint, torch in eager
+mode runs the model of that file as well.
 """
 
 import argparse
@@ -16,12 +18,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-PARTS = ("detect", "detect x2", "align", "model", "decode", "all")
+Run = Callable[[np.ndarray], np.ndarray]
 
 
 def measure(call: Callable[[], object], repeat: int) -> tuple[float, float]:
@@ -37,79 +40,80 @@ def measure(call: Callable[[], object], repeat: int) -> tuple[float, float]:
     return 1000 * float(np.median(cpu)), 1000 * float(np.median(wall))
 
 
-def one(kind: str, threads: int, repeat: int, model: str | None, checkpoint: str | None) -> dict[str, Any]:
-    """Measure one configuration in this process."""
+def load(kind: str, threads: int, model: str | None, checkpoint: str | None) -> Run:
+    """A function from images (B, 3, S, S) to maps."""
+    from aulens.runtime.backend import open_session
+    from aulens.runtime.card import find_card, read_card
+
+    if kind != "torch":
+        return open_session(read_card(find_card(model)).onnx, kind, threads)
+    import torch
+
+    from aulens.models import load_checkpoint
+
+    torch.set_num_threads(threads)
+    network = load_checkpoint(str(checkpoint))[0].eval()
+
+    def run(images: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return network.maps(torch.from_numpy(images)).numpy()
+
+    return run
+
+
+def one(kind: str, threads: int, repeat: int, model: str | None, checkpoint: str | None) -> dict[str, float]:
+    """Measure one row in this process."""
+    started = time.perf_counter()
+    run = load(kind, threads, model, checkpoint)
+    found = {"load": 1000 * (time.perf_counter() - started)}
+
     import cv2
     import skimage.data
 
     from aulens.align import TEMPLATES, crop_matrix, transform, warp
     from aulens.faces.dlib_detector import DlibDetector
     from aulens.roi import RoiGrid, centres, decode, side_scores
-    from aulens.runtime.analyzer import Analyzer, to_input
+    from aulens.runtime.analyzer import to_input
+    from aulens.runtime.card import find_card, read_card
 
     cv2.setNumThreads(threads)
+    card = read_card(find_card(model))
+    template, grid = TEMPLATES[card.template], RoiGrid(card.crop, card.map, card.roi_side)
     image = skimage.data.astronaut()
     detector, enlarging = DlibDetector(), DlibDetector(upscale=2)
-    analyzer = Analyzer(model, detector, "openvino" if kind == "openvino" else "onnxruntime", threads)
-    card = analyzer.card
     (face,) = detector(image)
 
-    def align() -> np.ndarray:
-        return to_input(
-            warp(image, crop_matrix(face.landmarks, card.crop, TEMPLATES[card.template]), card.crop)[None]
-        )
+    def align() -> tuple[np.ndarray, np.ndarray]:
+        matrix = crop_matrix(face.landmarks, card.crop, template)
+        return to_input(warp(image, matrix, card.crop)[None]), transform(matrix, face.landmarks)[None]
 
-    tensor = align()
-    run = analyzer._session if kind != "torch" else torch_model(checkpoint, threads)
-    maps = run(tensor)
-    grid = RoiGrid(card.crop, card.map, card.roi_side)
-    landmarks = transform(crop_matrix(face.landmarks, card.crop, TEMPLATES[card.template]), face.landmarks)
+    images, landmarks = align()
+    eight, maps = images.repeat(8, axis=0), run(images)
 
-    def decoded() -> np.ndarray:
-        return side_scores(decode(maps, grid.windows(centres(landmarks, card.aus))[None]), card.aus)
+    def scores(maps: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        return side_scores(decode(maps, grid.windows(centres(landmarks, card.aus))), card.aus)
 
     def everything() -> None:
         detector(image)
-        run(align())
-        decoded()
+        images, landmarks = align()
+        scores(run(images), landmarks)
 
-    calls = dict(
-        zip(
-            PARTS,
-            (
-                lambda: detector(image),
-                lambda: enlarging(image),
-                align,
-                lambda: run(tensor),
-                decoded,
-                everything,
-            ),
-            strict=True,
-        )
-    )
-    parts = {name: measure(call, repeat) for name, call in calls.items()}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {
-        "parts": parts,
-        "peak": peak / (1 << 20 if sys.platform == "darwin" else 1 << 10),
-        "model": card.name,
-    }
+    found["detect"] = measure(lambda: detector(image), repeat)[0]
+    found["detect x2"] = measure(lambda: enlarging(image), repeat)[0]
+    found["align"] = measure(align, repeat)[0]
+    found["model"] = measure(lambda: run(images), repeat)[0]
+    found["model / 8"] = measure(lambda: run(eight), repeat)[0] / 8
+    found["decode"] = measure(lambda: scores(maps, landmarks), repeat)[0]
+    found["all"], found["all, wall"] = measure(everything, repeat)
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+    found["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    found["installed MB"] = sum(file.locate().stat().st_size for file in files(kind)) / 1e6
+    return found
 
 
-def torch_model(checkpoint: str | None, threads: int) -> Callable[[np.ndarray], np.ndarray]:
-    """The model of a checkpoint in eager mode, without gradients."""
-    import torch
-
-    from aulens.models import load_checkpoint
-
-    torch.set_num_threads(threads)
-    model = load_checkpoint(str(checkpoint))[0].eval()
-
-    def run(tensor: np.ndarray) -> np.ndarray:
-        with torch.no_grad():
-            return model.maps(torch.from_numpy(tensor)).numpy()
-
-    return run
+def files(package: str) -> list[Any]:
+    """The files of an installed package."""
+    return [file for file in distribution(package).files or [] if Path(str(file.locate())).is_file()]
 
 
 def main() -> None:
@@ -125,15 +129,9 @@ def main() -> None:
     if given.one:
         print(json.dumps(one(given.one, given.threads[0], given.repeat, given.model, given.checkpoint)))
         return
-    kinds = ["onnxruntime", "openvino"] + (["torch"] if given.checkpoint else [])
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    print(
-        "| run by | threads | "
-        + " | ".join(f"{part}, CPU ms" for part in PARTS)
-        + " | all, wall ms | peak MB |"
-    )
-    print("| --- | --- |" + " --- |" * (len(PARTS) + 2))
-    for kind in kinds:
+    titled = False
+    for kind in ["onnxruntime", "openvino"] + (["torch"] if given.checkpoint else []):
         for threads in given.threads:
             command = [sys.executable, str(Path(__file__)), "--one", kind, "--threads", str(threads)]
             command += ["--repeat", str(given.repeat)]
@@ -142,12 +140,14 @@ def main() -> None:
             environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
             if done.returncode:
-                print(f"| {kind} | {threads} | {done.stderr.strip().splitlines()[-1]} |")
-                continue
+                sys.exit(f"{kind}, {threads} threads: {done.stderr.strip().splitlines()[-1]}")
             found = json.loads(done.stdout)
-            cells = [f"{found['parts'][part][0]:.2f}" for part in PARTS]
-            cells += [f"{found['parts']['all'][1]:.2f}", f"{found['peak']:.0f}"]
-            print(f"| {kind} | {threads} | {' | '.join(cells)} |")
+            if not titled:
+                print("| run by | threads | " + " | ".join(found) + " |")
+                print("| --- | --- |" + " --- |" * len(found))
+                titled = True
+            cells = (f"{value:.0f}" if value >= 100 else f"{value:.2f}" for value in found.values())
+            print(f"| {kind} | {threads} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":
