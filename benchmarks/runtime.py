@@ -3,8 +3,8 @@
     python benchmarks/runtime.py [--model CARD] [--checkpoint FILE] [--threads 1 2] [--repeat 40]
 
 The picture is scikit-image's astronaut, 512 x 512 pixels, one face. "detect x2" enlarges it to find smaller
-faces too (`aulens detect --upscale 2`); "model / 8" is the model on 8 faces at once, per face; "all" is detect,
-align, model and decode. Times are CPU milliseconds of all threads together, and for "wall" of the clock;
+faces too (`aulens detect --upscale 2`); "model / 8" is the model on 8 faces at once, per face; "all" is all
+four. Times are CPU milliseconds of all threads together, and for "wall" of the clock;
 "load" is from nothing to a loaded model, the library's import included. With --checkpoint, torch in eager
 mode runs the model of that file as well.
 """
