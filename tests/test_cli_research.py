@@ -53,8 +53,8 @@ def run(*arguments: str) -> Any:
 
 def test_train(calls: Calls) -> None:
     done = run(
-        "train", "--config", "a.toml", "-o", "run", "-d", "x", "-d", "y", "--set", "train.epochs=3", "--resume",
-        "--backbone-weights", "w.pth",
+        "train", "--config", "a.toml", "-o", "run", "-d", "x", "-d", "y", "--set", "train.epochs=3",
+        "--resume", "--backbone-weights", "w.pth",
     )  # fmt: skip
     assert done.exit_code == 0
     assert calls.seen["load_config"] == (
