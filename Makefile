@@ -24,7 +24,7 @@ test: $(VENV)/.dev
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check
-	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/ruff format --check src tests benchmarks $(wildcard examples)
 	$(VENV)/bin/mypy
 	$(RUN) -m pytest -m "not slow"
 
