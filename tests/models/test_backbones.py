@@ -34,7 +34,7 @@ def assert_loaded(body: nn.Module, state: dict[str, Tensor]) -> None:
         ("hrnet_lane16", 128, 16 + 32 + 64 + 128, 32),
         ("hrnet_lane8", 96, 8 + 16 + 32 + 64, 24),
         ("mobilenetv2_100", 128, 24 + 32 + 96 + 320, 32),
-        ("hrnet_w18", 256, 18 + 36 + 72 + 144, 64),  # paper A: 270 channels at 64 x 64
+        pytest.param("hrnet_w18", 256, 18 + 36 + 72 + 144, 64, marks=pytest.mark.slow),  # paper A
     ],
 )
 def test_levels_are_concatenated_at_a_quarter(name: str, crop: int, channels: int, map: int) -> None:
@@ -82,6 +82,7 @@ def test_lane16_has_the_size_it_promises() -> None:
     assert sum(p.numel() for p in hrnet_lane("hrnet_lane16").parameters()) == 1_420_736
 
 
+@pytest.mark.slow
 def test_official_hrnet_file_loads_every_body_tensor(tmp_path: Path) -> None:
     """Official names equal timm's: 1830 tensors of the body, 126 of the head; here as DataParallel saves."""
     state = randomised(timm.create_model("hrnet_w18"))

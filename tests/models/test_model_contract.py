@@ -85,7 +85,7 @@ class TestEveryModel:
         assert torch.equal(output.logits, expected.logits)
         assert torch.equal(output.maps, expected.maps)
 
-    @pytest.mark.parametrize("aus", [ODD_AUS, (23,), "disfa", "renders"])
+    @pytest.mark.parametrize("aus", [ODD_AUS, (23,), "renders"])
     def test_any_set_of_aus(self, variant: str, aus: str | tuple[int, ...]) -> None:
         chosen = config(variant, aus)
         image, landmarks, labels = batch(2, len(chosen.au_set))
@@ -93,6 +93,7 @@ class TestEveryModel:
         assert output.logits.shape == (2, len(chosen.au_set))
         assert torch.isfinite(Criterion(chosen)(output, landmarks, labels)["loss"])
 
+    @pytest.mark.slow
     def test_overfits_one_batch(self, variant: str) -> None:
         chosen = config(variant)
         model, criterion = build(chosen), Criterion(chosen)
@@ -126,21 +127,19 @@ class TestEveryModel:
         with torch.no_grad():
             assert torch.equal(model(image, landmarks).logits, model(image, fewer).logits)
 
-    @pytest.mark.parametrize(
-        ("image", "landmarks", "message"),
-        [
-            (torch.zeros(1, 3, 32, 32), torch.zeros(1, 68, 2), r"\(B, 3, 64, 64\), got \(1, 3, 32, 32\)"),
-            (torch.zeros(1, 1, 64, 64), torch.zeros(1, 68, 2), r"got \(1, 1, 64, 64\)"),
-            (torch.zeros(1, 3, 64, 64, dtype=torch.uint8), torch.zeros(1, 68, 2), "divide by 255"),
-            (torch.zeros(2, 3, 64, 64), torch.zeros(1, 68, 2), "2 images but landmarks of 1 faces"),
-        ],
-    )
-    def test_wrong_input_is_refused(
-        self, variant: str, image: Tensor, landmarks: Tensor, message: str
-    ) -> None:
-        with pytest.raises(InputError, match=message):
-            build(config(variant))(image, landmarks)
+    def test_wrong_input_is_refused(self, variant: str) -> None:
+        model = build(config(variant))
+        one = torch.zeros(1, 68, 2)
+        for image, message in (
+            (torch.zeros(1, 3, 32, 32), r"\(B, 3, 64, 64\), got \(1, 3, 32, 32\)"),
+            (torch.zeros(1, 1, 64, 64), r"got \(1, 1, 64, 64\)"),
+            (torch.zeros(1, 3, 64, 64, dtype=torch.uint8), "divide by 255"),
+            (torch.zeros(2, 3, 64, 64), "2 images but landmarks of 1 faces"),
+        ):
+            with pytest.raises(InputError, match=message):
+                model(image, one)
 
+    @pytest.mark.slow
     def test_maps_export_with_any_batch_size(self, variant: str, tmp_path: Path) -> None:
         onnxruntime = pytest.importorskip("onnxruntime")
         pytest.importorskip("onnx")

@@ -1,6 +1,5 @@
 """Backbones: an image becomes one feature map at 1/4 of its resolution."""
 
-import copy
 from typing import Any, cast
 
 import timm
@@ -77,15 +76,16 @@ class Backbone(nn.Module):
             self.norm = nn.BatchNorm2d(channels)
 
     def _probe(self, crop: int, name: str) -> list[tuple[int, ...]]:
-        """Shapes of the levels, found on the meta device: nothing is computed."""
-        body = copy.deepcopy(self.body).to("meta").eval()
+        """Shapes of the levels, from one black image (in evaluation mode, so that no statistic moves)."""
         try:
-            levels = self._levels(body, torch.empty(1, 3, crop, crop, device="meta"))
+            with torch.no_grad():
+                levels = self._levels(self.body.eval(), torch.zeros(1, 3, crop, crop))
         except (RuntimeError, AssertionError, ValueError) as error:
             raise ModelError(
-                f"The backbone {name} can't take images of {crop}x{crop}: {reason(error)} "
+                f"The backbone {name} can't take images of {crop}x{crop} ({reason(error)}). "
                 "Choose another crop (a multiple of 32 suits most) or another backbone."
             ) from error
+        self.body.train()
         return [tuple(level.shape) for level in levels]
 
     def _levels(self, body: nn.Module, image: Tensor) -> list[Tensor]:

@@ -37,7 +37,7 @@ def read_state(path: str | Path) -> State:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
         raise ModelError(
-            f"{path} ({path.stat().st_size} bytes) can't be read as weights: {reason(error)} "
+            f"{path} ({path.stat().st_size} bytes) can't be read as weights ({reason(error)}). "
             "It is truncated, of another kind, or holds more than tensors; get it again."
         ) from error
     for key in ("state_dict", "model"):
