@@ -25,6 +25,7 @@ import aulens
 from aulens.errors import ModelError
 from aulens.models import AUModel, load_checkpoint
 from aulens.training.calibration import FALLBACK, Calibration, read_calibration
+from aulens.training.config import TrainConfig
 from aulens.training.run_folder import RunFolder, write_json
 
 FORMAT: Final = "aulens-model/1"
@@ -113,7 +114,7 @@ def export(
             "not_validated_on": "FACS-coded people",
             "statement": statement or STATEMENT,
             "results": _results(folder),
-            "training": {"config": config.to_dict()["model"], "augment": config.to_dict()["augment"]},
+            "training": {"config": _model_words(config), "augment": config.to_dict()["augment"]},
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "aulens_version": aulens.__version__,
             "onnx_sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
@@ -260,6 +261,14 @@ def _results(folder: RunFolder) -> Mapping[str, Any]:
         if path.is_file():
             found[split] = json.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+def _model_words(config: TrainConfig) -> dict[str, Any]:
+    """The model's settings; of a weight file only its name, for a card travels and a folder does not."""
+    words: dict[str, Any] = config.to_dict()["model"]
+    if words.get("backbone_weights"):
+        words["backbone_weights"] = Path(words["backbone_weights"]).name
+    return words
 
 
 def _data_words(folder: RunFolder) -> str:
