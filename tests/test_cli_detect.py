@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import aulens.commands.detect as detect_module
 from aulens.cli import app
 from aulens.errors import AulensError, ConfigError, ModelError
-from people import astronaut, crowd, noise
+from people import astronaut, crowd, dlib_detector, noise
 from stub_model import write_stub
 
 
@@ -36,6 +37,12 @@ def aulens(*arguments: object) -> Result:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_stub(tmp_path_factory.mktemp("stub"))
+
+
+@pytest.fixture(autouse=True)
+def one_detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The detector that all tests share, in place of one that reads its 100 MB for every call."""
+    monkeypatch.setattr(detect_module, "DlibDetector", lambda upscale, model: dlib_detector())
 
 
 @pytest.fixture
@@ -121,6 +128,16 @@ def test_a_second_run_does_not_take_its_own_pictures(folder: Path, model: Path) 
         assert "1 face in 1 picture, 1 picture without a face, 1 failed" in done.err
 
 
+@pytest.mark.parametrize("name", ["index.html", "results.csv"])
+def test_an_input_by_the_name_of_a_result_is_kept(folder: Path, model: Path, name: str) -> None:
+    path = folder / name
+    path.write_text("mine")
+    done = aulens("detect", path, "--model", model, "--out", folder, "--overlay")
+    assert done.code == 2
+    assert "would be overwritten" in str(done.error)
+    assert path.read_text() == "mine"
+
+
 def test_an_input_is_never_overwritten(folder: Path, model: Path) -> None:
     pictures = folder / "pictures"
     pictures.mkdir()
@@ -130,7 +147,7 @@ def test_an_input_is_never_overwritten(folder: Path, model: Path) -> None:
     done = aulens("detect", kept, "--model", model, "--out", folder, "--overlay")
     assert done.code == 2
     assert isinstance(done.error, ConfigError)
-    assert "is one of the inputs and would be overwritten" in str(done.error)
+    assert "lies where the drawings go" in str(done.error)
     assert kept.read_bytes() == before
 
 

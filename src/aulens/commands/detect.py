@@ -1,6 +1,7 @@
 """`aulens detect`: pictures in, a row per face out."""
 
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -93,6 +94,7 @@ def detect(
     quiet = sys.stdout.isatty() and format in {Format.CSV, Format.JSONL}
     faces = with_face = read = 0
     with (
+        album or nullcontext(),
         closing_all(sinks(format, analyzer.card.aus, out)) as chosen,
         Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar,
     ):
@@ -109,8 +111,8 @@ def detect(
             if album is not None:
                 album.add(path, image, results)
             faces, with_face, read = faces + len(results), with_face + bool(results), read + 1
-    if album is not None:
-        album.close(failed)
+        if album is not None:
+            album.finish(failed)
     for path, reason in failed.items():
         console.print(f"aulens: {path}: {reason}", style="red", markup=False)
     summary = f"{_count(faces, 'face')} in {_count(with_face, 'picture')}"
@@ -163,6 +165,11 @@ def _prepare(
         return None
     if out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out} is a file; give a folder")
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"--out {out}: the folder can't be made ({error.strerror}); give another"
+        ) from error
     refuse_inputs([results_path(format, out)], files)
     return Album(out, analyzer.card, files) if overlay else None

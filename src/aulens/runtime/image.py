@@ -55,7 +55,11 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
         raise InputError(
             f"{path}: far more pixels than the limit of {max_pixels:,}; shrink it first"
         ) from error
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+    except PermissionError as error:
+        raise InputError(f"{path}: you may not read this file") from error
+    except MemoryError as error:
+        raise InputError(f"{path}: not enough memory to read it; shrink it first") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: the picture is damaged or cut short ({error})") from error
