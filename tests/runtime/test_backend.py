@@ -1,6 +1,7 @@
 """Both backends give the same maps, say what is wrong with a file, and tell nobody that they ran."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+import aulens
 from aulens.errors import ConfigError, ModelError
 from aulens.runtime.backend import BACKENDS, open_session
 from stub_model import write_stub
@@ -108,3 +110,12 @@ def test_nothing_is_reported_anywhere(stub: Path, backend: str, tmp_path: Path) 
     }
     subprocess.run([sys.executable, "-c", code, str(stub)], env=outside | home, check=True)
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_the_backend_is_the_only_door_to_these_libraries() -> None:
+    """Another import might come first, and then they would report."""
+    source = Path(aulens.__file__).parent
+    direct = re.compile(r"^\s*(import|from) (onnxruntime|openvino)\b", re.MULTILINE)
+    assert [
+        path.name for path in source.rglob("*.py") if direct.search(path.read_text(encoding="utf-8"))
+    ] == []

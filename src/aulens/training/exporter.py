@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -24,6 +23,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 import aulens
 from aulens.errors import ModelError
 from aulens.models import AUModel, load_checkpoint
+from aulens.runtime.backend import open_session
 from aulens.training.calibration import FALLBACK, Calibration, read_calibration
 from aulens.training.config import TrainConfig
 from aulens.training.run_folder import RunFolder, write_json
@@ -150,12 +150,8 @@ def write_onnx(model: AUModel, path: Path) -> float:
         _to_onnx(folded, pictures[:2], part)
         _strip(part)
         onnx.checker.check_model(str(part))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(str(part), options, providers=["CPUExecutionProvider"])
-        found = np.concatenate(
-            [session.run(["maps"], {"image": batch.numpy()})[0] for batch in (pictures[:1], pictures[1:])]
-        )
+        session = open_session(part, threads=1)
+        found = np.concatenate([session(batch.numpy()) for batch in (pictures[:1], pictures[1:])])
         difference = float(np.abs(found - expected).max())
         if not difference <= TOLERANCE:
             raise ModelError(
