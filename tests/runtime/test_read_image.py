@@ -1,5 +1,6 @@
 """Every kind of picture a folder may hold, and everything that only looks like one."""
 
+import struct
 import warnings
 from pathlib import Path
 
@@ -92,6 +93,27 @@ def test_exif_orientation_is_honoured(tmp_path: Path, orientation: int, turned: 
     np.testing.assert_array_equal(
         read_image(saved(tmp_path / "a.png", Image.fromarray(RGB), exif=exif)), turned
     )
+
+
+def test_a_picture_with_odd_exif_is_still_read(tmp_path: Path) -> None:
+    """Pillow raises a TypeError when it writes such an entry again: one picture stopped a whole folder."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x011A] = 6, 72.0
+    path = saved(tmp_path / "a.jpg", Image.new("RGB", (8, 4), "red"), exif=exif)
+    data = path.read_bytes()
+    assert data.count(b"\x01\x1a\x00\x05") == 1
+    # A fraction said to be a text of one letter.
+    path.write_bytes(data.replace(b"\x01\x1a\x00\x05", b"\x01\x1a\x00\x02"))
+    assert read_image(path).shape == (8, 4, 3)
+
+
+def test_whatever_a_reader_raises_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path / "a.png", Image.new("RGB", (8, 4), "red"))
+    for error in (struct.error("x"), TypeError("x"), NotImplementedError("x"), ZeroDivisionError("x")):
+        with monkeypatch.context() as patch:
+            patch.setattr("PIL.Image.Image.getexif", lambda self, error=error: (_ for _ in ()).throw(error))
+            with pytest.raises(InputError, match=r"a\.png: the picture is damaged"):
+                read_image(path)
 
 
 def test_one_pixel(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from aulens.aus import MISSING, AUSet
 from aulens.errors import ModelError
 from aulens.training.calibration import (
     FALLBACK,
+    Calibration,
     best_threshold,
     fit,
     platt_scale,
@@ -104,7 +105,16 @@ def test_au_probability_is_the_larger_of_its_sides():
     sides = random.normal(0, 1, (40, 2, 2)) + 2.0 * labels[..., None]
     found = fit(PAIR, labels, sides.max(-1), np.arange(40).astype(str))
     assert found.fitted.all()
-    np.testing.assert_allclose(found.probability(sides).max(-1), found.probability(sides.max(-1)), rtol=1e-12)
+    np.testing.assert_allclose(
+        found.side_probability(sides).max(-1), found.probability(sides.max(-1)), rtol=1e-12
+    )
+
+
+def test_two_samples_of_two_aus_are_not_taken_for_sides():
+    found = Calibration(PAIR, np.array([[1.0, 0], [5, 0]]), np.full(2, 0.5), np.ones(2, bool), 2, 2)
+    scores = np.array([[1.0, 1], [1, 1]])
+    np.testing.assert_array_equal(found.probability(scores)[0], found.probability(scores[0]))
+    np.testing.assert_array_equal(found.side_probability(scores)[:, 0], found.probability(scores[:, 0]))
 
 
 def test_a_file_keeps_it(tmp_path: Path):

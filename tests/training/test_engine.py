@@ -15,6 +15,7 @@ from aulens.models import load_checkpoint
 from aulens.training import engine
 from aulens.training.config import TrainConfig, config_from_dict, to_toml
 from aulens.training.engine import train
+from aulens.training.run_folder import RunFolder
 from synthetic_faces import NEVER, PAINTED, write_faces
 
 AUS = [*PAINTED.numbers, NEVER]
@@ -183,6 +184,28 @@ def test_labels_all_missing_are_refused(faces: Path, tmp_path: Path):
         train(
             dataclasses.replace(config(faces), data=config_from_dict({}).data), tmp_path / "r", progress=False
         )
+
+
+def test_validation_labels_all_missing_are_said_and_do_not_stop_a_run(faces: Path, tmp_path: Path):
+    root = write_faces(tmp_path / "f", subjects=12, each=2)
+    table = pd.read_parquet(root / "manifest.parquet")
+    table.loc[table["split"] == "val", [c for c in table if c.startswith("AU")]] = np.nan
+    table.to_parquet(root / "manifest.parquet")
+    run = tmp_path / "run"
+    result = train(config(root, train={"epochs": 1}), run, progress=False)
+    assert np.isnan(result.value)
+    assert not any(json.loads((run / "calibration.json").read_text())["fitted"].values())
+
+
+def test_a_new_best_model_forgets_the_results_of_the_old(tmp_path: Path):
+    run = RunFolder(tmp_path)
+    (tmp_path / "test").mkdir()
+    old = [run.calibration, tmp_path / "test" / "report.json", tmp_path / "test" / "report.md"]
+    for path in (*old, run.log):
+        path.write_text("{}")
+    run.forget_results()
+    assert not any(path.exists() for path in old)
+    assert run.log.exists()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import onnx
 import pytest
 import torch
 
+import aulens
 from aulens.errors import ConfigError, ModelError
 from aulens.models import ModelConfig, build, save_checkpoint
 from aulens.runtime.card import read_card
@@ -114,6 +115,13 @@ def test_the_file_is_self_contained_and_tells_no_paths(exported: Path):
     assert b"site-packages" not in data
     assert str(Path(__file__).resolve().parents[2]).encode() not in data
     assert not file.with_suffix(".onnx.data").exists()
+
+
+def test_a_card_without_its_model_is_named(faces: Path, tmp_path: Path):
+    card = Path(aulens.__file__).parent / "weights" / "aulens-renders.json"
+    shutil.copy(card, tmp_path / "alone.json")
+    with pytest.raises(ModelError, match=r"alone\.onnx"):
+        evaluate(tmp_path / "alone.json", [faces], progress=False)
 
 
 def test_an_uncalibrated_run_is_refused(faces: Path, tmp_path: Path):

@@ -1,7 +1,7 @@
 import pytest
 
 from aulens.training.config import OptimiserConfig
-from aulens.training.schedule import rate
+from aulens.training.schedule import rate, step_seed
 
 
 def test_the_papers_schedule():
@@ -26,3 +26,10 @@ def test_cycles_rise_then_fall(schedule: str):
 
 def test_constant_is_constant():
     assert {rate(s, 3, 9, OptimiserConfig(lr=0.5, schedule="constant")) for s in range(27)} == {0.5}
+
+
+def test_any_seed_seeds_torch_and_steps_differ():
+    for seed in (0, 7, 20_240_101, 2**70):
+        seeds = {step_seed(seed, step, rank) for step in range(50) for rank in range(4)}
+        assert len(seeds) == 200
+        assert max(seeds) < 2**63

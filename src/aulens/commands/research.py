@@ -166,7 +166,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    split: Annotated[str, typer.Option(help="val or test.")] = "test",
     out: Annotated[
         Path | None,
         typer.Option(

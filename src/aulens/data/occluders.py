@@ -6,11 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.align import anchors
+
 Image = NDArray[np.uint8]
 
 
 def draw_occluder(image: Image, random: np.random.Generator) -> Image:
-    """Return a copy with one object over 2..12 % of the (H, W, 3) uint8 picture, anywhere in it."""
+    """Return a copy with one object over about 1..16 % of the (H, W, 3) uint8 picture, anywhere in it."""
     kind = int(random.integers(0, 3))
     side = image.shape[0]
     centre = random.uniform(0, side, 2)
@@ -41,7 +43,7 @@ def draw_glasses(image: Image, landmarks: NDArray[np.float64], random: np.random
         landmarks: (68, 2) crop pixels.
         random: the only source of randomness.
     """
-    right, left = landmarks[36:42].mean(0), landmarks[42:48].mean(0)
+    right, left, _ = anchors(landmarks)
     across = left - right
     distance = float(np.hypot(*across))
     angle = float(np.degrees(np.arctan2(across[1], across[0])))

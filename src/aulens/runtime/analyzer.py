@@ -43,7 +43,7 @@ class Analyzer:
         threads: int | None = None,
     ) -> None:
         self._card = read_card(find_card(model))
-        self._session = _open(self._card, backend, threads)
+        self._session = open_model(self._card, backend, threads)
         self._detector = _default_detector() if detector is None else detector
         self._grid = RoiGrid(self._card.crop, self._card.map, self._card.roi_side)
 
@@ -174,7 +174,13 @@ def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
 
 
-def _open(card: ModelCard, backend: str, threads: int | None) -> Session:
+def open_model(card: ModelCard, backend: str, threads: int | None) -> Session:
+    """Load the model of a card.
+
+    Raises:
+        ModelError: its file is missing, damaged, of another kind or does not fit the card.
+        ConfigError: unknown backend or number of threads.
+    """
     session = open_session(card.onnx, backend, threads)
     channels, height, width = session.map_shape
     if channels is not None and channels != len(card.aus):

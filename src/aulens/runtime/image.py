@@ -1,5 +1,6 @@
 """Read pictures of every usual kind into one: (H, W, 3) uint8 RGB, upright."""
 
+import struct
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from aulens.errors import InputError
 
@@ -19,6 +20,17 @@ _VIDEO_SUFFIXES: Final = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mp
 # 12,000 x 12,000 pixels fit, and need about 1.1 GB at the peak.
 MAX_PIXELS: Final = 150_000_000
 _STRIP = 1024
+_ORIENTATION: Final = 0x0112
+_TURN: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+# What Pillow's readers raise on damaged files.
+_DAMAGE: Final = (
+    OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, NotImplementedError,
+    struct.error,
+)  # fmt: skip
 
 
 def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
@@ -47,8 +59,7 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
                         "shrink it first"
                     )
                 picture.load()
-                ImageOps.exif_transpose(picture, in_place=True)
-                return _to_array(_to_rgb(picture))
+                return _to_array(_to_rgb(_upright(picture)))
     except UnidentifiedImageError as error:
         raise InputError(f"{path}: {_not_a_picture(path)}") from error
     except Image.DecompressionBombError as error:
@@ -59,7 +70,7 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
         raise InputError(f"{path}: you may not read this file") from error
     except MemoryError as error:
         raise InputError(f"{path}: not enough memory to read it; shrink it first") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except _DAMAGE as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: the picture is damaged or cut short ({error})") from error
@@ -90,6 +101,12 @@ def _not_a_picture(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(8)
     return f"not a picture that can be read (it begins with {start!r}); JPEG, PNG, TIFF, BMP, GIF, WebP can"
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    # Not Pillow's exif_transpose: that writes the EXIF anew, and fails where another of its entries is odd.
+    turn = _TURN.get(picture.getexif().get(_ORIENTATION, 1))
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

@@ -48,11 +48,13 @@ class Calibration:
     subjects: int
 
     def probability(self, scores: NDArray[Any]) -> NDArray[np.float64]:
-        """Turn scores (..., A) or side scores (..., A, 2) into probabilities of the same shape."""
+        """Turn scores (..., A) into probabilities of the same shape."""
         a, b = self.platt.T
-        if scores.shape[-1] == 2 and scores.ndim >= 2 and scores.shape[-2] == len(self.aus):
-            a, b = a[:, None], b[:, None]
         return sigmoid(a * scores.astype(np.float64) + b)
+
+    def side_probability(self, sides: NDArray[Any]) -> NDArray[np.float64]:
+        """Turn side scores (..., A, 2) into probabilities of the same shape."""
+        return np.moveaxis(self.probability(np.moveaxis(sides, -1, 0)), 0, -1)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, keyed by AU label."""

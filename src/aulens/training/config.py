@@ -139,6 +139,8 @@ class TrainConfig:
         ):
             if value < 1:
                 raise ConfigError(f"{key} must be at least 1, is {value}.")
+        if self.seed < 0:
+            raise ConfigError(f"seed must not be negative, is {self.seed}.")
         if not optimiser.lr > 0:
             raise ConfigError(f"optimiser.lr must be above 0, is {optimiser.lr}.")
         if not 0 <= loop.ema < 1:

@@ -30,7 +30,7 @@ from aulens.training.evaluation import calibrate_run, evaluate
 from aulens.training.predict import Forward, crop_of, side_scores, to_input
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder, facts, fingerprint, open_run, write_json, write_whole
-from aulens.training.schedule import rate
+from aulens.training.schedule import rate, step_seed
 from aulens.training.setup import launch, load_samples, make_optimiser, model_config, training_set
 from aulens.training.validate import METRICS, summary
 
@@ -162,7 +162,7 @@ class _Trainer:
             self.train_set, order, self.config.data.workers, pin=self.fabric.device.type == "cuda"
         ):
             # Drop-out and the like become functions of (seed, step, rank) too.
-            torch.manual_seed((self.config.seed << 40) + (at.step << 8) + self.fabric.global_rank)
+            torch.manual_seed(step_seed(self.config.seed, at.step, self.fabric.global_rank))
             for group in self.optimiser.param_groups:
                 group["lr"] = rate(at.step, per_epoch, loop.epochs, self.config.optimiser)
             losses = self._losses(module, batch)
@@ -237,6 +237,7 @@ class _Trainer:
         at.epoch, at.batch, at.sums, at.epoch_seconds = at.epoch + 1, 0, {}, 0.0
         if self.fabric.is_global_zero:
             if best:
+                self.folder.forget_results()
                 write_whole(self.folder.best, lambda part: save_checkpoint(part, kept, self.settings))
             self.folder.write_log(at.history)
             self.board.epoch(record)

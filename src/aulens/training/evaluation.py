@@ -20,8 +20,8 @@ from aulens.data.renders import load_renders
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError, ModelError
 from aulens.models import AUOutput, load_checkpoint
-from aulens.runtime.backend import open_session
-from aulens.runtime.card import ModelCard, check_digest, find_card, read_card
+from aulens.runtime.analyzer import open_model
+from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.training.calibration import Calibration, fit, read_calibration, write_calibration
 from aulens.training.predict import Forward, au_scores, side_scores
 from aulens.training.progress import Display
@@ -185,7 +185,7 @@ def predict(
         chosen=scorer.chosen,
         samples=samples,
         sides=sides,
-        side_decisions=calibration.probability(sides) >= calibration.threshold[:, None],
+        side_decisions=calibration.side_probability(sides) >= calibration.threshold[:, None],
         scores=scores,
         decisions=calibration.probability(scores) >= calibration.threshold,
     )
@@ -233,8 +233,7 @@ def _from_run(run: RunFolder) -> _Scorer:
 
 
 def _from_card(card: ModelCard, threads: int | None) -> _Scorer:
-    check_digest(card)
-    session = open_session(card.onnx, "onnxruntime", threads)
+    session = open_model(card, "onnxruntime", threads)
     grid = roi.RoiGrid(card.crop, card.map, card.roi_side)
 
     def forward(image: Tensor, landmarks: Tensor) -> AUOutput:

@@ -53,7 +53,7 @@ class Display:
         val = record["val"]
         self._console.print(
             f"epoch {record['epoch']:3d}  loss {record['train']['loss']:.4f}  "
-            f"val ROC-AUC {val['macro_roc_auc']:.4f}  F1 {val['macro_f1']:.4f}  "
+            f"val ROC-AUC {_number(val['macro_roc_auc'])}  F1 {_number(val['macro_f1'])}  "
             f"lr {record['lr']:.2e}  {record['images_per_second']:.1f} img/s"
             f"{'  best ' + metric if best else ''}",
             highlight=False,
@@ -63,3 +63,7 @@ class Display:
     def say(self, text: str) -> None:
         """Write a line."""
         self._console.print(text, highlight=False, soft_wrap=True)
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"

@@ -80,6 +80,11 @@ class RunFolder:
             )
         return load_config(self.config)
 
+    def forget_results(self) -> None:
+        """Delete calibration and reports: the best model is about to change, and they are of the old one."""
+        for path in (self.calibration, *self.path.glob("*/report.json"), *self.path.glob("*/report.md")):
+            path.unlink(missing_ok=True)
+
     def write_log(self, history: Iterable[Mapping[str, Any]]) -> None:
         """Write the whole log anew: after a resume it holds each epoch once."""
         write_text(self.log, "".join(json.dumps(plain(record)) + "\n" for record in history))

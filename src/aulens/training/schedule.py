@@ -1,4 +1,4 @@
-"""Learning rates as a pure function of the step, so that a resumed run needs no scheduler state."""
+"""Learning rates and seeds as pure functions of the step, so that a resumed run needs no state of them."""
 
 from __future__ import annotations
 
@@ -31,3 +31,8 @@ def rate(step: int, steps_per_epoch: int, epochs: int, optimiser: OptimiserConfi
     floor = 1e-2 if optimiser.schedule == "cosine" else 1e-5
     share = min(1.0, (step - warmup) / max(1.0, total - warmup))
     return optimiser.lr * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * share)))
+
+
+def step_seed(seed: int, step: int, rank: int) -> int:
+    """Return what torch is seeded with before a step of one process: below 2^63, whatever the seed."""
+    return ((seed << 40) + (step << 8) + rank) % (1 << 63)
