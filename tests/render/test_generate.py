@@ -104,3 +104,9 @@ def test_bad_settings_are_named(tmp_path):
         generate(tmp_path / "file", CONFIG)
     with pytest.raises(DatasetError, match=r"no manifest\.parquet"):
         contact_sheet(tmp_path, tmp_path / "x.png")
+
+
+def test_a_damaged_meta_file_is_named(tmp_path):
+    (tmp_path / "meta.json").write_text('{"n": 1')
+    with pytest.raises(ConfigError, match=r"meta\.json is damaged"):
+        generate(tmp_path, CONFIG)

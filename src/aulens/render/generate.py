@@ -159,7 +159,11 @@ def _claim(root: Path, config: RenderConfig) -> None:
         raise ConfigError(f"{root} is a file; give a folder to render into")
     meta = {key: value for key, value in asdict(config).items() if key != "assets"}
     meta_file = root / "meta.json"
-    if meta_file.exists() and (begun := json.loads(meta_file.read_text())) != meta:
+    try:
+        begun = json.loads(meta_file.read_text()) if meta_file.exists() else meta
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{meta_file} is damaged ({error}): give another --out, or delete it") from error
+    if begun != meta:
         raise ConfigError(
             f"{root} was begun with {begun}, now asked for {meta}: give another --out, or delete it"
         )
