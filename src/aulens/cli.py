@@ -56,6 +56,9 @@ def main() -> None:
     except AulensError as error:
         sys.stderr.write(f"aulens: {error}\n")
         sys.exit(2)
+    except OSError as error:  # a folder without write permission, a full disk
+        sys.stderr.write(f"aulens: {error}\n")
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,11 @@ def _captioned(image: Image, text: str, side: int) -> Image:
 
 def _write(image: Image, out: Path) -> Path:
     out.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(out), image[..., ::-1]):
+    try:
+        written = cv2.imwrite(str(out), image[..., ::-1])
+    except cv2.error:  # an ending that OpenCV doesn't know
+        written = False
+    if not written:
         raise DatasetError(
             f"could not write {out}: use a name that ends in .png or .jpg, in a writable folder"
         )
