@@ -104,3 +104,10 @@ def test_without_shipped_weights_the_error_says_what_to_give(
     monkeypatch.setattr(module, "_SHIPPED", tmp_path / "none.json")
     with pytest.raises(ModelError, match=r"carries no model weights; give the path"):
         find_card()
+
+
+def test_deeply_nested_json_is_no_card(tmp_path: Path) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 200_000)
+    with pytest.raises(ModelError, match="not a model card"):
+        read_card(path)

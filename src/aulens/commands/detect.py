@@ -75,11 +75,13 @@ def detect(
     """Find the Action Units of every face in pictures.
 
     One row per face: file, face_id (0 is the largest), success, box, and for each Action Unit its calibrated
-    probability (AU12_p), the decision (AU12_c) and the probability on the person's own left and right
-    (AU12_left_p, AU12_right_p). A picture without a face is one row with success 0.
+    probability (AU12_p), the decision by that Action Unit's own threshold (AU12_c) and the probability on the
+    person's own left and right (AU12_left_p, AU12_right_p). A picture without a face is one row with success 0.
 
     Exit code: 0 all done, 1 some inputs failed (each is named), 2 wrong use.
     """
+    if sys.stdout is None:  # closed by the caller
+        raise ConfigError("standard output is closed, the table has nowhere to go: redirect it to a file")
     if overlay and out is None:
         raise ConfigError("--overlay needs a folder to draw into: --out DIR")
     if format is Format.PARQUET and out is None and sys.stdout.isatty():

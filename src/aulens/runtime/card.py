@@ -114,7 +114,7 @@ def read_card(path: str | Path) -> ModelCard:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"{path}: the model card can't be read ({error.strerror})") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ModelError(f"{path}: not a model card: not JSON ({error})") from error
     seen = entries.get("format") if isinstance(entries, dict) else type(entries).__name__
     if seen != FORMAT:

@@ -74,7 +74,9 @@ def head(card: ModelCard) -> str:
 <p class="note">{escape(card.statement)}</p>
 <p class="key soft"><b class="r">R</b> and <b class="l">L</b> are the person's own right and left.
 Warm colours show where an Action Unit was seen, cold ones where it was found absent.
-Probabilities {fitted}.</p>
+Probabilities {fitted}.
+An Action Unit counts as present from its own threshold on, chosen on validation data;
+it can lie well below 50 %.</p>
 """
 
 
