@@ -76,7 +76,7 @@ def detect(
 
     One row per face: file, face_id (0 is the largest), success, box, and for each Action Unit its calibrated
     probability (AU12_p), the decision by that Action Unit's own threshold (AU12_c) and the probability on the
-    person's own left and right (AU12_left_p, AU12_right_p). A picture without a face is one row with success 0.
+    person's own left and right (AU12_left_p, AU12_right_p). A picture without a face is one row, success 0.
 
     Exit code: 0 all done, 1 some inputs failed (each is named), 2 wrong use.
     """
