@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
+# By file, so that what a file prepares is prepared once.
+PARALLEL := -n 2 --dist loadfile
+
 # Threads that wait without spinning: a busy machine then slows down evenly.
 export OMP_WAIT_POLICY := passive
 
@@ -20,13 +23,13 @@ demo: $(VENV)/.demo
 	@echo "and demo/index.html shows all of it: open it in a browser."
 
 test: $(VENV)/.dev
-	$(RUN) -m pytest
+	$(RUN) -m pytest $(PARALLEL)
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check src tests benchmarks $(wildcard examples)
 	$(VENV)/bin/mypy
-	$(RUN) -m pytest -m "not slow"
+	$(RUN) -m pytest $(PARALLEL) -m "not slow"
 
 bench: $(VENV)/.dev
 	@set -e; for script in benchmarks/*.py; do echo "$$script"; $(RUN) $$script; echo; done
