@@ -18,9 +18,7 @@ from numpy.typing import NDArray
 from aulens.aus import MISSING, AUSet
 from aulens.data.samples import Samples, join
 from aulens.errors import DatasetError
-
-OCCURRENCE: Final[float] = 0.2
-"""Smallest intensity that counts as present. The renderer never draws one inside (0, OCCURRENCE)."""
+from aulens.render.expression import PRESENT
 
 POINTS: Final[int] = 68
 
@@ -96,7 +94,7 @@ def _side_labels(table: pd.DataFrame, aus: AUSet, manifest: Path) -> NDArray[np.
                 continue
             intensity = table[column].to_numpy(np.float32)
             coded = np.isfinite(intensity)
-            labels[coded, index, side] = intensity[coded] >= OCCURRENCE
+            labels[coded, index, side] = intensity[coded] >= PRESENT
     if (labels == MISSING).all():
         raise DatasetError(f"{manifest} codes none of the AUs wanted: {', '.join(aus.labels)}.")
     return labels

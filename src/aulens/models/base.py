@@ -1,5 +1,7 @@
 """What all models share: their AUs, crop and regions, and the way from maps to scores."""
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 from aulens.aus import AUSet
@@ -11,7 +13,7 @@ from aulens.models.regions import Regions
 from aulens.roi import RoiGrid
 
 
-class AUModel(nn.Module):
+class AUModel(nn.Module, ABC):
     """A model of Action Units: aligned crop and landmarks in, `AUOutput` out.
 
     Args:
@@ -39,6 +41,7 @@ class AUModel(nn.Module):
         self.grid = RoiGrid(crop=crop, map=backbone.map, side=roi_side)
         self.regions = Regions(aus)
 
+    @abstractmethod
     def maps(self, image: Tensor) -> Tensor:
         """Maps of all AUs; needs no landmarks, so this is what is exported.
 
@@ -48,8 +51,8 @@ class AUModel(nn.Module):
         Returns:
             (B, A, map, map) float32.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
         """Predict.
 
@@ -60,7 +63,6 @@ class AUModel(nn.Module):
         Raises:
             InputError: The image has another size, or the landmarks are of no known layout.
         """
-        raise NotImplementedError
 
     def _check(self, image: Tensor, landmarks: Tensor) -> None:
         if image.ndim != 4 or tuple(image.shape[1:]) != (3, self.crop, self.crop):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
 from aulens.errors import ModelError
+from aulens.runtime.analyzer import sigmoid
 from aulens.training.run_folder import write_json
 
 FORMAT: Final = "aulens-calibration/1"
@@ -166,11 +167,6 @@ def read_calibration(path: Path, aus: AUSet) -> Calibration | None:
 def write_calibration(path: Path, calibration: Calibration) -> None:
     """Write a calibration as JSON."""
     write_json(path, calibration.to_dict())
-
-
-def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 / (1 + exp(-x)), without overflow for any x."""
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
 
 
 def _loss(logit: NDArray[np.float64], target: NDArray[np.float64]) -> float:

@@ -24,11 +24,11 @@ import aulens
 from aulens.errors import ModelError
 from aulens.models import AUModel, load_checkpoint
 from aulens.runtime.backend import open_session
+from aulens.runtime.card import FORMAT
 from aulens.training.calibration import FALLBACK, Calibration, read_calibration
 from aulens.training.config import TrainConfig
 from aulens.training.run_folder import RunFolder, write_json
 
-FORMAT: Final = "aulens-model/1"
 OPSET: Final = 18
 TOLERANCE: Final = 1e-3
 """Largest difference allowed in a map between torch and the exported file."""
