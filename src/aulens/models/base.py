@@ -1,4 +1,4 @@
-"""What all models share: their AUs, crop and regions, and the way from maps to scores."""
+"""What all models share, whatever they are made of; and what those that draw ROI maps share."""
 
 from abc import ABC, abstractmethod
 
@@ -17,39 +17,36 @@ class AUModel(nn.Module, ABC):
     """A model of Action Units: aligned crop and landmarks in, `AUOutput` out.
 
     Args:
-        backbone: Image -> features; brings its own normalisation.
         aus: What the model predicts, in this order on every axis of length A.
         crop: Side of the image in pixels.
         template: Name of the `aulens.align.Template` that crops must follow.
-        roi_side: Side of a region in pixels of the map (odd).
+        map: Side of the maps in pixels.
+        tells_sides: Whether its scores tell the two sides of a face apart.
 
     Attributes:
-        aus, crop, template: As given.
-        map: Side of the maps in pixels.
+        aus, crop, template, map, tells_sides: As given.
         layout: Name of the landmark layout that regions are defined on; `forward` takes its subsets too.
-        grid: How regions are laid on the maps.
     """
 
-    def __init__(self, backbone: Backbone, aus: AUSet, crop: int, template: str, roi_side: int) -> None:
+    def __init__(self, aus: AUSet, crop: int, template: str, map: int, tells_sides: bool) -> None:
         super().__init__()
-        self.backbone = backbone
         self.aus = aus
         self.crop = crop
         self.template = template
-        self.map = backbone.map
+        self.map = map
+        self.tells_sides = tells_sides
         self.layout = IBUG68.name
-        self.grid = RoiGrid(crop=crop, map=backbone.map, side=roi_side)
-        self.regions = Regions(aus)
 
     @abstractmethod
-    def maps(self, image: Tensor) -> Tensor:
-        """Maps of all AUs; needs no landmarks, so this is what is exported.
+    def exported(self, image: Tensor) -> dict[str, Tensor]:
+        """What an exported file computes, by name: all that can be told without landmarks.
 
         Args:
             image: (B, 3, crop, crop) float RGB in [0, 1].
 
         Returns:
-            (B, A, map, map) float32.
+            "maps" (B, A, map, map) float32; and of models that decide by themselves "logits" (B, A), of those
+            that find landmarks "landmarks" (B, K, 2) in pixels of the crop.
         """
 
     @abstractmethod
@@ -74,3 +71,42 @@ class AUModel(nn.Module, ABC):
             raise InputError(f"The model takes float images in [0, 1], got {image.dtype}; divide by 255.")
         if landmarks.shape[0] != image.shape[0]:
             raise InputError(f"{image.shape[0]} images but landmarks of {landmarks.shape[0]} faces.")
+
+
+class MapModel(AUModel):
+    """A model that draws one map per AU from the features of a backbone, and scores it by its regions.
+
+    Args:
+        backbone: Image -> features; brings its own normalisation.
+        aus: What the model predicts, in this order on every axis of length A.
+        crop: Side of the image in pixels.
+        template: Name of the `aulens.align.Template` that crops must follow.
+        roi_side: Side of a region in pixels of the map (odd).
+        tells_sides: Whether its scores tell the two sides of a face apart.
+
+    Attributes:
+        grid: How regions are laid on the maps.
+    """
+
+    def __init__(
+        self, backbone: Backbone, aus: AUSet, crop: int, template: str, roi_side: int, tells_sides: bool = True
+    ) -> None:
+        super().__init__(aus, crop, template, backbone.map, tells_sides)
+        self.backbone = backbone
+        self.grid = RoiGrid(crop=crop, map=backbone.map, side=roi_side)
+        self.regions = Regions(aus)
+
+    @abstractmethod
+    def maps(self, image: Tensor) -> Tensor:
+        """Maps of all AUs; needs no landmarks.
+
+        Args:
+            image: (B, 3, crop, crop) float RGB in [0, 1].
+
+        Returns:
+            (B, A, map, map) float32.
+        """
+
+    def exported(self, image: Tensor) -> dict[str, Tensor]:
+        """See `AUModel.exported`."""
+        return {"maps": self.maps(image)}

@@ -4,11 +4,11 @@ from torch import Tensor, nn
 
 from aulens.aus import AUSet
 from aulens.models.backbone import Backbone
-from aulens.models.base import AUModel
+from aulens.models.base import MapModel
 from aulens.models.output import AUOutput
 
 
-class PooledNet(AUModel):
+class PooledNet(MapModel):
     """Global average pooling and a linear layer on the backbone's features.
 
     The two commute, so the linear layer is applied at each position: its maps are the class activation maps
@@ -24,11 +24,11 @@ class PooledNet(AUModel):
     """
 
     def __init__(self, backbone: Backbone, aus: AUSet, crop: int, template: str, roi_side: int) -> None:
-        super().__init__(backbone, aus, crop, template, roi_side)
+        super().__init__(backbone, aus, crop, template, roi_side, tells_sides=False)
         self.head = nn.Conv2d(backbone.channels, len(aus), 1)
 
     def maps(self, image: Tensor) -> Tensor:
-        """See `AUModel.maps`; the mean of a map is the AU's logit."""
+        """See `MapModel.maps`; the mean of a map is the AU's logit."""
         maps: Tensor = self.head(self.backbone(image))
         return maps.float()
 

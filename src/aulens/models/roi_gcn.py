@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from aulens.aus import AUSet
 from aulens.models.backbone import Backbone
-from aulens.models.base import AUModel
+from aulens.models.base import MapModel
 from aulens.models.graph import GraphReasoning
 from aulens.models.output import AUOutput
 from aulens.models.regions import decode
@@ -69,7 +69,7 @@ class EigenClassifier(nn.Module):
         return (context_BAC * self.weight).sum(2) + self.bias
 
 
-class RoiNet(AUModel):
+class RoiNet(MapModel):
     """The four variants of the paper's Table 3, told apart by their parts.
 
     Args:
@@ -103,7 +103,7 @@ class RoiNet(AUModel):
         self.head = nn.Conv2d(backbone.channels, len(aus), 1)
 
     def maps(self, image: Tensor) -> Tensor:
-        """See `AUModel.maps`."""
+        """See `MapModel.maps`."""
         return self._predict(image)[0]
 
     def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
