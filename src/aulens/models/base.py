@@ -89,7 +89,13 @@ class MapModel(AUModel):
     """
 
     def __init__(
-        self, backbone: Backbone, aus: AUSet, crop: int, template: str, roi_side: int, tells_sides: bool = True
+        self,
+        backbone: Backbone,
+        aus: AUSet,
+        crop: int,
+        template: str,
+        roi_side: int,
+        tells_sides: bool = True,
     ) -> None:
         super().__init__(aus, crop, template, backbone.map, tells_sides)
         self.backbone = backbone
