@@ -59,11 +59,12 @@ class Regions(nn.Module):
         self.register_buffer("offset", offset, persistent=False)
         self.register_buffer("midline", torch.tensor([rule.midline for rule in chosen]), persistent=False)
 
-    def centres(self, landmarks: Tensor) -> Tensor:
+    def centres(self, landmarks: Tensor, upright: bool = False) -> Tensor:
         """The two centres of each AU: `aulens.roi.centres`.
 
         Args:
             landmarks: (B, K, 2) float (x, y), finite.
+            upright: Offsets as JAA-Net draws them.
 
         Returns:
             (B, A, 2, 2) float64: double precision, so that rounding to pixels agrees with numpy's.
@@ -81,7 +82,10 @@ class Regions(nn.Module):
         points = landmarks.double()
         right, left = points[:, self.get_buffer(f"corners_{count}")].unbind(1)
         across = left - right
-        down = torch.stack((-across[:, 1], across[:, 0]), -1)
+        if upright:
+            down = torch.stack((torch.zeros_like(across[:, 0]), across[:, 0].abs()), -1)
+        else:
+            down = torch.stack((-across[:, 1], across[:, 0]), -1)
         pairs = points[:, self.get_buffer(f"pairs_{count}")]
         return pairs + self.offset[:, None, None] * down[:, None, None]
 

@@ -1,0 +1,188 @@
+"""JAA-Net: Action Units and landmarks learned together, each AU with an attention map of its own.
+
+Z. Shao, Z. Liu, J. Cai and L. Ma, "JAA-Net: Joint Facial Action Unit Detection and Face Alignment via Adaptive
+Attention", IJCV 2021 (its second version: the attention is supervised by the AUs' local branches), the feature
+extractor of paper B. Face in, 49 landmarks out; where they lie decides where each AU's attention starts.
+
+`aulens.models.official_jaa` brings the published weights here.
+
+Shapes: B batch, A AUs, m = crop / 4 side of the features, f = m // 2 // 2 // 2, F = 160 * f * f features of a
+branch.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from aulens.aus import AUSet
+from aulens.errors import ConfigError
+from aulens.landmarks import IBUG49
+from aulens.models.base import AUModel
+from aulens.models.jaa_parts import (
+    BORDER,
+    FEATURE_CHANNELS,
+    STRIDE,
+    AttentionRefinement,
+    FeatureExtractor,
+    GroupedLinear,
+    RegionLearning,
+    attend,
+)
+from aulens.models.output import AUOutput
+from aulens.models.regions import Regions
+
+LEAST_CROP: Final = 48
+EXTENT: Final = 0.14
+SLOPE: Final = 0.56
+HIDDEN: Final = 512
+LOCAL_HIDDEN: Final = 64
+
+
+@dataclass(frozen=True)
+class JAAFeatures:
+    """What JAA-Net knows of B faces before the last decision.
+
+    Attributes:
+        align: (B, F) features of the face alignment.
+        overall: (B, F) features of the whole face (the papers' global features).
+        local: (B, A, F) features of each AU.
+        hidden: (B, A, 64) the local classifiers' inner layer.
+        local_logits: (B, A) each AU's logit from its local features alone.
+        landmarks: (B, 49, 2) predicted, pixels of the crop.
+        attention: (B, A, m, m) refined attention in (0, 1).
+    """
+
+    align: Tensor
+    overall: Tensor
+    local: Tensor
+    hidden: Tensor
+    local_logits: Tensor
+    landmarks: Tensor
+    attention: Tensor
+
+
+def present_minus_absent(pairs: Tensor) -> Tensor:
+    """Logits (B, A) from the published output (B, 2A) = [absent_1 .. absent_A, present_1 .. present_A]; its
+    log-softmax over the pair is log-sigmoid of this difference."""
+    absent, present = pairs.float().chunk(2, 1)
+    return present - absent
+
+
+class InitialAttention(nn.Module):
+    """`aulens.roi.attention_maps` for a batch, on the device of the landmarks; a test holds the two equal.
+
+    Args:
+        aus: The AUs, in order.
+        crop: Side of the crop in pixels, a multiple of 4.
+    """
+
+    def __init__(self, aus: AUSet, crop: int) -> None:
+        super().__init__()
+        self.crop = crop
+        self.side = crop // STRIDE + 2 * BORDER
+        self.half = round((self.side - 1) / 2 * EXTENT)
+        self.fall = SLOPE / (self.side * EXTENT)
+        self.regions = Regions(aus)
+
+    def forward(self, landmarks: Tensor) -> Tensor:
+        """From (B, 49, 2) crop pixels to (B, A, S, S) float32 in [0, 1], S = crop / 4 + 8."""
+        centre = (self.regions.centres(landmarks, upright=True) * (self.side / self.crop)).round()
+        pixel = torch.arange(self.side, device=landmarks.device, dtype=centre.dtype)
+        low, high = ((centre + d).clamp(0, self.side - 1).unsqueeze(-1) for d in (-self.half, self.half))
+        # Distances of the window's columns and rows; far away outside it, so that nothing is left there.
+        outside = (pixel < low) | (pixel > high)
+        distance = (pixel - centre.unsqueeze(-1)).abs().masked_fill(outside, self.side / self.fall).float()
+        x, y = distance.unbind(3)
+        value = 1 - (y.unsqueeze(4) + x.unsqueeze(3)) * self.fall
+        return value.amax(2).clamp_min(0)
+
+
+class JAANet(AUModel):
+    """JAA-Net, version 2.
+
+    Args:
+        aus: What to predict; any AUs that have centres (`aulens.roi.CENTRES`).
+        crop: Side of the image in pixels, a multiple of 16, at least 48: 176 in the published code, 112 in
+            paper B.
+        template: Name of the crop template.
+
+    Attributes:
+        feature_side: f.
+        width: F.
+
+    Raises:
+        ConfigError: The crop is no multiple of 16, or too small.
+    """
+
+    def __init__(self, aus: AUSet, crop: int, template: str = "jaanet") -> None:
+        if crop % 16 or crop < LEAST_CROP:
+            raise ConfigError(
+                f"JAA-Net cuts faces into 8 x 8 cells, twice: its crop must be a multiple of 16 and at least "
+                f"{LEAST_CROP}, got {crop}; the published sizes are 176 and 112."
+            )
+        super().__init__(aus, crop, template, map=crop // STRIDE, tells_sides=False)
+        self.feature_side = self.map // 2 // 2 // 2
+        self.width = FEATURE_CHANNELS[-1] * self.feature_side**2
+        count = len(aus)
+        self.region = RegionLearning()
+        self.align_overall = FeatureExtractor(2, shared=True)
+        self.align_output = nn.Sequential(
+            nn.Linear(self.width, HIDDEN), nn.Linear(HIDDEN, 2 * len(IBUG49.in68))
+        )
+        self.attention = InitialAttention(aus, crop)
+        self.refinement = AttentionRefinement(count)
+        self.local = FeatureExtractor(count)
+        self.local_output = nn.ModuleList(
+            [GroupedLinear(count, self.width, LOCAL_HIDDEN), GroupedLinear(count, LOCAL_HIDDEN, 2)]
+        )
+        self.output = nn.Sequential(nn.Linear(3 * self.width, HIDDEN), nn.Linear(HIDDEN, 2 * count))
+        self.to(memory_format=torch.channels_last)
+
+    def features(self, image: Tensor) -> JAAFeatures:
+        """All but the last decision.
+
+        Args:
+            image: (B, 3, crop, crop) float RGB in [0, 1].
+        """
+        count = len(self.aus)
+        region = self.region((image.contiguous(memory_format=torch.channels_last) - 0.5) / 0.5)
+        pair = self.align_overall(region).reshape(-1, 2, self.width)
+        align, overall = pair[:, 0], pair[:, 1]
+        # Coordinates need more digits than bfloat16 has.
+        with torch.autocast(image.device.type, enabled=False):
+            landmarks = self.align_output(align.float()).reshape(-1, len(IBUG49.in68), 2)
+            initial = self.attention(landmarks.detach())
+        attention = self.refinement(initial.contiguous(memory_format=torch.channels_last))
+        local = self.local(attend(region, attention)).reshape(-1, count, self.width)
+        hidden = self.local_output[0](local)
+        absent, present = self.local_output[1](hidden).float().unbind(2)
+        return JAAFeatures(align, overall, local, hidden, present - absent, landmarks, attention.float())
+
+    def classify(self, features: JAAFeatures) -> Tensor:
+        """Logits (B, A) from all features. The final loss must not reach the local branches (version 2)."""
+        together = torch.cat((features.align, features.overall, features.local.mean(1).detach()), 1)
+        return present_minus_absent(self.output(together))
+
+    def exported(self, image: Tensor) -> dict[str, Tensor]:
+        """See `AUModel.exported`."""
+        features = self.features(image)
+        return {
+            "maps": features.attention,
+            "logits": self.classify(features),
+            "landmarks": features.landmarks,
+        }
+
+    def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
+        """See `AUModel.forward`; the network finds its landmarks itself, those given are only checked."""
+        self._check(image, landmarks)
+        features = self.features(image)
+        logits = self.classify(features)
+        return AUOutput(
+            logits=logits,
+            maps=features.attention,
+            sides=logits.unsqueeze(2).expand(-1, -1, 2),
+            landmarks=features.landmarks,
+            local_logits=features.local_logits,
+        )
