@@ -1,8 +1,9 @@
 """JAA-Net: Action Units and landmarks learned together, each AU with an attention map of its own.
 
-Z. Shao, Z. Liu, J. Cai and L. Ma, "JAA-Net: Joint Facial Action Unit Detection and Face Alignment via Adaptive
-Attention", IJCV 2021 (its second version: the attention is supervised by the AUs' local branches), the feature
-extractor of paper B. Face in, 49 landmarks out; where they lie decides where each AU's attention starts.
+Z. Shao, Z. Liu, J. Cai and L. Ma, "JAA-Net: Joint Facial Action Unit Detection and Face Alignment via
+Adaptive Attention", IJCV 2021 (its second version: the attention is supervised by the AUs' local branches),
+the feature extractor of paper B. Face in, 49 landmarks out; where they lie decides where each AU's attention
+starts.
 
 `aulens.models.official_jaa` brings the published weights here.
 
@@ -82,7 +83,7 @@ class InitialAttention(nn.Module):
         super().__init__()
         self.crop = crop
         self.side = crop // STRIDE + 2 * BORDER
-        self.half = round((self.side - 1) / 2 * EXTENT)
+        self.reach = round((self.side - 1) / 2 * EXTENT)
         self.fall = SLOPE / (self.side * EXTENT)
         self.regions = Regions(aus)
 
@@ -90,7 +91,7 @@ class InitialAttention(nn.Module):
         """From (B, 49, 2) crop pixels to (B, A, S, S) float32 in [0, 1], S = crop / 4 + 8."""
         centre = (self.regions.centres(landmarks, upright=True) * (self.side / self.crop)).round()
         pixel = torch.arange(self.side, device=landmarks.device, dtype=centre.dtype)
-        low, high = ((centre + d).clamp(0, self.side - 1).unsqueeze(-1) for d in (-self.half, self.half))
+        low, high = ((centre + d).clamp(0, self.side - 1).unsqueeze(-1) for d in (-self.reach, self.reach))
         # Distances of the window's columns and rows; far away outside it, so that nothing is left there.
         outside = (pixel < low) | (pixel > high)
         distance = (pixel - centre.unsqueeze(-1)).abs().masked_fill(outside, self.side / self.fall).float()

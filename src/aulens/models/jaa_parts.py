@@ -1,9 +1,9 @@
 """The parts of JAA-Net, each holding what the published network keeps in many small ones.
 
-The published code has 84 convolutions per region layer (one per cell of the face) and one network per AU, run one
-after the other. Here they lie side by side on the channel axis of one tensor and run as grouped convolutions:
-the same numbers in a tenth of the launches. Memory is channels-last throughout, so that the channels of a
-group are neighbours and cutting a picture into cells moves whole pixels.
+The published code has 84 convolutions per region layer (one per cell of the face) and one network per AU, run
+one after the other. Here they lie side by side on the channel axis of one tensor and run as grouped
+convolutions: the same numbers in a fraction of the launches. Memory is channels-last throughout, so that the
+channels of a group are neighbours and cutting a picture into cells moves whole pixels.
 
 Shapes: B batch, C channels, G groups, H = W side of a picture, n side of the grid of cells.
 """
@@ -21,7 +21,7 @@ REGION_CHANNELS: Final = 64
 FEATURE_CHANNELS: Final = (96, 128, 160)
 GRIDS: Final = (8, 4, 2)
 BORDER: Final = 4
-"""Pixels that attention maps have more than the features on each side: the refinement takes them off again."""
+"""Pixels that attention maps have beyond the features on each side; the refinement takes them off again."""
 
 
 def to_cells(picture: Tensor, grid: int) -> Tensor:
