@@ -9,7 +9,7 @@ from torch import Tensor
 from aulens.aus import MISSING
 from aulens.errors import ConfigError
 from aulens.losses import Criterion, inverse_rates, masked_mean
-from aulens.models import AUOutput, ModelConfig
+from aulens.models import AUOutput, RoiConfig
 from aulens.models.regions import Regions, roi_maps
 from aulens.roi import RoiGrid
 
@@ -18,8 +18,8 @@ CROP, MAP = 64, 16
 VARIANTS = ("pooled", "heatmap", "roi", "roi_gcn_supervised")
 
 
-def config(variant: str, weighted: bool = False, background: float = 1.0) -> ModelConfig:
-    return ModelConfig(variant=variant, crop=CROP, aus=AUS, weighted=weighted, background=background)
+def config(variant: str, weighted: bool = False, background: float = 1.0) -> RoiConfig:
+    return RoiConfig(variant=variant, crop=CROP, aus=AUS, weighted=weighted, background=background)
 
 
 def faces(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -117,7 +117,7 @@ def lip_corners(labels: tuple[int, int], variant: str = "roi", background: float
     """Loss of an empty map of AU12, its two regions (7 x 7 of 16 x 16) apart."""
     landmarks = torch.zeros(1, 68, 2)
     landmarks[0, 48], landmarks[0, 54] = torch.tensor([15.5, 31.5]), torch.tensor([47.5, 31.5])
-    settings = ModelConfig(variant=variant, crop=CROP, aus=(12,), background=background)
+    settings = RoiConfig(variant=variant, crop=CROP, aus=(12,), background=background)
     empty = AUOutput(torch.zeros(1, 1), torch.zeros(1, 1, MAP, MAP), torch.zeros(1, 1, 2))
     loss: Tensor = Criterion(settings)(empty, landmarks, torch.tensor([[labels]]))["maps"]
     return loss
@@ -143,7 +143,7 @@ def test_map_loss_by_hand(labels: tuple[int, int], variant: str, background: flo
 def test_eigen_loss_by_hand_and_total() -> None:
     landmarks = torch.zeros(2, 68, 2)
     labels = torch.tensor([[[0, 1]], [[0, MISSING]]])  # present on one side; undetermined
-    settings = ModelConfig(variant="roi_gcn_supervised", crop=CROP, aus=(12,), alpha=0.25)
+    settings = RoiConfig(variant="roi_gcn_supervised", crop=CROP, aus=(12,), alpha=0.25)
     logits = torch.tensor([[math.log(3.0)], [5.0]])  # probability 3/4
     output = AUOutput(logits, torch.zeros(2, 1, MAP, MAP), torch.zeros(2, 1, 2), logits)
     losses = Criterion(settings)(output, landmarks, labels)
@@ -152,7 +152,7 @@ def test_eigen_loss_by_hand_and_total() -> None:
 
 
 def test_alpha_is_the_papers() -> None:
-    assert ModelConfig().alpha == 0.001
+    assert RoiConfig().alpha == 0.001
 
 
 def test_weights_multiply_aus() -> None:

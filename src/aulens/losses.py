@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from aulens.aus import MISSING
 from aulens.errors import ConfigError
-from aulens.models.builder import ModelConfig
+from aulens.models.config import RoiConfig
 from aulens.models.output import AUOutput
 from aulens.models.regions import Regions, au_labels, roi_maps
 from aulens.roi import RoiGrid
@@ -70,7 +70,7 @@ class Criterion(nn.Module):
 
     au_weight: Tensor
 
-    def __init__(self, config: ModelConfig, base_rates: Sequence[float] | None = None) -> None:
+    def __init__(self, config: RoiConfig, base_rates: Sequence[float] | None = None) -> None:
         super().__init__()
         self.config = config
         aus = config.au_set

@@ -8,10 +8,10 @@ from safetensors.torch import load_file, save_file
 
 from aulens.aus import BP4D, DISFA, AUSet
 from aulens.errors import ModelError
-from aulens.models import ModelConfig, build, load_checkpoint, save_checkpoint
+from aulens.models import RoiConfig, build, load_checkpoint, save_checkpoint
 from aulens.models.backbone import backbone
 
-CONFIG = ModelConfig(variant="roi", backbone="hrnet_lane8", crop=64, aus="disfa")
+CONFIG = RoiConfig(variant="roi", backbone="hrnet_lane8", crop=64, aus="disfa")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_aus_are_kept_by_number(saved: Path) -> None:
 def test_weights_of_the_backbone_are_not_looked_for_again(tmp_path: Path) -> None:
     gone = tmp_path / "gone.pth"
     torch.save(build(CONFIG).backbone.body.state_dict(), gone)
-    config = ModelConfig(variant="roi", backbone="hrnet_lane8", crop=64, backbone_weights=str(gone))
+    config = RoiConfig(variant="roi", backbone="hrnet_lane8", crop=64, backbone_weights=str(gone))
     save_checkpoint(tmp_path / "model.safetensors", build(config), config)
     gone.unlink()
     _, found = load_checkpoint(tmp_path / "model.safetensors")
@@ -88,7 +88,7 @@ def test_an_unreadable_configuration(tmp_path: Path, config: str | None, message
 
 
 def test_tensors_that_do_not_match_the_configuration(tmp_path: Path) -> None:
-    other = ModelConfig(variant="roi", backbone="hrnet_lane8", crop=64, aus="bp4d")
+    other = RoiConfig(variant="roi", backbone="hrnet_lane8", crop=64, aus="bp4d")
     save_checkpoint(tmp_path / "odd.safetensors", build(CONFIG), other)
     with pytest.raises(ModelError, match=r"does not match its own configuration[\s\S]*head.weight"):
         load_checkpoint(tmp_path / "odd.safetensors")

@@ -12,14 +12,23 @@ from aulens.aus import MISSING
 from aulens.errors import ConfigError, InputError
 from aulens.landmarks import IBUG49, IBUG68, convert
 from aulens.losses import Criterion
-from aulens.models import VARIANTS, AUModel, AUOutput, ModelConfig, build, load_checkpoint, save_checkpoint
+from aulens.models import (
+    ROI_VARIANTS,
+    AUModel,
+    AUOutput,
+    ModelConfig,
+    RoiConfig,
+    build,
+    load_checkpoint,
+    save_checkpoint,
+)
 
 CROP = 64
 ODD_AUS = (45, 12, 9)  # out of order, of no data set, with none of the midline
 
 
-def config(variant: str, aus: str | tuple[int, ...] = (1, 12, 25, 4)) -> ModelConfig:
-    return ModelConfig(variant=variant, backbone="hrnet_lane8", crop=CROP, aus=aus, background=0.05)
+def config(variant: str, aus: str | tuple[int, ...] = (1, 12, 25, 4)) -> RoiConfig:
+    return RoiConfig(variant=variant, backbone="hrnet_lane8", crop=CROP, aus=aus, background=0.05)
 
 
 def batch(count: int, aus: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
@@ -31,7 +40,7 @@ def batch(count: int, aus: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     return image, landmarks, labels
 
 
-@pytest.fixture(params=VARIANTS)
+@pytest.fixture(params=ROI_VARIANTS)
 def variant(request: pytest.FixtureRequest) -> str:
     torch.manual_seed(0)
     return str(request.param)
@@ -212,7 +221,7 @@ class TestVariants:
 
     @pytest.mark.parametrize("head", ["context", "pooled"])
     def test_both_heads_on_eigenvectors(self, head: str) -> None:
-        chosen = ModelConfig(
+        chosen = RoiConfig(
             variant="roi_gcn_supervised",
             backbone="hrnet_lane8",
             crop=CROP,
@@ -255,7 +264,7 @@ def predicting(model: AUModel, maps: Tensor) -> AUModel:
 )
 def test_settings_are_checked(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        ModelConfig(**settings)  # type: ignore[arg-type]
+        RoiConfig(**settings)  # type: ignore[arg-type]
 
 
 def test_unknown_settings_are_refused() -> None:

@@ -9,7 +9,7 @@ import torch
 
 import aulens
 from aulens.errors import ConfigError, ModelError
-from aulens.models import ModelConfig, build, save_checkpoint
+from aulens.models import ModelConfig, RoiConfig, build, save_checkpoint
 from aulens.runtime.card import read_card
 from aulens.training import exporter
 from aulens.training.calibration import FALLBACK, fit, write_calibration
@@ -166,7 +166,7 @@ def test_a_wrong_export_is_refused(exported: Path, tmp_path: Path, monkeypatch: 
 
 
 def test_folding_keeps_what_a_model_computes():
-    model = build(ModelConfig(variant="roi", backbone="hrnet_lane8", aus=[12], crop=32, roi_side=3)).eval()
+    model = build(RoiConfig(variant="roi", backbone="hrnet_lane8", aus=[12], crop=32, roi_side=3)).eval()
     image = torch.rand(2, 3, 32, 32)
     with torch.no_grad():
         before = model.maps(image)

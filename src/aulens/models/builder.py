@@ -1,142 +1,75 @@
 """Names and numbers become a model; a model becomes a file that rebuilds it."""
 
-import dataclasses
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from aulens.align import TEMPLATES
-from aulens.aus import AU_SETS, AUSet, au_set
+from aulens.aus import AUSet
 from aulens.errors import ConfigError, ModelError
 from aulens.models.backbone import backbone
 from aulens.models.base import AUModel
+from aulens.models.config import JAAConfig, ModelConfig, RoiConfig
 from aulens.models.graph import GraphReasoning
 from aulens.models.pooled import PooledNet
 from aulens.models.roi_gcn import HEATMAP_THRESHOLD, EigenClassifier, EigenHead, RoiNet
 
-Variant = Literal["pooled", "heatmap", "roi", "roi_gcn", "roi_gcn_supervised"]
-VARIANTS: Final[tuple[str, ...]] = get_args(Variant)
+if TYPE_CHECKING:
+    from aulens.relations import AURelations
+
 FORMAT: Final = "aulens-checkpoint/1"
 
 
-@dataclass(frozen=True)
-class ModelConfig:
-    """What a model is and what it is asked for; the defaults are paper A's.
-
-    Attributes:
-        variant: "heatmap" (positives only), "roi" (+1 and -1), "roi_gcn" (with graph convolution),
-            "roi_gcn_supervised" (the paper: eigenvectors asked for AUs), or "pooled" (plain classifier).
-        weighted: Multiply each AU's losses by its inverse occurrence rate (mean 1), section 4.3.2.
-        backbone: "hrnet_lane16", "hrnet_lane8" (small, ours), or any timm model that can give features.
-        aus: Name of an AU set, or AU numbers.
-        crop: Side of the aligned image in pixels.
-        roi_side: Side of a region in pixels of the map, odd.
-        template: Name of the crop template.
-        eigenvectors: Rank of the graph's similarity matrix: "aus" for one per AU, or a number (at least as
-            many as AUs where they are supervised).
-        eigen_head: How an AU is read from its eigenvector; see `aulens.models.roi_gcn.EigenClassifier`.
-        channels: None to use the backbone's levels as they are, or the width to project them to.
-        backbone_weights: None (random), "hub" (timm's, needs the network), or a weight file.
-        alpha: Weight of the eigenvectors' loss (Eq 7) in the total; the paper's alpha_1.
-        background: Weight of the pixels outside all regions in the map loss (Eq 4). 1 is the paper: all
-            pixels count alike. Regions cover few pixels (two 7x7 of 64x64: 2 %), so below 1 presence and
-            absence weigh more beside the zeros between; 0 looks at regions only.
-
-    Raises:
-        ConfigError: A value is not one of those above.
-    """
-
-    variant: str = "roi_gcn_supervised"
-    weighted: bool = False
-    backbone: str = "hrnet_w18"
-    aus: str | Sequence[int] = "bp4d"
-    crop: int = 256
-    roi_side: int = 7
-    template: str = "face"
-    eigenvectors: str | int = "aus"
-    eigen_head: str = "context"
-    channels: int | None = None
-    backbone_weights: str | None = None
-    alpha: float = 0.001
-    background: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.aus, str):
-            object.__setattr__(self, "aus", tuple(self.aus))
-        self._choice("variant", self.variant, VARIANTS)
-        self._choice("template", self.template, tuple(TEMPLATES))
-        self._choice("eigen_head", self.eigen_head, get_args(EigenHead))
-        count = len(self.au_set)
-        if isinstance(self.eigenvectors, str):
-            self._choice("eigenvectors", self.eigenvectors, ("aus", "a number"))
-        elif self.eigenvectors < (count if self.variant == "roi_gcn_supervised" else 1):
-            raise ConfigError(
-                f"eigenvectors is {self.eigenvectors}; {self.variant} with {count} AUs needs at least "
-                f"{count if self.variant == 'roi_gcn_supervised' else 1}."
-            )
-        if self.crop < 32:
-            raise ConfigError(f"crop is {self.crop}; a face needs at least 32 pixels.")
-        if self.roi_side < 1 or self.roi_side % 2 == 0:
-            raise ConfigError(f"roi_side is {self.roi_side}; it must be odd and positive, to have a centre.")
-        if self.channels is not None and self.channels < 1:
-            raise ConfigError(f"channels is {self.channels}; give a positive width, or leave it out.")
-        if self.alpha < 0 or self.background < 0:
-            raise ConfigError(
-                f"alpha ({self.alpha}) and background ({self.background}) must not be negative."
-            )
-
-    @staticmethod
-    def _choice(field: str, value: str, allowed: Sequence[str]) -> None:
-        if value not in allowed:
-            raise ConfigError(f"{field} is {value!r}; it must be one of {', '.join(allowed)}.")
-
-    @property
-    def au_set(self) -> AUSet:
-        """The AUs, as a set with a name."""
-        if isinstance(self.aus, str):
-            return au_set(self.aus)
-        numbers = tuple(self.aus)
-        names = (known.name for known in AU_SETS.values() if known.numbers == numbers)
-        return AUSet(next(names, "custom"), numbers)
-
-    @property
-    def positives_only(self) -> bool:
-        """Whether absent AUs leave their map at 0 instead of -1."""
-        return self.variant == "heatmap"
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values, with the AUs spelled out as numbers (a set's name could change its meaning)."""
-        return {**dataclasses.asdict(self), "aus": list(self.au_set.numbers)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "ModelConfig":
-        """From plain values; unknown names are refused."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ConfigError(
-                f"Unknown model settings: {', '.join(unknown)}. Known: {', '.join(sorted(known))}."
-            )
-        return cls(**values)
-
-
-def build(config: ModelConfig) -> AUModel:
+def build(config: ModelConfig, relations: AURelations | None = None) -> AUModel:
     """The model of a configuration, with random weights except for the backbone's if the configuration names
     some.
 
+    Args:
+        config: What to build.
+        relations: How the AUs go together, for "jaa_gcn"; None to read the configuration's `graph_matrix`.
+
     Raises:
-        ConfigError: No such backbone.
-        ModelError: The backbone's weights can't be had or don't fit, or it can't take this crop.
+        ConfigError: No such backbone, or "jaa_gcn" without relations.
+        ModelError: The backbone's weights can't be had or don't fit, or it can't take this crop; or the
+            relations are of other AUs.
     """
-    return _assemble(config, config.backbone_weights)
+    if isinstance(config, JAAConfig):
+        return _jaa(config, _relations(config, relations) if config.variant == "jaa_gcn" else None)
+    assert isinstance(config, RoiConfig)
+    return _roi(config, config.backbone_weights)
 
 
-def _assemble(config: ModelConfig, backbone_weights: str | None) -> AUModel:
+def _relations(config: JAAConfig, given: AURelations | None) -> AURelations:
+    from aulens.relations import AURelations
+
+    if given is None and config.graph_matrix is None:
+        raise ConfigError(
+            "jaa_gcn needs to know how the AUs go together: give build() relations (AURelations.from_labels "
+            "counts them in training labels), or name a file of them in graph_matrix."
+        )
+    found = given or AURelations.load(Path(config.graph_matrix or ""), config.au_set)
+    if found.aus.numbers != config.au_set.numbers:
+        raise ModelError(
+            f"The relations are of {', '.join(found.aus.labels)}, but the model is of "
+            f"{', '.join(config.au_set.labels)}. Count them for these AUs, in this order."
+        )
+    return found
+
+
+def _jaa(config: JAAConfig, relations: AURelations | None) -> AUModel:
+    from aulens.models.jaa_gcn import JAAGraphNet
+    from aulens.models.jaa_net import JAANet
+
+    jaa = JAANet(config.au_set, config.crop, config.template)
+    return jaa if relations is None else JAAGraphNet(jaa, relations, config)
+
+
+def _roi(config: RoiConfig, backbone_weights: str | None) -> AUModel:
     aus = config.au_set
     body = backbone(config.backbone, config.crop, config.channels, backbone_weights)
     common = (body, aus, config.crop, config.template, config.roi_side)
@@ -151,6 +84,18 @@ def _assemble(config: ModelConfig, backbone_weights: str | None) -> AUModel:
         eigen = EigenClassifier(head, len(aus), body.channels)
     threshold = HEATMAP_THRESHOLD if config.positives_only else 0.0
     return RoiNet(*common, graph=graph, eigen=eigen, threshold=threshold)
+
+
+def _empty(config: ModelConfig) -> AUModel:
+    """The model of a configuration, to be filled from a checkpoint: what that holds is not looked for."""
+    if isinstance(config, JAAConfig):
+        from aulens.relations import AURelations
+
+        aus = config.au_set
+        stored = AURelations(aus, np.eye(len(aus)), np.zeros(len(aus), np.int64))
+        return _jaa(config, stored if config.variant == "jaa_gcn" else None)
+    assert isinstance(config, RoiConfig)
+    return _roi(config, None)
 
 
 def save_checkpoint(path: str | Path, model: AUModel, config: ModelConfig) -> None:
@@ -205,7 +150,7 @@ def load_checkpoint(path: str | Path, aus: AUSet | None = None) -> tuple[AUModel
             f"{path} predicts {', '.join(config.au_set.labels)}, but {', '.join(aus.labels)} were asked for. "
             "Give a checkpoint of these AUs, in this order."
         )
-    model = _assemble(config, None)
+    model = _empty(config)
     try:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:

@@ -19,13 +19,14 @@ from aulens.data.renders import load_renders
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError, DatasetError
 from aulens.models import AUModel, ModelConfig
+from aulens.models.config import family
 from aulens.training.config import TrainConfig, refuse_unknown
 from aulens.training.predict import crop_of
 
 
 def model_config(config: TrainConfig) -> ModelConfig:
     """Check the [model] section; ConfigError names the nearest known key."""
-    refuse_unknown(config.model, {item.name for item in dataclasses.fields(ModelConfig)}, "model")
+    refuse_unknown(config.model, {item.name for item in dataclasses.fields(family(config.model))}, "model")
     return ModelConfig.from_dict(config.model)
 
 

@@ -1,0 +1,77 @@
+"""Configurations of models: one class for each family, told apart by their variant."""
+
+import pytest
+
+from aulens.aus import AFFWILD2
+from aulens.errors import ConfigError
+from aulens.models import JAA_VARIANTS, ROI_VARIANTS, JAAConfig, ModelConfig, RoiConfig
+
+# The header of a checkpoint of aulens 0.1, as it was written before there was a second family.
+BEFORE = {
+    "alpha": 0.05, "aus": [1, 2, 12], "backbone": "mobilenetv2_100", "backbone_weights": "gone.pth",
+    "background": 0.1, "channels": 96, "crop": 128, "eigen_head": "context", "eigenvectors": "aus",
+    "roi_side": 5, "template": "face", "variant": "roi_gcn_supervised", "weighted": False,
+}  # fmt: skip
+
+
+def jaa(**settings: object) -> ModelConfig:
+    return ModelConfig.from_dict({"variant": "jaa_net", "template": "face", **settings})
+
+
+def test_headers_of_before_are_read() -> None:
+    config = ModelConfig.from_dict(BEFORE)
+    assert isinstance(config, RoiConfig)
+    assert config.to_dict() == BEFORE
+    assert ModelConfig.from_dict({}) == RoiConfig()
+
+
+@pytest.mark.parametrize("variant", [*ROI_VARIANTS, *JAA_VARIANTS])
+def test_a_variant_finds_its_family_and_survives_a_dict(variant: str) -> None:
+    config = ModelConfig.from_dict({"variant": variant, "template": "face", "aus": "disfa", "crop": 64})
+    assert isinstance(config, JAAConfig if variant.startswith("jaa") else RoiConfig)
+    again = ModelConfig.from_dict(config.to_dict())
+    assert again.to_dict() == config.to_dict()
+    assert again.au_set == config.au_set
+    assert type(again) is type(config)
+
+
+def test_defaults_are_paper_bs() -> None:
+    config = jaa()
+    assert isinstance(config, JAAConfig)
+    assert config.au_set == AFFWILD2
+    assert (config.weighted, config.crop, config.dice) == (True, 112, "paper")
+    # Official JAA-Net: lambda_2, epsilon and the local losses weigh 1, the landmarks 0.5.
+    weights = (config.dice_weight, config.dice_epsilon, config.local_weight, config.landmark_weight)
+    assert weights == (1, 1, 1, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"variant": "jaa"}, "variant is 'jaa'; it must be one of pooled, .*, jaa_net, jaa_gcn"),
+        ({"backbone": "hrnet_w18"}, "Unknown model settings: backbone. Known: aus, crop, dice,"),
+        ({"crop": 100}, "crop is 100; .* multiple of 16, at least 48"),
+        ({"crop": 32}, "crop is 32"),
+        ({"dice": "caffe"}, "dice is 'caffe'; it must be one of paper, port"),
+        ({"dice_epsilon": 0.0}, "dice_epsilon is 0.0"),
+        ({"dice_weight": -1.0}, "dice_weight is -1.0; it must not be negative"),
+        ({"landmark_weight": float("nan")}, "landmark_weight is nan"),
+        ({"local_weight": -0.1}, "local_weight is -0.1"),
+        ({"graph_threshold": 0.0}, "graph_threshold is 0.0"),
+        ({"graph_threshold": 1.1}, "graph_threshold is 1.1"),
+        ({"graph_normalisation": "column"}, "graph_normalisation is 'column'.* none, row, symmetric"),
+        ({"graph_nodes": "maps"}, "graph_nodes is 'maps'.* features, hidden"),
+        ({"graph_depth": 0}, "graph_depth is 0"),
+        ({"graph_width": 0}, "graph_width is 0"),
+        ({"aus": []}, "empty"),
+        ({"aus": "bp5d"}, "bp5d"),
+    ],
+)
+def test_settings_of_jaa_are_checked(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        jaa(**settings)
+
+
+def test_the_base_alone_is_no_model() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        ModelConfig(variant="roi", weighted=False, aus="bp4d", crop=64, template="face")  # type: ignore[abstract]
