@@ -12,6 +12,13 @@ def test_the_papers_schedule():
     assert rate(20 * 7, 7, 30, optimiser) == pytest.approx(1e-6)
 
 
+def test_paper_bs_schedule():
+    # The official code: lr = 0.01 * 0.3 ** (epoch // 2).
+    optimiser = OptimiserConfig(lr=0.01, step_epochs=2, gamma=0.3)
+    found = [rate(step, 5, 4, optimiser) for step in range(20)]
+    assert found == pytest.approx([0.01] * 10 + [0.003] * 10)
+
+
 @pytest.mark.parametrize("schedule", ["one_cycle", "cosine"])
 def test_cycles_rise_then_fall(schedule: str):
     optimiser = OptimiserConfig(lr=1.0, schedule=schedule, warmup_epochs=2)

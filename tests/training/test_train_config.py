@@ -25,6 +25,9 @@ def write(tmp_path: Path, text: str) -> Path:
         ("[train]\nepochs = 0", "at least 1"),
         ("[optimiser]\nlr = 0", r"optimiser\.lr must be above 0"),
         ("[optimiser]\nschedule = 'stairs'", "constant, step, cosine, one_cycle; got 'stairs'"),
+        ("[optimiser]\nname = 'adagrad'", "adam, adamw, sgd; got 'adagrad'"),
+        ("[optimiser]\nmomentum = 1.0", r"optimiser\.momentum must be in \[0, 1\)"),
+        ("[optimiser]\nmomentum = 0.0", r"above 0 with optimiser\.nesterov"),
         ("[train]\nprecision = '16-mixed'", "32-true, bf16-mixed"),
         ("[augment]\nflip = 1.5", r"augment\.flip is out of range"),
         ("[augment]\nrotation = -3", r"augment\.rotation is out of range"),
@@ -87,7 +90,7 @@ def test_shipped_configs_are_valid_and_open_with_their_command(path: Path):
     from aulens.training.setup import model_config
 
     settings = model_config(load_config(path))
-    assert settings.crop % 32 == 0
+    assert settings.crop % 16 == 0
     head = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     assert any("aulens train" in line or "python benchmarks/" in line for line in head)
     assert any("Time" in line for line in head)

@@ -73,9 +73,13 @@ class OptimiserConfig:
     """Optimiser and learning-rate schedule."""
 
     name: str = "adam"
-    """"adam" (L2 weight decay, as the paper) or "adamw" (decoupled)."""
+    """"adam" (L2 weight decay, as paper A), "adamw" (decoupled), or "sgd" (L2 weight decay, as paper B)."""
     lr: float = 1e-4
     weight_decay: float = 5e-4
+    momentum: float = 0.9
+    """Of "sgd" only."""
+    nesterov: bool = True
+    """Of "sgd" only: Nesterov's momentum."""
     schedule: str = "step"
     """"constant", "step", "cosine" or "one_cycle"."""
     step_epochs: int = 10
@@ -127,7 +131,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Check values that would otherwise fail late or silently."""
         loop, optimiser = self.train, self.optimiser
-        _choice("optimiser.name", optimiser.name, ("adam", "adamw"))
+        _choice("optimiser.name", optimiser.name, ("adam", "adamw", "sgd"))
         _choice("optimiser.schedule", optimiser.schedule, ("constant", "step", "cosine", "one_cycle"))
         _choice("train.precision", loop.precision, ("32-true", "bf16-mixed"))
         _choice("train.accelerator", loop.accelerator, ("auto", "cpu", "gpu"))
@@ -143,6 +147,11 @@ class TrainConfig:
             raise ConfigError(f"seed must not be negative, is {self.seed}.")
         if not optimiser.lr > 0:
             raise ConfigError(f"optimiser.lr must be above 0, is {optimiser.lr}.")
+        if not 0 <= optimiser.momentum < 1 or (optimiser.nesterov and not optimiser.momentum):
+            raise ConfigError(
+                f"optimiser.momentum must be in [0, 1), and above 0 with optimiser.nesterov; is "
+                f"{optimiser.momentum}."
+            )
         if not 0 <= loop.ema < 1:
             raise ConfigError(f"train.ema must be in [0, 1), is {loop.ema}.")
         for item in dataclasses.fields(self.augment):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.fabric import Fabric
-from torch.optim import Adam, AdamW, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from aulens.data.augment import Geometry
 from aulens.data.dataset import FaceDataset
@@ -64,13 +64,27 @@ def launch(config: TrainConfig) -> Fabric:
 
 
 def make_optimiser(config: TrainConfig, model: AUModel) -> Optimizer:
-    """Adam (weight decay in the gradient, on everything: the paper's) or AdamW (decoupled, on matrices)."""
+    """The optimiser of a configuration, over the parameters that are trained.
+
+    Adam (weight decay in the gradient, on everything: paper A's), AdamW (decoupled, on matrices), or SGD with
+    momentum (weight decay in the gradient, on everything: paper B's).
+    """
     settings = config.optimiser
+    trained = [p for p in model.parameters() if p.requires_grad]
     if settings.name == "adam":
-        return Adam(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.ndim <= 1]
-    groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
+        return Adam(trained, lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
+    if settings.name == "sgd":
+        return SGD(
+            trained,
+            lr=settings.lr,
+            momentum=settings.momentum,
+            nesterov=settings.nesterov,
+            weight_decay=settings.weight_decay,
+        )
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in trained if p.ndim > 1]},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
     return AdamW(groups, lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
 
 
