@@ -4,7 +4,7 @@ import pytest
 from aulens.align import (
     FACE,
     TEMPLATES,
-    Template,
+    AnchorTemplate,
     anchors,
     compose,
     crop_matrix,
@@ -134,14 +134,14 @@ def test_anchors_are_the_subjects_own_sides() -> None:
 
 def test_template_points_are_pixel_centres() -> None:
     """The middle of the unit square is between the two middle pixels of an even crop."""
-    middle = Template("middle", (0, 0), (1, 1), (0.5, 0.5))
+    middle = AnchorTemplate("middle", (0, 0), (1, 1), (0.5, 0.5))
     assert middle.points(4).tolist() == [[-0.5, -0.5], [3.5, 3.5], [1.5, 1.5]]
     assert TEMPLATES["face"] is FACE
 
 
 def test_crop_matrix_brings_the_anchors_to_the_template() -> None:
     # The three anchors of this face are at the template's corners up to a similarity: the fit is exact.
-    template = Template("exact", *(tuple(p) for p in (anchors(face68()) / 4 + 0.5)))  # type: ignore[misc]
+    template = AnchorTemplate("exact", *(tuple(p) for p in (anchors(face68()) / 4 + 0.5)))  # type: ignore[misc]
     face = transform(rotation_scale(25, 90, (0, 0), (300, 200)), face68())
     matrix = crop_matrix(face, 256, template)
     np.testing.assert_allclose(transform(matrix, anchors(face)), template.points(256), atol=1e-9)

@@ -27,6 +27,7 @@ RIGHT_EYE: Final = (36, 37, 38, 39, 40, 41)
 LEFT_EYE: Final = (42, 43, 44, 45, 46, 47)
 INNER_EYE_CORNERS: Final = (39, 42)  # subject right, left
 MOUTH_CORNERS: Final = (48, 54)  # subject right, left
+NOSE_TIP: Final = 30
 SUBJECT_RIGHT: Final = frozenset(
     (*range(8), *range(17, 22), 31, 32, *RIGHT_EYE, 48, 49, 50, 58, 59, 60, 61, 67)
 )
