@@ -12,6 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.aus import MISSING, AUSet
 from aulens.errors import InputError
+from aulens.metrics.bootstrap import (
+    Measure,
+    drawn_counts,
+    interval,
+    mean_of_defined,
+    measured,
+    plain,
+    subject_draws,
+)
 from aulens.metrics.counts import (
     Counts,
     Floats,
@@ -60,6 +69,14 @@ class Estimate:
     macro_low: float
     macro_high: float
 
+    def of_au(self, index: int) -> Measure:
+        """The metric of the AU at this place on the axis A."""
+        return Measure(float(self.value[index]), float(self.low[index]), float(self.high[index]))
+
+    def of_macro(self) -> Measure:
+        """The mean over AUs."""
+        return Measure(self.macro, self.macro_low, self.macro_high)
+
 
 @dataclass(frozen=True, eq=False)
 class Report:
@@ -103,30 +120,16 @@ class Report:
             "subjects": self.subjects,
             "bootstrap": self.bootstrap,
             "seed": self.seed,
-            "macro": {
-                name: {
-                    "value": _plain(e.macro),
-                    "low": _plain(e.macro_low),
-                    "high": _plain(e.macro_high),
-                }
-                for name, e in self.metrics.items()
-            },
+            "macro": {name: e.of_macro().to_dict() for name, e in self.metrics.items()},
             "aus": {
                 label: {
                     "coded": int(self.coded[a]),
-                    "base_rate": _plain(self.base_rate[a]),
+                    "base_rate": plain(self.base_rate[a]),
                     "tp": int(self.counts.tp[a]),
                     "fp": int(self.counts.fp[a]),
                     "fn": int(self.counts.fn[a]),
                     "tn": int(self.counts.tn[a]),
-                    **{
-                        name: {
-                            "value": _plain(e.value[a]),
-                            "low": _plain(e.low[a]),
-                            "high": _plain(e.high[a]),
-                        }
-                        for name, e in self.metrics.items()
-                    },
+                    **{name: e.of_au(a).to_dict() for name, e in self.metrics.items()},
                 }
                 for a, label in enumerate(self.aus.labels)
             },
@@ -141,11 +144,11 @@ class Report:
             "| --- | ---: | ---: |" + " ---: |" * len(titles),
         ]
         for a, label in enumerate(self.aus.labels):
-            cells = [_cell(e.value[a], e.low[a], e.high[a]) for e in self.metrics.values()]
+            cells = [str(e.of_au(a)) for e in self.metrics.values()]
             lines.append(
                 f"| {label} | {self.coded[a]} | {_number(self.base_rate[a])} | {' | '.join(cells)} |"
             )
-        cells = [_cell(e.macro, e.macro_low, e.macro_high) for e in self.metrics.values()]
+        cells = [str(e.of_macro()) for e in self.metrics.values()]
         lines.append(f"| **macro** |  |  | {' | '.join(cells)} |")
         return "\n".join([*lines, "", *self._notes()]) + "\n"
 
@@ -196,18 +199,10 @@ def report(
         )
     if not len(truth):
         raise InputError("a report needs at least one frame, got none")
-    if bootstrap < 0:
-        raise InputError(f"bootstrap is a number of resamples, 0 or more, got {bootstrap}")
     used = (truth != MISSING).any(1)
     truth, values, decided = truth[used], values[used], decided[used]
-    names, subject = np.unique(who[used], return_inverse=True)
-    resamples = bootstrap if len(names) > 1 else 0
-    # How often each subject counts: first once each (the estimate itself), then the resamples.
-    draws = np.ones((1 + resamples, len(names)), np.int32)
-    if resamples:
-        even = np.full(len(names), 1 / len(names))
-        draws[1:] = np.random.default_rng(seed).multinomial(len(names), even, resamples)
-    drawn = _drawn_counts(truth, decided, subject, draws)
+    subject, draws = subject_draws(who[used], bootstrap, seed)
+    drawn = drawn_counts(truth, decided, subject, draws)
     results = {name: metric(drawn) for name, metric in _FROM_COUNTS.items()}
     ranks = np.full((2, len(draws), len(aus)), np.nan)
     for a, column in enumerate(truth.T):
@@ -220,7 +215,7 @@ def report(
     return Report(
         aus=aus,
         frames=len(truth),
-        subjects=len(names),
+        subjects=draws.shape[1],
         coded=coded,
         base_rate=ratio(present, coded),
         counts=total,
@@ -230,49 +225,12 @@ def report(
     )
 
 
-def _drawn_counts(
-    truth: NDArray[Any], decided: NDArray[np.bool_], subject: NDArray[np.intp], draws: NDArray[np.int32]
-) -> Counts:
-    """The counts of each draw of subjects, (R, A): counts add, so all draws are one matrix product."""
-    kinds = [(truth == 1) & decided, (truth == 0) & decided, (truth == 1) & ~decided, (truth == 0) & ~decided]
-    parts = []
-    for kind in kinds:
-        per_subject = np.zeros((draws.shape[1], truth.shape[1]))
-        np.add.at(per_subject, subject, kind)
-        parts.append((draws @ per_subject).astype(np.int64))  # float64 holds whole numbers up to 2^53 exactly
-    return Counts(*parts)
-
-
 def _estimate(results: Floats) -> Estimate:
     """From (1 + R, A): the estimate in row 0, the resamples below."""
-    macro = _mean(results)
-    low, high = _interval(results[1:])
-    macro_low, macro_high = _interval(macro[1:, None])
-    return Estimate(results[0], low, high, float(macro[0]), float(macro_low[0]), float(macro_high[0]))
-
-
-def _mean(results: Floats) -> Floats:
-    defined = ~np.isnan(results)
-    return ratio(np.where(defined, results, 0).sum(1), defined.sum(1))
-
-
-def _interval(resamples: Floats) -> tuple[Floats, Floats]:
-    """The 2.5 % and 97.5 % quantiles of each column, over the resamples in which it is defined."""
-    columns = (column[~np.isnan(column)] for column in resamples.T)
-    bounds = [np.quantile(c, (0.025, 0.975)) if len(c) else np.full(2, np.nan) for c in columns]
-    low, high = np.array(bounds).T
-    return low, high
-
-
-def _plain(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    low, high = interval(results[1:])
+    macro = measured(mean_of_defined(results))
+    return Estimate(results[0], low, high, macro.value, macro.low, macro.high)
 
 
 def _number(value: float) -> str:
-    return "n/a" if np.isnan(value) else f"{value:.3f}"
-
-
-def _cell(value: float, low: float, high: float) -> str:
-    if np.isnan(value) or np.isnan(low):
-        return _number(value)
-    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+    return str(Measure(value, np.nan, np.nan))
