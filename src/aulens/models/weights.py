@@ -1,9 +1,11 @@
 """Reading weight files: safely (nothing in them is executed), strictly (nothing in them is silently
 ignored)."""
 
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Final
 
 import torch
 from safetensors import SafetensorError
@@ -14,6 +16,13 @@ from aulens.errors import ModelError
 
 State = dict[str, Tensor]
 _OURS = "backbone.body."
+
+# What the readers of torch and safetensors raise for damaged files, found by damaging ten thousand; those of
+# before torch 1.6 have no checksums, and break anywhere.
+_DAMAGED: Final = (
+    SafetensorError, UnpicklingError, struct.error, EOFError, OSError, RuntimeError, ValueError, TypeError,
+    LookupError, AttributeError, AssertionError, MemoryError,
+)  # fmt: skip
 
 
 def read_state(path: str | Path) -> State:
@@ -35,7 +44,7 @@ def read_state(path: str | Path) -> State:
             loaded: object = load_file(path)
         else:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
+    except _DAMAGED as error:
         raise ModelError(
             f"{path} ({path.stat().st_size} bytes) can't be read as weights ({reason(error)}). "
             "It is truncated, of another kind, or holds more than tensors; get it again."
