@@ -1,4 +1,4 @@
-"""Each loss: perfect is 0, worse is more, no matter the batch's size, MISSING changes nothing."""
+"""Paper A's losses: perfect is 0, worse is more, no matter the batch's size, MISSING changes nothing."""
 
 import math
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from aulens.aus import MISSING
 from aulens.errors import ConfigError
-from aulens.losses import Criterion, inverse_rates, masked_mean
+from aulens.losses import RoiCriterion, inverse_rates, masked_mean
 from aulens.models import AUOutput, RoiConfig
 from aulens.models.regions import Regions, roi_maps
 from aulens.roi import RoiGrid
@@ -50,8 +50,8 @@ def shifted(output: AUOutput, by: float) -> AUOutput:
 @pytest.mark.parametrize("background", [1.0, 0.1])
 @pytest.mark.parametrize("variant", VARIANTS)
 class TestEveryLoss:
-    def criterion(self, variant: str, weighted: bool, background: float) -> Criterion:
-        return Criterion(config(variant, weighted, background), (0.5, 0.1, 0.2))
+    def criterion(self, variant: str, weighted: bool, background: float) -> RoiCriterion:
+        return RoiCriterion(config(variant, weighted, background), (0.5, 0.1, 0.2))
 
     def test_perfect_is_zero_and_worse_is_more(self, variant: str, weighted: bool, background: float) -> None:
         criterion = self.criterion(variant, weighted, background)
@@ -119,7 +119,7 @@ def lip_corners(labels: tuple[int, int], variant: str = "roi", background: float
     landmarks[0, 48], landmarks[0, 54] = torch.tensor([15.5, 31.5]), torch.tensor([47.5, 31.5])
     settings = RoiConfig(variant=variant, crop=CROP, aus=(12,), background=background)
     empty = AUOutput(torch.zeros(1, 1), torch.zeros(1, 1, MAP, MAP), torch.zeros(1, 1, 2))
-    loss: Tensor = Criterion(settings)(empty, landmarks, torch.tensor([[labels]]))["maps"]
+    loss: Tensor = RoiCriterion(settings)(empty, landmarks, torch.tensor([[labels]]))["maps"]
     return loss
 
 
@@ -146,7 +146,7 @@ def test_eigen_loss_by_hand_and_total() -> None:
     settings = RoiConfig(variant="roi_gcn_supervised", crop=CROP, aus=(12,), alpha=0.25)
     logits = torch.tensor([[math.log(3.0)], [5.0]])  # probability 3/4
     output = AUOutput(logits, torch.zeros(2, 1, MAP, MAP), torch.zeros(2, 1, 2), logits)
-    losses = Criterion(settings)(output, landmarks, labels)
+    losses = RoiCriterion(settings)(output, landmarks, labels)
     assert losses["eigen"].item() == pytest.approx(-math.log(0.75))
     assert losses["loss"].item() == pytest.approx(losses["maps"].item() + 0.25 * losses["eigen"].item())
 
@@ -162,7 +162,7 @@ def test_weights_multiply_aus() -> None:
         logits = torch.full((1, 3), 100.0)
         logits[0, au] = 0.0
         output = AUOutput(logits, torch.zeros(1, 3, MAP, MAP), torch.zeros(1, 3, 2))
-        losses = Criterion(config("pooled", weighted=True), (0.5, 0.1, 0.2))(output, landmarks, labels)
+        losses = RoiCriterion(config("pooled", weighted=True), (0.5, 0.1, 0.2))(output, landmarks, labels)
         assert losses["loss"].item() == pytest.approx(weight * math.log(2) / 3)
 
 
@@ -187,7 +187,7 @@ class TestInverseRates:
     @pytest.mark.parametrize(("rates", "seen"), [(None, "got none"), ((0.5,), "got 1")])
     def test_weighted_needs_one_for_each(self, rates: tuple[float, ...] | None, seen: str) -> None:
         with pytest.raises(ConfigError, match=f"each of the 3 AUs, {seen}"):
-            Criterion(config("roi", weighted=True), rates)
+            RoiCriterion(config("roi", weighted=True), rates)
 
 
 def test_masked_mean() -> None:
