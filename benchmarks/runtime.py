@@ -24,8 +24,6 @@ from typing import Any
 
 import numpy as np
 
-Run = Callable[[np.ndarray], np.ndarray]
-
 
 def measure(call: Callable[[], object], repeat: int) -> tuple[float, float]:
     """Median (CPU ms, wall ms) of a call, after a few that do not count."""
@@ -40,31 +38,44 @@ def measure(call: Callable[[], object], repeat: int) -> tuple[float, float]:
     return 1000 * float(np.median(cpu)), 1000 * float(np.median(wall))
 
 
-def load(kind: str, threads: int, model: str | None, checkpoint: str | None) -> Run:
-    """A function from images (B, 3, S, S) to maps."""
-    from aulens.runtime.backend import open_session
+def load(kind: str, threads: int, model: str | None, checkpoint: str | None) -> Any:
+    """The `aulens.runtime.model.Model` of a card, run by one of the backends or by torch."""
     from aulens.runtime.card import find_card, read_card
+    from aulens.runtime.model import Model, open_model
 
-    if kind != "torch":
-        return open_session(read_card(find_card(model)).onnx, kind, threads)
-    import torch
+    card = read_card(find_card(model))
+    return Model(card, Torch(checkpoint, threads)) if kind == "torch" else open_model(card, kind, threads)
 
-    from aulens.models import load_checkpoint
 
-    torch.set_num_threads(threads)
-    network = load_checkpoint(str(checkpoint))[0].eval()
+class Torch:
+    """The model of a checkpoint in eager mode, as an `aulens.runtime.backend.Session`."""
 
-    def run(images: np.ndarray) -> np.ndarray:
-        with torch.no_grad():
-            return network.maps(torch.from_numpy(images)).numpy()
+    def __init__(self, checkpoint: str | None, threads: int) -> None:
+        import torch
 
-    return run
+        from aulens.models import load_checkpoint
+
+        torch.set_num_threads(threads)
+        self._torch, self._network = torch, load_checkpoint(str(checkpoint))[0].eval()
+        side = self._network.crop
+        found = self._run(np.zeros((1, 3, side, side), np.float32))
+        self.shapes = {name: array.shape[1:] for name, array in found.items()}
+
+    def __call__(self, images: np.ndarray) -> Any:
+        from aulens.runtime.backend import ModelOutput
+
+        return ModelOutput(**self._run(images))
+
+    def _run(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        with self._torch.no_grad():
+            found = self._network.exported(self._torch.from_numpy(images))
+        return {name: tensor.numpy() for name, tensor in found.items()}
 
 
 def one(kind: str, threads: int, repeat: int, model: str | None, checkpoint: str | None) -> dict[str, float]:
     """Measure one row in this process."""
     started = time.perf_counter()
-    run = load(kind, threads, model, checkpoint)
+    network = load(kind, threads, model, checkpoint)
     found = {"load": 1000 * (time.perf_counter() - started)}
 
     import cv2
@@ -72,13 +83,11 @@ def one(kind: str, threads: int, repeat: int, model: str | None, checkpoint: str
 
     from aulens.align import TEMPLATES, crop_matrix, transform, warp
     from aulens.faces.dlib_detector import DlibDetector
-    from aulens.roi import RoiGrid, centres, decode, side_scores
-    from aulens.runtime.analyzer import to_input
-    from aulens.runtime.card import find_card, read_card
+    from aulens.runtime.model import to_input
 
     cv2.setNumThreads(threads)
-    card = read_card(find_card(model))
-    template, grid = TEMPLATES[card.template], RoiGrid(card.crop, card.map, card.roi_side)
+    card = network.card
+    template = TEMPLATES[card.template]
     image = skimage.data.astronaut()
     detector, enlarging = DlibDetector(), DlibDetector(upscale=2)
     (face,) = detector(image)
@@ -88,22 +97,19 @@ def one(kind: str, threads: int, repeat: int, model: str | None, checkpoint: str
         return to_input(warp(image, matrix, card.crop)[None]), transform(matrix, face.landmarks)[None]
 
     images, landmarks = align()
-    eight, maps = images.repeat(8, axis=0), run(images)
-
-    def scores(maps: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        return side_scores(decode(maps, grid.windows(centres(landmarks, card.aus))), card.aus)
+    eight, output = images.repeat(8, axis=0), network(images)
 
     def everything() -> None:
         detector(image)
         images, landmarks = align()
-        scores(run(images), landmarks)
+        network.scores(network(images), landmarks)
 
     found["detect"] = measure(lambda: detector(image), repeat)[0]
     found["detect x2"] = measure(lambda: enlarging(image), repeat)[0]
     found["align"] = measure(align, repeat)[0]
-    found["model"] = measure(lambda: run(images), repeat)[0]
-    found["model / 8"] = measure(lambda: run(eight), repeat)[0] / 8
-    found["decode"] = measure(lambda: scores(maps, landmarks), repeat)[0]
+    found["model"] = measure(lambda: network(images), repeat)[0]
+    found["model / 8"] = measure(lambda: network(eight), repeat)[0] / 8
+    found["decode"] = measure(lambda: network.scores(output, landmarks), repeat)[0]
     found["all"], found["all, wall"] = measure(everything, repeat)
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
     found["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

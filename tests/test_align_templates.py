@@ -40,7 +40,8 @@ def jaanet_by_the_book(points: np.ndarray) -> np.ndarray:
     From its description: eye centres are means of points 19..24 and 25..30; rotation R by the line through
     them; 13 is the nose tip, 31 and 37 the mouth corners; half = 0.5 * 2.9 * max(width, height) of the five
     turned points; scale = (200 - 1) / 2 / half;
-    M = [[s, 0, s (half - cx)], [0, s, s (half - cy)], [0, 0, 1]] R; the test crop of 176 begins at (12, 12) of the 200.
+    M = [[s, 0, s (half - cx)], [0, s, s (half - cy)], [0, 0, 1]] R;
+    the test crop of 176 begins at (12, 12) of the 200.
     """
     x1 = sum(points[i][0] for i in range(19, 25)) / 6
     y1 = sum(points[i][1] for i in range(19, 25)) / 6

@@ -13,7 +13,8 @@ from PIL import Image
 import aulens
 from aulens.errors import InputError, ModelError
 from aulens.faces.detector import Face
-from aulens.runtime.analyzer import Analyzer, sigmoid, to_input
+from aulens.runtime.analyzer import Analyzer
+from aulens.runtime.model import sigmoid, to_input
 from aulens.runtime.table import columns, rows_of, to_frame
 from people import ASTRONAUT, astronaut, crowd, dlib_detector, noise
 from stub_model import write_stub
@@ -107,14 +108,17 @@ def test_a_face_does_not_depend_on_those_beside_it(analyzer: Analyzer) -> None:
         assert alone.probability == pytest.approx(together[i].probability, abs=1e-6)
 
 
-def test_a_pooled_model_has_one_score_for_both_sides(tmp_path: Path) -> None:
+def test_a_pooled_model_has_one_score_and_tells_no_sides(tmp_path: Path) -> None:
     analyzer = Analyzer(write_stub(tmp_path, card={"decoder": "pooled"}), detector=no_faces)
     image = noise(SIZE, SIZE)
     (result,) = analyzer.analyze(image, [drawn_face()])
     for number, label in enumerate(result.probability):
         score = result.evidence.maps[number].mean()
         assert result.probability[label] == pytest.approx(expected(score), abs=1e-5)
-    assert result.left == result.right == result.probability
+    assert np.isnan([*result.left.values(), *result.right.values()]).all()
+    assert result.sides("AU12") is None
+    assert not result.tells_sides
+    assert not result.evidence.attention
 
 
 def test_thresholds_come_from_the_card(tmp_path: Path) -> None:

@@ -12,8 +12,11 @@ import pytest
 from onnx import TensorProto, helper
 
 import aulens
+from aulens.align import anchors
 from aulens.errors import ConfigError, ModelError
 from aulens.runtime.backend import BACKENDS, open_session
+from aulens.runtime.model import to_input
+from stub_jaa import spots, write_jaa_stub
 from stub_model import write_stub
 
 
@@ -27,9 +30,12 @@ def test_maps_are_what_the_stub_promises(stub: Path, backend: str) -> None:
     if backend == "openvino":
         pytest.importorskip("openvino")
     session = open_session(stub, backend, threads=1)
-    assert session.map_shape == (4, 32, 32)
+    assert session.shapes == {"maps": (4, 32, 32)}
     images = np.random.default_rng(0).random((3, 3, 128, 128), dtype=np.float32)
-    maps = session(images)
+    output = session(images)
+    assert output.logits is None
+    assert output.landmarks is None
+    maps = output.maps
     assert maps.shape == (3, 4, 32, 32)
     assert maps.dtype == np.float32
     small = images.reshape(3, 3, 32, 4, 32, 4).mean(axis=(3, 5))
@@ -37,8 +43,30 @@ def test_maps_are_what_the_stub_promises(stub: Path, backend: str) -> None:
     np.testing.assert_allclose(maps[:, 0], -1, atol=1e-6)
     # A result stays as it is when the session runs again.
     kept = maps.copy()
-    np.testing.assert_allclose(session(images[:1]), kept[:1], atol=1e-5)
+    np.testing.assert_allclose(session(images[:1]).maps, kept[:1], atol=1e-5)
     np.testing.assert_array_equal(maps, kept)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_every_output_comes_by_its_name(tmp_path: Path, backend: str, batch: int) -> None:
+    """OpenVINO calls the landmarks "found" inside, after the node before its last, which it leaves out."""
+    if backend == "openvino":
+        pytest.importorskip("openvino")
+    session = open_session(write_jaa_stub(tmp_path).with_suffix(".onnx"), backend, threads=1)
+    assert session.shapes == {"maps": (4, 28, 28), "logits": (4,), "landmarks": (49, 2)}
+    three = np.array([[40.0, 40.0], [70.0, 42.0], [55.0, 80.0]])
+    picture = spots(three, (112, 112), 4.0)
+    images = np.repeat(to_input(picture[None]), batch, axis=0)
+    output = session(images)
+    assert output.logits is not None
+    assert output.landmarks is not None
+    np.testing.assert_allclose(output.logits[-1, 1:], 200 * images[-1].mean((1, 2)) - 1, rtol=1e-4)
+    np.testing.assert_allclose(anchors(output.landmarks[-1]), three, atol=0.02)
+    assert output.maps.shape == (batch, 4, 28, 28)
+    kept = output.landmarks.copy()
+    session(images * 0)
+    np.testing.assert_array_equal(output.landmarks, kept)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -7,6 +7,7 @@ import pytest
 import aulens.runtime.card as module
 from aulens.errors import ModelError
 from aulens.runtime.card import find_card, read_card
+from stub_jaa import write_jaa_stub
 from stub_model import write_stub
 
 LABELS = ("AU1", "AU6", "AU12", "AU25")
@@ -26,6 +27,19 @@ def test_a_card_is_read(tmp_path: Path) -> None:
     assert card.onnx == tmp_path / "stub.onnx"
 
 
+def test_cards_from_before_sides_and_layout_were_told(tmp_path: Path) -> None:
+    card = read_card(write_stub(tmp_path))
+    assert (card.tells_sides, card.layout.name, card.attention) == (True, "ibug68", False)
+    assert not read_card(changed(tmp_path, decoder="pooled")).tells_sides
+    assert not read_card(changed(tmp_path, tells_sides=False)).tells_sides
+
+
+def test_a_card_of_a_model_that_decides_by_itself(tmp_path: Path) -> None:
+    card = read_card(write_jaa_stub(tmp_path))
+    assert (card.decoder, card.tells_sides, card.attention) == ("direct", False, True)
+    assert (card.backbone, card.roi_side, card.layout.count) == (None, None, 49)
+
+
 def test_entries_of_later_versions_are_no_error(tmp_path: Path) -> None:
     assert read_card(changed(tmp_path, mood="sunny")).name == "stub"
 
@@ -42,7 +56,11 @@ def test_entries_of_later_versions_are_no_error(tmp_path: Path) -> None:
         ({"crop": 0}, "'crop' must be a whole number of at least 1, found 0"),
         ({"crop": 128.0}, "'crop' must be a whole number"),
         ({"template": "ears"}, "'template' must be one of face.*'ears'"),
-        ({"decoder": "guess"}, "'decoder' must be one of roi, pooled"),
+        ({"decoder": "guess"}, "'decoder' must be one of roi, pooled, direct"),
+        ({"layout": "ibug5"}, "'layout' must be one of ibug68, ibug66, ibug49, found 'ibug5'"),
+        ({"tells_sides": "left"}, "'tells_sides' must be true or false"),
+        ({"decoder": "pooled", "tells_sides": True}, "'tells_sides' must be false.*'pooled'.*found True"),
+        ({"decoder": "direct", "tells_sides": True}, "'tells_sides' must be false.*'direct'.*found True"),
         ({"platt": {}}, "'platt' lacks AU1"),
         ({"platt": {label: [1] for label in LABELS}}, "two numbers"),
         ({"threshold": dict.fromkeys(LABELS, 1.5)}, "from 0 to 1, found 1.5"),

@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aulens.align import TEMPLATES, crop_matrix, transform, warp
-from aulens.errors import InputError, ModelError
+from aulens.align import TEMPLATES, transform, warp
+from aulens.errors import InputError
 from aulens.faces.detector import Face, FaceDetector, check_image
-from aulens.roi import RoiGrid, centres, decode, side_scores
-from aulens.runtime.backend import Session, open_session
-from aulens.runtime.card import ModelCard, check_digest, find_card, read_card
+from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.runtime.image import read_image
+from aulens.runtime.model import open_model, to_input
 from aulens.runtime.result import AUResult, Evidence
 from aulens.runtime.table import rows_of, to_frame
 
@@ -43,9 +42,8 @@ class Analyzer:
         threads: int | None = None,
     ) -> None:
         self._card = read_card(find_card(model))
-        self._session = open_model(self._card, backend, threads)
+        self._model = open_model(self._card, backend, threads)
         self._detector = _default_detector() if detector is None else detector
-        self._grid = RoiGrid(self._card.crop, self._card.map, self._card.roi_side)
 
     @property
     def card(self) -> ModelCard:
@@ -111,31 +109,15 @@ class Analyzer:
     def _batch(self, image: NDArray[np.uint8], faces: Sequence[Face], first_id: int) -> list[AUResult]:
         card = self._card
         template = TEMPLATES[card.template]
-        matrices = [crop_matrix(face.landmarks, card.crop, template) for face in faces]
+        matrices = [template.matrix(face.landmarks, card.crop) for face in faces]
         crops = np.stack([warp(image, matrix, card.crop) for matrix in matrices])
-        maps = self._session(to_input(crops))
-        shape = (len(faces), len(card.aus), card.map, card.map)
-        if maps.shape != shape:
-            raise ModelError(f"{card.onnx}: gave maps of shape {maps.shape}, its card promises {shape}")
+        output = self._model(to_input(crops))
         landmarks = np.stack([transform(m, f.landmarks) for m, f in zip(matrices, faces, strict=True)])
-        sides = self._probabilities(maps, landmarks)
+        sides = self._model.probabilities(self._model.scores(output, landmarks))
         return [
-            self._result(first_id + i, face, sides[i], maps[i], matrices[i], image.shape[:2])
+            self._result(first_id + i, face, sides[i], output.maps[i], matrices[i], image.shape[:2])
             for i, face in enumerate(faces)
         ]
-
-    def _probabilities(
-        self, maps: NDArray[np.float32], landmarks: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Maps (B, A, h, w) and crop landmarks (B, K, 2) to probabilities (B, A, 2), [right, left]."""
-        card = self._card
-        if card.decoder == "pooled":
-            scores = np.repeat(maps.mean(axis=(2, 3), dtype=np.float64)[..., None], 2, axis=-1)
-        else:
-            windows = self._grid.windows(centres(landmarks, card.aus))
-            scores = side_scores(decode(maps, windows), card.aus).astype(np.float64)
-        slope, offset = np.array(card.platt).T[..., None]
-        return sigmoid(slope * scores + offset)
 
     def _result(
         self,
@@ -149,6 +131,7 @@ class Analyzer:
         card = self._card
         labels = card.aus.labels
         probability = sides.max(axis=-1)
+        right, left = sides.T if card.tells_sides else np.full((2, len(labels)), np.nan)
         return AUResult(
             face_id=face_id,
             box=face.box,
@@ -156,44 +139,12 @@ class Analyzer:
             confidence=face.confidence,
             probability=dict(zip(labels, probability.tolist(), strict=True)),
             occurrence=dict(zip(labels, (probability >= np.array(card.threshold)).tolist(), strict=True)),
-            left=dict(zip(labels, sides[:, 1].tolist(), strict=True)),
-            right=dict(zip(labels, sides[:, 0].tolist(), strict=True)),
+            left=dict(zip(labels, left.tolist(), strict=True)),
+            right=dict(zip(labels, right.tolist(), strict=True)),
             threshold=dict(zip(labels, card.threshold, strict=True)),
-            evidence=Evidence(card.aus, maps, matrix, card.crop, shape),
+            evidence=Evidence(card.aus, maps, matrix, card.crop, shape, attention=card.attention),
             matrix=matrix,
         )
-
-
-def to_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Aligned crops (B, S, S, 3) uint8 RGB to what a model takes: (B, 3, S, S) float32 in [0, 1]."""
-    return np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)
-
-
-def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 / (1 + exp(-x)), without overflow for any x."""
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
-
-
-def open_model(card: ModelCard, backend: str, threads: int | None) -> Session:
-    """Load the model of a card.
-
-    Raises:
-        ModelError: its file is missing, damaged, of another kind or does not fit the card.
-        ConfigError: unknown backend or number of threads.
-    """
-    session = open_session(card.onnx, backend, threads)
-    channels, height, width = session.map_shape
-    if channels is not None and channels != len(card.aus):
-        raise ModelError(
-            f"{card.onnx}: its maps have {channels} channels, but its card {card.path.name} names "
-            f"{len(card.aus)} AUs ({', '.join(card.aus.labels)}): a model with other AUs"
-        )
-    if {height, width} - {None, card.map}:
-        raise ModelError(
-            f"{card.onnx}: its maps are {height} x {width}, its card says {card.map} x {card.map}"
-        )
-    check_digest(card)
-    return session
 
 
 def _default_detector() -> FaceDetector:

@@ -7,7 +7,10 @@ docs/runtime.md has the measurements behind the choice.
 import importlib
 import os
 import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -17,19 +20,39 @@ from aulens.errors import ConfigError, ModelError
 
 BACKENDS: Final = ("onnxruntime", "openvino")
 INPUT: Final = "image"
-OUTPUT: Final = "maps"
+OUTPUTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"maps": "(B, A, h, w)", "logits": "(B, A)", "landmarks": "(B, K, 2)"}
+)
+"""The outputs that a file may have, with their shapes. The maps must be there; others are never computed."""
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ModelOutput:
+    """What an exported model computes for B faces; all float32.
+
+    Attributes:
+        maps: (B, A, h, w).
+        logits: (B, A), or None if the file leaves it to the runtime to read scores from the maps.
+        landmarks: (B, K, 2), (x, y) in pixels of the crop, or None if the model finds none.
+    """
+
+    maps: NDArray[np.float32]
+    logits: NDArray[np.float32] | None = None
+    landmarks: NDArray[np.float32] | None = None
 
 
 class Session(Protocol):
     """A loaded model."""
 
     @property
-    def map_shape(self) -> tuple[int | None, int | None, int | None]:
-        """(channels, height, width) of a map; None where the file leaves the number open."""
+    def shapes(self) -> Mapping[str, Shape]:
+        """Output → its shape without the batch axis; None where the file leaves a number open."""
         ...
 
-    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Maps (B, A, h, w) float32 for `images` (B, 3, H, W) float32 RGB in [0, 1]."""
+    def __call__(self, images: NDArray[np.float32]) -> ModelOutput:
+        """What the model computes for `images` (B, 3, H, W) float32 RGB in [0, 1]."""
         ...
 
 
@@ -37,7 +60,7 @@ def open_session(path: str | Path, backend: str = "onnxruntime", threads: int | 
     """Load an exported model.
 
     Args:
-        path: the ONNX file; its input is called "image", its output "maps".
+        path: the ONNX file; its input is called "image", its outputs are some of `OUTPUTS`.
         backend: "onnxruntime" or "openvino".
         threads: number of threads within one run; None leaves it to the library (one per core).
 
@@ -71,10 +94,12 @@ class _OnnxRuntime:
             raise _unreadable(path, error) from error
         inputs = {item.name: item.shape for item in self._session.get_inputs()}
         outputs = {item.name: item.shape for item in self._session.get_outputs()}
-        self.map_shape = _check_kind(path, inputs, outputs)
+        self.shapes = _check_kind(path, inputs, outputs)
 
-    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(self._session.run([OUTPUT], {INPUT: images})[0], dtype=np.float32)
+    def __call__(self, images: NDArray[np.float32]) -> ModelOutput:
+        found = self._session.run(list(self.shapes), {INPUT: images})
+        arrays = (np.asarray(array, dtype=np.float32) for array in found)
+        return ModelOutput(**dict(zip(self.shapes, arrays, strict=True)))
 
 
 class _OpenVino:
@@ -90,14 +115,16 @@ class _OpenVino:
             compiled = core.compile_model(model, "CPU", settings)
         except Exception as error:  # openvino raises bare RuntimeError, and others for damaged files
             raise _unreadable(path, error) from error
-        inputs = {item.get_any_name(): _open_shape(item.get_partial_shape()) for item in compiled.inputs}
-        outputs = {item.get_any_name(): _open_shape(item.get_partial_shape()) for item in compiled.outputs}
-        self.map_shape = _check_kind(path, inputs, outputs)
+        inputs, outputs = _named_shapes(compiled.inputs), _named_shapes(compiled.outputs)
+        self.shapes = _check_kind(path, inputs, outputs)
         self._request = compiled.create_infer_request()
 
-    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, images: NDArray[np.float32]) -> ModelOutput:
         self._request.infer({INPUT: images})
-        return np.array(self._request.get_tensor(OUTPUT).data, dtype=np.float32)
+        # Copies: the request writes its next results into the same memory.
+        return ModelOutput(
+            **{name: np.array(self._request.get_tensor(name).data, np.float32) for name in self.shapes}
+        )
 
 
 def _import_onnxruntime() -> Any:
@@ -128,8 +155,13 @@ def _import_openvino() -> Any:
             sys.modules.pop(hidden, None)
 
 
-def _open_shape(partial: Any) -> list[int | None]:
-    return [None if size.is_dynamic else size.get_length() for size in partial]
+def _named_shapes(ports: Iterable[Any]) -> dict[str, list[int | None]]:
+    """Name → shape of OpenVINO's ports. Optimised, a port may carry an inner name beside the file's own."""
+    named = {}
+    for port in ports:
+        names = sorted(port.get_names(), key=lambda name: (name not in {INPUT, *OUTPUTS}, name))
+        named[names[0]] = [None if n.is_dynamic else n.get_length() for n in port.get_partial_shape()]
+    return named
 
 
 def _unreadable(path: Path, error: Exception) -> ModelError:
@@ -142,16 +174,22 @@ def _unreadable(path: Path, error: Exception) -> ModelError:
 
 def _check_kind(
     path: Path, inputs: dict[str, list[Any]], outputs: dict[str, list[Any]]
-) -> tuple[int | None, int | None, int | None]:
-    """Return (channels, height, width) of the maps, or say that this is another kind of model."""
-    image, maps = inputs.get(INPUT), outputs.get(OUTPUT)
-    if set(inputs) != {INPUT} or image is None or maps is None or len(image) != 4 or len(maps) != 4:
+) -> Mapping[str, Shape]:
+    """Return the shapes of the outputs that are known, or say that this is another kind of model."""
+    known = {name: tuple(outputs[name]) for name in OUTPUTS if name in outputs}
+    right = all(len(shape) == OUTPUTS[name].count(",") + 1 for name, shape in known.items())
+    if set(inputs) != {INPUT} or len(inputs[INPUT]) != 4 or "maps" not in known or not right:
+        wanted = ", ".join(f"'{name}' {shape}" for name, shape in OUTPUTS.items())
         raise ModelError(
-            f"{path}: another kind of model: expected the input 'image' (B, 3, H, W) and the output 'maps' "
-            f"(B, A, h, w), found inputs {_shapes(inputs)} and outputs {_shapes(outputs)}"
+            f"{path}: another kind of model: expected the input 'image' (B, 3, H, W) and of the outputs "
+            f"{wanted} at least the first, found inputs {_shapes(inputs)} and outputs {_shapes(outputs)}"
         )
-    channels, height, width = (size if isinstance(size, int) else None for size in maps[1:])
-    return channels, height, width
+    return MappingProxyType(
+        {
+            name: tuple(size if isinstance(size, int) else None for size in shape[1:])
+            for name, shape in known.items()
+        }
+    )
 
 
 def _shapes(ports: dict[str, list[Any]]) -> str:

@@ -12,27 +12,31 @@ from typing import Any, Final
 from aulens.align import TEMPLATES
 from aulens.aus import AUSet
 from aulens.errors import ConfigError, ModelError
+from aulens.landmarks import IBUG68, LAYOUTS, LandmarkLayout
 
 FORMAT: Final = "aulens-model/1"
-DECODERS: Final = ("roi", "pooled")
+DECODERS: Final = ("roi", "pooled", "direct")
 _SHIPPED: Final = Path(__file__).resolve().parents[1] / "weights" / "aulens-renders.json"
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model is, how its maps become probabilities, and what it was made from.
+    """What a model is, how its outputs become probabilities, and what it was made from.
 
     Attributes:
         path: the JSON file.
         name: the model's name.
         variant: which model of `aulens.models` it is.
-        backbone: name of its backbone.
+        backbone: name of its backbone; None for a network that has none of its own.
         aus: its AUs, in the order of the maps' channels.
         crop: side of the aligned face that it takes, pixels.
         map: side of its maps, pixels.
-        roi_side: side of a region on the map, pixels.
+        roi_side: side of a region on the map, pixels; None where there are no regions.
         template: name of the alignment template in `aulens.align.TEMPLATES`.
-        decoder: "roi" (a score is a map's mean in a region) or "pooled" (its mean everywhere).
+        layout: of the landmarks that the model finds, or if it finds none, was trained with.
+        decoder: where a score comes from: "roi" (a map's mean in a region), "pooled" (its mean everywhere) or
+            "direct" (the file's own logits).
+        tells_sides: whether scores tell the two sides of a face apart.
         platt: (A, 2): slope and offset per AU, probability = sigmoid(slope * score + offset).
         threshold: (A,): an AU counts as present from this probability on.
         calibrated: whether slopes, offsets and thresholds were fitted on validation subjects.
@@ -49,13 +53,15 @@ class ModelCard:
     path: Path
     name: str
     variant: str
-    backbone: str
+    backbone: str | None
     aus: AUSet
     crop: int
     map: int
-    roi_side: int
+    roi_side: int | None
     template: str
+    layout: LandmarkLayout
     decoder: str
+    tells_sides: bool
     platt: tuple[tuple[float, float], ...]
     threshold: tuple[float, ...]
     calibrated: bool
@@ -72,6 +78,11 @@ class ModelCard:
     def onnx(self) -> Path:
         """The model file that belongs to this card: the same name, ending in .onnx."""
         return self.path.with_suffix(".onnx")
+
+    @property
+    def attention(self) -> bool:
+        """Whether the maps say where the model looked (0 to 1), not what it found there (-1 to 1)."""
+        return self.decoder == "direct"
 
 
 def find_card(model: str | Path | None = None) -> Path:
@@ -150,17 +161,21 @@ class _Entries:
         digest = self._text("onnx_sha256").lower()
         if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
             raise self._wrong("onnx_sha256", "64 hexadecimal digits", digest)
+        decoder = self._choice("decoder", DECODERS)
+        direct = decoder == "direct"
         return ModelCard(
             path=self._path,
             name=self._text("name"),
             variant=self._text("variant"),
-            backbone=self._text("backbone"),
+            backbone=None if direct and "backbone" not in self._entries else self._text("backbone"),
             aus=aus,
             crop=self._count("crop"),
             map=self._count("map"),
-            roi_side=self._count("roi_side"),
+            roi_side=None if direct else self._count("roi_side"),
             template=self._choice("template", tuple(TEMPLATES)),
-            decoder=self._choice("decoder", DECODERS),
+            layout=self._layout(),
+            decoder=decoder,
+            tells_sides=self._tells_sides(decoder),
             platt=platt,
             threshold=threshold,
             calibrated=self._calibrated(),
@@ -184,9 +199,27 @@ class _Entries:
             raise ModelError(f"{self._path}: {error}") from error
 
     def _calibrated(self) -> bool:
-        value = self._entries.get("calibrated", True)  # only cards of runs that stopped early say otherwise
+        return self._flag("calibrated", True)  # only cards of runs that stopped early say otherwise
+
+    def _layout(self) -> LandmarkLayout:
+        if "layout" not in self._entries:
+            return IBUG68
+        return LAYOUTS[self._choice("layout", tuple(LAYOUTS))]
+
+    def _tells_sides(self, decoder: str) -> bool:
+        # One score for the whole face: also what cards of pooled models meant before they said so.
+        able = decoder == "roi"
+        told = self._flag("tells_sides", able)
+        if told and not able:
+            raise self._wrong(
+                "tells_sides", f"false, for its decoder {decoder!r} has one score per face", told
+            )
+        return told
+
+    def _flag(self, key: str, default: bool) -> bool:
+        value = self._entries.get(key, default)
         if not isinstance(value, bool):
-            raise self._wrong("calibrated", "true or false", value)
+            raise self._wrong(key, "true or false", value)
         return value
 
     def _get(self, key: str) -> Any:

@@ -1,5 +1,6 @@
 """What aulens says about one face."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,20 +16,21 @@ class AUResult:
     """The Action Units of one face.
 
     `left` and `right` are the person's own sides: `left` is on the right of an ordinary photo. AUs in the
-    middle of the face (lips) have no sides; both carry the same number.
+    middle of the face (lips) have no sides; both carry the same number. Some models do not tell sides at all:
+    then both are NaN, "not told", for every AU, and `sides` gives None.
 
     Attributes:
         face_id: 0 for the largest face of the picture, 1 for the next, and so on.
         box: (4,) float64, x0, y0, x1, y1 in pixels of the picture; may reach over its border.
         landmarks: (K, 2) float64, (x, y) in pixels of the picture.
         confidence: the face detector's score.
-        probability: AU label to calibrated probability in [0, 1]: the larger of its two sides.
+        probability: AU label to calibrated probability in [0, 1]: the larger of its two sides, if told.
         occurrence: AU label to present (True) or absent, by the model's threshold for that AU.
-        left: AU label to probability on the subject's left.
-        right: AU label to probability on the subject's right.
+        left: AU label to probability on the subject's left, or NaN.
+        right: AU label to probability on the subject's right, or NaN.
         threshold: AU label to the probability from which on the AU counts as present.
-        evidence: AU label to (H, W) float32 map in pixels of the picture, made when asked for. Positive
-            speaks for the AU, negative against it, 0 outside the face.
+        evidence: AU label to (H, W) float32 map in pixels of the picture, made when asked for; see `Evidence`
+            for what its numbers say.
         matrix: (2, 3) float64, picture to aligned crop.
     """
 
@@ -49,8 +51,15 @@ class AUResult:
         """Labels of the AUs that are present, in the model's order."""
         return tuple(label for label, is_present in self.occurrence.items() if is_present)
 
-    def sides(self, label: str) -> tuple[bool, bool]:
-        """Whether an AU is present on the subject's (right, left), by the same threshold."""
+    @property
+    def tells_sides(self) -> bool:
+        """Whether the model tells the two sides of a face apart."""
+        return not any(map(math.isnan, self.right.values()))
+
+    def sides(self, label: str) -> tuple[bool, bool] | None:
+        """Whether an AU is present on the subject's (right, left), by the same threshold; None = not told."""
+        if not self.tells_sides:
+            return None
         least = self.threshold[label]
         return self.right[label] >= least, self.left[label] >= least
 
@@ -58,12 +67,17 @@ class AUResult:
 class Evidence(Mapping[str, NDArray[np.float32]]):
     """The AU maps of one face; looking one up lays it over the picture.
 
+    What a map says depends on the model. Most draw what they found: positive where something speaks for the
+    AU, negative where it speaks against. With `attention`, a map says where the model looked for the AU, 0
+    (not at all) to 1, whether it found it or not. Outside the face, maps are 0.
+
     Args:
         aus: the AUs of the maps.
         maps: (A, h, w) float32, over the whole aligned crop.
         matrix: (2, 3), picture to aligned crop.
         crop: side of the crop, pixels.
         shape: (H, W) of the picture.
+        attention: whether maps say where the model looked, not what it found.
     """
 
     def __init__(
@@ -73,12 +87,14 @@ class Evidence(Mapping[str, NDArray[np.float32]]):
         matrix: NDArray[np.float64],
         crop: int,
         shape: tuple[int, int],
+        attention: bool = False,
     ) -> None:
         self._channel = {label: i for i, label in enumerate(aus.labels)}
         self._matrix = matrix
         self.maps = maps
         self.crop = crop
         self.shape = shape
+        self.attention = attention
 
     def __getitem__(self, label: str) -> NDArray[np.float32]:
         return self.over(label, self._matrix, self.shape)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TextIO
@@ -21,7 +22,8 @@ def columns(aus: AUSet) -> tuple[str, ...]:
 
     `file`, `face_id` (0 is the largest face), `success` (1, or 0 where no face was found), `box_x, box_y,
     box_w, box_h` (pixels), then for each AU: `AU12_p` (calibrated probability), `AU12_c` (present 1,
-    absent 0), `AU12_left_p` and `AU12_right_p` (probability on the person's own left and right).
+    absent 0), `AU12_left_p` and `AU12_right_p` (probability on the person's own left and right; empty if the
+    model does not tell sides).
     """
     return FACE_COLUMNS + tuple(
         f"{label}_{end}" for label in aus.labels for end in ("p", "c", "left_p", "right_p")
@@ -76,11 +78,15 @@ def _row(file: str, result: AUResult, aus: AUSet) -> Row:
         "box_h": round(y1 - y0, 1),
     }
     for label in aus.labels:
-        row[f"{label}_p"] = round(result.probability[label], 6)
+        row[f"{label}_p"] = _share(result.probability[label])
         row[f"{label}_c"] = int(result.occurrence[label])
-        row[f"{label}_left_p"] = round(result.left[label], 6)
-        row[f"{label}_right_p"] = round(result.right[label], 6)
+        row[f"{label}_left_p"] = _share(result.left[label])
+        row[f"{label}_right_p"] = _share(result.right[label])
     return row
+
+
+def _share(probability: float) -> float | None:
+    return None if math.isnan(probability) else round(probability, 6)
 
 
 def _kind(name: str) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
 from aulens.errors import ModelError
-from aulens.runtime.analyzer import sigmoid
+from aulens.runtime.model import sigmoid
 from aulens.training.run_folder import write_json
 
 FORMAT: Final = "aulens-calibration/1"

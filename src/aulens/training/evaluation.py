@@ -20,8 +20,8 @@ from aulens.data.renders import load_renders
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError, ModelError
 from aulens.models import AUOutput, load_checkpoint
-from aulens.runtime.analyzer import open_model
 from aulens.runtime.card import ModelCard, find_card, read_card
+from aulens.runtime.model import open_model
 from aulens.training.calibration import Calibration, fit, read_calibration, write_calibration
 from aulens.training.predict import Forward, au_scores, side_scores
 from aulens.training.progress import Display
@@ -233,17 +233,13 @@ def _from_run(run: RunFolder) -> _Scorer:
 
 
 def _from_card(card: ModelCard, threads: int | None) -> _Scorer:
-    session = open_model(card, "onnxruntime", threads)
-    grid = roi.RoiGrid(card.crop, card.map, card.roi_side)
+    model = open_model(card, "onnxruntime", threads)
 
     def forward(image: Tensor, landmarks: Tensor) -> AUOutput:
-        maps = session(image.numpy())
-        if card.decoder == "pooled":
-            sides = np.repeat(maps.mean((2, 3))[..., None], 2, axis=2)
-        else:
-            sides = roi.decode(maps, grid.windows(roi.centres(landmarks.numpy(), card.aus)))
-        scores = torch.from_numpy(np.ascontiguousarray(sides, dtype=np.float32))
-        return AUOutput(logits=scores.amax(2), maps=torch.from_numpy(maps), sides=scores)
+        output = model(image.numpy())
+        scores = torch.from_numpy(model.scores(output, landmarks.numpy()).astype(np.float32))
+        found = None if output.landmarks is None else torch.from_numpy(output.landmarks)
+        return AUOutput(scores.amax(2), torch.from_numpy(output.maps), scores, landmarks=found)
 
     platt, threshold = np.array(card.platt), np.array(card.threshold)
     calibration = Calibration(card.aus, platt, threshold, np.ones(len(card.aus), bool), 0, 0)

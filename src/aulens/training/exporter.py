@@ -151,7 +151,7 @@ def write_onnx(model: AUModel, path: Path) -> float:
         _strip(part)
         onnx.checker.check_model(str(part))
         session = open_session(part, threads=1)
-        found = np.concatenate([session(batch.numpy()) for batch in (pictures[:1], pictures[1:])])
+        found = np.concatenate([session(batch.numpy()).maps for batch in (pictures[:1], pictures[1:])])
         difference = float(np.abs(found - expected).max())
         if not difference <= TOLERANCE:
             raise ModelError(
