@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from aulens import __version__
+from aulens.commands.convert import app as convert
 from aulens.commands.detect import detect
 from aulens.commands.research import evaluate, export, render, train
 from aulens.errors import AulensError
@@ -31,6 +32,7 @@ for _panel, _command in (
     ("Make a model", export),
 ):
     app.command(rich_help_panel=_panel)(_command)
+app.add_typer(convert, name="convert", rich_help_panel="Make a model")
 
 
 def _show_version(wanted: bool) -> None:

@@ -64,7 +64,7 @@ def check(
         what = "no part of JAA-Net" if other is None else other
         raise ModelError(
             f"{said} is {what} (it has {next(iter(given), 'no tensors')}); {subnet} has names like "
-            f"{next(iter(wanted))}. Give the file that the published code calls {subnet}_<epoch>.pth."
+            f"{next(iter(wanted))}. Give the file that the published code calls {subnet}_EPOCH.pth."
         )
     if subnet == "local_au_net" and "local_aus_output" not in firsts:
         raise ModelError(

@@ -1,0 +1,159 @@
+"""`aulens convert`: models of others, and models for other AUs, become checkpoints of ours."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.console import Console
+
+from aulens.commands.research import extras
+from aulens.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aulens.models.base import AUModel
+    from aulens.models.config import JAAConfig
+
+app = typer.Typer(no_args_is_help=True, help="Turn the weights of others into checkpoints of aulens.")
+
+_OPTION_OF: Final = {
+    "region_learning": "--region",
+    "align_net": "--align",
+    "local_attention_refine": "--refinement",
+    "local_au_net": "--local",
+    "global_au_feat": "--global",
+    "au_net": "--au",
+}
+
+
+def _file(option: str, name: str) -> typer.models.OptionInfo:
+    info: typer.models.OptionInfo = typer.Option(
+        option, metavar="FILE", help=f"{name}_EPOCH.pth", show_default=False, rich_help_panel="Files"
+    )
+    return info
+
+
+@app.command()
+def jaanet(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="Checkpoint to write.", show_default=False)
+    ],
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of all six files, instead of naming them.", show_default=False
+        ),
+    ] = None,
+    epoch: Annotated[
+        int | None,
+        typer.Option(min=0, help="Which epoch in --folder.", show_default="the only one"),
+    ] = None,
+    region: Annotated[Path | None, _file("--region", "region_learning")] = None,
+    align: Annotated[Path | None, _file("--align", "align_net")] = None,
+    refinement: Annotated[Path | None, _file("--refinement", "local_attention_refine")] = None,
+    local: Annotated[Path | None, _file("--local", "local_au_net")] = None,
+    overall: Annotated[Path | None, _file("--global", "global_au_feat")] = None,
+    au: Annotated[Path | None, _file("--au", "au_net")] = None,
+    aus: Annotated[
+        str, typer.Option(metavar="SET|1,2,4..", help="AUs that they were trained on, in their order.")
+    ] = "bp4d",
+    crop: Annotated[int, typer.Option(help="Crop that they were trained on, in pixels.")] = 176,
+) -> None:
+    """Published JAA-Net weights (PyTorch, version 2), six files, as one checkpoint.
+
+    The files are read without executing anything in them.
+    """
+    given = dict(zip(_OPTION_OF, (region, align, refinement, local, overall, au), strict=True))
+    files = {} if folder is None else _find(folder, epoch)
+    files |= {subnet: path for subnet, path in given.items() if path is not None}
+    missing = [_OPTION_OF[subnet] for subnet in given if subnet not in files]
+    if missing:
+        raise ConfigError(
+            f"JAA-Net has six files; {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing. "
+            "Name them, or give their --folder."
+        )
+    with extras():
+        from aulens.models.config import JAAConfig
+        from aulens.models.official_jaa import read_official
+
+        config = JAAConfig(variant="jaa_net", aus=_aus(aus), crop=crop)
+        _write(out, read_official(files, config.au_set, crop), config)
+
+
+@app.command(name="disfa-init")
+def disfa_init(
+    source: Annotated[
+        Path,
+        typer.Option(
+            "--from", metavar="FILE", help="Checkpoint of a JAA-Net for BP4D's AUs.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="Checkpoint to write.", show_default=False)
+    ],
+    seed: Annotated[int, typer.Option(min=0, help="Decides the layers that start afresh.")] = 0,
+) -> None:
+    """A JAA-Net for DISFA's AUs to start training from, made of one trained on BP4D."""
+    with extras():
+        import dataclasses
+
+        import torch
+
+        from aulens.models import load_checkpoint
+        from aulens.models.config import JAAConfig
+        from aulens.models.jaa_net import JAANet
+        from aulens.models.official_jaa import disfa_from_bp4d
+
+        model, config = load_checkpoint(source)
+        if not isinstance(model, JAANet) or not isinstance(config, JAAConfig):
+            raise ConfigError(
+                f"{source} is a {config.variant}; a start for DISFA is made of a jaa_net "
+                "(of a jaa_gcn, the one in its run's stage1 folder)."
+            )
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(seed)
+            start = disfa_from_bp4d(model)
+        _write(out, start, dataclasses.replace(config, aus="disfa"))
+
+
+def _aus(text: str) -> str | tuple[int, ...]:
+    """The name of an AU set, or AU numbers with commas."""
+    if not re.fullmatch(r"[\d, ]+", text):
+        return text
+    return tuple(int(number) for number in text.replace(",", " ").split())
+
+
+def _find(folder: Path, epoch: int | None) -> dict[str, Path]:
+    """The files NAME_EPOCH.pth of a folder, by NAME."""
+    found: dict[int, dict[str, Path]] = {}
+    for path in sorted(folder.glob("*.pth")):
+        match = re.fullmatch(rf"({'|'.join(_OPTION_OF)})_(\d+)\.pth", path.name)
+        if match:
+            found.setdefault(int(match[2]), {})[match[1]] = path
+    names = ", ".join(f"{name}_EPOCH.pth" for name in _OPTION_OF)
+    if not found:
+        raise ConfigError(f"{folder} holds none of JAA-Net's files: {names}. Give the folder that does.")
+    epochs = ", ".join(str(number) for number in sorted(found))
+    if epoch is None and len(found) > 1:
+        raise ConfigError(f"{folder} holds the epochs {epochs}; say which with --epoch.")
+    chosen = next(iter(found)) if epoch is None else epoch
+    if chosen not in found:
+        raise ConfigError(f"{folder} has no epoch {chosen}; it has {epochs}.")
+    return found[chosen]
+
+
+def _write(out: Path, model: "AUModel", config: "JAAConfig") -> None:
+    from safetensors import SafetensorError
+
+    from aulens.models import save_checkpoint
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        save_checkpoint(out, model, config)
+    except SafetensorError as error:
+        raise ConfigError(f"can't write {out}: {error}") from error
+    count = sum(parameter.numel() for parameter in model.parameters())
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"{out}: JAA-Net for {', '.join(model.aus.labels)} at crop {model.crop}, {count:,} parameters",
+        markup=False,
+    )
