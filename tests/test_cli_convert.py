@@ -100,6 +100,8 @@ def test_several_epochs(several: Path, more: tuple[str, ...], said: str) -> None
 def test_no_files(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"holds none of JAA-Net's files: region_learning_EPOCH.pth, "):
         run("jaanet", "--folder", tmp_path, "-o", "x")
+    with pytest.raises(ConfigError, match=r"there is no folder .*none"):
+        run("jaanet", "--folder", tmp_path / "none", "-o", "x")
     with pytest.raises(ConfigError, match=r"--align, --refinement, --local, --global, --au are missing"):
         run("jaanet", "--region", tmp_path / "a.pth", "-o", "x")
 

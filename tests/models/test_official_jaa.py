@@ -192,6 +192,10 @@ def wrong(small: Parts, kind: str) -> Parts:
         parts["local_au_net"] = {k: v for k, v in local.items() if not k.startswith("local_aus_output")}
     elif kind == "strange":
         parts["au_net"] = {"fc.weight": torch.zeros(2, 2)}
+    elif kind == "ours":
+        parts["local_au_net"] = from_official(small, TWO, SMALL).state_dict()
+    elif kind == "none":
+        parts["au_net"] = {}
     elif kind == "lacks":
         del parts["align_net"]["align_feat.feat_extract.3.bias"]
     elif kind == "more":
@@ -217,6 +221,8 @@ def wrong(small: Parts, kind: str) -> Parts:
             "strange",
             r"au_net is no part of JAA-Net \(it has fc.weight\); au_net has names like au_output.0.weight",
         ),
+        ("ours", r"local_au_net is no part of JAA-Net \(it has region.0.conv.weight\)"),
+        ("none", r"au_net is no part of JAA-Net \(it has no tensors\)"),
         ("lacks", r"align_net does not fit JAA-Net: 1 missing \(align_feat.feat_extract.3.bias\)"),
         ("more", r"global_au_feat does not fit JAA-Net: 1 unknown \(feat_extract.21.weight\)"),
         (

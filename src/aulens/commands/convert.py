@@ -125,6 +125,8 @@ def _aus(text: str) -> str | tuple[int, ...]:
 
 def _find(folder: Path, epoch: int | None) -> dict[str, Path]:
     """The files NAME_EPOCH.pth of a folder, by NAME."""
+    if not folder.is_dir():
+        raise ConfigError(f"there is no folder {folder}.")
     found: dict[int, dict[str, Path]] = {}
     for path in sorted(folder.glob("*.pth")):
         match = re.fullmatch(rf"({'|'.join(_OPTION_OF)})_(\d+)\.pth", path.name)

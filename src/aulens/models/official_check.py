@@ -60,7 +60,7 @@ def check(
     said = source if source == subnet else f"{source}, given as {subnet},"
     firsts = {name.partition(".")[0] for name in given}
     if not firsts & set(FIRST[subnet]):
-        other = next((part for part, names in FIRST.items() if firsts & set(names)), None)
+        other = next((part for part, names in FIRST.items() if firsts and firsts <= set(names)), None)
         what = "no part of JAA-Net" if other is None else other
         raise ModelError(
             f"{said} is {what} (it has {next(iter(given), 'no tensors')}); {subnet} has names like "
