@@ -2,8 +2,8 @@
 
 tests/golden/jaanet_losses.npz was made by running the loss functions of ZhiwenShao/PyTorch-JAANet (commit
 9a0cedc) and their autograd on random tensors, 4 faces of 12 AUs, in float64; "dice_w_paper_eq_mean" is the
-same tensors put into the papers' Eq 4. Their logits are (4, 2, 12), channel 0 absent and 1 present, and go through
-a log-softmax; ours are the difference of the two, so gradients are compared through that difference.
+same tensors put into the papers' Eq 4. Their logits are (4, 2, 12), channel 0 absent and 1 present, and go
+through a log-softmax; ours are the difference of the two, so gradients are compared through that difference.
 """
 
 from collections.abc import Callable, Mapping
