@@ -69,8 +69,8 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def text_width(text: str, size: int) -> float:
-    """Width of a line of text in pixels."""
-    return float(font(size).getlength(text))
+    """Width in pixels of a line of text as `Layer.text` draws it."""
+    return float(font(size * _FINE).getlength(text)) / _FINE
 
 
 class Layer:
@@ -110,6 +110,15 @@ class Layer:
         """A filled circle."""
         edges = [(x - radius) * _FINE, (y - radius) * _FINE, (x + radius) * _FINE, (y + radius) * _FINE]
         self._draw.ellipse(edges, fill=(*colour, opacity))
+
+    def line(self, points: NDArray[np.float64], colour: Colour, width: float) -> None:
+        """A line through points (n, 2), bent or not."""
+        corners = [(x, y) for x, y in (points * _FINE).tolist()]
+        self._draw.line(corners, fill=(*colour, 255), width=round(width * _FINE), joint="curve")
+
+    def polygon(self, points: NDArray[np.float64], colour: Colour) -> None:
+        """A filled shape with corners (n, 2)."""
+        self._draw.polygon([(x, y) for x, y in (points * _FINE).tolist()], fill=(*colour, 255))
 
     def text(self, x: float, y: float, text: str, size: int, colour: Colour, anchor: str = "lm") -> None:
         """A line of text; `anchor` as in Pillow ("lm": x is its left end, y its middle)."""
