@@ -2,11 +2,12 @@
 
     python benchmarks/jaa_net.py [--crop 176] [--batches 1,8] [--threads 1,2] [--device cpu] [--repeats 5]
 
-Each row comes from a process of its own, in which the peak is measured too: the best of 1024 x 1024 float32 matrix
-products. Both forms compute the same numbers (the tests hold them to that) on one memory setting: the one that
-`aulens train` makes (`aulens.training.memory`), or the system's with --plain-memory. Times are the fastest of the
-repeats, which a busy neighbour disturbs least; the forms take turns. "Launches" counts the operators that the
-dispatcher sees below autograd; memory is the process's peak resident size above what it was before the first call.
+Each row comes from a process of its own, in which the peak is measured too: the best of 1024 x 1024
+float32 matrix products. Both forms compute the same numbers (the tests hold them to that) on one memory
+setting: the one that `aulens train` makes (`aulens.training.memory`), or the system's with --plain-
+memory. Times are the fastest of the repeats, which a busy neighbour disturbs least; the forms take turns.
+"Launches" counts the operators that the dispatcher sees below autograd; memory is the process's peak
+resident size above what it was before the first call.
 """
 
 import argparse
@@ -180,10 +181,10 @@ def main() -> None:
     crop, device = options.crop, options.device
     count = macs(PlainJAANet(BP4D, crop), crop)
     print(
-        f"JAA-Net, crop {crop}, 12 AUs, {count / 1e9:.3f} GMAC an image, {device}, torch {torch.__version__}\n"
+        f"JAA-Net at {crop}, 12 AUs, {count / 1e9:.3f} GMAC an image, {device}, torch {torch.__version__}\n"
     )
-    print("| pass | batch | threads | plain, ms | grouped, ms | faster | peak, GFLOP/s | plain, share of peak "
-          "| grouped, share | launches | plain, MB | grouped, MB |")  # fmt: skip
+    print("| pass | batch | threads | plain, ms | grouped, ms | faster | peak, GFLOP/s | share of it: plain "
+          "| grouped | launches | plain, MB | grouped, MB |")  # fmt: skip
     print("|---" * 12 + "|")
     for work in PASSES:
         for batch in map(int, options.batches.split(",")):
