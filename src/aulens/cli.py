@@ -1,4 +1,4 @@
-"""The command line: `aulens detect`, `render`, `train`, `evaluate`, `export`.
+"""The command line: `aulens detect`, `render`, `train`, `evaluate`, `export`, `convert`, `graph`.
 
 Results go to standard output, all else to standard error. Exit codes: 0 all done, 1 some inputs failed,
 2 wrong use.
@@ -12,6 +12,7 @@ import typer
 from aulens import __version__
 from aulens.commands.convert import app as convert
 from aulens.commands.detect import detect
+from aulens.commands.graph import graph
 from aulens.commands.research import evaluate, export, render, train
 from aulens.errors import AulensError
 
@@ -30,6 +31,7 @@ for _panel, _command in (
     ("Make a model", train),
     ("Make a model", evaluate),
     ("Make a model", export),
+    ("Make a model", graph),
 ):
     app.command(rich_help_panel=_panel)(_command)
 app.add_typer(convert, name="convert", rich_help_panel="Make a model")

@@ -19,6 +19,9 @@ from aulens.aus import MISSING, AUSet
 from aulens.errors import ConfigError, InputError, ModelError
 
 FORMAT: Final = "aulens-relations/1"
+THRESHOLD: Final = 0.4
+"""From which probability on AUs are related, unless something else is said: ML-GCN's (Chen et al., CVPR
+2019); paper B does not give its own."""
 
 Normalisation = Literal["none", "row", "symmetric"]
 

@@ -1,0 +1,118 @@
+"""`aulens graph`: how Action Units go together, drawn or written."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import cv2
+import typer
+from rich.console import Console
+
+from aulens.aus import RENDERS, au_set
+from aulens.commands.output import refuse_inputs
+from aulens.commands.research import extras
+from aulens.errors import ConfigError, DatasetError, InputError, ModelError
+from aulens.relations import THRESHOLD, AURelations
+from aulens.show.relations import draw_relations
+
+_PICTURES: Final = (".png", ".jpg", ".jpeg")
+_CHECKPOINT: Final = "best.safetensors"
+_MANIFEST: Final = "manifest.parquet"
+
+
+def graph(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Run folder or checkpoint of a jaa_gcn model, relations (.json), or a folder of renders.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Picture (.png, .jpg), or the matrix (.json), which `model.graph_matrix` takes.",
+            show_default=False,
+        ),
+    ],
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Probability from which on a relation is kept.",
+            show_default="the model's, or 0.4",
+        ),
+    ] = None,
+    aus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="AU set to count in a folder of renders.", show_default=RENDERS.name
+        ),
+    ] = None,
+) -> None:
+    """Draw how Action Units go together: how often each is present when another is, in training labels."""
+    if out.suffix.lower() not in (*_PICTURES, ".json"):
+        raise ConfigError(f"{out} must end in .png or .jpg for a picture, or in .json for the matrix")
+    refuse_inputs([out], [source])
+    relations, own, title = _read(source, aus)
+    if aus is not None:
+        relations.require(au_set(aus), f"the relations of {source}")
+    chosen = own if threshold is None else threshold
+    kept = int(relations.mask(chosen).sum()) - len(relations.aus)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix.lower() == ".json":
+        relations.save(out)
+    else:
+        done, data = cv2.imencode(out.suffix, draw_relations(relations, chosen, title)[..., ::-1])
+        if not done:
+            raise InputError(f"{out}: the picture could not be encoded")
+        out.write_bytes(data.tobytes())
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"{out}: {len(relations.aus)} AUs, {kept} relations are at least {chosen:g}", markup=False
+    )
+
+
+def _read(source: Path, aus: str | None) -> tuple[AURelations, float, str]:
+    """Relations, the threshold that belongs to them, and which labels they were counted in."""
+    if source.is_dir():
+        if (source / _MANIFEST).is_file():
+            return _count(source, RENDERS.name if aus is None else aus)
+        if (source / _CHECKPOINT).is_file():
+            return _from_model(source / _CHECKPOINT)
+        raise DatasetError(
+            f"{source} is neither a folder of renders (it has no {_MANIFEST}) nor a run that has finished an "
+            f"epoch (it has no {_CHECKPOINT})"
+        )
+    if source.suffix.lower() == ".json":
+        return AURelations.load(source), THRESHOLD, f"relations of {source.name}"
+    return _from_model(source)
+
+
+def _count(folder: Path, aus: str) -> tuple[AURelations, float, str]:
+    with extras():
+        from aulens.data.renders import load_renders
+
+        samples = load_renders([folder], au_set(aus)).split("train")
+    title = f"{len(samples):,} training pictures of {folder.resolve().name}"
+    return AURelations.from_labels(samples.labels, samples.aus), THRESHOLD, title
+
+
+def _from_model(checkpoint: Path) -> tuple[AURelations, float, str]:
+    with extras():
+        from aulens.models import JAAConfig, load_checkpoint
+        from aulens.models.jaa_gcn import JAAGraphNet
+
+        model, config = load_checkpoint(checkpoint)
+    if not isinstance(model, JAAGraphNet):
+        raise ModelError(
+            f"{checkpoint} is a {config.variant}, which has no relations between AUs; give one of jaa_gcn, "
+            "or the data it was trained on"
+        )
+    name = checkpoint.resolve().parent.name if checkpoint.name == _CHECKPOINT else checkpoint.name
+    given = config.graph_matrix if isinstance(config, JAAConfig) else None
+    counted = "training labels" if given is None else Path(given).name
+    return model.relations, model.threshold, f"{counted} of {name}"
