@@ -7,9 +7,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from aulens.aus import BP4D, DISFA, AUSet
-from aulens.errors import ModelError
-from aulens.models import RoiConfig, build, load_checkpoint, save_checkpoint
+from aulens.errors import ConfigError, ModelError
+from aulens.models import JAAConfig, RoiConfig, build, load_checkpoint, save_checkpoint
 from aulens.models.backbone import backbone
+from aulens.models.jaa_gcn import JAAGraphNet
+from aulens.relations import AURelations
 
 CONFIG = RoiConfig(variant="roi", backbone="hrnet_lane8", crop=64, aus="disfa")
 
@@ -35,6 +37,27 @@ def test_weights_of_the_backbone_are_not_looked_for_again(tmp_path: Path) -> Non
     gone.unlink()
     _, found = load_checkpoint(tmp_path / "model.safetensors")
     assert found.backbone_weights == str(gone)
+
+
+def test_relations_are_in_the_checkpoint_and_not_looked_for_again(tmp_path: Path) -> None:
+    gone = tmp_path / "gone.json"
+    given = AURelations.from_labels([[1, 1, 0], [1, 0, 0], [0, 0, 1]], AUSet("three", (12, 6, 4)))
+    given.save(gone)
+    config = JAAConfig(variant="jaa_gcn", crop=48, aus=(12, 6, 4), graph_matrix=str(gone))
+    save_checkpoint(tmp_path / "model.safetensors", build(config), config)
+    gone.unlink()
+    model, found = load_checkpoint(tmp_path / "model.safetensors")
+    assert isinstance(model, JAAGraphNet)
+    assert model.relations.conditional.tolist() == given.conditional.tolist()
+    assert found == config
+
+
+def test_a_graph_needs_relations_of_its_aus() -> None:
+    config = JAAConfig(variant="jaa_gcn", crop=48, aus="disfa")
+    with pytest.raises(ConfigError, match=r"needs to know how the AUs go together.*graph_matrix"):
+        build(config)
+    with pytest.raises(ModelError, match="AU12"):
+        build(config, AURelations.from_labels([[1, 1]], AUSet("pair", (12, 6))))
 
 
 def test_a_checkpoint_gives_its_backbone_to_another_model(saved: Path) -> None:

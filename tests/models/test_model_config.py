@@ -57,7 +57,7 @@ def test_defaults_are_paper_bs() -> None:
         ({"dice_weight": -1.0}, "dice_weight is -1.0; it must not be negative"),
         ({"landmark_weight": float("nan")}, "landmark_weight is nan"),
         ({"local_weight": -0.1}, "local_weight is -0.1"),
-        ({"graph_threshold": 0.0}, "graph_threshold is 0.0"),
+        ({"graph_threshold": -0.1}, "graph_threshold is -0.1"),
         ({"graph_threshold": 1.1}, "graph_threshold is 1.1"),
         ({"graph_normalisation": "column"}, "graph_normalisation is 'column'.* none, row, symmetric"),
         ({"graph_nodes": "maps"}, "graph_nodes is 'maps'.* features, hidden"),

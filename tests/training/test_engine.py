@@ -10,12 +10,15 @@ import pandas as pd
 import pytest
 import torch
 
+from aulens.aus import MISSING
 from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.models import load_checkpoint
 from aulens.training import engine
 from aulens.training.config import TrainConfig, config_from_dict, to_toml
-from aulens.training.engine import train
 from aulens.training.run_folder import RunFolder
+from aulens.training.setup import load_samples, model_config
+from aulens.training.stages import train
+from interrupted import Killed, kill_at, log, weights
 from synthetic_faces import NEVER, PAINTED, write_faces
 
 AUS = [*PAINTED.numbers, NEVER]
@@ -34,31 +37,6 @@ def config(root: Path, **sections: dict) -> TrainConfig:
     for name, values in sections.items():
         raw[name] = {**raw[name], **values}
     return config_from_dict(raw)
-
-
-def weights(run: Path) -> dict[str, torch.Tensor]:
-    return torch.load(run / "last.pt", weights_only=True)["model"]
-
-
-def log(run: Path) -> list[dict]:
-    """The log without what a clock decides."""
-    records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in r.items() if k not in ("seconds", "images_per_second")} for r in records]
-
-
-class Killed(BaseException):
-    """Stands for a kill: nothing in the package may catch it."""
-
-
-def kill_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    original = engine._Trainer._losses
-
-    def losses(self, module, batch):
-        if self.position.step == step:
-            raise Killed
-        return original(self, module, batch)
-
-    monkeypatch.setattr(engine._Trainer, "_losses", losses)
 
 
 @pytest.fixture(scope="module")
@@ -157,13 +135,13 @@ def test_a_damaged_state_is_not_resumed(faces: Path, tmp_path: Path):
 def test_a_loss_that_is_no_number_names_the_batch(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    original = engine._Learner.forward
+    original = engine.Learner.forward
 
     def spoilt(self, image, landmarks, side_labels):
         losses = original(self, image, landmarks, side_labels)
         return {name: value * float("nan") for name, value in losses.items()}
 
-    monkeypatch.setattr(engine._Learner, "forward", spoilt)
+    monkeypatch.setattr(engine.Learner, "forward", spoilt)
     with pytest.raises(ModelError, match=r"loss is nan in epoch 1, step 0, on the batch .*\.jpg") as caught:
         train(config(faces), tmp_path / "run", progress=False)
     report = json.loads((tmp_path / "run" / "failed_batch.json").read_text())
@@ -218,15 +196,16 @@ def test_an_au_that_never_occurs_has_no_infinite_weight(faces: Path, tmp_path: P
     assert np.isfinite(log(tmp_path / "run")[0]["train"]["loss"])
 
 
-@pytest.mark.slow
-def test_an_au_that_is_never_coded_takes_no_part(faces: Path, tmp_path: Path):
-    root = tmp_path / "f"
-    write_faces(root, subjects=12, each=4)
-    table = pd.read_parquet(root / "manifest.parquet").drop(columns=[f"AU{NEVER}_right", f"AU{NEVER}_left"])
-    table.to_parquet(root / "manifest.parquet")
-    train(config(root, train={"epochs": 1}, model={"weighted": True}), tmp_path / "run", progress=False)
-    facts = json.loads((tmp_path / "run" / "facts.json").read_text())
-    assert facts["data"]["base_rates"][f"AU{NEVER}"] is None
+def test_aus_that_are_never_coded_are_named(faces: Path, tmp_path: Path):
+    root = write_faces(tmp_path / "f", subjects=12, each=2)
+    dropped = [f"AU{n}_{side}" for n in (NEVER, 15) for side in ("right", "left")]
+    pd.read_parquet(root / "manifest.parquet").drop(columns=dropped).to_parquet(root / "manifest.parquet")
+    with pytest.raises(DatasetError, match=r"2 of the 4 AUs.*; AU15, AU9 are coded nowhere.*aus = \[2, 12\]"):
+        train(config(root), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+    # Coded in one folder of two is coded.
+    both = config(faces, data={"roots": [str(root), str(faces)]})
+    assert (load_samples(both, model_config(both)).labels == MISSING).any()
 
 
 @pytest.mark.slow

@@ -1,10 +1,8 @@
 """Names and numbers become a model; a model becomes a file that rebuilds it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -16,11 +14,11 @@ from aulens.models.backbone import backbone
 from aulens.models.base import AUModel
 from aulens.models.config import JAAConfig, ModelConfig, RoiConfig
 from aulens.models.graph import GraphReasoning
+from aulens.models.jaa_gcn import JAAGraphNet
+from aulens.models.jaa_net import JAANet
 from aulens.models.pooled import PooledNet
 from aulens.models.roi_gcn import HEATMAP_THRESHOLD, EigenClassifier, EigenHead, RoiNet
-
-if TYPE_CHECKING:
-    from aulens.relations import AURelations
+from aulens.relations import AURelations
 
 FORMAT: Final = "aulens-checkpoint/1"
 
@@ -45,26 +43,15 @@ def build(config: ModelConfig, relations: AURelations | None = None) -> AUModel:
 
 
 def _relations(config: JAAConfig, given: AURelations | None) -> AURelations:
-    from aulens.relations import AURelations
-
     if given is None and config.graph_matrix is None:
         raise ConfigError(
             "jaa_gcn needs to know how the AUs go together: give build() relations (AURelations.from_labels "
             "counts them in training labels), or name a file of them in graph_matrix."
         )
-    found = given or AURelations.load(Path(config.graph_matrix or ""), config.au_set)
-    if found.aus.numbers != config.au_set.numbers:
-        raise ModelError(
-            f"The relations are of {', '.join(found.aus.labels)}, but the model is of "
-            f"{', '.join(config.au_set.labels)}. Count them for these AUs, in this order."
-        )
-    return found
+    return given or AURelations.load(config.graph_matrix or "", config.au_set)
 
 
 def _jaa(config: JAAConfig, relations: AURelations | None) -> AUModel:
-    from aulens.models.jaa_gcn import JAAGraphNet
-    from aulens.models.jaa_net import JAANet
-
     jaa = JAANet(config.au_set, config.crop, config.template)
     return jaa if relations is None else JAAGraphNet(jaa, relations, config)
 
@@ -89,8 +76,6 @@ def _roi(config: RoiConfig, backbone_weights: str | None) -> AUModel:
 def _empty(config: ModelConfig) -> AUModel:
     """The model of a configuration, to be filled from a checkpoint: what that holds is not looked for."""
     if isinstance(config, JAAConfig):
-        from aulens.relations import AURelations
-
         aus = config.au_set
         stored = AURelations(aus, np.eye(len(aus)), np.zeros(len(aus), np.int64))
         return _jaa(config, stored if config.variant == "jaa_gcn" else None)

@@ -166,7 +166,7 @@ class JAAConfig(ModelConfig):
         dice_epsilon: Smooth term of Eq 4 (official code: 1).
         landmark_weight: Weight of the landmark loss (Eq 1; official code: 0.5).
         local_weight: Weight of the local branches' losses (official code: 1).
-        graph_threshold: Conditional probability from which on one AU is tied to another (Eq 2), in (0, 1].
+        graph_threshold: Conditional probability from which on one AU is tied to another (Eq 2).
             The paper does not give its value.
         graph_normalisation: Of the 0-1 matrix: "none" (Eq 3 as written), "row", or "symmetric".
         graph_depth: Graph convolutions one after the other.
@@ -210,11 +210,8 @@ class JAAConfig(ModelConfig):
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must not be negative.")
         if not self.dice_epsilon > 0:
             raise ConfigError(f"dice_epsilon is {self.dice_epsilon}; it must be above 0: it keeps 0/0 away.")
-        if not 0 < self.graph_threshold <= 1:
-            raise ConfigError(
-                f"graph_threshold is {self.graph_threshold}; it must be a probability above 0 (0 would tie "
-                "every AU to every other)."
-            )
+        if not 0 <= self.graph_threshold <= 1:
+            raise ConfigError(f"graph_threshold is {self.graph_threshold}; it must be a probability.")
         for name in ("graph_depth", "graph_width"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from aulens.training.config import TrainConfig, load_config
 
 if TYPE_CHECKING:
-    from aulens.training.engine import TrainResult, train
+    from aulens.training.engine import TrainResult
     from aulens.training.evaluation import Evaluation, evaluate
     from aulens.training.exporter import ExportedModel, export
+    from aulens.training.stages import train
 
 _HOMES = {
-    "train": "engine",
+    "train": "stages",
     "TrainResult": "engine",
     "evaluate": "evaluation",
     "Evaluation": "evaluation",

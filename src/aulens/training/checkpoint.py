@@ -33,6 +33,7 @@ class Position:
         history: one record per finished epoch.
         best_epoch: the record chosen so far; -1 before the first.
         fingerprint: of the data, to refuse other ones.
+        origin: digest of the checkpoint that the run began from; "" if it began from none.
     """
 
     epoch: int = 0
@@ -44,10 +45,11 @@ class Position:
     history: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int = -1
     fingerprint: str = ""
+    origin: str = ""
 
 
 class Average:
-    """A moving average of a model's weights; batch statistics are copied as they are.
+    """A moving average of a model's trained weights; batch statistics are copied as they are.
 
     Args:
         model: the model to follow.
@@ -62,8 +64,8 @@ class Average:
     def update(self, model: nn.Module, step: int) -> None:
         """Move towards the model; ``step`` counts the steps done."""
         share = 1 - min(self.decay, (1 + step) / (10 + step))
-        ours: list[Tensor] = list(self.model.parameters())
-        theirs: list[Tensor] = list(model.parameters())
+        ours: list[Tensor] = [p for p in self.model.parameters() if p.requires_grad]
+        theirs: list[Tensor] = [p for p in model.parameters() if p.requires_grad]
         torch._foreach_lerp_(ours, theirs, share)
         for kept, new in zip(self.model.buffers(), model.buffers(), strict=True):
             kept.copy_(new)

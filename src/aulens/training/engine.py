@@ -20,18 +20,17 @@ from torch import Tensor, nn
 from aulens.data.dataset import Batch, BatchOrder, FaceDataset, make_loader
 from aulens.data.samples import Samples
 from aulens.errors import DatasetError, ModelError
-from aulens.losses import Criterion
-from aulens.models import AUModel, ModelConfig, build, save_checkpoint
+from aulens.losses import criterion
+from aulens.models import AUModel, ModelConfig, save_checkpoint
 from aulens.training import checkpoint
 from aulens.training.board import Board
 from aulens.training.checkpoint import Average, Position
 from aulens.training.config import TrainConfig
-from aulens.training.evaluation import calibrate_run, evaluate
 from aulens.training.predict import Forward, crop_of, side_scores, to_input
 from aulens.training.progress import Display
-from aulens.training.run_folder import RunFolder, facts, fingerprint, open_run, write_json, write_whole
+from aulens.training.run_folder import RunFolder, fingerprint, write_json, write_whole
 from aulens.training.schedule import rate, step_seed
-from aulens.training.setup import launch, load_samples, make_optimiser, model_config, training_set
+from aulens.training.setup import make_optimiser, training_set
 from aulens.training.validate import METRICS, summary
 
 
@@ -56,52 +55,34 @@ class TrainResult:
     seconds: float
 
 
-def train(config: TrainConfig, out: Path, *, resume: bool = False, progress: bool = True) -> TrainResult:
-    """Train a model, keep its best epoch, calibrate it on validation subjects.
-
-    Args:
-        config: from :func:`aulens.training.load_config`.
-        out: run folder to make, or to go on with.
-        resume: go on where the run in ``out`` was stopped; a new run if it holds none.
-        progress: show a bar and a line per epoch on stderr.
-
-    Raises:
-        ConfigError: a setting is wrong, ``out`` is in use, or another configuration is resumed.
-        DatasetError: the data are missing, unlabelled, or share a subject between splits.
-        ModelError: the loss is not a number (the message names the pictures of the batch).
-    """
-    settings = model_config(config)
-    samples = load_samples(config, settings)
-    fabric = launch(config)
-    run = RunFolder(Path(out))
-    if fabric.is_global_zero:
-        open_run(run.path, config, resume=resume)
-        write_json(run.facts, facts(samples))
-    fabric.barrier()
-    result = _Trainer(fabric, run, config, settings, samples, progress).run_all(resume)
-    if fabric.is_global_zero:
-        calibrate_run(run, samples.split("val"))
-        evaluate(run.path, split="val", bootstrap=200, progress=False)
-    fabric.barrier()
-    return result
-
-
-class _Learner(nn.Module):
+class Learner(nn.Module):
     """Model and losses as one module, so that all of it is inside what Fabric and DDP wrap."""
 
-    def __init__(self, model: AUModel, criterion: Criterion) -> None:
+    def __init__(self, model: AUModel, criterion: nn.Module) -> None:
         super().__init__()
         self.model, self.criterion = model, criterion
 
     def forward(self, image: Tensor, landmarks: Tensor, side_labels: Tensor) -> dict[str, Tensor]:
+        """The losses of a batch; "loss" is the one to minimise."""
         output = self.model(image, landmarks)
         with torch.autocast(image.device.type, enabled=False):  # losses stay in float32
             losses: dict[str, Tensor] = self.criterion(output, landmarks, side_labels)
         return losses
 
 
-class _Trainer:
-    """The parts of one run, and the loop over them."""
+class Trainer:
+    """The parts of one run, and the loop over them.
+
+    Args:
+        fabric: launched.
+        run: its folder, opened.
+        config: of the run.
+        settings: of the model, as written into checkpoints.
+        model: to train; parts that ask for no gradients stay as they are.
+        samples: all splits.
+        progress: show a bar and a line per epoch on stderr.
+        origin: digest of the checkpoint that the model began from, "" for none.
+    """
 
     def __init__(
         self,
@@ -109,29 +90,29 @@ class _Trainer:
         run: RunFolder,
         config: TrainConfig,
         settings: ModelConfig,
+        model: AUModel,
         samples: Samples,
         progress: bool,
+        origin: str = "",
     ) -> None:
         self.fabric, self.folder, self.config, self.settings = fabric, run, config, settings
         loop = config.train
-        torch.manual_seed(config.seed)
-        self.model = build(settings)
-        if loop.channels_last:
-            self.model = self.model.to(memory_format=torch.channels_last)
+        self.model = model.to(memory_format=torch.channels_last) if loop.channels_last else model
         self.model = self.model.to(fabric.device)
         self.average = Average(self.model, loop.ema) if loop.ema else None
         self.optimiser = make_optimiser(config, self.model)
         self.train_part, self.val_part = samples.split("train"), samples.split("val")
-        self.criterion = Criterion(settings, self.train_part.base_rates().tolist()).to(fabric.device)
+        self.criterion = criterion(settings, self.train_part.base_rates().tolist()).to(fabric.device)
         self.train_set = training_set(config, self.train_part, self.model)
-        self.position = Position(fingerprint=fingerprint(samples))
+        self.position = Position(fingerprint=fingerprint(samples), origin=origin)
         self.display = Display(progress and fabric.is_global_zero)
         self.saved = time.monotonic()
 
     def run_all(self, resume: bool) -> TrainResult:
+        """Train all epochs, or those that are left."""
         if resume and self.folder.last.is_file():
             self._load()
-        module, optimiser = self.fabric.setup(_Learner(self.model, self.criterion), self.optimiser)
+        module, optimiser = self.fabric.setup(Learner(self.model, self.criterion), self.optimiser)
         self.board = Board(self.folder.path / "tensorboard" if self.fabric.is_global_zero else None)
         with self.display, self.board:
             while self.position.epoch < self.config.train.epochs:
@@ -290,6 +271,11 @@ class _Trainer:
             raise DatasetError(
                 f"The data are not those of the run in {self.folder.path}: other files, labels or splits. "
                 "Give the same data, or start a new run."
+            )
+        if found.origin != self.position.origin:
+            raise ModelError(
+                f"The run in {self.folder.path} began from another checkpoint than it is now given. Give "
+                "that one, or start a new run."
             )
         self.position = found
 

@@ -54,6 +54,7 @@ class Display:
         self._console.print(
             f"epoch {record['epoch']:3d}  loss {record['train']['loss']:.4f}  "
             f"val ROC-AUC {_number(val['macro_roc_auc'])}  F1 {_number(val['macro_f1'])}  "
+            f"ABAW-2 {_number(val['abaw2'])}  "
             f"lr {record['lr']:.2e}  {record['images_per_second']:.1f} img/s"
             f"{'  best ' + metric if best else ''}",
             highlight=False,

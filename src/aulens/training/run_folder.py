@@ -19,6 +19,7 @@ import aulens
 from aulens.data.samples import SPLITS, Samples
 from aulens.errors import ConfigError, ModelError
 from aulens.training.config import TrainConfig, load_config, to_toml
+from aulens.training.sections import Stage2Config
 
 FREE: Final[frozenset[str]] = frozenset(
     {
@@ -29,9 +30,12 @@ FREE: Final[frozenset[str]] = frozenset(
         "train.accelerator",
         "train.devices",
         "train.nodes",
+        "train.start",
+        "stage2.start",
     }
 )
-"""Keys that may change when a run is resumed: they say where it runs, not what it computes."""
+"""Keys that may change when a run is resumed: they say where it runs and where files lie, not what it
+computes (that data and checkpoints are the same ones is seen from their contents)."""
 
 _PACKAGES = ("torch", "lightning", "timm", "numpy", "opencv-python-headless", "pandas", "onnx")
 
@@ -72,6 +76,16 @@ class RunFolder:
         """Versions, commit, and what the data were."""
         return self.path / "facts.json"
 
+    @property
+    def relations(self) -> Path:
+        """How the AUs of a graph go together; :class:`aulens.relations.AURelations` reads it."""
+        return self.path / "relations.json"
+
+    @property
+    def has_results(self) -> bool:
+        """Whether the chosen model was calibrated and evaluated."""
+        return self.calibration.is_file() and (self.path / "val" / "report.json").is_file()
+
     def read_config(self) -> TrainConfig:
         """Read the configuration; ModelError if this is no run folder."""
         if not self.config.is_file():
@@ -109,7 +123,7 @@ def open_run(path: Path, config: TrainConfig, *, resume: bool) -> RunFolder:
 
 
 def _same(old: TrainConfig, new: TrainConfig, path: Path) -> None:
-    free = FREE | ({"train.epochs"} if new.optimiser.schedule in ("constant", "step") else frozenset())
+    free = FREE | _extensible(new)
     before, after = _flat(old.to_dict()), _flat(new.to_dict())
     changed = sorted(
         k for k in before.keys() | after.keys() if before.get(k) != after.get(k) and k not in free
@@ -121,6 +135,16 @@ def _same(old: TrainConfig, new: TrainConfig, path: Path) -> None:
             f"{after.get(key)!r}{f' (and {len(changed) - 1} more)' if changed[1:] else ''}. "
             "Use its config.toml, or a new --out."
         )
+
+
+def _extensible(config: TrainConfig) -> frozenset[str]:
+    """Epochs may be added where their number shapes no learning rate; of two stages, to the second."""
+    optimiser = config.optimiser
+    if config.two_stages:
+        optimiser = (config.stage2 or Stage2Config()).optimiser(optimiser)
+    if optimiser.schedule not in ("constant", "step"):
+        return frozenset()
+    return frozenset({"stage2.epochs" if config.two_stages else "train.epochs"})
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from aulens.training.config import OptimiserConfig
+from aulens.training.sections import OptimiserConfig
 
 
 def rate(step: int, steps_per_epoch: int, epochs: int, optimiser: OptimiserConfig) -> float:

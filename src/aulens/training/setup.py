@@ -12,6 +12,7 @@ import torch
 from lightning.fabric import Fabric
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
+from aulens.aus import MISSING
 from aulens.data.augment import Geometry
 from aulens.data.dataset import FaceDataset
 from aulens.data.photometric import Photometric
@@ -36,8 +37,17 @@ def load_samples(config: TrainConfig, settings: ModelConfig) -> Samples:
         raise ConfigError("No data: set data.roots in the configuration, or give --data FOLDER.")
     samples = load_renders([Path(root) for root in config.data.roots], settings.au_set)
     train_part, _ = samples.split("train"), samples.split("val")
-    if (train_part.labels < 0).all():
+    coded = (train_part.labels != MISSING).any(0)
+    if not coded.any():
         raise DatasetError("All training labels are MISSING: there is nothing to learn from.")
+    if not coded.all():
+        lacking = [label for label, has in zip(samples.aus.labels, coded, strict=True) if not has]
+        numbers = [number for number, has in zip(samples.aus, coded, strict=True) if has]
+        raise DatasetError(
+            f"The training labels code {int(coded.sum())} of the {len(coded)} AUs of the configuration; "
+            f"{', '.join(lacking)} {'are' if lacking[1:] else 'is'} coded nowhere. Add data that code "
+            f"{'them' if lacking[1:] else 'it'}, or train on the others: model.aus = {numbers}."
+        )
     if config.data.limit:
         home = np.flatnonzero(samples.splits == "train")
         kept = np.random.default_rng(config.seed).permutation(home)[: config.data.limit]

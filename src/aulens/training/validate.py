@@ -12,12 +12,13 @@ from aulens import metrics
 from aulens.data.samples import Samples
 from aulens.training.predict import au_scores
 
-METRICS: Final[Mapping[str, str]] = {"roc_auc": "macro_roc_auc", "f1": "macro_f1"}
+METRICS: Final[Mapping[str, str]] = {"roc_auc": "macro_roc_auc", "f1": "macro_f1", "abaw2": "abaw2"}
 """Name in the configuration -> key of :func:`summary`."""
 
 
 def summary(samples: Samples, sides: NDArray[np.float32]) -> dict[str, Any]:
-    """Return macro ROC-AUC, macro F1 (scores above 0, the paper's rule) and both per AU.
+    """Return macro ROC-AUC, macro F1 and ABAW-2's measure (scores above 0, the papers' rule), the first two
+    per AU as well.
 
     An AU for which a number is undefined takes no part in the mean; if none is defined, it is None.
 
@@ -28,9 +29,11 @@ def summary(samples: Samples, sides: NDArray[np.float32]) -> dict[str, Any]:
     scores, labels = au_scores(sides), samples.labels
     area = metrics.roc_auc(labels, scores)
     f1 = metrics.f1(metrics.counts(labels, scores > 0))
+    abaw2 = metrics.abaw2_score(labels, scores > 0)
     return {
         "macro_roc_auc": mean(area),
         "macro_f1": mean(f1),
+        "abaw2": abaw2 if np.isfinite(abaw2) else None,
         "roc_auc": _named(samples.aus.labels, area),
         "f1": _named(samples.aus.labels, f1),
     }

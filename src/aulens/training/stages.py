@@ -1,0 +1,205 @@
+"""Training from a configuration to a calibrated model: in one stage, or in two where the network has two.
+
+Paper B's network (jaa_gcn) is JAA-Net, trained first in RUN/stage1, a whole run folder of its own, and then,
+in RUN, frozen under a graph that is trained on what it sees. Each stage is a run like any other: what a kill
+leaves behind is gone on with, and a finished first stage is not touched again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+from lightning.fabric import Fabric
+
+from aulens.data.samples import Samples
+from aulens.errors import ModelError
+from aulens.models import AUModel, JAAConfig, ModelConfig, build, load_checkpoint
+from aulens.models.jaa_gcn import JAAGraphNet
+from aulens.relations import AURelations
+from aulens.training.config import TrainConfig
+from aulens.training.engine import Trainer, TrainResult
+from aulens.training.evaluation import calibrate_run, evaluate
+from aulens.training.progress import Display
+from aulens.training.run_folder import RunFolder, facts, open_run, write_json, write_whole
+from aulens.training.sections import Stage2Config
+from aulens.training.setup import launch, load_samples, model_config
+
+STAGE1: Final = "stage1"
+
+
+def train(config: TrainConfig, out: Path, *, resume: bool = False, progress: bool = True) -> TrainResult:
+    """Train a model, keep its best epoch, calibrate it on validation subjects.
+
+    Args:
+        config: from :func:`aulens.training.load_config`.
+        out: run folder to make, or to go on with.
+        resume: go on where the run in ``out`` was stopped; a new run if it holds none.
+        progress: show a bar and a line per epoch on stderr.
+
+    Returns:
+        How the run ended; of two stages, the second.
+
+    Raises:
+        ConfigError: a setting is wrong, ``out`` is in use, or another configuration is resumed.
+        DatasetError: the data are missing, lack an AU, or share a subject between splits.
+        ModelError: the loss is not a number (the message names the pictures of the batch), or a checkpoint to
+            begin from does not fit.
+    """
+    settings = model_config(config)
+    samples = load_samples(config, settings)
+    course = _Course(launch(config), samples, resume, progress)
+    run = RunFolder(Path(out))
+    if config.two_stages:
+        assert isinstance(settings, JAAConfig)
+        return course.two_stages(run, config, settings)
+    course.open(run, config)
+    return course.one_stage(run, config, settings)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Weights to begin from, and the file that they came from."""
+
+    model: AUModel
+    file: Path
+
+    @property
+    def digest(self) -> str:
+        """Of the weights: their file may be another one, or lie elsewhere."""
+        digest = hashlib.sha256()
+        for name, value in sorted(self.model.state_dict().items()):
+            digest.update(name.encode() + value.contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def fill(self, model: AUModel) -> None:
+        """Bring the weights into a model of the same architecture."""
+        try:
+            model.load_state_dict(self.model.state_dict(), strict=True)
+        except RuntimeError as error:
+            raise ModelError(f"{self.file} does not fit the configuration's [model]: {error}") from error
+
+
+@dataclass(frozen=True)
+class _Course:
+    """What the stages of a run have in common."""
+
+    fabric: Fabric
+    samples: Samples
+    resume: bool
+    progress: bool
+
+    def one_stage(self, run: RunFolder, config: TrainConfig, settings: ModelConfig) -> TrainResult:
+        start = begin_from(config.train.start, settings) if config.train.start else None
+        torch.manual_seed(config.seed)
+        model = build(settings)
+        if start:
+            start.fill(model)
+        return self._train(run, config, settings, model, start.digest if start else "")
+
+    def two_stages(self, run: RunFolder, config: TrainConfig, settings: JAAConfig) -> TrainResult:
+        stage2 = config.stage2 or Stage2Config()
+        # What can be wrong with the second stage is said before the hours of the first.
+        relations = _relations(settings, self.samples)
+        wanted = dataclasses.replace(settings, variant="jaa_net")
+        start = begin_from(stage2.start, wanted) if stage2.start else None
+        self.open(run, config)
+        if self.fabric.is_global_zero:
+            write_whole(run.relations, relations.save)
+        if start is None:
+            first, folder = first_stage(config), RunFolder(run.path / STAGE1)
+            if run.last.is_file() and not folder.best.is_file():
+                raise ModelError(
+                    f"The second stage of {run.path} has begun, but its first is gone: there is no "
+                    f"{folder.best}. Put it back, or start a new run."
+                )
+            self.open(folder, first)
+            self._say(f"stage 1 of 2: {wanted.variant}, in {folder.path}")
+            self.one_stage(folder, first, model_config(first))
+            start = begin_from(str(folder.best), wanted)
+        self._say(f"stage 2 of 2: {settings.variant}, in {run.path}")
+        torch.manual_seed(config.seed)
+        model = build(settings, relations)
+        assert isinstance(model, JAAGraphNet)
+        start.fill(model.jaa)
+        return self._train(run, second_stage(config), settings, model, start.digest)
+
+    def open(self, run: RunFolder, config: TrainConfig) -> None:
+        """Make or check a run folder, on the first process; the others wait."""
+        if self.fabric.is_global_zero:
+            open_run(run.path, config, resume=self.resume)
+            write_json(run.facts, facts(self.samples))
+        self.fabric.barrier()
+
+    def _train(
+        self, run: RunFolder, config: TrainConfig, settings: ModelConfig, model: AUModel, origin: str
+    ) -> TrainResult:
+        trainer = Trainer(self.fabric, run, config, settings, model, self.samples, self.progress, origin)
+        result = trainer.run_all(self.resume)
+        if self.fabric.is_global_zero and not run.has_results:
+            calibrate_run(run, self.samples.split("val"))
+            evaluate(run.path, split="val", bootstrap=200, progress=False)
+        self.fabric.barrier()
+        return result
+
+    def _say(self, text: str) -> None:
+        Display(self.progress and self.fabric.is_global_zero).say(text)
+
+
+def first_stage(config: TrainConfig) -> TrainConfig:
+    """The configuration of RUN/stage1: the same, for the network below the graph."""
+    kept = {name: value for name, value in config.model.items() if not name.startswith("graph_")}
+    return dataclasses.replace(config, model={**kept, "variant": "jaa_net"}, stage2=None)
+
+
+def second_stage(config: TrainConfig) -> TrainConfig:
+    """The configuration that the second stage is trained by: [stage2] where it differs from the first."""
+    stage2 = config.stage2 or Stage2Config()
+    return dataclasses.replace(
+        config,
+        optimiser=stage2.optimiser(config.optimiser),
+        train=dataclasses.replace(config.train, epochs=stage2.epochs),
+    )
+
+
+def begin_from(path: str, settings: ModelConfig) -> _Start:
+    """Read a checkpoint to begin from.
+
+    Args:
+        path: a checkpoint, or a run folder (its best model).
+        settings: the model that is to begin there.
+
+    Raises:
+        ModelError: there is none, or it is of another architecture, other AUs, or another crop.
+    """
+    file = RunFolder(Path(path)).best if Path(path).is_dir() else Path(path)
+    model, found = load_checkpoint(file)
+    if found.variant != settings.variant:
+        hint = ""
+        if (found.variant, settings.variant) == ("jaa_gcn", "jaa_net"):
+            hint = f" It is a model of stage 2; that of stage 1 lies in the run's folder {STAGE1}."
+        raise ModelError(
+            f"{file} is a {found.variant}, but a {settings.variant} is to begin from it.{hint} Give a "
+            f"checkpoint of a {settings.variant}."
+        )
+    for what, has, wants in (
+        ("predicts", ", ".join(model.aus.labels), ", ".join(settings.au_set.labels)),
+        ("takes crops of", model.crop, settings.crop),
+        ("takes crops of the template", model.template, settings.template),
+    ):
+        if has != wants:
+            raise ModelError(
+                f"{file} {what} {has}, but the configuration says {wants}. Give a checkpoint that fits, or "
+                "change [model]."
+            )
+    return _Start(model, file)
+
+
+def _relations(settings: JAAConfig, samples: Samples) -> AURelations:
+    if settings.graph_matrix is not None:
+        return AURelations.load(settings.graph_matrix, settings.au_set)
+    return AURelations.from_labels(samples.split("train").labels, samples.aus)

@@ -1,0 +1,35 @@
+"""Runs that are killed, and what is compared of them afterwards."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from aulens.training import engine
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing in the package may catch it."""
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, step: int, variant: str | None = None) -> None:
+    """Kill a training before this step, counted from 0; of two stages, that of the model of this variant."""
+    original = engine.Trainer._losses
+
+    def losses(self, module, batch):
+        if self.position.step == step and variant in (None, self.settings.variant):
+            raise Killed
+        return original(self, module, batch)
+
+    monkeypatch.setattr(engine.Trainer, "_losses", losses)
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return torch.load(run / "last.pt", weights_only=True)["model"]
+
+
+def log(run: Path) -> list[dict]:
+    """The log without what a clock decides."""
+    records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in r.items() if k not in ("seconds", "images_per_second")} for r in records]

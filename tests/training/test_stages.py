@@ -1,0 +1,313 @@
+"""Two stages in one command: JAA-Net, then the graph on top of it; and beginnings from checkpoints."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from aulens.aus import AUSet
+from aulens.errors import AulensError, ConfigError, ModelError
+from aulens.models import ModelConfig, RoiConfig, build, load_checkpoint, save_checkpoint
+from aulens.relations import AURelations
+from aulens.training import stages
+from aulens.training.checkpoint import Average
+from aulens.training.config import TrainConfig, config_from_dict, load_config, to_toml
+from aulens.training.setup import load_samples, model_config
+from aulens.training.stages import first_stage, second_stage, train
+from interrupted import Killed, kill_at, log, weights
+from synthetic_faces import PAINTED, write_faces
+
+AUS = list(PAINTED.numbers)
+EPOCH = 3  # steps: 18 pictures in batches of 6
+
+
+def config(root: Path, **sections: dict) -> TrainConfig:
+    raw = {
+        "name": "tiny",
+        "seed": 3,
+        "data": {"roots": [str(root)], "workers": 0},
+        "model": {"variant": "jaa_gcn", "aus": AUS, "crop": 48, "graph_width": 8},
+        "augment": {"rotation": 0.0, "flip": 0.5, "shift": 0.07},
+        "optimiser": {"name": "sgd", "lr": 1e-3, "step_epochs": 1, "gamma": 0.3},
+        "train": {"epochs": 2, "batch": 6, "threads": 1, "accelerator": "cpu", "metric": "abaw2", "ema": 0.5},
+        "stage2": {"epochs": 2},
+    }
+    for name, values in sections.items():
+        raw[name] = {**raw[name], **values}
+    return config_from_dict(raw)
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_faces(tmp_path_factory.mktemp("few"), subjects=12, each=2)
+
+
+@pytest.fixture(scope="module")
+def whole(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing disturbed: 2 epochs of 3 steps in each stage."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    result = train(config(few), out, progress=False)
+    assert (result.run, result.epochs, result.metric) == (out, 2, "abaw2")
+    return out
+
+
+def same(run: Path, other: Path) -> None:
+    """Both stages of two runs, to the bit."""
+    for stage in (".", "stage1"):
+        expected = weights(other / stage)
+        for name, value in weights(run / stage).items():
+            assert torch.equal(value, expected[name]), name
+        assert log(run / stage) == log(other / stage)
+        best, best_other = (
+            load_checkpoint(r / stage / "best.safetensors")[0].state_dict() for r in (run, other)
+        )
+        assert all(torch.equal(best[name], best_other[name]) for name in best)
+        assert (run / stage / "calibration.json").read_text() == (
+            other / stage / "calibration.json"
+        ).read_text()
+    assert (run / "relations.json").read_text() == (other / "relations.json").read_text()
+
+
+def test_each_stage_is_a_run_of_its_own(few: Path, whole: Path):
+    for folder, variant in ((whole / "stage1", "jaa_net"), (whole, "jaa_gcn")):
+        names = {path.name for path in folder.iterdir()}
+        assert names >= {"config.toml", "log.jsonl", "last.pt", "calibration.json", "facts.json", "val"}
+        assert load_checkpoint(folder / "best.safetensors")[1].variant == variant
+        assert load_config(folder / "config.toml").model["variant"] == variant
+    assert set(log(whole / "stage1")[0]["train"]) == {"loss", "softmax", "dice", "local", "landmark"}
+    assert set(log(whole)[0]["train"]) == {"loss", "softmax", "dice"}
+    assert [r["step"] for r in log(whole)] == [EPOCH, 2 * EPOCH]
+
+
+def test_the_second_stage_leaves_the_first_as_it_was(whole: Path):
+    """Batch statistics included, and in the moving average too."""
+    below = load_checkpoint(whole / "stage1" / "best.safetensors")[0].state_dict()
+    for state in (load_checkpoint(whole / "best.safetensors")[0].state_dict(), weights(whole)):
+        for name, value in below.items():
+            assert torch.equal(state[f"jaa.{name}"], value), name
+    torch.manual_seed(3)
+    settings = model_config(load_config(whole / "config.toml"))
+    fresh = build(settings, AURelations.load(whole / "relations.json")).state_dict()
+    trained = [name for name in fresh if not name.startswith("jaa.")]
+    last = weights(whole)
+    changed = [name for name in trained if not torch.equal(fresh[name], last[name])]
+    assert changed == [name for name in trained if "weight" in name or "bias" in name]
+
+
+def test_relations_are_the_training_labels(few: Path, whole: Path):
+    samples = load_samples(config(few), model_config(config(few)))
+    expected = AURelations.from_labels(samples.split("train").labels, samples.aus)
+    found = AURelations.load(whole / "relations.json", samples.aus)
+    assert (found.conditional == expected.conditional).all()
+    model, _ = load_checkpoint(whole / "best.safetensors")
+    stored = model.get_buffer("conditional")
+    torch.testing.assert_close(stored, torch.tensor(expected.conditional, dtype=torch.float32))
+
+
+@pytest.mark.parametrize(
+    ("variant", "step", "minutes"),
+    [
+        ("jaa_gcn", EPOCH + 1, 0.0),
+        *(
+            pytest.param(*row, marks=pytest.mark.slow)
+            for row in (
+                ("jaa_net", 1, 0.0),
+                ("jaa_net", EPOCH + 1, 1e-9),
+                ("jaa_gcn", 1, 0.0),
+                ("jaa_gcn", EPOCH + 1, 1e-9),
+            )
+        ),
+    ],
+)
+def test_a_kill_in_either_stage_leaves_no_trace(
+    few: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant, step, minutes
+):
+    out, settings = tmp_path / "run", config(few, train={"checkpoint_minutes": minutes})
+    with monkeypatch.context() as patch:
+        kill_at(patch, step, variant)
+        with pytest.raises(Killed):
+            train(settings, out, progress=False)
+    assert (out / "last.pt").exists() == (variant == "jaa_gcn" and step > 1)
+    assert (out / "relations.json").exists()
+    train(settings, out, resume=True, progress=False)
+    same(out, whole)
+
+
+@pytest.mark.slow
+def test_a_kill_between_the_stages_leaves_no_trace(
+    few: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out = tmp_path / "run"
+
+    def killed(run, samples):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stages, "calibrate_run", killed)
+        with pytest.raises(Killed):
+            train(config(few), out, progress=False)
+    assert not (out / "stage1" / "calibration.json").exists()
+    train(config(few), out, resume=True, progress=False)
+    same(out, whole)
+
+
+def test_resuming_a_finished_run_touches_nothing(few: Path, whole: Path):
+    kept = [
+        p for p in whole.rglob("*") if p.suffix in (".safetensors", ".pt") or p.name == "calibration.json"
+    ]
+    before = {path: path.stat().st_mtime_ns for path in kept}
+    assert len(before) == 6
+    train(config(few), whole, resume=True, progress=False)
+    assert {path: path.stat().st_mtime_ns for path in kept} == before
+
+
+def test_a_first_stage_from_elsewhere(few: Path, whole: Path, tmp_path: Path):
+    """The second stage alone, from the first of another run, is the same second stage."""
+    out = tmp_path / "run"
+    train(config(few, stage2={"start": str(whole / "stage1")}), out, progress=False)
+    assert not (out / "stage1").exists()
+    expected = weights(whole)
+    assert all(torch.equal(value, expected[name]) for name, value in weights(out).items())
+    other = config(few, stage2={"start": str(whole / "stage1" / "best.safetensors")})  # the same, elsewhere
+    train(other, out, resume=True, progress=False)
+
+
+def test_epochs_may_be_added_to_the_second_stage_only(few: Path, whole: Path, tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"train\.epochs was 2, is 5"):
+        train(config(few, train={"epochs": 5}), whole, resume=True, progress=False)
+    with pytest.raises(ConfigError, match=r"stage2\.lr was None, is 0\.5"):
+        train(config(few, stage2={"lr": 0.5}), whole, resume=True, progress=False)
+    longer = config(few, stage2={"epochs": 5, "schedule": "cosine"})
+    (tmp_path / "config.toml").write_text(to_toml(config(few, stage2={"schedule": "cosine"})))
+    with pytest.raises(ConfigError, match=r"stage2\.epochs was 2, is 5"):
+        train(longer, tmp_path, resume=True, progress=False)
+
+
+@pytest.mark.slow
+def test_more_epochs_of_the_second_stage(few: Path, tmp_path: Path):
+    out = tmp_path / "run"
+    train(config(few, train={"epochs": 1}, stage2={"epochs": 1}), out, progress=False)
+    result = train(config(few, train={"epochs": 1}, stage2={"epochs": 2}), out, resume=True, progress=False)
+    assert result.epochs == 2
+
+
+def test_another_first_stage_is_not_gone_on_with(few: Path, whole: Path, tmp_path: Path):
+    model, settings = load_checkpoint(whole / "stage1" / "best.safetensors")
+    other = tmp_path / "other.safetensors"
+    with torch.no_grad():
+        next(model.parameters()).add_(1)
+    save_checkpoint(other, model, settings)
+    with pytest.raises(ConfigError, match="not empty"):
+        train(config(few), whole, progress=False)
+    (tmp_path / "config.toml").write_text(to_toml(config(few, stage2={"start": str(other)})))
+    (tmp_path / "last.pt").symlink_to(whole / "last.pt")
+    with pytest.raises(ModelError, match="began from another checkpoint"):
+        train(config(few, stage2={"start": str(other)}), tmp_path, resume=True, progress=False)
+
+
+def checkpoint(path: Path, **settings: object) -> Path:
+    chosen = ModelConfig.from_dict({"variant": "jaa_net", "aus": AUS, "crop": 48, **settings})
+    relations = AURelations.from_labels(torch.zeros(0, len(chosen.au_set)).numpy(), chosen.au_set)
+    save_checkpoint(path, build(chosen, relations if chosen.variant == "jaa_gcn" else None), chosen)
+    return path
+
+
+@pytest.mark.parametrize("section", ["stage2", "train"])
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"variant": "jaa_gcn"}, r"is a jaa_gcn, but a jaa_net .* model of stage 2; .* folder stage1\."),
+        (
+            {"variant": "roi", "backbone": "hrnet_lane8", "crop": 64},
+            r"is a roi, but a jaa_net is to begin from it\. Give a checkpoint of a jaa_net",
+        ),
+        ({"aus": [12, 2, 15]}, r"predicts AU12, AU2, AU15, but the configuration says AU2, AU12, AU15"),
+        ({"aus": [2, 12]}, r"predicts AU2, AU12, but"),
+        ({"crop": 64}, r"takes crops of 64, but the configuration says 48"),
+        ({"template": "face"}, r"takes crops of the template face, but the configuration says jaanet"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_named(few: Path, tmp_path: Path, settings, message, section):
+    file = checkpoint(tmp_path / "given.safetensors", **settings)
+    with pytest.raises(ModelError, match=rf"given\.safetensors {message}"):
+        train(config(few, **{section: {"start": str(file)}}), tmp_path / "run", progress=False)
+
+
+def test_no_checkpoint_and_other_relations_are_said_before_anything_is_written(few: Path, tmp_path: Path):
+    AURelations.from_labels([[1, 1]], AUSet("pair", (2, 12))).save(tmp_path / "pair.json")
+    (tmp_path / "empty").mkdir()
+    for sections, message in (
+        ({"stage2": {"start": str(tmp_path / "gone")}}, "No checkpoint at .*gone"),
+        ({"stage2": {"start": str(tmp_path / "empty")}}, r"No checkpoint at .*empty/best\.safetensors"),
+        ({"model": {"graph_matrix": str(tmp_path / "gone.json")}}, "cannot read relations"),
+        ({"model": {"graph_matrix": str(tmp_path / "pair.json")}}, r"pair\.json .*AU15"),
+    ):
+        with pytest.raises(AulensError, match=message):
+            train(config(few, **sections), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_relations_of_a_file_take_the_place_of_the_labels(
+    few: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    given = AURelations.from_labels([[1, 1, 0], [0, 0, 1]], PAINTED)
+    given.save(tmp_path / "given.json")
+    kill_at(monkeypatch, 0, "jaa_gcn")
+    settings = config(
+        few,
+        stage2={"start": str(whole / "stage1")},
+        model={"graph_matrix": str(tmp_path / "given.json")},
+    )
+    with pytest.raises(Killed):
+        train(settings, tmp_path / "run", progress=False)
+    found = AURelations.load(tmp_path / "run" / "relations.json")
+    assert found.conditional.tolist() == given.conditional.tolist()
+
+
+def one_stage(root: Path, start: Path, **model: object) -> TrainConfig:
+    return config_from_dict(
+        {
+            "data": {"roots": [str(root)], "workers": 0},
+            "model": {"variant": "roi", "backbone": "hrnet_lane8", "aus": AUS, "crop": 32, **model},
+            "train": {"epochs": 1, "batch": 6, "threads": 1, "accelerator": "cpu", "start": str(start)},
+            "optimiser": {"lr": 1e-12, "weight_decay": 0.0},
+        }
+    )
+
+
+def test_a_training_begins_from_a_checkpoint(few: Path, tmp_path: Path):
+    settings = RoiConfig(variant="roi", backbone="hrnet_lane8", aus=AUS, crop=32)
+    torch.manual_seed(99)
+    start = build(settings)
+    save_checkpoint(tmp_path / "start.safetensors", start, settings)
+    out = tmp_path / "run"
+    train(one_stage(few, tmp_path / "start.safetensors"), out, progress=False)
+    found = weights(out)
+    for name, value in start.named_parameters():
+        torch.testing.assert_close(found[name], value, rtol=0, atol=1e-9)
+    with pytest.raises(ModelError, match=r"start\.safetensors does not fit the configuration's \[model\]"):
+        train(one_stage(few, tmp_path / "start.safetensors", channels=8), tmp_path / "x", progress=False)
+
+
+def test_what_each_stage_is_trained_by(few: Path):
+    chosen = config(few, stage2={"lr": 0.5, "step_epochs": 7})
+    first, second = first_stage(chosen), second_stage(chosen)
+    assert first.model == {"variant": "jaa_net", "aus": AUS, "crop": 48}
+    assert (first.stage2, first.train, first.optimiser) == (None, chosen.train, chosen.optimiser)
+    assert (second.train.epochs, second.optimiser.lr, second.optimiser.step_epochs) == (2, 0.5, 7)
+    assert (second.optimiser.gamma, second.optimiser.name) == (0.3, "sgd")
+    defaults = config_from_dict({"model": {"variant": "jaa_gcn"}})
+    assert second_stage(defaults).train.epochs == 3  # the paper's
+
+
+def test_an_average_leaves_frozen_weights_alone():
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    model[0].requires_grad_(False)
+    average = Average(model, 0.9)  # type: ignore[arg-type]
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(1.0)
+    frozen = average.model[0].weight.clone()
+    average.update(model, 100)
+    assert torch.equal(average.model[0].weight, frozen)
+    assert not torch.equal(average.model[1].weight, model[1].weight)
