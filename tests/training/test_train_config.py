@@ -4,6 +4,9 @@ import pytest
 
 from aulens.errors import ConfigError
 from aulens.training.config import TrainConfig, config_from_dict, load_config, to_toml
+from aulens.training.schedule import rate
+from aulens.training.setup import model_config
+from aulens.training.stages import second_stage
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
@@ -77,18 +80,18 @@ def test_a_config_survives_toml_and_dict(tmp_path: Path):
             "name": 'q"ß\\',
             "model": {"aus": [1, 2], "backbone": "x"},
             "data": {"roots": ["a b", "c"]},
-            "train": {"ema": 0.5},
+            "train": {"ema": 0.5, "start": "a b.safetensors"},
         }
     )
     assert load_config(write(tmp_path, to_toml(config))) == config
     assert config_from_dict(config.to_dict()) == config
     assert load_config(write(tmp_path, "")) == TrainConfig()
+    two = config_from_dict({"model": {"variant": "jaa_gcn"}, "stage2": {"lr": 0.5}})
+    assert load_config(write(tmp_path, to_toml(two))) == config_from_dict(two.to_dict()) == two
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda p: p.stem)
 def test_shipped_configs_are_valid_and_open_with_their_command(path: Path):
-    from aulens.training.setup import model_config
-
     settings = model_config(load_config(path))
     assert settings.crop % 16 == 0
     head = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
@@ -97,8 +100,46 @@ def test_shipped_configs_are_valid_and_open_with_their_command(path: Path):
     assert any("xpect" in line for line in head)
 
 
-def test_unknown_model_settings_are_refused():
-    from aulens.training.setup import model_config
+def test_paper_b_is_the_papers():
+    """Section 3.2, and what the official JAA-Net code adds: batches of 16, crops of 176 out of 200."""
+    config = load_config(CONFIGS / "paper_b_affwild2.toml")
+    settings = model_config(config)
+    assert (settings.variant, settings.au_set.name, settings.crop) == ("jaa_gcn", "affwild2", 112)
+    assert settings.weighted
+    assert (config.train.epochs, config.train.batch) == (4, 16)
+    second = second_stage(config)
+    assert second.train.epochs == 3
+    for optimiser in (config.optimiser, second.optimiser):
+        chosen = (optimiser.name, optimiser.momentum, optimiser.nesterov, optimiser.weight_decay)
+        assert chosen == ("sgd", 0.9, True, 5e-4)
+        assert [rate(epoch, 1, 4, optimiser) for epoch in range(4)] == pytest.approx([0.01] * 2 + [0.003] * 2)
+    on = {name: value for name, value in config.to_dict()["augment"].items() if value}
+    assert on == {"flip": 0.5, "shift": pytest.approx(12 / 176, abs=1e-4)}
 
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"stage2": {"epochs": 2}}, r"\[stage2\] is for networks .* 'jaa_gcn'\); model\.variant is None"),
+        ({"model": {"variant": "jaa_net"}, "stage2": {}}, r"model\.variant is 'jaa_net'"),
+        ({"model": {"variant": "jaa_gcn"}, "stage2": {"epoch": 2}}, r"'stage2\.epoch'.*'epochs'"),
+        ({"model": {"variant": "jaa_gcn"}, "stage2": {"epochs": 0}}, r"stage2\.epochs must be at least 1"),
+        ({"model": {"variant": "jaa_gcn"}, "stage2": {"lr": -1.0}}, r"In \[stage2\]: optimiser\.lr"),
+        (
+            {"model": {"variant": "jaa_gcn"}, "stage2": {"start": "a"}, "train": {"start": "b"}},
+            "no use. Give one of them",
+        ),
+        (
+            {"model": {"variant": "jaa_gcn"}, "stage2": {"start": 3}},
+            r"stage2\.start must be of type str, got 3",
+        ),
+    ],
+)
+def test_a_second_stage_is_checked(raw: dict, message: str):
+    with pytest.raises(ConfigError, match=message):
+        config_from_dict(raw)
+
+
+def test_unknown_model_settings_are_refused():
     with pytest.raises(ConfigError, match=r"'model\.backbones'.*'backbone'"):
         model_config(config_from_dict({"model": {"backbones": "x"}}))
