@@ -185,18 +185,22 @@ def test_batch_size_does_not_matter() -> None:
 
 
 def test_half_precision_is_summed_in_full() -> None:
+    """Losses of a bfloat16 output are those of the same numbers in float32."""
     output, landmarks, labels = batch()
-    assert output.landmarks is not None
-    assert output.local_logits is not None
-    half = AUOutput(
-        output.logits.bfloat16(),
-        output.maps,
-        output.sides,
-        landmarks=output.landmarks.bfloat16(),
-        local_logits=output.local_logits.bfloat16(),
-    )
-    losses = criterion(STAGE1, RATES)(half, landmarks, labels)
-    assert {value.dtype for value in losses.values()} == {torch.float32}
+
+    def rounded(dtype: torch.dtype) -> AUOutput:
+        assert output.landmarks is not None
+        assert output.local_logits is not None
+        logits, local, found = (
+            t.bfloat16().to(dtype) for t in (output.logits, output.local_logits, output.landmarks)
+        )
+        return AUOutput(logits, output.maps, output.sides, landmarks=found, local_logits=local)
+
+    losses = criterion(STAGE1, RATES)
+    expected = losses(rounded(torch.float32), landmarks, labels)
+    for name, value in losses(rounded(torch.bfloat16), landmarks, labels).items():
+        assert value.dtype == torch.float32
+        assert value.item() == expected[name].item(), name
 
 
 class TestDoor:
