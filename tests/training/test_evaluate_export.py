@@ -11,11 +11,12 @@ import aulens
 from aulens.errors import ConfigError, ModelError
 from aulens.models import ModelConfig, RoiConfig, build, save_checkpoint
 from aulens.runtime.card import read_card
-from aulens.training import exporter
+from aulens.training import onnx_file
 from aulens.training.calibration import FALLBACK, fit, write_calibration
 from aulens.training.config import config_from_dict, to_toml
 from aulens.training.evaluation import evaluate
-from aulens.training.exporter import export, fold_batch_norm, write_onnx
+from aulens.training.exporter import export
+from aulens.training.onnx_file import fold_batch_norm, write_onnx
 from aulens.training.run_folder import RunFolder
 from synthetic_faces import PAINTED
 
@@ -157,7 +158,9 @@ def test_every_variant_decides_alike_in_both_forms(faces: Path, tmp_path: Path, 
 def test_a_wrong_export_is_refused(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The file of another model, as if the exporter had got it wrong."""
     other = exported.with_suffix(".onnx")
-    monkeypatch.setattr(exporter, "_to_onnx", lambda module, example, path: shutil.copy(other, path))
+    monkeypatch.setattr(
+        onnx_file, "_to_onnx", lambda module, example, outputs, path: shutil.copy(other, path)
+    )
     settings = {"variant": "roi", "backbone": "hrnet_lane8", "aus": list(PAINTED.numbers), "crop": 64}
     model = build(ModelConfig.from_dict(settings))
     with pytest.raises(ModelError, match="differ from torch's by"):

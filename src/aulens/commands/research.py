@@ -222,6 +222,6 @@ def export(
         )  # fmt: skip
     Console(stderr=True, highlight=False, soft_wrap=True).print(
         f"{model.onnx} ({model.bytes / 1e6:.1f} MB) and {model.card}; "
-        f"largest difference of a map from torch {model.max_difference:.1e}",
+        f"largest difference of an output from torch {model.max_difference:.1e}",
         markup=False,
     )
