@@ -20,6 +20,7 @@ from aulens.losses.roi import RoiCriterion
 from aulens.models.config import JAAConfig, ModelConfig, RoiConfig
 
 Criterion = RoiCriterion
+"""The name of `RoiCriterion` from when there was no other; prefer `criterion`."""
 
 __all__ = [
     "Criterion",
