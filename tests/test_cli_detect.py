@@ -15,6 +15,7 @@ import aulens.commands.detect as detect_module
 from aulens.cli import app
 from aulens.errors import AulensError, ConfigError, ModelError
 from people import astronaut, crowd, dlib_detector, noise
+from stub_jaa import write_jaa_stub
 from stub_model import write_stub
 
 
@@ -161,6 +162,25 @@ def test_one_bad_file_among_a_hundred(model: Path, tmp_path: Path) -> None:
     failures = [line for line in done.err.splitlines() if line.startswith("aulens:")]
     assert len(failures) == 1
     assert "042.png: " in failures[0]
+
+
+def test_a_model_that_tells_no_sides(folder: Path, tmp_path: Path) -> None:
+    """Blank cells, no column of sides, and a page that claims none."""
+    model = write_jaa_stub(tmp_path, card={"threshold": dict.fromkeys(("AU1", "AU6", "AU12", "AU25"), 0.0)})
+    done = aulens(
+        "detect", folder / "a.png", "--model", model, "-f", "csv", "--out", tmp_path / "o", "--overlay"
+    )
+    assert done.code == 0
+    row = pd.read_csv(io.StringIO(done.out)).iloc[0]
+    assert 0 <= row["AU12_p"] <= 1
+    assert np.isnan(row["AU12_left_p"])
+    assert "nan" not in done.out.lower()
+    assert "does not tell the two sides" in (tmp_path / "o" / "index.html").read_text()
+    done = aulens("detect", folder / "a.png", folder / "b.png", "--model", model)
+    assert done.code == 0
+    assert "Lip Corner Puller" in done.out
+    assert "Side" not in done.out
+    assert "both" not in done.out
 
 
 def test_every_face_of_a_crowd_has_a_row(model: Path, tmp_path: Path) -> None:

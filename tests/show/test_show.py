@@ -8,13 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aulens.aus import AUSet
+from aulens.faces.detector import Face
 from aulens.runtime.analyzer import Analyzer
+from aulens.runtime.card import ModelCard
 from aulens.runtime.result import AUResult
 from aulens.show import draw_overlay, evidence_sheet, page
 from aulens.show.canvas import FRAME, LEFT, RIGHT, view_of
 from aulens.show.evidence import blend_evidence
 from people import astronaut, crowd, dlib_detector, noise
+from stub_jaa import spots, write_jaa_stub
 from stub_model import write_stub
+from synthetic_faces import face68
 
 Image = np.ndarray
 
@@ -118,6 +123,81 @@ def test_a_sheet_has_a_tile_for_each_au(
     # AU1 of the stub is absent everywhere: its tile is cold.
     tile = sheet[20:150, 20:150].astype(int)
     assert tile[..., 2].mean() > tile[..., 0].mean() + 40
+
+
+# --- models that tell no sides, and look instead of draw -------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sideless(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelCard, Image, AUResult]:
+    """A model with attention that is sure of all but AU1, on a picture that is green at one mouth corner."""
+    card = write_jaa_stub(tmp_path_factory.mktemp("jaa"), card={"threshold": THRESHOLDS})
+    points = face68() * 60 + 150
+    corner = np.array([[-99, -99], points[54], [-99, -99]])
+    image = np.maximum(spots(corner, (300, 300), 6.0), 60)
+    analyzer = Analyzer(card, detector=lambda image: (), threads=1)
+    (result,) = analyzer.analyze(image, [Face(np.array([90.0, 90, 210, 210]), points)])
+    assert result.present == ("AU6", "AU12", "AU25")
+    return analyzer.card, image, result
+
+
+THRESHOLDS = {"AU1": 1.0, "AU6": 0.0, "AU12": 0.0, "AU25": 0.0}
+
+
+def near(image: Image, colour: tuple[int, int, int]) -> int:
+    return int((np.abs(image.astype(int) - colour).max(axis=2) < 8).sum())
+
+
+def test_labels_without_sides_have_no_flags(sideless: tuple[ModelCard, Image, AUResult]) -> None:
+    _, image, result = sideless
+    drawn = draw_overlay(image, [result], evidence=False)
+    listed = draw_overlay(image, [result, result], evidence=False)
+    for picture in (drawn, listed):
+        assert near(picture, LEFT) == near(picture, RIGHT) == 0
+        assert near(picture, (92, 98, 110)) < 50  # flags that are not lit; a few in the edges of letters
+        assert (picture.max(axis=2) < 58).sum() > 500  # the labels: all else is lighter
+
+
+def test_attention_has_a_colour_of_its_own_and_lies_where_the_model_looked(
+    sideless: tuple[ModelCard, Image, AUResult],
+) -> None:
+    card, image, result = sideless
+    view = view_of(image)
+    change = blend_evidence(view, [result]).astype(int) - view.pixels
+    x, y = view.points(result.landmarks[54]).round().astype(int)
+    there = change[y - 8 : y + 9, x - 8 : x + 9].mean((0, 1))
+    assert there[2] > 30  # towards violet,
+    assert there[1] < -30  # away from green; not red or yellow, which would speak for the AU
+    assert np.abs(change).sum(2).astype(bool).mean() < 0.05
+    # AU1 has the same attention everywhere: its tile shows the face and no colour.
+    tile = evidence_sheet(image, result, card.aus)[14:160, 14:160].astype(int)
+    assert np.ptp(tile, axis=2).max() < 70
+
+
+def test_a_sheet_of_attention_says_what_it_is(sideless: tuple[ModelCard, Image, AUResult]) -> None:
+    card, image, result = sideless
+    sheet = evidence_sheet(image, result, card.aus)
+    narrow = evidence_sheet(image, result, AUSet("one", (12,)))
+    assert near(sheet, LEFT) == near(sheet, RIGHT) == 0
+    for picture, least in ((sheet, 188), (narrow, 188)):
+        note = picture[least + 4 :].astype(int)
+        assert (note.min(axis=2) < 140).any(axis=1).sum() > 8  # lines of text
+        assert (note[:, -10:] > 250).all()  # that end before the border
+
+
+def test_a_page_of_a_model_without_sides_claims_none(sideless: tuple[ModelCard, Image, AUResult]) -> None:
+    card, _, result = sideless
+    html = (
+        page.head(card) + page.section("a.jpg", [result], card.aus, b"", [b""], 1) + page.foot(1, 1, {}, card)
+    )
+    checker = Checker()
+    checker.feed(html)
+    assert checker.open == []
+    for text in ("does not tell the two sides", "where the model looked", "Where the model looked for each"):
+        assert text in checker.text
+    for text in ("Right", "Left", "own right and left", "Warm colours", "nan", "None"):
+        assert text not in checker.text
+    assert "(jaa_net)" in checker.text
 
 
 class Checker(HTMLParser):

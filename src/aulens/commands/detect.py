@@ -97,7 +97,7 @@ def detect(
     faces = with_face = read = 0
     with (
         album or nullcontext(),
-        closing_all(sinks(format, analyzer.card.aus, out)) as chosen,
+        closing_all(sinks(format, analyzer.card, out)) as chosen,
         Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar,
     ):
         for path in bar.track(files, description="pictures"):

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
+from aulens.runtime.card import ModelCard
 from aulens.runtime.result import AUResult
 from aulens.runtime.table import Row, to_frame, write_csv_header, write_csv_rows, write_jsonl_rows
 
@@ -90,28 +91,31 @@ class ParquetSink:
 
 
 class TableSink:
-    """A table for reading: the Action Units that are present, a line each."""
+    """A table for reading: the Action Units that are present, a line each, with their sides if told."""
 
-    def __init__(self) -> None:
+    def __init__(self, sides: bool) -> None:
+        self._sides = sides
         # A file or a pipe has no width of its own: wide enough for every line.
         self._console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 110)
         self._table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
         for title in ("Picture", "Face", "AU", "Name"):
             self._table.add_column(title, overflow="fold")
         self._table.add_column("Probability", justify="right")
-        self._table.add_column("Side")
+        if sides:
+            self._table.add_column("Side")
 
     def add(self, name: str, results: tuple[AUResult, ...], rows: list[Row]) -> None:
         """See `Sink`."""
         if not results:
-            self._table.add_row(Text(name), "", "", Text("no face", style="dim"), "", "")
+            self._table.add_row(Text(name), "", "", Text("no face", style="dim"))
         for result in results:
             first = Text(name), str(result.face_id)
             if not result.present:
-                self._table.add_row(*first, "", Text("no Action Unit present", style="dim"), "", "")
+                self._table.add_row(*first, "", Text("no Action Unit present", style="dim"))
             for label in result.present:
-                probability = f"{result.probability[label]:.0%}"
-                self._table.add_row(*first, label, _NAMES[label], probability, _side(*result.sides(label)))
+                sides = result.sides(label)
+                side = [] if sides is None or not self._sides else [_side(*sides)]
+                self._table.add_row(*first, label, _NAMES[label], f"{result.probability[label]:.0%}", *side)
                 first = Text(""), ""
         self._table.add_section()
 
@@ -128,14 +132,15 @@ def _side(right: bool, left: bool) -> str:
     return "both" if right and left else "right" if right else "left"
 
 
-def sinks(kind: Format, aus: AUSet, out: Path | None) -> list[Sink]:
-    """Where a run writes its rows: standard output in the asked format, and `out`/results.* if given.
+def sinks(kind: Format, card: ModelCard, out: Path | None) -> list[Sink]:
+    """Where a model's rows go: to standard output in the asked format, and to `out`/results.* if given.
 
     A table is for reading, so what goes into the folder is CSV then; Parquet goes to the folder only.
     """
     chosen: list[Sink] = []
+    aus = card.aus
     if kind is Format.TABLE:
-        chosen.append(TableSink())
+        chosen.append(TableSink(card.tells_sides))
     elif kind is not Format.PARQUET:
         chosen.append(TextSink(kind, aus))
     elif out is None:

@@ -70,8 +70,14 @@ class Analyzer:
             faces: with landmarks in pixels of `image`.
 
         Raises:
-            InputError: landmarks of no known layout, or all in one place.
+            InputError: faces without landmarks, or landmarks of no known layout or all in one place.
+            ModelError: the model gives other shapes than its card promises, or no finite scores.
         """
+        if any(len(face.landmarks) == 0 for face in faces):
+            raise InputError(
+                "faces without landmarks can't be aligned: wrap the detector that finds boxes only in "
+                "aulens.JAALandmarks, or take another"
+            )
         results: list[AUResult] = []
         for start in range(0, len(faces), _BATCH):
             results += self._batch(image, faces[start : start + _BATCH], start)

@@ -16,15 +16,28 @@ from aulens.show.canvas import FRAME, INK, LEFT, RIGHT, Colour, Layer, View, tex
 _FAINT = 0.15
 _FOR: Final = ((255, 196, 0), (255, 48, 32))
 _AGAINST: Final = ((120, 170, 255), (30, 70, 220))
+# Where a model looked is neither: a colour of its own. It counts above the face's median, which many networks
+# leave well above 0, and in proportion to the place most looked at, if that stands out at least so much.
+_LOOKED: Final = ((190, 160, 255), (116, 30, 230))
+_STANDS_OUT = 0.2
+_LOOKED_WORDS: Final = (
+    "Violet: where the model looked for the Action Unit, more than elsewhere. That speaks neither for it nor "
+    "against it, and tells no side."
+)
 
 _TILE = 150
 _CAPTION = 44
+_CAPTION_SIDELESS = 26
 _GAP = 12
 _COLUMNS = 6
+_NOTE = 12
+_GREY: Final = (96, 102, 112)
 
 
 def blend_evidence(view: View, results: Iterable[AUResult], opacity: float = 0.6) -> NDArray[np.uint8]:
     """Lay the evidence for the AUs that are present over a picture; the strongest AU of a pixel counts.
+
+    For a model with attention: violet, where it looked for them.
 
     Args:
         view: the picture, resized for looking at.
@@ -36,19 +49,22 @@ def blend_evidence(view: View, results: Iterable[AUResult], opacity: float = 0.6
     """
     height, width = view.pixels.shape[:2]
     heat = np.zeros((height, width), dtype=np.float32)
+    ramp = _FOR
     for result in results:
+        ramp = _LOOKED if result.evidence.attention else _FOR
         for label in result.present:
             matrix = compose(result.matrix, view.to_picture)
             seen = result.evidence.over(label, matrix, (height, width))
-            heat = np.maximum(heat, seen / max(1.0, float(np.abs(result.evidence.raw(label)).max())))
-    return _lay(view.pixels, heat, _FOR, opacity)
+            heat = np.maximum(heat, _shown(seen, result, label))
+    return _lay(view.pixels, heat, ramp, opacity)
 
 
 def evidence_sheet(image: NDArray[np.uint8], result: AUResult, aus: AUSet) -> NDArray[np.uint8]:
     """One face, many times: for each AU what speaks for it (warm) and against it (cold).
 
-    Tiles of AUs that are present have a yellow frame. The caption has the probability on the subject's
-    right (R, on the left of the tile) and left (L).
+    For a model with attention: violet, where it looked for the AU, and a note that says so. Tiles of AUs that
+    are present have a yellow frame. The caption has the probability, and that on the subject's right (R, on
+    the left of the tile) and left (L) if the model tells sides.
 
     Args:
         image: the picture that was analyzed, (H, W, 3) uint8 RGB.
@@ -60,9 +76,14 @@ def evidence_sheet(image: NDArray[np.uint8], result: AUResult, aus: AUSet) -> ND
     """
     columns = min(_COLUMNS, len(aus))
     rows = -(-len(aus) // columns)
-    shape = rows * (_TILE + _CAPTION + _GAP) + _GAP, columns * (_TILE + _GAP) + _GAP
+    caption = _CAPTION if result.tells_sides else _CAPTION_SIDELESS
+    width, bottom = columns * (_TILE + _GAP) + _GAP, rows * (_TILE + caption + _GAP) + _GAP
+    note = _lines(_LOOKED_WORDS, _NOTE, width - 2 * _GAP) if result.evidence.attention else []
+    shape = bottom + round(1.5 * _NOTE * len(note)), width
     sheet = np.full((*shape, 3), 255, dtype=np.uint8)
     layer = Layer(shape)
+    for number, line in enumerate(note):
+        layer.text(_GAP, bottom + (1.5 * number + 0.3) * _NOTE, line, _NOTE, _GREY)
     # Faded, so that the colours stand out.
     grow = _TILE / result.evidence.crop
     to_tile = np.array([[grow, 0, 0.5 * grow - 0.5], [0, grow, 0.5 * grow - 0.5]])
@@ -70,7 +91,7 @@ def evidence_sheet(image: NDArray[np.uint8], result: AUResult, aus: AUSet) -> ND
     grey = (0.75 * face.mean(axis=2, keepdims=True) + 0.25 * face).clip(0, 255).astype(np.uint8)
     for place, number in enumerate(aus):
         x = _GAP + place % columns * (_TILE + _GAP)
-        y = _GAP + place // columns * (_TILE + _CAPTION + _GAP)
+        y = _GAP + place // columns * (_TILE + caption + _GAP)
         label = AUS[number].label
         sheet[y : y + _TILE, x : x + _TILE] = _tile(grey, result, label)
         _caption(layer, x, y, label, AUS[number].name, result)
@@ -78,10 +99,20 @@ def evidence_sheet(image: NDArray[np.uint8], result: AUResult, aus: AUSet) -> ND
 
 
 def _tile(face: NDArray[np.uint8], result: AUResult, label: str) -> NDArray[np.uint8]:
-    raw = result.evidence.raw(label)
-    scaled = raw / max(1.0, float(np.abs(raw).max()))
-    heat = np.asarray(cv2.resize(scaled, (_TILE, _TILE), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+    shown = _shown(result.evidence.raw(label), result, label)
+    heat = np.asarray(cv2.resize(shown, (_TILE, _TILE), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+    if result.evidence.attention:
+        return _lay(face, heat, _LOOKED, 0.7)
     return _lay(_lay(face, -heat, _AGAINST, 0.6), heat, _FOR, 0.7)
+
+
+def _shown(seen: NDArray[np.float32], result: AUResult, label: str) -> NDArray[np.float32]:
+    """A map, or what `over` made of it, as strength of colour, at most 1."""
+    raw = result.evidence.raw(label)
+    if result.evidence.attention:
+        middle = float(np.median(raw))
+        return (seen - middle) / max(_STANDS_OUT, float(raw.max()) - middle)
+    return seen / max(1.0, float(np.abs(raw).max()))
 
 
 def _caption(layer: Layer, x: int, y: int, label: str, name: str, result: AUResult) -> None:
@@ -90,8 +121,10 @@ def _caption(layer: Layer, x: int, y: int, label: str, name: str, result: AUResu
         layer.box((x - 1, y - 1, x + _TILE, y + _TILE), outline=FRAME, width=4, radius=3)
     layer.text(x, y + _TILE + 12, label, 14, INK)
     start = text_width(label, 14) + 6
-    layer.text(x + start, y + _TILE + 13, _shorten(name, 11, _TILE - start - 38), 11, (96, 102, 112))
+    layer.text(x + start, y + _TILE + 13, _shorten(name, 11, _TILE - start - 38), 11, _GREY)
     layer.text(x + _TILE, y + _TILE + 12, f"{result.probability[label]:.0%}", 13, INK, anchor="rm")
+    if not result.tells_sides:
+        return
     middle, half = y + _TILE + 31, (_TILE - 44) / 2
     sides = (("R", result.right[label], RIGHT, x), ("L", result.left[label], LEFT, x + _TILE / 2 + 4))
     for letter, probability, colour, start in sides:
@@ -101,7 +134,7 @@ def _caption(layer: Layer, x: int, y: int, label: str, name: str, result: AUResu
 def _bar(
     layer: Layer, letter: str, share: float, colour: Colour, x: float, middle: float, length: float
 ) -> None:
-    layer.text(x, middle, letter, 11, (96, 102, 112))
+    layer.text(x, middle, letter, 11, _GREY)
     start = x + 13
     layer.box((start, middle - 3, start + length, middle + 3), fill=(230, 232, 236), radius=3)
     if share * length >= 1:
@@ -117,6 +150,18 @@ def _lay(
     colour = weak + (strong - weak) * strength
     cover = opacity * np.sqrt(strength)
     return np.asarray(np.rint(pixels * (1 - cover) + colour * cover), dtype=np.uint8)
+
+
+def _lines(text: str, size: int, room: float) -> list[str]:
+    """Text in lines that fit into `room` pixels, broken between words."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and text_width(longer, size) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _shorten(text: str, size: int, room: float) -> str:

@@ -16,9 +16,10 @@ _EMPTY_SIDE: Final = (92, 98, 110)
 
 @dataclass(frozen=True)
 class _Style:
-    """Sizes of labels in pixels, all in proportion to the text."""
+    """Sizes of labels in pixels, all in proportion to the text; flags only where sides are told."""
 
     text: int
+    flags: bool = True
 
     @property
     def height(self) -> float:
@@ -34,7 +35,7 @@ class _Style:
 
     @property
     def width(self) -> float:
-        return text_width("AU25", self.text) + 2 * self.flag + self.text * 0.8
+        return text_width("AU25", self.text) + 2 * self.flag * self.flags + self.text * 0.8
 
     @property
     def name(self) -> float:
@@ -49,7 +50,8 @@ def draw_overlay(
     Each face has a box with its number, faint landmarks, and the evidence for its present AUs as heat. Its
     labels stand beside a face that is alone and has room there; else all are listed below the picture. A
     label has a flag R on its left and L on its right, as you see the subject's right and left; a flag is lit
-    where the AU is present on that side.
+    where the AU is present on that side. Labels of a model that tells no sides have no flags, and the heat of
+    a model with attention is violet: where it looked, see `evidence_sheet`.
 
     Args:
         image: the picture that was analyzed, (H, W, 3) uint8 RGB; stays as it is.
@@ -64,7 +66,8 @@ def draw_overlay(
     pixels = blend_evidence(view, results) if evidence else view.pixels
     boxes = [view.points(result.box.reshape(2, 2)) for result in results]
     place = _beside(boxes[0], results[0], pixels.shape) if len(results) == 1 else None
-    style, rows = _Style(max(13, round(max(pixels.shape) / 64))), []
+    flags = all(result.tells_sides for result in results)
+    style, rows = _Style(max(13, round(max(pixels.shape) / 64)), flags), []
     if results and place is None:
         rows = _listing(results, style, pixels.shape[1])
         pixels = _extended(pixels, style, len(rows))
@@ -100,7 +103,7 @@ def _beside(
 ) -> tuple[float, float, _Style] | None:
     """Where a column of labels has room beside a face: left end, upper end, sizes; None if nowhere."""
     (x0, y0), (x1, _) = box.tolist()
-    style = _Style(round(np.clip((x1 - x0) / 12, 11, 18)))
+    style = _Style(round(np.clip((x1 - x0) / 12, 11, 18)), result.tells_sides)
     height = len(result.present) * (style.height + style.gap)
     if height > shape[0]:
         return None
@@ -145,11 +148,15 @@ def _extended(pixels: NDArray[np.uint8], style: _Style, rows: int) -> NDArray[np
     return np.pad(pixels, ((0, height), (0, 0), (0, 0)), constant_values=255)
 
 
-def _chip(layer: Layer, label: str, sides: tuple[bool, bool], x: float, y: float, style: _Style) -> None:
-    """One AU label between two flags, each lit when the AU is present on that side: (right, left)."""
+def _chip(
+    layer: Layer, label: str, sides: tuple[bool, bool] | None, x: float, y: float, style: _Style
+) -> None:
+    """One AU label; if sides are told, between two flags, lit when it is present there: (right, left)."""
     middle = y + style.height / 2
     layer.box((x, y, x + style.width, y + style.height), fill=INK, opacity=225, radius=style.text * 0.4)
     layer.text(x + style.width / 2, middle, label, style.text, PAPER, anchor="mm")
+    if sides is None:
+        return
     ends = (("R", RIGHT, x + 2), ("L", LEFT, x + style.width - 2 - style.flag))
     for lit, (letter, on, start) in zip(sides, ends, strict=True):
         colour = on if lit else _EMPTY_SIDE

@@ -53,6 +53,14 @@ footer { border-top: 1px solid var(--line); margin-top: 40px; padding-top: 16px;
   .bar { display: none; } }
 """
 
+_SIDES: Final = """<b class="r">R</b> and <b class="l">L</b> are the person's own right and left."""
+_NO_SIDES: Final = "This model does not tell the two sides of a face apart."
+_SEEN: Final = "Warm colours show where an Action Unit was seen, cold ones where it was found absent."
+_LOOKED: Final = (
+    "Violet shows where the model looked for an Action Unit, more than elsewhere on the face; that speaks "
+    "neither for it nor against it."
+)
+
 
 def head(card: ModelCard) -> str:
     """The beginning of the page, with what the model's card says about itself."""
@@ -72,8 +80,8 @@ def head(card: ModelCard) -> str:
 <h1>Facial Action Units</h1>
 <p class="soft">Model {escape(card.name)}, {len(card.aus)} Action Units.</p>
 <p class="note">{escape(card.statement)}</p>
-<p class="key soft"><b class="r">R</b> and <b class="l">L</b> are the person's own right and left.
-Warm colours show where an Action Unit was seen, cold ones where it was found absent.
+<p class="key soft">{_SIDES if card.tells_sides else _NO_SIDES}
+{_LOOKED if card.attention else _SEEN}
 Probabilities {fitted}.
 An Action Unit counts as present from its own threshold on, chosen on validation data;
 it can lie well below 50 %.</p>
@@ -122,7 +130,7 @@ def foot(pictures: int, shown: int, failed: Mapping[Path, str], card: ModelCard)
         rows = "".join(f"<li>{escape(str(path))}: {escape(why)}</li>" for path, why in failed.items())
         parts.append(f"<section><h2>Could not be read</h2><ul>{rows}</ul></section>")
     entries = {
-        "Model": f"{card.name} ({card.variant}, {card.backbone})",
+        "Model": f"{card.name} ({', '.join(filter(None, (card.variant, card.backbone)))})",
         "Trained on": card.trained_on,
         "Not validated on": card.not_validated_on,
         "Licence of the weights": card.licence,
@@ -149,13 +157,14 @@ def _face(result: AUResult, aus: AUSet, sheet: bytes, name: str) -> str:
     present = [number for number in aus if result.occurrence[AUS[number].label]]
     absent = [number for number in aus if number not in present]
     shown = _table(present, result) if present else "<p>No Action Unit is present.</p>"
-    alt = f"{name}, face {result.face_id}: evidence for each Action Unit"
+    attention = result.evidence.attention
+    alt = f"{name}, face {result.face_id}: {'attention' if attention else 'evidence'} for each Action Unit"
     return f"""<h3>Face {result.face_id}</h3>
 {shown}
 <details><summary>The other {len(absent)} Action Units</summary>
 {_table(absent, result)}
 </details>
-<details open><summary>Where each was seen</summary>
+<details open><summary>{"Where the model looked for each" if attention else "Where each was seen"}</summary>
 <div class="scroll">{_image(sheet, alt)}</div>
 </details>
 """
@@ -163,19 +172,18 @@ def _face(result: AUResult, aus: AUSet, sheet: bytes, name: str) -> str:
 
 def _table(numbers: Sequence[int], result: AUResult) -> str:
     rows = "".join(_row(number, result) for number in numbers)
+    sides = "<th>Right</th><th>Left</th>" if result.tells_sides else ""
     return f"""<div class="scroll"><table>
-<thead><tr><th>AU</th><th>Name</th><th>Probability</th><th>Right</th><th>Left</th></tr></thead>
+<thead><tr><th>AU</th><th>Name</th><th>Probability</th>{sides}</tr></thead>
 <tbody>{rows}</tbody>
 </table></div>"""
 
 
 def _row(number: int, result: AUResult) -> str:
     au = AUS[number]
-    cells = (
-        _bar(result.probability[au.label], ""),
-        _bar(result.right[au.label], "right"),
-        _bar(result.left[au.label], "left"),
-    )
+    cells = [_bar(result.probability[au.label], "")]
+    if result.tells_sides:
+        cells += [_bar(result.right[au.label], "right"), _bar(result.left[au.label], "left")]
     name = escape(au.name)
     return f'<tr><td><b>{au.label}</b></td><td class="name">{name}</td>{"".join(cells)}</tr>'
 
