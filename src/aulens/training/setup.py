@@ -22,6 +22,7 @@ from aulens.errors import ConfigError, DatasetError
 from aulens.models import AUModel, ModelConfig
 from aulens.models.config import family
 from aulens.training.config import TrainConfig, refuse_unknown
+from aulens.training.memory import keep_freed_memory
 from aulens.training.predict import crop_of
 
 
@@ -67,6 +68,8 @@ def launch(config: TrainConfig) -> Fabric:
         strategy="ddp" if devices * nodes > 1 else "auto",
         precision="bf16-mixed" if loop.precision == "bf16-mixed" else "32-true",
     )
+    if fabric.device.type == "cpu":
+        keep_freed_memory()
     fabric.launch()
     if loop.threads:
         torch.set_num_threads(loop.threads)
