@@ -177,9 +177,11 @@ class _Circle:
         leave = _towards(self._angle(i) + np.pi + port_i)
         arrive = _towards(self._angle(j) + np.pi + port_j)
         start, end = self._place(i) + leave * (_NODE + 2), self._place(j) + arrive * (_NODE + 3)
-        reach = 0.38 * np.hypot(*(end - start))
+        length = float(np.hypot(*(end - start)))
+        reach = 0.38 * length
         corners = np.array([start, start + leave * reach, end + arrive * reach, end])
-        t = np.linspace(0, 1, 60)[:, None]
+        # Pieces of some 8 pixels: corners are rounded to pixels, which makes a line of shorter ones rough.
+        t = np.linspace(0, 1, 2 + round(length / 8))[:, None]
         weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
         return np.asarray(weights @ corners)
 
