@@ -143,7 +143,7 @@ def test_a_kill_between_the_stages_leaves_no_trace(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(stages, "calibrate_run", killed)
+        patch.setattr(stages, "conclude", killed)
         with pytest.raises(Killed):
             train(config(few), out, progress=False)
     assert not (out / "stage1" / "calibration.json").exists()

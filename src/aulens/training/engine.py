@@ -26,7 +26,7 @@ from aulens.training import checkpoint
 from aulens.training.board import Board
 from aulens.training.checkpoint import Average, Position
 from aulens.training.config import TrainConfig
-from aulens.training.predict import Forward, crop_of, side_scores, to_input
+from aulens.training.predict import Forward, crop_of, score, to_input
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder, fingerprint, write_json, write_whole
 from aulens.training.schedule import rate, step_seed
@@ -232,7 +232,7 @@ class Trainer:
         steps = -(-total // (2 * self.config.train.batch * fabric.world_size))
         self.display.begin("validation", steps)
         with fabric.autocast():
-            mine = side_scores(
+            mine = score(
                 forward,
                 data,
                 batch=2 * self.config.train.batch,
@@ -242,7 +242,7 @@ class Trainer:
                 rank=fabric.global_rank,
                 world=fabric.world_size,
                 step=self.display.step,
-            )
+            ).sides
         if fabric.world_size == 1:
             return mine
         share = -(-total // fabric.world_size)

@@ -5,28 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from aulens import metrics, roi
-from aulens.align import TEMPLATES
-from aulens.aus import AUSet
-from aulens.data.dataset import Crop, FaceDataset
+from aulens.data.dataset import FaceDataset
 from aulens.data.renders import load_renders
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError, ModelError
-from aulens.models import AUOutput, load_checkpoint
-from aulens.runtime.card import ModelCard, find_card, read_card
-from aulens.runtime.model import open_model
-from aulens.training.calibration import Calibration, fit, read_calibration, write_calibration
-from aulens.training.predict import Forward, au_scores, side_scores
+from aulens.runtime.card import find_card, read_card
+from aulens.training.alignment import AlignmentReport, alignment_report
+from aulens.training.calibration import Calibration, fit, write_calibration
+from aulens.training.predict import Scores, au_scores, score
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder, plain, write_json, write_text
+from aulens.training.scorer import Scorer, scorer_of_card, scorer_of_run
 from aulens.training.sides import SideReport, side_report
+
+NO_SIDES: Final = "This model does not tell the sides of a face apart: it gives one score for both."
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,10 @@ class Evaluation:
         subjects: people that they show.
         base_rates: per AU label, the share of coded pictures in which it occurs.
         report: per AU and macro, with intervals by bootstrap over subjects.
-        sides: the two sides of the face.
+        abaw: the challenges' measures at the calibrated thresholds.
+        abaw_uncalibrated: the same by the papers' own rule, present when the score is above 0.
+        sides: the two sides of the face; None for a model that does not tell them apart.
+        alignment: the landmarks; None for a model that finds none.
     """
 
     name: str
@@ -51,7 +53,10 @@ class Evaluation:
     subjects: int
     base_rates: Mapping[str, float]
     report: metrics.Report
-    sides: SideReport
+    abaw: metrics.AbawReport
+    abaw_uncalibrated: metrics.AbawReport
+    sides: SideReport | None
+    alignment: AlignmentReport | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values; undefined numbers are None."""
@@ -64,19 +69,42 @@ class Evaluation:
                 "subjects": self.subjects,
                 "base_rates": dict(self.base_rates),
                 "report": self.report.to_dict(),
-                "sides": self.sides.to_dict(),
+                "abaw": self.abaw.to_dict(),
+                "abaw_uncalibrated": self.abaw_uncalibrated.to_dict(),
+                "sides": self.sides.to_dict() if self.sides else None,
+                "alignment": self.alignment.to_dict() if self.alignment else None,
             }
         )
         return result
 
     def to_markdown(self) -> str:
-        """Return a page: what was evaluated, the AU table, the table of sides."""
+        """Return a page: what was evaluated, the AUs, the challenges' measures, landmarks, sides."""
         rates = ", ".join(f"{label} {rate:.1%}" for label, rate in self.base_rates.items())
-        return (
-            f"# {self.name} on the {self.split} split\n\n"
-            f"{self.samples} pictures of {self.subjects} subjects. {self.chosen}\n\n"
-            f"{self.report.to_markdown()}\n\n## Sides\n\n{self.sides.to_markdown()}\n\nBase rates: {rates}.\n"
-        )
+        parts = [
+            f"# {self.name} on the {self.split} split",
+            f"{self.samples} pictures of {self.subjects} subjects. {self.chosen}",
+            self.report.to_markdown().strip(),
+            "## All AUs together",
+            self._together(),
+            "## Sides",
+            self.sides.to_markdown() if self.sides else NO_SIDES,
+            f"Base rates: {rates}.",
+        ]
+        if self.alignment:
+            parts[5:5] = ["## Landmarks", self.alignment.to_markdown()]
+        return "\n\n".join(parts) + "\n"
+
+    def _together(self) -> str:
+        lines = [
+            "| decided by | mean F1 (ABAW-3 on) | total accuracy | 0.5 F1 + 0.5 accuracy (ABAW-2) |",
+            "| --- | ---: | ---: | ---: |",
+        ]
+        for rule, row in (
+            ("calibrated thresholds", self.abaw),
+            ("score above 0 (the papers)", self.abaw_uncalibrated),
+        ):
+            lines.append(f"| {rule} | {row.mean_f1} | {row.total_accuracy} | {row.abaw2} |")
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -87,31 +115,25 @@ class Predictions:
         name: of the model.
         chosen: how epoch and thresholds were chosen, in words.
         samples: what was looked at, with its labels.
+        tells_sides: whether the sides' scores differ.
         sides: (N, A, 2) float32 scores, [subject_right, subject_left].
         side_decisions: (N, A, 2) bool.
         scores: (N, A) float32, the larger side.
-        decisions: (N, A) bool.
+        decisions: (N, A) bool, at the calibrated thresholds.
+        uncalibrated: (N, A) bool, by the papers' own rule: present when the score is above 0.
+        landmark_error: (N,) float64 in inter-ocular distances; None for a model that finds no landmarks.
     """
 
     name: str
     chosen: str
     samples: Samples
+    tells_sides: bool
     sides: NDArray[np.float32]
     side_decisions: NDArray[np.bool_]
     scores: NDArray[np.float32]
     decisions: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class _Scorer:
-    """A model that gives side scores, and its way to decisions."""
-
-    name: str
-    aus: AUSet
-    crop: Crop
-    forward: Forward
-    calibration: Calibration
-    chosen: str
+    uncalibrated: NDArray[np.bool_]
+    landmark_error: NDArray[np.float64] | None
 
 
 def evaluate(
@@ -146,9 +168,7 @@ def evaluate(
     result = report(found, split, bootstrap)
     folder = out or (Path(model) / split if Path(model).is_dir() else None)
     if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "report.json", result.to_dict())
-        write_text(folder / "report.md", result.to_markdown())
+        _write(result, folder)
     return result
 
 
@@ -168,27 +188,17 @@ def predict(
     if threads:
         torch.set_num_threads(threads)
     run = RunFolder(model) if model.is_dir() else None
-    scorer = _from_run(run) if run else _from_card(read_card(find_card(model)), threads)
+    scorer = scorer_of_run(run) if run else scorer_of_card(read_card(find_card(model)), threads)
+    if scorer.calibration is None:
+        raise ModelError(f"{model} was never calibrated: its training has not ended. Go on with --resume.")
     roots = list(data) or ([Path(root) for root in run.read_config().data.roots] if run else [])
     if not roots:
         raise ConfigError("No data to evaluate on: give --data FOLDER.")
     samples = load_renders(roots, scorer.aus).split(split)
-    dataset = FaceDataset(samples, scorer.crop)
     with Display(progress) as display:
-        display.begin(f"evaluating {split}", -(-len(dataset) // batch))
-        raw = side_scores(scorer.forward, dataset, batch=batch, step=display.step)
-    sides = roi.side_scores(raw, samples.aus).astype(np.float32)
-    scores = au_scores(sides)
-    calibration = scorer.calibration
-    return Predictions(
-        name=scorer.name,
-        chosen=scorer.chosen,
-        samples=samples,
-        sides=sides,
-        side_decisions=calibration.side_probability(sides) >= calibration.threshold[:, None],
-        scores=scores,
-        decisions=calibration.probability(scores) >= calibration.threshold,
-    )
+        display.begin(f"evaluating {split}", -(-len(samples) // batch))
+        found = _score(scorer, samples, batch, display)
+    return _decide(scorer, scorer.calibration, samples, found)
 
 
 def report(found: Predictions, split: str, bootstrap: int = 1000) -> Evaluation:
@@ -204,46 +214,56 @@ def report(found: Predictions, split: str, bootstrap: int = 1000) -> Evaluation:
         report=metrics.report(
             samples.labels, found.scores, found.decisions, samples.subjects, samples.aus, bootstrap=bootstrap
         ),
-        sides=side_report(samples.side_labels, found.sides, found.side_decisions, samples.aus),
+        abaw=metrics.abaw_report(samples.labels, found.decisions, samples.subjects, bootstrap),
+        abaw_uncalibrated=metrics.abaw_report(
+            samples.labels, found.uncalibrated, samples.subjects, bootstrap
+        ),
+        sides=side_report(samples.side_labels, found.sides, found.side_decisions, samples.aus)
+        if found.tells_sides
+        else None,
+        alignment=None
+        if found.landmark_error is None
+        else alignment_report(found.landmark_error, samples.subjects, bootstrap),
     )
 
 
-def calibrate_run(run: RunFolder, samples: Samples, *, batch: int = 64) -> Calibration:
-    """Fit a run's best model to validation samples and write RUN/calibration.json."""
-    model, _ = load_checkpoint(run.best)
-    data = FaceDataset(samples, Crop(model.crop, TEMPLATES[model.template]))
-    sides = side_scores(model.eval(), data, batch=batch)
-    found = fit(samples.aus, samples.labels, au_scores(sides), samples.subjects)
-    write_calibration(run.calibration, found)
-    return found
+def conclude(run: RunFolder, samples: Samples, *, batch: int = 64, bootstrap: int = 200) -> Evaluation:
+    """End a training: calibrate its best model on validation samples, and report on them.
+
+    Writes RUN/calibration.json and RUN/val/report.{json,md}.
+    """
+    scorer = scorer_of_run(run)
+    found = _score(scorer, samples, batch, Display(False))
+    calibration = fit(samples.aus, samples.labels, au_scores(found.sides), samples.subjects)
+    write_calibration(run.calibration, calibration)
+    result = report(_decide(scorer, calibration, samples, found), "val", bootstrap)
+    _write(result, run.path / "val")
+    return result
 
 
-def _from_run(run: RunFolder) -> _Scorer:
-    config = run.read_config()
-    model, settings = load_checkpoint(run.best)
-    calibration = read_calibration(run.calibration, model.aus)
-    if calibration is None:
-        raise ModelError(f"{run.path} was never calibrated: its training has not ended. Go on with --resume.")
-    chosen = (
-        f"The epoch was chosen by macro {config.train.metric} on validation subjects, probabilities and "
-        "thresholds were fitted on them too."
+def _score(scorer: Scorer, samples: Samples, batch: int, display: Display) -> Scores:
+    data = FaceDataset(samples, scorer.crop)
+    return score(scorer.forward, data, batch=batch, device=scorer.device, step=display.step)
+
+
+def _decide(scorer: Scorer, calibration: Calibration, samples: Samples, found: Scores) -> Predictions:
+    sides = roi.side_scores(found.sides, samples.aus).astype(np.float32)
+    scores = au_scores(sides)
+    return Predictions(
+        name=scorer.name,
+        chosen=scorer.chosen,
+        samples=samples,
+        tells_sides=scorer.tells_sides,
+        sides=sides,
+        side_decisions=calibration.side_probability(sides) >= calibration.threshold[:, None],
+        scores=scores,
+        decisions=calibration.probability(scores) >= calibration.threshold,
+        uncalibrated=scores > scorer.present_above,
+        landmark_error=found.landmark_error,
     )
-    crop = Crop(model.crop, TEMPLATES[model.template])
-    return _Scorer(f"{config.name} ({settings.variant})", model.aus, crop, model.eval(), calibration, chosen)
 
 
-def _from_card(card: ModelCard, threads: int | None) -> _Scorer:
-    model = open_model(card, "onnxruntime", threads)
-
-    def forward(image: Tensor, landmarks: Tensor) -> AUOutput:
-        output = model(image.numpy())
-        scores = torch.from_numpy(model.scores(output, landmarks.numpy()).astype(np.float32))
-        found = None if output.landmarks is None else torch.from_numpy(output.landmarks)
-        return AUOutput(scores.amax(2), torch.from_numpy(output.maps), scores, landmarks=found)
-
-    platt, threshold = np.array(card.platt), np.array(card.threshold)
-    calibration = Calibration(card.aus, platt, threshold, np.ones(len(card.aus), bool), 0, 0)
-    chosen = "Probabilities and thresholds are those of the model's card, fitted on validation subjects."
-    return _Scorer(
-        card.name, card.aus, Crop(card.crop, TEMPLATES[card.template]), forward, calibration, chosen
-    )
+def _write(result: Evaluation, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "report.json", result.to_dict())
+    write_text(folder / "report.md", result.to_markdown())

@@ -16,6 +16,7 @@ import aulens
 from aulens.errors import ModelError
 from aulens.landmarks import IBUG49
 from aulens.models import AUModel, ModelConfig, RoiConfig, load_checkpoint
+from aulens.models.roi_gcn import RoiNet
 from aulens.runtime.card import FORMAT
 from aulens.training.calibration import FALLBACK, Calibration, read_calibration
 from aulens.training.config import TrainConfig
@@ -127,7 +128,7 @@ def _decision(model: AUModel, calibration: Calibration | None, direct: bool) -> 
     platt = calibration.platt if calibration else np.tile(np.array(fallback), (len(labels), 1))
     threshold = calibration.threshold if calibration else np.full(len(labels), 0.5)
     # Positives-only models subtract their threshold from the mean; a runtime does not.
-    shift = float(getattr(model, "threshold", 0.0))
+    shift = model.threshold if isinstance(model, RoiNet) else 0.0
     return {
         "calibrated": calibration is not None,
         "platt": {

@@ -1,8 +1,9 @@
-"""Scores of a torch model over samples."""
+"""What a model says about samples, batch by batch: its scores, and how far its landmarks are off."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from aulens.align import TEMPLATES
 from aulens.data.dataset import Crop, FaceDataset, FixedOrder, make_loader
+from aulens.landmarks import convert, layout_of
+from aulens.metrics import landmark_error
 from aulens.models import AUModel
 from aulens.models.output import AUOutput
 
@@ -28,8 +31,22 @@ def to_input(image: Tensor, device: torch.device, channels_last: bool) -> Tensor
     return image.to(device, non_blocking=True).to(torch.float32, memory_format=layout).div_(255)
 
 
+@dataclass(frozen=True)
+class Scores:
+    """What a model says about n samples of A AUs.
+
+    Attributes:
+        sides: (n, A, 2) float32 score per side, [subject_right, subject_left].
+        landmark_error: (n,) float64, see :func:`aulens.metrics.landmark_error`; None for models that find no
+            landmarks.
+    """
+
+    sides: NDArray[np.float32]
+    landmark_error: NDArray[np.float64] | None
+
+
 @torch.no_grad()
-def side_scores(
+def score(
     forward: Forward,
     dataset: FaceDataset,
     *,
@@ -40,8 +57,8 @@ def side_scores(
     rank: int = 0,
     world: int = 1,
     step: Callable[[], None] = lambda: None,
-) -> NDArray[np.float32]:
-    """Return the scores per side (n, A, 2) of every ``world``-th sample from ``rank`` on, in order.
+) -> Scores:
+    """Score every ``world``-th sample from ``rank`` on, in order.
 
     Args:
         forward: the model, in evaluation mode.
@@ -55,12 +72,21 @@ def side_scores(
         step: called after each batch.
     """
     where = device or torch.device("cpu")
-    parts: list[NDArray[np.float32]] = []
+    sides: list[NDArray[np.float32]] = []
+    errors: list[NDArray[np.float64]] = []
     for items in make_loader(dataset, FixedOrder(len(dataset), batch, rank=rank, world=world), workers):
         output = forward(to_input(items["image"], where, channels_last), items["landmarks"].to(where))
-        parts.append(output.sides.float().cpu().numpy())
+        sides.append(output.sides.float().cpu().numpy())
+        if output.landmarks is not None:
+            errors.append(_landmark_error(output.landmarks.float().cpu().numpy(), items["landmarks"].numpy()))
         step()
-    return np.concatenate(parts) if parts else np.zeros((0, len(dataset.samples.aus), 2), np.float32)
+    if not sides:
+        return Scores(np.zeros((0, len(dataset.samples.aus), 2), np.float32), None)
+    return Scores(np.concatenate(sides), np.concatenate(errors) if errors else None)
+
+
+def _landmark_error(found: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float64]:
+    return landmark_error(found, convert(true, layout_of(true), layout_of(found)))
 
 
 def au_scores(sides: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ from aulens.models.jaa_gcn import JAAGraphNet
 from aulens.relations import AURelations
 from aulens.training.config import TrainConfig
 from aulens.training.engine import Trainer, TrainResult
-from aulens.training.evaluation import calibrate_run, evaluate
+from aulens.training.evaluation import conclude
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder, facts, open_run, write_json, write_whole
 from aulens.training.sections import Stage2Config
@@ -141,8 +141,7 @@ class _Course:
         trainer = Trainer(self.fabric, run, config, settings, model, self.samples, self.progress, origin)
         result = trainer.run_all(self.resume)
         if self.fabric.is_global_zero and not run.has_results:
-            calibrate_run(run, self.samples.split("val"))
-            evaluate(run.path, split="val", bootstrap=200, progress=False)
+            conclude(run, self.samples.split("val"))
         self.fabric.barrier()
         return result
 
