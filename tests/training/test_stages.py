@@ -1,5 +1,9 @@
 """Two stages in one command: JAA-Net, then the graph on top of it; and beginnings from checkpoints."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -262,6 +266,31 @@ def test_relations_of_a_file_take_the_place_of_the_labels(
         train(settings, tmp_path / "run", progress=False)
     found = AURelations.load(tmp_path / "run" / "relations.json")
     assert found.conditional.tolist() == given.conditional.tolist()
+
+
+@pytest.mark.slow
+def test_two_processes_train_both_stages(few: Path, tmp_path: Path):
+    """Under torchrun: frozen parameters leave nobody waiting, and are the same in both processes' results."""
+    path, out = tmp_path / "c.toml", tmp_path / "run"
+    path.write_text(to_toml(config(few)), encoding="utf-8")
+    script = tmp_path / "go.py"
+    script.write_text(
+        "from pathlib import Path; from aulens.training import load_config, train\n"
+        f"train(load_config(Path({str(path)!r})), Path({str(out)!r}), progress=False)\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": "0"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    below = load_checkpoint(out / "stage1" / "best.safetensors")[0].state_dict()
+    above = load_checkpoint(out / "best.safetensors")[0].state_dict()
+    assert all(torch.equal(above[f"jaa.{name}"], value) for name, value in below.items())
+    for folder in (out, out / "stage1"):
+        records = log(folder)
+        assert [r["step"] for r in records] == [EPOCH, 2 * EPOCH]
+        report = json.loads((folder / "val" / "report.json").read_text())
+        best = max(r["val"]["abaw2"] for r in records)  # gathered from both, in the order of the samples
+        assert report["abaw_uncalibrated"]["abaw2"]["value"] == pytest.approx(best)
 
 
 def one_stage(root: Path, start: Path, **model: object) -> TrainConfig:
