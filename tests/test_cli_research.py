@@ -59,11 +59,19 @@ def test_train(calls: Calls) -> None:
     assert done.exit_code == 0
     assert calls.seen["load_config"] == (
         (Path("a.toml"),),
-        {"data": [Path("x"), Path("y")], "settings": ["train.epochs=3", "model.backbone_weights=w.pth"]},
+        {"data": [Path("x"), Path("y")], "settings": ["train.epochs=3", 'model.backbone_weights="w.pth"']},
     )
     assert calls.seen["train"] == (("the config", Path("run")), {"resume": True})
     assert done.stdout == ""
     assert "best is epoch 2 with macro_roc_auc 0.9000" in done.stderr
+
+
+def test_train_from_checkpoints(calls: Calls) -> None:
+    run("train", "--config", "a.toml", "-o", "run", "--start", "1", "--stage1", 'odd "name"/run')
+    assert calls.seen["load_config"][1]["settings"] == [
+        'train.start="1"',
+        'stage2.start="odd \\"name\\"/run"',
+    ]
 
 
 def test_evaluate(calls: Calls) -> None:

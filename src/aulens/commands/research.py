@@ -123,6 +123,22 @@ def train(
             show_default="random weights",
         ),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|RUN",
+            help="Begin from this checkpoint or run, of the same architecture, AUs and crop.",
+            show_default=False,
+        ),
+    ] = None,
+    stage1: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|RUN",
+            help="Of a network trained in two stages: train the second on this first one.",
+            show_default="trains both",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -139,8 +155,13 @@ def train(
         from aulens.training import load_config
         from aulens.training import train as run
 
-        start = [] if backbone_weights is None else [f"model.backbone_weights={backbone_weights}"]
-        chosen = load_config(config, data=data or (), settings=[*(settings or ()), *start])
+        starts = {
+            "model.backbone_weights": backbone_weights,
+            "train.start": start,
+            "stage2.start": stage1,
+        }
+        given = [f"{key}={json.dumps(path, ensure_ascii=False)}" for key, path in starts.items() if path]
+        chosen = load_config(config, data=data or (), settings=[*(settings or ()), *given])
         result = run(chosen, out, resume=resume)
     Console(stderr=True, highlight=False, soft_wrap=True).print(
         f"{result.epochs} epochs in {result.seconds:.0f} s; best is epoch {result.best_epoch} with "
