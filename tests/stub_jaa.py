@@ -16,13 +16,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from aulens.align import anchors
+from aulens.align import JAANET, anchors, transform
 from aulens.landmarks import IBUG49, IBUG68, convert
 from synthetic_faces import face68
 
 AUS = (1, 6, 12, 25)
 CROP, MAP = 112, 28
-Landmarks = Literal["spots", "not finite", "one place", "none"]
+Landmarks = Literal["spots", "typical", "not finite", "one place", "none"]
 
 
 def shares() -> np.ndarray:
@@ -53,11 +53,13 @@ def write_jaa_stub(
         folder: where to.
         name: of the model.
         card: entries of the card to change.
-        landmarks: found at the spots, or one of the faults; "none" leaves the output out.
+        landmarks: found at the spots; where those of a typical face would be, whatever is seen; or one of the
+            faults; "none" leaves the output out.
         points: keep only the first so many.
         logits: whether the file has the output.
     """
     count = len(AUS)
+    typical = convert(transform(JAANET.matrix(face68(), CROP), face68()), IBUG68, IBUG49)[:points]
     constants = {
         "map_w": np.vstack([np.zeros(3), np.eye(3)]).reshape(count, 3, 1, 1),
         "map_b": np.array([0.5, 0, 0, 0]),
@@ -66,7 +68,8 @@ def write_jaa_stub(
         "grid": np.stack(np.indices((CROP, CROP))[::-1]).reshape(1, 1, 2, CROP * CROP),
         "shares": shares()[:points],
         "little": np.array(1e-6),
-        "fault": np.array({"not finite": np.nan, "one place": 0.0}.get(landmarks, 1.0)),
+        "factor": np.array({"not finite": np.nan, "one place": 0.0, "typical": 0.0}.get(landmarks, 1.0)),
+        "offset": typical * (landmarks == "typical"),
         "flat": np.array([0, 3, 1, CROP * CROP]),
         "last": np.array([3]),
     }
@@ -83,7 +86,8 @@ def write_jaa_stub(
         helper.make_node("Add", ["mass", "little"], ["positive"]),
         helper.make_node("Div", ["moment", "positive"], ["anchors"]),
         helper.make_node("MatMul", ["shares", "anchors"], ["found"]),
-        helper.make_node("Mul", ["found", "fault"], ["landmarks"]),
+        helper.make_node("Mul", ["found", "factor"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "offset"], ["landmarks"]),
     ]
     shapes = {"maps": [count, MAP, MAP], "logits": [count], "landmarks": [points, 2]}
     if not logits:

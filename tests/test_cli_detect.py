@@ -183,6 +183,32 @@ def test_a_model_that_tells_no_sides(folder: Path, tmp_path: Path) -> None:
     assert "both" not in done.out
 
 
+def test_landmarks_of_a_model_in_place_of_dlibs(
+    folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dlib's predictor is not even looked for."""
+    monkeypatch.setattr(detect_module, "DlibDetector", None)
+    finder = write_jaa_stub(tmp_path, landmarks="typical")
+    done = aulens(
+        "detect", folder / "a.png", folder / "b.png", "--model", model, "--landmarks", finder, "-f", "csv"
+    )
+    assert done.code == 0
+    assert pd.read_csv(io.StringIO(done.out))["success"].tolist() == [1, 0]
+    assert "1 face in 1 picture, 1 picture without a face" in done.err
+
+
+def test_a_face_whose_landmarks_are_not_found_is_named(folder: Path, model: Path, tmp_path: Path) -> None:
+    finder = write_jaa_stub(tmp_path, landmarks="not finite")
+    done = aulens("detect", folder / "a.png", "--model", model, "--landmarks", finder, "-f", "csv")
+    assert done.code == 1
+    assert pd.read_csv(io.StringIO(done.out))["success"].tolist() == [0]
+    named = [line for line in done.err.splitlines() if line.startswith("aulens:")]
+    assert len(named) == 1
+    assert "a.png: the face at (222, 126)" in named[0]
+    assert "is left out: the model's landmarks are not finite" in named[0]
+    assert "1 picture without a face, 1 face left out" in done.err
+
+
 def test_every_face_of_a_crowd_has_a_row(model: Path, tmp_path: Path) -> None:
     path = tmp_path / "crowd.png"
     Image.fromarray(crowd(4, 5)).save(path)
@@ -223,6 +249,8 @@ def test_the_same_face_in_every_kind_of_file(model: Path, tmp_path: Path) -> Non
         (["detect", "a.png", "--detector", "mediapipe"], "needs --detector-model"),
         (["detect", "a.png", "--detector", "mediapipe", "--upscale", "2"], "dlib only"),
         (["detect", "a.png", "--model", "gone.onnx"], "there is no such model file"),
+        (["detect", "a.png", "--landmarks", "gone.onnx"], "there is no such model file"),
+        (["detect", "a.png", "--landmarks", "a.json", "--detector-model", "b.dat"], "has no use here"),
         (["detect", "a.png", "--backend", "abacus"], "unknown backend"),
         (["nonsense"], "No such command"),
     ],

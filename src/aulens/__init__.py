@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from aulens.aus import AU, AU_SETS, AUS, MISSING, AUSet, au_set
     from aulens.errors import AulensError, ConfigError, DatasetError, InputError, ModelError
     from aulens.faces.detector import Face, FaceDetector
-    from aulens.faces.dlib_detector import DlibDetector
+    from aulens.faces.dlib_detector import DlibBoxes, DlibDetector
+    from aulens.faces.jaa_landmarks import JAALandmarks
     from aulens.faces.mediapipe_detector import MediaPipeDetector
     from aulens.runtime.analyzer import Analyzer
     from aulens.runtime.card import ModelCard
@@ -32,10 +33,12 @@ __all__ = [
     "AulensError",
     "ConfigError",
     "DatasetError",
+    "DlibBoxes",
     "DlibDetector",
     "Face",
     "FaceDetector",
     "InputError",
+    "JAALandmarks",
     "MediaPipeDetector",
     "ModelCard",
     "ModelError",
@@ -48,7 +51,8 @@ _HOME = {
     "aulens.aus": ("AU", "AUS", "AU_SETS", "MISSING", "AUSet", "au_set"),
     "aulens.errors": ("AulensError", "ConfigError", "DatasetError", "InputError", "ModelError"),
     "aulens.faces.detector": ("Face", "FaceDetector"),
-    "aulens.faces.dlib_detector": ("DlibDetector",),
+    "aulens.faces.dlib_detector": ("DlibBoxes", "DlibDetector"),
+    "aulens.faces.jaa_landmarks": ("JAALandmarks",),
     "aulens.faces.mediapipe_detector": ("MediaPipeDetector",),
     "aulens.runtime.analyzer": ("Analyzer",),
     "aulens.runtime.card": ("ModelCard",),

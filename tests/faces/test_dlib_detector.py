@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from aulens.errors import ConfigError, ModelError
-from aulens.faces.dlib_detector import DlibDetector, find_predictor
+from aulens.faces.dlib_detector import DlibBoxes, DlibDetector, find_predictor
 from people import ASTRONAUT, astronaut, crowd, dlib_detector, head, noise, resized
 
 
@@ -77,9 +77,20 @@ def test_a_face_cut_by_the_border(cut: float) -> None:
 
 
 def test_detection_is_bounded_for_a_huge_picture() -> None:
-    assert max(dlib_detector()._scales(12_000)) * 12_000 <= 3200
-    assert dlib_detector()._scales(512) == [1, 2]
-    assert dlib_detector()._scales(300) == [1, 2, 4]
+    assert max(DlibBoxes()._scales(12_000)) * 12_000 <= 3200
+    assert DlibBoxes()._scales(512) == [1, 2]
+    assert DlibBoxes()._scales(300) == [1, 2, 4]
+
+
+def test_boxes_are_those_of_the_detector_and_need_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = crowd(2, 3)
+    faces = dlib_detector()(picture)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    boxes = DlibBoxes()(picture)
+    np.testing.assert_array_equal([face.box for face in boxes], [face.box for face in faces])
+    assert [face.confidence for face in boxes] == [face.confidence for face in faces]
+    assert {face.landmarks.shape for face in boxes} == {(0, 2)}
+    assert DlibBoxes()(noise(90, 90)) == ()
 
 
 def test_the_predictor_is_found_without_importing_its_package() -> None:
@@ -108,3 +119,5 @@ def test_a_missing_or_wrong_predictor_is_named(tmp_path: Path) -> None:
 def test_upscale_has_a_range(upscale: float) -> None:
     with pytest.raises(ConfigError, match="from 1 to 8"):
         DlibDetector(upscale=upscale)
+    with pytest.raises(ConfigError, match="from 1 to 8"):
+        DlibBoxes(upscale=upscale)

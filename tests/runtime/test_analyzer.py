@@ -272,8 +272,8 @@ def test_the_core_runs_without_torch(card: Path, tmp_path: Path) -> None:
 def test_public_names_are_pinned_and_all_load() -> None:
     assert sorted(name for name in aulens.__all__ if not name.startswith("__")) == [
         "AU", "AUResult", "AUS", "AUSet", "AU_SETS", "Analyzer", "AulensError", "ConfigError", "DatasetError",
-        "DlibDetector", "Face", "FaceDetector", "InputError", "MISSING", "MediaPipeDetector", "ModelCard",
-        "ModelError", "au_set", "read_image",
+        "DlibBoxes", "DlibDetector", "Face", "FaceDetector", "InputError", "JAALandmarks", "MISSING",
+        "MediaPipeDetector", "ModelCard", "ModelError", "au_set", "read_image",
     ]  # fmt: skip
     assert all(getattr(aulens, name) is not None for name in aulens.__all__)
     with pytest.raises(AttributeError, match="nonsense"):

@@ -50,7 +50,7 @@ def test_maps_are_what_the_stub_promises(stub: Path, backend: str) -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("batch", [1, 3])
 def test_every_output_comes_by_its_name(tmp_path: Path, backend: str, batch: int) -> None:
-    """OpenVINO calls the landmarks "found" inside, after the node before its last, which it leaves out."""
+    """OpenVINO leaves out a last node that adds nothing, and calls its output by an inner name too."""
     if backend == "openvino":
         pytest.importorskip("openvino")
     session = open_session(write_jaa_stub(tmp_path).with_suffix(".onnx"), backend, threads=1)

@@ -14,8 +14,9 @@ from rich.progress import Progress
 from aulens.commands.output import Format, closing_all, refuse_inputs, results_path, sinks
 from aulens.commands.pictures import Album
 from aulens.errors import ConfigError, InputError
-from aulens.faces.detector import FaceDetector
-from aulens.faces.dlib_detector import DlibDetector
+from aulens.faces.detector import Face, FaceDetector
+from aulens.faces.dlib_detector import DlibBoxes, DlibDetector
+from aulens.faces.jaa_landmarks import JAALandmarks
 from aulens.faces.mediapipe_detector import MediaPipeDetector
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.backend import BACKENDS
@@ -61,6 +62,14 @@ def detect(
             show_default=False,
         ),
     ] = None,
+    landmarks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Card (.json) or .onnx of a JAA-Net that finds the landmarks; dlib then only finds boxes.",
+            show_default=False,
+        ),
+    ] = None,
     upscale: Annotated[
         float | None,
         typer.Option(
@@ -76,9 +85,10 @@ def detect(
 
     One row per face: file, face_id (0 is the largest), success, box, and for each Action Unit its calibrated
     probability (AU12_p), the decision by that Action Unit's own threshold (AU12_c) and the probability on the
-    person's own left and right (AU12_left_p, AU12_right_p). A picture without a face is one row, success 0.
+    person's own left and right (AU12_left_p, AU12_right_p; empty if the model does not tell sides). A picture
+    without a face is one row, success 0.
 
-    Exit code: 0 all done, 1 some inputs failed (each is named), 2 wrong use.
+    Exit code: 0 all done, 1 some inputs or faces failed (each is named), 2 wrong use.
     """
     if sys.stdout is None:  # closed by the caller
         raise ConfigError("standard output is closed, the table has nowhere to go: redirect it to a file")
@@ -88,19 +98,30 @@ def detect(
         raise ConfigError("Parquet is not for the screen: redirect the output to a file, or give --out DIR")
     if threads is not None:
         cv2.setNumThreads(threads)
-    analyzer = Analyzer(model, _detector(detector, detector_model, upscale), backend, threads)
+    left_out: list[str] = []
+    finder = _detector(detector, detector_model, upscale, boxes_only=landmarks is not None)
+    if landmarks is not None:
+        finder = JAALandmarks(
+            landmarks,
+            finder,
+            backend,
+            threads,
+            on_left_out=lambda face, why: left_out.append(_where(face, why)),
+        )
+    analyzer = Analyzer(model, finder, backend, threads)
     files, failed = _gather(inputs, out)
     album = _prepare(out, format, overlay, analyzer, files)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     # Rows that are streamed to the same terminal would tear the bar.
     quiet = sys.stdout.isatty() and format in {Format.CSV, Format.JSONL}
-    faces = with_face = read = 0
+    faces = with_face = read = lost = 0
     with (
         album or nullcontext(),
         closing_all(sinks(format, analyzer.card, out)) as chosen,
         Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar,
     ):
         for path in bar.track(files, description="pictures"):
+            left_out.clear()
             try:
                 image = read_image(path)
                 results = analyzer(image)
@@ -113,6 +134,9 @@ def detect(
             if album is not None:
                 album.add(path, image, results)
             faces, with_face, read = faces + len(results), with_face + bool(results), read + 1
+            for why in left_out:
+                console.print(f"aulens: {path}: {why}", style="red", markup=False)
+            lost += len(left_out)
         if album is not None:
             album.finish(failed)
     for path, reason in failed.items():
@@ -120,20 +144,31 @@ def detect(
     summary = f"{_count(faces, 'face')} in {_count(with_face, 'picture')}"
     if read > with_face:
         summary += f", {_count(read - with_face, 'picture')} without a face"
+    if lost:
+        summary += f", {_count(lost, 'face')} left out"
     if failed:
         summary += f", {len(failed)} failed"
     if out is not None:
         summary += f"; see {album.index if album is not None else results_path(format, out)}"
     console.print(summary, markup=False)
-    if failed:
+    if failed or lost:
         raise typer.Exit(1)
+
+
+def _where(face: Face, why: str) -> str:
+    x, y = (face.box[:2] + face.box[2:]) / 2
+    return f"the face at ({x:.0f}, {y:.0f}) is left out: {why}"
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def _detector(kind: Detector, model: Path | None, upscale: float | None) -> FaceDetector:
+def _detector(kind: Detector, model: Path | None, upscale: float | None, boxes_only: bool) -> FaceDetector:
+    if kind is Detector.DLIB and boxes_only:
+        if model is not None:
+            raise ConfigError("--detector-model has no use here: with --landmarks dlib only finds boxes")
+        return DlibBoxes(upscale)
     if kind is Detector.DLIB:
         return DlibDetector(upscale, model)
     if upscale is not None:

