@@ -30,6 +30,7 @@ from aulens.models.jaa_parts import (
     GroupedLinear,
     RegionLearning,
     attend,
+    full,
 )
 from aulens.models.output import AUOutput
 from aulens.models.regions import Regions
@@ -67,7 +68,7 @@ class JAAFeatures:
 def present_minus_absent(pairs: Tensor) -> Tensor:
     """Logits (B, A) from the published output (B, 2A) = [absent_1 .. absent_A, present_1 .. present_A]; its
     log-softmax over the pair is log-sigmoid of this difference."""
-    absent, present = pairs.float().chunk(2, 1)
+    absent, present = full(pairs).chunk(2, 1)
     return present - absent
 
 
@@ -88,14 +89,14 @@ class InitialAttention(nn.Module):
         self.regions = Regions(aus)
 
     def forward(self, landmarks: Tensor) -> Tensor:
-        """From (B, 49, 2) crop pixels to (B, A, S, S) float32 in [0, 1], S = crop / 4 + 8."""
+        """From (B, 49, 2) crop pixels to (B, A, S, S) in [0, 1], S = crop / 4 + 8."""
         centre = (self.regions.centres(landmarks, upright=True) * (self.side / self.crop)).round()
         pixel = torch.arange(self.side, device=landmarks.device, dtype=centre.dtype)
         low, high = ((centre + d).clamp(0, self.side - 1).unsqueeze(-1) for d in (-self.reach, self.reach))
         # Distances of the window's columns and rows; far away outside it, so that nothing is left there.
         outside = (pixel < low) | (pixel > high)
-        distance = (pixel - centre.unsqueeze(-1)).abs().masked_fill(outside, self.side / self.fall).float()
-        x, y = distance.unbind(3)
+        distance = (pixel - centre.unsqueeze(-1)).abs().masked_fill(outside, self.side / self.fall)
+        x, y = distance.to(landmarks.dtype).unbind(3)
         value = 1 - (y.unsqueeze(4) + x.unsqueeze(3)) * self.fall
         return value.amax(2).clamp_min(0)
 
@@ -151,15 +152,14 @@ class JAANet(AUModel):
         region = self.region((image.contiguous(memory_format=torch.channels_last) - 0.5) / 0.5)
         pair = self.align_overall(region).reshape(-1, 2, self.width)
         align, overall = pair[:, 0], pair[:, 1]
-        # Coordinates need more digits than bfloat16 has.
         with torch.autocast(image.device.type, enabled=False):
-            landmarks = self.align_output(align.float()).reshape(-1, len(IBUG49.in68), 2)
+            landmarks = self.align_output(full(align)).reshape(-1, len(IBUG49.in68), 2)
             initial = self.attention(landmarks.detach())
         attention = self.refinement(initial.contiguous(memory_format=torch.channels_last))
         local = self.local(attend(region, attention)).reshape(-1, count, self.width)
         hidden = self.local_output[0](local)
-        absent, present = self.local_output[1](hidden).float().unbind(2)
-        return JAAFeatures(align, overall, local, hidden, present - absent, landmarks, attention.float())
+        absent, present = full(self.local_output[1](hidden)).unbind(2)
+        return JAAFeatures(align, overall, local, hidden, present - absent, landmarks, full(attention))
 
     def classify(self, features: JAAFeatures) -> Tensor:
         """Logits (B, A) from all features. The final loss must not reach the local branches (version 2)."""

@@ -24,6 +24,11 @@ BORDER: Final = 4
 """Pixels that attention maps have beyond the features on each side; the refinement takes them off again."""
 
 
+def full(values: Tensor) -> Tensor:
+    """The tensor in float32 at least: bfloat16 is too coarse for coordinates and decisions."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 def to_cells(picture: Tensor, grid: int) -> Tensor:
     """Cut (B, C, H, W) into grid x grid cells, laid on the channel axis row by row: (B, grid*grid*C, H/grid,
     W/grid), channels-last."""
