@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -102,6 +103,18 @@ def test_resuming_a_finished_run_changes_nothing(faces: Path, whole: Path):
     result = train(config(faces), whole, resume=True, progress=False)
     assert result.epochs == 3
     assert all(torch.equal(before[name], value) for name, value in weights(whole).items())
+
+
+def test_a_run_of_before_there_were_beginnings_is_gone_on_with(faces: Path, whole: Path, tmp_path: Path):
+    out = tmp_path / "run"
+    shutil.copytree(whole, out)
+    state = torch.load(out / "last.pt", weights_only=True)
+    del state["position"]["origin"]
+    torch.save(state, out / "last.pt")
+    text = (out / "config.toml").read_text()
+    kept = [line for line in text.splitlines() if not line.startswith(("momentum", "nesterov"))]
+    (out / "config.toml").write_text("\n".join(kept))
+    assert train(config(faces), out, resume=True, progress=False).epochs == 3
 
 
 def test_a_used_folder_is_not_overwritten(faces: Path, whole: Path, tmp_path: Path):
