@@ -49,14 +49,15 @@ def blend_evidence(view: View, results: Iterable[AUResult], opacity: float = 0.6
     """
     height, width = view.pixels.shape[:2]
     heat = np.zeros((height, width), dtype=np.float32)
-    ramp = _FOR
+    ramp, strongest = _FOR, opacity
     for result in results:
-        ramp = _LOOKED if result.evidence.attention else _FOR
+        if result.evidence.attention:  # large areas: the face must still be seen through them
+            ramp, strongest = _LOOKED, 0.7 * opacity
         for label in result.present:
             matrix = compose(result.matrix, view.to_picture)
             seen = result.evidence.over(label, matrix, (height, width))
             heat = np.maximum(heat, _shown(seen, result, label))
-    return _lay(view.pixels, heat, ramp, opacity)
+    return _lay(view.pixels, heat, ramp, strongest)
 
 
 def evidence_sheet(image: NDArray[np.uint8], result: AUResult, aus: AUSet) -> NDArray[np.uint8]:
