@@ -8,6 +8,9 @@ RUN := $(VENV)/bin/python
 # By file, so that what a file prepares is prepared once.
 PARALLEL := -n 2 --dist loadfile
 
+# Those that need no data; ablation, data_loading and paper_b take --data.
+BENCHMARKS := graph_layer jaa_net render runtime
+
 # Threads that wait without spinning: a busy machine then slows down evenly.
 export OMP_WAIT_POLICY := passive
 
@@ -32,7 +35,7 @@ check: $(VENV)/.dev
 	$(RUN) -m pytest $(PARALLEL) -m "not slow"
 
 bench: $(VENV)/.dev
-	@set -e; for script in benchmarks/*.py; do echo "$$script"; $(RUN) $$script; echo; done
+	@set -e; for name in $(BENCHMARKS); do echo "$$name"; $(RUN) benchmarks/$$name.py; echo; done
 
 $(VENV)/.demo: $(VENV)/.made pyproject.toml
 	$(RUN) -m pip install --quiet -e . scikit-image
