@@ -235,6 +235,7 @@ def test_a_checkpoint_that_does_not_fit_is_named(few: Path, tmp_path: Path, sett
     file = checkpoint(tmp_path / "given.safetensors", **settings)
     with pytest.raises(ModelError, match=rf"given\.safetensors {message}"):
         train(config(few, **{section: {"start": str(file)}}), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_no_checkpoint_and_other_relations_are_said_before_anything_is_written(few: Path, tmp_path: Path):
@@ -266,6 +267,26 @@ def test_relations_of_a_file_take_the_place_of_the_labels(
         train(settings, tmp_path / "run", progress=False)
     found = AURelations.load(tmp_path / "run" / "relations.json")
     assert found.conditional.tolist() == given.conditional.tolist()
+
+
+def test_other_relations_are_not_gone_on_with(few: Path, whole: Path, tmp_path: Path):
+    AURelations.from_labels([[1, 1, 0], [0, 0, 1]], PAINTED).save(tmp_path / "given.json")
+    given = {
+        "model": {"graph_matrix": str(tmp_path / "given.json")},
+        "stage2": {"start": str(whole / "stage1")},
+    }
+    (tmp_path / "config.toml").write_text(to_toml(config(few, **given)))
+    (tmp_path / "last.pt").symlink_to(whole / "last.pt")
+    with pytest.raises(ModelError, match="with other relations, than it is now given"):
+        train(config(few, **given), tmp_path, resume=True, progress=False)
+    assert not (tmp_path / "relations.json").exists()
+
+
+def test_a_first_stage_that_is_gone_is_not_trained_anew(few: Path, whole: Path, tmp_path: Path):
+    (tmp_path / "config.toml").write_text(to_toml(config(few)))
+    (tmp_path / "last.pt").symlink_to(whole / "last.pt")
+    with pytest.raises(ModelError, match=r"its first is gone: there is no .*stage1/best\.safetensors"):
+        train(config(few), tmp_path, resume=True, progress=False)
 
 
 @pytest.mark.slow

@@ -33,7 +33,7 @@ class Position:
         history: one record per finished epoch.
         best_epoch: the record chosen so far; -1 before the first.
         fingerprint: of the data, to refuse other ones.
-        origin: digest of the checkpoint that the run began from; "" if it began from none.
+        origin: digest of the checkpoint and relations that the run began from; "" if from none.
     """
 
     epoch: int = 0

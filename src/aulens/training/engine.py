@@ -81,7 +81,7 @@ class Trainer:
         model: to train; parts that ask for no gradients stay as they are.
         samples: all splits.
         progress: show a bar and a line per epoch on stderr.
-        origin: digest of the checkpoint that the model began from, "" for none.
+        origin: digest of what the model began from, "" for nothing.
     """
 
     def __init__(
@@ -274,8 +274,8 @@ class Trainer:
             )
         if found.origin != self.position.origin:
             raise ModelError(
-                f"The run in {self.folder.path} began from another checkpoint than it is now given. Give "
-                "that one, or start a new run."
+                f"The run in {self.folder.path} began from another checkpoint, or with other relations, than "
+                "it is now given. Give those, or start a new run."
             )
         self.position = found
 

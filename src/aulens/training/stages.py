@@ -57,8 +57,7 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False, progress: boo
     if config.two_stages:
         assert isinstance(settings, JAAConfig)
         return course.two_stages(run, config, settings)
-    course.open(run, config)
-    return course.one_stage(run, config, settings)
+    return course.one_stage(run, config, settings, _start(config.train.start, settings))
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,8 @@ class _Start:
     @property
     def digest(self) -> str:
         """Of the weights: their file may be another one, or lie elsewhere."""
-        digest = hashlib.sha256()
-        for name, value in sorted(self.model.state_dict().items()):
-            digest.update(name.encode() + value.contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
+        weights = sorted(self.model.state_dict().items())
+        return _digest(*(name.encode() + value.contiguous().numpy().tobytes() for name, value in weights))
 
     def fill(self, model: AUModel) -> None:
         """Bring the weights into a model of the same architecture."""
@@ -93,40 +90,43 @@ class _Course:
     resume: bool
     progress: bool
 
-    def one_stage(self, run: RunFolder, config: TrainConfig, settings: ModelConfig) -> TrainResult:
-        start = begin_from(config.train.start, settings) if config.train.start else None
+    def one_stage(
+        self, run: RunFolder, config: TrainConfig, settings: ModelConfig, start: _Start | None
+    ) -> TrainResult:
         torch.manual_seed(config.seed)
         model = build(settings)
         if start:
             start.fill(model)
+        self.open(run, config)
         return self._train(run, config, settings, model, start.digest if start else "")
 
     def two_stages(self, run: RunFolder, config: TrainConfig, settings: JAAConfig) -> TrainResult:
         stage2 = config.stage2 or Stage2Config()
         # What can be wrong with the second stage is said before the hours of the first.
         relations = _relations(settings, self.samples)
-        wanted = dataclasses.replace(settings, variant="jaa_net")
-        start = begin_from(stage2.start, wanted) if stage2.start else None
+        first, folder = first_stage(config), RunFolder(run.path / STAGE1)
+        wanted = model_config(first)
+        start, beginning = _start(stage2.start, wanted), _start(config.train.start, wanted)
+        begun = run.last.is_file()
+        if begun and not start and not folder.best.is_file():
+            raise ModelError(
+                f"The second stage of {run.path} has begun, but its first is gone: there is no "
+                f"{folder.best}. Put it back, or start a new run."
+            )
         self.open(run, config)
-        if self.fabric.is_global_zero:
+        if self.fabric.is_global_zero and not begun:
             write_whole(run.relations, relations.save)
-        if start is None:
-            first, folder = first_stage(config), RunFolder(run.path / STAGE1)
-            if run.last.is_file() and not folder.best.is_file():
-                raise ModelError(
-                    f"The second stage of {run.path} has begun, but its first is gone: there is no "
-                    f"{folder.best}. Put it back, or start a new run."
-                )
-            self.open(folder, first)
+        if not start:
             self._say(f"stage 1 of 2: {wanted.variant}, in {folder.path}")
-            self.one_stage(folder, first, model_config(first))
+            self.one_stage(folder, first, wanted, beginning)
             start = begin_from(str(folder.best), wanted)
         self._say(f"stage 2 of 2: {settings.variant}, in {run.path}")
         torch.manual_seed(config.seed)
         model = build(settings, relations)
         assert isinstance(model, JAAGraphNet)
         start.fill(model.jaa)
-        return self._train(run, second_stage(config), settings, model, start.digest)
+        origin = _digest(start.digest.encode(), relations.conditional.tobytes())
+        return self._train(run, second_stage(config), settings, model, origin)
 
     def open(self, run: RunFolder, config: TrainConfig) -> None:
         """Make or check a run folder, on the first process; the others wait."""
@@ -196,6 +196,17 @@ def begin_from(path: str, settings: ModelConfig) -> _Start:
                 "change [model]."
             )
     return _Start(model, file)
+
+
+def _start(path: str | None, settings: ModelConfig) -> _Start | None:
+    return begin_from(path, settings) if path else None
+
+
+def _digest(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:16]
 
 
 def _relations(settings: JAAConfig, samples: Samples) -> AURelations:
