@@ -158,8 +158,9 @@ def test_no_face(model: Path) -> None:
     ("kind", "why"),
     [("not finite", "landmarks are not finite"), ("one place", r"in one place \(0\.0 of 112")],
 )
+@pytest.mark.parametrize("rounds", [1, 2])
 def test_a_face_that_the_model_can_not_place_is_left_out_with_the_reason(
-    tmp_path: Path, kind: str, why: str
+    tmp_path: Path, kind: str, why: str, rounds: int
 ) -> None:
     truth = face_at()
     reasons: list[tuple[Face, str]] = []
@@ -167,6 +168,7 @@ def test_a_face_that_the_model_can_not_place_is_left_out_with_the_reason(
     finder = JAALandmarks(
         write_jaa_stub(tmp_path, landmarks=kind),  # type: ignore[arg-type]
         Given(given),
+        rounds=rounds,
         on_left_out=lambda face, reason: reasons.append((face, reason)),
     )
     assert finder(picture_of(truth)) == ()

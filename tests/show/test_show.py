@@ -180,6 +180,7 @@ def test_a_sheet_of_attention_says_what_it_is(sideless: tuple[ModelCard, Image, 
     sheet = evidence_sheet(image, result, card.aus)
     narrow = evidence_sheet(image, result, AUSet("one", (12,)))
     assert near(sheet, LEFT) == near(sheet, RIGHT) == 0
+    assert (sheet[188:195] > 250).all()  # nothing where the bars of the sides would be
     for picture, least in ((sheet, 188), (narrow, 188)):
         note = picture[least + 4 :].astype(int)
         assert (note.min(axis=2) < 140).any(axis=1).sum() > 8  # lines of text
