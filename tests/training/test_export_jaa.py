@@ -145,3 +145,18 @@ def test_a_run_of_jaa_net_becomes_a_model_that_is_run_without_torch(tmp_path: Pa
     )
     np.testing.assert_allclose(result.evidence.maps, ours.maps[0], atol=1e-3)
     assert np.isnan(list(result.left.values())).all()
+
+
+@pytest.mark.slow
+def test_a_checkpoint_alone_is_exported_when_that_is_allowed(tmp_path: Path) -> None:
+    file, config = tmp_path / "converted.safetensors", JAAConfig(**SETTINGS)
+    save_checkpoint(file, build(config), config)
+    with pytest.raises(ModelError, match="never calibrated"):
+        export(file, tmp_path / "out", "x")
+    assert not (tmp_path / "out").exists()
+    card = read_card(export(file, tmp_path / "out", "x", allow_uncalibrated=True).card)
+    assert not card.calibrated
+    assert card.platt == ((1.0, 0.0),) * len(PAINTED)  # the network's own probability
+    assert card.threshold == (0.5,) * len(PAINTED)
+    assert "converted.safetensors" in card.trained_on
+    assert "not measured" in card.statement

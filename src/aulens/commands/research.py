@@ -215,7 +215,10 @@ def evaluate(
 
 def export(
     run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="Run folder of `aulens train`.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="RUN", help="Run folder of `aulens train`, or a checkpoint alone.", show_default=False
+        ),
     ],
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Where the files go.", show_default=False)
@@ -230,7 +233,10 @@ def export(
         typer.Option(help="What to expect of it, for the card.", show_default="written from the run"),
     ] = None,
     allow_uncalibrated: Annotated[
-        bool, typer.Option("--allow-uncalibrated", help="Export a run that stopped before its calibration.")
+        bool,
+        typer.Option(
+            "--allow-uncalibrated", help="Export a run that stopped before its calibration, or a checkpoint."
+        ),
     ] = False,
 ) -> None:
     """Write a trained model as ONNX and a card: all that `aulens detect --model` needs."""

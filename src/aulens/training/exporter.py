@@ -1,4 +1,4 @@
-"""A run becomes two files: an ONNX model and the card that says what its numbers mean."""
+"""A run, or a checkpoint, becomes two files: an ONNX model and the card that says what its numbers mean."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from aulens.models import AUModel, ModelConfig, RoiConfig, load_checkpoint
 from aulens.models.roi_gcn import RoiNet
 from aulens.runtime.card import FORMAT
 from aulens.training.calibration import FALLBACK, Calibration, read_calibration
-from aulens.training.config import TrainConfig
 from aulens.training.onnx_file import write_onnx
 from aulens.training.run_folder import RunFolder, write_json
 
 STATEMENT: Final = (
     "Trained on rendered faces, not validated on FACS-coded people: use it to explore, not to conclude. "
     "Numbers measured on renders do not carry over to photographs."
+)
+UNKNOWN: Final = (
+    "Made from a checkpoint alone: what it learned from and how well it does was not measured here, and its "
+    "probabilities are not calibrated."
 )
 
 
@@ -46,6 +49,19 @@ class ExportedModel:
     bytes: int
 
 
+@dataclass(frozen=True)
+class _Source:
+    """A trained model, and what is known of it, in the card's words."""
+
+    model: AUModel
+    settings: ModelConfig
+    calibration: Calibration | None
+    trained_on: str
+    statement: str
+    results: Mapping[str, Any]
+    training: Mapping[str, Any]
+
+
 def export(
     run: Path,
     out: Path,
@@ -56,28 +72,27 @@ def export(
     statement: str | None = None,
     allow_uncalibrated: bool = False,
 ) -> ExportedModel:
-    """Write OUT/NAME.onnx and OUT/NAME.json from a run's best model.
+    """Write OUT/NAME.onnx and OUT/NAME.json from a run's best model, or from a checkpoint alone.
 
     Args:
-        run: a run folder.
+        run: a run folder, or a checkpoint (of `aulens convert`, say), which was never calibrated.
         out: folder for the two files.
         name: of the model and of both files.
         licence: of the weights.
         trained_on: the data in words; by default counted from the run.
-        statement: what a user should know; by default that renders are not people.
+        statement: what a user should know; by default that renders are not people, or of a checkpoint that
+            nobody here measured it.
         allow_uncalibrated: export a model whose probabilities were never fitted; the card then says so.
 
     Raises:
         ModelError: no such run, never calibrated, or the file does not compute what torch does.
     """
-    folder = RunFolder(Path(run))
-    config = folder.read_config()
-    model, settings = load_checkpoint(folder.best)
-    calibration = read_calibration(folder.calibration, model.aus)
+    source = _of_checkpoint(Path(run)) if Path(run).is_file() else _of_run(RunFolder(Path(run)))
+    model, settings, calibration = source.model, source.settings, source.calibration
     if calibration is None and not allow_uncalibrated:
         raise ModelError(
-            f"{folder.path} was never calibrated, so its probabilities would mean nothing. Let its training "
-            "end (--resume), or allow an uncalibrated export."
+            f"{run} was never calibrated, so its probabilities would mean nothing. Let its training end "
+            "(--resume), or allow an uncalibrated export."
         )
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -98,17 +113,37 @@ def export(
             **_decision(model, calibration, direct="logits" in differences),
             "normalisation": "inside",
             "licence": licence,
-            "trained_on": trained_on or _data_words(folder),
+            "trained_on": trained_on or source.trained_on,
             "not_validated_on": "FACS-coded people",
-            "statement": statement or STATEMENT,
-            "results": _results(folder),
-            "training": {"config": _model_words(config), "augment": config.to_dict()["augment"]},
+            "statement": statement or source.statement,
+            "results": source.results,
+            "training": source.training,
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "aulens_version": aulens.__version__,
             "onnx_sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
         },
     )
     return ExportedModel(target, card, max(differences.values()), target.stat().st_size)
+
+
+def _of_run(folder: RunFolder) -> _Source:
+    config = folder.read_config()
+    model, settings = load_checkpoint(folder.best)
+    return _Source(
+        model,
+        settings,
+        read_calibration(folder.calibration, model.aus),
+        _data_words(folder),
+        STATEMENT,
+        _results(folder),
+        {"config": _model_words(config.to_dict()["model"]), "augment": config.to_dict()["augment"]},
+    )
+
+
+def _of_checkpoint(path: Path) -> _Source:
+    model, settings = load_checkpoint(path)
+    words = {"config": _model_words(settings.to_dict())}
+    return _Source(model, settings, None, f"unknown: the checkpoint {path.name} alone", UNKNOWN, {}, words)
 
 
 def _architecture(model: AUModel, settings: ModelConfig, outputs: Collection[str]) -> dict[str, Any]:
@@ -147,13 +182,10 @@ def _results(folder: RunFolder) -> Mapping[str, Any]:
     return found
 
 
-def _model_words(config: TrainConfig) -> dict[str, Any]:
+def _model_words(model: Mapping[str, Any]) -> dict[str, Any]:
     """The model's settings; of a file only its name, for a card travels and a folder does not."""
-    words: dict[str, Any] = config.to_dict()["model"]
-    for file in ("backbone_weights", "graph_matrix"):
-        if words.get(file):
-            words[file] = Path(words[file]).name
-    return words
+    files = ("backbone_weights", "graph_matrix")
+    return {key: Path(value).name if key in files and value else value for key, value in model.items()}
 
 
 def _data_words(folder: RunFolder) -> str:
