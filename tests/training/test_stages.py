@@ -1,4 +1,4 @@
-"""Two stages in one command: JAA-Net, then the graph on top of it; and beginnings from checkpoints."""
+"""Two stages in one command: JAA-Net, then the graph on top of it."""
 
 import json
 import os
@@ -9,36 +9,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from aulens.aus import AUSet
-from aulens.errors import AulensError, ConfigError, ModelError
-from aulens.models import ModelConfig, RoiConfig, build, load_checkpoint, save_checkpoint
+from aulens.errors import ConfigError, ModelError
+from aulens.models import build, load_checkpoint, save_checkpoint
 from aulens.relations import AURelations
 from aulens.training import stages
 from aulens.training.checkpoint import Average
-from aulens.training.config import TrainConfig, config_from_dict, load_config, to_toml
+from aulens.training.config import config_from_dict, load_config, to_toml
 from aulens.training.setup import load_samples, model_config
 from aulens.training.stages import first_stage, second_stage, train
 from interrupted import Killed, kill_at, log, weights
 from synthetic_faces import PAINTED, write_faces
-
-AUS = list(PAINTED.numbers)
-EPOCH = 3  # steps: 18 pictures in batches of 6
-
-
-def config(root: Path, **sections: dict) -> TrainConfig:
-    raw = {
-        "name": "tiny",
-        "seed": 3,
-        "data": {"roots": [str(root)], "workers": 0},
-        "model": {"variant": "jaa_gcn", "aus": AUS, "crop": 48, "graph_width": 8},
-        "augment": {"rotation": 0.0, "flip": 0.5, "shift": 0.07},
-        "optimiser": {"name": "sgd", "lr": 1e-3, "step_epochs": 1, "gamma": 0.3},
-        "train": {"epochs": 2, "batch": 6, "threads": 1, "accelerator": "cpu", "metric": "abaw2", "ema": 0.5},
-        "stage2": {"epochs": 2},
-    }
-    for name, values in sections.items():
-        raw[name] = {**raw[name], **values}
-    return config_from_dict(raw)
+from tiny_jaa import AUS, EPOCH, config
 
 
 @pytest.fixture(scope="module")
@@ -209,49 +190,6 @@ def test_another_first_stage_is_not_gone_on_with(few: Path, whole: Path, tmp_pat
         train(config(few, stage2={"start": str(other)}), tmp_path, resume=True, progress=False)
 
 
-def checkpoint(path: Path, **settings: object) -> Path:
-    chosen = ModelConfig.from_dict({"variant": "jaa_net", "aus": AUS, "crop": 48, **settings})
-    relations = AURelations.from_labels(torch.zeros(0, len(chosen.au_set)).numpy(), chosen.au_set)
-    save_checkpoint(path, build(chosen, relations if chosen.variant == "jaa_gcn" else None), chosen)
-    return path
-
-
-@pytest.mark.parametrize("section", ["stage2", "train"])
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"variant": "jaa_gcn"}, r"is a jaa_gcn, but a jaa_net .* model of stage 2; .* folder stage1\."),
-        (
-            {"variant": "roi", "backbone": "hrnet_lane8", "crop": 64},
-            r"is a roi, but a jaa_net is to begin from it\. Give a checkpoint of a jaa_net",
-        ),
-        ({"aus": [12, 2, 15]}, r"predicts AU12, AU2, AU15, but the configuration says AU2, AU12, AU15"),
-        ({"aus": [2, 12]}, r"predicts AU2, AU12, but"),
-        ({"crop": 64}, r"takes crops of 64, but the configuration says 48"),
-        ({"template": "face"}, r"takes crops of the template face, but the configuration says jaanet"),
-    ],
-)
-def test_a_checkpoint_that_does_not_fit_is_named(few: Path, tmp_path: Path, settings, message, section):
-    file = checkpoint(tmp_path / "given.safetensors", **settings)
-    with pytest.raises(ModelError, match=rf"given\.safetensors {message}"):
-        train(config(few, **{section: {"start": str(file)}}), tmp_path / "run", progress=False)
-    assert not (tmp_path / "run").exists()
-
-
-def test_no_checkpoint_and_other_relations_are_said_before_anything_is_written(few: Path, tmp_path: Path):
-    AURelations.from_labels([[1, 1]], AUSet("pair", (2, 12))).save(tmp_path / "pair.json")
-    (tmp_path / "empty").mkdir()
-    for sections, message in (
-        ({"stage2": {"start": str(tmp_path / "gone")}}, "No checkpoint at .*gone"),
-        ({"stage2": {"start": str(tmp_path / "empty")}}, r"No checkpoint at .*empty/best\.safetensors"),
-        ({"model": {"graph_matrix": str(tmp_path / "gone.json")}}, "cannot read relations"),
-        ({"model": {"graph_matrix": str(tmp_path / "pair.json")}}, r"pair\.json .*AU15"),
-    ):
-        with pytest.raises(AulensError, match=message):
-            train(config(few, **sections), tmp_path / "run", progress=False)
-    assert not (tmp_path / "run").exists()
-
-
 def test_relations_of_a_file_take_the_place_of_the_labels(
     few: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -312,31 +250,6 @@ def test_two_processes_train_both_stages(few: Path, tmp_path: Path):
         report = json.loads((folder / "val" / "report.json").read_text())
         best = max(r["val"]["abaw2"] for r in records)  # gathered from both, in the order of the samples
         assert report["abaw_uncalibrated"]["abaw2"]["value"] == pytest.approx(best)
-
-
-def one_stage(root: Path, start: Path, **model: object) -> TrainConfig:
-    return config_from_dict(
-        {
-            "data": {"roots": [str(root)], "workers": 0},
-            "model": {"variant": "roi", "backbone": "hrnet_lane8", "aus": AUS, "crop": 32, **model},
-            "train": {"epochs": 1, "batch": 6, "threads": 1, "accelerator": "cpu", "start": str(start)},
-            "optimiser": {"lr": 1e-12, "weight_decay": 0.0},
-        }
-    )
-
-
-def test_a_training_begins_from_a_checkpoint(few: Path, tmp_path: Path):
-    settings = RoiConfig(variant="roi", backbone="hrnet_lane8", aus=AUS, crop=32)
-    torch.manual_seed(99)
-    start = build(settings)
-    save_checkpoint(tmp_path / "start.safetensors", start, settings)
-    out = tmp_path / "run"
-    train(one_stage(few, tmp_path / "start.safetensors"), out, progress=False)
-    found = weights(out)
-    for name, value in start.named_parameters():
-        torch.testing.assert_close(found[name], value, rtol=0, atol=1e-9)
-    with pytest.raises(ModelError, match=r"start\.safetensors does not fit the configuration's \[model\]"):
-        train(one_stage(few, tmp_path / "start.safetensors", channels=8), tmp_path / "x", progress=False)
 
 
 def test_what_each_stage_is_trained_by(few: Path):
