@@ -18,6 +18,7 @@ from aulens.align import (
     rotation_scale,
     transform,
 )
+from aulens.data.augment import Geometry, draw
 from aulens.errors import InputError
 from aulens.landmarks import IBUG49, IBUG66, IBUG68, convert, mirror
 from synthetic_faces import face68
@@ -146,6 +147,17 @@ def test_faces_that_fix_no_crop_are_refused(template: Template) -> None:
         template.matrix(broken, 112)
     with pytest.raises(InputError, match="no layout has 6 landmarks"):
         template.matrix(np.zeros((6, 2)), 112)
+
+
+@pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES)
+def test_training_cuts_faces_out_by_the_template(template: Template) -> None:
+    face = moved_face(np.random.default_rng(12))
+    matrix, flipped = draw(face, 112, template, Geometry(), np.random.default_rng(0))
+    np.testing.assert_allclose(matrix, template.matrix(face, 112), atol=1e-12)
+    assert not flipped
+    mirrored, flipped = draw(face, 112, template, Geometry(flip=1.0), np.random.default_rng(0))
+    np.testing.assert_allclose(mirrored, compose(flip_matrix(112), matrix), atol=1e-12)
+    assert flipped
 
 
 def test_templates_are_found_by_name() -> None:
