@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from aulens.models.batch_norm import BatchNorm
+
 STRIDE: Final = 4
 """Crop pixels per pixel of the region features."""
 REGION_CHANNELS: Final = 64
@@ -79,7 +81,7 @@ class PartitionedConv(nn.Module):
     def __init__(self, grid: int, inputs: int, outputs: int) -> None:
         super().__init__()
         self.grid = grid
-        self.norm = nn.BatchNorm2d(grid**2 * inputs)
+        self.norm = BatchNorm(grid**2 * inputs)
         self.conv = nn.Conv2d(grid**2 * inputs, grid**2 * outputs, 3, padding=1, groups=grid**2)
 
     def forward(self, cells: Tensor) -> Tensor:
@@ -102,7 +104,7 @@ class RegionLayer(nn.Module):
         widths = ((outputs, half), (half, quarter), (quarter, quarter))
         self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.partitions = nn.ModuleList(PartitionedConv(g, *w) for g, w in zip(GRIDS, widths, strict=True))
-        self.norm = nn.BatchNorm2d(outputs)
+        self.norm = BatchNorm(outputs)
 
     def forward(self, picture: Tensor) -> Tensor:
         """From (B, inputs, H, W) to (B, outputs, H, W), not negative; H and W multiples of 8."""
@@ -151,7 +153,7 @@ class FeatureExtractor(nn.Sequential):
                         padding=1,
                         groups=1 if one else groups,
                     ),
-                    nn.BatchNorm2d(groups * outputs),
+                    BatchNorm(groups * outputs),
                     nn.ReLU(inplace=True),
                 ]
             layers.append(nn.MaxPool2d(2))
@@ -171,7 +173,7 @@ class AttentionRefinement(nn.Sequential):
         inputs = 1
         for _ in range(3):
             conv = nn.Conv2d(aus * inputs, aus * REGION_CHANNELS, 3, groups=aus)
-            layers += [conv, nn.BatchNorm2d(aus * REGION_CHANNELS), nn.ReLU(inplace=True)]
+            layers += [conv, BatchNorm(aus * REGION_CHANNELS), nn.ReLU(inplace=True)]
             inputs = REGION_CHANNELS
         super().__init__(*layers, nn.Conv2d(aus * inputs, aus, 3, groups=aus), nn.Sigmoid())
 

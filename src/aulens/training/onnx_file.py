@@ -95,7 +95,7 @@ def fold_batch_norm(model: AUModel) -> AUModel:
             continue
         for index in range(len(parent) - 1):
             conv, norm = parent[index], parent[index + 1]
-            if type(conv) is nn.Conv2d and type(norm) is nn.BatchNorm2d:
+            if type(conv) is nn.Conv2d and isinstance(norm, nn.BatchNorm2d):
                 parent[index], parent[index + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
     return model
 
