@@ -10,9 +10,9 @@ from torch.autograd.function import once_differentiable
 class BatchNorm(nn.BatchNorm2d):
     """`nn.BatchNorm2d`: the same parameters, names and numbers.
 
-    On the CPU, torch's kernel for channels-last memory adds up a channel one pixel after the other in float32:
-    at 16 faces of 176 pixels that is wrong in the fourth digit. In training, this one takes mean and variance
-    from `torch.sum`, which adds pairs of pairs and errs in the seventh, and leaves the rest to torch.
+    On the CPU, torch's kernel for channels-last memory adds up a channel one pixel after the other in
+    float32: at 16 faces of 176 pixels that is wrong in the fourth digit. In training, this one takes mean and
+    variance from `torch.sum`, which adds pairs of pairs and errs in the seventh, and leaves the rest to torch.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -21,13 +21,13 @@ class BatchNorm(nn.BatchNorm2d):
         if not self.training or input.device.type != "cpu" or count < 2:
             return super().forward(input)
         output, mean, variance = _Normalise.apply(input, self.weight, self.bias, self.eps)
+        assert self.momentum is not None
         with torch.no_grad():
-            assert self.running_mean is not None and self.running_var is not None
-            assert self.num_batches_tracked is not None and self.momentum is not None
-            self.num_batches_tracked += 1
-            self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
             unbiased = variance * (count / (count - 1))
-            self.running_var.lerp_(unbiased.to(self.running_var), self.momentum)
+            for name, value in (("running_mean", mean), ("running_var", unbiased)):
+                tracked = self.get_buffer(name)
+                tracked.lerp_(value.to(tracked), self.momentum)
+            self.get_buffer("num_batches_tracked").add_(1)
         result: Tensor = output
         return result
 
@@ -50,7 +50,7 @@ class _Normalise(torch.autograd.Function):
         return output, mean, variance
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor, None]:
         input, weight, mean, inverse = ctx.saved_tensors
         wanted = [True, True, True]
