@@ -1,6 +1,12 @@
 """Where each AU shows: centres, ROI maps (paper A), attention maps (paper B), scores from maps."""
 
-from aulens.roi.attention import attention_maps
+from aulens.roi.attention import (
+    ATTENTION_BORDER,
+    ATTENTION_EXTENT,
+    ATTENTION_SLOPE,
+    ATTENTION_STRIDE,
+    attention_maps,
+)
 from aulens.roi.maps import (
     RoiGrid,
     decode,
@@ -12,6 +18,10 @@ from aulens.roi.maps import (
 from aulens.roi.table import CENTRES, CentreRule, centres
 
 __all__ = [
+    "ATTENTION_BORDER",
+    "ATTENTION_EXTENT",
+    "ATTENTION_SLOPE",
+    "ATTENTION_STRIDE",
     "CENTRES",
     "CentreRule",
     "RoiGrid",

@@ -6,6 +6,7 @@ Shao et al., Deep Adaptive Attention for Joint Facial Action Unit Detection and 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,15 +15,24 @@ from aulens.aus import AUSet
 from aulens.errors import InputError
 from aulens.roi.table import CENTRES, CentreRule, centres
 
+ATTENTION_STRIDE: Final = 4
+"""Crop pixels per pixel of the features that JAA-Net's maps weigh."""
+ATTENTION_BORDER: Final = 4
+"""Pixels that a map is wider than those features on each side; the refinement takes them off again."""
+ATTENTION_EXTENT: Final = 0.14
+"""A window's size relative to its map: ζ of the published code."""
+ATTENTION_SLOPE: Final = 0.56
+"""How much of the value is lost over `ATTENTION_EXTENT` of the map: ξ of the published code."""
+
 
 def attention_maps(
     landmarks: ArrayLike,
     aus: AUSet,
     crop: int,
-    stride: int = 4,
-    border: int = 4,
-    extent: float = 0.14,
-    slope: float = 0.56,
+    stride: int = ATTENTION_STRIDE,
+    border: int = ATTENTION_BORDER,
+    extent: float = ATTENTION_EXTENT,
+    slope: float = ATTENTION_SLOPE,
     rules: Mapping[int, CentreRule] = CENTRES,
 ) -> NDArray[np.float32]:
     """A diamond of falling weight around each of an AU's two centres.
@@ -39,8 +49,8 @@ def attention_maps(
         crop: side of the crop, pixels: 176 or 112.
         stride: crop pixels per feature pixel.
         border: pixels added on each side.
-        extent: a window's size relative to the map (the code's ζ).
-        slope: how much of the value is lost over `extent` of the map (the code's ξ).
+        extent: a window's size relative to the map.
+        slope: how much of the value is lost over `extent` of the map.
         rules: AU number → rule.
 
     Returns:
