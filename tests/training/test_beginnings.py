@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from aulens.aus import AUSet
-from aulens.errors import AulensError, ModelError
+from aulens.errors import AulensError, ConfigError, ModelError
 from aulens.models import ModelConfig, RoiConfig, build, save_checkpoint
 from aulens.relations import AURelations
-from aulens.training.config import TrainConfig, config_from_dict
+from aulens.training.config import TrainConfig, config_from_dict, to_toml
+from aulens.training.run_folder import check_same
 from aulens.training.stages import train
 from interrupted import weights
 from synthetic_faces import write_faces
@@ -87,3 +88,22 @@ def test_a_training_begins_from_a_checkpoint(few: Path, tmp_path: Path):
         torch.testing.assert_close(found[name], value, rtol=0, atol=1e-9)
     with pytest.raises(ModelError, match=r"start\.safetensors does not fit the configuration's \[model\]"):
         train(one_stage(few, tmp_path / "start.safetensors", channels=8), tmp_path / "x", progress=False)
+
+
+@pytest.mark.parametrize("section", ["stage2", "train"])
+def test_a_run_is_not_gone_on_with_from_another_beginning(few: Path, tmp_path: Path, section: str):
+    """Forgetting the beginning would train something else, without a word."""
+    file = checkpoint(tmp_path / "given.safetensors")
+    plain, begun = config(few), config(few, **{section: {"start": str(file)}})
+    for old, new, message in (
+        (begun, plain, rf"{section}\.start was '.*given\.safetensors', is not given\. Give it again"),
+        (plain, begun, rf"{section}\.start was not given, is '.*given\.safetensors'\. Leave it out"),
+    ):
+        out = tmp_path / f"run_{message[-5:]}"
+        out.mkdir()
+        (out / "config.toml").write_text(to_toml(old))
+        with pytest.raises(ConfigError, match=message):
+            train(new, out, resume=True, progress=False)
+        assert [path.name for path in out.iterdir()] == ["config.toml"]
+    moved = config(few, **{section: {"start": str(tmp_path / "elsewhere.safetensors")}})
+    check_same(begun, moved, tmp_path)

@@ -37,6 +37,9 @@ FREE: Final[frozenset[str]] = frozenset(
 """Keys that may change when a run is resumed: they say where it runs and where files lie, not what it
 computes (that data and checkpoints are the same ones is seen from their contents)."""
 
+STARTS: Final = ("train.start", "stage2.start")
+"""Of those, where it begins: another file may be named, but none is not the same as one."""
+
 _PACKAGES = ("torch", "lightning", "timm", "numpy", "opencv-python-headless", "pandas", "onnx")
 
 
@@ -112,7 +115,7 @@ def open_run(path: Path, config: TrainConfig, *, resume: bool) -> RunFolder:
     """
     run = RunFolder(Path(path))
     if run.config.is_file() and resume:
-        _same(run.read_config(), config, run.path)
+        check_same(run.read_config(), config, run.path)
     elif run.config.is_file() or (run.path.is_dir() and any(run.path.iterdir())):
         raise ConfigError(
             f"{run.path} is not empty. Continue that run with --resume, or choose another --out."
@@ -122,9 +125,17 @@ def open_run(path: Path, config: TrainConfig, *, resume: bool) -> RunFolder:
     return run
 
 
-def _same(old: TrainConfig, new: TrainConfig, path: Path) -> None:
+def check_same(old: TrainConfig, new: TrainConfig, path: Path) -> None:
+    """Refuse to go on in ``path`` with another configuration; ConfigError names the key."""
     free = FREE | _extensible(new)
     before, after = _flat(old.to_dict()), _flat(new.to_dict())
+    for key in STARTS:
+        if (key in before) != (key in after):
+            was, now = (repr(table[key]) if key in table else "not given" for table in (before, after))
+            raise ConfigError(
+                f"Cannot resume {path} from another beginning: {key} was {was}, is {now}. "
+                f"{'Give it again' if key in before else 'Leave it out'}, or use a new --out."
+            )
     changed = sorted(
         k for k in before.keys() | after.keys() if before.get(k) != after.get(k) and k not in free
     )
