@@ -112,6 +112,7 @@ def peak_gflops(device: str) -> float:
 def measure(work: str, crop: int, batch: int, threads: int, device: str, repeats: int) -> dict[str, Any]:
     """Times of both forms in turns, in this process."""
     torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = False  # as the matrix products of the peak
     calls = {form: caller(form, work, crop, batch, device) for form in FORMS}
     launches = {}
     for form, call in calls.items():
@@ -138,6 +139,7 @@ def measure(work: str, crop: int, batch: int, threads: int, device: str, repeats
 def memory(form: str, work: str, crop: int, batch: int, device: str) -> float:
     """Peak megabytes of two calls above what the process had before, in this process."""
     call = caller(form, work, crop, batch, device)
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak of building the networks (Linux)
     if device != "cpu":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()

@@ -5,7 +5,7 @@
 Trains what is not yet trained (a stopped benchmark goes on where it was): per seed both stages, and a
 third row that the paper lacks, the second stage with every AU related to itself alone, which tells what
 the graph does from what three more epochs of training do. Prints a Markdown table: mean over seeds with a
-95 % interval by bootstrap over test subjects, and the difference to the row above with its own interval.
+95 % interval by bootstrap over test subjects, and the difference to JAA-Net with its own interval.
 The same draws of subjects serve all rows, so differences are paired.
 """
 
@@ -55,8 +55,8 @@ def main() -> None:
     controls = [run(arguments, seed, "control") for seed in arguments.seeds]
     rows = {
         "JAA-Net": [graph / STAGE1 for graph in graphs],
-        "JAA-Net, second stage without relations": controls,
-        "JAA-Net + graph (paper B)": graphs,
+        "+ graph (paper B)": graphs,
+        "+ second stage without relations": controls,
     }
     found = {name: [predict(one, progress=False) for one in runs] for name, runs in rows.items()}
     for rule in ("p >= 0.5 (the paper's rule)", "thresholds chosen on validation subjects"):
@@ -101,8 +101,7 @@ def row(name: str, seeds: list[Predictions], bootstrap: int, calibrated: bool) -
     for one in seeds:
         decisions = one.decisions if calibrated else one.uncalibrated
         drawn = drawn_counts(samples.labels, decisions, subject, draws)
-        f1 = mean_of_defined(metrics.f1(drawn))
-        right = (drawn.tp + drawn.tn).sum(1)
+        f1, right = mean_of_defined(metrics.f1(drawn)), (drawn.tp + drawn.tn).sum(1)
         accuracy = right / (right + (drawn.fp + drawn.fn).sum(1))
         measures.append((f1, accuracy, (f1 + accuracy) / 2))
     values = np.array(measures)  # seed, measure, draw
@@ -117,25 +116,23 @@ def row(name: str, seeds: list[Predictions], bootstrap: int, calibrated: bool) -
 
 
 def table(rows: list[Row]) -> str:
-    head = [*(f"{name} | difference to the row above" for name in COLUMNS[:3]), COLUMNS[3], "landmark error"]
+    head = [*(f"{name} | difference to JAA-Net" for name in COLUMNS[:3]), COLUMNS[3], "landmark error"]
     lines = [f"| model | {' | '.join(head)} |", "|" + " --- |" * 9]
-    above = None
     for one in rows:
         cells = [one.name]
         for m in range(3):
             low, high = np.quantile(one.draws[m, 1:], (0.025, 0.975))
             each = ", ".join(f"{value:.3f}" for value in one.seeds[m])
             cells.append(f"{one.draws[m, 0]:.3f} [{low:.3f}, {high:.3f}] ({each})")
-            if above is None:
+            if one is rows[0]:
                 cells.append("")
                 continue
-            gap = one.draws[m] - above.draws[m]
+            gap = one.draws[m] - rows[0].draws[m]
             low, high = np.quantile(gap[1:], (0.025, 0.975))
             cells.append(f"{gap[0]:+.3f} [{low:+.3f}, {high:+.3f}]")
         cells.append(", ".join(f"{value:.3f}" for value in one.seeds[3]))
         cells.append(", ".join(f"{value:.4f}" for value in one.landmark_error))
         lines.append("| " + " | ".join(cells) + " |")
-        above = one
     return "\n".join(lines)
 
 

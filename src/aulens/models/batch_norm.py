@@ -11,8 +11,8 @@ class BatchNorm(nn.BatchNorm2d):
     """`nn.BatchNorm2d`: the same parameters, names and numbers.
 
     On the CPU, torch's kernel for channels-last memory adds up a channel one pixel after the other in
-    float32: at 16 faces of 176 pixels that is wrong in the fourth digit. In training, this one takes mean and
-    variance from `torch.sum`, which adds pairs of pairs and errs in the seventh, and leaves the rest to torch.
+    float32: at 16 faces of 176 pixels that is wrong in the fourth digit. In training, this one takes mean
+    and variance from `torch.sum`, which adds pairs of pairs and errs in the seventh; the rest is torch's.
     """
 
     def forward(self, input: Tensor) -> Tensor:
