@@ -1,5 +1,6 @@
 """Configurations of models: one class for each family, told apart by their variant."""
 
+import numpy as np
 import pytest
 
 from aulens.aus import AFFWILD2
@@ -75,3 +76,40 @@ def test_settings_of_jaa_are_checked(settings: dict[str, object], message: str) 
 def test_the_base_alone_is_no_model() -> None:
     with pytest.raises(TypeError, match="abstract"):
         ModelConfig(variant="roi", weighted=False, aus="bp4d", crop=64, template="face")  # type: ignore[abstract]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"weighted": "False"}, r"weighted is 'False'; it must be true or false"),
+        ({"weighted": 1}, r"weighted is 1; it must be true or false"),
+        ({"crop": "112"}, r"crop is '112'; it must be a whole number"),
+        ({"crop": True}, r"crop is True; it must be a whole number"),
+        ({"crop": 112.0}, r"crop is 112\.0; it must be a whole number"),
+        ({"graph_width": 8.0}, r"graph_width is 8\.0; it must be a whole number"),
+        ({"graph_depth": True}, r"graph_depth is True; it must be a whole number"),
+        ({"aus": [1.0]}, r"aus is \[1\.0\]; it must be a name or a list of whole numbers"),
+        ({"aus": [True]}, r"aus is \[True\]"),
+        ({"aus": 12}, r"aus is 12; it must be a name or a list"),
+        ({"dice_weight": float("inf")}, r"dice_weight is inf; it must be a finite number"),
+        ({"graph_threshold": float("nan")}, r"graph_threshold is nan"),
+        ({"dice_epsilon": "1"}, r"dice_epsilon is '1'; it must be a finite number"),
+        ({"graph_matrix": 3}, r"graph_matrix is 3; it must be a name or left out"),
+        ({"template": None}, r"template is None; it must be a name"),
+        ({"variant": 3}, r"variant is 3"),
+        ({"variant": "roi", "channels": 8.5}, r"channels is 8\.5; it must be a whole number or left out"),
+        ({"variant": "roi", "eigenvectors": 2.0}, r"eigenvectors is 2\.0; it must be a name or a whole"),
+        ({"variant": "roi", "alpha": float("inf")}, r"alpha is inf"),
+    ],
+)
+def test_types_are_checked(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        jaa(**settings)
+
+
+def test_whole_numbers_pass_for_numbers() -> None:
+    config = jaa(dice_weight=2, aus=np.array([2, 12]))
+    assert isinstance(config, JAAConfig)
+    assert (config.dice_weight, type(config.dice_weight)) == (2.0, float)
+    assert config.aus == (2, 12)
+    assert {type(number) for number in config.aus} == {int}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from numbers import Integral, Real
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from aulens.align import TEMPLATES
 from aulens.aus import AU_SETS, AUSet, au_set
@@ -35,7 +38,7 @@ class ModelConfig(ABC):
         template: Name of the crop template.
 
     Raises:
-        ConfigError: A value is not one of those that the subclass allows.
+        ConfigError: A value is of another type, not finite, or not one of those that the subclass allows.
     """
 
     variant: str
@@ -45,8 +48,10 @@ class ModelConfig(ABC):
     template: str
 
     def __post_init__(self) -> None:
-        if not isinstance(self.aus, str):
-            object.__setattr__(self, "aus", tuple(self.aus))
+        hints = get_type_hints(type(self))
+        for field in dataclasses.fields(self):
+            value = _typed(field.name, hints[field.name], getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
         _choice("template", self.template, tuple(TEMPLATES))
         self._check()
 
@@ -226,6 +231,34 @@ def family(values: Mapping[str, Any]) -> type[ModelConfig]:
     variant = values.get("variant", RoiConfig.variant)
     _choice("variant", variant, VARIANTS)
     return JAAConfig if variant in JAA_VARIANTS else RoiConfig
+
+
+_KINDS: Final[Mapping[Any, str]] = {
+    str: "a name",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a finite number",
+    Sequence[int]: "a list of whole numbers",
+    NoneType: "left out",
+}
+
+
+def _typed(name: str, hint: Any, value: Any) -> Any:
+    """The value as the type that a field asks for; ConfigError if it is of none of them."""
+    kinds = get_args(hint) if get_origin(hint) is UnionType or isinstance(hint, UnionType) else (hint,)
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    for kind in kinds:
+        if kind in (str, bool, NoneType) and isinstance(value, kind):
+            return value
+        if kind is int and number and isinstance(value, Integral):
+            return int(value)
+        if kind is float and number and math.isfinite(value):
+            return float(value)
+        if kind == Sequence[int] and isinstance(value, Iterable) and not isinstance(value, str | Mapping):
+            numbers = tuple(value)
+            if all(isinstance(each, Integral) and not isinstance(each, bool) for each in numbers):
+                return tuple(int(each) for each in numbers)
+    raise ConfigError(f"{name} is {value!r}; it must be {' or '.join(_KINDS[kind] for kind in kinds)}.")
 
 
 def _choice(field: str, value: str, allowed: Sequence[str]) -> None:
