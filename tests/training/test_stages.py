@@ -1,7 +1,9 @@
 """Two stages in one command: JAA-Net, then the graph on top of it."""
 
+import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from aulens.errors import ConfigError, ModelError
+from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.models import build, load_checkpoint, save_checkpoint
 from aulens.relations import AURelations
 from aulens.training import stages
@@ -144,6 +146,47 @@ def test_resuming_a_finished_run_touches_nothing(few: Path, whole: Path):
     assert len(before) == 6
     train(config(few), whole, resume=True, progress=False)
     assert {path: path.stat().st_mtime_ns for path in kept} == before
+
+
+def test_a_finished_first_stage_needs_no_state_of_its_training(
+    few: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Without its last.pt, and with no second stage yet: it is neither rebuilt nor trained nor written to."""
+    shutil.copytree(whole / "stage1", tmp_path / "run" / "stage1")
+    shutil.copy(whole / "config.toml", tmp_path / "run")
+    (tmp_path / "run" / "stage1" / "last.pt").unlink()
+
+    def content() -> dict[Path, int]:
+        return {p: p.stat().st_mtime_ns for p in (tmp_path / "run" / "stage1").rglob("*")}
+
+    before = content()
+    kill_at(monkeypatch, 0, "jaa_gcn")
+    with pytest.raises(Killed):
+        train(config(few), tmp_path / "run", resume=True, progress=False)
+    assert content() == before
+    changed = dataclasses.replace(config(few), seed=4)
+    (tmp_path / "run" / "config.toml").write_text(to_toml(changed))
+    with pytest.raises(ConfigError, match=r"stage1 with another configuration: seed was 3, is 4"):
+        train(changed, tmp_path / "run", resume=True, progress=False)
+    (tmp_path / "run" / "config.toml").write_text(to_toml(config(few)))
+    other = write_faces(tmp_path / "other", subjects=13, each=2)
+    with pytest.raises(DatasetError, match=r"not those of the run in .*stage1"):
+        train(config(other), tmp_path / "run", resume=True, progress=False)
+    assert content() == before
+
+
+def test_what_is_wrong_with_the_second_stage_is_said_before_the_first(
+    few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def impossible(settings, relations=None):
+        if relations is not None:
+            raise ModelError("no such graph")
+        return build(settings)
+
+    monkeypatch.setattr(stages, "build", impossible)
+    with pytest.raises(ModelError, match="no such graph"):
+        train(config(few), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_first_stage_from_elsewhere(few: Path, whole: Path, tmp_path: Path):

@@ -30,7 +30,16 @@ def write(tmp_path: Path, text: str) -> Path:
         ("[optimiser]\nschedule = 'stairs'", "constant, step, cosine, one_cycle; got 'stairs'"),
         ("[optimiser]\nname = 'adagrad'", "adam, adamw, sgd; got 'adagrad'"),
         ("[optimiser]\nmomentum = 1.0", r"optimiser\.momentum must be in \[0, 1\)"),
-        ("[optimiser]\nmomentum = 0.0", r"above 0 with optimiser\.nesterov"),
+        ("[optimiser]\nmomentum = nan", r"optimiser\.momentum must be in \[0, 1\), is nan"),
+        ("[optimiser]\nname = 'sgd'\nmomentum = 0.0", r"momentum is 0\.0, but optimiser\.nesterov needs"),
+        ("[optimiser]\nlr = inf", r"optimiser\.lr must be above 0 and finite, is inf"),
+        ("[optimiser]\nlr = nan", r"optimiser\.lr must be above 0 and finite, is nan"),
+        ("[optimiser]\ngamma = 0.0", r"optimiser\.gamma must be above 0 and finite, is 0\.0"),
+        ("[optimiser]\ngamma = inf", r"optimiser\.gamma must be above 0 and finite"),
+        ("[optimiser]\nweight_decay = -1e-4", r"optimiser\.weight_decay must be 0 or more and finite, is -0"),
+        ("[optimiser]\nwarmup_epochs = -1", r"optimiser\.warmup_epochs must be 0 or more"),
+        ("[optimiser]\nclip_norm = nan", r"optimiser\.clip_norm must be 0 or more and finite, is nan"),
+        ("[augment]\nrotation = inf", r"augment\.rotation is out of range"),
         ("[train]\nprecision = '16-mixed'", "32-true, bf16-mixed"),
         ("[augment]\nflip = 1.5", r"augment\.flip is out of range"),
         ("[augment]\nrotation = -3", r"augment\.rotation is out of range"),
@@ -43,6 +52,10 @@ def write(tmp_path: Path, text: str) -> Path:
 def test_a_bad_config_says_what_is_wrong(tmp_path: Path, text: str, message: str):
     with pytest.raises(ConfigError, match=message):
         load_config(write(tmp_path, text))
+
+
+def test_momentum_is_of_sgd_only():
+    assert config_from_dict({"optimiser": {"name": "adam", "momentum": 0.0}}).optimiser.momentum == 0
 
 
 def test_a_missing_file(tmp_path: Path):
@@ -125,6 +138,14 @@ def test_paper_b_is_the_papers():
         ({"model": {"variant": "jaa_gcn"}, "stage2": {"epoch": 2}}, r"'stage2\.epoch'.*'epochs'"),
         ({"model": {"variant": "jaa_gcn"}, "stage2": {"epochs": 0}}, r"stage2\.epochs must be at least 1"),
         ({"model": {"variant": "jaa_gcn"}, "stage2": {"lr": -1.0}}, r"In \[stage2\]: optimiser\.lr"),
+        (
+            {"model": {"variant": "jaa_gcn"}, "stage2": {"weight_decay": float("nan")}},
+            r"In \[stage2\]: optimiser\.weight_decay must be 0 or more and finite, is nan",
+        ),
+        (
+            {"model": {"variant": "jaa_gcn"}, "stage2": {"gamma": 0.0}},
+            r"In \[stage2\]: optimiser\.gamma must be above 0",
+        ),
         (
             {"model": {"variant": "jaa_gcn"}, "stage2": {"start": "a"}, "train": {"start": "b"}},
             "no use. Give one of them",

@@ -47,6 +47,8 @@ class TrainConfig:
                 f"[stage2] is for networks that are trained in two stages (model.variant {TWO_STAGES!r}); "
                 f"model.variant is {self.model.get('variant')!r}. Leave it out."
             )
+        if self.stage2:
+            self.stage2.optimiser(self.optimiser)
         if self.stage2 and self.stage2.start and self.train.start:
             raise ConfigError(
                 "stage2.start means that stage 1 is not trained, so train.start, where that would begin, has "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,7 +77,7 @@ class AugmentConfig:
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
-            if not value >= 0 or (item.name in _PROBABILITIES and value > 1):
+            if not 0 <= value < math.inf or (item.name in _PROBABILITIES and value > 1):
                 raise ConfigError(f"augment.{item.name} is out of range: {value}.")
 
 
@@ -105,12 +106,18 @@ class OptimiserConfig:
         _choice("optimiser.name", self.name, ("adam", "adamw", "sgd"))
         _choice("optimiser.schedule", self.schedule, ("constant", "step", "cosine", "one_cycle"))
         _at_least_one("optimiser.step_epochs", self.step_epochs)
-        if not self.lr > 0:
-            raise ConfigError(f"optimiser.lr must be above 0, is {self.lr}.")
-        if not 0 <= self.momentum < 1 or (self.nesterov and not self.momentum):
+        for key in ("lr", "gamma"):
+            if not 0 < getattr(self, key) < math.inf:
+                raise ConfigError(f"optimiser.{key} must be above 0 and finite, is {getattr(self, key)}.")
+        for key in ("weight_decay", "warmup_epochs", "clip_norm"):
+            if not 0 <= getattr(self, key) < math.inf:
+                raise ConfigError(f"optimiser.{key} must be 0 or more and finite, is {getattr(self, key)}.")
+        if not 0 <= self.momentum < 1:
+            raise ConfigError(f"optimiser.momentum must be in [0, 1), is {self.momentum}.")
+        if self.name == "sgd" and self.nesterov and not self.momentum:
             raise ConfigError(
-                f"optimiser.momentum must be in [0, 1), and above 0 with optimiser.nesterov; is "
-                f"{self.momentum}."
+                "optimiser.momentum is 0.0, but optimiser.nesterov needs it above 0. Set optimiser.nesterov "
+                "= false for plain gradient descent."
             )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ import torch
 from lightning.fabric import Fabric
 
 from aulens.data.samples import Samples
-from aulens.errors import ModelError
+from aulens.errors import DatasetError, ModelError
 from aulens.models import AUModel, JAAConfig, ModelConfig, build, load_checkpoint
 from aulens.models.jaa_gcn import JAAGraphNet
 from aulens.relations import AURelations
@@ -25,9 +26,17 @@ from aulens.training.config import TrainConfig
 from aulens.training.engine import Trainer, TrainResult
 from aulens.training.evaluation import conclude
 from aulens.training.progress import Display
-from aulens.training.run_folder import RunFolder, facts, open_run, write_json, write_whole
+from aulens.training.run_folder import (
+    RunFolder,
+    check_same,
+    facts,
+    fingerprint,
+    open_run,
+    write_json,
+    write_whole,
+)
 from aulens.training.sections import Stage2Config
-from aulens.training.setup import launch, load_samples, model_config
+from aulens.training.setup import launch, load_samples, make_optimiser, model_config
 
 STAGE1: Final = "stage1"
 
@@ -103,7 +112,11 @@ class _Course:
     def two_stages(self, run: RunFolder, config: TrainConfig, settings: JAAConfig) -> TrainResult:
         stage2 = config.stage2 or Stage2Config()
         # What can be wrong with the second stage is said before the hours of the first.
-        relations = _relations(settings, self.samples)
+        relations, second = _relations(settings, self.samples), second_stage(config)
+        torch.manual_seed(config.seed)
+        model = build(settings, relations)
+        assert isinstance(model, JAAGraphNet)
+        make_optimiser(second, model)
         first, folder = first_stage(config), RunFolder(run.path / STAGE1)
         wanted = model_config(first)
         start, beginning = _start(stage2.start, wanted), _start(config.train.start, wanted)
@@ -118,15 +131,31 @@ class _Course:
             write_whole(run.relations, relations.save)
         if not start:
             self._say(f"stage 1 of 2: {wanted.variant}, in {folder.path}")
-            self.one_stage(folder, first, wanted, beginning)
+            if not self.finished(folder, first):
+                self.one_stage(folder, first, wanted, beginning)
             start = begin_from(str(folder.best), wanted)
         self._say(f"stage 2 of 2: {settings.variant}, in {run.path}")
-        torch.manual_seed(config.seed)
-        model = build(settings, relations)
-        assert isinstance(model, JAAGraphNet)
         start.fill(model.jaa)
         origin = _digest(start.digest.encode(), relations.conditional.tobytes())
-        return self._train(run, second_stage(config), settings, model, origin)
+        return self._train(run, second, settings, model, origin)
+
+    def finished(self, folder: RunFolder, config: TrainConfig) -> bool:
+        """Whether a stage was trained and evaluated, on these data: then nothing but its results is needed.
+
+        Raises:
+            ConfigError: it was, with another configuration.
+            DatasetError: it was, on other data.
+        """
+        if not (folder.best.is_file() and folder.has_results):
+            return False
+        check_same(folder.read_config(), config, folder.path)
+        known = json.loads(folder.facts.read_text(encoding="utf-8")) if folder.facts.is_file() else {}
+        if known and known["data"]["fingerprint"] != fingerprint(self.samples):
+            raise DatasetError(
+                f"The data are not those of the run in {folder.path}: other files, labels or splits. "
+                "Give the same data, or start a new run."
+            )
+        return True
 
     def open(self, run: RunFolder, config: TrainConfig) -> None:
         """Make or check a run folder, on the first process; the others wait."""
