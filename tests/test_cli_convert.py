@@ -129,8 +129,41 @@ def test_settings_that_do_not_fit(
 
 
 def test_a_place_that_can_not_be_written(snapshots: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="can't write"):
-        run("jaanet", "--folder", snapshots, "--aus", "1,12", "--crop", "48", "-o", tmp_path)
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path, tmp_path / "file" / "model.safetensors"):
+        with pytest.raises(ConfigError, match="can't write"):
+            run("jaanet", "--folder", snapshots, "--aus", "1,12", "--crop", "48", "-o", out)
+
+
+def test_no_input_is_overwritten(snapshots: Path, tmp_path: Path) -> None:
+    source = snapshots / "au_net_4.pth"
+    before = source.read_bytes()
+    (tmp_path / "link.pth").symlink_to(source)
+    for out in (source, snapshots / "." / source.name, tmp_path / "link.pth"):
+        with pytest.raises(ConfigError, match="is one of the inputs and would be overwritten"):
+            run("jaanet", "--folder", snapshots, "--aus", "1,12", "--crop", "48", "-o", out)
+    checkpoint = tmp_path / "bp4d.safetensors"
+    checkpoint.write_text("not even read")
+    with pytest.raises(ConfigError, match="is one of the inputs and would be overwritten"):
+        run("disfa-init", "--from", checkpoint, "-o", checkpoint)
+    assert source.read_bytes() == before
+    assert checkpoint.read_text() == "not even read"
+
+
+def test_a_checkpoint_is_written_whole_or_not_at_all(
+    snapshots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "model.safetensors"
+    out.write_text("older")
+
+    def half(path: Path, *_: object) -> None:
+        Path(path).write_text("hal")
+        raise OSError("no space left")
+
+    monkeypatch.setattr("aulens.models.save_checkpoint", half)
+    with pytest.raises(ConfigError, match=r"can't write .*model\.safetensors: no space left"):
+        run("jaanet", "--folder", snapshots, "--aus", "1,12", "--crop", "48", "-o", out)
+    assert out.read_text() == "older"
 
 
 def test_a_start_for_disfa(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from aulens.cli import app
 from aulens.data.renders import load_renders
 from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.relations import AURelations
+from stub_jaa import write_jaa_stub
 
 FOUR = AUSet("four", (1, 12, 25, 4))
 RELATIONS = AURelations(
@@ -118,6 +119,15 @@ def test_a_model_without_a_graph(tmp_path: Path) -> None:
         ModelError, match="is a jaa_net, which has no relations between AUs; give one of jaa_gcn"
     ):
         run(tmp_path / "stage1.safetensors", "-o", tmp_path / "graph.png")
+
+
+def test_an_exported_model_points_to_its_run(tmp_path: Path) -> None:
+    card = write_jaa_stub(tmp_path)
+    for source in (card, card.with_suffix(".onnx")):
+        with pytest.raises(
+            ModelError, match=r"is an exported model, .*give the run folder .* the checkpoint"
+        ):
+            run(source, "-o", tmp_path / "graph.png")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """`aulens convert`: models of others, and models for other AUs, become checkpoints of ours."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
 
+from aulens.commands.output import refuse_inputs
 from aulens.commands.research import extras
 from aulens.errors import ConfigError
 
@@ -72,6 +74,7 @@ def jaanet(
             f"JAA-Net has six files; {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing. "
             "Name them, or give their --folder."
         )
+    _check_out(out, files.values())
     with extras():
         from aulens.models.config import JAAConfig
         from aulens.models.official_jaa import read_official
@@ -94,6 +97,7 @@ def disfa_init(
     seed: Annotated[int, typer.Option(min=0, help="Decides the layers that start afresh.")] = 0,
 ) -> None:
     """A JAA-Net for DISFA's AUs to start training from, made of one trained on BP4D."""
+    _check_out(out, [source])
     with extras():
         import dataclasses
 
@@ -144,15 +148,23 @@ def _find(folder: Path, epoch: int | None) -> dict[str, Path]:
     return found[chosen]
 
 
+def _check_out(out: Path, inputs: Iterable[Path]) -> None:
+    """Refuse what can't be written or must not be, before anything is read."""
+    refuse_inputs([out], inputs)
+    if out.is_dir():
+        raise ConfigError(f"can't write {out}: it is a folder; give --out the name of a file in it.")
+
+
 def _write(out: Path, model: "AUModel", config: "JAAConfig") -> None:
     from safetensors import SafetensorError
 
     from aulens.models import save_checkpoint
+    from aulens.training.run_folder import write_whole
 
-    out.parent.mkdir(parents=True, exist_ok=True)
     try:
-        save_checkpoint(out, model, config)
-    except SafetensorError as error:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(out, lambda temporary: save_checkpoint(temporary, model, config))
+    except (OSError, SafetensorError) as error:
         raise ConfigError(f"can't write {out}: {error}") from error
     count = sum(parameter.numel() for parameter in model.parameters())
     Console(stderr=True, highlight=False, soft_wrap=True).print(

@@ -1,5 +1,6 @@
 """`aulens graph`: how Action Units go together, drawn or written."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,6 +13,7 @@ from aulens.commands.output import refuse_inputs
 from aulens.commands.research import extras
 from aulens.errors import ConfigError, DatasetError, InputError, ModelError
 from aulens.relations import THRESHOLD, AURelations
+from aulens.runtime.card import FORMAT as CARD_FORMAT
 from aulens.show.relations import draw_relations
 
 _PICTURES: Final = (".png", ".jpg", ".jpeg")
@@ -87,9 +89,25 @@ def _read(source: Path, aus: str | None) -> tuple[AURelations, float, str]:
             f"{source} is neither a folder of renders (it has no {_MANIFEST}) nor a run that has finished an "
             f"epoch (it has no {_CHECKPOINT})"
         )
+    if _is_exported(source):
+        raise ModelError(
+            f"{source} is an exported model, which does not tell how AUs go together; give the run folder "
+            "that it was exported from, or the checkpoint"
+        )
     if source.suffix.lower() == ".json":
         return AURelations.load(source), THRESHOLD, f"relations of {source.name}"
     return _from_model(source)
+
+
+def _is_exported(source: Path) -> bool:
+    """Whether this is the ONNX file of a model, or its card."""
+    if source.suffix.lower() != ".json":
+        return source.suffix.lower() == ".onnx"
+    try:
+        content = json.loads(source.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False  # the reader of relations says what is wrong
+    return isinstance(content, dict) and content.get("format") == CARD_FORMAT
 
 
 def _count(folder: Path, aus: str) -> tuple[AURelations, float, str]:
