@@ -22,9 +22,7 @@ from aulens.errors import ConfigError
 from aulens.landmarks import IBUG49
 from aulens.models.base import AUModel
 from aulens.models.jaa_parts import (
-    BORDER,
     FEATURE_CHANNELS,
-    STRIDE,
     AttentionRefinement,
     FeatureExtractor,
     GroupedLinear,
@@ -34,10 +32,9 @@ from aulens.models.jaa_parts import (
 )
 from aulens.models.output import AUOutput
 from aulens.models.regions import Regions
+from aulens.roi import ATTENTION_BORDER, ATTENTION_EXTENT, ATTENTION_SLOPE, ATTENTION_STRIDE
 
 LEAST_CROP: Final = 48
-EXTENT: Final = 0.14
-SLOPE: Final = 0.56
 HIDDEN: Final = 512
 LOCAL_HIDDEN: Final = 64
 
@@ -83,9 +80,9 @@ class InitialAttention(nn.Module):
     def __init__(self, aus: AUSet, crop: int) -> None:
         super().__init__()
         self.crop = crop
-        self.side = crop // STRIDE + 2 * BORDER
-        self.reach = round((self.side - 1) / 2 * EXTENT)
-        self.fall = SLOPE / (self.side * EXTENT)
+        self.side = crop // ATTENTION_STRIDE + 2 * ATTENTION_BORDER
+        self.reach = round((self.side - 1) / 2 * ATTENTION_EXTENT)
+        self.fall = ATTENTION_SLOPE / (self.side * ATTENTION_EXTENT)
         self.regions = Regions(aus)
 
     def forward(self, landmarks: Tensor) -> Tensor:
@@ -124,7 +121,7 @@ class JAANet(AUModel):
                 f"JAA-Net cuts faces into 8 x 8 cells, twice: its crop must be a multiple of 16 and at least "
                 f"{LEAST_CROP}, got {crop}; the published sizes are 176 and 112."
             )
-        super().__init__(aus, crop, template, map=crop // STRIDE, tells_sides=False)
+        super().__init__(aus, crop, template, map=crop // ATTENTION_STRIDE, tells_sides=False)
         self.feature_side = self.map // 2 // 2 // 2
         self.width = FEATURE_CHANNELS[-1] * self.feature_side**2
         count = len(aus)

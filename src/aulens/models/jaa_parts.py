@@ -17,13 +17,9 @@ from torch.nn import functional
 
 from aulens.models.batch_norm import BatchNorm
 
-STRIDE: Final = 4
-"""Crop pixels per pixel of the region features."""
 REGION_CHANNELS: Final = 64
 FEATURE_CHANNELS: Final = (96, 128, 160)
 GRIDS: Final = (8, 4, 2)
-BORDER: Final = 4
-"""Pixels that attention maps have beyond the features on each side; the refinement takes them off again."""
 
 
 def full(values: Tensor) -> Tensor:
