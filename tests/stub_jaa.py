@@ -17,12 +17,12 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from aulens.align import JAANET, anchors, transform
-from aulens.landmarks import IBUG49, IBUG68, convert
+from aulens.landmarks import IBUG49, IBUG68, LEFT_EYE, RIGHT_EYE, convert
 from synthetic_faces import face68
 
 AUS = (1, 6, 12, 25)
 CROP, MAP = 112, 28
-Landmarks = Literal["spots", "typical", "not finite", "one place", "none"]
+Landmarks = Literal["spots", "typical", "not finite", "one place", "eyes in one", "none"]
 
 
 def shares() -> np.ndarray:
@@ -60,6 +60,9 @@ def write_jaa_stub(
     """
     count = len(AUS)
     typical = convert(transform(JAANET.matrix(face68(), CROP), face68()), IBUG68, IBUG49)[:points]
+    if landmarks == "eyes in one":
+        eyes = IBUG49.positions(RIGHT_EYE), IBUG49.positions(LEFT_EYE)
+        typical[eyes[0], :] = typical[eyes[1], :]
     constants = {
         "map_w": np.vstack([np.zeros(3), np.eye(3)]).reshape(count, 3, 1, 1),
         "map_b": np.array([0.5, 0, 0, 0]),
@@ -68,8 +71,10 @@ def write_jaa_stub(
         "grid": np.stack(np.indices((CROP, CROP))[::-1]).reshape(1, 1, 2, CROP * CROP),
         "shares": shares()[:points],
         "little": np.array(1e-6),
-        "factor": np.array({"not finite": np.nan, "one place": 0.0, "typical": 0.0}.get(landmarks, 1.0)),
-        "offset": typical * (landmarks == "typical"),
+        "factor": np.array(
+            {"not finite": np.nan, "one place": 0.0, "typical": 0.0, "eyes in one": 0.0}.get(landmarks, 1.0)
+        ),
+        "offset": typical * (landmarks in ("typical", "eyes in one")),
         "flat": np.array([0, 3, 1, CROP * CROP]),
         "last": np.array([3]),
     }

@@ -9,30 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
 import aulens.commands.detect as detect_module
-from aulens.cli import app
-from aulens.errors import AulensError, ConfigError, ModelError
+from aulens.errors import ConfigError, ModelError
+from command_line import aulens, write_pictures
 from people import astronaut, crowd, dlib_detector, noise
-from stub_jaa import write_jaa_stub
 from stub_model import write_stub
-
-
-class Result:
-    """What a call of the command line left behind."""
-
-    def __init__(self, code: int, out: bytes, err: str, error: BaseException | None) -> None:
-        self.code, self.bytes, self.err, self.error = code, out, err, error
-        self.out = out.decode("utf-8", errors="replace")
-
-
-def aulens(*arguments: object) -> Result:
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if done.exception is not None and not isinstance(done.exception, SystemExit | AulensError):
-        raise done.exception
-    code = 2 if isinstance(done.exception, AulensError) else done.exit_code
-    return Result(code, done.stdout_bytes, done.stderr, done.exception)
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +30,7 @@ def one_detector(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """One picture with a face, one without, one that is none."""
-    folder = tmp_path / "in"
-    folder.mkdir()
-    Image.fromarray(astronaut()).save(folder / "a.png")
-    Image.fromarray(noise(80, 80)).save(folder / "b.png")
-    (folder / "c.jpg").touch()
-    return folder
+    return write_pictures(tmp_path / "in")
 
 
 def test_csv_on_standard_output_and_failures_on_standard_error(folder: Path, model: Path) -> None:
@@ -162,51 +138,6 @@ def test_one_bad_file_among_a_hundred(model: Path, tmp_path: Path) -> None:
     failures = [line for line in done.err.splitlines() if line.startswith("aulens:")]
     assert len(failures) == 1
     assert "042.png: " in failures[0]
-
-
-def test_a_model_that_tells_no_sides(folder: Path, tmp_path: Path) -> None:
-    """Blank cells, no column of sides, and a page that claims none."""
-    model = write_jaa_stub(tmp_path, card={"threshold": dict.fromkeys(("AU1", "AU6", "AU12", "AU25"), 0.0)})
-    done = aulens(
-        "detect", folder / "a.png", "--model", model, "-f", "csv", "--out", tmp_path / "o", "--overlay"
-    )
-    assert done.code == 0
-    row = pd.read_csv(io.StringIO(done.out)).iloc[0]
-    assert 0 <= row["AU12_p"] <= 1
-    assert np.isnan(row["AU12_left_p"])
-    assert "nan" not in done.out.lower()
-    assert "does not tell the two sides" in (tmp_path / "o" / "index.html").read_text()
-    done = aulens("detect", folder / "a.png", folder / "b.png", "--model", model)
-    assert done.code == 0
-    assert "Lip Corner Puller" in done.out
-    assert "Side" not in done.out
-    assert "both" not in done.out
-
-
-def test_landmarks_of_a_model_in_place_of_dlibs(
-    folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """dlib's predictor is not even looked for."""
-    monkeypatch.setattr(detect_module, "DlibDetector", None)
-    finder = write_jaa_stub(tmp_path, landmarks="typical")
-    done = aulens(
-        "detect", folder / "a.png", folder / "b.png", "--model", model, "--landmarks", finder, "-f", "csv"
-    )
-    assert done.code == 0
-    assert pd.read_csv(io.StringIO(done.out))["success"].tolist() == [1, 0]
-    assert "1 face in 1 picture, 1 picture without a face" in done.err
-
-
-def test_a_face_whose_landmarks_are_not_found_is_named(folder: Path, model: Path, tmp_path: Path) -> None:
-    finder = write_jaa_stub(tmp_path, landmarks="not finite")
-    done = aulens("detect", folder / "a.png", "--model", model, "--landmarks", finder, "-f", "csv")
-    assert done.code == 1
-    assert pd.read_csv(io.StringIO(done.out))["success"].tolist() == [0]
-    named = [line for line in done.err.splitlines() if line.startswith("aulens:")]
-    assert len(named) == 1
-    assert "a.png: the face at (222, 126)" in named[0]
-    assert "is left out: the model's landmarks are not finite" in named[0]
-    assert "1 picture without a face, 1 face left out" in done.err
 
 
 def test_every_face_of_a_crowd_has_a_row(model: Path, tmp_path: Path) -> None:

@@ -156,7 +156,11 @@ def test_no_face(model: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "why"),
-    [("not finite", "landmarks are not finite"), ("one place", r"in one place \(0\.0 of 112")],
+    [
+        ("not finite", "landmarks are not finite"),
+        ("one place", r"in one place \(0\.0 of 112"),
+        ("eyes in one", "landmarks can't be aligned: the eyes are in one place"),
+    ],
 )
 @pytest.mark.parametrize("rounds", [1, 2])
 def test_a_face_that_the_model_can_not_place_is_left_out_with_the_reason(
@@ -213,6 +217,12 @@ def test_settings_that_can_not_be(model: Path) -> None:
     for wrong in (np.zeros((4, 2)), np.full((5, 2), np.nan)):
         with pytest.raises(ConfigError, match="five finite points"):
             JAALandmarks(model, Given(), box_points=wrong)
+
+
+def test_eyes_in_one_place_do_not_cost_the_picture(tmp_path: Path) -> None:
+    """An analyzer that aligns by the eyes would refuse such a face, and all the others with it."""
+    finder = JAALandmarks(write_jaa_stub(tmp_path, landmarks="eyes in one"), Given(boxed(face_at())))
+    assert Analyzer(write_jaa_stub(tmp_path, "other"), finder)(picture_of(face_at())) == ()
 
 
 # --- in place of another detector -------------------------------------------------------------------

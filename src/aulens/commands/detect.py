@@ -128,15 +128,16 @@ def detect(
             except InputError as error:
                 failed[path] = str(error).removeprefix(f"{path}: ")
                 continue
+            finally:
+                lost += len(left_out)
+                for why in left_out:
+                    console.print(f"aulens: {path}: {why}", style="red", markup=False)
             rows = rows_of(str(path), results, analyzer.card.aus)
             for sink in chosen:
                 sink.add(str(path), results, rows)
             if album is not None:
                 album.add(path, image, results)
             faces, with_face, read = faces + len(results), with_face + bool(results), read + 1
-            for why in left_out:
-                console.print(f"aulens: {path}: {why}", style="red", markup=False)
-            lost += len(left_out)
         if album is not None:
             album.finish(failed)
     for path, reason in failed.items():

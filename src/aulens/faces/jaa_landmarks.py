@@ -137,9 +137,10 @@ class JAALandmarks:
         for (i, matrix), landmarks in zip(
             matrices.items(), predicted if predicted is not None else (), strict=True
         ):
-            fault = _fault(landmarks, size)
+            placed = transform(invert(matrix), landmarks)
+            fault = _fault(landmarks, placed, size)
             if fault is None:
-                found[i] = transform(invert(matrix), landmarks)
+                found[i] = placed
             else:
                 self._leave_out(faces[i], fault)
         return found
@@ -149,8 +150,8 @@ class JAALandmarks:
             self._on_left_out(face, reason)
 
 
-def _fault(landmarks: NDArray[np.float32], size: int) -> str | None:
-    """Why landmarks (K, 2) in a crop of `size` pixels are no face, if they are not."""
+def _fault(landmarks: NDArray[np.float32], placed: NDArray[np.float64], size: int) -> str | None:
+    """Why landmarks (K, 2) in a crop of `size` pixels, `placed` in the picture, are no face, if so."""
     if not np.isfinite(landmarks).all():
         return "the model's landmarks are not finite"
     five = five_points(landmarks)
@@ -160,6 +161,12 @@ def _fault(landmarks: NDArray[np.float32], size: int) -> str | None:
         return f"the model's landmarks are all in one place ({length:.1f} of {size} pixels of its crop)"
     if length > _MOST * size or np.abs((low + high) / 2 - (size - 1) / 2).max() > size:
         return "the model's landmarks lie far outside the face"
+    # Whoever takes this face may align it by any template; one that can't be would cost the others theirs.
+    for template in TEMPLATES.values():
+        try:
+            template.matrix(placed, size)
+        except InputError as error:
+            return f"the model's landmarks can't be aligned: {error}"
     return None
 
 
