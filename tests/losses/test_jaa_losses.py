@@ -243,3 +243,25 @@ class TestRefinementLoss:
         assert torch.isfinite(loss)
         assert refined.grad is not None
         assert torch.isfinite(refined.grad).all()
+
+
+@pytest.mark.parametrize(
+    ("predicted", "target"),
+    [
+        ((2, 68, 2), (2, 68, 2)),
+        ((2, 49, 3), (2, 49, 3)),
+        ((49, 2), (49, 2)),
+        ((2, 49, 2), (2, 68, 2)),
+        ((1, 49, 2), (2, 49, 2)),
+    ],
+)
+def test_landmarks_of_other_shapes_are_refused(predicted: tuple[int, ...], target: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match=r"compares \(B, 49, 2\) with the same, got"):
+        landmark_loss(torch.rand(predicted), torch.rand(target))
+
+
+@pytest.mark.parametrize("epsilon", [0.0, -1.0, math.nan])
+@pytest.mark.parametrize("form", ["paper", "port"])
+def test_dice_needs_its_smooth_term(form: str, epsilon: float) -> None:
+    with pytest.raises(ConfigError, match="smooth term of the Dice loss must be above 0"):
+        weighted_dice(torch.zeros(1, 1), torch.zeros(1, 1), torch.ones(1), form, epsilon)

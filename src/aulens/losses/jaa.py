@@ -75,8 +75,10 @@ def weighted_dice(
         Scalar.
 
     Raises:
-        ConfigError: Another form.
+        ConfigError: Another form, or an epsilon that is not above 0: 0/0 where an AU is absent and p is 0.
     """
+    if not epsilon > 0:
+        raise ConfigError(f"The smooth term of the Dice loss must be above 0, got {epsilon}.")
     coded = (labels != MISSING).to(probability.dtype)
     truth = (labels == 1).to(probability.dtype)
     if form == "paper":
@@ -107,8 +109,14 @@ def landmark_loss(predicted: Tensor, target: Tensor, counted: Tensor | None = No
         Scalar.
 
     Raises:
-        InputError: A face that counts has a landmark that is not finite, or its eye centres fall together.
+        InputError: Shapes differ from these; a face that counts has a landmark that is not finite, or its eye
+            centres fall together.
     """
+    if predicted.shape != target.shape or target.ndim != 3 or target.shape[1:] != (IBUG49.count, 2):
+        raise InputError(
+            f"The landmark loss compares (B, {IBUG49.count}, 2) with the same, got {tuple(predicted.shape)} "
+            f"and {tuple(target.shape)}; bring them into the layout {IBUG49.name} (aulens.landmarks.convert)."
+        )
     if counted is None:
         counted = torch.ones_like(target[:, 0, 0], dtype=torch.bool)
     # A face that does not count is compared with its own prediction: no error, no gradient, no NaN.

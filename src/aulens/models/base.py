@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from aulens.aus import AUSet
 from aulens.errors import InputError
-from aulens.landmarks import IBUG68
+from aulens.landmarks import IBUG68, LAYOUTS
 from aulens.models.backbone import Backbone
 from aulens.models.output import AUOutput
 from aulens.models.regions import Regions
@@ -69,6 +69,12 @@ class AUModel(nn.Module, ABC):
             )
         if not image.is_floating_point():
             raise InputError(f"The model takes float images in [0, 1], got {image.dtype}; divide by 255.")
+        counts = [layout.count for layout in LAYOUTS.values()]
+        if landmarks.ndim != 3 or landmarks.shape[2] != 2 or landmarks.shape[1] not in counts:
+            raise InputError(
+                f"The model takes landmarks (B, K, 2) with K one of {', '.join(map(str, counts))}, got "
+                f"{tuple(landmarks.shape)}; see aulens.landmarks."
+            )
         if landmarks.shape[0] != image.shape[0]:
             raise InputError(f"{image.shape[0]} images but landmarks of {landmarks.shape[0]} faces.")
 
