@@ -113,3 +113,30 @@ def test_whole_numbers_pass_for_numbers() -> None:
     assert (config.dice_weight, type(config.dice_weight)) == (2.0, float)
     assert config.aus == (2, 12)
     assert {type(number) for number in config.aus} == {int}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"variant": "roy"}, "variant is 'roy'; it must be one of pooled, heatmap, roi,"),
+        ({"template": "mask"}, "template is 'mask'"),
+        ({"eigen_head": "max"}, "eigen_head is 'max'; it must be one of context, pooled"),
+        ({"eigenvectors": "many"}, "eigenvectors is 'many'"),
+        ({"eigenvectors": 3}, "with 12 AUs needs at least 12"),
+        ({"variant": "roi_gcn", "eigenvectors": 0}, "needs at least 1"),
+        ({"aus": "bp5d"}, "bp5d"),
+        ({"aus": (12, 12)}, "12"),
+        ({"crop": 8}, "crop is 8"),
+        ({"roi_side": 6}, "must be odd"),
+        ({"channels": 0}, "positive width"),
+        ({"alpha": -1.0}, "must not be negative"),
+    ],
+)
+def test_settings_of_paper_a_are_checked(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        RoiConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_unknown_settings_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"Unknown model settings: croop\. Known: alpha, aus"):
+        ModelConfig.from_dict({"croop": 3})
