@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from aulens.align import FACE, anchors, crop_matrix, transform
+from aulens.align import FACE, anchors, crop_matrix, flip_matrix, similarity, transform
 from aulens.data.augment import Geometry, crop_landmarks, draw, jitter
 from aulens.data.dataset import BatchOrder, Crop, FaceDataset, FixedOrder, make_loader
 from aulens.data.photometric import Photometric
@@ -107,6 +107,32 @@ def test_crop_landmarks_follow_a_detectors_errors(samples: Samples):
     eyes = np.hypot(*(anchors(points)[1] - anchors(points)[0]))
     assert moved.std(0).mean() == pytest.approx(0.02 * eyes, rel=0.05)
     assert (jitter(points, Geometry(), random) == points).all()
+
+
+@pytest.mark.parametrize("flip", [0.0, 1.0])
+def test_true_landmarks_lie_where_the_face_lies(samples: Samples, flip: float):
+    """What a network learns to find: not the imitated detector's errors, by which the crop was made."""
+    noisy = Geometry(10, 0.1, 0.05, flip, landmark_shift=0.05, landmark_rotation=3, landmark_noise=0.05)
+    given, exact = (FaceDataset(samples, Crop(96), noisy, seed=2, true_landmarks=t) for t in (False, True))
+    for index in range(5):
+        image, imprecise, sides = given.read(0, index)
+        image_exact, points, sides_exact = exact.read(0, index)
+        np.testing.assert_array_equal(image, image_exact)
+        np.testing.assert_array_equal(sides, sides_exact)
+        # A crop moves, turns, mirrors and scales: carried back, the true ones are the labels' to a rounding.
+        true = samples.landmarks[index].astype(np.float64)
+        seen = crop_landmarks(true, flip_matrix(96), 96, True) if flip else true
+        carried = transform(similarity(seen, points), seen)
+        if not flip:
+            np.testing.assert_allclose(carried, points, atol=1e-6)
+            assert np.abs(transform(similarity(seen, imprecise), seen) - imprecise).max() > 1
+        assert np.abs(points - imprecise).mean() > 0.5
+        for au, spots in enumerate(centres(points, PAINTED)):
+            for side in np.flatnonzero(sides[au] == 1):
+                x, y = np.rint(spots[side]).astype(int)
+                patch = image[y - 1 : y + 2, x - 1 : x + 2].reshape(-1, 3).mean(0)
+                if au != 1 or not sides[2].any():  # AU15 is painted over AU12
+                    assert patch[au] > 170, (index, au, side, patch)
 
 
 def test_draw_and_crop_landmarks_invert_each_other(samples: Samples):

@@ -57,6 +57,9 @@ class FaceDataset(Dataset[Batch]):
     geometry: Geometry = NO_GEOMETRY
     photometric: Photometric = NO_PHOTOMETRIC
     seed: int = 0
+    true_landmarks: bool = False
+    """Give the true landmarks instead of those that imitate a detector's: for models that learn to find them.
+    The crop follows the imitated ones either way."""
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -77,13 +80,16 @@ class FaceDataset(Dataset[Batch]):
         random = np.random.default_rng((self.seed, epoch, index))
         image = read_rgb(self.samples.paths[index])
         # The model meets detected landmarks only, so crop and ROIs both follow the imprecise ones.
-        points = jitter(self.samples.landmarks[index].astype(np.float64), self.geometry, random)
+        true = self.samples.landmarks[index].astype(np.float64)
+        points = jitter(true, self.geometry, random)
         size = self.crop.size
         matrix, flipped = draw(points, size, self.crop.template, self.geometry, random)
         crop = align.warp(image, matrix, size)
         points = crop_landmarks(points, matrix, size, flipped)
         sides = self.samples.side_labels[index]
         crop = change(crop, points, self.photometric, random)
+        if self.true_landmarks:
+            points = crop_landmarks(true, matrix, size, flipped)
         return crop, points, sides[:, ::-1] if flipped else sides
 
     def plain(self) -> FaceDataset:

@@ -19,7 +19,7 @@ from aulens.data.photometric import Photometric
 from aulens.data.renders import load_renders
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError, DatasetError
-from aulens.models import AUModel, ModelConfig
+from aulens.models import AUModel, JAAConfig, ModelConfig
 from aulens.models.config import family
 from aulens.training.config import TrainConfig, refuse_unknown
 from aulens.training.memory import keep_freed_memory
@@ -110,4 +110,5 @@ def training_set(config: TrainConfig, samples: Samples, model: AUModel) -> FaceD
         Geometry(**{item.name: augment[item.name] for item in dataclasses.fields(Geometry)}),
         Photometric(**{item.name: augment[item.name] for item in dataclasses.fields(Photometric)}),
         seed=config.seed,
+        true_landmarks=family(config.model) is JAAConfig,
     )
