@@ -7,6 +7,7 @@ from aulens.aus import MISSING, AUSet
 from aulens.errors import ModelError
 from aulens.training.calibration import (
     FALLBACK,
+    FALLBACK_OF_LOGITS,
     Calibration,
     best_threshold,
     fit,
@@ -62,6 +63,8 @@ def test_what_cannot_be_fitted_falls_back(labels: list[int], scores: list[float]
     scores_2 = np.stack([scores, [-1.0, 1, -0.5, 0.5]], 1)
     found = fit(PAIR, labels_2, scores_2, np.array(list("abcd")))
     assert tuple(found.platt[0]) == FALLBACK
+    logits = fit(PAIR, labels_2, scores_2, np.array(list("abcd")), FALLBACK_OF_LOGITS)
+    assert tuple(logits.platt[0]) == (1.0, 0.0)
     assert found.threshold[0] == 0.5
     assert found.fitted.tolist() == [False, True]
     assert (found.platt[:, 0] > 0).all()

@@ -26,6 +26,8 @@ FORMAT: Final = "aulens-calibration/1"
 FALLBACK: Final = (4.0, 0.0)
 """(a, b) where nothing can be fitted: the paper's rule, present when the score is above 0. The slope takes
 the ideal scores of +1 and -1 to 0.98 and 0.02."""
+FALLBACK_OF_LOGITS: Final = (1.0, 0.0)
+"""The same for models whose scores are logits: their own probability."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Calibration:
         aus: the AUs.
         platt: (A, 2) float64, columns a > 0 and b.
         threshold: (A,) float64 probability from which on an AU is present.
-        fitted: (A,) bool; False where validation could not tell and :data:`FALLBACK` stands.
+        fitted: (A,) bool; False where validation could not tell and the fallback stands.
         samples: how many validation samples it was fitted on.
         subjects: how many people they show.
     """
@@ -73,7 +75,11 @@ class Calibration:
 
 
 def fit(
-    aus: AUSet, labels: NDArray[np.int8], scores: NDArray[Any], subjects: NDArray[np.str_]
+    aus: AUSet,
+    labels: NDArray[np.int8],
+    scores: NDArray[Any],
+    subjects: NDArray[np.str_],
+    fallback: tuple[float, float] = FALLBACK,
 ) -> Calibration:
     """Fit all AUs.
 
@@ -82,11 +88,12 @@ def fit(
         labels: (N, A) in {0, 1, MISSING}, of validation samples.
         scores: (N, A).
         subjects: (N,).
+        fallback: (a, b) where nothing can be fitted.
 
     An AU without both classes among the coded samples, with constant scores, or whose scores fall where
-    it occurs (a would not be positive), keeps :data:`FALLBACK` and threshold 0.5.
+    it occurs (a would not be positive), keeps ``fallback`` and threshold 0.5.
     """
-    platt = np.tile(np.array(FALLBACK), (len(aus), 1))
+    platt = np.tile(np.array(fallback), (len(aus), 1))
     threshold, fitted = np.full(len(aus), 0.5), np.zeros(len(aus), bool)
     for index in range(len(aus)):
         coded = labels[:, index] != MISSING

@@ -16,9 +16,11 @@ from aulens.data.dataset import FaceDataset
 from aulens.data.renders import load_renders
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError, ModelError
+from aulens.models import JAAConfig
+from aulens.models.config import family
 from aulens.runtime.card import find_card, read_card
 from aulens.training.alignment import AlignmentReport, alignment_report
-from aulens.training.calibration import Calibration, fit, write_calibration
+from aulens.training.calibration import FALLBACK, FALLBACK_OF_LOGITS, Calibration, fit, write_calibration
 from aulens.training.predict import Scores, au_scores, score
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder, plain, write_json, write_text
@@ -234,7 +236,14 @@ def conclude(run: RunFolder, samples: Samples, *, batch: int = 64, bootstrap: in
     """
     scorer = scorer_of_run(run)
     found = _score(scorer, samples, batch, Display(False))
-    calibration = fit(samples.aus, samples.labels, au_scores(found.sides), samples.subjects)
+    logits = family(run.read_config().model) is JAAConfig
+    calibration = fit(
+        samples.aus,
+        samples.labels,
+        au_scores(found.sides),
+        samples.subjects,
+        FALLBACK_OF_LOGITS if logits else FALLBACK,
+    )
     write_calibration(run.calibration, calibration)
     result = report(_decide(scorer, calibration, samples, found), "val", bootstrap)
     _write(result, run.path / "val")

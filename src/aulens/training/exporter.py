@@ -18,7 +18,7 @@ from aulens.landmarks import IBUG49
 from aulens.models import AUModel, ModelConfig, RoiConfig, load_checkpoint
 from aulens.models.roi_gcn import RoiNet
 from aulens.runtime.card import FORMAT
-from aulens.training.calibration import FALLBACK, Calibration, read_calibration
+from aulens.training.calibration import FALLBACK, FALLBACK_OF_LOGITS, Calibration, read_calibration
 from aulens.training.onnx_file import write_onnx
 from aulens.training.run_folder import RunFolder, write_json
 
@@ -159,7 +159,7 @@ def _architecture(model: AUModel, settings: ModelConfig, outputs: Collection[str
 def _decision(model: AUModel, calibration: Calibration | None, direct: bool) -> dict[str, Any]:
     """Platt's (a, b) for what a runtime decodes: the plain mean of a map over a region, or a logit."""
     labels = model.aus.labels
-    fallback = (1.0, 0.0) if direct else FALLBACK
+    fallback = FALLBACK_OF_LOGITS if direct else FALLBACK
     platt = calibration.platt if calibration else np.tile(np.array(fallback), (len(labels), 1))
     threshold = calibration.threshold if calibration else np.full(len(labels), 0.5)
     # Positives-only models subtract their threshold from the mean; a runtime does not.
