@@ -37,8 +37,8 @@ class Scores:
 
     Attributes:
         sides: (n, A, 2) float32 score per side, [subject_right, subject_left].
-        landmark_error: (n,) float64, see :func:`aulens.metrics.landmark_error`; None for models that find no
-            landmarks.
+        landmark_error: (n,) float64, see :func:`aulens.metrics.landmark_error`, NaN where the landmarks found
+            are not finite; None for models that find no landmarks.
     """
 
     sides: NDArray[np.float32]
@@ -86,7 +86,11 @@ def score(
 
 
 def _landmark_error(found: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float64]:
-    return landmark_error(found, convert(true, layout_of(true), layout_of(found)))
+    """NaN where a prediction is not finite, so that who looks at the scores can say that weights diverged."""
+    sound = np.isfinite(found).all((1, 2))
+    errors = np.full(len(found), np.nan)
+    errors[sound] = landmark_error(found[sound], convert(true[sound], layout_of(true), layout_of(found)))
+    return errors
 
 
 def au_scores(sides: NDArray[np.float32]) -> NDArray[np.float32]:
