@@ -23,6 +23,8 @@ THRESHOLD: Final = 0.4
 """From which probability on AUs are related, unless something else is said: ML-GCN's (Chen et al., CVPR
 2019); paper B does not give its own."""
 
+_MOST: Final = np.iinfo(np.int64).max
+
 Normalisation = Literal["none", "row", "symmetric"]
 
 
@@ -47,7 +49,8 @@ class AURelations:
     occurrences: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        matrix, seen = np.array(self.conditional, np.float64), np.asarray(self.occurrences)
+        matrix = _numbers(self.conditional, "relations").astype(np.float64)
+        seen = _numbers(self.occurrences, "occurrences")
         count = len(self.aus)
         if matrix.shape != (count, count):
             raise InputError(f"relations of {count} AUs are a matrix {(count, count)}, got {matrix.shape}")
@@ -63,8 +66,10 @@ class AURelations:
             raise InputError(
                 f"every AU is related to itself: {self._pair(i, i)} must be 1, is {matrix[i, i]:g}"
             )
-        if seen.shape != (count,) or not np.issubdtype(seen.dtype, np.integer) or (seen < 0).any():
-            raise InputError(f"occurrences of {count} AUs are {count} counts, 0 or more; got {seen!r}")
+        if seen.shape != (count,) or seen.dtype.kind not in "iu" or ((seen < 0) | (seen > _MOST)).any():
+            raise InputError(
+                f"occurrences of {count} AUs are {count} counts, 0 or more and below 2^63; got {seen!r}"
+            )
         alone = matrix.copy()
         np.fill_diagonal(alone, 0)
         for i in np.flatnonzero(seen == 0):
@@ -95,7 +100,7 @@ class AURelations:
         Raises:
             InputError: the labels have another shape or other codes.
         """
-        codes = np.asarray(labels)
+        codes = _numbers(labels, "labels")
         if codes.ndim != 2 or codes.shape[1] != len(aus):
             raise InputError(f"labels of {len(aus)} AUs have shape (N, {len(aus)}), got {codes.shape}")
         wrong = codes[(codes != 0) & (codes != 1) & (codes != MISSING)]
@@ -219,9 +224,40 @@ class AURelations:
         return relations
 
 
+def _numbers(values: ArrayLike, what: str) -> NDArray[Any]:
+    """Values as an array of numbers (bool included), or an InputError that says what it was instead."""
+    try:
+        array = np.asarray(values)
+    except (ValueError, OverflowError) as error:  # rows of several lengths
+        raise InputError(f"{what} must be an array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{what} must be numbers that fit 64 bits, got an array of {array.dtype}")
+    return array
+
+
 def _from_plain(content: Mapping[str, Any]) -> AURelations:
-    return AURelations(
-        AUSet(str(content["name"]), tuple(content["aus"])),
-        np.array(content["conditional"], np.float64),
-        np.array(content["occurrences"]),
-    )
+    name = content["name"]
+    if not isinstance(name, str):
+        raise InputError(f"its name must be a text, got {name!r:.80}")
+    numbers = _plain_list(content, "aus", int)
+    occurrences = _plain_list(content, "occurrences", int)
+    rows = _plain_list(content, "conditional", list)
+    for row in rows:
+        _of_kind(row, "a row of its conditional", int, float)
+    return AURelations(AUSet(name, tuple(numbers)), np.array(rows, np.float64), np.array(occurrences))
+
+
+def _plain_list(content: Mapping[str, Any], key: str, kind: type) -> list[Any]:
+    values = content[key]
+    if not isinstance(values, list):
+        raise InputError(f"its {key} must be a list, got {values!r:.80}")
+    _of_kind(values, f"its {key}", kind)
+    return values
+
+
+def _of_kind(values: list[Any], what: str, *kinds: type) -> None:
+    """Refuse what JSON could hold instead; true and false are no numbers here."""
+    for value in values:
+        if type(value) not in kinds:
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise InputError(f"{what} must hold {wanted} only, got {value!r:.80}")
