@@ -45,6 +45,17 @@ def test_files(small: Parts, tmp_path: Path, wrap: Callable[[dict[str, Tensor]],
     assert all(torch.equal(found[s][name], small[s][name]) for s in SUBNETS for name in small[s])
 
 
+NUMBERS: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
+    "nan": ("align_output.0.weight", lambda tensor: tensor.clone().fill_(torch.nan)),
+    "infinite": ("align_feat.feat_extract.1.running_var", lambda tensor: tensor + torch.inf),
+    "too large": ("align_output.1.bias", lambda tensor: tensor.double() + 1e300),
+    "whole": ("align_output.0.bias", lambda tensor: tensor.long()),
+    "complex": ("align_output.0.bias", lambda tensor: tensor.to(torch.complex64)),
+    "no counter": ("align_feat.feat_extract.1.num_batches_tracked", lambda tensor: tensor + torch.nan),
+}
+"""A tensor of align_net, and what is done to it."""
+
+
 def wrong(small: Parts, kind: str) -> Parts:
     parts = {subnet: dict(state) for subnet, state in small.items()}
     if kind == "swapped":
@@ -66,6 +77,9 @@ def wrong(small: Parts, kind: str) -> Parts:
         parts["global_au_feat"]["feat_extract.0.weight"] = torch.zeros(96, 3, 3, 3)
     elif kind == "scalar":
         parts["align_net"]["align_output.0.weight"] = torch.tensor(0.0)
+    elif kind in NUMBERS:
+        name, change = NUMBERS[kind]
+        parts["align_net"][name] = change(parts["align_net"][name])
     else:
         del parts[kind]
     return parts
@@ -92,12 +106,25 @@ def wrong(small: Parts, kind: str) -> Parts:
             r"1 of another shape \(feat_extract.0.weight \(96, 3, 3, 3\) instead of \(96, 64, 3, 3\)\)",
         ),
         ("scalar", r"1 of another shape \(align_output.0.weight \(\) instead of \(512, 160\)\)"),
+        ("nan", r"align_net does not fit JAA-Net: 1 not finite \(align_output.0.weight\)"),
+        ("infinite", r"1 not finite \(align_feat.feat_extract.1.running_var\)"),
+        ("too large", r"1 not finite \(align_output.1.bias\)"),
+        ("whole", r"1 of another kind \(align_output.0.bias of torch.int64\)"),
+        ("complex", r"1 of another kind \(align_output.0.bias of torch.complex64\)"),
+        ("no counter", r"1 not finite \(align_feat.feat_extract.1.num_batches_tracked\)"),
         ("au_net", r"au_net is not among those given \(region_learning, .*\)"),
     ],
 )
 def test_wrong_parts_are_named(small: Parts, kind: str, said: str) -> None:
     with pytest.raises(ModelError, match=said):
         from_official(wrong(small, kind), TWO, SMALL)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_another_precision_are_taken(small: Parts, dtype: torch.dtype) -> None:
+    parts = {s: {k: v.to(dtype) for k, v in state.items()} for s, state in small.items()}
+    found = to_official(from_official(parts, TWO, SMALL))
+    assert all(torch.equal(found[s][k], parts[s][k].to(found[s][k].dtype)) for s in SUBNETS for k in found[s])
 
 
 @pytest.mark.parametrize("aus", [DISFA, AUSet("one", (1,))])

@@ -1,9 +1,10 @@
 """Whether a state dictionary is the part of JAA-Net that it is given as; if not, what it looks like."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+import torch
 from torch import Tensor
 
 from aulens.aus import AU_SETS, AUSet
@@ -26,6 +27,8 @@ SUBNETS: Final = tuple(FIRST)
 
 COUNTER: Final = "num_batches_tracked"
 """Old files lack these tensors, and nothing depends on them."""
+
+_WHOLE: Final = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 # The layer of each part whose width depends on the crop, and how many branches' features it takes.
 _FLAT: Final = {
@@ -54,8 +57,8 @@ def check(
         source: What to call it in messages.
 
     Raises:
-        ModelError: It is another part, of version 1, for another number of AUs or another crop, or its names
-            or shapes are not those of the part.
+        ModelError: It is another part, of version 1, for another number of AUs or another crop, its names
+            or shapes are not those of the part, or it holds other things than finite weights.
     """
     said = source if source == subnet else f"{source}, given as {subnet},"
     firsts = {name.partition(".")[0] for name in given}
@@ -98,6 +101,8 @@ def check(
             for n in wanted
             if n in given and given[n].shape != wanted[n].shape
         ],
+        "of another kind": [f"{n} of {kind}" for n, kind in _kinds(given) if kind is not None],
+        "not finite": [n for n, kind in _kinds(given) if kind is None and not _finite(given[n])],
     }
     told = [
         f"{len(names)} {kind} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
@@ -106,6 +111,18 @@ def check(
     ]
     if told:
         raise ModelError(f"{said} does not fit JAA-Net: {'; '.join(told)}. Get the file again.")
+
+
+def _kinds(given: Mapping[str, Tensor]) -> Iterator[tuple[str, torch.dtype | None]]:
+    """Each tensor's name, and its dtype if it can't be a weight's; counters may be whole numbers."""
+    for name, tensor in given.items():
+        whole = name.endswith(COUNTER) and tensor.dtype in _WHOLE
+        yield name, None if tensor.is_floating_point() or whole else tensor.dtype
+
+
+def _finite(tensor: Tensor) -> bool:
+    """Whether a tensor is finite also in our precision."""
+    return bool(torch.isfinite(tensor.float()).all())
 
 
 def _count(given: Mapping[str, Tensor]) -> int | None:
