@@ -83,10 +83,29 @@ class TestVideos:
         with pytest.raises(DatasetError, match=r"v\.txt cannot be read as text"):
             read_video_decisions(tmp_path)
 
-    @pytest.mark.parametrize("name", ["", "a/b", "..", " a", "a\\b"])
-    def test_names_that_are_none(self, tmp_path: Path, name: str) -> None:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "",
+            "a/b",
+            "..",
+            "../a",
+            "/a",
+            " a",
+            "a\\b",
+            "C:a",
+            "a\0",
+            "a\nb",
+            "a\x85b",
+            "\ud800",
+            7,
+            None,
+            b"a",
+        ],
+    )
+    def test_names_that_are_none(self, tmp_path: Path, name: object) -> None:
         with pytest.raises(InputError, match="is no name of a video"):
-            write_video_decisions(tmp_path, {"fine": decisions(1), name: decisions(1)})
+            write_video_decisions(tmp_path, {"fine": decisions(1), name: decisions(1)})  # type: ignore[dict-item]
         assert not list(tmp_path.iterdir())
 
     def test_decisions_that_are_none(self, tmp_path: Path) -> None:
@@ -165,6 +184,10 @@ class TestImages:
             (["v/1.jpg", "v/1.jpg"], "is given twice; decide each image once"),
             (["v/1.jpg", "v,1.jpg"], "cannot name an image"),
             (["v/1.jpg", ""], "cannot name an image"),
+            (["v/1.jpg", "v/2\0.jpg"], "cannot name an image"),
+            (["v/1.jpg", "\ud800"], "cannot name an image"),
+            (["v/1.jpg", Path("v/2.jpg")], "cannot name an image; give a text"),
+            (["v/1.jpg", 2], "cannot name an image"),
             (["v/1.jpg"], "1 images but decisions for 2"),
         ):
             with pytest.raises(InputError, match=complaint):

@@ -48,8 +48,11 @@ def write_video_decisions(
     """
     texts: dict[Path, str] = {}
     for video, values in decisions.items():
-        if not video.strip(". ") or video != video.strip() or any(mark in video for mark in "/\\\r\n"):
-            raise InputError(f"{video!r} is no name of a video; give it without folder and ending")
+        if not _is_name(video, '/\\:*?"<>|') or not video.strip(". "):
+            raise InputError(
+                f"{video!r:.80} is no name of a video; give a text that can name a file, without folder and "
+                "ending"
+            )
         rows = _decisions(values, aus, f"video {video!r}")
         texts[Path(folder) / f"{video}.txt"] = _text(aus.labels, (_cells(row) for row in rows))
     Path(folder).mkdir(parents=True, exist_ok=True)
@@ -78,8 +81,11 @@ def write_image_decisions(
         raise InputError(f"{len(images)} images but decisions for {len(rows)}; give one row for each image")
     seen: set[str] = set()
     for image in images:
-        if not image or image != image.strip() or any(mark in image for mark in ",\r\n"):
-            raise InputError(f"{image!r} cannot name an image: no comma, line break or space at its ends")
+        if not _is_name(image, ","):
+            raise InputError(
+                f"{image!r:.80} cannot name an image; give a text without comma, line break or other control "
+                "characters, and without spaces at its ends"
+            )
         if image in seen:
             raise InputError(f"image {image!r} is given twice; decide each image once")
         seen.add(image)
@@ -150,6 +156,16 @@ def read_image_decisions(
         rows.append(_row(cells, aus, path, line))
     _compare(path, "image", lines, images)
     return tuple(lines), np.array(rows, np.int8).reshape(-1, len(aus))
+
+
+def _is_name(name: object, barred: str) -> bool:
+    """Whether this is a text, not empty, of one line, without the barred marks and spaces at its ends."""
+    return (
+        isinstance(name, str)
+        and 0 < len(name) == len(name.strip())
+        and name.isprintable()  # no NUL, which no file can be called, and no half of a character
+        and not any(mark in name for mark in barred)
+    )
 
 
 def _decisions(values: ArrayLike, aus: AUSet, whose: str) -> NDArray[np.bool_]:
