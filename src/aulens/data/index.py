@@ -1,0 +1,123 @@
+"""What a data set's folder says, before any picture is opened: its coded frames, and what is wrong with them.
+
+An adapter (``bp4d``, ``disfa``, ``affwild2``, ``jaanet_lists``, ``manifest``) turns a folder as delivered into
+a :class:`FrameIndex`. Nothing is dropped in silence: what an adapter can't use is a :class:`Problem`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.aus import MISSING, AUSet
+from aulens.errors import DatasetError
+
+Level = Literal["error", "warning", "note"]
+
+PICTURE: Final = -1
+"""The position of a frame whose file is a picture, not a video."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong, or not as published.
+
+    Attributes:
+        level: "error" = the published protocol can't be had from these data; "warning" = some frames are lost
+            or doubtful; "note" = known of this data set, or harmless.
+        code: a fixed word, "missing_picture".
+        where: file or sequence, as short as it is clear.
+        message: what was seen, what was expected, what to do: one sentence.
+        frames: how many coded frames it touches; 0 = not counted in frames.
+    """
+
+    level: Level
+    code: str
+    where: str
+    message: str
+    frames: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class FrameIndex:
+    """N coded frames of A Action Units, with K landmarks; sorted by subject, sequence, frame.
+
+    Attributes:
+        dataset: "bp4d", "disfa", "affwild2", or a manifest's own name.
+        aus: the meaning of axis A.
+        media: N files, a picture or a video each; "" where it does not exist.
+        position: (N,) int32, the frame's place in a video, from 0; PICTURE (-1) if the file is a picture.
+        subject: (N,) str, who is seen, as the data set names them.
+        sequence: (N,) str, the clip: unique within a subject.
+        frame: (N,) int64, the frame's number as the data set writes it.
+        labels: (N, A) int8 in {0, 1, MISSING}.
+        landmarks: (N, K, 2) float32, (x, y) pixels of the picture, integer = pixel centre; NaN where the data
+            set gives none for a frame. None if it gives none at all.
+        part: (N,) str, the published part of the subject: "1", "2", "3", or "train", "validation"; "" if it
+            is in none.
+        aligned: the pictures are crops of one face each, which fills them.
+        problems: what could not be used, in the order it was met.
+    """
+
+    dataset: str
+    aus: AUSet
+    media: tuple[str, ...]
+    position: NDArray[np.int32]
+    subject: NDArray[np.str_]
+    sequence: NDArray[np.str_]
+    frame: NDArray[np.int64]
+    labels: NDArray[np.int8]
+    landmarks: NDArray[np.float32] | None
+    part: NDArray[np.str_]
+    aligned: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    def __post_init__(self) -> None:
+        n = len(self.media)
+        for name in ("position", "subject", "sequence", "frame", "part"):
+            shape = getattr(self, name).shape
+            if shape != (n,):
+                raise DatasetError(f"{name} must have shape ({n},), got {shape}.")
+        if self.labels.shape != (n, len(self.aus)):
+            raise DatasetError(f"labels must have shape ({n}, {len(self.aus)}), got {self.labels.shape}.")
+        points = self.landmarks
+        if points is not None and (points.ndim != 3 or points.shape[0] != n or points.shape[2] != 2):
+            raise DatasetError(f"landmarks must have shape ({n}, K, 2), got {points.shape}.")
+        wrong = np.setdiff1d(self.labels, [0, 1, MISSING])
+        if wrong.size:
+            raise DatasetError(f"Labels must be 0, 1 or MISSING ({MISSING}); found {wrong.tolist()[:5]}.")
+
+    def __len__(self) -> int:
+        return len(self.media)
+
+    @property
+    def keys(self) -> list[str]:
+        """A name for each frame: "F001/T1/2440"."""
+        rows = zip(self.subject.tolist(), self.sequence.tolist(), self.frame.tolist(), strict=True)
+        return [f"{subject}/{sequence}/{frame}" for subject, sequence, frame in rows]
+
+    def take(self, indices: Sequence[int] | NDArray[np.intp]) -> FrameIndex:
+        """The frames at these indices, in this order; problems stay."""
+        index = np.asarray(indices, dtype=np.intp)
+        return replace(
+            self,
+            media=tuple(self.media[i] for i in index),
+            position=self.position[index],
+            subject=self.subject[index],
+            sequence=self.sequence[index],
+            frame=self.frame[index],
+            labels=self.labels[index],
+            landmarks=None if self.landmarks is None else self.landmarks[index],
+            part=self.part[index],
+        )
+
+    def sequences(self) -> list[tuple[str, str, NDArray[np.intp]]]:
+        """(subject, sequence, indices of its frames in order), in the order of the index."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for i, key in enumerate(zip(self.subject.tolist(), self.sequence.tolist(), strict=True)):
+            found.setdefault(key, []).append(i)
+        return [(*key, np.array(rows, dtype=np.intp)) for key, rows in found.items()]

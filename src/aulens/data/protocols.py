@@ -1,0 +1,127 @@
+"""The published protocols of BP4D, DISFA and Aff-Wild2: AUs, parts, frames, class weights. Known only here.
+
+Sources: subjects and frame counts of JAA-Net's published lists (the subjects are the same in ME-GraphAU, AU-Net
+and FG-Net), the counts of all coded frames and the class weights of ME-GraphAU's, the label columns of ABAW-2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from aulens.aus import AFFWILD2, BP4D, DISFA, AUSet
+from aulens.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a data set is used in publications.
+
+    Attributes:
+        name: "bp4d".
+        title: "BP4D".
+        aus: the AUs that are scored, in the order of the tables.
+        parts: part → its subjects; empty where a set's split is by folder.
+        frames: frame protocol → part → number of frames; "jaanet" = JAA-Net's lists, "coded" = all coded
+            frames.
+        class_weights: parts trained on → (A,) 1 / occurrence rate, scaled to mean 1.
+        frame_rate: frames a second.
+    """
+
+    name: str
+    title: str
+    aus: AUSet
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    frames: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    class_weights: Mapping[tuple[str, ...], tuple[float, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    frame_rate: float | None = None
+
+    def part_of(self, subject: str) -> str:
+        """The published part of a subject; "" if it is in none."""
+        return next((part for part, subjects in self.parts.items() if subject in subjects), "")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+BP4D_PROTOCOL: Final = Protocol(
+    "bp4d",
+    "BP4D",
+    BP4D,
+    MappingProxyType(
+        {
+            "1": _names("F001 M007 F018 F008 F002 M004 F010 F009 M012 M001 F016 M014 F023 M008"),
+            "2": _names("M011 F003 M010 M002 F005 F022 M018 M017 F013 M016 F020 F011 M013 M005"),
+            "3": _names("F007 F015 F006 F019 M006 M009 F012 M003 F004 F021 F017 M015 F014"),
+        }
+    ),
+    MappingProxyType(
+        {
+            "jaanet": MappingProxyType({"1": 50_601, "2": 50_166, "3": 45_809}),
+            "coded": MappingProxyType({"1": 50_631, "2": 50_182, "3": 46_034}),
+        }
+    ),
+    MappingProxyType(
+        {
+            ("1", "2"): (1.342985, 1.689665, 1.248091, 0.561356, 0.433044, 0.435894, 0.457287, 0.541004,
+                         1.408054, 0.722762, 1.493145, 1.666711),
+            ("1", "3"): (1.191051, 1.337315, 1.246995, 0.558933, 0.468168, 0.418041, 0.440099, 0.581900,
+                         1.670360, 0.774237, 1.586367, 1.726535),
+            ("2", "3"): (1.132895, 1.519623, 1.308560, 0.552098, 0.507140, 0.443118, 0.474432, 0.535111,
+                         1.496040, 0.749851, 1.582501, 1.698632),
+        }
+    ),
+    25.0,
+)  # fmt: skip
+
+DISFA_PROTOCOL: Final = Protocol(
+    "disfa",
+    "DISFA",
+    DISFA,
+    MappingProxyType(
+        {
+            "1": _names("SN002 SN010 SN001 SN026 SN027 SN032 SN030 SN009 SN016"),
+            "2": _names("SN013 SN018 SN011 SN028 SN012 SN006 SN031 SN021 SN024"),
+            "3": _names("SN003 SN029 SN023 SN025 SN008 SN005 SN007 SN017 SN004"),
+        }
+    ),
+    MappingProxyType(
+        {
+            "jaanet": MappingProxyType({"1": 43_173, "2": 40_344, "3": 42_627}),
+            "coded": MappingProxyType({"1": 43_604, "2": 43_605, "3": 43_605}),
+        }
+    ),
+    MappingProxyType(
+        {
+            ("1", "2"): (1.422290, 2.347771, 0.399672, 0.795021, 1.878217, 0.440125, 0.195583, 0.521322),
+            ("1", "3"): (1.390215, 1.469573, 0.527298, 1.034498, 1.672842, 0.656650, 0.303915, 0.945009),
+            ("2", "3"): (1.510590, 1.560063, 0.475896, 0.884891, 1.656857, 0.570937, 0.277589, 1.063177),
+        }
+    ),
+    20.0,
+)
+
+AFFWILD2_PROTOCOL: Final = Protocol("affwild2", "Aff-Wild2", AFFWILD2)
+
+PROTOCOLS: Final[Mapping[str, Protocol]] = MappingProxyType(
+    {one.name: one for one in (BP4D_PROTOCOL, DISFA_PROTOCOL, AFFWILD2_PROTOCOL)}
+)
+"""The protocols by name."""
+
+
+def protocol(name: str) -> Protocol:
+    """The protocol of a data set, by name.
+
+    Raises:
+        ConfigError: none is published under that name.
+    """
+    try:
+        return PROTOCOLS[name.lower()]
+    except KeyError:
+        known = ", ".join(PROTOCOLS)
+        raise ConfigError(f"No published protocol is called {name!r}; there are {known}.") from None
