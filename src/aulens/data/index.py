@@ -1,6 +1,6 @@
 """What a data set's folder says, before any picture is opened: its coded frames, and what is wrong with them.
 
-An adapter (``bp4d``, ``disfa``, ``affwild2``, ``jaanet_lists``, ``manifest``) turns a folder as delivered into
+An adapter (``bp4d``, ``disfa``, ``affwild2``, ``jaanet_lists``, ``manifest``) turns a delivered folder into
 a :class:`FrameIndex`. Nothing is dropped in silence: what an adapter can't use is a :class:`Problem`.
 """
 

@@ -1,7 +1,7 @@
 """The published protocols of BP4D, DISFA and Aff-Wild2: AUs, parts, frames, class weights. Known only here.
 
-Sources: subjects and frame counts of JAA-Net's published lists (the subjects are the same in ME-GraphAU, AU-Net
-and FG-Net), the counts of all coded frames and the class weights of ME-GraphAU's, the label columns of ABAW-2.
+Sources: subjects and frame counts of JAA-Net's lists (the same subjects as in ME-GraphAU, AU-Net and
+FG-Net), counts of all coded frames and class weights of ME-GraphAU's, label columns of ABAW-2.
 """
 
 from __future__ import annotations
