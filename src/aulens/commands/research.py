@@ -14,7 +14,8 @@ from rich.progress import Progress
 from aulens.errors import ConfigError
 
 _EXTRA_OF: Final = {
-    "anny": "render", "numba": "render", "scipy": "render",
+    "av": "data", "h5py": "data", "scipy": "data",
+    "anny": "render", "numba": "render",
     "lightning": "train", "onnx": "train", "onnxscript": "train", "safetensors": "train",
     "tensorboard": "train", "timm": "train", "torch": "train", "torchvision": "train",
 }  # fmt: skip
