@@ -1,0 +1,187 @@
+"""Aff-Wild2 as delivered for ABAW: cropped_aligned/VIDEO/00001.jpg and a label file per video."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.aus import MISSING
+from aulens.data.coded import CodedSequence, gather
+from aulens.data.folders import Folder, listing, numbered_pictures, several, start, walk
+from aulens.data.index import PICTURE, FrameIndex, Problem
+from aulens.data.label_files import au_number, binary_labels, read_table
+from aulens.data.protocols import AFFWILD2_PROTOCOL
+from aulens.errors import DatasetError
+
+NOT_CODED: Final = (-1,)
+"""The code for "not annotated"."""
+
+_PARTS: Final = {"train_set": "train", "training_set": "train", "validation_set": "validation"}
+_SETS: Final = ("AU_Detection_Challenge", "AU_Set")
+_DELIVERED: Final = (*_SETS, "annotations", "cropped_aligned", "Train_Set", "Training_Set", "Validation_Set")
+_PERSON: Final = re.compile(r"_(?:left|right)$")
+_NOTHING: Final = re.compile(r"(?!)")
+
+
+def read_affwild2(root: Path) -> FrameIndex:
+    """The annotated frames of Aff-Wild2's AU set: rows without any -1, as in the challenge's code.
+
+    The persons of a video VIDEO_left, VIDEO_right are one subject VIDEO, so that no split parts them; the
+    sequence is the full name. `part` is "train" or "validation", by folder.
+
+    Args:
+        root: the folder that holds annotations and cropped_aligned, up to 3 levels down.
+
+    Raises:
+        DatasetError: there is no such folder, or no label file in it.
+    """
+    labels, pictures = _find(start(root, _DELIVERED))
+    if not labels:
+        raise DatasetError(
+            f"No Aff-Wild2 AU labels below {root}: looked for AU_Detection_Challenge or AU_Set with "
+            "Train_Set (or Training_Set) and Validation_Set of VIDEO.txt, down to 3 levels; "
+            "give the folder that holds annotations and cropped_aligned."
+        )
+    problems: list[Problem] = []
+    if not pictures:
+        message = "no folder cropped_aligned was found; unpack it beside the annotations."
+        problems.append(Problem("error", "missing_picture", str(root), message))
+    sequences = []
+    for part, path in labels:
+        try:
+            sequence = _read_video(part, path, pictures, problems)
+        except DatasetError as error:
+            message = f"{error}; its frames are lost, get the file again."
+            problems.append(Problem("error", "unreadable_labels", f"{path.parent.name}/{path.name}", message))
+        else:
+            sequences.append(sequence)
+    problems += _leaks(sequences)
+    return gather("affwild2", AFFWILD2_PROTOCOL.aus, sequences, problems, aligned=True)
+
+
+def subject_of(video: str) -> str:
+    """The subject of a video: its name without _left or _right."""
+    return _PERSON.sub("", video)
+
+
+def _find(root: Path) -> tuple[list[tuple[str, Path]], dict[str, Path]]:
+    """(part, label file) of each video, and the picture folder of each."""
+    sets: list[Folder] = []
+    pictures: dict[str, Path] = {}
+    # Videos' folders can't be told by name; what lies in cropped_aligned isn't entered but listed.
+    leaf = re.compile(r"cropped(?:_aligned)?.*", re.IGNORECASE)
+    for folder in walk(root, leaf):
+        if any(name.lower() in _PARTS for name in folder.folders):
+            sets.append(folder)
+        for name in filter(leaf.fullmatch, folder.folders):
+            for inside in walk(folder.path / name, _NOTHING, depth=0):
+                _note_videos(inside, pictures)
+    for folder in sorted(sets, key=_preference):
+        labels = [
+            (_PARTS[name.lower()], folder.path / name / file)
+            for name in folder.folders
+            if name.lower() in _PARTS
+            for file in listing(folder.path / name).files
+            if file.lower().endswith(".txt")
+        ]
+        # The challenge's other tasks (VA, EXPR) have folders of the same names.
+        if labels and _is_au_file(labels[0][1]):
+            return labels, pictures
+    return [], pictures
+
+
+def _note_videos(folder: Folder, pictures: dict[str, Path]) -> None:
+    nested = [name for name in folder.folders if name.lower().startswith(("cropped", "batch"))]
+    for name in folder.folders:
+        if name not in nested:
+            pictures.setdefault(name, folder.path / name)
+    for name in nested:
+        _note_videos(listing(folder.path / name), pictures)
+
+
+def _preference(folder: Folder) -> int:
+    return _SETS.index(folder.path.name) if folder.path.name in _SETS else len(_SETS)
+
+
+def _is_au_file(path: Path) -> bool:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        return file.readline().strip().upper().startswith("AU")
+
+
+def _read_video(part: str, path: Path, pictures: dict[str, Path], problems: list[Problem]) -> CodedSequence:
+    aus = AFFWILD2_PROTOCOL.aus
+    video = path.stem
+    where = f"{path.parent.name}/{path.name}"
+    table = read_table(path, header=True)
+    numbers = [au_number(cell) for cell in table.header]
+    present = [number for number in aus if numbers.count(number) == 1]
+    if len(present) < len(aus):
+        known = "the header of ABAW 2020: " if 20 in numbers and len(numbers) == 8 else ""
+        lacking = ", ".join(f"AU{number}" for number in aus if number not in present)
+        message = f"{known}{','.join(table.header)[:80]!r} lacks {lacking}, which are taken as not coded."
+        problems.append(Problem("error", "other_aus", where, message, len(table.values)))
+    if not present:
+        raise DatasetError("has no AU of the protocol in its header")
+    codes = np.full((len(table.values), len(aus)), NOT_CODED[0], np.float64)
+    for number in present:
+        codes[:, aus.index(number)] = table.values[:, numbers.index(number)]
+    labels, wrong = binary_labels(codes, aus, NOT_CODED, where)
+    problems += wrong
+    axes = [aus.index(number) for number in present]
+    coded = ~np.isin(codes[:, axes], NOT_CODED).any(1) & (labels != MISSING).any(1)
+    frame = 1 + np.flatnonzero(coded)
+    if not coded.all():
+        count = int((~coded).sum())
+        message = f"{count} of {len(coded)} rows have an AU of -1; they stay out, as in the challenge."
+        problems.append(Problem("note", "not_coded", video, message, count))
+    return CodedSequence(
+        subject_of(video),
+        video,
+        part,
+        _media(video, frame, pictures, problems),
+        np.full(len(frame), PICTURE, np.int32),
+        frame,
+        labels[coded],
+    )
+
+
+def _media(
+    video: str, frame: NDArray[np.intp], pictures: dict[str, Path], problems: list[Problem]
+) -> list[str]:
+    if not pictures:
+        return [""] * len(frame)
+    folder = pictures.get(video)
+    if folder is None:
+        message = "there is no folder of pictures of this name in cropped_aligned."
+        problems.append(Problem("warning", "missing_picture", video, message, len(frame)))
+        return [""] * len(frame)
+    names = numbered_pictures(listing(folder).files)
+    media = [str(folder / names[k]) if k in names else "" for k in frame.tolist()]
+    lost = [k for k, path in zip(frame.tolist(), media, strict=True) if not path]
+    if lost:
+        message = (
+            f"{len(lost)} of {len(media)} annotated frames have no picture, no face found: {several(lost)}."
+        )
+        problems.append(Problem("note", "missing_picture", video, message, len(lost)))
+    return media
+
+
+def _leaks(sequences: Sequence[CodedSequence]) -> list[Problem]:
+    parts: dict[str, set[str]] = {}
+    for sequence in sequences:
+        parts.setdefault(sequence.subject, set()).add(sequence.part)
+    return [
+        Problem(
+            "warning",
+            "subject_leak",
+            subject,
+            "its persons are in both train and validation; split as delivered.",
+        )
+        for subject, found in sorted(parts.items())
+        if len(found) > 1
+    ]

@@ -1,0 +1,78 @@
+"""The coded frames of one sequence, and how an adapter's sequences become a FrameIndex."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.aus import AUSet
+from aulens.data.index import FrameIndex, Problem
+from aulens.errors import DatasetError
+
+
+@dataclass(frozen=True, eq=False)
+class CodedSequence:
+    """N coded frames of one sequence, in the order of their numbers; see FrameIndex for the fields.
+
+    Attributes:
+        landmarks: (N, K, 2) float32, NaN where a frame has none; None if the sequence has none.
+    """
+
+    subject: str
+    sequence: str
+    part: str
+    media: Sequence[str]
+    position: NDArray[np.int32]
+    frame: NDArray[np.int64]
+    labels: NDArray[np.int8]
+    landmarks: NDArray[np.float32] | None = None
+
+
+def gather(
+    dataset: str,
+    aus: AUSet,
+    sequences: Sequence[CodedSequence],
+    problems: Sequence[Problem],
+    *,
+    aligned: bool = False,
+) -> FrameIndex:
+    """One index of all sequences, sorted by subject and sequence.
+
+    Raises:
+        DatasetError: no frame is coded, or sequences differ in their number of landmarks.
+    """
+    ordered = sorted((s for s in sequences if len(s.media)), key=lambda s: (s.subject, s.sequence))
+    if not ordered:
+        seen = f" First problem: {problems[0].where}: {problems[0].message}" if problems else ""
+        raise DatasetError(f"No coded frame was found.{seen}")
+    counts = sorted({s.landmarks.shape[1] for s in ordered if s.landmarks is not None})
+    if len(counts) > 1:
+        raise DatasetError(f"Sequences differ in their number of landmarks: {counts}; give one layout.")
+    points = None
+    if counts:
+        points = np.concatenate(
+            [
+                np.full((len(s.media), counts[0], 2), np.nan, np.float32)
+                if s.landmarks is None
+                else s.landmarks
+                for s in ordered
+            ]
+        ).astype(np.float32, copy=False)
+    lengths = [len(s.media) for s in ordered]
+    return FrameIndex(
+        dataset=dataset,
+        aus=aus,
+        media=tuple(path for s in ordered for path in s.media),
+        position=np.concatenate([s.position for s in ordered]).astype(np.int32, copy=False),
+        subject=np.repeat([s.subject for s in ordered], lengths),
+        sequence=np.repeat([s.sequence for s in ordered], lengths),
+        frame=np.concatenate([s.frame for s in ordered]).astype(np.int64, copy=False),
+        labels=np.concatenate([s.labels for s in ordered]),
+        landmarks=points,
+        part=np.repeat([s.part for s in ordered], lengths),
+        aligned=aligned,
+        problems=tuple(problems),
+    )

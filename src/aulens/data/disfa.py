@@ -1,0 +1,285 @@
+"""DISFA as delivered: left-camera videos, an intensity file per subject and AU, 66 landmarks per frame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.aus import MISSING
+from aulens.data.coded import CodedSequence, gather
+from aulens.data.folders import listing, several, start, walk
+from aulens.data.index import FrameIndex, Problem
+from aulens.data.label_files import code_problems, read_table
+from aulens.data.matlab import as_points, read_matrix
+from aulens.data.protocols import DISFA_PROTOCOL
+from aulens.errors import DatasetError
+from aulens.landmarks import IBUG66
+
+PRESENT_FROM: Final = 2
+"""The least intensity (of 0 to 5) that counts as present, as in the publications."""
+SEQUENCE: Final = "left"
+"""The name of a subject's only sequence, the left camera's video."""
+
+_SUBJECT: Final = re.compile(r"SN\d{3}")
+_LABELS: Final = re.compile(r"(?P<subject>SN\d{3})_au(?P<au>\d+)\.txt", re.IGNORECASE)
+_VIDEO: Final = re.compile(r"(?P<side>Left|Right)Video(?P<subject>SN\d{3}).*\.(?:avi|mp4|mkv)", re.IGNORECASE)
+_LANDMARKS: Final = re.compile(r"(?:.*\D)?(?P<number>\d+)_lm\.mat", re.IGNORECASE)
+_DELIVERED: Final = ("ActionUnit_Labels", "Landmark_Points", "Videos_LeftCamera", "Video_LeftCamera")
+_SHORT: Final = {"SN010": 4844}
+"""A subject whose labels are known to be one line short of the others' 4,845."""
+
+
+@dataclass
+class _Found:
+    """Where things lie, by subject."""
+
+    labels: dict[str, dict[int, Path]] = field(default_factory=dict)
+    videos: dict[str, Path] = field(default_factory=dict)
+    right: set[str] = field(default_factory=set)
+    landmarks: dict[str, dict[int, Path]] = field(default_factory=dict)
+
+
+def read_disfa(root: Path) -> FrameIndex:
+    """The coded frames of DISFA: line t of the label files is frame t - 1 of the left camera's video.
+
+    An AU is present from intensity 2. `FrameIndex.frame` is the line's number, from 1; `position` is one
+    less.
+
+    Args:
+        root: the folder that holds ActionUnit_Labels, the videos and Landmark_Points, up to 3 levels down.
+
+    Raises:
+        DatasetError: there is no such folder, or no label file in it.
+    """
+    found = _find(start(root, _DELIVERED))
+    if not found.labels:
+        raise DatasetError(
+            f"No DISFA labels below {root}: looked for ActionUnit_Labels/SN001/SN001_au1.txt down to 3 "
+            "levels; give the folder that holds ActionUnit_Labels and the videos."
+        )
+    problems: list[Problem] = []
+    if not found.videos:
+        message = "no LeftVideoSN001_comp.avi was found; put the left camera's videos beside the labels."
+        problems.append(Problem("error", "missing_video", str(root), message))
+    if not found.landmarks:
+        message = "no Landmark_Points/SN001/.../SN001_0000_lm.mat was found; landmarks have to be detected."
+        problems.append(Problem("warning", "missing_landmarks", str(root), message))
+    sequences = []
+    for subject in sorted(found.labels):
+        sequence = _read_subject(subject, found, problems)
+        if sequence is not None:
+            sequences.append(sequence)
+    unknown = [s.subject for s in sequences if not s.part]
+    if unknown:
+        message = f"{several(unknown)} are in no published part; their frames are in no fold."
+        problems.append(Problem("note", "unknown_subject", "ActionUnit_Labels", message))
+    bare = sorted(set(found.videos) - set(found.labels))
+    if bare:
+        message = f"{several(bare)} have a video but no label file; they are not used."
+        problems.append(Problem("warning", "missing_labels", "ActionUnit_Labels", message))
+    return gather("disfa", DISFA_PROTOCOL.aus, sequences, problems)
+
+
+def _find(root: Path) -> _Found:
+    found = _Found()
+    for folder in walk(root, _SUBJECT):
+        _note_files(found, folder.path, folder.files)
+        for subject in filter(_SUBJECT.fullmatch, folder.folders):
+            inside = listing(folder.path / subject)
+            _note_files(found, inside.path, inside.files)
+            for name in ("", *inside.folders):
+                _note_landmarks(found, subject, inside.path / name if name else inside.path)
+    return found
+
+
+def _note_files(found: _Found, folder: Path, files: tuple[str, ...]) -> None:
+    for file in files:
+        if match := _LABELS.fullmatch(file):
+            found.labels.setdefault(match["subject"].upper(), {}).setdefault(int(match["au"]), folder / file)
+        elif match := _VIDEO.fullmatch(file):
+            subject = match["subject"].upper()
+            if match["side"].lower() == "left":
+                found.videos.setdefault(subject, folder / file)
+            else:
+                found.right.add(subject)
+
+
+def _note_landmarks(found: _Found, subject: str, folder: Path) -> None:
+    files = {
+        int(m["number"]): folder / m.string for m in map(_LANDMARKS.fullmatch, listing(folder).files) if m
+    }
+    if files:
+        found.landmarks.setdefault(subject, files)
+
+
+def _read_subject(subject: str, found: _Found, problems: list[Problem]) -> CodedSequence | None:
+    aus = DISFA_PROTOCOL.aus
+    columns: dict[int, NDArray[np.float64]] = {}
+    for number in aus:
+        path = found.labels[subject].get(number)
+        where = f"{subject}_au{number}.txt"
+        if path is None:
+            message = "the file is missing; the AU is taken as not coded in this subject."
+            problems.append(Problem("error", "missing_labels", where, message))
+            continue
+        try:
+            columns[number] = _read_intensities(path, problems)
+        except DatasetError as error:
+            message = f"{error}; the AU is taken as not coded in this subject, get the file again."
+            problems.append(Problem("error", "unreadable_labels", where, message))
+    if not columns:
+        return None
+    lengths = {number: len(values) for number, values in columns.items()}
+    n = max(lengths.values())
+    codes = np.full((n, len(aus)), np.nan)
+    for number, values in columns.items():
+        codes[: len(values), aus.index(number)] = values
+    problems += _length_problems(subject, lengths)
+    labels = _labels(codes, columns, lengths, subject, problems)
+    media = _media(subject, n, found, problems)
+    landmarks = _read_landmarks(subject, n, found, problems) if found.landmarks else None
+    frame = np.arange(1, n + 1)
+    coded = (labels != MISSING).any(1)
+    if not coded.all():
+        count = int((~coded).sum())
+        message = f"{count} of {n} frames have no coded AU; they stay out."
+        problems.append(Problem("note", "not_coded", subject, message, count))
+    return CodedSequence(
+        subject,
+        SEQUENCE,
+        DISFA_PROTOCOL.part_of(subject),
+        [path for path, keep in zip(media, coded, strict=True) if keep],
+        (frame - 1).astype(np.int32)[coded],
+        frame[coded],
+        labels[coded],
+        None if landmarks is None else landmarks[coded],
+    )
+
+
+def _read_intensities(path: Path, problems: list[Problem]) -> NDArray[np.float64]:
+    """Intensities by line; lines that number themselves otherwise than 1, 2, ... are put in their place."""
+    values = read_table(path, header=False).values
+    if values.shape[1] != 2:
+        raise DatasetError(f"has {values.shape[1]} columns, expected frame and intensity")
+    frame, intensity = values.T
+    n = len(frame)
+    if np.array_equal(frame, np.arange(1, n + 1)):
+        return np.asarray(intensity)
+    order = np.argsort(frame, kind="stable")
+    whole = (
+        np.isfinite(frame).all() and (np.diff(frame[order]) > 0).all() and (frame == np.floor(frame)).all()
+    )
+    # One frame in a hundred may be lacking, but a number gone wild must not make a file of millions.
+    if whole and frame[order[0]] == 1 and frame[order[-1]] <= 1.1 * n + 10:
+        placed = np.full(int(frame.max()), np.nan)
+        placed[frame.astype(np.int64) - 1] = intensity
+        done = "lines are put where their numbers say"
+    elif whole and np.array_equal(frame[order], np.arange(n)):
+        placed = np.asarray(intensity[order])
+        done = "they are taken as numbered from 0"
+    else:
+        placed = np.asarray(intensity)
+        done = "the order of the lines counts"
+    message = f"frame numbers run {frame[0]:g} to {frame[-1]:g} in {n} lines, not 1 to {n} in order; {done}."
+    problems.append(Problem("warning", "frame_order", path.name, message, n))
+    return placed
+
+
+def _labels(
+    codes: NDArray[np.float64],
+    columns: Mapping[int, NDArray[np.float64]],
+    lengths: Mapping[int, int],
+    subject: str,
+    problems: list[Problem],
+) -> NDArray[np.int8]:
+    aus = DISFA_PROTOCOL.aus
+    valid = np.isin(codes, range(6))
+    labels = np.where(valid, codes >= PRESENT_FROM, MISSING).astype(np.int8)
+    written = np.zeros(codes.shape, dtype=bool)
+    for number in columns:
+        written[: lengths[number], aus.index(number)] = True
+    problems += code_problems(codes, written & ~valid, aus, subject, "an intensity of 0 to 5")
+    return labels
+
+
+def _length_problems(subject: str, lengths: Mapping[int, int]) -> list[Problem]:
+    n = max(lengths.values())
+    if len(set(lengths.values())) > 1:
+        each = ", ".join(f"au{number} {length}" for number, length in lengths.items() if length != n)
+        message = (
+            f"label files differ in length: {each}, the others {n}; see whether those files are damaged."
+        )
+        return [Problem("warning", "label_length", subject, message, n - min(lengths.values()))]
+    if _SHORT.get(subject) == n:
+        message = f"{n} lines, one less than the other subjects; known of this subject."
+        return [Problem("note", "label_length", subject, message)]
+    return []
+
+
+def _media(subject: str, n: int, found: _Found, problems: list[Problem]) -> list[str]:
+    """The video for each of n labelled frames; "" beyond its end."""
+    path = found.videos.get(subject)
+    if path is None:
+        if found.videos:
+            right = (
+                "; the right camera's is there, the protocols use the left" if subject in found.right else ""
+            )
+            message = f"there is no LeftVideo{subject}_comp.avi{right}."
+            problems.append(Problem("warning", "missing_video", subject, message, n))
+        return [""] * n
+    from aulens.data.frames import count_frames
+
+    try:
+        count = count_frames(path)
+    except DatasetError as error:
+        problems.append(Problem("error", "unreadable_video", path.name, f"{error}", n))
+        return [""] * n
+    if count != n:
+        known = subject in _SHORT and n == _SHORT[subject] and count == n + 1
+        message = (
+            f"the video has {count} frames, the labels {n} lines; they are matched from the first, "
+            f"the last {abs(count - n)} {'frames have no label' if count > n else 'labels have no picture'}."
+        )
+        level: Final = "note" if known else "warning"
+        problems.append(Problem(level, "label_length", path.name, message, abs(count - n)))
+    return [str(path) if t < count else "" for t in range(n)]
+
+
+def _read_landmarks(subject: str, n: int, found: _Found, problems: list[Problem]) -> NDArray[np.float32]:
+    points = np.full((n, IBUG66.count, 2), np.nan, np.float32)
+    files = found.landmarks.get(subject)
+    if files is None:
+        message = f"there is no Landmark_Points/{subject}; its landmarks have to be detected."
+        problems.append(Problem("warning", "missing_landmarks", subject, message, n))
+        return points
+    # Numbers run from 0 for most subjects, from 1 where the last is the number of lines (SN031).
+    first = 1 if 0 not in files and max(files) >= n else 0
+    lost, damaged = [], {}
+    for t in range(n):
+        path = files.get(t + first)
+        if path is None:
+            lost.append(t + 1)
+            continue
+        try:
+            one = as_points(read_matrix(path, "pts"), IBUG66.count)
+        except DatasetError as error:
+            damaged[path.name] = str(error)
+            continue
+        if one is None:
+            lost.append(t + 1)
+        else:
+            points[t] = one
+    if lost:
+        message = f"{len(lost)} of {n} frames have no landmarks ({several(lost)})."
+        problems.append(Problem("note", "missing_landmarks", subject, message, len(lost)))
+    if damaged:
+        name, reason = next(iter(damaged.items()))
+        message = f"{len(damaged)} of {n} landmark files can't be read; the first, {name}, {reason}."
+        problems.append(Problem("warning", "unreadable_landmarks", subject, message, len(damaged)))
+    return points
