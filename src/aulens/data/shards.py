@@ -1,0 +1,113 @@
+"""Pictures in plain tar files: one file for hundreds of frames, and a random one is a single read.
+
+A shard is an uncompressed tar that any ``tar`` and WebDataset can read. Who knows where a picture's bytes lie
+(:class:`Span`) needs neither: they are read where they are. docs/prepare.md compares this with other stores.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tarfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from aulens.errors import DatasetError
+
+OPEN_FILES: Final = 128
+"""Shards that a process keeps open for reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a picture's bytes lie: `length` bytes of the file `path`, from `offset` on."""
+
+    path: str
+    offset: int
+    length: int
+
+
+class ShardWriter:
+    """Writes one shard; the file is there when the block ends without an error, and not before.
+
+    The same pictures give the same bytes: no times and no owners are stored.
+
+    Args:
+        path: the tar file; its folder exists.
+
+    Raises:
+        OSError: it can't be written (a full disk, a read-only folder).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._part = path.with_name(f".{path.name}.part")
+        self._file = self._part.open("wb")
+
+    def add(self, name: str, data: bytes) -> tuple[int, int]:
+        """Append a member; returns the offset and the length of its data in the file."""
+        header = tarfile.TarInfo(name)
+        header.size = len(data)
+        self._file.write(header.tobuf(tarfile.PAX_FORMAT))
+        offset = self._file.tell()
+        self._file.write(data)
+        self._file.write(bytes(-len(data) % tarfile.BLOCKSIZE))
+        return offset, len(data)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            with self._file:
+                if kind is None:
+                    self._file.write(bytes(2 * tarfile.BLOCKSIZE))
+                    self._file.flush()
+                    os.fsync(self._file.fileno())
+            if kind is None:
+                os.replace(self._part, self._path)
+        finally:
+            self._part.unlink(missing_ok=True)
+
+
+def read_bytes(path: str, offset: int, length: int) -> bytes:
+    """The bytes of a span. Files stay open in each process, also in those that are forked or spawned later.
+
+    Raises:
+        DatasetError: the file is missing, or ends before the span does.
+    """
+    try:
+        if sys.platform == "win32":  # it has no pread
+            with open(path, "rb") as file:
+                file.seek(offset)
+                data = file.read(length)
+        else:
+            data = os.pread(_opened(path).number, length, offset)
+    except OSError as error:
+        raise DatasetError(f"Cannot read {path}: {error.strerror}. Prepare the data again.") from error
+    if len(data) != length:
+        raise DatasetError(
+            f"{path} ends before byte {offset + length}, up to which a picture should go. Was it copied whole?"
+        )
+    return data
+
+
+class _Opened:
+    """An open file, closed when nobody holds it any more."""
+
+    def __init__(self, path: str) -> None:
+        self.number = os.open(path, os.O_RDONLY)
+
+    def __del__(self) -> None:
+        if hasattr(self, "number"):
+            os.close(self.number)
+
+
+@lru_cache(maxsize=OPEN_FILES)
+def _opened(path: str) -> _Opened:
+    return _Opened(path)
