@@ -1,0 +1,1 @@
+"""Studies: data set × variants × folds × seeds, their statistics, and the papers' tables."""

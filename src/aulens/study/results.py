@@ -1,0 +1,195 @@
+"""What one run of a study said about its test subjects: the file that statistics and tables begin with.
+
+Shapes: N frames, A AUs. A result is two files of a folder: result.parquet, one row per frame, and
+result.json, which is written last: without it the run has not ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyarrow.lib import ArrowInvalid
+
+from aulens.aus import AUSet
+from aulens.errors import AulensError, DatasetError, InputError
+from aulens.metrics.counts import checked_labels
+from aulens.metrics.ranking import checked_scores
+
+FORMAT: Final = "aulens-result/1"
+RESULT: Final = "result.json"
+FRAMES: Final = "result.parquet"
+
+_ARRAYS: Final = (
+    ("label", "labels", np.int8),
+    ("score", "scores", np.float32),
+    ("calibrated", "decisions", np.bool_),
+    ("uncalibrated", "uncalibrated", np.bool_),
+)
+"""Column prefix, attribute, dtype."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """Test subjects of one fold, as one trained model saw them.
+
+    Attributes:
+        dataset: whose frames were tested, "bp4d".
+        variant: what was trained, by its name in the study: "roi_gcn".
+        fold: the part that was tested: "1", "2", "3"; "" where there is one split only.
+        seed: of the training.
+        aus: the AUs of the axis A.
+        subjects: (N,) str, who is seen.
+        labels: (N, A) int8 in {0, 1, MISSING}.
+        scores: (N, A) float32, larger = more surely present; finite where coded.
+        decisions: (N, A) bool, at the thresholds calibrated on validation subjects.
+        uncalibrated: (N, A) bool, by the papers' rule.
+        selected_on_test: whether epoch or thresholds were chosen on these very frames.
+        run: name or folder of the run.
+        commit: of the code, if known.
+        trained_on: the data set of the training, where it is another one than `dataset`; else "".
+
+    Raises:
+        InputError: shapes do not fit, a label is of another code, a coded frame's score is not finite, or a
+            name is empty.
+    """
+
+    dataset: str
+    variant: str
+    fold: str
+    seed: int
+    aus: AUSet
+    subjects: NDArray[np.str_]
+    labels: NDArray[np.int8]
+    scores: NDArray[np.float32]
+    decisions: NDArray[np.bool_]
+    uncalibrated: NDArray[np.bool_]
+    selected_on_test: bool
+    run: str
+    commit: str | None = None
+    trained_on: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.dataset or not self.variant:
+            raise InputError(
+                f"a result names its data set and its variant, got {self.dataset!r} and {self.variant!r}"
+            )
+        shape = (len(self.labels), len(self.aus))
+        for _, name, dtype in _ARRAYS:
+            array = getattr(self, name)
+            if array.shape != shape or array.dtype != dtype:
+                raise InputError(
+                    f"{name} of a result must be {shape} {np.dtype(dtype).name}, "
+                    f"got {array.shape} {array.dtype.name}"
+                )
+        if self.subjects.shape != shape[:1]:
+            raise InputError(f"subjects of a result must be {shape[:1]}, got {self.subjects.shape}")
+        checked_scores(checked_labels(self.labels), self.scores)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Which run of a study this is: variant, fold, seed."""
+        return self.variant, self.fold, self.seed
+
+    def save(self, folder: Path) -> None:
+        """Write FOLDER/result.parquet and FOLDER/result.json; a kill leaves no result or a whole one."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        columns: dict[str, Any] = {"subject": self.subjects.astype(str)}
+        for prefix, name, _ in _ARRAYS:
+            array = getattr(self, name)
+            columns |= {f"{prefix}_{label}": array[:, a] for a, label in enumerate(self.aus.labels)}
+        (folder / RESULT).unlink(missing_ok=True)  # it must never speak of another run's frames
+        frames = pd.DataFrame(columns)
+        _write_whole(folder / FRAMES, lambda path: frames.to_parquet(path, index=False))
+        text = json.dumps({"format": FORMAT, **self.to_dict()}, indent=2) + "\n"
+        _write_whole(folder / RESULT, lambda path: path.write_text(text, encoding="utf-8"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the arrays, as JSON takes it."""
+        return {
+            "dataset": self.dataset,
+            "trained_on": self.trained_on,
+            "variant": self.variant,
+            "fold": self.fold,
+            "seed": self.seed,
+            "au_set": self.aus.name,
+            "aus": list(self.aus.numbers),
+            "frames": len(self),
+            "subjects": len(np.unique(self.subjects)),
+            "selected_on_test": self.selected_on_test,
+            "run": self.run,
+            "commit": self.commit,
+        }
+
+    @staticmethod
+    def load(folder: Path) -> RunResult:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            DatasetError: the folder holds no result, or one that is damaged or of another format.
+        """
+        folder = Path(folder)
+        path = folder / RESULT
+        if not path.is_file():
+            raise DatasetError(f"{folder} has no {RESULT}: this run has not ended. Run the study again.")
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            if facts.get("format") != FORMAT:
+                raise DatasetError(
+                    f"{path} is of format {facts.get('format')!r}, expected {FORMAT!r}. Run this part again."
+                )
+            result = _read(facts, pd.read_parquet(folder / FRAMES))
+        except DatasetError:
+            raise
+        except (OSError, AttributeError, KeyError, TypeError, ValueError, ArrowInvalid, AulensError) as error:
+            raise DatasetError(f"{folder} holds a damaged result ({error}). Run this part again.") from None
+        if len(result) != facts["frames"]:
+            raise DatasetError(
+                f"{folder / FRAMES} has {len(result)} frames, but {RESULT} says {facts['frames']}. "
+                "Run this part again."
+            )
+        return result
+
+
+def is_saved(folder: Path) -> bool:
+    """Whether a result lies in this folder: the run has ended."""
+    return (Path(folder) / RESULT).is_file()
+
+
+def _read(facts: dict[str, Any], frames: pd.DataFrame) -> RunResult:
+    aus = AUSet(facts["au_set"], tuple(facts["aus"]))
+    arrays = {
+        name: frames[[f"{prefix}_{label}" for label in aus.labels]].to_numpy(dtype)
+        for prefix, name, dtype in _ARRAYS
+    }
+    return RunResult(
+        dataset=facts["dataset"],
+        variant=facts["variant"],
+        fold=facts["fold"],
+        seed=facts["seed"],
+        aus=aus,
+        subjects=frames["subject"].to_numpy().astype(np.str_),
+        selected_on_test=facts["selected_on_test"],
+        run=facts["run"],
+        commit=facts["commit"],
+        trained_on=facts["trained_on"],
+        **arrays,
+    )
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in place at once."""
+    temporary = path.with_name(f".{path.name}.part")
+    write(temporary)
+    os.replace(temporary, path)
