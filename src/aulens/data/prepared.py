@@ -1,9 +1,10 @@
 """Adapter for prepared data: folders made by ``aulens prepare``.
 
-A folder holds ``prepared.json`` (what it is), ``manifest.parquet`` (one row per stored face), ``shards/*.tar``
-(the faces) and ``missing.csv`` (the frames without one). Columns of the manifest: ``key``, ``subject``,
-``sequence``, ``frame``, ``part``, ``shard``, ``offset``, ``length``, ``size`` (side of the square picture,
-pixels), ``found``, ``AU<n>`` (0, 1 or MISSING), and ``x_0``, ``y_0``, ... (landmarks in pixels of the picture).
+A folder holds ``prepared.json`` (what it is), ``manifest.parquet`` (one row per stored face),
+``shards/*.tar`` (the faces) and ``missing.csv`` (the frames without one). Columns of the manifest: ``key``,
+``subject``, ``sequence``, ``frame``, ``part``, ``shard``, ``offset``, ``length``, ``size`` (side of the
+square picture, pixels), ``found``, ``AU<n>`` (0, 1 or MISSING), and ``x_0``, ``y_0``, ... (landmarks in
+pixels of the picture).
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def load_prepared(root: Path, aus: AUSet) -> Prepared:
         table = pd.read_parquet(manifest)
     except (OSError, ValueError) as error:
         raise DatasetError(f"Cannot read {manifest}: {error}. Was the folder copied whole?") from error
-    count = sum(re.fullmatch(r"x_\d+", name) is not None for name in table)
+    count = sum(re.fullmatch(r"x_\d+", str(name)) is not None for name in table)
     points = [f"{axis}_{k}" for k in range(count) for axis in "xy"]
     lacking = [name for name in (*_COLUMNS, *points) if name not in table]
     if lacking or not count:

@@ -92,7 +92,7 @@ def read_bytes(path: str, offset: int, length: int) -> bytes:
         raise DatasetError(f"Cannot read {path}: {error.strerror}. Prepare the data again.") from error
     if len(data) != length:
         raise DatasetError(
-            f"{path} ends before byte {offset + length}, up to which a picture should go. Was it copied whole?"
+            f"{path} ends before byte {offset + length}, where a picture should end. Was it copied whole?"
         )
     return data
 
