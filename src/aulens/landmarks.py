@@ -28,6 +28,16 @@ LEFT_EYE: Final = (42, 43, 44, 45, 46, 47)
 INNER_EYE_CORNERS: Final = (39, 42)  # subject right, left
 MOUTH_CORNERS: Final = (48, 54)  # subject right, left
 NOSE_TIP: Final = 30
+NOSE_BASE: Final = (31, 32, 33, 34, 35)
+OUTER_EYE_CORNERS: Final = (36, 45)  # subject right, left
+INNER_BROWS: Final = (20, 21, 22, 23)
+OUTER_BROWS: Final = (17, 18, 25, 26)
+BROW_HEADS: Final = (21, 22)  # subject right, left: the ends above the nose
+UPPER_LIDS: Final = (37, 38, 43, 44)
+LOWER_LIDS: Final = (41, 40, 47, 46)  # each below its point of UPPER_LIDS
+UPPER_LIP_TOP: Final = (50, 51, 52)
+LOWER_LIP_BOTTOM: Final = (58, 57, 56)
+INNER_LIPS: Final = ((61, 62, 63), (67, 66, 65))  # of the upper lip, each above its point of the lower
 SUBJECT_RIGHT: Final = frozenset(
     (*range(8), *range(17, 22), 31, 32, *RIGHT_EYE, 48, 49, 50, 58, 59, 60, 61, 67)
 )
