@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -57,8 +57,8 @@ def count_frames(path: Path) -> int:
     return count
 
 
-def read_frame_range(path: Path, start: int, stop: int) -> Iterator[NDArray[np.uint8]]:
-    """Frames `start` (from 0) to `stop` (excluded) of a video, (H, W, 3) uint8 RGB each, one at a time.
+def read_frame_range(path: Path, start: int, stop: int) -> Generator[NDArray[np.uint8], None, None]:
+    """Frames `start` (from 0) to `stop` (excluded) of a video, (H, W, 3) uint8 RGB, upright, one at a time.
 
     It jumps to `start` where the video's time stamps can be trusted, and else decodes all that comes before.
     A video that ends earlier gives fewer frames.
@@ -149,11 +149,11 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
             yield container, stream
     except FFmpegError as error:
         raise DatasetError(
-            f"{path}: the video is damaged or of an unknown kind ({error.strerror})."
+            f"{path}: the video is damaged, or of an unknown kind ({error.strerror})."
         ) from error
 
 
-def _decode(path: Path, time: int | None = None) -> Iterator[Any]:
+def _decode(path: Path, time: int | None = None) -> Generator[Any, None, None]:
     """Decoded frames from the beginning, or from the key frame at or before `time`."""
     with _opened(path) as (container, stream):
         if time is not None:
@@ -162,4 +162,6 @@ def _decode(path: Path, time: int | None = None) -> Iterator[Any]:
 
 
 def _rgb(frame: Any) -> NDArray[np.uint8]:
-    return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+    image = frame.to_ndarray(format="rgb24")
+    # Telephones store videos lying and note the turn, degrees against the clock.
+    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)), np.uint8)

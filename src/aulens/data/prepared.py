@@ -27,6 +27,8 @@ FORMAT: Final = "aulens-prepared/1"
 ABOUT: Final = "prepared.json"
 MANIFEST: Final = "manifest.parquet"
 ABSENT: Final = "missing.csv"
+BEGUN: Final = "parts/begun.json"
+"""There while a folder is unfinished."""
 
 _COLUMNS: Final = (
     "key", "subject", "sequence", "frame", "part", "shard", "offset", "length", "size", "found",
@@ -68,7 +70,7 @@ class Prepared:
 
 def is_prepared(root: Path) -> bool:
     """Whether a folder holds prepared data, finished or not."""
-    return (Path(root) / ABOUT).is_file() or (Path(root) / "parts").is_dir()
+    return (Path(root) / ABOUT).is_file() or (Path(root) / BEGUN).is_file()
 
 
 def load_prepared(root: Path, aus: AUSet) -> Prepared:

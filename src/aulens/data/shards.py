@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import sys
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import BinaryIO, Final
 
+from aulens.data.whole import whole
 from aulens.errors import DatasetError
 
 OPEN_FILES: Final = 128
@@ -31,21 +33,13 @@ class Span:
 
 
 class ShardWriter:
-    """Writes one shard; the file is there when the block ends without an error, and not before.
+    """Appends pictures to a tar file; :func:`write_shard` opens one.
 
     The same pictures give the same bytes: no times and no owners are stored.
-
-    Args:
-        path: the tar file; its folder exists.
-
-    Raises:
-        OSError: it can't be written (a full disk, a read-only folder).
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._part = path.with_name(f".{path.name}.part")
-        self._file = self._part.open("wb")
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
 
     def add(self, name: str, data: bytes) -> tuple[int, int]:
         """Append a member; returns the offset and the length of its data in the file."""
@@ -57,22 +51,17 @@ class ShardWriter:
         self._file.write(bytes(-len(data) % tarfile.BLOCKSIZE))
         return offset, len(data)
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            with self._file:
-                if kind is None:
-                    self._file.write(bytes(2 * tarfile.BLOCKSIZE))
-                    self._file.flush()
-                    os.fsync(self._file.fileno())
-            if kind is None:
-                os.replace(self._part, self._path)
-        finally:
-            self._part.unlink(missing_ok=True)
+@contextmanager
+def write_shard(path: Path) -> Iterator[ShardWriter]:
+    """A new shard, which is there when the block ends without an error, and not before.
+
+    Raises:
+        OSError: it can't be written (a full disk, a read-only folder).
+    """
+    with whole(path) as part, part.open("wb") as file:
+        yield ShardWriter(file)
+        file.write(bytes(2 * tarfile.BLOCKSIZE))
 
 
 def read_bytes(path: str, offset: int, length: int) -> bytes:

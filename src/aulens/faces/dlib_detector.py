@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import dlib
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from aulens.errors import ConfigError, ModelError
 from aulens.faces.detector import Face, check_image, largest_first
@@ -173,12 +173,17 @@ class DlibDetector:
             InputError: `image` is not such an array.
         """
         image = check_image(image)
-        return tuple(self._with_landmarks(image, face) for face in self._boxes(image))
+        return tuple(replace(face, landmarks=self.landmarks(image, face.box)) for face in self._boxes(image))
 
-    def _with_landmarks(self, image: NDArray[np.uint8], face: Face) -> Face:
-        x0, y0, x1, y1 = (int(v) for v in np.rint(face.box))
-        points = self._predict(image, dlib.rectangle(x0, y0, x1, y1)).parts()
-        return replace(face, landmarks=np.array([(p.x, p.y) for p in points], dtype=np.float64))
+    def landmarks(self, image: NDArray[np.uint8], box: ArrayLike) -> NDArray[np.float64]:
+        """The 68 points, (68, 2), of the face in a box (x0, y0, x1, y1), however it was found.
+
+        Raises:
+            InputError: `image` is not (H, W, 3) uint8.
+        """
+        x0, y0, x1, y1 = (int(v) for v in np.rint(np.asarray(box, np.float64)))
+        points = self._predict(check_image(image), dlib.rectangle(x0, y0, x1, y1)).parts()
+        return np.array([(p.x, p.y) for p in points], dtype=np.float64)
 
 
 def _iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

@@ -1,0 +1,109 @@
+"""Which face of a frame is stored, and where its landmarks come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from aulens import align
+from aulens.data.prepare.settings import LandmarkSource
+from aulens.data.prepare.units import Missing
+from aulens.errors import InputError
+from aulens.faces import Face, FaceDetector
+from aulens.landmarks import IBUG68, LandmarkLayout, convert
+
+Found = Literal["given", "detected", "prior"]
+FOUND: Final[tuple[Found, ...]] = ("given", "detected", "prior")
+
+PRIOR_BOX: Final = (0.08, 0.20, 0.92, 1.04)
+"""Where dlib's box lies in an aligned picture that one face fills: x0, y0, x1, y1 as shares of its sides."""
+
+Predictor = Callable[[NDArray[np.uint8], ArrayLike], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """A face's landmarks (K, 2) float64, pixels of the frame, and where they come from."""
+
+    landmarks: NDArray[np.float64]
+    found: Found
+
+
+@dataclass(frozen=True)
+class FaceFinder:
+    """Finds the landmarks of one face per frame.
+
+    Attributes:
+        source: which landmarks are wanted.
+        layout: that the landmarks are brought into.
+        detect: finds faces with 68 points.
+        predict: (picture, box) → 68 points.
+        aligned: the pictures are filled by one face each.
+    """
+
+    source: LandmarkSource
+    layout: LandmarkLayout
+    detect: FaceDetector
+    predict: Predictor
+    aligned: bool = False
+
+    def locate(
+        self,
+        image: NDArray[np.uint8],
+        given: NDArray[np.floating] | None,
+        near: NDArray[np.float64] | None,
+    ) -> Located | Missing:
+        """The face of a frame.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            given: (K, 2) landmarks of the data set, NaN where it has none.
+            near: (2,) where the face is in a frame close by; of several faces the nearest is taken, without
+                it the largest.
+        """
+        why = Missing("no_landmarks")
+        if self.source != "detect" and given is not None and np.isfinite(given).all():
+            points = given.astype(np.float64)
+            if makes_a_face(points, image.shape[:2]):
+                return Located(points, "given")
+            why = Missing("bad_landmarks")
+        if self.source == "given":
+            return why
+        found: Found = "detected"
+        faces = self.detect(image)
+        if faces:
+            points = _chosen(faces, near).landmarks
+        elif self.aligned:
+            height, width = image.shape[:2]
+            box = np.array(PRIOR_BOX) * (width, height, width, height) - 0.5
+            found, points = "prior", self.predict(image, box)
+        else:
+            return Missing("no_face")
+        points = convert(points, IBUG68, self.layout).astype(np.float64)
+        return Located(points, found) if makes_a_face(points, image.shape[:2]) else Missing("no_face")
+
+
+def centre(points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The middle of eyes and mouth of (K, 2) landmarks, the same in every layout: (2,)."""
+    return np.asarray(align.anchors(points).mean(0), np.float64)
+
+
+def makes_a_face(points: NDArray[np.floating], shape: tuple[int, ...]) -> bool:
+    """Whether (K, 2) landmarks fix a crop, and the middle of the face lies in the picture (h, w)."""
+    try:
+        align.crop_matrix(points, 100)
+    except InputError:
+        return False
+    x, y = centre(points)
+    height, width = shape
+    return bool(-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5)
+
+
+def _chosen(faces: tuple[Face, ...], near: NDArray[np.float64] | None) -> Face:
+    if near is None:
+        return faces[0]
+    return min(faces, key=lambda face: float(np.hypot(*(centre(face.landmarks) - near))))

@@ -1,0 +1,127 @@
+"""The folder of prepared data: who may go on in it, and how its units become one manifest."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow
+import pyarrow.compute
+import pyarrow.parquet
+
+from aulens.data.index import FrameIndex
+from aulens.data.prepare.settings import PrepareSettings
+from aulens.data.prepare.units import fingerprint
+from aulens.data.prepare.work import PARTS, SHARDS, rows_file
+from aulens.data.prepared import ABOUT, ABSENT, BEGUN, FORMAT, MANIFEST, read_about
+from aulens.data.whole import clear_parts, whole
+from aulens.errors import ConfigError
+
+_BATCH: Final = 64
+"""Units that are joined at once: a row group of the manifest."""
+
+
+def describe(index: FrameIndex, settings: PrepareSettings, points: int) -> dict[str, Any]:
+    """What is known of prepared data before they are: the first half of prepared.json."""
+    return {
+        "format": FORMAT,
+        "dataset": index.dataset,
+        "aus": {"name": index.aus.name, "numbers": list(index.aus.numbers)},
+        "aligned": index.aligned,
+        "points": points,
+        **asdict(settings),
+        "frames": len(index),
+        "problems": dict(Counter(problem.code for problem in index.problems)),
+        "fingerprint": fingerprint(index),
+    }
+
+
+def claim(root: Path, about: Mapping[str, Any]) -> bool:
+    """Make the folder, or check that it was begun with the same; whether it is finished.
+
+    Raises:
+        ConfigError: `root` is a file, holds something else, or was begun with other settings or data.
+    """
+    if root.exists() and not root.is_dir():
+        raise ConfigError(f"{root} is a file; give a folder to prepare into")
+    begun = root / BEGUN
+    if (root / ABOUT).is_file():
+        _check_same(root, read_about(root), about)
+        shutil.rmtree(root / PARTS, ignore_errors=True)
+        return True
+    if begun.is_file():
+        _check_same(root, json.loads(begun.read_text(encoding="utf-8")), about)
+        for folder in (root, root / SHARDS, root / PARTS):
+            clear_parts(folder)
+        return False
+    if root.is_dir() and any(path.is_file() for path in root.rglob("*") if not path.name.endswith(".part")):
+        raise ConfigError(f"{root} is not empty and holds no prepared data; give another folder")
+    (root / SHARDS).mkdir(parents=True, exist_ok=True)
+    (root / PARTS).mkdir(exist_ok=True)
+    _write_json(begun, about)
+    return False
+
+
+def _check_same(root: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    for key in ("format", "dataset", *PrepareSettings.__dataclass_fields__):
+        if before.get(key) != now[key]:
+            raise ConfigError(
+                f"{root} was begun with {key} = {before.get(key)!r}, now it is {now[key]!r}. Give another "
+                "folder, or delete this one."
+            )
+    if before.get("fingerprint") != now["fingerprint"]:
+        raise ConfigError(
+            f"{root} was begun with other data: {before.get('frames')} frames then, {now['frames']} now, and "
+            "their labels, landmarks or files differ. Give another folder, or delete this one."
+        )
+
+
+def finish(root: Path, about: Mapping[str, Any], units: list[str]) -> None:
+    """Join the rows of all units into manifest.parquet and missing.csv, and say that all is done."""
+    found: Counter[str] = Counter()
+    missing: Counter[str] = Counter()
+    with whole(root / MANIFEST) as manifest, whole(root / ABSENT) as absent:
+        schema = _rows(root, units[:1]).schema
+        kept = [name for name in schema.names if name not in ("reason", "file")]
+        with (
+            pyarrow.parquet.ParquetWriter(
+                manifest, pyarrow.schema([schema.field(k) for k in kept])
+            ) as writer,
+            absent.open("w", encoding="utf-8", newline="") as file,
+        ):
+            lines = csv.writer(file, lineterminator="\n")
+            lines.writerow(["key", "reason", "file"])
+            for first in range(0, len(units), _BATCH):
+                rows = _rows(root, units[first : first + _BATCH])
+                stored = pyarrow.compute.equal(rows["reason"], "")
+                here, gone = rows.filter(stored), rows.filter(pyarrow.compute.invert(stored))
+                writer.write_table(here.select(kept))
+                found.update(here["found"].to_pylist())
+                missing.update(gone["reason"].to_pylist())
+                lines.writerows(
+                    zip(*(gone[name].to_pylist() for name in ("key", "reason", "file")), strict=True)
+                )
+    counts = {
+        "stored": found.total(),
+        "found": dict(sorted(found.items())),
+        "missing": dict(sorted(missing.items())),
+    }
+    _write_json(root / ABOUT, {**about, **counts})
+    shutil.rmtree(root / PARTS)
+
+
+def _rows(root: Path, units: Sequence[str]) -> Any:
+    # pandas notes the number of rows in the schema, which would make each file's a different one.
+    tables = (pyarrow.parquet.read_table(rows_file(root, name)) for name in units)
+    return pyarrow.concat_tables([table.replace_schema_metadata(None) for table in tables])
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    with whole(path) as part:
+        part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

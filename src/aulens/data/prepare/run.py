@@ -1,0 +1,155 @@
+"""A whole data set, unit by unit, on several processes; a killed run goes on where it stopped."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import cv2
+
+from aulens.data.index import FrameIndex
+from aulens.data.prepare.folder import claim, describe, finish
+from aulens.data.prepare.settings import PrepareSettings
+from aulens.data.prepare.units import divide
+from aulens.data.prepare.work import Done, Job, layout_for, rows_file, work
+from aulens.data.prepared import read_about
+from aulens.errors import DatasetError, InputError
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class PrepareResult:
+    """What was prepared.
+
+    Attributes:
+        root: the folder; `aulens.data.prepared.load_prepared` reads it.
+        frames: coded frames of the data set.
+        stored: those of which a face is stored.
+        found: where the landmarks come from ("given", "detected", "prior") → frames.
+        missing: why no face is stored → frames; missing.csv names each.
+        done: frames that this call worked on; the others were done before.
+        seconds: that it took.
+        cpu_seconds: of all its processes.
+    """
+
+    root: Path
+    frames: int
+    stored: int
+    found: Mapping[str, int]
+    missing: Mapping[str, int]
+    done: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Frames per second; 0 if this call did none."""
+        return self.done / self.seconds if self.done else 0.0
+
+    @property
+    def rate_per_core(self) -> float:
+        """Frames per second of CPU time; 0 if this call did none."""
+        return self.done / self.cpu_seconds if self.done and self.cpu_seconds else 0.0
+
+
+def prepare(
+    index: FrameIndex,
+    out: Path,
+    settings: PrepareSettings,
+    *,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> PrepareResult:
+    """Store one face of each frame; after a kill, the same call goes on and gives the same bytes.
+
+    Args:
+        index: the frames.
+        out: folder, made if missing. One begun with other settings or other data is refused.
+        settings: how faces are stored.
+        processes: how many at once; all cores by default. The result does not depend on it.
+        progress: called with (frames done, frames in all); what it raises ends the work.
+
+    Raises:
+        ConfigError: `out` is a file, holds something else, or was begun with other settings or data.
+        DatasetError: the index has no frames, its landmarks are of no known layout, the disk is full or a
+            process died.
+    """
+    start = time.perf_counter()
+    if not len(index):
+        raise DatasetError(f"{index.dataset} has no coded frames. aulens doctor says what was found.")
+    try:
+        points = layout_for(index, settings).count
+    except InputError as error:
+        raise DatasetError(f"The landmarks of {index.dataset} can't be used: {error}.") from error
+    root, about = Path(out), describe(index, settings, points)
+    done, cpu_seconds = 0, 0.0
+    if not claim(root, about):
+        units = divide(index)
+        todo = [unit for unit in units if not rows_file(root, unit.name).exists()]
+        before = len(index) - sum(len(unit.rows) for unit in todo)
+        bare = replace(index, problems=())
+        jobs = (Job(unit.name, bare.take(unit.rows), settings, root) for unit in todo)
+        if progress:
+            progress(before, len(index))
+        with closing(_worked(jobs, min(processes or os.cpu_count() or 1, len(todo)))) as results:
+            for one in results:
+                done += one.frames
+                cpu_seconds += one.cpu_seconds
+                if progress:
+                    progress(before + done, len(index))
+        finish(root, about, [unit.name for unit in units])
+    counts = read_about(root)
+    return PrepareResult(
+        root, len(index), counts["stored"], counts["found"], counts["missing"],
+        done, time.perf_counter() - start, cpu_seconds,
+    )  # fmt: skip
+
+
+def _worked(jobs: Iterator[Job], processes: int) -> Generator[Done, None, None]:
+    """The jobs done, in any order; at most a few more are made than are being worked on."""
+    if processes <= 1:
+        yield from map(work, jobs)
+        return
+    with ProcessPoolExecutor(processes, get_context("spawn"), _start_worker) as pool:
+        waiting: set[Future[Done]] = set()
+        try:
+            for job in jobs:
+                waiting.add(pool.submit(work, job))
+                if len(waiting) > 2 * processes:
+                    finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in finished)
+            while waiting:
+                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in finished)
+        except BrokenProcessPool as error:
+            raise DatasetError(
+                "A preparing process died (out of memory?). The same command goes on where it stopped; with "
+                "fewer --processes it needs less."
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # or it would first finish all that is queued
+            raise
+
+
+def _start_worker() -> None:
+    cv2.setNumThreads(0)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    # A killed parent can't stop its processes: without this they would wait for work for ever.
+    parent.join()
+    os._exit(1)

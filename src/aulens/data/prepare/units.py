@@ -1,0 +1,140 @@
+"""Units of work: a data set's frames in pieces of one sequence each, and the pictures of a piece in turn."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.data.frames import read_frame_range, read_picture
+from aulens.data.index import PICTURE, FrameIndex
+from aulens.errors import DatasetError
+
+UNIT_FRAMES: Final = 500
+"""Frames in a unit, at most: what a kill costs, times the number of processes."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Frames of one sequence that become one shard.
+
+    Attributes:
+        name: of its files, "00001_F001_T1".
+        rows: (n,) indices into the FrameIndex.
+    """
+
+    name: str
+    rows: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why a frame has no picture: one of `REASONS`."""
+
+    reason: str
+
+
+Picture = NDArray[np.uint8] | Missing
+
+REASONS: Final = {
+    "missing_picture": "there is no such picture",
+    "unreadable_picture": "the picture is damaged",
+    "missing_video": "there is no such video",
+    "unreadable_video": "the video is damaged here or before",
+    "video_ended": "the video ends before this frame",
+    "no_landmarks": "no landmarks are given, and none were to be detected",
+    "bad_landmarks": "the landmarks given make no face in the picture, and none were to be detected",
+    "no_face": "no face was detected",
+}
+"""Why a frame is not stored: the words of missing.csv."""
+
+
+def divide(index: FrameIndex) -> list[Unit]:
+    """All frames, each in one unit; a sequence is cut into pieces of nearly equal length."""
+    pieces = [
+        (subject, sequence, piece)
+        for subject, sequence, rows in index.sequences()
+        for piece in np.array_split(rows, -(-len(rows) // UNIT_FRAMES))
+    ]
+    return [
+        Unit(f"{number:05d}_{_in_a_file_name(subject)}_{_in_a_file_name(sequence)}", piece)
+        for number, (subject, sequence, piece) in enumerate(pieces)
+    ]
+
+
+def _in_a_file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9-]+", "-", name)[:60]
+
+
+def fingerprint(index: FrameIndex) -> str:
+    """Hash what decides the result: frames, labels, landmarks, file names (not folders: data may move)."""
+    digest = hashlib.sha256()
+    arrays: list[NDArray[Any]] = [index.position, index.frame, index.labels]
+    if index.landmarks is not None:
+        arrays.append(index.landmarks)
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    head = f"{index.dataset} {index.aus.numbers} {index.aligned}"
+    names = zip(index.keys, index.part.tolist(), map(_name, index.media), strict=True)
+    digest.update("\n".join([head, *(" ".join(row) for row in names)]).encode())
+    return digest.hexdigest()[:16]
+
+
+def _name(media: str) -> str:
+    return Path(media).name
+
+
+def pictures(media: Sequence[str], position: NDArray[np.int32]) -> Iterator[tuple[int, Picture]]:
+    """Each frame once, (place in `media`, picture or why not); frames of a video in the video's order.
+
+    Args:
+        media: n files.
+        position: (n,), the place in a video, PICTURE (-1) for a picture.
+    """
+    videos: dict[str, list[int]] = {}
+    for row, path in enumerate(media):
+        if not path or position[row] == PICTURE:
+            yield row, _picture(path)
+        else:
+            videos.setdefault(path, []).append(row)
+    for path, rows in videos.items():
+        yield from _frames(path, rows, position)
+
+
+def _picture(path: str) -> Picture:
+    if not path or not Path(path).is_file():
+        return Missing("missing_picture")
+    try:
+        return read_picture(path)
+    except DatasetError:
+        return Missing("unreadable_picture")
+
+
+def _frames(path: str, rows: list[int], position: NDArray[np.int32]) -> Iterator[tuple[int, Picture]]:
+    waiting = sorted(rows, key=lambda row: int(position[row]))
+    why = Missing("video_ended")
+    if not Path(path).is_file():
+        why = Missing("missing_video")
+    else:
+        first, last = int(position[waiting[0]]), int(position[waiting[-1]])
+        with closing(read_frame_range(Path(path), first, last + 1)) as frames:
+            place = first
+            while waiting:
+                try:
+                    image = next(frames, None)
+                except DatasetError:
+                    why = Missing("unreadable_video")
+                    break
+                if image is None:
+                    break
+                while waiting and position[waiting[0]] == place:
+                    yield waiting.pop(0), image
+                place += 1
+    yield from ((row, why) for row in waiting)

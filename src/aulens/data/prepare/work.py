@@ -1,0 +1,160 @@
+"""One unit of work: frames in, a shard and its rows out, both whole or not at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from aulens.data.index import FrameIndex
+from aulens.data.prepare.crop import StoredFace, cut
+from aulens.data.prepare.faces import FaceFinder, Located, centre
+from aulens.data.prepare.settings import PrepareSettings
+from aulens.data.prepare.units import Missing, pictures
+from aulens.data.shards import write_shard
+from aulens.data.whole import whole
+from aulens.errors import DatasetError
+from aulens.faces import Face
+from aulens.faces.dlib_detector import DlibDetector
+from aulens.landmarks import IBUG68, LandmarkLayout, layout_of
+
+SHARDS, PARTS = "shards", "parts"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a process needs for one unit: its name, its frames, settings, and the folder to write into."""
+
+    name: str
+    frames: FrameIndex
+    settings: PrepareSettings
+    root: Path
+
+    @property
+    def shard(self) -> str:
+        """The shard's file, below the root."""
+        return f"{SHARDS}/{self.name}.tar"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished unit: number of frames, and CPU seconds that they took."""
+
+    frames: int
+    cpu_seconds: float
+
+
+def rows_file(root: Path, name: str) -> Path:
+    """Where the rows of a unit lie until all are done; a unit is done if it is there."""
+    return root / PARTS / f"{name}.parquet"
+
+
+def layout_for(frames: FrameIndex, settings: PrepareSettings) -> LandmarkLayout:
+    """The layout of all stored landmarks: the data set's own, or 68 points where none of those are used."""
+    if frames.landmarks is None or settings.landmarks == "detect":
+        return IBUG68
+    return layout_of(frames.landmarks)
+
+
+def work(job: Job) -> Done:
+    """Store the frames of a unit.
+
+    Raises:
+        DatasetError: the files can't be written.
+    """
+    start = time.process_time()
+    try:
+        _store(job)
+    except OSError as error:
+        raise DatasetError(
+            f"Cannot write {job.root / job.shard} or its rows: {error.strerror or error}. Make room or mend "
+            "that; the same command goes on where it stopped."
+        ) from error
+    return Done(len(job.frames), time.process_time() - start)
+
+
+def _store(job: Job) -> None:
+    frames = job.frames
+    keys = frames.keys
+    layout = layout_for(frames, job.settings)
+    rows: list[tuple[int, str, int, int, int, str, str]] = []
+    landmarks = np.full((len(frames), layout.count, 2), np.nan, np.float32)
+    with write_shard(job.root / job.shard) as shard:
+        for row, face, found in _faces(job, layout):
+            if isinstance(face, Missing):
+                rows.append((row, "", -1, 0, 0, found, face.reason))
+                continue
+            offset, length = shard.add(f"{keys[row]}.jpg", face.jpeg)
+            landmarks[row] = face.landmarks
+            rows.append((row, job.shard, offset, length, face.size, found, ""))
+    stored = pd.DataFrame(
+        sorted(rows), columns=["row", "shard", "offset", "length", "size", "found", "reason"]
+    )
+    table = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "key": keys, "subject": frames.subject, "sequence": frames.sequence,
+                    "frame": frames.frame, "part": frames.part,
+                }
+            ),
+            stored.drop(columns="row"),
+            pd.DataFrame({"file": frames.media}),
+            pd.DataFrame(frames.labels, columns=list(frames.aus.labels)),
+            pd.DataFrame(landmarks.reshape(len(frames), -1), columns=point_columns(layout.count)),
+        ],
+        axis=1,
+    )  # fmt: skip
+    with whole(rows_file(job.root, job.name)) as part:
+        table.to_parquet(part, index=False)
+
+
+def point_columns(count: int) -> list[str]:
+    """x_0, y_0, x_1, ...: of (K, 2) landmarks in their order in memory."""
+    return [f"{axis}_{k}" for k in range(count) for axis in "xy"]
+
+
+def _faces(job: Job, layout: LandmarkLayout) -> Iterator[tuple[int, StoredFace | Missing, str]]:
+    """(row, face or why there is none, where its landmarks come from), in the order they are read."""
+    frames = job.frames
+    finder = FaceFinder(job.settings.landmarks, layout, _detect, _predict, frames.aligned)
+    near = _first_given(frames)
+    for row, image in pictures(frames.media, frames.position):
+        if isinstance(image, Missing):
+            yield row, image, ""
+            continue
+        given = None if frames.landmarks is None else frames.landmarks[row]
+        face = finder.locate(image, given, near)
+        if isinstance(face, Located):
+            near = centre(face.landmarks)
+            yield row, cut(image, face.landmarks, job.settings), face.found
+        else:
+            yield row, face, ""
+
+
+def _first_given(frames: FrameIndex) -> NDArray[np.float64] | None:
+    points = frames.landmarks
+    if points is None:
+        return None
+    there = np.flatnonzero(np.isfinite(points).all((1, 2)))
+    return centre(points[there[0]]) if there.size else None
+
+
+def _detect(image: NDArray[np.uint8]) -> tuple[Face, ...]:
+    return _dlib()(image)
+
+
+def _predict(image: NDArray[np.uint8], box: ArrayLike) -> NDArray[np.float64]:
+    return _dlib().landmarks(image, box)
+
+
+@lru_cache(maxsize=1)
+def _dlib() -> DlibDetector:
+    # A file of 100 MB: read once a process, and only where a face is to be detected.
+    return DlibDetector()
