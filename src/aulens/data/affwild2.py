@@ -50,7 +50,7 @@ def read_affwild2(root: Path) -> FrameIndex:
     problems: list[Problem] = []
     if not pictures:
         message = "no folder cropped_aligned was found; unpack it beside the annotations."
-        problems.append(Problem("error", "missing_picture", str(root), message))
+        problems.append(Problem("error", "missing_picture", "cropped_aligned", message))
     sequences = []
     for part, path in labels:
         try:

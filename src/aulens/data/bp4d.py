@@ -58,10 +58,10 @@ def read_bp4d(root: Path) -> FrameIndex:
     problems: list[Problem] = []
     if not found.pictures:
         message = "no folder F001/T1 of pictures was found; unpack the 2D sequences beside AUCoding."
-        problems.append(Problem("error", "missing_picture", str(root), message))
+        problems.append(Problem("error", "missing_picture", "pictures", message))
     if not found.landmarks:
         message = "no file 2DFeatures/F001_T1.mat was found; landmarks have to be detected."
-        problems.append(Problem("warning", "missing_landmarks", str(root), message))
+        problems.append(Problem("warning", "missing_landmarks", "2DFeatures", message))
     sequences = []
     for key in sorted(found.labels):
         sequence = _read_sequence(key, found, problems)

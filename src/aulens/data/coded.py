@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.aus import AUSet
+from aulens.aus import MISSING, AUSet
 from aulens.data.index import FrameIndex, Problem
 from aulens.errors import DatasetError
 
@@ -76,3 +76,35 @@ def gather(
         aligned=aligned,
         problems=tuple(problems),
     )
+
+
+def usable_rows(
+    subject: NDArray[np.str_],
+    sequence: NDArray[np.str_],
+    frame: NDArray[np.int64],
+    labels: NDArray[np.int8],
+    where: str,
+) -> tuple[NDArray[np.intp], list[Problem]]:
+    """Rows of a table of frames by subject, sequence, frame: each frame once, and only if some AU is coded.
+
+    Args:
+        subject, sequence, frame: (N,).
+        labels: (N, A) in {0, 1, MISSING}.
+        where: the table's name for the Problems.
+    """
+    problems = []
+    order = np.lexsort((frame, sequence, subject))
+    columns = [column[order] for column in (subject, sequence, frame)]
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    if not new.all():
+        count = int((~new).sum())
+        message = f"{count} rows repeat a frame of the same sequence; the first of each is taken."
+        problems.append(Problem("warning", "duplicate_frame", where, message, count))
+    order = order[new]
+    coded = (labels[order] != MISSING).any(1)
+    if not coded.all():
+        count = int((~coded).sum())
+        message = f"{count} of {len(order)} frames have no coded AU; they stay out."
+        problems.append(Problem("note", "not_coded", where, message, count))
+    return order[coded], problems

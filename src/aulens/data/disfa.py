@@ -66,10 +66,10 @@ def read_disfa(root: Path) -> FrameIndex:
     problems: list[Problem] = []
     if not found.videos:
         message = "no LeftVideoSN001_comp.avi was found; put the left camera's videos beside the labels."
-        problems.append(Problem("error", "missing_video", str(root), message))
+        problems.append(Problem("error", "missing_video", "videos", message))
     if not found.landmarks:
         message = "no Landmark_Points/SN001/.../SN001_0000_lm.mat was found; landmarks have to be detected."
-        problems.append(Problem("warning", "missing_landmarks", str(root), message))
+        problems.append(Problem("warning", "missing_landmarks", "Landmark_Points", message))
     sequences = []
     for subject in sorted(found.labels):
         sequence = _read_subject(subject, found, problems)

@@ -46,8 +46,8 @@ def _cell(file: object, reference: object) -> NDArray[np.float64] | None:
     if not reference:
         return None
     cell = file[reference]  # type: ignore[index]
-    # An empty matrix is stored as its dimensions, with this attribute.
-    if "MATLAB_empty" in cell.attrs or cell.size == 0:
+    # An empty matrix is stored as the vector of its dimensions, [0, 0].
+    if cell.ndim != 2:
         return None
     # HDF5 keeps MATLAB's columns as rows.
     return np.asarray(cell[()], dtype=np.float64).T

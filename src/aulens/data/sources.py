@@ -8,8 +8,10 @@ from typing import Final
 from aulens.data.index import FrameIndex
 from aulens.errors import ConfigError
 
-DATASETS: Final = ("bp4d", "disfa", "affwild2")
-"""What can be opened."""
+DATASETS: Final = ("bp4d", "disfa", "affwild2", "jaanet", "jaanet-bp4d", "jaanet-disfa", "manifest")
+"""What can be opened. "jaanet" = JAA-Net's aligned faces with its lists, of whichever data set they are."""
+
+_WITH_LISTS: Final = ("bp4d", "disfa")
 
 
 def open_dataset(name: str, root: Path, *, lists: Path | None = None) -> FrameIndex:
@@ -18,14 +20,34 @@ def open_dataset(name: str, root: Path, *, lists: Path | None = None) -> FrameIn
     Args:
         name: one of DATASETS, upper or lower case.
         root: its folder, or the file of a manifest.
-        lists: a folder of JAA-Net's list files; BP4D's or DISFA's frames are narrowed to theirs.
+        lists: a folder of JAA-Net's list files. BP4D's or DISFA's frames are narrowed to theirs; with
+            "jaanet" the place of the lists if it isn't `root`.
 
     Raises:
         ConfigError: no data set has that name, or `lists` were given for one that has none.
         DatasetError: nothing can be read; it says what was looked for.
     """
+    name = name.lower()
+    if name not in DATASETS:
+        raise ConfigError(f"No data set is called {name!r}; there are {', '.join(DATASETS)}.")
+    if name.startswith("jaanet"):
+        from aulens.data.jaanet import read_jaanet
+
+        return read_jaanet(root, lists, name.removeprefix("jaanet").lstrip("-") or None)
+    if lists is not None and name not in _WITH_LISTS:
+        raise ConfigError(f"There are no lists for {name}; they are of {' and '.join(_WITH_LISTS)}.")
+    index = _open(name, root)
+    if lists is None:
+        return index
+    from aulens.data.jaanet import narrow
+    from aulens.data.jaanet_lists import read_lists
+
+    return narrow(index, read_lists(lists, name))
+
+
+def _open(name: str, root: Path) -> FrameIndex:
     # The adapters load h5py, scipy and PyAV, so each is imported when it is asked for.
-    match name.lower():
+    match name:
         case "bp4d":
             from aulens.data.bp4d import read_bp4d
 
@@ -38,4 +60,7 @@ def open_dataset(name: str, root: Path, *, lists: Path | None = None) -> FrameIn
             from aulens.data.affwild2 import read_affwild2
 
             return read_affwild2(root)
-    raise ConfigError(f"No data set is called {name!r}; there are {', '.join(DATASETS)}.")
+        case _:
+            from aulens.data.manifest import read_manifest
+
+            return read_manifest(root)

@@ -1,0 +1,159 @@
+"""JAA-Net's frames: on its own aligned pictures, or picked out of BP4D and DISFA as delivered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from aulens.aus import MISSING
+from aulens.data.coded import CodedSequence, gather, usable_rows
+from aulens.data.disfa import SEQUENCE
+from aulens.data.folders import listing, numbered_pictures, several, start, walk
+from aulens.data.index import PICTURE, FrameIndex, Problem
+from aulens.data.jaanet_lists import SIZE, ListedFrames, read_lists
+from aulens.data.protocols import protocol
+from aulens.errors import DatasetError
+
+_SUBJECT: Final = re.compile(r"[FM]\d{3}|SN\d{3}")
+
+
+def read_jaanet(root: Path, lists: Path | None = None, dataset: str | None = None) -> FrameIndex:
+    """The frames of the lists on aligned pictures of 200 pixels, imgs/BP4D/F001/T1/2440.jpg.
+
+    Args:
+        root: the folder of the pictures, up to 3 levels down, and of the lists unless `lists` is given.
+        lists: the folder of the lists.
+        dataset: "bp4d" or "disfa"; None = the one whose lists are there.
+
+    Raises:
+        DatasetError: there are no lists.
+    """
+    listed = read_lists(lists or root, dataset)
+    problems = list(listed.problems)
+    tops: dict[str, list[Path]] = {}
+    for folder in walk(start(root, ()), _SUBJECT):
+        for subject in filter(_SUBJECT.fullmatch, folder.folders):
+            tops.setdefault(subject, []).append(folder.path / subject)
+    if not tops:
+        message = "no folder of pictures F001/T1 or SN001 was found; give the folder of the aligned faces."
+        problems.append(Problem("error", "missing_picture", "pictures", message, len(listed)))
+    usable, found = usable_rows(listed.subject, listed.sequence, listed.frame, listed.labels, "lists")
+    problems += found
+    sequences = []
+    for rows in _sequences(listed, usable):
+        subject, sequence = str(listed.subject[rows[0]]), str(listed.sequence[rows[0]])
+        where = f"{subject}/{sequence}"
+        places = [top if sequence == SEQUENCE else top / sequence for top in tops.get(subject, [])]
+        media = _media(listed.number[rows], places, where, problems) if tops else [""] * len(rows)
+        sequences.append(
+            CodedSequence(
+                subject,
+                sequence,
+                str(listed.part[rows[0]]),
+                media,
+                np.full(len(rows), PICTURE, np.int32),
+                listed.frame[rows],
+                listed.labels[rows],
+                listed.landmarks[rows],
+            )
+        )
+    problems += _size_problems([path for one in sequences for path in one.media if path][:1])
+    return gather(listed.dataset, protocol(listed.dataset).aus, sequences, problems, aligned=True)
+
+
+def narrow(index: FrameIndex, listed: ListedFrames) -> FrameIndex:
+    """Those frames of a data set as delivered that are in the lists, with the lists' parts.
+
+    Labels and landmarks stay the data set's; where the lists' labels differ it is a Problem, as are listed
+    frames that the data lack.
+
+    Raises:
+        DatasetError: no listed frame is among the data's.
+    """
+    keys = zip(index.subject.tolist(), index.sequence.tolist(), index.frame.tolist(), strict=True)
+    places = {key: i for i, key in enumerate(keys)}
+    wanted = zip(listed.subject.tolist(), listed.sequence.tolist(), listed.frame.tolist(), strict=True)
+    place = np.array([places.get(key, -1) for key in wanted], dtype=np.intp)
+    problems: list[Problem] = []
+    for part in np.unique(listed.part).tolist():
+        rows = (listed.part == part) & (place < 0)
+        if rows.any():
+            lost = [f"{s}/{q}" for s, q in zip(listed.subject[rows], listed.sequence[rows], strict=True)]
+            message = (
+                f"{int(rows.sum())} of {int((listed.part == part).sum())} listed frames are not among the "
+                f"coded frames of the data ({several(list(dict.fromkeys(lost)))})."
+            )
+            where = f"list of part {part}"
+            problems.append(Problem("warning", "missing_labels", where, message, int(rows.sum())))
+    given = np.flatnonzero(place >= 0)
+    if not len(given):
+        raise DatasetError(
+            f"None of the {len(listed)} listed frames is among the data's {len(index)} coded frames."
+        )
+    # An index into the data, once each and in the data's order.
+    _, first = np.unique(place[given], return_index=True)
+    given = given[first]
+    kept = index.take(place[given])
+    problems += _label_problems(kept, listed.labels[given])
+    return replace(kept, part=listed.part[given], problems=(*index.problems, *listed.problems, *problems))
+
+
+def _label_problems(index: FrameIndex, listed: NDArray[np.int8]) -> list[Problem]:
+    problems = []
+    both = (index.labels != MISSING) & (listed != MISSING)
+    for axis, label in enumerate(index.aus.labels):
+        count = int((both[:, axis] & (index.labels[:, axis] != listed[:, axis])).sum())
+        if count:
+            message = (
+                f"{count} of {int(both[:, axis].sum())} labels differ from the lists'; the data set's are "
+                "taken. Many mean columns or rows in another order."
+            )
+            problems.append(Problem("warning", "lists_disagree", label, message, count))
+    return problems
+
+
+def _sequences(listed: ListedFrames, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """The rows of each sequence."""
+    subject, sequence = listed.subject[rows], listed.sequence[rows]
+    new = (subject[1:] != subject[:-1]) | (sequence[1:] != sequence[:-1])
+    return np.split(rows, 1 + np.flatnonzero(new)) if len(rows) else []
+
+
+def _media(
+    numbers: NDArray[np.int64], places: Sequence[Path], where: str, problems: list[Problem]
+) -> list[str]:
+    folder, names = Path(), dict[int, str]()
+    for place in places:
+        if place.is_dir() and (pictures := numbered_pictures(listing(place).files)):
+            folder, names = place, dict(pictures)
+            break
+    media = [str(folder / names[n]) if n in names else "" for n in numbers.tolist()]
+    lost = [n for n, path in zip(numbers.tolist(), media, strict=True) if not path]
+    if lost:
+        message = f"{len(lost)} of {len(media)} listed frames have no picture ({several(lost)})."
+        problems.append(Problem("warning", "missing_picture", where, message, len(lost)))
+    return media
+
+
+def _size_problems(pictures: Sequence[str]) -> list[Problem]:
+    """Pictures of another size are not those in which the lists' landmarks are given."""
+    for path in pictures:
+        try:
+            with Image.open(path) as image:
+                size = image.size
+        except (OSError, UnidentifiedImageError):
+            return []
+        if size != (SIZE, SIZE):
+            message = (
+                f"pictures are {size[0]} x {size[1]} pixels, the lists' landmarks are for aligned faces of "
+                f"{SIZE} x {SIZE}; align as JAA-Net does, or open the data set as delivered with these lists."
+            )
+            return [Problem("error", "unreadable_landmarks", Path(path).name, message)]
+    return []

@@ -1,0 +1,203 @@
+"""JAA-Net's list files: which frames it uses, their labels, their landmarks in aligned faces."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.data.disfa import SEQUENCE
+from aulens.data.folders import start, walk
+from aulens.data.index import Problem
+from aulens.data.label_files import binary_labels, read_table
+from aulens.data.protocols import Protocol, protocol
+from aulens.errors import DatasetError
+from aulens.landmarks import IBUG49, LEFT_EYE, RIGHT_EYE
+
+NOT_CODED: Final = (9,)
+"""The code for "unknown" in the lists."""
+SIZE: Final = 200
+"""The side of the aligned faces in which the lists' landmarks are given, pixels."""
+
+_LIST: Final = re.compile(r"(?P<dataset>BP4D|DISFA)_part(?P<part>[123])_path\.txt", re.IGNORECASE)
+_PATH: Final = re.compile(r"(?:.*/)?(?P<subject>[FM]\d{3}|SN\d{3})(?:/(?P<task>T\d+))?/(?P<number>\d+)\.\w+")
+_SUBJECT: Final = re.compile(r"[FM]\d{3}|SN\d{3}")
+
+
+@dataclass(frozen=True, eq=False)
+class ListedFrames:
+    """N frames of the lists of one data set, part by part.
+
+    Attributes:
+        dataset: "bp4d" or "disfa".
+        subject, sequence, part: (N,) str.
+        number: (N,) int64, the picture's number, 2440 of "BP4D/F001/T1/2440.jpg".
+        frame: (N,) int64, the number that the data set itself gives the frame: DISFA's pictures are numbered
+            from 0, its labels from 1.
+        labels: (N, A) int8 in {0, 1, MISSING}.
+        landmarks: (N, 49, 2) float32 in pixels of the 200-pixel faces, from 0; NaN where there are none.
+        problems: what could not be used.
+    """
+
+    dataset: str
+    subject: NDArray[np.str_]
+    sequence: NDArray[np.str_]
+    part: NDArray[np.str_]
+    number: NDArray[np.int64]
+    frame: NDArray[np.int64]
+    labels: NDArray[np.int8]
+    landmarks: NDArray[np.float32]
+    problems: tuple[Problem, ...]
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
+def read_lists(folder: Path, dataset: str | None = None) -> ListedFrames:
+    """Read the parts 1 to 3: PREFIX_path.txt, _AUoccur.txt and _land.txt, and _biocular.txt if it is there.
+
+    Args:
+        folder: where they lie, up to 3 levels down.
+        dataset: "bp4d" or "disfa"; None = the one whose lists are there.
+
+    Raises:
+        DatasetError: there are no lists, or those of both data sets and none was asked for.
+    """
+    files = _find(start(folder, ()), dataset)
+    published = protocol(next(iter(files)).partition("/")[0])
+    problems: list[Problem] = []
+    parts = []
+    for part in "123":
+        path = files.get(f"{published.name}/{part}")
+        name = f"{published.title}_part{part}"
+        if path is None:
+            message = f"there is no {name}_path.txt; its frames are lost."
+            problems.append(Problem("error", "missing_labels", name, message))
+            continue
+        try:
+            parts.append(_read_part(path, part, published, problems))
+        except DatasetError as error:
+            message = f"{error}; its frames are lost, get the lists again."
+            problems.append(Problem("error", "unreadable_labels", name, message))
+    if not parts:
+        raise DatasetError(f"No list in {folder} can be used: {problems[0].where}: {problems[0].message}")
+    fields = ("subject", "sequence", "part", "number", "frame", "labels", "landmarks")
+    joined = {name: np.concatenate([getattr(one, name) for one in parts]) for name in fields}
+    listed = ListedFrames(published.name, **joined, problems=tuple(problems))
+    return replace(listed, problems=(*problems, *_part_problems(listed, published)))
+
+
+def _find(folder: Path, dataset: str | None) -> dict[str, Path]:
+    """ "bp4d/1" → its path list."""
+    found: dict[str, Path] = {}
+    for place in walk(folder, _SUBJECT):
+        for match in filter(None, map(_LIST.fullmatch, place.files)):
+            found.setdefault(f"{match['dataset'].lower()}/{match['part']}", place.path / match.string)
+    wanted = {key: path for key, path in found.items() if dataset in (None, key.partition("/")[0])}
+    if not wanted:
+        name = (dataset or "BP4D").upper()
+        raise DatasetError(
+            f"No JAA-Net lists in {folder}: looked for {name}_part1_path.txt, _AUoccur.txt and _land.txt."
+        )
+    if len({key.partition("/")[0] for key in wanted}) > 1:
+        raise DatasetError(f"{folder} has lists of BP4D and of DISFA; ask for jaanet-bp4d or jaanet-disfa.")
+    return wanted
+
+
+def _read_part(path: Path, part: str, published: Protocol, problems: list[Problem]) -> ListedFrames:
+    prefix = path.name[: -len("_path.txt")]
+    subjects, sequences, numbers = _read_paths(path)
+    n = len(numbers)
+    codes = read_table(path.with_name(f"{prefix}_AUoccur.txt"), header=False).values
+    if codes.shape != (n, len(published.aus)):
+        raise DatasetError(
+            f"{prefix}_AUoccur.txt has {codes.shape[0]} lines of {codes.shape[1]} codes, "
+            f"the path list {n} lines, expected {len(published.aus)} codes a line"
+        )
+    labels, wrong = binary_labels(codes, published.aus, NOT_CODED, f"{prefix}_AUoccur.txt")
+    problems += wrong
+    landmarks = _read_landmarks(path.with_name(f"{prefix}_land.txt"), n, problems)
+    problems += _order_problems(path.with_name(f"{prefix}_biocular.txt"), landmarks)
+    number = np.array(numbers, dtype=np.int64)
+    return ListedFrames(
+        published.name,
+        np.array(subjects),
+        np.array(sequences),
+        np.full(n, part),
+        number,
+        number + (published.name == "disfa"),
+        labels,
+        landmarks,
+        (),
+    )
+
+
+def _read_paths(path: Path) -> tuple[list[str], list[str], list[int]]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").replace("\\", "/").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path.name} can't be read ({error})") from None
+    subjects, sequences, numbers = [], [], []
+    for at, line in enumerate(lines, 1):
+        match = _PATH.fullmatch(line)
+        if match is None:
+            raise DatasetError(f"line {at} of {path.name} is {line[:60]!r}, expected BP4D/F001/T1/2440.jpg")
+        subjects.append(match["subject"])
+        sequences.append(match["task"] or SEQUENCE)
+        numbers.append(int(match["number"]))
+    if not lines:
+        raise DatasetError(f"{path.name} is empty")
+    return subjects, sequences, numbers
+
+
+def _read_landmarks(path: Path, n: int, problems: list[Problem]) -> NDArray[np.float32]:
+    points = np.full((n, IBUG49.count, 2), np.nan, np.float32)
+    try:
+        values = read_table(path, header=False).values
+    except DatasetError as error:
+        problems.append(Problem("warning", "unreadable_landmarks", path.name, f"the file {error}.", n))
+        return points
+    if values.shape != (n, 2 * IBUG49.count):
+        message = f"{values.shape[0]} lines of {values.shape[1]} numbers, expected {n} of {2 * IBUG49.count}."
+        problems.append(Problem("warning", "unreadable_landmarks", path.name, message, n))
+        return points
+    # Made with a scale of (200 - 1) pixels from landmarks less 1: 0 is the first pixel's centre.
+    return values.reshape(n, IBUG49.count, 2).astype(np.float32)
+
+
+def _order_problems(path: Path, landmarks: NDArray[np.float32]) -> list[Problem]:
+    """The squared distance of the eye centres, listed apart, must be that of the landmarks' line."""
+    if not path.is_file() or np.isnan(landmarks).all():
+        return []
+    try:
+        listed = read_table(path, header=False).values
+    except DatasetError as error:
+        return [Problem("warning", "unreadable_landmarks", path.name, f"the file {error}.")]
+    right, left = (landmarks[:, IBUG49.positions(eye)].mean(1) for eye in (RIGHT_EYE, LEFT_EYE))
+    squared = ((right - left) ** 2).sum(1)
+    if listed.shape != (len(squared), 1):
+        message = f"{listed.shape[0]} lines, expected {len(squared)}; the lists are not of one kind."
+        return [Problem("warning", "label_length", path.name, message, len(squared))]
+    away = int((~np.isclose(listed[:, 0], squared, rtol=0.01)).sum())
+    if not away:
+        return []
+    message = f"{away} of {len(squared)} eye distances are not those of the landmarks: lists in other orders."
+    return [Problem("warning", "frame_order", path.name, message, away)]
+
+
+def _part_problems(listed: ListedFrames, published: Protocol) -> list[Problem]:
+    problems = []
+    for subject in np.unique(listed.subject).tolist():
+        rows = listed.subject == subject
+        parts = np.unique(listed.part[rows]).tolist()
+        if len(parts) > 1:
+            message = f"is listed in the parts {', '.join(parts)}; a subject must be in one part only."
+            problems.append(Problem("error", "subject_leak", subject, message, int(rows.sum())))
+        elif parts != [published.part_of(subject)]:
+            message = f"is listed in part {parts[0]}, published is {published.part_of(subject) or 'none'}."
+            problems.append(Problem("warning", "unknown_subject", subject, message, int(rows.sum())))
+    return problems

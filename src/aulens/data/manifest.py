@@ -1,0 +1,232 @@
+"""Any data set as one CSV or Parquet file: a row per frame with path, subject, sequence, frame, AUs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aulens.aus import AUS, AUSet
+from aulens.data.coded import usable_rows
+from aulens.data.folders import listing, several
+from aulens.data.index import PICTURE, FrameIndex, Problem
+from aulens.data.label_files import binary_labels
+from aulens.errors import DatasetError
+from aulens.landmarks import LAYOUTS
+
+NOT_CODED: Final = (9, -1, 999)
+"""The codes for "not coded" that are in use; a blank cell is not coded too."""
+
+_REQUIRED: Final = ("path", "subject", "sequence", "frame")
+_AU: Final = re.compile(r"au0*(\d+)")
+_POINT: Final = re.compile(r"([xy])_(\d+)")
+_NAMES: Final = ("manifest.parquet", "manifest.csv")
+
+
+def read_manifest(path: Path) -> FrameIndex:
+    """The coded frames of a manifest.
+
+    Columns, in any order and case: `path` (a picture or a video; relative to the manifest), `subject`,
+    `sequence`, `frame` (the frame's number); AU1 or AU01, ...: 0, 1, or 9, -1, 999, blank for "not coded".
+    Optional: `part` (the fold's part), `position` (the frame's place in a video, from 0), and landmarks
+    x_0, y_0, ... of 49, 66 or 68 points in pixels of the picture, integer = pixel centre.
+
+    Args:
+        path: the file (.csv or .parquet), or a folder that holds manifest.csv or manifest.parquet.
+
+    Raises:
+        DatasetError: the file is missing, can't be read, or lacks a column.
+    """
+    file = _file(path)
+    table = _read(file)
+    problems: list[Problem] = []
+    aus, columns = _au_columns(table, file, problems)
+    table = _with_subjects(table, file, problems)
+    labels = _labels(table, aus, columns, file, problems)
+    landmarks = _landmarks(table, file, problems)
+    position = np.full(len(table), PICTURE, np.int32)
+    if "position" in table:
+        given = _numbers(table["position"], "position", file)
+        position = np.where(np.isnan(given), PICTURE, given).astype(np.int32)
+    frame = _numbers(table["frame"], "frame", file)
+    if np.isnan(frame).any():
+        raise DatasetError(f"{file}: {int(np.isnan(frame).sum())} rows have no frame number.")
+    media = _media(table["path"].tolist(), position, table, file, problems)
+    part = np.array(table["part"].tolist() if "part" in table else [""] * len(table), dtype=np.str_)
+    subject, sequence = (np.array(table[name].tolist(), dtype=np.str_) for name in ("subject", "sequence"))
+    problems += _leaks(subject, part)
+    rows, found = usable_rows(subject, sequence, frame.astype(np.int64), labels, file.name)
+    problems += found
+    if not len(rows):
+        raise DatasetError(f"{file} has no row with a coded AU.")
+    return FrameIndex(
+        dataset=file.stem,
+        aus=aus,
+        media=tuple(media),
+        position=position,
+        subject=subject,
+        sequence=sequence,
+        frame=frame.astype(np.int64),
+        labels=labels,
+        landmarks=landmarks,
+        part=part,
+        problems=tuple(problems),
+    ).take(rows)
+
+
+def _file(path: Path) -> Path:
+    if path.is_dir():
+        found = [path / name for name in _NAMES if (path / name).is_file()]
+        if not found:
+            raise DatasetError(f"No {' or '.join(_NAMES)} in {path}; give the manifest's own name.")
+        return found[0]
+    if not path.is_file():
+        raise DatasetError(f"There is no file {path}; a manifest is a .csv or .parquet file.")
+    return path
+
+
+def _read(file: Path) -> pd.DataFrame:
+    """The table with lower-case column names, every text as it is written ("001" stays "001")."""
+    try:
+        if file.suffix.lower() == ".parquet":
+            table = pd.read_parquet(file)
+        else:
+            table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{file} can't be read as a table: {str(error).strip()}") from None
+    table.columns = pd.Index([str(name).strip().lower() for name in table.columns])
+    lacking = [name for name in _REQUIRED if name not in table]
+    if lacking:
+        seen = ", ".join(table.columns[:12])
+        raise DatasetError(f"{file} lacks the columns {', '.join(lacking)}; it has {seen}.")
+    twice = sorted(set(table.columns[table.columns.duplicated()]))
+    if twice:
+        raise DatasetError(f"{file} has the columns {', '.join(twice)} more than once.")
+    for name in ("path", "subject", "sequence", "part"):
+        if name in table:
+            table[name] = table[name].fillna("").astype(str).str.strip()
+    return table
+
+
+def _au_columns(table: pd.DataFrame, file: Path, problems: list[Problem]) -> tuple[AUSet, list[str]]:
+    found = {name: int(match[1]) for name in table.columns if (match := _AU.fullmatch(name))}
+    unknown = [name for name, number in found.items() if number not in AUS]
+    if unknown:
+        message = f"the columns {several(unknown)} are no AUs that aulens knows; they are left out."
+        problems.append(Problem("note", "other_aus", file.name, message))
+    known = [name for name in found if name not in unknown]
+    numbers = tuple(found[name] for name in known)
+    if not known or len(set(numbers)) < len(numbers):
+        raise DatasetError(
+            f"{file} must have one column per AU (AU1 or AU01, ...), found {several(list(found)) or 'none'}."
+        )
+    return AUSet(file.stem, numbers), known
+
+
+def _with_subjects(table: pd.DataFrame, file: Path, problems: list[Problem]) -> pd.DataFrame:
+    bare = table["subject"] == ""
+    if bare.any():
+        count = int(bare.sum())
+        message = (
+            f"{count} rows name no subject and can be in no fold; they are left out, give each its subject."
+        )
+        problems.append(Problem("error", "missing_subject", file.name, message, count))
+    return table[~bare].reset_index(drop=True)
+
+
+def _labels(
+    table: pd.DataFrame, aus: AUSet, columns: Sequence[str], file: Path, problems: list[Problem]
+) -> NDArray[np.int8]:
+    codes = np.full((len(table), len(aus)), np.nan)
+    for axis, name in enumerate(columns):
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        words = table[name][numbers.isna() & ~table[name].isna()].astype(str).str.strip()
+        words = words[~words.str.lower().isin(["", "nan", "na", "none"])]
+        if len(words):
+            message = f"{len(words)} cells of {name} are no numbers ({several(words.unique().tolist())})."
+            problems.append(Problem("warning", "unreadable_labels", file.name, message, len(words)))
+        codes[:, axis] = numbers.to_numpy(np.float64)
+    codes[np.isnan(codes)] = NOT_CODED[0]
+    labels, wrong = binary_labels(codes, aus, NOT_CODED, file.name)
+    problems += wrong
+    return labels
+
+
+def _numbers(column: pd.Series[str], name: str, file: Path) -> NDArray[np.float64]:
+    """Whole numbers; NaN where blank."""
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+    blank = column.isna().to_numpy() | (column.astype(str).str.strip() == "").to_numpy()
+    wrong = ~blank & ~((numbers == np.floor(numbers)) & (numbers >= -1))
+    if wrong.any():
+        seen = column[wrong].astype(str).tolist()
+        raise DatasetError(f"{file}: {name} must be whole numbers from 0, found {several(seen)}.")
+    return np.asarray(numbers)
+
+
+def _landmarks(table: pd.DataFrame, file: Path, problems: list[Problem]) -> NDArray[np.float32] | None:
+    axes = {name: match for name in table.columns if (match := _POINT.fullmatch(name))}
+    if not axes:
+        return None
+    count = 1 + max(int(match[2]) for match in axes.values())
+    names = [f"{axis}_{i}" for i in range(count) for axis in "xy"]
+    if count not in {layout.count for layout in LAYOUTS.values()} or set(names) != set(axes):
+        wanted = ", ".join(f"x_{layout.count - 1}" for layout in LAYOUTS.values())
+        message = f"landmarks must be x_0, y_0, ... to {wanted} without gaps; they are left out."
+        problems.append(Problem("error", "unreadable_landmarks", file.name, message, len(table)))
+        return None
+    numbers = table[names].apply(pd.to_numeric, errors="coerce").to_numpy(np.float32)
+    points = np.where(np.isfinite(numbers).all(1)[:, None], numbers, np.nan).astype(np.float32)
+    lost = int(np.isnan(points[:, 0]).sum())
+    if lost:
+        message = f"{lost} of {len(table)} rows have no landmarks, or not all of them."
+        problems.append(Problem("note", "missing_landmarks", file.name, message, lost))
+    return points.reshape(len(table), count, 2)
+
+
+def _media(
+    paths: Sequence[str],
+    position: NDArray[np.int32],
+    table: pd.DataFrame,
+    file: Path,
+    problems: list[Problem],
+) -> list[str]:
+    """The files' places; "" for those that don't exist, which is one Problem per sequence."""
+    names: dict[str, frozenset[str]] = {}
+    media, lost = [], dict[tuple[str, str, str], list[str]]()
+    where = zip(table["subject"].tolist(), table["sequence"].tolist(), position.tolist(), strict=True)
+    for path, (subject, sequence, place) in zip(paths, where, strict=True):
+        full = os.path.join(file.parent, path)
+        folder, name = os.path.split(full)
+        if folder not in names:
+            found = listing(Path(folder)).files if os.path.isdir(folder) else ()
+            names[folder] = frozenset(found)
+        media.append(full if name in names[folder] else "")
+        if name not in names[folder]:
+            code = "missing_picture" if place == PICTURE else "missing_video"
+            lost.setdefault((subject, sequence, code), []).append(path)
+    for (subject, sequence, code), files in lost.items():
+        message = (
+            f"{len(files)} rows name a file that does not exist ({several(list(dict.fromkeys(files)), 2)})."
+        )
+        problems.append(Problem("warning", code, f"{subject}/{sequence}", message, len(files)))
+    return media
+
+
+def _leaks(subject: NDArray[np.str_], part: NDArray[np.str_]) -> list[Problem]:
+    parts: dict[str, dict[str, int]] = {}
+    for name, one in zip(subject.tolist(), part.tolist(), strict=True):
+        counts = parts.setdefault(name, {})
+        counts[one] = counts.get(one, 0) + 1
+    problems = []
+    for name, counts in sorted(parts.items()):
+        if len(counts) > 1:
+            seen = ", ".join(map(repr, sorted(counts)))
+            message = f"is in the parts {seen}; a subject must be in one part only."
+            problems.append(Problem("error", "subject_leak", name, message, sum(counts.values())))
+    return problems
