@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
-from os import cpu_count
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,13 +26,15 @@ from aulens.render.person import draw_look
 from aulens.render.rig import Rig
 from aulens.render.scene import Person, render
 from aulens.render.shot import draw_shot
+from aulens.render.workers import work_through
 
 RIGS: Final = ("anny", "ict")
 _JPEG_QUALITY: Final = 93
 _TEST_SHARE, _VAL_SHARE = 0.15, 0.15
 
 
-def _check_rig(name: str, assets: str | None) -> None:
+def check_rig(name: str, assets: str | None) -> None:
+    """Refuse a rig that is unknown, or lacks its assets, with a ConfigError."""
     if name not in RIGS:
         raise ConfigError(f"no rig {name!r}; there are {', '.join(RIGS)}")
     if name == "ict" and not assets:
@@ -63,7 +62,7 @@ class RenderConfig:
     per_subject: int = 12
 
     def __post_init__(self) -> None:
-        _check_rig(self.rig, self.assets)
+        check_rig(self.rig, self.assets)
         if self.n < 1 or self.per_subject < 1 or self.seed < 0 or self.size < 48:
             raise ConfigError(
                 f"n and per_subject must be at least 1, seed 0 and size 48; got n={self.n}, "
@@ -78,7 +77,7 @@ def load_rig(name: str, assets: str | None) -> Rig:
         ConfigError: no such rig, or one without its assets.
         DatasetError: the rig's files are missing or are something else.
     """
-    _check_rig(name, assets)
+    check_rig(name, assets)
     return load_anny() if name == "anny" else load_ict(Path(assets or ""))
 
 
@@ -205,23 +204,11 @@ def generate(
     done = config.n - sum(min(config.per_subject, config.n - s * config.per_subject) for s in todo)
     if progress:
         progress(done, config.n)
-    workers = min(processes or cpu_count() or 1, max(1, len(todo)))
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (config, str(root))) as pool:
-        waiting = {pool.submit(_work, subject) for subject in todo}
-        try:
-            while waiting:
-                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                done += sum(future.result() for future in finished)
-                if progress:
-                    progress(done, config.n)
-        except BrokenProcessPool as error:
-            raise DatasetError(
-                "a rendering process died (out of memory?); the same command goes on where it stopped, "
-                "with fewer --processes it needs less"
-            ) from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # or it would first finish all that is queued
-            raise
+    with closing(work_through(todo, _work, _start_worker, (config, str(root)), processes)) as finished:
+        for count in finished:
+            done += count
+            if progress:
+                progress(done, config.n)
     rows = pd.concat([pd.read_parquet(_part(root, subject)) for subject in subjects], ignore_index=True)
     floats = rows.select_dtypes("float64").columns
     rows = rows.astype(dict.fromkeys(floats, np.float32))

@@ -13,7 +13,8 @@ from aulens.render.rig import Floats
 PIVOT: Final = np.array([0, 0.3, 4], np.float32)
 """The head turns about this point, canonical centimetres; it is the origin of camera space."""
 
-_FIELD: Final = 24.0  # centimetres across the picture at zoom 1
+FIELD: Final = 24.0
+"""Centimetres across the picture at zoom 1."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def project(position: Floats, shot: Shot, size: int) -> Floats:
         from the camera.
     """
     away = shot.distance - position[:, 2]
-    focal = shot.distance * size / (_FIELD / shot.zoom)
+    focal = shot.distance * size / (FIELD / shot.zoom)
     screen = np.empty_like(position)
     screen[:, 0] = size / 2 + focal * position[:, 0] / away + shot.shift[0] * size - 0.5
     screen[:, 1] = size / 2 - focal * position[:, 1] / away + shot.shift[1] * size - 0.5

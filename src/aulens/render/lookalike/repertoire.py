@@ -1,0 +1,104 @@
+"""Which AUs are shown together, and how often each: sets of AUs drawn to given base rates.
+
+An AU is shown when its latent, a normal variable, is over its threshold; latents share moods (the renders'
+prototypes of emotion), so that AUs occur together as in `acting`. Where a pair excludes itself the one that
+is further over its threshold stays. The thresholds are fitted so that the rates come out as asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.render.acting import PROTOTYPES
+from aulens.render.expression import EXCLUSIVE
+
+_MOOD: Final = 0.9  # weight of the moods beside an AU's own chance
+_DRAWS, _ROUNDS = 4000, 25
+_CANDIDATES: Final = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Repertoire:
+    """A AUs, and how to draw sets of them.
+
+    Attributes:
+        aus: the AUs.
+        rates: (A,) wanted base rates.
+        loadings: (A, moods) float64, how an AU's latent follows the moods; a latent has variance 1.
+        thresholds: (A,) float64.
+    """
+
+    aus: tuple[int, ...]
+    rates: NDArray[np.float64]
+    loadings: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rates: Mapping[int, float]) -> Repertoire:
+        """Fit one to base rates (AU → share of the time); the same rates give the same."""
+        aus = tuple(rates)
+        wanted = np.array([rates[au] for au in aus])
+        moods = _MOOD * np.array([[prototype.get(au, 0.0) for prototype in PROTOTYPES] for au in aus])
+        loadings = moods / np.sqrt(1 + (moods**2).sum(1, keepdims=True))
+        latents = _latents(loadings, _DRAWS, np.random.default_rng(0))
+        raw = wanted.copy()
+        thresholds = _thresholds(raw)
+        for _ in range(_ROUNDS):
+            shown = _shown(latents, thresholds, aus).mean(0)
+            raw = np.clip(raw * wanted / np.maximum(shown, 1e-3), 1e-3, 0.97)
+            thresholds = _thresholds(raw)
+        return cls(aus, wanted, loadings, thresholds)
+
+    def draw(self, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """(count, A): independent sets."""
+        return _shown(_latents(self.loadings, count, rng), self.thresholds, self.aus)
+
+    def draw_balanced(self, count: int, place: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """(count, A): sets that keep near the base rates however few they are.
+
+        Args:
+            count: of sets, one after another.
+            place: of the person among all; over people, too, the rates are kept.
+            rng: random stream.
+        """
+        # Where a rate asks for a part of a set only, golden-ratio steps give it to the right share of people.
+        golden = (np.sqrt(5) - 1) / 2
+        start = (place * golden + np.arange(len(self.aus)) * np.sqrt(2)) % 1 - 0.5
+        chosen = np.zeros((count, len(self.aus)), np.bool_)
+        for m in range(count):
+            candidates = self.draw(_CANDIDATES, rng)
+            behind = self.rates * (m + 1) + start - chosen[:m].sum(0)
+            chosen[m] = candidates[np.argmin(((candidates - behind) ** 2).sum(1))]
+        return chosen
+
+
+def _thresholds(chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    normal = NormalDist()
+    return np.array([normal.inv_cdf(1 - p) for p in chance])
+
+
+def _latents(loadings: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    own = np.sqrt(1 - (loadings**2).sum(1))
+    moods = rng.normal(size=(count, loadings.shape[1]))
+    latents: NDArray[np.float64] = moods @ loadings.T + own * rng.normal(size=(count, len(loadings)))
+    return latents
+
+
+def _shown(
+    latents: NDArray[np.float64], thresholds: NDArray[np.float64], aus: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    over = latents - thresholds
+    for first, second in EXCLUSIVE:
+        if first in aus and second in aus:
+            a, b = over[:, aus.index(first)], over[:, aus.index(second)]
+            both = (a > 0) & (b > 0)
+            keep = a >= b
+            a[both & ~keep] = -1
+            b[both & keep] = -1
+    return np.asarray(over > 0)
