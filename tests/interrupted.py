@@ -29,7 +29,10 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     return torch.load(run / "last.pt", weights_only=True)["model"]
 
 
+CLOCK = ("seconds", "images_per_second", "waiting_for_data")
+
+
 def log(run: Path) -> list[dict]:
     """The log without what a clock decides."""
     records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in r.items() if k not in ("seconds", "images_per_second")} for r in records]
+    return [{k: v for k, v in r.items() if k not in CLOCK} for r in records]

@@ -17,6 +17,7 @@ from aulens import align
 from aulens.data.augment import Geometry, crop_landmarks, draw, jitter
 from aulens.data.photometric import Photometric, change
 from aulens.data.samples import Samples
+from aulens.data.shards import read_bytes
 from aulens.errors import DatasetError
 
 NO_GEOMETRY: Final = Geometry()
@@ -78,7 +79,7 @@ class FaceDataset(Dataset[Batch]):
     def read(self, epoch: int, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int8]]:
         """Return the crop (H, W, 3) uint8 RGB, landmarks (K, 2) in crop pixels, side labels (A, 2)."""
         random = np.random.default_rng((self.seed, epoch, index))
-        image = read_rgb(self.samples.paths[index])
+        image = read_sample(self.samples, index)
         # The model meets detected landmarks only, so crop and ROIs both follow the imprecise ones.
         true = self.samples.landmarks[index].astype(np.float64)
         points = jitter(true, self.geometry, random)
@@ -95,6 +96,20 @@ class FaceDataset(Dataset[Batch]):
     def plain(self) -> FaceDataset:
         """Return the same data without any augmentation."""
         return replace(self, geometry=NO_GEOMETRY, photometric=NO_PHOTOMETRIC)
+
+
+def read_sample(samples: Samples, index: int) -> NDArray[np.uint8]:
+    """Decode the picture of a sample to (H, W, 3) uint8 RGB; DatasetError names a bad one."""
+    span = samples.spans[index] if samples.spans else None
+    if span is None:
+        return read_rgb(samples.paths[index])
+    data = np.frombuffer(read_bytes(span.path, span.offset, span.length), np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        raise DatasetError(
+            f"Cannot decode the picture {samples.paths[index]}: the shard is damaged. Prepare the data again."
+        )
+    return np.asarray(image, dtype=np.uint8)
 
 
 def read_rgb(path: str) -> NDArray[np.uint8]:

@@ -23,6 +23,11 @@ from aulens.render.expression import PRESENT
 POINTS: Final[int] = 68
 
 
+def is_renders(root: Path) -> bool:
+    """Whether a folder was made by ``aulens render``, or in its format."""
+    return (Path(root) / "manifest.parquet").is_file() and not (Path(root) / "prepared.json").is_file()
+
+
 def load_renders(roots: Sequence[Path], aus: AUSet) -> Samples:
     """Read one or several folders of renders.
 

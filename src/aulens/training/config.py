@@ -116,15 +116,24 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _apply(raw: dict[str, Any], setting: str) -> None:
+def parse_setting(setting: str) -> tuple[str, Any]:
+    """Split ``"train.epochs=3"`` into its dotted key and its value: TOML, a bare word a string.
+
+    Raises:
+        ConfigError: it has no key or no "=".
+    """
     key, sign, text = setting.partition("=")
     if not sign or not key.strip():
         raise ConfigError(f"A setting reads key=value, for example train.epochs=3; got {setting!r}.")
     try:
-        value = tomllib.loads(f"value = {text.strip()}")["value"]
+        return key.strip(), tomllib.loads(f"value = {text.strip()}")["value"]
     except tomllib.TOMLDecodeError:
-        value = text.strip()
-    *sections, last = key.strip().split(".")
+        return key.strip(), text.strip()
+
+
+def _apply(raw: dict[str, Any], setting: str) -> None:
+    key, value = parse_setting(setting)
+    *sections, last = key.split(".")
     table = raw
     for section in sections:
         table = table.setdefault(section, {})

@@ -32,6 +32,7 @@ from aulens.training.run_folder import RunFolder, fingerprint, write_json, write
 from aulens.training.schedule import rate, step_seed
 from aulens.training.setup import make_optimiser, training_set
 from aulens.training.validate import METRICS, summary
+from aulens.training.waits import Waits
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class Trainer:
         self.position = Position(fingerprint=fingerprint(samples), origin=origin)
         self.display = Display(progress and fabric.is_global_zero)
         self.saved = time.monotonic()
+        self.waits = Waits()
 
     def run_all(self, resume: bool) -> TrainResult:
         """Train all epochs, or those that are left."""
@@ -139,9 +141,11 @@ class Trainer:
         self.display.begin(f"epoch {at.epoch + 1}/{loop.epochs}", per_epoch, at.batch)
         module.train()
         started, before = time.monotonic(), at.epoch_seconds
-        for batch in make_loader(
+        loader = make_loader(
             self.train_set, order, self.config.data.workers, pin=self.fabric.device.type == "cuda"
-        ):
+        )
+        self.waits = Waits()
+        for batch in self.waits.measure(loader):
             # Drop-out and the like become functions of (seed, step, rank) too.
             torch.manual_seed(step_seed(self.config.seed, at.step, self.fabric.global_rank))
             for group in self.optimiser.param_groups:
@@ -206,6 +210,7 @@ class Trainer:
             "step": at.step,
             "seconds": round(at.epoch_seconds, 2),
             "images_per_second": round(at.batch * loop.batch / max(at.epoch_seconds, 1e-9), 2),
+            "waiting_for_data": round(self.waits.share, 4),
             "lr": self.optimiser.param_groups[0]["lr"],
             "train": {name: total / at.batch for name, total in at.sums.items()},
             "val": val,

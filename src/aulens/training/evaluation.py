@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from aulens import metrics, roi
 from aulens.data.dataset import FaceDataset
-from aulens.data.renders import load_renders
+from aulens.data.loading import load_data
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError, ModelError
 from aulens.models import JAAConfig
@@ -25,6 +26,7 @@ from aulens.training.predict import Scores, au_scores, score
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder, plain, write_json, write_text
 from aulens.training.scorer import Scorer, scorer_of_card, scorer_of_run
+from aulens.training.sections import DataConfig
 from aulens.training.sides import SideReport, side_report
 
 NO_SIDES: Final = "This model does not tell the sides of a face apart: it gives one score for both."
@@ -40,6 +42,7 @@ class Evaluation:
         chosen: how epoch and thresholds were chosen, in words.
         samples: pictures evaluated.
         subjects: people that they show.
+        selected_on_test: epoch and thresholds were chosen on these very subjects: its numbers are too good.
         base_rates: per AU label, the share of coded pictures in which it occurs.
         report: per AU and macro, with intervals by bootstrap over subjects.
         abaw: the challenges' measures at the calibrated thresholds.
@@ -53,6 +56,7 @@ class Evaluation:
     chosen: str
     samples: int
     subjects: int
+    selected_on_test: bool
     base_rates: Mapping[str, float]
     report: metrics.Report
     abaw: metrics.AbawReport
@@ -69,6 +73,7 @@ class Evaluation:
                 "chosen": self.chosen,
                 "samples": self.samples,
                 "subjects": self.subjects,
+                "selected_on_test": self.selected_on_test,
                 "base_rates": dict(self.base_rates),
                 "report": self.report.to_dict(),
                 "abaw": self.abaw.to_dict(),
@@ -116,6 +121,7 @@ class Predictions:
     Attributes:
         name: of the model.
         chosen: how epoch and thresholds were chosen, in words.
+        selected_on_test: they were chosen on the tested subjects.
         samples: what was looked at, with its labels.
         tells_sides: whether the sides' scores differ.
         sides: (N, A, 2) float32 scores, [subject_right, subject_left].
@@ -128,6 +134,7 @@ class Predictions:
 
     name: str
     chosen: str
+    selected_on_test: bool
     samples: Samples
     tells_sides: bool
     sides: NDArray[np.float32]
@@ -143,6 +150,8 @@ def evaluate(
     data: Sequence[Path] = (),
     *,
     split: str = "test",
+    tests: Sequence[Path] = (),
+    fold: int | None = None,
     out: Path | None = None,
     batch: int = 64,
     threads: int | None = None,
@@ -153,9 +162,12 @@ def evaluate(
 
     Args:
         model: a run folder, or the card (.json) or .onnx file of an exported model.
-        data: folders of renders; empty = those of the run.
+        data: folders of renders or prepared data; empty = those of the run.
         split: "val" or "test".
-        out: where report.json and report.md go; RUN/<split> for a run, nowhere for a card, if None.
+        tests: prepared folders of another data set, evaluated whole.
+        fold: the published part that is tested; None = the run's, or the data's own split.
+        out: where report.json and report.md go; RUN/<split> for a run, nowhere for a card or other data, if
+            None.
         batch: pictures at once.
         threads: of torch or the runtime; None leaves theirs.
         bootstrap: resamplings of the subjects for the intervals; 0 = no intervals.
@@ -166,11 +178,13 @@ def evaluate(
         DatasetError: the data are unusable.
         ModelError: the model is missing, damaged, or was never calibrated.
     """
-    found = predict(model, data, split=split, batch=batch, threads=threads, progress=progress)
+    found = predict(
+        model, data, split=split, tests=tests, fold=fold, batch=batch, threads=threads, progress=progress
+    )
     result = report(found, split, bootstrap)
-    folder = out or (Path(model) / split if Path(model).is_dir() else None)
+    folder = out or (Path(model) / split if Path(model).is_dir() and not tests else None)
     if folder:
-        _write(result, folder)
+        write_report(result, folder)
     return result
 
 
@@ -179,6 +193,8 @@ def predict(
     data: Sequence[Path] = (),
     *,
     split: str = "test",
+    tests: Sequence[Path] = (),
+    fold: int | None = None,
     batch: int = 64,
     threads: int | None = None,
     progress: bool = True,
@@ -193,14 +209,25 @@ def predict(
     scorer = scorer_of_run(run) if run else scorer_of_card(read_card(find_card(model)), threads)
     if scorer.calibration is None:
         raise ModelError(f"{model} was never calibrated: its training has not ended. Go on with --resume.")
-    roots = list(data) or ([Path(root) for root in run.read_config().data.roots] if run else [])
-    if not roots:
-        raise ConfigError("No data to evaluate on: give --data FOLDER.")
-    samples = load_renders(roots, scorer.aus).split(split)
+    samples = _samples(scorer, run, list(data), list(tests), fold).split(split)
     with Display(progress) as display:
         display.begin(f"evaluating {split}", -(-len(samples) // batch))
         found = _score(scorer, samples, batch, display)
     return _decide(scorer, scorer.calibration, samples, found)
+
+
+def _samples(
+    scorer: Scorer, run: RunFolder | None, data: list[Path], tests: list[Path], fold: int | None
+) -> Samples:
+    own = run.read_config().data if run else DataConfig()
+    if tests:
+        return load_data([], scorer.aus, own.plan, tests)
+    roots = data or [Path(root) for root in own.roots]
+    elsewhere = [] if data and not own.tests else [Path(root) for root in own.tests]
+    if not roots:
+        raise ConfigError("No data to evaluate on: give --data FOLDER.")
+    plan = own.plan if fold is None else dataclasses.replace(own.plan, fold=str(fold))
+    return load_data(roots, scorer.aus, plan, elsewhere)
 
 
 def report(found: Predictions, split: str, bootstrap: int = 1000) -> Evaluation:
@@ -212,6 +239,7 @@ def report(found: Predictions, split: str, bootstrap: int = 1000) -> Evaluation:
         chosen=found.chosen,
         samples=len(samples),
         subjects=int(np.unique(samples.subjects).size),
+        selected_on_test=found.selected_on_test,
         base_rates={label: float(rate) for label, rate in zip(samples.aus.labels, rates, strict=True)},
         report=metrics.report(
             samples.labels, found.scores, found.decisions, samples.subjects, samples.aus, bootstrap=bootstrap
@@ -246,7 +274,7 @@ def conclude(run: RunFolder, samples: Samples, *, batch: int = 64, bootstrap: in
     )
     write_calibration(run.calibration, calibration)
     result = report(_decide(scorer, calibration, samples, found), "val", bootstrap)
-    _write(result, run.path / "val")
+    write_report(result, run.path / "val")
     return result
 
 
@@ -261,6 +289,7 @@ def _decide(scorer: Scorer, calibration: Calibration, samples: Samples, found: S
     return Predictions(
         name=scorer.name,
         chosen=scorer.chosen,
+        selected_on_test=scorer.selected_on_test,
         samples=samples,
         tells_sides=scorer.tells_sides,
         sides=sides,
@@ -272,7 +301,8 @@ def _decide(scorer: Scorer, calibration: Calibration, samples: Samples, found: S
     )
 
 
-def _write(result: Evaluation, folder: Path) -> None:
+def write_report(result: Evaluation, folder: Path) -> None:
+    """Write FOLDER/report.json and FOLDER/report.md."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "report.json", result.to_dict())
     write_text(folder / "report.md", result.to_markdown())

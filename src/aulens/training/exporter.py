@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 import json
@@ -13,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 import aulens
+from aulens.data.samples import RENDERS
 from aulens.errors import ModelError
 from aulens.landmarks import IBUG49
 from aulens.models import AUModel, ModelConfig, RoiConfig, load_checkpoint
@@ -26,6 +28,8 @@ STATEMENT: Final = (
     "Trained on rendered faces, not validated on FACS-coded people: use it to explore, not to conclude. "
     "Numbers measured on renders do not carry over to photographs."
 )
+PEOPLE: Final = "FACS-coded people"
+UNKNOWN_DATA: Final = "What it learned from is not known: its run folder says nothing of the data."
 UNKNOWN: Final = (
     "Made from a checkpoint alone: what it learned from and how well it does was not measured here, and its "
     "probabilities are not calibrated."
@@ -50,14 +54,22 @@ class ExportedModel:
 
 
 @dataclass(frozen=True)
+class _Origin:
+    """What a run learned from, in the card's words."""
+
+    trained_on: str
+    not_validated_on: str
+    statement: str
+
+
+@dataclass(frozen=True)
 class _Source:
     """A trained model, and what is known of it, in the card's words."""
 
     model: AUModel
     settings: ModelConfig
     calibration: Calibration | None
-    trained_on: str
-    statement: str
+    origin: _Origin
     results: Mapping[str, Any]
     training: Mapping[str, Any]
 
@@ -80,8 +92,8 @@ def export(
         name: of the model and of both files.
         licence: of the weights.
         trained_on: the data in words; by default counted from the run.
-        statement: what a user should know; by default that renders are not people, or of a checkpoint that
-            nobody here measured it.
+        statement: what a user should know; by default what it was trained on, that renders are not people,
+            or of a checkpoint that nobody here measured it.
         allow_uncalibrated: export a model whose probabilities were never fitted; the card then says so.
 
     Raises:
@@ -113,9 +125,9 @@ def export(
             **_decision(model, calibration, direct="logits" in differences),
             "normalisation": "inside",
             "licence": licence,
-            "trained_on": trained_on or source.trained_on,
-            "not_validated_on": "FACS-coded people",
-            "statement": statement or source.statement,
+            "trained_on": trained_on or source.origin.trained_on,
+            "not_validated_on": source.origin.not_validated_on,
+            "statement": statement or source.origin.statement,
             "results": source.results,
             "training": source.training,
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -129,12 +141,15 @@ def export(
 def _of_run(folder: RunFolder) -> _Source:
     config = folder.read_config()
     model, settings = load_checkpoint(folder.best)
+    origin = _origin(folder)
+    if config.data.select_on_test:
+        marked = f"{origin.statement} Epoch and thresholds were chosen on test subjects: results too good."
+        origin = dataclasses.replace(origin, statement=marked)
     return _Source(
         model,
         settings,
         read_calibration(folder.calibration, model.aus),
-        _data_words(folder),
-        STATEMENT,
+        origin,
         _results(folder),
         {"config": _model_words(config.to_dict()["model"]), "augment": config.to_dict()["augment"]},
     )
@@ -143,7 +158,8 @@ def _of_run(folder: RunFolder) -> _Source:
 def _of_checkpoint(path: Path) -> _Source:
     model, settings = load_checkpoint(path)
     words = {"config": _model_words(settings.to_dict())}
-    return _Source(model, settings, None, f"unknown: the checkpoint {path.name} alone", UNKNOWN, {}, words)
+    origin = _Origin(f"unknown: the checkpoint {path.name} alone", PEOPLE, UNKNOWN)
+    return _Source(model, settings, None, origin, {}, words)
 
 
 def _architecture(model: AUModel, settings: ModelConfig, outputs: Collection[str]) -> dict[str, Any]:
@@ -188,8 +204,18 @@ def _model_words(model: Mapping[str, Any]) -> dict[str, Any]:
     return {key: Path(value).name if key in files and value else value for key, value in model.items()}
 
 
-def _data_words(folder: RunFolder) -> str:
+def _origin(folder: RunFolder) -> _Origin:
     if not folder.facts.is_file():
-        return "unknown"
+        return _Origin("unknown", PEOPLE, UNKNOWN_DATA)
     data = json.loads(folder.facts.read_text(encoding="utf-8"))["data"]
-    return f"{data['samples']['train']} rendered faces of {data['subjects']['train']} made-up people"
+    pictures, people = data["samples"]["train"], data["subjects"]["train"]
+    sets = [name for name in data.get("sources", [RENDERS]) if RENDERS not in name]
+    if not sets:
+        return _Origin(f"{pictures} rendered faces of {people} made-up people", PEOPLE, STATEMENT)
+    names = " and ".join(sets)
+    return _Origin(
+        f"{pictures} frames of {people} subjects of {names}",
+        f"data other than {names}",
+        f"Trained on {names}. The results of this card are of its own subjects, whom training did not see; "
+        "other cameras, people and coders may give others.",
+    )

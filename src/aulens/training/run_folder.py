@@ -24,6 +24,7 @@ from aulens.training.sections import Stage2Config
 FREE: Final[frozenset[str]] = frozenset(
     {
         "data.roots",
+        "data.tests",
         "data.workers",
         "train.threads",
         "train.checkpoint_minutes",
@@ -181,6 +182,7 @@ def facts(samples: Samples) -> dict[str, Any]:
         "commit": _commit(),
         "data": {
             "fingerprint": fingerprint(samples),
+            "sources": list(samples.sources),
             "samples": {name: int((samples.splits == name).sum()) for name in SPLITS},
             "subjects": {
                 name: int(np.unique(samples.subjects[samples.splits == name]).size) for name in SPLITS

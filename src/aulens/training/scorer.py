@@ -42,6 +42,7 @@ class Scorer:
         present_above: the score above which the papers take an AU for present.
         calibration: fitted on validation subjects; None before that.
         chosen: how epoch and thresholds were chosen, in words.
+        selected_on_test: they were chosen on the tested subjects.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Scorer:
     present_above: float
     calibration: Calibration | None
     chosen: str
+    selected_on_test: bool = False
 
 
 def scorer_of_run(run: RunFolder) -> Scorer:
@@ -65,6 +67,9 @@ def scorer_of_run(run: RunFolder) -> Scorer:
     model, settings = load_checkpoint(run.best)
     gpu = config.train.accelerator != "cpu" and torch.cuda.is_available()
     device = torch.device("cuda" if gpu else "cpu")
+    who = "validation subjects"
+    if config.data.select_on_test:
+        who = "THE TEST SUBJECTS (data.select_on_test), so every number is too good"
     return Scorer(
         name=f"{config.name} ({settings.variant})",
         aus=model.aus,
@@ -75,9 +80,10 @@ def scorer_of_run(run: RunFolder) -> Scorer:
         present_above=0.0,
         calibration=read_calibration(run.calibration, model.aus),
         chosen=(
-            f"The epoch was chosen by {_MEASURES[config.train.metric]} on validation subjects, probabilities "
-            "and thresholds were fitted on them too."
+            f"The epoch was chosen by {_MEASURES[config.train.metric]} on {who}; probabilities and "
+            "thresholds were fitted on them too."
         ),
+        selected_on_test=config.data.select_on_test,
     )
 
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aulens.data.folds import SplitPlan
 from aulens.errors import ConfigError
 
 _PROBABILITIES = frozenset(
@@ -31,11 +32,39 @@ class DataConfig:
     """Where the samples come from and how they are read."""
 
     roots: tuple[str, ...] = ()
-    """Folders with a manifest; several are joined, subjects are prefixed so that none collide."""
+    """Folders of `aulens render` or `aulens prepare`; several are joined, subjects are prefixed so that none
+    collide."""
+    tests: tuple[str, ...] = ()
+    """Folders of `aulens prepare` whose every frame is a test: then no frame of `roots` is."""
+    fold: int = 0
+    """The published part that is tested; 0 = the data come with a split of their own."""
+    validation: float = 0.15
+    """Share of the training subjects that choose epoch and thresholds, where the data name none."""
+    split_seed: int = 1
+    """Decides which."""
+    select_on_test: bool = False
+    """Choose epoch and thresholds on the tested subjects, as much of the literature does. Every number that
+    comes of it is marked."""
     workers: int = 1
     """Loader processes; 0 loads in the training process. Never changes the result."""
     limit: int = 0
     """Use only the first so many training samples after a seeded shuffle; 0 = all."""
+
+    def __post_init__(self) -> None:
+        if self.fold < 0:
+            raise ConfigError(f"data.fold must be 0 or more, is {self.fold}.")
+        if self.tests and (self.fold or self.select_on_test):
+            raise ConfigError(
+                "data.tests means that other data are the test, so data.fold and data.select_on_test have no "
+                "use. Leave them out."
+            )
+        _ = self.plan
+
+    @property
+    def plan(self) -> SplitPlan:
+        """How the parts of a data set become splits."""
+        fold = str(self.fold) if self.fold else ""
+        return SplitPlan(fold, self.validation, self.split_seed, self.select_on_test)
 
 
 @dataclass(frozen=True)

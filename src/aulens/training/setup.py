@@ -15,8 +15,8 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from aulens.aus import MISSING
 from aulens.data.augment import Geometry
 from aulens.data.dataset import FaceDataset
+from aulens.data.loading import load_data
 from aulens.data.photometric import Photometric
-from aulens.data.renders import load_renders
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError, DatasetError
 from aulens.models import AUModel, JAAConfig, ModelConfig
@@ -36,7 +36,10 @@ def load_samples(config: TrainConfig, settings: ModelConfig) -> Samples:
     """Read the data of a configuration: all splits, the training one cut to ``data.limit``."""
     if not config.data.roots:
         raise ConfigError("No data: set data.roots in the configuration, or give --data FOLDER.")
-    samples = load_renders([Path(root) for root in config.data.roots], settings.au_set)
+    data = config.data
+    samples = load_data(
+        [Path(root) for root in data.roots], settings.au_set, data.plan, [Path(root) for root in data.tests]
+    )
     train_part, _ = samples.split("train"), samples.split("val")
     coded = (train_part.labels != MISSING).any(0)
     if not coded.any():
@@ -49,9 +52,9 @@ def load_samples(config: TrainConfig, settings: ModelConfig) -> Samples:
             f"{', '.join(lacking)} {'are' if lacking[1:] else 'is'} coded nowhere. Add data that code "
             f"{'them' if lacking[1:] else 'it'}, or train on the others: model.aus = {numbers}."
         )
-    if config.data.limit:
+    if data.limit:
         home = np.flatnonzero(samples.splits == "train")
-        kept = np.random.default_rng(config.seed).permutation(home)[: config.data.limit]
+        kept = np.random.default_rng(config.seed).permutation(home)[: data.limit]
         samples = samples.take(np.sort(np.concatenate([kept, np.flatnonzero(samples.splits != "train")])))
     return samples
 

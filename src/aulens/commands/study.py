@@ -1,0 +1,153 @@
+"""`aulens study run` and `aulens study table`: the papers' experiments and their tables."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from aulens.commands.research import extras
+from aulens.errors import ConfigError
+
+app = typer.Typer(
+    help="Run the papers' experiments on a data set, and print their tables.", no_args_is_help=True
+)
+
+
+class TableFormat(StrEnum):
+    """How a table is printed."""
+
+    TERMINAL = "terminal"
+    MARKDOWN = "markdown"
+    LATEX = "latex"
+    CSV = "csv"
+
+
+@app.command("run")
+def run(
+    study: Annotated[
+        Path, typer.Argument(metavar="STUDY", help="TOML file; configs/ has them.", show_default=False)
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the study.", show_default=False)
+    ],
+    root: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The data set as delivered; examined and prepared first."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Instead: the data set, prepared by `aulens prepare`."),
+    ] = None,
+    tested_root: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Across data sets: the tested one as delivered."),
+    ] = None,
+    tests: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Across data sets: the tested one, prepared.")
+    ] = None,
+    lists: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="JAA-Net's list files: only their frames.", show_default=False),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a setting of all trainings, repeatable: train.epochs=3.",
+            show_default=False,
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Trainings at once.")] = 1,
+    threads: Annotated[
+        int, typer.Option(min=0, help="Threads of each training.", show_default="as configured")
+    ] = 0,
+    share: Annotated[
+        str,
+        typer.Option(metavar="I/N", help="Of all runs only every N-th from the I-th on: for N machines."),
+    ] = "1/1",
+    select_on_test: Annotated[
+        bool,
+        typer.Option(
+            "--select-on-test",
+            help="Choose epochs and thresholds on the tested subjects, as much of the literature does; every "
+            "number is marked.",
+        ),
+    ] = False,
+    despite_doctor: Annotated[
+        bool, typer.Option("--despite-doctor", help="Go on though the data can't give the protocol.")
+    ] = False,
+) -> None:
+    """Examine, prepare, train what is missing, test, and print the tables.
+
+    After a kill, the same command goes on. Progress goes to standard error, the tables to standard output.
+    """
+    first, of = _share(share)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def say(text: str) -> None:
+        console.print(text, markup=False)
+
+    with extras():
+        from aulens.study.config import load_study
+        from aulens.study.ready import make_ready
+        from aulens.study.runner import plan_runs, run_study, write_study
+
+        chosen = [*(settings or ()), *(["data.select_on_test=true"] if select_on_test else [])]
+        plan = load_study(study, chosen)
+        sources = ((plan.dataset, root, data, "data"), (plan.tested, tested_root, tests, "tests"))
+        folders = [
+            make_ready(name, delivered, prepared, out / kind, plan.prepare, lists, despite_doctor, say)
+            for name, delivered, prepared, kind in sources
+        ]
+        if folders[0] is None:
+            raise ConfigError(f"Where is {plan.dataset}? Give --root (as delivered) or --data (prepared).")
+        runs = plan_runs(plan, out, folders[0], folders[1])
+        write_study(plan, out, folders[0], folders[1])
+        failures = run_study(runs[first - 1 :: of], out, jobs=jobs, threads=threads, say=say)
+    _print_tables(out, None, TableFormat.TERMINAL, 1000)
+    if failures:
+        say(f"{len(failures)} runs failed; the same command tries them again.")
+        raise typer.Exit(1)
+
+
+@app.command("table")
+def table(
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="Folder of `aulens study run`.", show_default=False),
+    ],
+    tables: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--table",
+            "-t",
+            metavar="NAME",
+            help="A1 to A4 (paper A's tables 1 to 4) or B1 (paper B's), repeatable.",
+            show_default="the study's",
+        ),
+    ] = None,
+    format: Annotated[TableFormat, typer.Option("--format", "-f", help="How to print it.")] = (
+        TableFormat.TERMINAL
+    ),
+    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of subjects for the intervals.")] = 1000,
+) -> None:
+    """Print a study's tables beside the published numbers; of an unfinished one, what there is."""
+    _print_tables(out, tables, format, bootstrap)
+
+
+def _print_tables(out: Path, tables: list[str] | None, format: TableFormat, bootstrap: int) -> None:
+    with extras():
+        from aulens.study.report import study_tables
+
+        for text in study_tables(out, tables, format.value, bootstrap):
+            typer.echo(text)
+
+
+def _share(text: str) -> tuple[int, int]:
+    first, slash, of = text.partition("/")
+    if not (slash and first.isdecimal() and of.isdecimal() and 1 <= int(first) <= int(of)):
+        raise ConfigError(f"--share reads I/N with 1 <= I <= N, for example 2/4; got {text!r}.")
+    return int(first), int(of)

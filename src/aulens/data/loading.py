@@ -1,0 +1,97 @@
+"""From folders to samples: renders carry splits, prepared data sets get theirs from a plan."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.aus import MISSING, AUSet
+from aulens.data.folds import SplitPlan, split, train_only
+from aulens.data.prepared import Prepared, is_prepared, load_prepared
+from aulens.data.renders import is_renders, load_renders
+from aulens.data.samples import Samples, join
+from aulens.errors import ConfigError, DatasetError
+from aulens.landmarks import convert, layout_of
+
+
+def load_data(roots: Sequence[Path], aus: AUSet, plan: SplitPlan, tests: Sequence[Path] = ()) -> Samples:
+    """Read all folders of a training or an evaluation.
+
+    Args:
+        roots: folders of renders (`aulens render`) or of prepared data (`aulens prepare`), or none if there
+            are `tests`.
+        aus: the AUs wanted; one that a folder lacks is MISSING there.
+        plan: how the subjects of prepared data are split.
+        tests: other prepared folders, all of whose frames are tests; then those of `roots` are none.
+
+    Returns:
+        All samples, all splits; landmarks in the layout with the fewest points among the folders. A label
+        holds for both sides of the face: these data sets do not code sides.
+
+    Raises:
+        DatasetError: a folder is neither, its data are damaged or share a subject between splits, or no
+            wanted AU is coded.
+        ConfigError: the plan does not fit the folders.
+    """
+    own_splits = [root for root in roots if is_renders(root)]
+    if own_splits and (plan.fold or plan.select_on_test):
+        raise ConfigError(
+            f"{own_splits[0]} comes with splits of its own: data.fold and data.select_on_test have no use. "
+            "Leave them out."
+        )
+    prepared = [load_prepared(_checked(root), aus) for root in roots if not is_renders(root)]
+    if own_splits and tests:
+        raise ConfigError(
+            f"{own_splits[0]} holds test samples of its own, beside data.tests. Train on prepared data."
+        )
+    parts = [load_renders(own_splits, aus)] if own_splits else []
+    parts += [_samples(one, aus, _splits(one, plan, bool(tests)), plan.select_on_test) for one in prepared]
+    for other in (load_prepared(_checked(root), aus) for root in tests):
+        parts.append(_samples(other, aus, np.full(len(other.names), "test"), False))
+    return join(_one_layout(parts))
+
+
+def _checked(root: Path) -> Path:
+    if not is_prepared(root):
+        raise DatasetError(
+            f"{root} holds neither renders nor prepared data. Make renders (aulens render), or prepare a "
+            "data set (aulens prepare)."
+        )
+    return root
+
+
+def _splits(data: Prepared, plan: SplitPlan, tested_elsewhere: bool) -> NDArray[np.str_]:
+    if tested_elsewhere:
+        return train_only(data.subject, plan)
+    return split(data.subject, data.part, plan, data.dataset)
+
+
+def _samples(data: Prepared, aus: AUSet, splits: NDArray[np.str_], select_on_test: bool) -> Samples:
+    if (data.labels == MISSING).all():
+        raise DatasetError(f"{data.dataset} codes none of the AUs wanted: {', '.join(aus.labels)}.")
+    return Samples(
+        paths=data.names,
+        subjects=np.char.add(f"{data.dataset}/", data.subject),
+        splits=splits,
+        side_labels=np.repeat(data.labels[..., None], 2, axis=-1),
+        landmarks=data.landmarks,
+        aus=aus,
+        spans=data.spans,
+        select_on_test=select_on_test,
+        sources=(data.dataset,),
+    )
+
+
+def _one_layout(parts: Sequence[Samples]) -> list[Samples]:
+    layouts = [layout_of(part.landmarks) for part in parts]
+    least = min(layouts, key=lambda layout: layout.count)
+    return [
+        part
+        if layout == least
+        else dataclasses.replace(part, landmarks=convert(part.landmarks, layout, least).astype(np.float32))
+        for part, layout in zip(parts, layouts, strict=True)
+    ]

@@ -1,0 +1,175 @@
+"""A study in a TOML file: data set x variants x folds x seeds, and the tables that it is for."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from aulens.errors import ConfigError
+from aulens.training.config import TrainConfig, load_config, parse_setting, refuse_unknown
+
+RULES: Final = ("papers", "calibrated")
+TABLES: Final = ("A1", "A2", "A3", "A4", "B1")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row or column of a study's table.
+
+    Attributes:
+        name: "roi_gcn".
+        settings: what differs from the study's configuration: dotted key → value.
+        stage1_of: another variant, trained in two stages, whose first stage this is; it is not trained again.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    stage1_of: str = ""
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """A study. Read with :func:`load_study`.
+
+    Attributes:
+        name: of the study.
+        dataset: what is trained on, a name of `aulens.data.sources`.
+        tested: another data set, all of which is the test; "" = the tested part of `dataset`.
+        tables: the papers' tables that it makes, of A1 to A4 and B1.
+        config: the training configuration that all variants begin with.
+        folds: the parts that are tested in turn; (0,) where a data set has one split.
+        seeds: of the trainings.
+        decide: "papers" (score above 0, p >= 0.5) or "calibrated" (thresholds of validation subjects).
+        reference: the variant that the others are compared to; "" = none.
+        prepare: settings of `aulens prepare` that are not its defaults.
+        common: settings of all variants: dotted key → value.
+        variants: in the order of the table.
+    """
+
+    name: str
+    dataset: str
+    config: Path
+    variants: tuple[Variant, ...]
+    tested: str = ""
+    tables: tuple[str, ...] = ()
+    folds: tuple[int, ...] = (1, 2, 3)
+    seeds: tuple[int, ...] = (1,)
+    decide: str = "papers"
+    reference: str = ""
+    prepare: Mapping[str, Any] = field(default_factory=dict)
+    common: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = [variant.name for variant in self.variants]
+        for key, value, allowed in (
+            *(("tables", table, TABLES) for table in self.tables),
+            ("decide", self.decide, RULES),
+            *(("reference", name, names) for name in [self.reference] if name),
+            *(("stage1_of", v.stage1_of, names) for v in self.variants if v.stage1_of),
+        ):
+            if value not in allowed:
+                raise ConfigError(f"{key} of the study must be one of {', '.join(allowed)}; got {value!r}.")
+        for key, values in (("variants", names), ("folds", self.folds), ("seeds", self.seeds)):
+            if not values or len(set(values)) < len(values):
+                raise ConfigError(f"{key} of the study must name at least one, and none twice; got {values}.")
+        if self.tested and self.folds != (0,):
+            raise ConfigError(
+                f"The study tests on {self.tested}, all of it, so it has one split: write folds = [0]."
+            )
+
+    def training(
+        self, variant: Variant, fold: int, seed: int, data: Path, tests: Path | None = None
+    ) -> TrainConfig:
+        """The configuration of one run.
+
+        Args:
+            variant: of this study; not one that is another's first stage.
+            fold: the part that is tested, 0 = none.
+            seed: of the training.
+            data: prepared folder.
+            tests: prepared folder of `tested`.
+
+        Raises:
+            ConfigError: a setting is unknown or out of range.
+        """
+        settings = {
+            **self.common,
+            **variant.settings,
+            "data.fold": fold,
+            "seed": seed,
+            "name": f"{self.name}/{variant.name}",
+        }
+        if tests:
+            settings["data.tests"] = [str(tests)]
+        given = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items()]
+        return load_config(self.config, data=[data], settings=given)
+
+
+def load_study(path: Path, settings: Sequence[str] = ()) -> StudyConfig:
+    """Read a study.
+
+    Args:
+        path: the TOML file; `config` in it is relative to it.
+        settings: ``"train.epochs=2"`` and the like, for the trainings of all variants, applied last.
+
+    Raises:
+        ConfigError: the file is missing or not TOML, or a key is unknown or has a wrong value.
+    """
+    path = Path(path)
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"Cannot read the study {path}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    known = {item.name for item in dataclasses.fields(StudyConfig)} - {"common"} | {"set"}
+    refuse_unknown(raw, known, "")
+    _check_kinds(raw, path)
+    common = {**raw.get("set", {}), **dict(parse_setting(text) for text in settings)}
+    plain: dict[str, Any] = {
+        key: tuple(v) if isinstance(v, list) else v for key, v in raw.items() if key not in _BUILT
+    }
+    return StudyConfig(
+        **plain,
+        config=path.parent / raw["config"],
+        variants=tuple(_variant(name, table) for name, table in raw["variants"].items()),
+        common=common,
+    )
+
+
+_BUILT: Final = ("config", "variants", "set")
+_KINDS: Final[Mapping[str, type]] = {
+    "name": str, "dataset": str, "config": str, "tested": str, "decide": str, "reference": str,
+    "tables": list, "folds": list, "seeds": list, "prepare": dict, "set": dict, "variants": dict,
+}  # fmt: skip
+_ITEMS: Final[Mapping[str, type]] = {"tables": str, "folds": int, "seeds": int, "variants": dict}
+
+
+def _check_kinds(raw: Mapping[str, Any], path: Path) -> None:
+    for key in ("name", "dataset", "config", "variants"):
+        if key not in raw:
+            raise ConfigError(f"The study {path} lacks {key!r}.")
+    for key, value in raw.items():
+        items = value.values() if isinstance(value, dict) else value
+        item = _ITEMS.get(key)
+        if not isinstance(value, _KINDS[key]) or (item and not all(type(one) is item for one in items)):
+            of = f" of {item.__name__}" if item else ""
+            raise ConfigError(
+                f"{key} of the study {path} must be a {_KINDS[key].__name__}{of}, got {value!r}."
+            )
+
+
+def _variant(name: str, table: Mapping[str, Any]) -> Variant:
+    settings = dict(table)
+    stage1_of = settings.pop("stage1_of", "")
+    if stage1_of and settings:
+        raise ConfigError(
+            f"Variant {name!r} is the first stage of {stage1_of!r}, which decides its settings; it has also "
+            f"{', '.join(settings)}. Leave these out."
+        )
+    return Variant(name, settings, stage1_of)
