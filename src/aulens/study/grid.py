@@ -1,0 +1,166 @@
+"""The runs of a study put in order: which there are, and their counts in every draw of test subjects.
+
+Shapes: N frames, A AUs, R draws; row 0 of all draws is the subjects as they are, once each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.aus import MISSING, AUSet
+from aulens.errors import ConfigError, InputError
+from aulens.metrics.bootstrap import drawn_counts, subject_draws
+from aulens.metrics.counts import Counts
+from aulens.study.results import RunResult
+
+Rule = Literal["papers", "calibrated"]
+RULES: Final[tuple[str, ...]] = get_args(Rule)
+
+Run = tuple[str, int]
+"""Fold and seed."""
+Key = tuple[str, str, int]
+"""Variant, fold and seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Runs of one data set and one AU set.
+
+    Attributes:
+        dataset: whose frames were tested.
+        aus: the AUs of the axis A.
+        counts: variant → its runs → counts (R, A), the same draws in all; variants as they first came.
+        selected_on_test: variant → its runs that were chosen on the test frames.
+        trained_on: variant → the data set of its training, "" if it is the tested one.
+        subjects: people tested, over all folds.
+        lone: folds that test one person.
+        uneven: folds whose runs were not all tested on the same labels.
+        commits: versions of the code that made the runs, as far as they are known.
+    """
+
+    dataset: str
+    aus: AUSet
+    counts: Mapping[str, Mapping[Run, Counts]]
+    selected_on_test: Mapping[str, tuple[Run, ...]]
+    trained_on: Mapping[str, str]
+    subjects: int
+    lone: tuple[str, ...]
+    uneven: tuple[str, ...]
+    commits: tuple[str, ...]
+
+
+def decided(result: RunResult, rule: str) -> NDArray[np.bool_]:
+    """(N, A) the decisions by a rule: "papers" or "calibrated".
+
+    Raises:
+        ConfigError: there is no such rule.
+    """
+    if rule not in RULES:
+        raise ConfigError(f"Decisions are by the rule {' or '.join(RULES)}; got {rule!r}.")
+    return result.uncalibrated if rule == "papers" else result.decisions
+
+
+def make_grid(results: Sequence[RunResult], rule: str, bootstrap: int, seed: int) -> Grid:
+    """Count the decisions of all runs, in all draws.
+
+    Subjects are drawn within the folds that test them, each fold's as many as it has. Folds that test the
+    same people (all of another data set) draw the same ones.
+
+    Raises:
+        InputError: there is no run, one comes twice, or they do not go together.
+    """
+    _check_together(results)
+    tested: dict[str, set[str]] = {}
+    for result in results:
+        coded = (result.labels != MISSING).any(1)
+        tested.setdefault(result.fold, set()).update(np.unique(result.subjects[coded]).tolist())
+    draws = _draw(tested, bootstrap, seed)
+    counts: dict[str, dict[Run, Counts]] = {}
+    labels: dict[str, set[tuple[int, ...]]] = {}
+    for result in results:
+        names, times = draws[result.fold]
+        used = (result.labels != MISSING).any(1)
+        subject = np.searchsorted(names, result.subjects[used])
+        found = drawn_counts(result.labels[used], decided(result, rule)[used], subject, times)
+        counts.setdefault(result.variant, {})[result.fold, result.seed] = found
+        coded_as = np.concatenate([found.tp[0] + found.fn[0], found.fp[0] + found.tn[0]])
+        labels.setdefault(result.fold, set()).add(tuple(coded_as.tolist()))
+    return Grid(
+        dataset=results[0].dataset,
+        aus=results[0].aus,
+        counts=counts,
+        selected_on_test={
+            name: tuple((r.fold, r.seed) for r in results if r.variant == name and r.selected_on_test)
+            for name in counts
+        },
+        trained_on={result.variant: result.trained_on for result in results},
+        subjects=len(set().union(*tested.values())),
+        lone=tuple(sorted(fold for fold, people in tested.items() if len(people) == 1)),
+        uneven=tuple(sorted(fold for fold, kinds in labels.items() if len(kinds) > 1)),
+        commits=tuple(sorted({result.commit for result in results if result.commit})),
+    )
+
+
+def _check_together(results: Sequence[RunResult]) -> None:
+    if not results:
+        raise InputError("there is no result to compare; run the study first")
+    first, seen = results[0], set[Key]()
+    for result in results:
+        if (result.dataset, result.aus.numbers) != (first.dataset, first.aus.numbers):
+            raise InputError(
+                f"results of {first.dataset} ({', '.join(first.aus.labels)}) and of {result.dataset} "
+                f"({', '.join(result.aus.labels)}) cannot be compared; give those of one data set and AU set"
+            )
+        if result.key in seen:
+            raise InputError(f"there are two results of {name_of(result.key)}; give each run once")
+        seen.add(result.key)
+    trained = {(result.variant, result.trained_on) for result in results}
+    if len(trained) > len({variant for variant, _ in trained}):
+        raise InputError("one variant was trained on several data sets; give each its own name")
+
+
+def name_of(key: Key) -> str:
+    """A run in words."""
+    variant, fold, seed = key
+    return f"{variant}, {run_name((fold, seed))}"
+
+
+def run_name(run: Run) -> str:
+    """Fold and seed in words: "fold 1 seed 2", without the fold where there is one split."""
+    fold, seed = run
+    return f"fold {fold} seed {seed}" if fold else f"seed {seed}"
+
+
+def _draw(
+    tested: Mapping[str, set[str]], bootstrap: int, seed: int
+) -> dict[str, tuple[NDArray[np.str_], NDArray[np.int32]]]:
+    """Fold → its S people, sorted, and (R, S) how often each counts."""
+    groups: list[tuple[set[str], list[str]]] = []
+    for fold in sorted(tested):
+        people = tested[fold]
+        for others, folds in groups:
+            if people == others:
+                folds.append(fold)
+                break
+            if both := sorted(people & others):
+                raise InputError(
+                    f"folds {folds[0]!r} and {fold!r} both test {both[0]} ({len(both)} subjects in common), "
+                    "but not all the same people; folds must be subject-exclusive"
+                )
+        else:
+            groups.append((people, [fold]))
+    found = {}
+    for stratum, (people, folds) in enumerate(groups):
+        names = np.array(sorted(people), dtype=np.str_)
+        _, times = subject_draws(names, bootstrap, seed + stratum)
+        found.update(dict.fromkeys(folds, (names, times)))
+    rows = max(len(times) for _, times in found.values())
+    return {  # a lone subject can't be drawn otherwise: it counts once in every draw
+        fold: (names, times if len(times) == rows else np.repeat(times, rows, axis=0))
+        for fold, (names, times) in found.items()
+    }
