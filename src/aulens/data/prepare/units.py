@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -43,16 +44,18 @@ class Missing:
 
 Picture = NDArray[np.uint8] | Missing
 
-REASONS: Final = {
-    "missing_picture": "there is no such picture",
-    "unreadable_picture": "the picture is damaged",
-    "missing_video": "there is no such video",
-    "unreadable_video": "the video is damaged here or before",
-    "video_ended": "the video ends before this frame",
-    "no_landmarks": "no landmarks are given, and none were to be detected",
-    "bad_landmarks": "the landmarks given make no face in the picture, and none were to be detected",
-    "no_face": "no face was detected",
-}
+REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "missing_picture": "there is no such picture",
+        "unreadable_picture": "the picture is damaged",
+        "missing_video": "there is no such video",
+        "unreadable_video": "the video is damaged here or before",
+        "video_ended": "the video ends before this frame",
+        "no_landmarks": "no landmarks are given, and none were to be detected",
+        "bad_landmarks": "the landmarks given make no face in the picture, and none were to be detected",
+        "no_face": "no face was detected",
+    }
+)
 """Why a frame is not stored: the words of missing.csv."""
 
 

@@ -1,0 +1,128 @@
+"""`aulens prepare`: needs the extra `data`, which is loaded when it is called."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from aulens.commands.research import extras
+
+if TYPE_CHECKING:
+    from aulens.data.prepare import PrepareResult
+    from aulens.data.prepare.run import Progress as Report
+
+
+class Landmarks(StrEnum):
+    """Which landmarks decide the crop."""
+
+    AUTO = "auto"
+    GIVEN = "given"
+    DETECT = "detect"
+
+
+def prepare(
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATASET", help="bp4d, disfa, affwild2, jaanet or manifest.", show_default=False
+        ),
+    ],
+    root: Annotated[
+        Path,
+        typer.Argument(metavar="ROOT", help="Its folder as delivered, or the manifest.", show_default=False),
+    ],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder for the prepared data.", show_default=False)
+    ],
+    lists: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="JAA-Net's list files: only the frames that they name.",
+            show_default="all coded frames",
+        ),
+    ] = None,
+    size: Annotated[int, typer.Option(min=32, help="Side of the largest crop for a model, in pixels.")] = 256,
+    margin: Annotated[
+        float, typer.Option(min=0, max=1, help="Room around it for rotation and shift, a share of it.")
+    ] = 0.25,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of the JPEG pictures.")] = 92,
+    landmarks: Annotated[
+        Landmarks, typer.Option(help="Given with the data, detected, or detected where none are given.")
+    ] = Landmarks.AUTO,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes at once.", show_default="one per core")
+    ] = None,
+) -> None:
+    """Cut one upright face from each frame of a data set, once for all models.
+
+    Frames without a face are listed in OUT/missing.csv. After a kill, the same command goes on and gives the
+    same files. Exit code 1 if no face at all could be stored.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with extras():
+        from aulens.data.prepare import PrepareSettings
+        from aulens.data.prepare import prepare as run
+        from aulens.data.sources import open_dataset
+
+        settings = PrepareSettings(size, margin, quality, landmarks.value)
+        with console.status("reading the data set's folder"):
+            index = open_dataset(dataset, root, lists=lists)
+        if index.problems:
+            console.print(
+                f"{len(index.problems)} remarks on these data; aulens doctor lists them.", markup=False
+            )
+        with _bar(console) as report:
+            result = run(index, out, settings, processes=processes, progress=report)
+    Console(highlight=False).print(_table(result))
+    console.print(f"see {result.root}", markup=False)
+    if not result.stored:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _bar(console: Console) -> Iterator["Report"]:
+    columns = TextColumn("frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    # A unit may take minutes where faces are detected: the speed is taken over several.
+    with Progress(
+        *columns, console=console, disable=not console.is_terminal, speed_estimate_period=900
+    ) as bar:
+
+        def report(done: int, total: int) -> None:
+            if bar.tasks:
+                bar.update(bar.tasks[0].id, completed=done)
+            else:  # what was done before this call is no speed
+                bar.add_task("frames", total=total, completed=done)
+
+        yield report
+
+
+def _table(result: "PrepareResult") -> Table:
+    from aulens.data.prepare.faces import FOUND
+    from aulens.data.prepare.units import REASONS
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    table.add_row("frames", f"{result.frames:,}")
+    table.add_row("stored", f"{result.stored:,}")
+    for found, meaning in FOUND.items():
+        if found in result.found:
+            table.add_row(f"  {found}", f"{result.found[found]:,}", meaning)
+    table.add_row("missing", f"{result.frames - result.stored:,}")
+    for reason, meaning in REASONS.items():
+        if reason in result.missing:
+            table.add_row(f"  {reason}", f"{result.missing[reason]:,}", meaning)
+    if result.done:
+        table.add_row("frames/s", f"{result.rate:.1f}")
+        table.add_row("frames/s per core", f"{result.rate_per_core:.1f}")
+    else:
+        table.add_row("", "", "all of it was done before")
+    return table
