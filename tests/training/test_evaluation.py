@@ -1,5 +1,6 @@
 """What an evaluation says beside the table of AUs: the challenges' measures, landmarks, sides or none."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -177,5 +178,5 @@ def test_labels_that_are_not_coded_take_no_part(jaa: Path):
     more |= {"decisions": np.concatenate([found.decisions, ~found.decisions])}
     more |= {"uncalibrated": np.concatenate([found.uncalibrated, ~found.uncalibrated])}
     more |= {"landmark_error": np.concatenate([found.landmark_error] * 2)}
-    wider = type(found)(found.name, found.chosen, doubled, found.tells_sides, **more)
+    wider = dataclasses.replace(found, samples=doubled, **more)
     assert report(wider, "val", 0).abaw.abaw2.value == pytest.approx(expected)

@@ -99,7 +99,16 @@ def run(
         plan = load_study(study, chosen)
         sources = ((plan.dataset, root, data, "data"), (plan.tested, tested_root, tests, "tests"))
         folders = [
-            make_ready(name, delivered, prepared, out / kind, plan.prepare, lists, despite_doctor, say)
+            make_ready(
+                name,
+                delivered,
+                prepared,
+                out / kind,
+                plan.prepare,
+                lists=lists,
+                despite_doctor=despite_doctor,
+                say=say,
+            )
             for name, delivered, prepared, kind in sources
         ]
         if folders[0] is None:
