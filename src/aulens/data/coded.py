@@ -46,8 +46,10 @@ def gather(
     """
     ordered = sorted((s for s in sequences if len(s.media)), key=lambda s: (s.subject, s.sequence))
     if not ordered:
-        seen = f" First problem: {problems[0].where}: {problems[0].message}" if problems else ""
-        raise DatasetError(f"No coded frame was found.{seen}")
+        # What can't be read explains it better than what is missing beside it.
+        first = sorted(problems, key=lambda problem: not problem.code.startswith("unreadable"))[:1]
+        why = "".join(f" {problem.where}: {problem.message}" for problem in first)
+        raise DatasetError(f"No coded frame was found.{why}")
     counts = sorted({s.landmarks.shape[1] for s in ordered if s.landmarks is not None})
     if len(counts) > 1:
         raise DatasetError(f"Sequences differ in their number of landmarks: {counts}; give one layout.")

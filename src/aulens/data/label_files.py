@@ -42,9 +42,6 @@ def read_table(path: Path, *, header: bool) -> Table:
             skiprows=1 if header else 0,
             dtype=np.float64,
             encoding="utf-8-sig",
-            # With a header, a row that is longer would else become an index of more levels.
-            index_col=False,
-            names=range(len(cells)) if header else None,
         )
     except OSError as error:
         raise DatasetError(f"cannot be opened ({error.strerror})") from None
@@ -52,7 +49,9 @@ def read_table(path: Path, *, header: bool) -> Table:
         raise DatasetError("is empty or no text") from None
     except ValueError as error:
         # pandas' ParserError is a ValueError too.
-        raise DatasetError(f"is no table of numbers ({str(error).strip()})") from None
+        raise DatasetError(f"is no table ({str(error).strip()})") from None
+    if header and len(cells) != frame.shape[1]:
+        raise DatasetError(f"is no table (the header has {len(cells)} cells, the rows {frame.shape[1]})")
     return Table(cells if header else (), frame.to_numpy(np.float64))
 
 

@@ -175,9 +175,10 @@ def _landmarks(table: pd.DataFrame, file: Path, problems: list[Problem]) -> NDAr
         return None
     count = 1 + max(int(match[2]) for match in axes.values())
     names = [f"{axis}_{i}" for i in range(count) for axis in "xy"]
-    if count not in {layout.count for layout in LAYOUTS.values()} or set(names) != set(axes):
-        wanted = ", ".join(f"x_{layout.count - 1}" for layout in LAYOUTS.values())
-        message = f"landmarks must be x_0, y_0, ... to {wanted} without gaps; they are left out."
+    counts = sorted(layout.count for layout in LAYOUTS.values())
+    if count not in counts or set(names) != set(axes):
+        last = ", ".join(f"x_{one - 1}" for one in counts)
+        message = f"landmarks must be x_0, y_0, ... up to {last}, without gaps; they are left out."
         problems.append(Problem("error", "unreadable_landmarks", file.name, message, len(table)))
         return None
     numbers = table[names].apply(pd.to_numeric, errors="coerce").to_numpy(np.float32)

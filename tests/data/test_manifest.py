@@ -1,0 +1,140 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from aulens.aus import MISSING
+from aulens.data.index import PICTURE
+from aulens.data.manifest import read_manifest
+from aulens.errors import DatasetError
+from delivered import codes, only, picture, text, video
+
+HEADER = "path,Subject,sequence,frame,AU1,au12,AU06"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("001/s/1.png", "001/s/2.png", "002/s/1.png"):
+        picture(tmp_path / name)
+    return tmp_path
+
+
+def write(folder, *rows, header=HEADER, name="own.csv"):
+    return text(folder / name, "\n".join([header, *rows]) + "\n")
+
+
+def test_rows_become_frames(folder):
+    path = write(
+        folder, "002/s/1.png,002,s,1,1,9,0", "001/s/2.png,001,s,2,,999,1", "001/s/1.png,001,s,1,0,-1,1"
+    )
+    index = read_manifest(path)
+    assert index.dataset == index.aus.name == "own"
+    assert index.aus.numbers == (1, 12, 6)
+    assert index.keys == ["001/s/1", "001/s/2", "002/s/1"]
+    assert index.labels.tolist() == [[0, MISSING, 1], [MISSING, MISSING, 1], [1, MISSING, 0]]
+    assert index.media == tuple(str(folder / name) for name in ("001/s/1.png", "001/s/2.png", "002/s/1.png"))
+    assert (index.position == PICTURE).all()
+    assert index.landmarks is None
+    assert index.problems == ()
+
+
+def test_parquet_says_the_same(folder):
+    rows = {
+        "path": ["001/s/1.png", "002/s/1.png"],
+        "subject": ["001", "002"],
+        "sequence": ["s", "s"],
+        "frame": [1, 1],
+        "AU1": [1.0, np.nan],
+        "AU12": [0.0, 1.0],
+        "part": ["train", "test"],
+    }
+    pd.DataFrame(rows).to_parquet(folder / "manifest.parquet")
+    pd.DataFrame(rows).to_csv(folder / "other.csv", index=False)
+    a, b = read_manifest(folder), read_manifest(folder / "other.csv")
+    assert a.labels.tolist() == b.labels.tolist() == [[1, 0], [MISSING, 1]]
+    assert a.part.tolist() == b.part.tolist() == ["train", "test"]
+    assert a.keys == b.keys
+
+
+def test_landmarks_and_positions(folder):
+    video(folder / "clip.avi", 3)
+    points = np.random.default_rng(0).uniform(0, 60, (2, 49, 2)).round(3)
+    names = [f"{axis}_{i}" for i in range(49) for axis in "xy"]
+    rows = [
+        f"clip.avi,1,clip,{t + 1},0,{t},1,{t},{','.join(map(str, points[t].reshape(-1)))}" for t in (0, 1)
+    ]
+    path = write(folder, *rows, header=f"{HEADER},position,{','.join(names)}")
+    index = read_manifest(path)
+    np.testing.assert_allclose(index.landmarks, points, rtol=1e-6)
+    assert index.position.tolist() == [0, 1]
+    rows[1] = rows[1].rsplit(",", 1)[0] + ","
+    index = read_manifest(write(folder, *rows, header=f"{HEADER},position,{','.join(names)}"))
+    assert np.isnan(index.landmarks[1]).all()
+    assert only(index.problems, "missing_landmarks").frames == 1
+
+
+def test_other_numbers_of_landmarks(folder):
+    path = write(folder, "001/s/1.png,001,s,1,1,0,0,5,5", header=f"{HEADER},x_0,y_0")
+    index = read_manifest(path)
+    assert index.landmarks is None
+    assert "x_48, x_65, x_67" in only(index.problems, "unreadable_landmarks").message
+
+
+def test_a_subject_in_two_parts(folder):
+    path = write(
+        folder, "001/s/1.png,001,s,1,1,0,0,train", "001/s/2.png,001,s,2,1,0,0,test", header=f"{HEADER},part"
+    )
+    problem = only(read_manifest(path).problems, "subject_leak")
+    assert (problem.level, problem.where, problem.frames) == ("error", "001", 2)
+
+
+def test_faults_are_said(folder):
+    path = write(
+        folder,
+        "001/s/1.png,001,s,1,1,0,0,1",
+        "001/s/1.png,001,s,1,0,0,0,1",  # twice
+        "001/s/9.png,001,s,9,0,3,0,1",  # no picture, a code out of range
+        "002/s/1.png,,s,1,0,0,0,1",  # nobody
+        "002/s/1.png,002,s,1,9,-1,,1",  # not coded
+        "002/s/1.png,002,s,2,yes,0,0,1",  # a word
+        header=f"{HEADER},AU99",
+    )
+    index = read_manifest(path)
+    assert index.keys == ["001/s/1", "001/s/9", "002/s/2"]
+    assert index.media[1] == ""
+    assert index.labels.tolist() == [[1, 0, 0], [0, MISSING, 0], [MISSING, 0, 0]]
+    assert sorted(codes(index.problems)) == [
+        "code_range", "duplicate_frame", "missing_picture", "missing_subject", "not_coded", "other_aus",
+        "unreadable_labels",
+    ]  # fmt: skip
+    assert only(index.problems, "missing_picture").where == "001/s"
+
+
+def test_missing_videos_are_called_so(folder):
+    path = write(folder, "clip.avi,001,s,1,1,0,0,0", header=f"{HEADER},position")
+    assert only(read_manifest(path).problems, "missing_video").frames == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "said"),
+    [
+        ("path,subject,frame,AU1", "a.png,1,1,1", "lacks the columns sequence"),
+        ("path,subject,sequence,frame", "a.png,1,s,1", "one column per AU"),
+        ("path,subject,sequence,frame,AU1,AU01", "a.png,1,s,1,1,1", "one column per AU"),
+        ("path,subject,sequence,frame,AU1,au1", "a.png,1,s,1,1,1", "more than once"),
+        (HEADER, "a.png,1,s,1.5,1,1,1", "frame must be whole numbers"),
+        (HEADER, "a.png,1,s,,1,1,1", "no frame number"),
+        (HEADER, "a.png,1,s,1,9,9,9", "no row with a coded AU"),
+        (HEADER, "a.png,1,s,1,1,1,1,1,1", "can't be read"),
+    ],
+)
+def test_files_that_are_no_manifest(folder, header, row, said):
+    path = write(folder, "001/s/1.png,001,s,2,9,9,9" if "1,1,1,1,1" in row else row, row, header=header)
+    with pytest.raises(DatasetError, match=said):
+        read_manifest(path)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(DatasetError, match=r"no file .*own\.csv"):
+        read_manifest(tmp_path / "own.csv")
+    with pytest.raises(DatasetError, match=r"manifest\.parquet or manifest\.csv"):
+        read_manifest(tmp_path)
