@@ -13,7 +13,8 @@ from aulens import __version__
 from aulens.commands.convert import app as convert
 from aulens.commands.detect import detect
 from aulens.commands.graph import graph
-from aulens.commands.research import evaluate, export, render, train
+from aulens.commands.render import render
+from aulens.commands.research import evaluate, export, train
 from aulens.errors import AulensError
 
 app = typer.Typer(

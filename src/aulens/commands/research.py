@@ -1,4 +1,4 @@
-"""`aulens render`, `train`, `evaluate`, `export`: each needs an extra, and is loaded when it is called."""
+"""`aulens train`, `evaluate`, `export`: each needs an extra, and is loaded when it is called."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,6 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 from aulens.errors import ConfigError
 
@@ -19,13 +18,6 @@ _EXTRA_OF: Final = {
     "lightning": "train", "onnx": "train", "onnxscript": "train", "safetensors": "train",
     "tensorboard": "train", "timm": "train", "torch": "train", "torchvision": "train",
 }  # fmt: skip
-
-
-class Rig(StrEnum):
-    """Face rigs by name."""
-
-    ANNY = "anny"
-    ICT = "ict"
 
 
 class ReportFormat(StrEnum):
@@ -50,52 +42,6 @@ def extras() -> Iterator[None]:
             raise
         extra = _EXTRA_OF[package]
         raise ConfigError(f"this command needs {package}: pip install 'aulens[{extra}]'") from error
-
-
-def render(
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Folder of the data set.", show_default=False),
-    ] = None,
-    n: Annotated[int, typer.Option("--n", min=1, help="Number of pictures.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Decides everything that is drawn.")] = 1,
-    rig: Annotated[Rig, typer.Option(help="Head model; ict needs --assets.")] = Rig.ANNY,
-    assets: Annotated[
-        Path | None,
-        typer.Option(help="ICT-FaceKit: its .npz or a checkout of its repository.", show_default=False),
-    ] = None,
-    size: Annotated[int, typer.Option(min=48, help="Side of the square pictures in pixels.")] = 192,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes at once.", show_default="one per core")
-    ] = None,
-    contact_sheet: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PNG", help="Draw a sample of the data set in --out; renders it first if it is new."
-        ),
-    ] = None,
-) -> None:
-    """Draw faces with exactly known Action Units, to train on.
-
-    The same seed gives the same pictures on any number of processes; after a kill, the same command goes on.
-    """
-    if out is None:
-        raise ConfigError("give the folder of the data set: --out DIR")
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    with extras():
-        from aulens.render.generate import RenderConfig, generate
-        from aulens.render.sheet import contact_sheet as draw_sheet
-
-        if contact_sheet is None or not (out / "manifest.parquet").exists():
-            config = RenderConfig(n, seed, rig.value, None if assets is None else str(assets), size)
-            with Progress(console=console, disable=not console.is_terminal) as bar:
-                task = bar.add_task("pictures", total=n)
-                manifest = generate(
-                    out, config, processes, lambda done, total: bar.update(task, completed=done, total=total)
-                )
-            console.print(f"{n} pictures; see {manifest}", markup=False)
-        if contact_sheet is not None:
-            console.print(f"sample: {draw_sheet(out, contact_sheet)}", markup=False)
 
 
 def train(
@@ -189,6 +135,19 @@ def evaluate(
         ),
     ] = None,
     split: Annotated[str, typer.Option(help="val or test.")] = "test",
+    fold: Annotated[
+        int | None,
+        typer.Option(min=1, help="The published part that is tested.", show_default="the run's"),
+    ] = None,
+    tests: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--tests",
+            metavar="DIR",
+            help="Another data set, prepared: every frame of it is tested. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -207,7 +166,16 @@ def evaluate(
     with extras():
         from aulens.training import evaluate as run
 
-        report = run(model, data or (), split=split, out=out, threads=threads, bootstrap=bootstrap)
+        report = run(
+            model,
+            data or (),
+            split=split,
+            tests=tests or (),
+            fold=fold,
+            out=out,
+            threads=threads,
+            bootstrap=bootstrap,
+        )
     if format is ReportFormat.JSON:
         typer.echo(json.dumps(report.to_dict(), indent=2))
     else:

@@ -1,4 +1,4 @@
-"""Blurred rooms and walls behind the head."""
+"""Blurred rooms and walls behind the head, and a body below it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 
 from aulens.render.rig import Floats
 
+# The right half of a body's outline: centimetres from the lower end of the neck, y down.
+_BODY: Final = ((4.5, -2.6), (6.5, -0.9), (10, 1.2), (17, 3.6), (21, 6.5), (22.5, 11), (23.5, 60))
 _SMALL: Final = 96  # pixels: backgrounds are drawn small and enlarged, being out of focus
 
 
@@ -43,3 +45,22 @@ def draw_background(rng: np.random.Generator, size: int) -> Floats:
         large = cv2.GaussianBlur(large, (0, 0), float(rng.uniform(0.5, 0.03 * size)))
     clipped: Floats = np.clip(large, 0, 1).astype(np.float32)
     return clipped
+
+
+def draw_body(picture: Floats, neck: tuple[float, float], scale: float, cloth: Floats) -> None:
+    """Shoulders in the colour of the collar, softly outlined, painted onto a background.
+
+    Args:
+        picture: (n, n, 3) linear light; is changed.
+        neck: x, y of the lower end of the neck, pixels.
+        scale: pixels of a centimetre.
+        cloth: (3,) linear RGB.
+    """
+    outline = np.array([*_BODY, *((-x, y) for x, y in reversed(_BODY))]) * scale + neck
+    cover = np.zeros(picture.shape[:2], np.float32)
+    cv2.fillPoly(cover, [np.round(outline * 16).astype(np.int32)], (1.0,), cv2.LINE_AA, 4)
+    cover = cv2.GaussianBlur(cover, (0, 0), 0.25 * scale)
+    y, x = np.mgrid[: len(cover), : len(cover)].astype(np.float32)
+    round_off = 1 - 0.5 * (np.abs(x - neck[0]) / (24 * scale)) ** 2 - 0.004 * (y - neck[1]) / scale
+    shaded = np.clip(round_off, 0.3, 1)[..., None] * cloth
+    picture += (shaded.astype(np.float32) - picture) * cover[..., None]

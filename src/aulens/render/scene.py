@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.render.background import draw_background
+from aulens.render.background import draw_background, draw_body
 from aulens.render.expression import Action, Muscles
 from aulens.render.hair import hair_cover, hair_shell
 from aulens.render.light import light_of
@@ -20,7 +20,7 @@ from aulens.render.person import Look
 from aulens.render.raster import empty_buffers, rasterize, vertex_normals
 from aulens.render.rig import Floats, Material, Rig
 from aulens.render.shade import Mesh, shade
-from aulens.render.shot import PIVOT, Shot, project, rotation
+from aulens.render.shot import FIELD, PIVOT, Shot, project, rotation
 from aulens.render.skin import WRINKLING
 
 _SUPERSAMPLING: Final = 2
@@ -78,6 +78,13 @@ def _iris_centres(rig: Rig) -> Floats:
         ball = rig.canonical[eye]
         centres.append(ball[ball[:, 2] > ball[:, 2].max() - 0.25, :2].mean(0))
     return np.array(centres, np.float32)
+
+
+def _neck(face: Floats) -> Floats:
+    """(1, 3): the middle of the neck's lower end, of a head that is not turned."""
+    lowest = face[face[:, 1] < np.percentile(face[:, 1], 1)]
+    middle: Floats = lowest.mean(0, keepdims=True)
+    return middle
 
 
 def _pose(rig: Rig, look: Look, head: Floats, shot: Shot) -> Mesh:
@@ -157,6 +164,11 @@ def render(muscles: Muscles, person: Person, action: Action, shot: Shot, size: i
     rng = np.random.default_rng(shot.seed) if shot.seed is not None else None
     brightness = float(np.mean(shot.ambient) + 0.3 * np.mean(shot.key))
     colour = draw_background(rng, n) * np.float32(brightness) if rng else np.full((n, n, 3), 0.2, np.float32)
+
+    if shot.body:
+        neck = project(_neck(face) - PIVOT, shot, n)[0]
+        scale = n * shot.zoom / FIELD
+        draw_body(colour, (float(neck[0]), float(neck[1])), scale, look.cloth * np.float32(brightness))
 
     soft = (mesh.material == Material.LASH) | (mesh.material == Material.HAIR)
     depth, index, weights = empty_buffers(n)

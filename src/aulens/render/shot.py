@@ -33,6 +33,7 @@ class Shot:
         ambient: (3,) colour of the ambient dome; `dome` (3,) its lean.
         exposure: brightness of the finished picture, 1 = normal.
         seed: of the background and the sensor noise.
+        body: paint shoulders below the neck, for a camera that is further away.
     """
 
     yaw: float = 0.0
@@ -50,6 +51,7 @@ class Shot:
     dome: tuple[float, float, float] = (0.0, 0.0, 0.0)
     exposure: float = 1.0
     seed: int | None = None  # None: a plain grey wall and no noise
+    body: bool = False
 
 
 def _three(values: NDArray[np.floating]) -> tuple[float, float, float]:

@@ -8,11 +8,10 @@ from typing import Final
 import numpy as np
 
 from aulens.aus import AFFWILD2
-from aulens.render.expression import PRESENT, Muscles
+from aulens.render.expression import PRESENT
 from aulens.render.lookalike.cast import Take
-from aulens.render.lookalike.config import LookalikeConfig
 from aulens.render.lookalike.files import write_jpeg, write_text
-from aulens.render.lookalike.film import Framing, film, level_crop
+from aulens.render.lookalike.film import Framing, Studio, film, level_crop
 
 FRAMING: Final = Framing(aspect=1.0, span=26.0, drop=2.0)
 NOT_CODED: Final = -1
@@ -21,15 +20,15 @@ NOT_CODED: Final = -1
 _SETS: Final = {"train": "Train_Set", "validation": "Validation_Set"}
 
 
-def write_take(root: Path, take: Take, config: LookalikeConfig, muscles: Muscles) -> None:
+def write_take(root: Path, take: Take, studio: Studio) -> None:
     """Write one person of one video: level crops, then the labels.
 
     A stretch of the frames is not annotated (-1 throughout), one row lacks one AU, for a stretch no face was
     found (no picture), and the labels go on for one row after the last picture.
     """
-    rng = np.random.default_rng(config.stream(5, take.number))
+    rng = np.random.default_rng(studio.config.stream(5, take.number))
     stretch = 1 + take.frames // 20
-    frames = list(film(take, take.frames, config, muscles, FRAMING))
+    frames = list(film(take, take.frames, studio, FRAMING))
     rows = np.array([[frame.seen[au] >= PRESENT for au in AFFWILD2] for frame in frames]).astype(int)
     at = int(rng.integers(0, take.frames - stretch + 1))
     rows[at : at + stretch] = NOT_CODED
@@ -37,7 +36,7 @@ def write_take(root: Path, take: Take, config: LookalikeConfig, muscles: Muscles
     lost = int(rng.integers(0, take.frames - stretch + 1))
     for t, frame in enumerate(frames):
         if not lost <= t < lost + stretch:
-            crop = level_crop(frame, config.height)
+            crop = level_crop(frame, studio.config.height)
             write_jpeg(root / "cropped_aligned" / take.name / f"{t + 1:05d}.jpg", crop.image)
     lines = [",".join(map(str, row)) for row in [*rows.tolist(), rows[-1].tolist()]]
     folder = root / "annotations" / "AU_Set" / _SETS[take.part]

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from aulens.aus import AUS, BP4D
 from aulens.landmarks import IBUG49, IBUG68, convert
-from aulens.render.expression import PRESENT, Muscles
+from aulens.render.expression import PRESENT
 from aulens.render.lookalike.cast import Take
-from aulens.render.lookalike.config import LookalikeConfig
 from aulens.render.lookalike.files import write_cells, write_jpeg, write_text
-from aulens.render.lookalike.film import Framing, film
+from aulens.render.lookalike.film import Framing, Studio, film
 from aulens.render.lookalike.rates import base_rates
 
 FRAMING: Final = Framing(aspect=0.75)
@@ -25,13 +24,13 @@ NOT_CODED: Final = 9
 _DIGITS: Final = (4, 1, 4, 5, 4, 3)
 
 
-def write_take(root: Path, take: Take, config: LookalikeConfig, muscles: Muscles) -> None:
+def write_take(root: Path, take: Take, studio: Studio) -> None:
     """Write one sequence: pictures, the 49 landmarks of each, at last the labels.
 
     A few more pictures than `take.frames` follow that are coded 9 throughout. Every third sequence has one
     AU that is 9 for a while, every second one a frame without landmarks.
     """
-    rng = np.random.default_rng(config.stream(5, take.number))
+    rng = np.random.default_rng(studio.config.stream(5, take.number))
     more = 1 + take.frames // 20
     total = take.frames + more
     digits = _DIGITS[take.number % len(_DIGITS)]
@@ -40,7 +39,7 @@ def write_take(root: Path, take: Take, config: LookalikeConfig, muscles: Muscles
     numbers = range(first, first + total)
     cells: list[NDArray[np.float64] | None] = [None] * (first - 1)
     shown = []
-    for number, frame in zip(numbers, film(take, total, config, muscles, FRAMING), strict=True):
+    for number, frame in zip(numbers, film(take, total, studio, FRAMING), strict=True):
         write_jpeg(root / take.subject / take.name / f"{number:0{digits}d}.jpg", frame.image)
         # MATLAB counts pixels from 1.
         cells.append(convert(frame.landmarks, IBUG68, IBUG49).astype(np.float64) + 1)
@@ -50,7 +49,7 @@ def write_take(root: Path, take: Take, config: LookalikeConfig, muscles: Muscles
             cells[first - 1 + int(t)] = None
     write_cells(root / "2DFeatures" / f"{take.subject}_{take.name}.mat", "pred", cells)
 
-    coded = set(base_rates(config.layout))
+    coded = set(base_rates(studio.config.layout))
     columns = [au for au in AUS if au in coded or au not in BP4D]
     codes = np.full((total, len(columns)), NOT_CODED)
     for t, seen in enumerate(shown[: take.frames]):

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from aulens.data.protocols import DISFA_PROTOCOL
 from aulens.landmarks import IBUG66, IBUG68, convert
-from aulens.render.expression import PRESENT, Muscles
+from aulens.render.expression import PRESENT
 from aulens.render.lookalike.cast import Take
-from aulens.render.lookalike.config import LookalikeConfig
 from aulens.render.lookalike.files import write_matrix, write_text, write_video
-from aulens.render.lookalike.film import Frame, Framing, film
+from aulens.render.lookalike.film import Frame, Framing, Studio, film
 
 FRAMING: Final = Framing(aspect=4 / 3)
 AUS_WITH_FILES: Final = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
@@ -30,12 +29,12 @@ def intensity_code(intensity: float) -> int:
     return min(5, 2 + int((intensity - PRESENT) / (1 - PRESENT) * 4))
 
 
-def write_take(root: Path, take: Take, config: LookalikeConfig, muscles: Muscles) -> None:
+def write_take(root: Path, take: Take, studio: Studio) -> None:
     """Write one subject: video, landmarks, at last the labels."""
     seen: list[Frame] = []
 
     def images() -> Iterator[NDArray[np.uint8]]:
-        for frame in film(take, take.frames, config, muscles, FRAMING):
+        for frame in film(take, take.frames, studio, FRAMING):
             seen.append(frame)
             yield frame.image
 

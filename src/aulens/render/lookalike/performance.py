@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.render.expression import MEDIAN, PRESENT, Action
-from aulens.render.lookalike.repertoire import Repertoire
+from aulens.render.lookalike.plan import Moments
 
 _BLINK: Final = {43: (0.6, 1.0, 0.5)}
 _BLINKS: Final = 0.015  # a frame
-_RISE, _FALL = 0.28, 0.18  # of full strength, a frame
+_RISE, _FALL = 0.15, 0.28  # of full strength, a frame: labels come as late as they go
 _ONE_SIDED: Final = 0.06
 
 
@@ -38,38 +38,12 @@ class Performance:
         return len(self.actions)
 
 
-def moment_starts(frames: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Where the moments of a sequence begin: 5 to 14 frames each, in a short sequence half of it."""
-    low, high = (5, 14) if frames >= 16 else (max(2, frames // 2), max(2, frames // 2))
-    starts = [0]
-    while frames - starts[-1] >= 2 * low:
-        starts.append(starts[-1] + int(rng.integers(low, high + 1)))
-        if frames - starts[-1] < low:
-            starts.pop()
-            break
-    return np.array(starts, np.intp)
-
-
-def perform(
-    repertoire: Repertoire,
-    shown: NDArray[np.bool_],
-    starts: NDArray[np.intp],
-    frames: int,
-    rng: np.random.Generator,
-) -> Performance:
-    """Act out one set of AUs after another.
-
-    Args:
-        repertoire: the meaning of axis A.
-        shown: (M, A) the AUs of each moment.
-        starts: (M,) the frames at which moments begin, the first 0.
-        frames: F.
-        rng: random stream.
-    """
-    moment = np.searchsorted(starts, np.arange(frames), side="right") - 1
-    aims = np.zeros((len(starts), shown.shape[1], 2))
-    for m, a in np.argwhere(shown):
-        aims[m, a] = _strengths(repertoire.aus[a], rng)
+def perform(moments: Moments, frames: int, rng: np.random.Generator) -> Performance:
+    """Act out one set of AUs after another, for F frames; the last set is held."""
+    moment = np.searchsorted(moments.starts, np.arange(frames), side="right") - 1
+    aims = np.zeros((*moments.shown.shape, 2))
+    for m, a in np.argwhere(moments.shown):
+        aims[m, a] = _strengths(moments.aus[a], rng)
     hurry = max(1.0, 16 / frames)  # few frames are few moments of a longer film
     level = aims[0]
     levels = []
@@ -80,9 +54,7 @@ def perform(
     eyes = _blinks(frames, rng)
     actions = []
     for t, now in enumerate(levels):
-        action = {
-            au: (float(r), float(s)) for au, (r, s) in zip(repertoire.aus, now, strict=True) if r + s > 0
-        }
+        action = {au: (float(r), float(s)) for au, (r, s) in zip(moments.aus, now, strict=True) if r + s > 0}
         actions.append({**action, **{au: (row[t], row[t]) for au, row in eyes.items() if row[t] > 0}})
     pose = np.stack([_drift(frames, size, rng) for size in (9.0, 5.0, 4.0)], axis=1)
     gaze = np.stack([_drift(frames, size, rng) for size in (0.2, 0.15)], axis=1)

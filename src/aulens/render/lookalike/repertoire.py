@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from aulens.render.acting import PROTOTYPES
 from aulens.render.expression import EXCLUSIVE
 
-_MOOD: Final = 0.9  # weight of the moods beside an AU's own chance
+_MOOD: Final = 1.4  # weight of the moods beside an AU's own chance
 _DRAWS, _ROUNDS = 4000, 25
-_CANDIDATES: Final = 24
+# A dropped jaw parts the lips, so these are shown with AU25.
+_PARTING: Final = (26, 27)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,24 +60,6 @@ class Repertoire:
         """(count, A): independent sets."""
         return _shown(_latents(self.loadings, count, rng), self.thresholds, self.aus)
 
-    def draw_balanced(self, count: int, place: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """(count, A): sets that keep near the base rates however few they are.
-
-        Args:
-            count: of sets, one after another.
-            place: of the person among all; over people, too, the rates are kept.
-            rng: random stream.
-        """
-        # Where a rate asks for a part of a set only, golden-ratio steps give it to the right share of people.
-        golden = (np.sqrt(5) - 1) / 2
-        start = (place * golden + np.arange(len(self.aus)) * np.sqrt(2)) % 1 - 0.5
-        chosen = np.zeros((count, len(self.aus)), np.bool_)
-        for m in range(count):
-            candidates = self.draw(_CANDIDATES, rng)
-            behind = self.rates * (m + 1) + start - chosen[:m].sum(0)
-            chosen[m] = candidates[np.argmin(((candidates - behind) ** 2).sum(1))]
-        return chosen
-
 
 def _thresholds(chance: NDArray[np.float64]) -> NDArray[np.float64]:
     normal = NormalDist()
@@ -101,4 +84,8 @@ def _shown(
             keep = a >= b
             a[both & ~keep] = -1
             b[both & keep] = -1
-    return np.asarray(over > 0)
+    shown = np.asarray(over > 0)
+    if 25 in aus:
+        for au in set(_PARTING) & set(aus):
+            shown[:, aus.index(25)] |= shown[:, aus.index(au)]
+    return shown

@@ -19,19 +19,21 @@ from aulens.render.lookalike import affwild2, bp4d, disfa
 from aulens.render.lookalike.cast import Take, cast
 from aulens.render.lookalike.config import LookalikeConfig
 from aulens.render.lookalike.files import write_text
+from aulens.render.lookalike.film import Studio
+from aulens.render.lookalike.plan import plan
 from aulens.render.workers import work_through
 
 FORMAT: Final = "aulens-lookalike/1"
 NOTE: Final = "lookalike.json"
 """The file that says that a folder is a look-alike."""
 
-_WRITERS: Final[Mapping[str, Callable[[Path, Take, LookalikeConfig, Muscles], None]]] = {
+_WRITERS: Final[Mapping[str, Callable[[Path, Take, Studio], None]]] = {
     "bp4d": bp4d.write_take,
     "disfa": disfa.write_take,
     "affwild2": affwild2.write_take,
 }
 
-_worker: tuple[Path, LookalikeConfig, Muscles, list[Take]] | None = None
+_worker: tuple[Path, Studio, list[Take]] | None = None
 
 
 def write_lookalike(
@@ -81,15 +83,17 @@ def _start(root: str, config: LookalikeConfig) -> None:
     # A process of the pool keeps its rig: as in `generate`, this needs a module variable.
     global _worker
     cv2.setNumThreads(0)
-    _worker = Path(root), config, Muscles.of(load_rig(config.rig, config.assets)), cast(config)
+    takes = cast(config)
+    muscles = Muscles.of(load_rig(config.rig, config.assets))
+    _worker = Path(root), Studio(config, muscles, plan(config, takes)), takes
 
 
 def _work(number: int) -> int:
     """Write one take; returns its number of frames."""
     assert _worker is not None
-    root, config, muscles, takes = _worker
+    root, studio, takes = _worker
     take = takes[number]
-    _WRITERS[config.layout](root, take, config, muscles)
+    _WRITERS[studio.config.layout](root, take, studio)
     write_text(_mark(root, take), [])
     return take.frames
 
