@@ -1,0 +1,87 @@
+"""Sentences below a table: where numbers come from, what marks mean, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from aulens.study.published import PublishedTable
+from aulens.study.statistics import Comparison
+
+DAGGER: Final = "†"
+"""Marks numbers of epochs or thresholds that were chosen on the test subjects."""
+
+_RULES: Final = {
+    "papers": "present by the papers' own rule (score above 0, or probability of at least 0.5)",
+    "calibrated": "present at the thresholds calibrated on validation subjects",
+}
+
+
+def published_notes(
+    published: PublishedTable, comparison: Comparison | None, comparable: bool
+) -> Iterator[str]:
+    """Of a paper's table."""
+    yield f"Published: {published.source}."
+    yield f"Methods: {', '.join(f'{one.name} ({one.work})' for one in published.methods)}."
+    yield from published.notes
+    if comparison is None:
+        yield "Bold: the best published."
+        return
+    if comparable:
+        yield "Bold: the best published. Underlined: the best of all."
+    else:
+        yield "Bold: the best published. Those of aulens are of other frames: not comparable."
+    if published.of_aus and set(published.rows[:-1]) != set(comparison.aus.labels):
+        yield f"The average of aulens is over {len(comparison.aus)} AUs: {', '.join(comparison.aus.labels)}."
+    yield from own_notes(comparison)
+
+
+def own_notes(comparison: Comparison) -> Iterator[str]:
+    """Of our numbers."""
+    yield f"aulens: mean over folds and seeds, {_RULES[comparison.decide]}."
+    yield from _interval_notes(comparison)
+    seeds = {seed for found in comparison.variants.values() for _, seed in found.runs}
+    if any(not np.isnan(one.measures["f1"].macro_spread) for one in comparison.variants.values()):
+        yield f"After ±: standard deviation over {len(seeds)} seeds."
+    yield from _run_notes(comparison)
+
+
+def difference_notes(comparison: Comparison) -> Iterator[str]:
+    """Of differences between variants."""
+    yield (
+        f"Percentage points above {comparison.reference}, mean over the folds and seeds that both have, on "
+        f"the same subjects, {_RULES[comparison.decide]}."
+    )
+    yield from _interval_notes(comparison)
+    if comparison.bootstrap:
+        yield (
+            "p: two-sided, by the same resamples; of AUs corrected by Holm's method for their number, of the "
+            "average as it is. * below 0.05."
+        )
+    yield from _run_notes(comparison)
+
+
+def _interval_notes(comparison: Comparison) -> Iterator[str]:
+    if comparison.bootstrap and comparison.subjects > 1:
+        yield (
+            f"In brackets: 95 % interval, {comparison.bootstrap} bootstrap resamples of the "
+            f"{comparison.subjects} test subjects within their folds: what other subjects would give."
+        )
+    else:
+        yield "No intervals: they need at least two test subjects and some bootstrap resamples."
+
+
+def _run_notes(comparison: Comparison) -> Iterator[str]:
+    for name, found in comparison.variants.items():
+        if found.trained_on:
+            yield f"{name}: trained on {found.trained_on}, tested on {comparison.dataset}."
+    chosen = {name: found for name, found in comparison.variants.items() if found.selected_on_test}
+    if chosen:
+        counted = ", ".join(
+            f"{name} ({len(found.selected_on_test)} of {len(found.runs)} runs)"
+            for name, found in chosen.items()
+        )
+        yield f"{DAGGER} Chosen on the test subjects, so better than they would be on others: {counted}."
+    yield from comparison.notes

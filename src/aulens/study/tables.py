@@ -1,0 +1,277 @@
+"""The papers' tables with our own columns beside the published ones, as values that any format can show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+
+from aulens.data.protocols import PROTOCOLS
+from aulens.errors import ConfigError
+from aulens.metrics import Measure
+from aulens.study.averages import MEASURES
+from aulens.study.published import AVERAGE, PublishedTable, load
+from aulens.study.statistics import Comparison, measures_of
+from aulens.study.table_notes import difference_notes, own_notes, published_notes
+
+TITLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "f1": "F1",
+        "f1_pooled": "F1, pooled over folds",
+        "accuracy": "Accuracy",
+        "total_accuracy": "Accuracy",
+        "abaw2": "0.5 F1 + 0.5 accuracy",
+    }
+)
+"""Measures as written in tables."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a table, in its unit (percent, or a share).
+
+    Attributes:
+        value: None = not known (blank), NaN = undefined.
+        low: of the 95 % interval; None or NaN where there is none.
+        high: of the 95 % interval.
+        spread: standard deviation over seeds.
+        p: that the difference is 0, corrected over AUs.
+        best_published: no published number of its AU or measure is larger, as printed (of two or more).
+        best: no number at all is; ours count where they are comparable.
+        chosen_on_test: it comes from epochs or thresholds that were chosen on the test subjects.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    spread: float | None = None
+    p: float | None = None
+    best_published: bool = False
+    best: bool = False
+    chosen_on_test: bool = False
+
+
+@dataclass(frozen=True)
+class Method:
+    """What has a column (or, in B1, a row) of a table.
+
+    Attributes:
+        title: as written.
+        ours: whether aulens made its numbers.
+        cells: one for each of the table's `rows`.
+        chosen_on_test: see `Cell`.
+    """
+
+    title: str
+    ours: bool
+    cells: tuple[Cell, ...]
+    chosen_on_test: bool = False
+
+
+@dataclass(frozen=True)
+class StudyTable:
+    """A table to show; see `aulens.study.formats`.
+
+    Attributes:
+        table: "A1", or "" for one that is in no paper.
+        title: what it shows.
+        dataset: whose frames.
+        rows: AU labels and "Avg.", or measures; the order of each method's cells.
+        methods: published first, then ours.
+        methods_are_rows: as in B1, where methods are written one below the other.
+        decimals: of every number.
+        signed: numbers are differences.
+        notes: sentences below it.
+    """
+
+    table: str
+    title: str
+    dataset: str
+    rows: tuple[str, ...]
+    methods: tuple[Method, ...]
+    methods_are_rows: bool
+    decimals: int
+    signed: bool
+    notes: tuple[str, ...]
+
+
+def make_table(
+    table: str,
+    comparison: Comparison | None = None,
+    published: PublishedTable | None = None,
+    *,
+    measure: str = "f1",
+    comparable: bool = True,
+    notes: Sequence[str] = (),
+) -> StudyTable:
+    """A paper's table: the published numbers, and ours beside (B1: below) them.
+
+    Args:
+        table: "A1" to "A4" or "B1".
+        comparison: our numbers; None for the published ones alone.
+        published: None reads those of `table`.
+        measure: of MEASURES, in tables of AUs.
+        comparable: False where ours are of other frames (look-alikes): then no number of ours is best.
+        notes: further sentences to stand below it.
+
+    Raises:
+        ConfigError: there is no such table or measure, or the study tested on another data set.
+    """
+    printed = published or load(table)
+    _check_measure(measure)
+    if comparison and comparison.dataset != printed.dataset:
+        raise ConfigError(
+            f"Table {printed.table} is of {printed.dataset}, but the study tested on {comparison.dataset}; "
+            "show its own numbers without a published table."
+        )
+    aus = [row for row in printed.rows if row != AVERAGE]
+    if comparison and printed.of_aus:
+        aus += [label for label in comparison.aus.labels if label not in aus]
+    rows = [*aus, AVERAGE] if printed.of_aus else aus
+    theirs = [
+        Method(_printed_title(one.name), False, tuple(Cell(one.values.get(row)) for row in rows))
+        for one in printed.methods
+    ]
+    scale = 100 if printed.percent else 1
+    ours = list(_ours(comparison, rows, scale, measure if printed.of_aus else "")) if comparison else []
+    return StudyTable(
+        table=printed.table,
+        title=printed.title,
+        dataset=printed.dataset,
+        rows=tuple(map(_row_title, rows)),
+        methods=tuple(_with_best(theirs, ours, printed.decimals, comparable)),
+        methods_are_rows=not printed.of_aus,
+        decimals=printed.decimals,
+        signed=False,
+        notes=(*published_notes(printed, comparison, comparable), *notes),
+    )
+
+
+def own_table(
+    comparison: Comparison, *, measure: str = "f1", title: str = "", notes: Sequence[str] = ()
+) -> StudyTable:
+    """Our numbers alone, in percent: AUs by variants; for data sets and studies without a published table.
+
+    Raises:
+        ConfigError: there is no such measure.
+    """
+    _check_measure(measure)
+    rows = [*comparison.aus.labels, AVERAGE]
+    legend = ["Underlined: the best of a row."] if len(comparison.variants) > 1 else []
+    return StudyTable(
+        table="",
+        title=title or f"{TITLES[measure]} of {len(comparison.aus)} AUs on {_dataset_title(comparison)}",
+        dataset=comparison.dataset,
+        rows=tuple(map(_row_title, rows)),
+        methods=tuple(_with_best([], list(_ours(comparison, rows, 100, measure)), 1, True)),
+        methods_are_rows=False,
+        decimals=1,
+        signed=False,
+        notes=(*legend, *own_notes(comparison), *notes),
+    )
+
+
+def difference_table(
+    comparison: Comparison, *, measure: str = "f1", title: str = "", notes: Sequence[str] = ()
+) -> StudyTable:
+    """Each variant minus the reference, in percentage points, with intervals and p.
+
+    Raises:
+        ConfigError: there is no such measure, or nothing was compared.
+    """
+    _check_measure(measure)
+    if not comparison.differences:
+        raise ConfigError(
+            "There is no difference to show: name a reference that has runs in common with other variants."
+        )
+    methods = []
+    for name, found in comparison.differences.items():
+        difference = found[measure]
+        corrected = [*difference.p_holm.tolist(), difference.macro_p]
+        values = measures_of(difference.estimate, comparison.aus).values()
+        cells = [replace(_cell(one, 100), p=p) for one, p in zip(values, corrected, strict=True)]
+        methods.append(_method(comparison, name, cells, other=comparison.reference))
+    return StudyTable(
+        table="",
+        title=title
+        or f"{TITLES[measure]} on {_dataset_title(comparison)}: difference to {comparison.reference}",
+        dataset=comparison.dataset,
+        rows=(*comparison.aus.labels, _row_title(AVERAGE)),
+        methods=tuple(methods),
+        methods_are_rows=False,
+        decimals=1,
+        signed=True,
+        notes=(*difference_notes(comparison), *notes),
+    )
+
+
+def _check_measure(measure: str) -> None:
+    if measure not in MEASURES:
+        raise ConfigError(f"There is no measure {measure!r}; there are {', '.join(MEASURES)}.")
+
+
+def _dataset_title(comparison: Comparison) -> str:
+    known = PROTOCOLS.get(comparison.dataset)
+    return known.title if known else comparison.dataset
+
+
+def _printed_title(name: str) -> str:
+    return "Ours (paper)" if name == "Ours" else name
+
+
+def _row_title(row: str) -> str:
+    return "Avg." if row == AVERAGE else TITLES.get(row, row)
+
+
+def _ours(comparison: Comparison, rows: Sequence[str], scale: int, measure: str) -> Iterator[Method]:
+    """Our variants; rows are AUs of one measure, or (measure is "") averages of several measures."""
+    for name, found in comparison.variants.items():
+        if measure:
+            summary = found.measures[measure]
+            values = measures_of(summary.estimate, comparison.aus)
+            spreads = dict(zip(values, [*summary.spread.tolist(), summary.macro_spread], strict=True))
+        else:
+            values = {row: found.measures[row].estimate.of_macro() for row in rows}
+            spreads = {row: found.measures[row].macro_spread for row in rows}
+        cells = [_cell(values[row], scale, spreads[row]) if row in values else Cell(None) for row in rows]
+        yield _method(comparison, name, cells)
+
+
+def _method(comparison: Comparison, name: str, cells: Iterable[Cell], other: str | None = None) -> Method:
+    """A variant of ours; marked if it, or the other that it is compared to, was chosen on the test."""
+    marked = any(comparison.variants[one].selected_on_test for one in (name, other) if one)
+    return Method(name, True, tuple(replace(cell, chosen_on_test=marked) for cell in cells), marked)
+
+
+def _cell(measure: Measure, scale: int, spread: float | None = None) -> Cell:
+    return Cell(
+        measure.value * scale,
+        measure.low * scale,
+        measure.high * scale,
+        None if spread is None else spread * scale,
+    )
+
+
+def _with_best(
+    theirs: Sequence[Method], ours: Sequence[Method], decimals: int, comparable: bool
+) -> Iterator[Method]:
+    """Mark the largest of each row, as printed; equals are all marked."""
+    rows = range(len([*theirs, *ours][0].cells))
+    published = [_largest(theirs, row, decimals) for row in rows]
+    overall = [_largest([*theirs, *ours] if comparable and ours else [], row, decimals) for row in rows]
+    for method in (*theirs, *ours):
+        cells = []
+        for cell, best, top in zip(method.cells, published, overall, strict=True):
+            value = None if cell.value is None else round(cell.value, decimals)
+            first = best is not None and value == best and not method.ours
+            cells.append(replace(cell, best_published=first, best=top is not None and value == top))
+        yield replace(method, cells=tuple(cells))
+
+
+def _largest(methods: Sequence[Method], row: int, decimals: int) -> float | None:
+    """Of a row, rounded; None where fewer than two numbers are known, as one is no best."""
+    cells = [method.cells[row].value for method in methods]
+    known = [value for value in cells if value is not None and not math.isnan(value)]
+    return round(max(known), decimals) if len(known) > 1 else None

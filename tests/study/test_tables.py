@@ -1,0 +1,171 @@
+"""The papers' tables with our columns: numbers, best, marks, notes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from study_cases import simulated, study
+
+from aulens.aus import AFFWILD2, DISFA, AUSet
+from aulens.errors import ConfigError
+from aulens.metrics import abaw2_score, mean_f1, total_accuracy
+from aulens.study.published import TABLES, load
+from aulens.study.statistics import Comparison, compare
+from aulens.study.tables import StudyTable, difference_table, make_table, own_table
+
+
+def compared(**options: object) -> Comparison:
+    runs = study({"roi": 0.75, "roi_gcn": 0.85}, **options)
+    return compare(runs, decide="papers", reference="roi", bootstrap=50)
+
+
+def column(table: StudyTable, title: str) -> dict[str, object]:
+    (method,) = (one for one in table.methods if one.title == title)
+    return dict(zip(table.rows, method.cells, strict=True))
+
+
+def best(table: StudyTable, row: str, mark: str) -> list[str]:
+    at = table.rows.index(row)
+    return [method.title for method in table.methods if getattr(method.cells[at], mark)]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_published_numbers_stand_as_printed(name: str) -> None:
+    table, published = make_table(name), load(name)
+    for method, cells in zip(published.methods, table.methods, strict=True):
+        assert [cell.value for cell in cells.cells] == [method.values.get(row) for row in published.rows]
+        assert not cells.ours
+    assert not any(cell.best for method in table.methods for cell in method.cells)
+    assert published.source in table.notes[0]
+    assert table.notes[-1] == "Bold: the best published."
+
+
+def test_the_best_published_of_each_row() -> None:
+    table = make_table("A1")
+    assert best(table, "AU1", "best_published") == ["Ours (paper)"]
+    assert best(table, "AU14", "best_published") == ["JPML"]
+    assert best(make_table("A2"), "AU25", "best_published") == ["ARL"]
+    # Of AU rows in Tables 3 and 4 one number is known: nothing to be best of.
+    assert best(make_table("A3"), "AU1", "best_published") == []
+    assert best(make_table("A3"), "Avg.", "best_published") == ["+ supervision"]
+    b1 = make_table("B1")
+    assert [best(b1, row, "best_published") for row in b1.rows] == [["Ours (paper)"]] * 3
+
+
+def test_ours_stand_beside_in_percent() -> None:
+    comparison = compared()
+    table = make_table("A1", comparison)
+    assert [method.title for method in table.methods][-3:] == ["Ours (paper)", "roi", "roi_gcn"]
+    summary = comparison.variants["roi"].measures["f1"]
+    cells = column(table, "roi")
+    assert cells["AU4"].value == pytest.approx(100 * summary.estimate.value[2])
+    assert cells["AU4"].spread == pytest.approx(100 * summary.spread[2])
+    assert cells["Avg."].low == pytest.approx(100 * summary.estimate.macro_low)
+    assert cells["Avg."].spread == pytest.approx(100 * summary.macro_spread)
+    pooled = make_table("A1", comparison, measure="f1_pooled")
+    assert column(pooled, "roi")["Avg."].value != cells["Avg."].value
+
+
+def test_best_of_all_is_decided_as_printed() -> None:
+    comparison = compared()
+    table = make_table("A1", comparison)
+    assert best(table, "AU1", "best") == ["roi_gcn"]
+    assert best(table, "AU1", "best_published") == ["Ours (paper)"]
+    assert best(table, "AU12", "best") == ["Ours (paper)"]
+    value = 100 * comparison.variants["roi_gcn"].measures["f1"].estimate.value[0]
+    printed = load("A1")
+    method = printed.methods[0]
+    equal = replace(method, values={**method.values, "AU1": round(value, 1)})
+    tied = make_table("A1", comparison, replace(printed, methods=(equal, *printed.methods[1:])))
+    assert best(tied, "AU1", "best") == ["JPML", "roi_gcn"]
+
+
+def test_ours_of_other_frames_are_never_best() -> None:
+    table = make_table("A1", compared(), comparable=False, notes=["Renders, not BP4D."])
+    assert not any(cell.best for method in table.methods for cell in method.cells)
+    assert any("other frames: not comparable" in note for note in table.notes)
+    assert table.notes[-1] == "Renders, not BP4D."
+
+
+def test_paper_b_has_methods_as_rows_and_the_challenge_measures() -> None:
+    run = simulated("jaa_gcn", "", aus=AFFWILD2, dataset="affwild2", missing=0.2)
+    table = make_table("B1", compare([run], decide="calibrated", bootstrap=50))
+    assert table.methods_are_rows
+    expected = [metric(run.labels, run.decisions) for metric in (mean_f1, total_accuracy, abaw2_score)]
+    assert [cell.value for cell in table.methods[-1].cells] == pytest.approx(expected)
+    assert all(cell.low < cell.value < cell.high for cell in table.methods[-1].cells)
+    assert any("thresholds calibrated on validation subjects" in note for note in table.notes)
+
+
+def test_what_was_chosen_on_the_test_is_marked_at_every_number() -> None:
+    runs = study({"roi": 0.75, "roi_gcn": 0.85}, seeds=2)
+    runs[-1] = replace(runs[-1], selected_on_test=True)
+    comparison = compare(runs, decide="papers", reference="roi", bootstrap=20)
+    for table in (make_table("A1", comparison), own_table(comparison), difference_table(comparison)):
+        for method in table.methods:
+            chosen = method.title == "roi_gcn"
+            assert method.chosen_on_test == chosen
+            assert all(cell.chosen_on_test == chosen for cell in method.cells)
+        assert any(note.startswith("† Chosen on") and "roi_gcn (1 of 6 runs)" in note for note in table.notes)
+    # A difference to a reference so chosen is no better.
+    turned = compare(runs, decide="papers", reference="roi_gcn", bootstrap=20)
+    assert difference_table(turned).methods[0].chosen_on_test
+
+
+def test_aus_that_ours_lack_are_blank_and_ours_alone_have_rows() -> None:
+    few = AUSet("few", (12, 26, 1))
+    table = make_table("A1", compare([simulated(aus=few)], decide="papers", bootstrap=0))
+    cells = column(table, "roi")
+    assert table.rows[-2:] == ("AU26", "Avg.")
+    assert [row for row in table.rows if cells[row].value is not None] == ["AU1", "AU12", "AU26", "Avg."]
+    assert column(table, "JAA")["AU26"].value is None
+    assert "The average of aulens is over 3 AUs: AU12, AU26, AU1." in table.notes
+    assert any(note.startswith("No intervals") for note in table.notes)
+
+
+def test_an_unfinished_study_and_other_training_sets_are_said() -> None:
+    runs = [replace(run, trained_on="bp4d") for run in study({"roi": 0.8}, aus=DISFA, dataset="disfa")]
+    wanted = [run.key for run in runs]
+    table = make_table("A2", compare(runs[:2], decide="papers", expected=wanted, bootstrap=20))
+    assert any(note.startswith("roi: 2 of 9 runs; missing: ") for note in table.notes)
+    assert "roi: trained on bp4d, tested on disfa." in table.notes
+    assert "After ±: standard deviation over 2 seeds." in table.notes
+
+
+def test_differences_are_in_points_with_corrected_p() -> None:
+    comparison = compared()
+    difference = comparison.differences["roi_gcn"]["f1"]
+    table = difference_table(comparison)
+    assert table.title == "F1 on BP4D: difference to roi"
+    cells = column(table, "roi_gcn")
+    assert [cell.p for cell in cells.values()] == [*difference.p_holm, difference.macro_p]
+    assert cells["Avg."].value == pytest.approx(100 * difference.estimate.macro)
+    assert table.signed
+    assert not any(cell.best for cell in cells.values())
+
+
+def test_own_numbers_alone() -> None:
+    runs = [replace(run, dataset="clinic") for run in study({"roi": 0.75, "roi_gcn": 0.85}, seeds=1)]
+    table = own_table(compare(runs, decide="papers", bootstrap=20), measure="accuracy")
+    assert table.title == "Accuracy of 12 AUs on clinic"
+    assert best(table, "Avg.", "best") == ["roi_gcn"]
+    assert table.notes[0] == "Underlined: the best of a row."
+
+
+def test_undefined_numbers_are_no_best() -> None:
+    run = simulated()
+    nothing = np.zeros_like(run.uncalibrated)
+    run = replace(run, labels=nothing.astype(np.int8), uncalibrated=nothing)
+    table = make_table("A1", compare([run], decide="papers", bootstrap=20))
+    assert np.isnan(column(table, "roi")["AU1"].value)
+    assert best(table, "AU1", "best") == ["Ours (paper)"]
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    comparison = compared(folds="1", seeds=1)
+    with pytest.raises(ConfigError, match="A2 is of disfa, but the study tested on bp4d"):
+        make_table("A2", comparison)
+    with pytest.raises(ConfigError, match="no measure 'auc'; there are f1"):
+        make_table("A1", comparison, measure="auc")
+    with pytest.raises(ConfigError, match="name a reference"):
+        difference_table(compare([simulated()], decide="papers", bootstrap=0))
