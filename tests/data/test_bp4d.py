@@ -49,6 +49,13 @@ def test_frames_labels_pictures_and_landmarks(delivered):
     assert only(index.problems, "missing_landmarks").frames == 1
 
 
+def test_one_frame_in_several_paddings(delivered):
+    for name in ("7", "007", "00007"):
+        picture(delivered / f"2D+3D/F001/T1/{name}.jpg")
+    picture(delivered / "2D+3D/F001/T1/0007.png")
+    assert read_bp4d(delivered).media[0].endswith("/0007.jpg")
+
+
 @pytest.mark.parametrize("inside", ["AUCoding", "AUCoding/AU_OCC", "2DFeatures"])
 def test_a_delivered_folder_itself_may_be_given(delivered, inside):
     assert read_bp4d(delivered / inside).keys == read_bp4d(delivered).keys

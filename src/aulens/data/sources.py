@@ -8,7 +8,16 @@ from typing import Final
 from aulens.data.index import FrameIndex
 from aulens.errors import ConfigError
 
-DATASETS: Final = ("bp4d", "disfa", "affwild2", "jaanet", "jaanet-bp4d", "jaanet-disfa", "manifest")
+DATASETS: Final = (
+    "bp4d",
+    "disfa",
+    "disfaplus",
+    "affwild2",
+    "jaanet",
+    "jaanet-bp4d",
+    "jaanet-disfa",
+    "manifest",
+)
 """What can be opened. "jaanet" = JAA-Net's aligned faces with its lists, of whichever data set they are."""
 
 _WITH_LISTS: Final = ("bp4d", "disfa")
@@ -56,6 +65,10 @@ def _open(name: str, root: Path) -> FrameIndex:
             from aulens.data.disfa import read_disfa
 
             return read_disfa(root)
+        case "disfaplus":
+            from aulens.data.disfaplus import read_disfaplus
+
+            return read_disfaplus(root)
         case "affwild2":
             from aulens.data.affwild2 import read_affwild2
 

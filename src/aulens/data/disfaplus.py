@@ -1,0 +1,118 @@
+"""DISFA+ as delivered: pictures Images/SN001/TRIAL/000.jpg, intensities Labels/SN001/TRIAL/AU1.txt."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.aus import DISFA, MISSING
+from aulens.data.coded import CodedSequence, gather
+from aulens.data.disfa import PRESENT_FROM
+from aulens.data.folders import listing, numbered_pictures, several, start, walk
+from aulens.data.index import PICTURE, FrameIndex, Problem
+from aulens.data.label_files import code_problems
+from aulens.errors import DatasetError
+
+_SUBJECT: Final = re.compile(r"SN\d{3}")
+_FILE: Final = re.compile(r"AU0*(\d+)\.txt", re.IGNORECASE)
+_LINE: Final = re.compile(r"(\d+)\.\w+\s+(-?\d+)")
+
+
+def read_disfaplus(root: Path) -> FrameIndex:
+    """The coded frames of DISFA+, with DISFA's 8 AUs; an AU is present from intensity 2.
+
+    A picture is matched to its line by its name. DISFA+ has no published parts and its people are of DISFA
+    too, under the same names: don't train on one and test on the other with the same subjects.
+
+    Args:
+        root: the folder that holds Images and Labels, up to 3 levels down.
+
+    Raises:
+        DatasetError: there is no such folder, or no label file in it.
+    """
+    labels: dict[tuple[str, str], list[Path]] = {}
+    pictures: dict[tuple[str, str], tuple[Path, tuple[str, ...]]] = {}
+    for folder in walk(start(root, ("Images", "Labels")), _SUBJECT):
+        for subject in filter(_SUBJECT.fullmatch, folder.folders):
+            for trial in listing(folder.path / subject).folders:
+                inside = listing(folder.path / subject / trial)
+                found = [inside.path / file for file in inside.files if _FILE.fullmatch(file)]
+                if found:
+                    labels.setdefault((subject, trial), found)
+                elif numbered_pictures(inside.files):
+                    pictures.setdefault((subject, trial), (inside.path, inside.files))
+    if not labels:
+        raise DatasetError(
+            f"No DISFA+ labels below {root}: looked for Labels/SN001/TRIAL/AU1.txt down to 3 levels; "
+            "give the folder that holds Labels and Images."
+        )
+    problems: list[Problem] = []
+    sequences = []
+    for (subject, trial), files in sorted(labels.items()):
+        where = f"{subject}/{trial}"
+        frame, codes = _read_trial(files, where, problems)
+        coded = (codes != MISSING).any(1)
+        frame, codes = frame[coded], codes[coded]
+        folder_path, names = pictures.get((subject, trial), (Path(), ()))
+        numbered = numbered_pictures(names)
+        media = [str(folder_path / numbered[n]) if n in numbered else "" for n in frame.tolist()]
+        lost = [n for n, path in zip(frame.tolist(), media, strict=True) if not path]
+        if lost:
+            message = f"{len(lost)} of {len(media)} coded frames have no picture ({several(lost)})."
+            problems.append(Problem("warning", "missing_picture", where, message, len(lost)))
+        position = np.full(len(frame), PICTURE, np.int32)
+        sequences.append(CodedSequence(subject, trial, "", media, position, frame, codes))
+    return gather("disfaplus", DISFA, sequences, problems)
+
+
+def _read_trial(
+    files: list[Path], where: str, problems: list[Problem]
+) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """Picture numbers (N,) and labels (N, A) of a trial."""
+    columns: dict[int, dict[int, int]] = {}
+    for path in files:
+        match = _FILE.fullmatch(path.name)
+        if match is None or int(match[1]) not in DISFA:
+            continue
+        try:
+            columns[int(match[1])] = _read_intensities(path)
+        except DatasetError as error:
+            message = f"{error}; the AU is taken as not coded in this trial, get the file again."
+            problems.append(Problem("error", "unreadable_labels", f"{where}/{path.name}", message))
+    lacking = [f"AU{number}" for number in DISFA if not any(path.name == f"AU{number}.txt" for path in files)]
+    if lacking:
+        message = f"no file for {', '.join(lacking)}; they are taken as not coded in this trial."
+        problems.append(Problem("error", "missing_labels", where, message))
+    frames = sorted(set().union(*columns.values()))
+    codes = np.full((len(frames), len(DISFA)), np.nan)
+    for number, column in columns.items():
+        codes[:, DISFA.index(number)] = [column.get(frame, np.nan) for frame in frames]
+        if len(column) < len(frames):
+            message = f"{len(column)} lines of AU{number}, other AUs have {len(frames)}; matched by picture."
+            problems.append(Problem("warning", "label_length", where, message, len(frames) - len(column)))
+    valid = np.isin(codes, range(6))
+    problems += code_problems(codes, ~valid & ~np.isnan(codes), DISFA, where, "an intensity of 0 to 5")
+    labels = np.where(valid, codes >= PRESENT_FROM, MISSING).astype(np.int8)
+    return np.array(frames, dtype=np.int64), labels
+
+
+def _read_intensities(path: Path) -> dict[int, int]:
+    """Picture number → intensity; lines of "#" and those before the first picture are remarks."""
+    found: dict[int, int] = {}
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"can't be read ({error})") from None
+    for at, line in enumerate(map(str.strip, lines), 1):
+        match = _LINE.fullmatch(line)
+        if match is not None:
+            found[int(match[1])] = int(match[2])
+        elif found and line and not line.startswith("#"):
+            raise DatasetError(f"line {at} is {line[:40]!r}, expected a picture and an intensity")
+    if not found:
+        raise DatasetError("has no line of a picture and an intensity")
+    return found
