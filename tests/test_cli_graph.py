@@ -135,7 +135,7 @@ def test_an_exported_model_points_to_its_run(tmp_path: Path) -> None:
     [
         ("relations.json", "graph.gif", ConfigError, r"must end in \.png or \.jpg .* \.json"),
         ("relations.json", "relations.json", ConfigError, "would be overwritten"),
-        (".", "graph.png", DatasetError, "neither a folder of renders"),
+        (".", "graph.png", DatasetError, "neither a folder of data"),
         ("none.json", "graph.png", ModelError, "cannot read relations"),
         ("none", "graph.png", ModelError, "No checkpoint at"),
     ],

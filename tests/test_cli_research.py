@@ -78,7 +78,11 @@ def test_evaluate(calls: Calls) -> None:
     assert run("evaluate", "run", "--split", "val").stdout == "| F1 |\n"
     positional, named = calls.seen["evaluate"]
     assert positional == (Path("run"), ())
-    assert named == {"split": "val", "out": None, "threads": None, "bootstrap": 1000}
+    assert named == {
+        "split": "val", "tests": (), "fold": None, "out": None, "threads": None, "bootstrap": 1000
+    }  # fmt: skip
+    run("evaluate", "run", "--fold", "2", "--tests", "disfa")
+    assert (calls.seen["evaluate"][1]["fold"], calls.seen["evaluate"][1]["tests"]) == (2, [Path("disfa")])
     assert '"f1": 0.7' in run("evaluate", "run", "-f", "json").stdout
 
 

@@ -1,4 +1,4 @@
-"""The command line: `aulens detect`, `render`, `train`, `evaluate`, `export`, `convert`, `graph`.
+"""The command line: `aulens detect`; `prepare`, `doctor`, `render`, `train`, `evaluate`, `study` and more.
 
 Results go to standard output, all else to standard error. Exit codes: 0 all done, 1 some inputs failed,
 2 wrong use.
@@ -13,8 +13,10 @@ from aulens import __version__
 from aulens.commands.convert import app as convert
 from aulens.commands.detect import detect
 from aulens.commands.graph import graph
+from aulens.commands.prepare import prepare
 from aulens.commands.render import render
 from aulens.commands.research import evaluate, export, train
+from aulens.commands.study import app as study
 from aulens.errors import AulensError
 
 app = typer.Typer(
@@ -28,6 +30,7 @@ app = typer.Typer(
 )
 for _panel, _command in (
     ("Use a model", detect),
+    ("Make a model", prepare),
     ("Make a model", render),
     ("Make a model", train),
     ("Make a model", evaluate),
@@ -35,6 +38,7 @@ for _panel, _command in (
     ("Make a model", graph),
 ):
     app.command(rich_help_panel=_panel)(_command)
+app.add_typer(study, name="study", rich_help_panel="Make a model")
 app.add_typer(convert, name="convert", rich_help_panel="Make a model")
 
 

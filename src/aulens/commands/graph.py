@@ -26,7 +26,8 @@ def graph(
         Path,
         typer.Argument(
             metavar="SOURCE",
-            help="Run folder or checkpoint of a jaa_gcn model, relations (.json), or a folder of renders.",
+            help="Run folder or checkpoint of a jaa_gcn model, relations (.json), or a folder of renders or "
+            "prepared data.",
             show_default=False,
         ),
     ],
@@ -52,15 +53,19 @@ def graph(
     aus: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="AU set to count in a folder of renders.", show_default=RENDERS.name
+            metavar="NAME", help="AU set to count in a folder of data.", show_default="the folder's"
         ),
+    ] = None,
+    fold: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of prepared data: the part that is not counted.", show_default=False),
     ] = None,
 ) -> None:
     """Draw how Action Units go together: how often each is present when another is, in training labels."""
     if out.suffix.lower() not in (*_PICTURES, ".json"):
         raise ConfigError(f"{out} must end in .png or .jpg for a picture, or in .json for the matrix")
     refuse_inputs([out], [source])
-    relations, own, title = _read(source, aus)
+    relations, own, title = _read(source, aus, fold)
     if aus is not None:
         relations.require(au_set(aus), f"the relations of {source}")
     chosen = own if threshold is None else threshold
@@ -78,15 +83,15 @@ def graph(
     )
 
 
-def _read(source: Path, aus: str | None) -> tuple[AURelations, float, str]:
+def _read(source: Path, aus: str | None, fold: int | None) -> tuple[AURelations, float, str]:
     """Relations, the threshold that belongs to them, and which labels they were counted in."""
     if source.is_dir():
         if (source / _MANIFEST).is_file():
-            return _count(source, RENDERS.name if aus is None else aus)
+            return _count(source, aus, fold)
         if (source / _CHECKPOINT).is_file():
             return _from_model(source / _CHECKPOINT)
         raise DatasetError(
-            f"{source} is neither a folder of renders (it has no {_MANIFEST}) nor a run that has finished an "
+            f"{source} is neither a folder of data (it has no {_MANIFEST}) nor a run that has finished an "
             f"epoch (it has no {_CHECKPOINT})"
         )
     if _is_exported(source):
@@ -110,11 +115,15 @@ def _is_exported(source: Path) -> bool:
     return isinstance(content, dict) and content.get("format") == CARD_FORMAT
 
 
-def _count(folder: Path, aus: str) -> tuple[AURelations, float, str]:
+def _count(folder: Path, aus: str | None, fold: int | None) -> tuple[AURelations, float, str]:
     with extras():
-        from aulens.data.renders import load_renders
+        from aulens.data.folds import SplitPlan
+        from aulens.data.loading import load_data
+        from aulens.data.prepared import is_prepared, read_about
 
-        samples = load_renders([folder], au_set(aus)).split("train")
+        plan = SplitPlan(str(fold) if fold else "")
+        own = read_about(folder)["dataset"] if is_prepared(folder) else RENDERS.name
+        samples = load_data([folder], au_set(aus or own), plan).split("train")
     title = f"{len(samples):,} training pictures of {folder.resolve().name}"
     return AURelations.from_labels(samples.labels, samples.aus), THRESHOLD, title
 
