@@ -134,6 +134,11 @@ def test_the_terminal_takes_as_few_lines_as_fit() -> None:
     assert "[" not in next(line for line in narrow.splitlines() if line.startswith("AU24 "))
 
 
+def test_a_terminal_too_narrow_for_anything_shows_one_method_at_a_time() -> None:
+    text = shown(TABLES[0], 12)
+    assert sum(line.startswith("AU24") for line in text.splitlines()) == len(TABLES[0].methods)
+
+
 def test_the_terminal_marks_the_best() -> None:
     console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system="standard")
     render_terminal(SMALL, console)
@@ -155,6 +160,12 @@ def test_latex_could_be_set(table: StudyTable) -> None:
         spans = [int(n) for n in re.findall(r"\\multicolumn{(\d+)}", line)]
         assert len(re.findall(r"(?<!\\)&", line)) + 1 == columns - sum(spans) + len(spans)
         assert not line.lstrip().startswith("[")  # which \\ of the line above would take as its own
+
+
+def test_latex_rules_off_averages_and_our_rows() -> None:
+    a1, b1 = to_latex(TABLES[0]).splitlines(), to_latex(TABLES[3]).splitlines()
+    assert next(line for line in a1[a1.index(r"\midrule", 10) + 1 :]).startswith("Avg.")
+    assert next(line for line in b1[b1.index(r"\midrule", 8) + 1 :]).startswith(r"jaa\_gcn")
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.title)

@@ -61,6 +61,7 @@ def test_ours_stand_beside_in_percent() -> None:
     assert cells["AU4"].value == pytest.approx(100 * summary.estimate.value[2])
     assert cells["AU4"].spread == pytest.approx(100 * summary.spread[2])
     assert cells["Avg."].low == pytest.approx(100 * summary.estimate.macro_low)
+    assert cells["Avg."].high == pytest.approx(100 * summary.estimate.macro_high)
     assert cells["Avg."].spread == pytest.approx(100 * summary.macro_spread)
     pooled = make_table("A1", comparison, measure="f1_pooled")
     assert column(pooled, "roi")["Avg."].value != cells["Avg."].value
