@@ -91,9 +91,12 @@ def run(
         console.print(text, markup=False)
 
     with extras():
+        from aulens.data.prepared import read_about
         from aulens.study.config import load_study
         from aulens.study.ready import make_ready
-        from aulens.study.runner import plan_runs, run_study, write_study
+        from aulens.study.report import ABOUT, describe_study
+        from aulens.study.runner import plan_runs, run_study
+        from aulens.training.run_folder import write_json
 
         chosen = [*(settings or ()), *(["data.select_on_test=true"] if select_on_test else [])]
         plan = load_study(study, chosen)
@@ -114,7 +117,8 @@ def run(
         if folders[0] is None:
             raise ConfigError(f"Where is {plan.dataset}? Give --root (as delivered) or --data (prepared).")
         runs = plan_runs(plan, out, folders[0], folders[1])
-        write_study(plan, out, folders[0], folders[1])
+        renders = bool(read_about(folders[1] or folders[0]).get("renders"))
+        write_json(out / ABOUT, describe_study(plan, renders))
         failures = run_study(runs[first - 1 :: of], out, jobs=jobs, threads=threads, say=say)
     _print_tables(out, None, TableFormat.TERMINAL, 1000)
     if failures:
@@ -149,9 +153,9 @@ def table(
 
 def _print_tables(out: Path, tables: list[str] | None, format: TableFormat, bootstrap: int) -> None:
     with extras():
-        from aulens.study.report import study_tables
+        from aulens.study.report import study_tables, write_tables
 
-        for text in study_tables(out, tables, format.value, bootstrap):
+        for text in write_tables(study_tables(out, tables, bootstrap), format.value):
             typer.echo(text)
 
 

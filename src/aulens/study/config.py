@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from aulens.errors import ConfigError
+from aulens.study.grid import RULES
 from aulens.training.config import TrainConfig, load_config, parse_setting, refuse_unknown
 
-RULES: Final = ("papers", "calibrated")
 TABLES: Final = ("A1", "A2", "A3", "A4", "B1")
 
 

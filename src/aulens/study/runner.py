@@ -1,6 +1,6 @@
 """Run a study: train what is missing, test each run, keep a row of each. After a kill, the same call goes on.
 
-OUT/study.json         the study as it runs here
+OUT/study.json         the study as it runs here, for `aulens study table`
 OUT/runs/VARIANT/fold1-seed1/   a run folder each, with test/ (report, result)
 OUT/rows.csv           one row per finished run
 """
@@ -25,7 +25,7 @@ from aulens.errors import AulensError, ConfigError
 from aulens.study.config import StudyConfig, Variant
 from aulens.study.results import RESULT, RunResult
 from aulens.training.config import TrainConfig
-from aulens.training.run_folder import RunFolder, write_json, write_text
+from aulens.training.run_folder import RunFolder, write_text
 
 BOOTSTRAP: Final = 200
 """Resamplings in the report of each single run; tables draw their own."""
@@ -262,23 +262,3 @@ def _training(folder: RunFolder) -> dict[str, Any]:
             float(np.mean([record.get("waiting_for_data", np.nan) for record in log])), 4
         ),
     }
-
-
-def write_study(study: StudyConfig, out: Path, data: Path, tests: Path | None) -> None:
-    """Keep what runs in OUT beside it: `aulens study table` needs nothing else."""
-    write_json(
-        out / "study.json",
-        {
-            "name": study.name,
-            "dataset": study.dataset,
-            "tested": study.tested,
-            "tables": study.tables,
-            "folds": study.folds,
-            "seeds": study.seeds,
-            "variants": [variant.name for variant in study.variants],
-            "decide": study.decide,
-            "reference": study.reference,
-            "data": str(data),
-            "tests": str(tests) if tests else None,
-        },
-    )
