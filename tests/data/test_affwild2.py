@@ -24,6 +24,8 @@ def delivered(tmp_path):
     annotations(labels / "Validation_Set/b.txt", [row(24)])
     # The challenge's other tasks lie beside it, in folders of the same names.
     text(tmp_path / "annotations/EXPR_Set/Train_Set/a_left.txt", "Neutral,Anger\n0\n1\n")
+    # Faces that are cut out but not aligned are delivered too.
+    picture(tmp_path / "cropped/b/00001.jpg")
     for name in ("a_left/00001", "a_left/00002", "a_left/00005", "a_right/00001", "b/00001"):
         picture(tmp_path / f"cropped_aligned/{name}.jpg")
     return tmp_path
@@ -33,6 +35,7 @@ def test_frames_labels_and_pictures(delivered):
     index = read_affwild2(delivered)
     assert index.keys == ["a/a_left/1", "a/a_left/2", "a/a_left/4", "a/a_left/5", "a/a_right/1", "b/b/1"]
     np.testing.assert_array_equal(index.labels, [row(1), row(12, 25), row(26), row(), row(), row(24)])
+    assert all("cropped_aligned" in media for media in index.media if media)
     endings = [
         "a_left/00001.jpg",
         "a_left/00002.jpg",
@@ -95,6 +98,11 @@ def test_unreadable_labels(delivered):
     text(delivered / "annotations/AU_Detection_Challenge/Validation_Set/b.txt", "")
     problem = only(read_affwild2(delivered).problems, "unreadable_labels")
     assert (problem.level, problem.where) == ("error", "Validation_Set/b.txt")
+
+
+def test_first_file_unreadable(delivered):
+    text(delivered / "annotations/AU_Detection_Challenge/Train_Set/a_left.txt", "")
+    assert set(read_affwild2(delivered).sequence) == {"a_right", "b"}
 
 
 def test_missing_pictures(delivered):

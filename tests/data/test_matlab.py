@@ -75,7 +75,7 @@ def test_damaged_bytes_never_get_out(tmp_path, compressed):
     scipy.io.savemat(tmp_path / "a.mat", {"pts": matrix(0, 66)}, do_compression=compressed)
     good = (tmp_path / "a.mat").read_bytes()
     said = 0
-    for _ in range(300):
+    for _ in range(100):
         bad = bytearray(good)
         for at in random.integers(120, 220, 2):
             bad[at] = random.integers(256)
@@ -84,7 +84,7 @@ def test_damaged_bytes_never_get_out(tmp_path, compressed):
             read_matrix(tmp_path / "b.mat", "pts")
         except DatasetError:
             said += 1
-    assert said > 50
+    assert said > 20
 
 
 def test_points_count_from_0():

@@ -25,7 +25,8 @@ _PARTS: Final = {"train_set": "train", "training_set": "train", "validation_set"
 _SETS: Final = ("AU_Detection_Challenge", "AU_Set")
 _DELIVERED: Final = (*_SETS, "annotations", "cropped_aligned", "Train_Set", "Training_Set", "Validation_Set")
 _PERSON: Final = re.compile(r"_(?:left|right)$")
-_NOTHING: Final = re.compile(r"(?!)")
+_CROPPED: Final = re.compile(r"cropped.*", re.IGNORECASE)
+_ALIGNED: Final = re.compile(r"cropped_aligned.*", re.IGNORECASE)
 
 
 def read_affwild2(root: Path) -> FrameIndex:
@@ -74,13 +75,11 @@ def _find(root: Path) -> tuple[list[tuple[str, Path]], dict[str, Path]]:
     sets: list[Folder] = []
     pictures: dict[str, Path] = {}
     # Videos' folders can't be told by name; what lies in cropped_aligned isn't entered but listed.
-    leaf = re.compile(r"cropped(?:_aligned)?.*", re.IGNORECASE)
-    for folder in walk(root, leaf):
+    for folder in walk(root, _CROPPED):
         if any(name.lower() in _PARTS for name in folder.folders):
             sets.append(folder)
-        for name in filter(leaf.fullmatch, folder.folders):
-            for inside in walk(folder.path / name, _NOTHING, depth=0):
-                _note_videos(inside, pictures)
+        for name in filter(_ALIGNED.fullmatch, folder.folders):
+            _note_videos(listing(folder.path / name), pictures)
     for folder in sorted(sets, key=_preference):
         labels = [
             (_PARTS[name.lower()], folder.path / name / file)
@@ -90,7 +89,7 @@ def _find(root: Path) -> tuple[list[tuple[str, Path]], dict[str, Path]]:
             if file.lower().endswith(".txt")
         ]
         # The challenge's other tasks (VA, EXPR) have folders of the same names.
-        if labels and _is_au_file(labels[0][1]):
+        if any(_is_au_file(path) for _, path in labels):
             return labels, pictures
     return [], pictures
 
