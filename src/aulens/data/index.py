@@ -61,6 +61,7 @@ class FrameIndex:
             is in none.
         aligned: the pictures are crops of one face each, which fills them.
         problems: what could not be used, in the order it was met.
+        renders: it is a look-alike of `aulens render --layout`, so its faces are no people.
     """
 
     dataset: str
@@ -75,6 +76,7 @@ class FrameIndex:
     part: NDArray[np.str_]
     aligned: bool = False
     problems: tuple[Problem, ...] = ()
+    renders: bool = False
 
     def __post_init__(self) -> None:
         n = len(self.media)

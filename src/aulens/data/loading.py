@@ -13,7 +13,7 @@ from aulens.aus import MISSING, AUSet
 from aulens.data.folds import SplitPlan, split, train_only
 from aulens.data.prepared import Prepared, is_prepared, load_prepared
 from aulens.data.renders import is_renders, load_renders
-from aulens.data.samples import Samples, join
+from aulens.data.samples import RENDERS, Samples, join
 from aulens.errors import ConfigError, DatasetError
 from aulens.landmarks import convert, layout_of
 
@@ -82,7 +82,7 @@ def _samples(data: Prepared, aus: AUSet, splits: NDArray[np.str_], select_on_tes
         aus=aus,
         spans=data.spans,
         select_on_test=select_on_test,
-        sources=(data.dataset,),
+        sources=(f"{RENDERS} like {data.dataset}" if data.renders else data.dataset,),
     )
 
 

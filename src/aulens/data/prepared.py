@@ -51,6 +51,7 @@ class Prepared:
         found: (N,) str, where the landmarks come from: "given" with the data, "detected", or "prior": laid
             into an aligned picture in which no face was detected.
         dataset: "bp4d".
+        renders: the faces are rendered look-alikes, no people.
     """
 
     names: tuple[str, ...]
@@ -63,6 +64,7 @@ class Prepared:
     landmarks: NDArray[np.float32]
     found: NDArray[np.str_]
     dataset: str
+    renders: bool = False
 
     def __len__(self) -> int:
         return len(self.names)
@@ -115,6 +117,7 @@ def load_prepared(root: Path, aus: AUSet) -> Prepared:
         landmarks=table[points].to_numpy(np.float32).reshape(-1, count, 2),
         found=_text(table, "found"),
         dataset=str(about["dataset"]),
+        renders=bool(about.get("renders", False)),
     )
 
 

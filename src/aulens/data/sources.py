@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,9 @@ DATASETS: Final = (
     "manifest",
 )
 """What can be opened. "jaanet" = JAA-Net's aligned faces with its lists, of whichever data set they are."""
+
+LOOKALIKE: Final = "lookalike.json"
+"""What marks a folder as rendered in the layout of a data set."""
 
 _WITH_LISTS: Final = ("bp4d", "disfa")
 
@@ -45,7 +49,7 @@ def open_dataset(name: str, root: Path, *, lists: Path | None = None) -> FrameIn
         return read_jaanet(root, lists, name.removeprefix("jaanet").lstrip("-") or None)
     if lists is not None and name not in _WITH_LISTS:
         raise ConfigError(f"There are no lists for {name}; they are of {' and '.join(_WITH_LISTS)}.")
-    index = _open(name, root)
+    index = replace(_open(name, root), renders=(Path(root) / LOOKALIKE).is_file())
     if lists is None:
         return index
     from aulens.data.jaanet import narrow
