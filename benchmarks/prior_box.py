@@ -2,7 +2,7 @@
 
     python benchmarks/prior_box.py [--people 24] [--frames 8]
 
-Needs the extra `render`. Cuts renders as Aff-Wild2's pictures are cut, and measures landmarks against the true
+Needs the extra `render`. Cuts renders as Aff-Wild2's pictures are cut, and measures landmarks against true
 ones: mean distance over the points inside the face / distance of the eye centres.
 """
 

@@ -1,5 +1,6 @@
 """`aulens prepare`: needs the extra `data`, which is loaded when it is called."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -75,12 +76,14 @@ def prepare(
         with console.status("reading the data set's folder"):
             index = open_dataset(dataset, root, lists=lists)
         if index.problems:
+            many = "s" if len(index.problems) > 1 else ""
             console.print(
-                f"{len(index.problems)} remarks on these data; aulens doctor lists them.", markup=False
+                f"{len(index.problems)} remark{many} on these data; aulens doctor tells.", markup=False
             )
         with _bar(console) as report:
             result = run(index, out, settings, processes=processes, progress=report)
-    Console(highlight=False).print(_table(result))
+    # A file or a pipe has no width of its own: wide enough for every line.
+    Console(highlight=False, width=None if sys.stdout.isatty() else 110).print(_table(result))
     console.print(f"see {result.root}", markup=False)
     if not result.stored:
         raise typer.Exit(1)

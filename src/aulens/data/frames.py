@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from aulens.errors import DatasetError, InputError
 from aulens.runtime.image import read_image
 
+_INDEXED: Final = frozenset({"avi", "matroska", "mov"})
+"""Containers that keep time stamps per frame; in others (MPEG) they are guessed anew after each jump."""
+
 _HEAD: Final = 40
 """Frames at the start of a video that must come in the order that its packets promise."""
 
@@ -106,6 +109,8 @@ def _clock(path: Path) -> _Clock | None:
     times: list[int] = []
     keys: list[int] = []
     with _opened(path) as (container, stream):
+        if _INDEXED.isdisjoint(container.format.name.split(",")):
+            return None
         for packet in container.demux(stream):
             if packet.size == 0 or packet.is_discard:
                 continue

@@ -27,10 +27,10 @@ FOUND: Final[Mapping[Found, str]] = MappingProxyType(
 )
 """Where landmarks come from: the words of the manifest."""
 
-PRIOR_BOX: Final = (0.14, 0.28, 0.86, 1.00)
+PRIOR_BOX: Final = (0.12, 0.24, 0.88, 1.00)
 """Where dlib's box lies in an aligned picture that one face fills: x0, y0, x1, y1 as shares of its sides.
 
-Chosen by `benchmarks/prior_box.py`: there its landmarks are as near to the truth as those of detected boxes."""
+Chosen by benchmarks/prior_box.py, where its landmarks are as near to the truth as those of detected boxes."""
 
 LEAST_SHARE: Final = 0.4
 """A smaller box, as a share of an aligned picture's width, is not the face that fills it."""

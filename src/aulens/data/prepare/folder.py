@@ -7,6 +7,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -21,10 +22,13 @@ from aulens.data.prepare.units import fingerprint
 from aulens.data.prepare.work import PARTS, SHARDS, rows_file
 from aulens.data.prepared import ABOUT, ABSENT, BEGUN, FORMAT, MANIFEST, read_about
 from aulens.data.whole import clear_parts, whole
-from aulens.errors import ConfigError
+from aulens.errors import ConfigError, DatasetError
 
 _BATCH: Final = 64
 """Units that are joined at once: a row group of the manifest."""
+
+_LISTED: Final = ("key", "reason", "file")
+"""Columns of missing.csv."""
 
 
 def describe(index: FrameIndex, settings: PrepareSettings, points: int) -> dict[str, Any]:
@@ -34,6 +38,7 @@ def describe(index: FrameIndex, settings: PrepareSettings, points: int) -> dict[
         "dataset": index.dataset,
         "aus": {"name": index.aus.name, "numbers": list(index.aus.numbers)},
         "aligned": index.aligned,
+        "renders": index.renders,
         "points": points,
         **asdict(settings),
         "frames": len(index),
@@ -82,44 +87,65 @@ def _check_same(root: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -
         )
 
 
-def finish(root: Path, about: Mapping[str, Any], units: list[str]) -> None:
-    """Join the rows of all units into manifest.parquet and missing.csv, and say that all is done."""
+def finish(root: Path, about: Mapping[str, Any], units: Sequence[str]) -> None:
+    """Join the rows of all units into manifest.parquet and missing.csv, and say that all is done.
+
+    Raises:
+        DatasetError: the files can't be written, or rows are damaged.
+    """
+    try:
+        counts = _join(root, units)
+        _write_json(root / ABOUT, {**about, **counts})
+        shutil.rmtree(root / PARTS)
+    except OSError as error:
+        raise DatasetError(
+            f"Cannot write {root / MANIFEST} or what goes with it: {error.strerror or error}. Mend that; the "
+            "same command goes on where it stopped."
+        ) from error
+
+
+def _join(root: Path, units: Sequence[str]) -> dict[str, Any]:
+    """Write manifest.parquet and missing.csv; returns the counts for prepared.json."""
     found: Counter[str] = Counter()
     missing: Counter[str] = Counter()
-    with whole(root / MANIFEST) as manifest, whole(root / ABSENT) as absent:
-        schema = _rows(root, units[:1]).schema
-        kept = [name for name in schema.names if name not in ("reason", "file")]
-        with (
-            pyarrow.parquet.ParquetWriter(
-                manifest, pyarrow.schema([schema.field(k) for k in kept])
-            ) as writer,
-            absent.open("w", encoding="utf-8", newline="") as file,
-        ):
-            lines = csv.writer(file, lineterminator="\n")
-            lines.writerow(["key", "reason", "file"])
-            for first in range(0, len(units), _BATCH):
-                rows = _rows(root, units[first : first + _BATCH])
-                stored = pyarrow.compute.equal(rows["reason"], "")
-                here, gone = rows.filter(stored), rows.filter(pyarrow.compute.invert(stored))
-                writer.write_table(here.select(kept))
-                found.update(here["found"].to_pylist())
-                missing.update(gone["reason"].to_pylist())
-                lines.writerows(
-                    zip(*(gone[name].to_pylist() for name in ("key", "reason", "file")), strict=True)
-                )
-    counts = {
+    schema = _rows(root, units[:1]).schema
+    kept = [name for name in schema.names if name not in ("reason", "file")]
+    with ExitStack() as stack:
+        manifest = stack.enter_context(whole(root / MANIFEST))
+        absent = stack.enter_context(whole(root / ABSENT))
+        columns = pyarrow.schema([schema.field(name) for name in kept])
+        table = stack.enter_context(pyarrow.parquet.ParquetWriter(manifest, columns))
+        lines = csv.writer(
+            stack.enter_context(absent.open("w", encoding="utf-8", newline="")), lineterminator="\n"
+        )
+        lines.writerow(_LISTED)
+        for first in range(0, len(units), _BATCH):
+            rows = _rows(root, units[first : first + _BATCH])
+            stored = pyarrow.compute.equal(rows["reason"], "")
+            here, gone = rows.filter(stored), rows.filter(pyarrow.compute.invert(stored))
+            table.write_table(here.select(kept))
+            lines.writerows(zip(*(gone[name].to_pylist() for name in _LISTED), strict=True))
+            found.update(here["found"].to_pylist())
+            missing.update(gone["reason"].to_pylist())
+    return {
         "stored": found.total(),
         "found": dict(sorted(found.items())),
         "missing": dict(sorted(missing.items())),
     }
-    _write_json(root / ABOUT, {**about, **counts})
-    shutil.rmtree(root / PARTS)
 
 
 def _rows(root: Path, units: Sequence[str]) -> Any:
-    # pandas notes the number of rows in the schema, which would make each file's a different one.
-    tables = (pyarrow.parquet.read_table(rows_file(root, name)) for name in units)
-    return pyarrow.concat_tables([table.replace_schema_metadata(None) for table in tables])
+    tables = []
+    for path in (rows_file(root, name) for name in units):
+        try:
+            table = pyarrow.parquet.read_table(path)
+        except pyarrow.ArrowException as error:
+            raise DatasetError(
+                f"{path} is damaged ({error}). Delete it; the same command goes on."
+            ) from error
+        # pandas notes the number of rows in the schema, which would make each file's a different one.
+        tables.append(table.replace_schema_metadata(None))
+    return pyarrow.concat_tables(tables)
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:

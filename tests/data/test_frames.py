@@ -1,0 +1,139 @@
+"""Videos: each frame wears its number, so that a frame that is not the one asked for is seen."""
+
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from aulens.data.frames import count_frames, read_frame_range, read_picture
+from aulens.errors import DatasetError
+
+FRAMES = 131
+# File, codec, frames between others that they are told from, format of pixels.
+# Time stamps of the two last tell nothing: one has them in the file's order, the other's change with a jump.
+VIDEOS = [
+    ("a.avi", "mjpeg", 0, "yuvj420p"),
+    ("b.avi", "mpeg4", 0, "yuv420p"),
+    ("c.avi", "mpeg4", 2, "yuv420p"),
+    ("d.mp4", "libx264", 2, "yuv420p"),
+    ("e.avi", "libx264", 2, "yuv420p"),
+    ("f.mpg", "mpeg2video", 2, "yuv420p"),
+]
+
+
+def numbered(number: int) -> np.ndarray:
+    """48 x 64 pixels; eight squares say the number in binary."""
+    image = np.full((48, 64, 3), 128, np.uint8)
+    for bit in range(8):
+        image[8:24, 8 * bit : 8 * bit + 8] = 255 * (number >> bit & 1)
+    return image
+
+
+def number_of(image: np.ndarray) -> int:
+    return sum(int(image[16, 8 * bit + 4, 1] > 127) << bit for bit in range(8))
+
+
+def write_video(
+    path: Path, codec: str, between: int, pixels: str, frames: int = FRAMES, turned: int = 0
+) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25, width=64, height=48, pix_fmt=pixels)
+        stream.codec_context.gop_size = 12
+        stream.codec_context.max_b_frames = between
+        if turned:
+            stream.set_display_rotation(turned)
+        for number in range(frames):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered(number), format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("videos")
+    return {video[0]: write_video(root / video[0], *video[1:]) for video in VIDEOS}
+
+
+@pytest.mark.parametrize("name", [video[0] for video in VIDEOS])
+def test_frames_are_counted_and_come_by_number(videos, name):
+    path = videos[name]
+    assert count_frames(path) == FRAMES
+    ranges = [(0, 3), (7, 8), (12, 12), (60, 75), (96, 97), (120, FRAMES), (128, 200), (FRAMES, 140)]
+    for start, stop in ranges:
+        shown = [number_of(image) for image in read_frame_range(path, start, stop)]
+        assert shown == list(range(start, min(stop, FRAMES))), (start, stop)
+    image = next(read_frame_range(path, 0, 1))
+    assert image.shape == (48, 64, 3)
+    assert image.dtype == np.uint8
+
+
+def test_red_is_red(tmp_path):
+    with av.open(str(tmp_path / "red.avi"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25, width=64, height=48, pix_fmt="yuvj420p")
+        red = np.full((48, 64, 3), (220, 30, 60), np.uint8)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(red, format="rgb24")))
+        container.mux(stream.encode())
+    (image,) = read_frame_range(tmp_path / "red.avi", 0, 5)
+    assert np.abs(image.mean((0, 1)) - (220, 30, 60)).max() < 4
+
+
+def test_a_header_that_lies_is_not_believed(videos, tmp_path):
+    data = bytearray(videos["b.avi"].read_bytes())
+    for start, field in ((data.index(b"avih") + 8, 16), (data.index(b"strh") + 8, 32)):
+        data[start + field : start + field + 4] = (500).to_bytes(4, "little")
+    path = tmp_path / "lies.avi"
+    path.write_bytes(data)
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].frames == 500
+    assert count_frames(path) == FRAMES
+
+
+def test_a_video_cut_short_is_counted_as_far_as_it_goes(videos, tmp_path):
+    data = videos["a.avi"].read_bytes()
+    path = tmp_path / "cut.avi"
+    path.write_bytes(data[: len(data) * 7 // 10])
+    shown = []
+    with pytest.raises(DatasetError, match=r"cut\.avi: the video is damaged"):
+        shown += [number_of(image) for image in _collecting(path, shown)]
+    assert 70 < len(shown) < 100
+    assert shown == list(range(len(shown)))
+    assert count_frames(path) == len(shown)
+
+
+def _collecting(path, shown):
+    for image in read_frame_range(path, 0, 500):
+        shown.append(number_of(image))
+    return []
+
+
+@pytest.mark.parametrize(("degrees"), [90, 180, 270])
+def test_videos_stored_lying_are_turned_upright(tmp_path, degrees):
+    path = write_video(tmp_path / "turned.mp4", "mpeg4", 0, "yuv420p", 3, turned=degrees)
+    _, theirs = cv2.VideoCapture(str(path)).read()
+    ours = next(read_frame_range(path, 0, 1))
+    assert ours.shape == theirs.shape
+    assert np.abs(ours.astype(int) - theirs[..., ::-1]).mean() < 2
+
+
+def test_what_is_no_video_is_said(tmp_path, videos):
+    with pytest.raises(DatasetError, match="no such video"):
+        count_frames(tmp_path / "none.avi")
+    (tmp_path / "text.avi").write_text("not a video")
+    (tmp_path / "empty.avi").touch()
+    for name in ("text.avi", "empty.avi"):
+        with pytest.raises(DatasetError, match=rf"{name}: the video is damaged, or of an unknown kind"):
+            count_frames(tmp_path / name)
+        with pytest.raises(DatasetError, match=name):
+            list(read_frame_range(tmp_path / name, 0, 1))
+    with pytest.raises(DatasetError, match="no range"):
+        list(read_frame_range(videos["a.avi"], 5, 4))
+
+
+def test_pictures(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), numbered(77))
+    assert number_of(read_picture(tmp_path / "a.png")) == 77
+    (tmp_path / "b.jpg").write_bytes(b"\xff\xd8")
+    with pytest.raises(DatasetError, match=r"b\.jpg"):
+        read_picture(str(tmp_path / "b.jpg"))

@@ -1,0 +1,153 @@
+"""Units of work, the pictures of a unit, and the choice of a face: each alone."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from test_frames import FRAMES, number_of, write_video
+
+from aulens import align
+from aulens.data.index import PICTURE, FrameIndex
+from aulens.data.prepare import PrepareSettings, prepare, work
+from aulens.data.prepare.faces import PRIOR_BOX, FaceFinder, Located, centre
+from aulens.data.prepare.units import REASONS, Missing, divide, pictures
+from aulens.data.prepared import load_prepared
+from aulens.faces import Face
+from aulens.landmarks import IBUG49, IBUG68, convert
+from drawn_frames import AUS, drawn_frame
+from synthetic_faces import face68
+
+
+def index_of(*sequences: tuple[str, str, int]) -> FrameIndex:
+    rows = [(subject, sequence, k) for subject, sequence, n in sequences for k in range(n)]
+    n = len(rows)
+    return FrameIndex(
+        "x", AUS, ("",) * n, np.full(n, PICTURE, np.int32),
+        np.array([row[0] for row in rows]), np.array([row[1] for row in rows]),
+        np.array([row[2] for row in rows], np.int64), np.zeros((n, 3), np.int8), None, np.full(n, ""),
+    )  # fmt: skip
+
+
+def test_units_are_pieces_of_one_sequence():
+    units = divide(index_of(("F001", "T1", 500), ("F001", "T2", 1201), ("M/1", "../a.b:c", 1)))
+    assert [len(unit.rows) for unit in units] == [500, 401, 400, 400, 1]
+    assert np.concatenate([unit.rows for unit in units]).tolist() == list(range(1702))
+    assert [unit.name for unit in units][::4] == ["00000_F001_T1", "00004_M-1_-a-b-c"]
+    assert len({unit.name for unit in units}) == 5
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return str(write_video(tmp_path_factory.mktemp("video") / "v.avi", "mjpeg", 0, "yuvj420p"))
+
+
+def seen(media, position):
+    found = dict(pictures(media, np.array(position, np.int32)))
+    assert sorted(found) == list(range(len(media)))
+    return [
+        found[row].reason if isinstance(found[row], Missing) else number_of(found[row])
+        for row in range(len(media))
+    ]
+
+
+def test_frames_of_videos_come_to_their_rows(video, tmp_path):
+    assert seen([video] * 4, [50, 3, 51, 50]) == [50, 3, 51, 50]
+    assert seen([video] * 3, [FRAMES - 1, FRAMES, FRAMES + 7]) == [FRAMES - 1, "video_ended", "video_ended"]
+    assert seen([str(tmp_path / "no.avi"), ""], [0, 0]) == ["missing_video", "missing_picture"]
+    data = Path(video).read_bytes()
+    (tmp_path / "cut.avi").write_bytes(data[: len(data) // 2])
+    result = seen([str(tmp_path / "cut.avi")] * FRAMES, range(FRAMES))
+    good = [number for number in result if number != "unreadable_video"]
+    assert good == list(range(len(good)))
+    assert 30 < len(good) < 80
+    assert result[len(good) :] == ["unreadable_video"] * (FRAMES - len(good))
+    assert set(REASONS) >= {"missing_video", "missing_picture", "video_ended", "unreadable_video"}
+
+
+def test_a_video_shorter_than_its_labels(video, tmp_path):
+    """Rows that the video lacks are listed, and every other row has its own frame."""
+    index = index_of(("SN001", "left", 8))
+    points = np.tile(align.transform([[10, 0, 32], [0, 10, 24]], face68()), (8, 1, 1)).astype(np.float32)
+    start = FRAMES - 6
+    index = replace(
+        index, media=(video,) * 8, position=np.arange(start, start + 8, dtype=np.int32), landmarks=points
+    )
+    result = prepare(index, tmp_path / "out", PrepareSettings(size=32), processes=1)
+    assert result.missing == {"video_ended": 2}
+    listed = (tmp_path / "out" / "missing.csv").read_text().splitlines()
+    assert listed[1:] == [f"SN001/left/{k},video_ended,{video}" for k in (6, 7)]
+    assert load_prepared(tmp_path / "out", AUS).frame.tolist() == list(range(6))
+
+
+IMAGE = np.zeros((100, 100, 3), np.uint8)
+
+
+def face(x: float, y: float, size: float) -> Face:
+    points = face68() * size / 2 + (x, y)
+    return Face(np.array([x - size / 2, y - size / 2, x + size / 2, y + size / 2]), points)
+
+
+def finder(*faces: Face, source="auto", aligned=False, layout=IBUG68) -> FaceFinder:
+    def predict(image, box):
+        x0, y0, x1, _ = box
+        return face68() * (x1 - x0) / 2 + ((x0 + x1) / 2, y0 + (x1 - x0) / 2)
+
+    return FaceFinder(source, layout, lambda image: faces, predict, aligned)
+
+
+def test_of_several_faces_the_nearest_or_the_largest():
+    large, small = face(30, 50, 40), face(80, 50, 20)
+    both = finder(large, small)
+    assert centre(both.locate(IMAGE, None, None).landmarks)[0] == pytest.approx(30, abs=1)
+    assert centre(both.locate(IMAGE, None, np.array([70.0, 50.0])).landmarks)[0] == pytest.approx(80, abs=1)
+
+
+def test_given_landmarks_come_first_if_they_make_a_face():
+    given = convert(face68(), IBUG68, IBUG49) * 15 + 50
+    detects = finder(face(50, 50, 40), layout=IBUG49)
+    here = detects.locate(IMAGE, given, None)
+    assert isinstance(here, Located)
+    assert here.found == "given"
+    assert (here.landmarks == given).all()
+    some = given.copy()
+    some[20] = np.nan
+    for bad in (None, some, given + 500, np.zeros((49, 2))):
+        found = detects.locate(IMAGE, bad, None)
+        assert found.found == "detected"
+        assert found.landmarks.shape == (49, 2)
+    only = finder(face(50, 50, 40), source="given", layout=IBUG49)
+    assert only.locate(IMAGE, some, None) == Missing("no_landmarks")
+    assert only.locate(IMAGE, given + 500, None) == Missing("bad_landmarks")
+    always = finder(face(50, 50, 40), source="detect")
+    assert always.locate(IMAGE, given, None).found == "detected"
+
+
+def test_aligned_pictures_always_have_a_face():
+    assert finder().locate(IMAGE, None, None) == Missing("no_face")
+    prior = finder(aligned=True).locate(IMAGE, None, None)
+    assert prior.found == "prior"
+    width = 100 * (PRIOR_BOX[2] - PRIOR_BOX[0])
+    assert np.ptp(prior.landmarks[:, 0]) == pytest.approx(0.85 * width, rel=0.01)
+    # A face much smaller than the picture is not the one that it was cut for.
+    assert finder(face(20, 20, 20), aligned=True).locate(IMAGE, None, None).found == "prior"
+    assert finder(face(50, 60, 70), aligned=True).locate(IMAGE, None, None).found == "detected"
+
+
+def test_the_neighbour_is_followed(tmp_path, monkeypatch):
+    """Two people; the data set gives landmarks of the smaller one, in the middle of the sequence only."""
+    image, points = drawn_frame(0)
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    x, y = centre(points)
+    monkeypatch.setattr(work, "_detect", lambda image: (face(160, 40, 80), face(x + 4, y, 40)))
+    landmarks = np.full((3, 49, 2), np.nan, np.float32)
+    landmarks[1] = points
+    index = replace(index_of(("F001", "T1", 3)), media=(str(tmp_path / "a.png"),) * 3, landmarks=landmarks)
+    for given, sides in ((landmarks, (60, 135, 60)), (np.full_like(landmarks, np.nan), (120, 120, 120))):
+        out = tmp_path / f"out{sides[0]}"
+        prepare(replace(index, landmarks=given), out, PrepareSettings(size=256), processes=1)
+        # No face is enlarged, so that the side tells whose it is.
+        table = pd.read_parquet(out / "manifest.parquet")
+        assert np.abs(table["size"].to_numpy() - sides).max() < 30

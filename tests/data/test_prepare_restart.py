@@ -1,0 +1,243 @@
+"""Kills, full disks and restarts: nothing is lost, nothing is half, and the bytes are the same."""
+
+import errno
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aulens.data.prepare import PrepareSettings, prepare, units
+from aulens.data.prepared import load_prepared
+from aulens.errors import ConfigError, DatasetError
+from drawn_frames import AUS, contents, drawn_index
+
+SEQUENCES = (("F001", "T1", 9), ("F002", "T1", 4), ("M001", "T1", 5))
+SETTINGS = PrepareSettings(size=64)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    return drawn_index(tmp_path_factory.mktemp("drawn"), SEQUENCES)
+
+
+@pytest.fixture(autouse=True)
+def short_units(monkeypatch):
+    monkeypatch.setattr(units, "UNIT_FRAMES", 4)
+
+
+@pytest.fixture
+def whole(index, tmp_path):
+    prepare(index, tmp_path / "whole", SETTINGS, processes=1)
+    return contents(tmp_path / "whole")
+
+
+def stop_after(frames):
+    def stop(done, total):
+        if done >= frames:
+            raise InterruptedError
+
+    return stop
+
+
+def test_a_restart_does_only_what_is_left(index, tmp_path, whole):
+    out = tmp_path / "out"
+    with pytest.raises(InterruptedError):
+        prepare(index, out, SETTINGS, processes=1, progress=stop_after(6))
+    assert 1 <= len(list((out / "parts").glob("*.parquet"))) <= 3
+    with pytest.raises(DatasetError, match=r"is not finished\. The same command"):
+        load_prepared(out, AUS)
+    for litter in (out / "shards/.x.tar.123.part", out / "parts/.x.parquet.123.part", out / ".m.123.part"):
+        litter.write_bytes(b"half")
+    # A shard without its rows, as a kill between the two leaves it.
+    (out / "shards" / "00004_M001_T1.tar").write_bytes(b"old")
+    seen = []
+    result = prepare(index, out, SETTINGS, processes=1, progress=lambda *state: seen.append(state))
+    assert seen[0][0] == 18 - result.done >= 6
+    assert seen[-1] == (18, 18)
+    assert contents(out) == whole
+    again = prepare(index, out, SETTINGS)
+    assert (again.done, again.rate, again.stored) == (0, 0.0, 18)
+    assert contents(out) == whole
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing in the package may catch it."""
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_kill_at_every_file_that_is_put_in_place(index, tmp_path, whole, monkeypatch, after):
+    out, replace_file, reached = tmp_path / "out", os.replace, []
+
+    def kill(source, target):
+        if Path(target).name in reached:
+            return replace_file(source, target)
+        reached.append(Path(target).name)
+        if after:
+            replace_file(source, target)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", kill)
+        for _ in range(100):
+            try:
+                prepare(index, out, SETTINGS, processes=1)
+                break
+            except Killed:
+                continue
+    assert len(reached) == 2 * 6 + 4  # units' shards and rows; begun, manifest, missing, prepared
+    assert contents(out) == whole
+
+
+def test_a_kill_before_the_rows_are_tidied_away(index, tmp_path, whole, monkeypatch):
+    out = tmp_path / "out"
+
+    def kill(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", kill)
+        with pytest.raises(Killed):
+            prepare(index, out, SETTINGS, processes=1)
+    assert len(load_prepared(out, AUS)) == 18
+    assert prepare(index, out, SETTINGS).done == 0
+    assert contents(out) == whole
+
+
+@pytest.mark.slow
+def test_any_number_of_processes_gives_the_same(index, tmp_path, whole):
+    result = prepare(index, tmp_path / "out", SETTINGS, processes=2)
+    assert contents(tmp_path / "out") == whole
+    assert (result.done, result.stored) == (18, 18)
+    assert result.rate_per_core > 0
+
+
+@pytest.mark.parametrize("room", [3_000, 9_000])  # for less than a shard; for a shard without its rows
+def test_a_full_disk_is_said_and_a_restart_goes_on(index, tmp_path, whole, room):
+    out = tmp_path / "out"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+        with pytest.raises(DatasetError, match=r"Cannot write .*tar or its rows: .*the same command goes on"):
+            prepare(index, out, SETTINGS, processes=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    shards = ["shards/00000_F001_T1.tar"] if room > 3_000 else []
+    assert sorted(contents(out)) == ["parts/begun.json", *shards]
+    prepare(index, out, SETTINGS, processes=1)
+    assert contents(out) == whole
+
+
+def test_a_full_disk_at_the_end_too(index, tmp_path, whole, monkeypatch):
+    def full(source, target):
+        if Path(target).name == "manifest.parquet":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return replace_file(source, target)
+
+    out, replace_file = tmp_path / "out", os.replace
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        with pytest.raises(DatasetError, match=r"manifest\.parquet.*No space left"):
+            prepare(index, out, SETTINGS, processes=1)
+    prepare(index, out, SETTINGS, processes=1)
+    assert contents(out) == whole
+
+
+def test_damaged_rows_are_named(index, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(InterruptedError):
+        prepare(index, out, SETTINGS, processes=1, progress=stop_after(4))
+    (rows,) = sorted((out / "parts").glob("*.parquet"))[:1]
+    rows.write_bytes(rows.read_bytes()[:50])
+    with pytest.raises(DatasetError, match=rf"{rows.name} is damaged .* Delete it"):
+        prepare(index, out, SETTINGS, processes=1)
+
+
+def test_other_settings_or_data_are_refused(index, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(InterruptedError):
+        prepare(index, out, SETTINGS, processes=1, progress=stop_after(1))
+    for _ in ("begun", "finished"):
+        before = contents(out)
+        with pytest.raises(ConfigError, match="begun with size = 64, now it is 80"):
+            prepare(index, out, PrepareSettings(size=80))
+        with pytest.raises(ConfigError, match="begun with landmarks = 'auto', now it is 'given'"):
+            prepare(index, out, replace(SETTINGS, landmarks="given"))
+        with pytest.raises(ConfigError, match="other data: 18 frames then, 17 now"):
+            prepare(index.take(np.arange(17)), out, SETTINGS)
+        moved = index.landmarks.copy()
+        moved[0, 0, 0] += 0.5
+        with pytest.raises(ConfigError, match="other data"):
+            prepare(replace(index, landmarks=moved), out, SETTINGS)
+        assert contents(out) == before
+        prepare(index, out, SETTINGS, processes=1)
+
+
+def test_the_data_may_have_moved(index, tmp_path):
+    prepare(index, tmp_path / "out", SETTINGS, processes=1)
+    elsewhere = replace(index, media=tuple(f"/elsewhere/{Path(file).name}" for file in index.media))
+    assert prepare(elsewhere, tmp_path / "out", SETTINGS).done == 0
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+import aulens.data.prepare.units as units
+from aulens.data.prepare import PrepareSettings, prepare
+from drawn_frames import drawn_index
+if __name__ == "__main__":
+    units.UNIT_FRAMES = 4
+    index = drawn_index(Path(sys.argv[1]), (("F001", "T1", 160),))
+    prepare(index, Path(sys.argv[2]), PrepareSettings(size=64), processes=2)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds children by /proc")
+def test_sigkill(tmp_path):
+    """The parent is killed while both of its processes write; they end too, and the restart is as new."""
+    (tmp_path / "script.py").write_text(SCRIPT)
+    tests = Path(__file__).resolve().parents[1]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}
+
+    def start(out):
+        command = [sys.executable, "script.py", "source", out]
+        return subprocess.Popen(command, cwd=tmp_path, env=environment)
+
+    assert start("whole").wait(120) == 0
+    for number in (3, 30):
+        killed = start("out")
+        parts = tmp_path / "out" / "parts"
+        while len(list(parts.glob("*.parquet"))) < number:
+            assert killed.poll() is None
+            time.sleep(0.005)
+        tasks = Path(f"/proc/{killed.pid}/task/{killed.pid}/children")
+        children = tasks.read_text().split()
+        killed.kill()
+        killed.wait()
+        assert children
+        for _ in range(400):
+            alive = [child for child in children if _runs(child)]
+            if not alive:
+                break
+            time.sleep(0.025)
+        assert not alive
+        assert not (tmp_path / "out" / "prepared.json").exists()
+    assert start("out").wait(120) == 0
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def _runs(process: str) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -1,0 +1,80 @@
+"""`aulens prepare`: options reach the work, the summary says what became of the frames."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import aulens.data.sources as sources
+from aulens.data.index import FrameIndex, Problem
+from command_line import aulens
+from drawn_frames import contents, drawn_index
+
+
+@pytest.fixture
+def index(tmp_path, monkeypatch) -> FrameIndex:
+    """Four drawn frames, the third without a picture, in place of a data set."""
+    drawn = drawn_index(tmp_path / "drawn", (("F001", "T1", 4),))
+    media = (*drawn.media[:2], "", drawn.media[3])
+    found = replace(drawn, media=media, problems=(Problem("note", "not_coded", "F001", "x"),))
+    asked = []
+
+    def open_dataset(name: str, root: Path, *, lists: Path | None = None) -> FrameIndex:
+        asked.append((name, root, lists))
+        return found
+
+    monkeypatch.setattr(sources, "open_dataset", open_dataset)
+    monkeypatch.setattr(sources, "asked", asked, raising=False)
+    return found
+
+
+def rows(text: str) -> dict[str, str]:
+    pairs = (line.split() for line in text.splitlines())
+    return {pair[0]: pair[1] for pair in pairs if len(pair) > 1}
+
+
+def test_a_summary(index, tmp_path):
+    out = tmp_path / "out"
+    done = aulens("prepare", "bp4d", "ROOT", out, "--size", 64, "--margin", 0.5, "--processes", 1)
+    assert done.code == 0
+    table = rows(done.out)
+    assert (table["frames"], table["stored"], table["given"]) == ("4", "3", "3")
+    assert (table["missing"], table["missing_picture"]) == ("1", "1")
+    assert "there is no such picture" in done.out
+    assert "frames/s per core" in done.out
+    assert "1 remark on these data; aulens doctor" in done.err
+    assert sources.asked == [("bp4d", Path("ROOT"), None)]
+    assert '"margin": 0.5' in (out / "prepared.json").read_text()
+    before = contents(out)
+    again = aulens("prepare", "bp4d", "ROOT", out, "--size", 64, "--margin", 0.5)
+    assert "all of it was done before" in again.out
+    assert contents(out) == before
+    other = aulens("prepare", "bp4d", "ROOT", out, "--size", 80)
+    assert other.code == 2
+    assert "begun with size = 64" in str(other.error)
+
+
+def test_options_reach_the_data_set_and_the_settings(index, tmp_path):
+    done = aulens(
+        "prepare", "disfa", "ROOT", tmp_path / "out", "--lists", "LISTS", "--size", 48, "--quality", 80,
+        "--landmarks", "given", "--processes", 1,
+    )  # fmt: skip
+    assert done.code == 0
+    assert sources.asked == [("disfa", Path("ROOT"), Path("LISTS"))]
+    about = (tmp_path / "out" / "prepared.json").read_text()
+    assert '"quality": 80' in about
+    assert '"landmarks": "given"' in about
+
+
+def test_no_face_at_all_is_a_failure(index, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "open_dataset", lambda *_, lists: replace(index, media=("",) * 4))
+    done = aulens("prepare", "bp4d", "ROOT", tmp_path / "out", "--processes", 1)
+    assert done.code == 1
+    assert rows(done.out)["missing_picture"] == "4"
+
+
+def test_an_unknown_data_set_is_said(tmp_path):
+    done = aulens("prepare", "bp5d", tmp_path, tmp_path / "out")
+    assert done.code == 2
+    assert "No data set is called 'bp5d'; there are bp4d, disfa" in str(done.error)
+    assert not (tmp_path / "out").exists()
