@@ -1,0 +1,204 @@
+"""A study from its data to its tables: what is missing is trained, what is there stays."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aulens.data.prepare import PrepareSettings, prepare
+from aulens.data.prepared import load_prepared
+from aulens.data.sources import open_dataset
+from aulens.errors import ConfigError, DatasetError
+from aulens.metrics import counts, f1
+from aulens.study import runner
+from aulens.study.config import load_study
+from aulens.study.report import describe_study, study_tables, write_tables
+from aulens.study.results import RunResult
+from aulens.study.runner import load_results, plan_runs, run_study
+from aulens.training.run_folder import write_json
+from synthetic_faces import PAINTED, write_faces
+
+TRAINING = """
+[model]
+variant = "roi_gcn"
+backbone = "hrnet_lane8"
+aus = [2, 12, 15]
+crop = 32
+roi_side = 3
+[augment]
+rotation = 0.0
+[optimiser]
+lr = 2e-3
+schedule = "constant"
+[train]
+epochs = 1
+batch = 8
+accelerator = "cpu"
+threads = 1
+"""
+STUDY = """
+name = "tiny"
+dataset = "{dataset}"
+config = "training.toml"
+folds = [1, 2]
+seeds = [1]
+reference = "roi"
+decide = "calibrated"
+[set]
+"data.validation" = 0.3
+[variants.roi]
+"model.variant" = "roi"
+[variants.roi_gcn]
+"""
+
+
+def prepared(root: Path, name: str, seed: int) -> Path:
+    """Synthetic faces as a manifest, prepared: 9 subjects in three parts, 6 pictures each."""
+    faces = write_faces(root / f"{name}_faces", subjects=9, each=6, seed=seed)
+    table = pd.read_parquet(faces / "manifest.parquet")
+    rows = pd.DataFrame(
+        {
+            "path": [str(faces / file) for file in table["file"]],
+            "subject": table["subject"],
+            "sequence": "s",
+            "frame": table["index"],
+            "part": [str(1 + int(subject[1:]) % 3) for subject in table["subject"]],
+        }
+    )
+    for label in PAINTED.labels:
+        rows[label] = ((table[f"{label}_right"] > 0) | (table[f"{label}_left"] > 0)).astype(int)
+    points = table[[column for column in table if column[:2] in ("x_", "y_")]]
+    manifest = root / f"{name}.csv"
+    pd.concat([rows, points], axis=1).to_csv(manifest, index=False)
+    out = root / name
+    prepare(open_dataset("manifest", manifest), out, PrepareSettings(size=48), processes=1)
+    return out
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("study")
+    prepared(root, "own", 0)
+    prepared(root, "other", 1)
+    (root / "training.toml").write_text(TRAINING)
+    (root / "study.toml").write_text(STUDY.format(dataset="own"))
+    return root
+
+
+def test_a_study_trains_what_is_missing_and_prints_its_table(place: Path, monkeypatch):
+    study, out = load_study(place / "study.toml"), place / "out"
+    runs = plan_runs(study, out, place / "own")
+    assert [run.folder.relative_to(out).as_posix() for run in runs] == [
+        "runs/roi/fold1-seed1", "runs/roi_gcn/fold1-seed1", "runs/roi/fold2-seed1", "runs/roi_gcn/fold2-seed1",
+    ]  # fmt: skip
+    assert run_study(runs[:3], out) == ()
+    write_json(out / "study.json", describe_study(study, renders=True))
+    # A killed study goes on: three runs stand, one is trained.
+    trained = []
+    execute = runner.execute
+    monkeypatch.setattr(runner, "execute", lambda run, **k: (trained.append(run), execute(run, **k)))
+    assert len(pd.read_csv(out / "rows.csv")) == 3
+    assert "missing: fold 2 seed 1" in "".join(write_tables(study_tables(out, bootstrap=20), "markdown"))
+    run_study(runs, out)
+    assert trained == [runs[3]]
+
+    data = load_prepared(place / "own", load_results(runs)[0].aus)
+    for result in load_results(runs):
+        # Everybody of the tested part, and nobody else.
+        assert {name.split("/")[-1] for name in result.subjects} == set(
+            data.subject[data.part == result.fold]
+        )
+        assert not result.selected_on_test
+    rows = pd.read_csv(out / "rows.csv")
+    assert rows["variant"].tolist() == ["roi", "roi_gcn"] * 2 and (rows["frames"] == 18).all()
+    first = RunResult.load(runs[0].results[0])
+    assert rows["f1_calibrated"][0] == pytest.approx(np.nanmean(f1(counts(first.labels, first.decisions))))
+
+    own, difference = study_tables(out, bootstrap=20)
+    expected = np.mean(
+        [np.nanmean(f1(counts(r.labels, r.decisions))) for r in load_results(runs) if r.variant == "roi_gcn"]
+    )
+    assert own.methods[1].cells[-1].value == pytest.approx(100 * expected)
+    assert difference.signed and any("can't be compared" in note for note in own.notes)
+    with pytest.raises(ConfigError, match="Table A1 is of bp4d"):
+        study_tables(out, ["A1"])
+
+
+def test_across_data_sets_all_of_the_other_is_tested(place: Path):
+    text = STUDY.format(dataset="own").replace("folds = [1, 2]", 'folds = [0]\ntested = "other"')
+    (place / "across.toml").write_text(text.partition("[variants.roi_gcn]")[0])
+    study, out = load_study(place / "across.toml"), place / "across"
+    with pytest.raises(ConfigError, match="The study tests on other: give its prepared folder"):
+        plan_runs(study, out, place / "own")
+    with pytest.raises(ConfigError, match="is of own, but .* holds other"):
+        plan_runs(study, out, place / "other", place / "other")
+    runs = plan_runs(study, out, place / "own", place / "other")
+    assert run_study(runs, out) == ()
+    (result,) = load_results(runs)
+    assert (result.dataset, result.trained_on, len(result.labels)) == ("other", "own", 54)
+
+
+def test_choosing_on_the_test_marks_every_number(place: Path):
+    study = load_study(place / "study.toml", ["data.select_on_test=true"])
+    out = place / "chosen"
+    runs = plan_runs(study, out, place / "own")[:1]
+    assert run_study(runs, out) == ()
+    write_json(out / "study.json", describe_study(study, renders=False))
+    (result,) = load_results(runs)
+    assert result.selected_on_test
+    assert pd.read_csv(out / "rows.csv")["selected_on_test"].all()
+    assert "THE TEST SUBJECTS" in (runs[0].folder / "test" / "report.md").read_text()
+    for format in ("terminal", "markdown", "latex", "csv"):
+        text = "".join(write_tables(study_tables(out, bootstrap=0), format))
+        assert "†" in text or "dagger" in text or "chosen_on_test" in text
+
+
+def test_a_run_that_fails_is_told_and_the_others_are_done(place: Path):
+    study, out, said = load_study(place / "study.toml"), place / "failing", []
+    runs = plan_runs(study, out, place / "own")[:2]
+    runs[0].folder.mkdir(parents=True)
+    (runs[0].folder / "stranger.txt").touch()
+    (failure,) = run_study(runs, out, say=said.append)
+    assert "roi/fold1-seed1" in failure and "is not empty" in failure
+    assert not runs[0].finished and runs[1].finished
+    assert any("FAILED" in line for line in said)
+    assert len(pd.read_csv(out / "rows.csv")) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("folds = [1, 2]", "folds = []"), "folds of the study must name at least one"),
+        (("seeds = [1]", "seeds = [1, 1]"), "none twice"),
+        (('reference = "roi"', 'reference = "toi"'), "reference of the study must be one of roi, roi_gcn"),
+        (('decide = "calibrated"', 'decide = "best"'), "papers, calibrated; got 'best'"),
+        (("folds = [1, 2]", 'tested = "other"'), r"write folds = \[0\]"),
+        (("seeds", "seed"), "Unknown key 'seed'.*'seeds'"),
+        (("folds = [1, 2]", 'folds = ["1"]'), "must be a list of int"),
+        (('config = "training.toml"\n', ""), "lacks 'config'"),
+        (("[variants.roi_gcn]", '[variants.one]\nstage1_of = "roi"\n"seed" = 1'), "decides its settings"),
+        (("name =", "name"), "not valid TOML"),
+    ],
+)
+def test_a_wrong_study_says_what_is_wrong(place: Path, tmp_path: Path, change, message):
+    (tmp_path / "study.toml").write_text(STUDY.format(dataset="own").replace(*change))
+    with pytest.raises(ConfigError, match=message):
+        load_study(tmp_path / "study.toml")
+
+
+def test_a_first_stage_of_a_network_with_one_stage_is_refused(place: Path, tmp_path: Path):
+    (tmp_path / "training.toml").write_text(TRAINING)
+    text = STUDY.format(dataset="own").replace("[variants.roi_gcn]", '[variants.one]\nstage1_of = "roi"')
+    (tmp_path / "study.toml").write_text(text)
+    with pytest.raises(ConfigError, match="one is to be the first stage of roi, which has only one"):
+        plan_runs(load_study(tmp_path / "study.toml"), tmp_path, place / "own")
+
+
+def test_no_study_and_no_run_say_so(tmp_path: Path):
+    with pytest.raises(DatasetError, match="is no study"):
+        study_tables(tmp_path)
+    (tmp_path / "study.json").write_text(json.dumps({"variants": ["roi"]}))
+    with pytest.raises(DatasetError, match="No run of .* has ended yet"):
+        study_tables(tmp_path)
