@@ -55,7 +55,8 @@ def make_ready(
         raise ConfigError(f"Where is {dataset}? Give its folder, as delivered or prepared.")
     refuse_unknown(settings, set(PrepareSettings.__dataclass_fields__), "prepare")
     index = open_dataset(dataset, delivered, lists=lists)
-    diagnosis = examine(index)
+    # A look-alike need not hold all of the published subjects.
+    diagnosis = examine(index, whole=not index.renders)
     record = out.with_name(f"{out.name}-doctor.json")
     record.parent.mkdir(parents=True, exist_ok=True)
     write_json(record, diagnosis.to_dict())
