@@ -63,4 +63,4 @@ def draw_body(picture: Floats, neck: tuple[float, float], scale: float, cloth: F
     y, x = np.mgrid[: len(cover), : len(cover)].astype(np.float32)
     round_off = 1 - 0.5 * (np.abs(x - neck[0]) / (24 * scale)) ** 2 - 0.004 * (y - neck[1]) / scale
     shaded = np.clip(round_off, 0.3, 1)[..., None] * cloth
-    picture += (shaded.astype(np.float32) - picture) * cover[..., None]
+    picture[...] = picture + (shaded.astype(np.float32) - picture) * cover[..., None]

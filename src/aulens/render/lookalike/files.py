@@ -72,15 +72,17 @@ def _write_cells(path: Path, field: str, cells: Sequence[NDArray[np.float64] | N
         fit = file.create_group("fit")
         fit.attrs["MATLAB_class"] = np.bytes_("struct")
         store = file.create_group("#refs#")
-        references = np.empty((len(cells), 1), dtype=h5py.ref_dtype)
+        # Of an empty matrix the dimensions are kept; one serves all entries.
+        empty = store.create_dataset("empty", data=np.zeros(2, np.uint64))
+        empty.attrs["MATLAB_class"] = np.bytes_("double")
+        empty.attrs["MATLAB_empty"] = np.uint8(1)
+        references = np.full((len(cells), 1), empty.ref, dtype=h5py.ref_dtype)
         for i, cell in enumerate(cells):
-            # MATLAB's columns become HDF5's rows; of an empty matrix the dimensions are kept.
-            data = np.zeros(2, np.uint64) if cell is None else np.ascontiguousarray(cell.T, np.float64)
-            entry = store.create_dataset(f"c{i}", data=data)
-            entry.attrs["MATLAB_class"] = np.bytes_("double")
-            if cell is None:
-                entry.attrs["MATLAB_empty"] = np.uint8(1)
-            references[i, 0] = entry.ref
+            if cell is not None:
+                # MATLAB's columns become HDF5's rows.
+                entry = store.create_dataset(f"c{i}", data=np.ascontiguousarray(cell.T, np.float64))
+                entry.attrs["MATLAB_class"] = np.bytes_("double")
+                references[i, 0] = entry.ref
         fit.create_dataset(field, data=references, dtype=h5py.ref_dtype)
     with path.open("r+b") as raw:
         raw.write(_V73_TEXT.ljust(_V5_TEXT_LENGTH) + bytes(8) + b"\x00\x02IM")

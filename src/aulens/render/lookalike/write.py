@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -47,7 +47,8 @@ def write_lookalike(
     Args:
         out: folder, made if missing. A folder begun with other settings is refused.
         config: what to write.
-        processes: how many at once; all cores by default. The files are the same for any number.
+        processes: how many at once; all cores by default. The files are the same for any number. 1 = this
+            process, which spares a small look-alike the start of another.
         progress: called with (frames done, frames in all); what it raises ends the work.
 
     Returns:
@@ -67,7 +68,7 @@ def write_lookalike(
     done = total - sum(takes[number].frames for number in todo)
     if progress:
         progress(done, total)
-    with closing(work_through(todo, _work, _start, (str(root), config), processes)) as finished:
+    with closing(_write_takes(root, config, todo, processes)) as finished:
         for frames in finished:
             done += frames
             if progress:
@@ -79,20 +80,38 @@ def write_lookalike(
     return root
 
 
+def _write_takes(
+    root: Path, config: LookalikeConfig, todo: list[int], processes: int | None
+) -> Generator[int, None, None]:
+    """Write takes by number; yields the frames of each that is done."""
+    if processes == 1:
+        studio = _studio(config)
+        for number in todo:
+            yield _write_take(root, cast(config)[number], studio)
+    else:
+        yield from work_through(todo, _work, _start, (str(root), config), processes)
+
+
+def _studio(config: LookalikeConfig) -> Studio:
+    muscles = Muscles.of(load_rig(config.rig, config.assets))
+    return Studio(config, muscles, plan(config, cast(config)))
+
+
 def _start(root: str, config: LookalikeConfig) -> None:
     # A process of the pool keeps its rig: as in `generate`, this needs a module variable.
     global _worker
     cv2.setNumThreads(0)
-    takes = cast(config)
-    muscles = Muscles.of(load_rig(config.rig, config.assets))
-    _worker = Path(root), Studio(config, muscles, plan(config, takes)), takes
+    _worker = Path(root), _studio(config), cast(config)
 
 
 def _work(number: int) -> int:
-    """Write one take; returns its number of frames."""
     assert _worker is not None
     root, studio, takes = _worker
-    take = takes[number]
+    return _write_take(root, takes[number], studio)
+
+
+def _write_take(root: Path, take: Take, studio: Studio) -> int:
+    """Write one take and note that it is finished; returns its number of frames."""
     _WRITERS[studio.config.layout](root, take, studio)
     write_text(_mark(root, take), [])
     return take.frames
