@@ -89,8 +89,7 @@ def drawn_counts(
     kinds = [(truth == 1) & decided, (truth == 0) & decided, (truth == 1) & ~decided, (truth == 0) & ~decided]
     parts = []
     for kind in kinds:
-        per_subject = np.zeros((draws.shape[1], truth.shape[1]))
-        np.add.at(per_subject, subject, kind)
+        per_subject = np.stack([np.bincount(subject, column, draws.shape[1]) for column in kind.T], axis=1)
         parts.append((draws @ per_subject).astype(np.int64))  # float64 holds whole numbers up to 2^53 exactly
     return Counts(*parts)
 

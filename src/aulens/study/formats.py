@@ -92,9 +92,9 @@ COLUMNS: Final = (
 def to_csv(table: StudyTable) -> str:
     """One line per number, in the table's unit, unrounded; no notes, so that programs can read it.
 
-    `by` is "published" or "aulens"; `row` an AU, "Avg." or a measure; `chosen_on_test` 1 where epochs or
-    thresholds were chosen on the test subjects; p is corrected over AUs. What is not known has no line, what
-    is undefined an empty field.
+    `table` is "A1" or, of a table that is in no paper, its title; `by` is "published" or "aulens"; `row` an
+    AU, "Avg." or a measure; `chosen_on_test` 1 where epochs or thresholds were chosen on the test subjects; p
+    is corrected over AUs. What is not known has no line, what is undefined an empty field.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -105,17 +105,8 @@ def to_csv(table: StudyTable) -> str:
                 numbers = (cell.value, cell.low, cell.high, cell.spread, cell.p)
                 marks = (cell.best_published, cell.best, cell.chosen_on_test)
                 by = "aulens" if method.ours else "published"
-                writer.writerow(
-                    [
-                        table.table,
-                        table.dataset,
-                        by,
-                        method.title,
-                        row,
-                        *map(_field, numbers),
-                        *map(int, marks),
-                    ]
-                )
+                names = (table.table or table.title, table.dataset, by, method.title, row)
+                writer.writerow([*names, *map(_field, numbers), *map(int, marks)])
     return text.getvalue()
 
 
@@ -194,10 +185,8 @@ def _rich(table: StudyTable, stacked: bool) -> Table:
         for method, line in zip(table.methods, cells, strict=True):
             shown.add_row(Text(_title(table, method), style="cyan" if method.ours else ""), *line)
     else:
-        for row, line in zip(table.rows, zip(*cells, strict=True), strict=True):
-            if row == table.rows[-1]:
-                shown.add_section()
-            shown.add_row(row, *line)
+        for row, *by_row in zip(table.rows, *cells, strict=True):
+            shown.add_row(row, *by_row)
     return shown
 
 
@@ -265,7 +254,7 @@ _LATEX: Final = str.maketrans(
     {
         "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
         "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "×": r"$\times$",
-        "→": r"$\to$", DAGGER: r"\textsuperscript{\dag}", "[": "{[}", "]": "{]}",
+        "→": r"$\to$", DAGGER: r"$^{\dagger}$", "[": "{[}", "]": "{]}",
         "<": r"\textless{}", ">": r"\textgreater{}",
     }
 )  # fmt: skip
