@@ -12,6 +12,7 @@ import typer
 from aulens import __version__
 from aulens.commands.convert import app as convert
 from aulens.commands.detect import detect
+from aulens.commands.doctor import doctor
 from aulens.commands.graph import graph
 from aulens.commands.prepare import prepare
 from aulens.commands.render import render
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 for _panel, _command in (
     ("Use a model", detect),
+    ("Make a model", doctor),
     ("Make a model", prepare),
     ("Make a model", render),
     ("Make a model", train),

@@ -1,0 +1,94 @@
+"""`aulens doctor`: what is wrong with a data set; the extra `data` is loaded when it is called."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from aulens.commands.research import extras
+
+
+def doctor(
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATASET", help="bp4d, disfa, affwild2, jaanet or manifest.", show_default=False
+        ),
+    ],
+    root: Annotated[
+        Path,
+        typer.Argument(metavar="ROOT", help="Its folder as delivered, or the manifest.", show_default=False),
+    ],
+    lists: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="JAA-Net's list files: only the frames that they name.",
+            show_default="all coded frames",
+        ),
+    ] = None,
+    prepared: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="A folder of `aulens prepare`, to compare with ROOT.", show_default=False
+        ),
+    ] = None,
+    subset: Annotated[
+        bool,
+        typer.Option(
+            "--subset", help="ROOT holds some subjects only, on purpose; known of renders' look-alikes."
+        ),
+    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Don't look at pictures.")] = False,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help="Draw the landmarks on faces, the most doubtful first."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON.")] = False,
+) -> None:
+    """Examine a data set: frames and base rates against published ones, codes, landmarks, labels against
+    faces.
+
+    Exit code 1 if the data can't give the published protocol; the errors say why. Warnings and notes don't
+    count.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with extras():
+        from aulens.data.sources import open_dataset
+        from aulens.doctor import contact_sheet as draw_sheet
+        from aulens.doctor import examine, is_lookalike
+        from aulens.doctor.terminal import report
+
+        with console.status("reading the data set's folder"):
+            index = open_dataset(dataset, root, lists=lists)
+        renders = is_lookalike(root)
+        with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+            tasks: dict[str, int] = {}
+
+            def progress(what: str, done: int, total: int) -> None:
+                task = tasks.setdefault(what, len(tasks))
+                if task not in bar.task_ids:
+                    bar.add_task(what, total=total)
+                bar.update(bar.task_ids[task], completed=done, total=total)
+
+            diagnosis = examine(
+                index, pictures=not quick, prepared=prepared, whole=not (subset or renders), progress=progress
+            )
+        if renders:
+            console.print(
+                f"{root} holds renders in the layout of {dataset}, not {dataset} itself", markup=False
+            )
+        if contact_sheet is not None:
+            console.print(f"faces: {draw_sheet(index, contact_sheet)}", markup=False)
+    if as_json:
+        typer.echo(json.dumps(diagnosis.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        # A file or a pipe has no width of its own: wide enough for the tables.
+        out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 110)
+        out.print(report(diagnosis))
+    if not diagnosis.ok:
+        raise typer.Exit(1)

@@ -1,0 +1,120 @@
+"""Do the labels follow the faces? Rank statistics of landmarks for labels, within each sequence.
+
+Within one clip the person, the camera and the light stay the same, so a smile must widen the mouth. Where it
+does not, columns are swapped, rows are shuffled, or labels and landmarks are of different clips or frames.
+
+Shapes: N frames, A AUs, M measures, G subjects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.aus import MISSING
+from aulens.doctor.measures import Floats
+
+LEAST_EACH: Final = 3
+"""A sequence tells of an AU if so many of its frames show it, and so many do not."""
+
+_Span = tuple[str, NDArray[np.intp]]
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """How well M measures tell A AUs apart.
+
+    Attributes:
+        auc: (A, M) mean ROC-AUC over sequences, each weighing as much as its frames say (pairs of frames over
+            frames); NaN where no sequence tells.
+        error: (A, M) its standard error over subjects; NaN with fewer than 2 subjects.
+        subjects: (A, M) how many subjects tell.
+        frames: (A, M) sum of the sequences' weights: 1 for a sequence with 2 frames of each code.
+        by_subject: for each subject its (A, M) ROC-AUC and weight.
+    """
+
+    auc: Floats
+    error: Floats
+    subjects: NDArray[np.intp]
+    frames: Floats
+    by_subject: dict[str, tuple[Floats, Floats]]
+
+    @property
+    def low(self) -> Floats:
+        """(A, M) lower end of the 90 % interval."""
+        return self.auc - self._reach()
+
+    @property
+    def high(self) -> Floats:
+        """(A, M) upper end of the 90 % interval."""
+        return self.auc + self._reach()
+
+    def _reach(self) -> Floats:
+        # Student's t at 95 % one-sided (6.31, 2.92, 2.35, 2.13, ... 1.645), within 3 %.
+        freedom = np.maximum(self.subjects - 1, 1)
+        reach: Floats = self.error * (1.645 + 1.53 / freedom + 2.1 / freedom**2 + 1.0 / freedom**4)
+        return reach
+
+
+def agreement(labels: NDArray[np.int8], values: Floats, sequences: Sequence[_Span]) -> Agreement:
+    """Compare labels (N, A) with measures (N, M), NaN where a frame has none.
+
+    Args:
+        labels: in {0, 1, MISSING}.
+        values: as of `measures.measure`.
+        sequences: (subject, indices of frames) of each clip.
+    """
+    shape = labels.shape[1], values.shape[1]
+    sums: dict[str, tuple[Floats, Floats]] = {}
+    for subject, rows in sequences:
+        won, weight = sums.setdefault(subject, (np.zeros(shape), np.zeros(shape)))
+        seen = rows[np.isfinite(values[rows]).all(1)]
+        for columns, auc, pairs in _within(labels[seen], values[seen]):
+            won[columns] += auc * pairs[:, None]
+            weight[columns] += pairs[:, None]
+    if not sums:
+        empty = np.full(shape, np.nan)
+        return Agreement(empty, empty, np.zeros(shape, np.intp), np.zeros(shape), {})
+    won = np.stack([won for won, _ in sums.values()])
+    weight = np.stack([weight for _, weight in sums.values()])
+    total = weight.sum(0)
+    count = (weight > 0).sum(0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        auc = won.sum(0) / total
+        own = won / weight
+        off = np.where(weight > 0, weight * (own - auc), 0.0)
+        error = np.sqrt((off**2).sum(0) * count / (count - 1)) / total
+    by_subject = {name: (own[i], weight[i]) for i, name in enumerate(sums)}
+    return Agreement(auc, np.where(count > 1, error, np.nan), count, total, by_subject)
+
+
+def _within(labels: NDArray[np.int8], values: Floats) -> Iterator[tuple[NDArray[np.intp], Floats, Floats]]:
+    """For AUs coded in the same frames of one clip: their columns, ROC-AUC (a, M), weights (a,)."""
+    coded = labels != MISSING
+    patterns, which = np.unique(coded, axis=1, return_inverse=True)
+    for number, pattern in enumerate(patterns.T):
+        columns = np.flatnonzero(np.ravel(which) == number)
+        present = (labels[np.ix_(pattern, columns)] == 1).astype(np.float64)
+        positives = present.sum(0)
+        negatives = len(present) - positives
+        telling = (positives >= LEAST_EACH) & (negatives >= LEAST_EACH)
+        if not telling.any():
+            continue
+        columns, present = columns[telling], present[:, telling]
+        positives, negatives = positives[telling, None], negatives[telling, None]
+        wins = present.T @ ranks(values[pattern]) - positives * (positives + 1) / 2
+        yield columns, wins / (positives * negatives), (positives * negatives / len(present[:, :1]))[:, 0]
+
+
+def ranks(values: Floats) -> Floats:
+    """Ranks from 1 down each column of (n, M); equal values share their mean rank."""
+    out = np.empty_like(values)
+    for m, column in enumerate(values.T):
+        _, place, count = np.unique(column, return_inverse=True, return_counts=True)
+        last = np.cumsum(count)
+        out[:, m] = (last - (count - 1) / 2)[place]
+    return out

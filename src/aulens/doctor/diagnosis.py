@@ -1,0 +1,113 @@
+"""What the doctor says of a data set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from aulens.data.index import Problem
+
+FORMAT: Final = "aulens-doctor/1"
+LEVELS: Final = ("error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class PartCount:
+    """The coded frames of one part.
+
+    Attributes:
+        part: "1", "train"; "" for subjects in no part.
+        subjects: how many.
+        frames: coded frames.
+        pictures: of these, frames whose picture or video is there.
+        landmarks: of these, frames with landmarks of the data set.
+        published: frame protocol → frames published for this part.
+    """
+
+    part: str
+    subjects: int
+    frames: int
+    pictures: int
+    landmarks: int
+    published: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class AUCheck:
+    """One Action Unit.
+
+    Attributes:
+        au: its number.
+        coded: frames in which it is coded.
+        present: of these, frames in which it occurs.
+        rates: part → base rate, the share of coded frames in which it occurs; None where it is not coded.
+        subjects: how many show it.
+        shown_by: the length on the face that grows with it; "" if landmarks don't show it.
+        agreement: ROC-AUC of that length for the labels, within sequences (1 = labels and landmarks always
+            agree, 0.5 = they know nothing of each other); None if it could not be measured.
+    """
+
+    au: int
+    coded: int
+    present: int
+    rates: Mapping[str, float | None]
+    subjects: int
+    shown_by: str = ""
+    agreement: float | None = None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All that was found, errors first.
+
+    Attributes:
+        dataset: "bp4d".
+        findings: what is wrong or not as published.
+        parts: frames per part.
+        aus: base rate and agreement per AU.
+        frame_protocol: the published frame protocol whose counts fit exactly, "coded" or "jaanet"; or "".
+        skipped: checks that were not made, and why.
+        whole: the data set should be complete; if not, subjects and frames were not compared with published
+        ones.
+    """
+
+    dataset: str
+    findings: tuple[Problem, ...]
+    parts: tuple[PartCount, ...]
+    aus: tuple[AUCheck, ...]
+    frame_protocol: str = ""
+    skipped: tuple[str, ...] = ()
+    whole: bool = True
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing stands against the published protocol: there is no error."""
+        return not self.counts["error"]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Level → number of findings."""
+        seen = Counter(finding.level for finding in self.findings)
+        return {level: seen[level] for level in LEVELS}
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {
+            "format": FORMAT,
+            "dataset": self.dataset,
+            "ok": self.ok,
+            "whole": self.whole,
+            "counts": self.counts,
+            "frame_protocol": self.frame_protocol,
+            "findings": [asdict(finding) for finding in self.findings],
+            "parts": [asdict(part) for part in self.parts],
+            "aus": [asdict(au) for au in self.aus],
+            "skipped": list(self.skipped),
+        }
+
+
+def ordered(findings: list[Problem]) -> tuple[Problem, ...]:
+    """Errors first, then warnings, then notes, each kind in the order it was met; doubles once."""
+    return tuple(sorted(dict.fromkeys(findings), key=lambda finding: LEVELS.index(finding.level)))

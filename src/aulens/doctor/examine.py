@@ -1,0 +1,138 @@
+"""All checks of a data set, in order: what its files say, then a sample of its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from aulens.aus import MISSING
+from aulens.data.index import FrameIndex, Problem
+from aulens.doctor.agreement import Agreement, agreement
+from aulens.doctor.copies import check_copied_files, check_copied_pictures
+from aulens.doctor.counts import check_counts, count_parts, fitting_protocol
+from aulens.doctor.detected import detect_some
+from aulens.doctor.diagnosis import AUCheck, Diagnosis, ordered
+from aulens.doctor.flicker import check_flicker
+from aulens.doctor.labels import check_labels
+from aulens.doctor.lag import check_lag
+from aulens.doctor.measures import SHOWN_BY, columns_of, measure
+from aulens.doctor.placement import check_placement, look
+from aulens.doctor.prepared import check_prepared
+from aulens.doctor.rates import check_rates, rates
+from aulens.doctor.shape import check_shapes, judge
+from aulens.errors import ModelError
+from aulens.faces.dlib_detector import DlibDetector
+
+Progress = Callable[[str, int, int], None]
+"""Told what is done, and how many steps of how many."""
+
+LOOKALIKE: Final = "lookalike.json"
+
+
+def examine(
+    index: FrameIndex,
+    *,
+    pictures: bool = True,
+    prepared: Path | None = None,
+    whole: bool = True,
+    progress: Progress = lambda what, done, total: None,
+) -> Diagnosis:
+    """Examine a data set.
+
+    Args:
+        index: as an adapter read it; its problems become findings.
+        pictures: look at a sample of the pictures too (landmarks on faces, copies), a minute or so.
+        prepared: a folder that `aulens prepare` made of it; its landmarks serve where the data set has none.
+        whole: the published data set should be complete. Not so for a subset, or a look-alike.
+        progress: told how far it is.
+
+    Raises:
+        DatasetError: `prepared` is not of these data.
+    """
+    parts = count_parts(index)
+    fits = fitting_protocol(parts)
+    findings = [*index.problems, *check_counts(index, parts, whole)]
+    skipped = list[str]()
+    for found, lacking in (
+        check_rates(index, whole and not _lacks_subjects(findings), fits),
+        check_flicker(index),
+    ):
+        findings += found
+        skipped += lacking
+    findings += check_copied_files(index)
+    landmarks = index.landmarks
+    if landmarks is not None:
+        findings += check_shapes(index, landmarks, judge(index, landmarks))
+    if prepared is not None:
+        stored, found = check_prepared(index, prepared)
+        findings += found
+        landmarks = stored if landmarks is None else landmarks
+    if pictures and any(index.media):
+        detector = _detector(skipped)
+        looks = look(index, index.landmarks, detector, partial(progress, "looking at pictures"))
+        findings += check_placement(looks)
+        findings += check_lag([(one.where, one.flow, one.moved) for one in looks])
+        findings += check_copied_pictures(index, partial(progress, "looking for copies"))
+        if landmarks is None and detector is not None:
+            landmarks = detect_some(index, detector, partial(progress, "detecting landmarks"))
+    else:
+        skipped.append("pictures: whether they can be read, are copies, and bear the landmarks")
+    agreed = None
+    if landmarks is None:
+        skipped.append("whether labels follow the faces: there are no landmarks")
+    else:
+        agreed = agreement(index.labels, measure(landmarks), [(s, rows) for s, _, rows in index.sequences()])
+        found, lacking = check_labels(agreed, index.aus)
+        findings += found
+        skipped += lacking
+    return Diagnosis(
+        index.dataset, ordered(findings), parts, _au_checks(index, agreed), fits, tuple(skipped), whole
+    )
+
+
+def is_lookalike(root: Path) -> bool:
+    """Whether a folder holds a look-alike of a data set, made by `aulens render --layout`."""
+    return (root / LOOKALIKE).is_file()
+
+
+def _lacks_subjects(findings: list[Problem]) -> bool:
+    return any(f.code in {"missing_subject", "missing_part"} for f in findings)
+
+
+def _detector(skipped: list[str]) -> DlibDetector | None:
+    try:
+        return DlibDetector()
+    except ModelError as error:
+        skipped.append(f"landmarks against a detector: {error}")
+        return None
+
+
+def _au_checks(index: FrameIndex, agreed: Agreement | None) -> tuple[AUCheck, ...]:
+    columns = columns_of(index.aus)
+    parts = sorted(set(index.part.tolist()))
+    by_part = {part: rates(index.labels[index.part == part]) for part in parts}
+    checks = []
+    for axis, number in enumerate(index.aus):
+        codes = index.labels[:, axis]
+        auc = np.nan
+        if agreed is not None and number in columns:
+            auc = float(agreed.auc[axis, columns[number]])
+        checks.append(
+            AUCheck(
+                number,
+                int((codes != MISSING).sum()),
+                int((codes == 1).sum()),
+                {
+                    part: None if np.isnan(values[axis]) else float(values[axis])
+                    for part, values in by_part.items()
+                },
+                len(np.unique(index.subject[codes == 1])),
+                SHOWN_BY.get(number, ""),
+                None if np.isnan(auc) else auc,
+            )
+        )
+    return tuple(checks)

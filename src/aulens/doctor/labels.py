@@ -1,0 +1,169 @@
+"""Checks that labels follow faces: swapped columns, shuffled rows, labels of other frames or clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from aulens.aus import AUSet
+from aulens.data.index import Problem
+from aulens.doctor.agreement import Agreement
+from aulens.doctor.measures import EVIDENT, SHOWN_BY, Floats, columns_of
+
+ENOUGH_SUBJECTS: Final = 3
+ENOUGH_FRAMES: Final = 10.0
+"""An AU is judged from 3 subjects on whose clips weigh 10 frames together (Agreement.frames)."""
+
+NOTHING: Final = 0.55
+DOUBTFUL: Final = 0.65
+"""An evident AU that agrees less than 0.55, and surely less than 0.65, does not follow the faces. Labels of
+other frames give 0.50; coders' labels and a tracker's landmarks give about 0.7 to 0.95."""
+
+SWAP_GAIN: Final = 0.15
+SWAP_LEAST: Final = 0.7
+"""A column that follows another AU's length with 0.7, and 0.15 better than that AU's own, seems swapped."""
+
+LONELY: Final = 0.3
+"""The same without a second column that would fit in return."""
+
+STRANGER: Final = 0.4
+"""A subject whose evident AUs agree less than this in the mean, others' being 0.65 or more, has other labels:
+chance in three or more clips or AUs of one person stays above it."""
+
+
+def check_labels(found: Agreement, aus: AUSet) -> tuple[list[Problem], list[str]]:
+    """Judge an agreement of labels and measures of `aus`.
+
+    Returns:
+        Findings, and what could not be judged.
+    """
+    columns = columns_of(aus)
+    judged = _judged(found, aus, columns)
+    unsure = [f"AU{n}" for n in aus if n in EVIDENT and n not in judged]
+    skipped = []
+    if unsure:
+        skipped.append(
+            f"whether {', '.join(unsure)} follow the faces: fewer than {ENOUGH_SUBJECTS} subjects have clips "
+            "with landmarks in which they come and go"
+        )
+    if not judged:
+        return [], skipped
+    own = {n: float(found.auc[aus.index(n), columns[n]]) for n in judged}
+    failing = [n for n in judged if own[n] < NOTHING and found.high[aus.index(n), columns[n]] < DOUBTFUL]
+    swaps = _swaps(found, aus, columns)
+    if swaps:
+        return swaps, skipped
+    if len(failing) == len(judged) and len(judged) > 1:
+        seen = ", ".join(f"AU{n} {own[n]:.2f}" for n in judged)
+        message = (
+            f"no AU follows the faces (ROC-AUC of landmarks for labels: {seen}; expected 0.7 to 0.95, chance "
+            "is 0.50): rows are shuffled, or labels or landmarks are of other clips or frames; "
+            "compare a clip's label file with its pictures."
+        )
+        return [Problem("error", "label_mismatch", "all labels", message)], skipped
+    findings = [
+        Problem(
+            "error",
+            "label_mismatch",
+            f"AU{n}",
+            f"frames labelled AU{n} don't differ in {SHOWN_BY[n]} (ROC-AUC {own[n]:.2f}, expected 0.7 to "
+            "0.95): the column holds something else; compare it with the data set's manual.",
+        )
+        for n in failing
+    ]
+    return findings + _strangers(found, aus, columns, judged, own), skipped
+
+
+def _judged(found: Agreement, aus: AUSet, columns: Mapping[int, int]) -> list[int]:
+    def enough(number: int) -> bool:
+        cell = aus.index(number), columns[number]
+        return bool(found.subjects[cell] >= ENOUGH_SUBJECTS and found.frames[cell] >= ENOUGH_FRAMES)
+
+    return [n for n in aus if n in EVIDENT and enough(n)]
+
+
+def _swaps(found: Agreement, aus: AUSet, columns: Mapping[int, int]) -> list[Problem]:
+    """Columns that follow the lengths of others: pairs that fit when exchanged, then the rest."""
+    pairs = list[tuple[float, int, int]]()
+    for a in (n for n in aus if n in EVIDENT):
+        # Of two AUs with one measure, or two evident ones taken the other way round, nothing new is seen.
+        others = (n for n in columns if n != a and not (n in EVIDENT and n < a) and columns[n] != columns[a])
+        for b in others:
+            gain = _gain(found, aus, columns, a, b)
+            if gain is not None:
+                pairs.append((gain, a, b))
+    findings, taken = list[Problem](), set[int]()
+    for _, a, b in sorted(pairs, reverse=True):
+        if not taken & {a, b}:
+            taken |= {a, b}
+            findings.append(_swap(found, aus, columns[a], a, (b,)))
+    for a in (n for n in aus if n in EVIDENT and n not in taken):
+        strange = [
+            b for b in aus if b != a and b not in taken and _follows(found, aus, columns[a], a, b) > LONELY
+        ]
+        if strange:
+            taken.add(a)
+            findings.append(_swap(found, aus, columns[a], a, tuple(strange)))
+    return findings
+
+
+def _follows(found: Agreement, aus: AUSet, measure: int, a: int, b: int) -> float:
+    """How much better the labels of `b` agree with the measure of `a` than those of `a`; 0 if not surely."""
+    row_a, row_b = aus.index(a), aus.index(b)
+    if min(found.subjects[row_a, measure], found.subjects[row_b, measure]) < ENOUGH_SUBJECTS:
+        return 0.0
+    own, other = float(found.auc[row_a, measure]), float(found.auc[row_b, measure])
+    sure = own < DOUBTFUL and other >= SWAP_LEAST and other > found.high[row_a, measure]
+    return other - own if sure and other >= own + SWAP_GAIN else 0.0
+
+
+def _gain(found: Agreement, aus: AUSet, columns: Mapping[int, int], a: int, b: int) -> float | None:
+    """How much better the columns of `a` and `b` agree when exchanged; None if they need not be."""
+    gain = _follows(found, aus, columns[a], a, b)
+    shows_b = columns[b]
+    own, other = (float(found.auc[aus.index(n), shows_b]) for n in (b, a))
+    # A length that shows `b` only weakly need not shine, but must not speak for the columns as they are.
+    least, more = (SWAP_LEAST, SWAP_GAIN) if b in EVIDENT else (0.5, 0.0)
+    return gain + other - own if gain and other >= least and other > own + more else None
+
+
+def _swap(found: Agreement, aus: AUSet, measure: int, a: int, others: Sequence[int]) -> Problem:
+    name = SHOWN_BY[a]
+    seen = ", ".join(f"AU{b} (ROC-AUC {found.auc[aus.index(b), measure]:.2f})" for b in others)
+    what = (
+        f"the columns of AU{a} and AU{others[0]} seem swapped" if len(others) == 1 else "columns seem swapped"
+    )
+    message = (
+        f"{what}: {name} follows the labels of {seen}, not those of AU{a} "
+        f"({found.auc[aus.index(a), measure]:.2f}); compare the columns' order with the data set's manual."
+    )
+    return Problem("error", "swapped_columns", ", ".join(f"AU{n}" for n in (a, *others)), message)
+
+
+def _strangers(
+    found: Agreement, aus: AUSet, columns: Mapping[int, int], judged: Sequence[int], own: Mapping[int, float]
+) -> list[Problem]:
+    """Subjects whose labels don't follow their faces while the others' do."""
+    good = [n for n in judged if own[n] >= DOUBTFUL]
+    if not good:
+        return []
+    cells = [aus.index(n) for n in good], [columns[n] for n in good]
+    findings = []
+    for subject, (auc, weight) in found.by_subject.items():
+        mean, told = _mean(auc[cells], weight[cells])
+        if told >= 2 and mean < STRANGER:
+            seen = ", ".join(f"AU{n}" for n, value in zip(good, weight[cells], strict=True) if value)
+            message = (
+                f"the labels don't follow this face: {seen} have a mean ROC-AUC of {mean:.2f} (others "
+                f"{np.mean([own[n] for n in good]):.2f}); see whether labels or landmarks are another's."
+            )
+            findings.append(Problem("warning", "label_mismatch", subject, message))
+    return findings
+
+
+def _mean(auc: Floats, weight: Floats) -> tuple[float, int]:
+    """Mean over AUs that at least 10 frames' weight tells of, and how many these are."""
+    told = weight >= ENOUGH_FRAMES
+    return (float(auc[told].mean()) if told.any() else np.nan), int(told.sum())

@@ -1,0 +1,173 @@
+"""The contact sheet: landmarks drawn on faces, the most doubtful first, to look at with one's own eyes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PILImage
+
+from aulens.align import anchors
+from aulens.data.index import FrameIndex
+from aulens.doctor.measures import Floats
+from aulens.doctor.sampling import Image, Rows, read_rows, spread
+from aulens.doctor.shape import judge
+from aulens.errors import DatasetError
+from aulens.landmarks import SUBJECT_RIGHT, layout_of
+from aulens.show.canvas import FRAME, INK, LEFT, PAPER, RIGHT, Colour, Layer
+
+TILE: Final = 184
+STRIP: Final = 34
+HEAD: Final = 46
+COLUMNS: Final = 8
+APART: Final = 10
+"""Neighbouring frames look alike, so two doubtful ones of a clip are so far apart or more."""
+
+_GREY: Final = (198, 202, 210)
+
+
+def contact_sheet(index: FrameIndex, out: Path, count: int = 40) -> Path:
+    """Draw the data set's landmarks on a sample of its faces.
+
+    The first half are the most doubtful: landmarks that are no face, that jump, then those whose shape is
+    farthest from the subject's own; at most two of a clip. The others are spread over all clips. Teal
+    dots are the subject's right side, orange ones the left, yellow ones the midline.
+
+    Args:
+        index: as an adapter read it.
+        out: .png or .jpg to write.
+        count: how many faces.
+
+    Raises:
+        DatasetError: no frame has a picture, or `out` can't be written.
+    """
+    there = np.flatnonzero([bool(path) for path in index.media])
+    if not len(there):
+        raise DatasetError("No coded frame has a picture, so there is nothing to draw.")
+    rows, words = _chosen(index, there, count)
+    tiles = [_tile(index, row, word) for row, word in zip(rows, words, strict=True)]
+    lines = -(-len(tiles) // COLUMNS)
+    sheet = np.full((HEAD + lines * (TILE + STRIP), COLUMNS * TILE, 3), 255, np.uint8)
+    for place, tile in enumerate(tiles):
+        y, x = HEAD + place // COLUMNS * (TILE + STRIP), place % COLUMNS * TILE
+        sheet[y : y + TILE + STRIP, x : x + TILE] = tile
+    layer = Layer(sheet.shape[:2])
+    _head(layer, index)
+    return _write(layer.over(sheet), out)
+
+
+def _chosen(index: FrameIndex, there: Rows, count: int) -> tuple[list[int], list[str]]:
+    """Rows to draw, and a word on each."""
+    clip = np.empty(len(index), np.intp)
+    for number, (_, _, members) in enumerate(index.sequences()):
+        clip[members] = number
+    chosen: dict[int, str] = {}
+    if index.landmarks is not None:
+        score, word = doubt(index, index.landmarks)
+        taken: dict[int, list[int]] = {}
+        for row in there[np.argsort(-score[there], kind="stable")].tolist():
+            if len(chosen) >= count // 2 or np.isnan(score[row]):
+                break
+            near = taken.setdefault(int(clip[row]), [])
+            if len(near) < 2 and all(abs(row - other) >= APART for other in near):
+                near.append(row)
+                chosen[row] = f"{word[row]} {score[row]:.2f}" if word[row] == "shape" else word[row]
+    middles = [run[len(run) // 2] for run in np.split(there, np.flatnonzero(np.diff(clip[there])) + 1)]
+    for rows in (spread(middles, count - len(chosen)), spread(there.tolist(), count)):
+        for row in spread([row for row in rows if row not in chosen], count - len(chosen)):
+            lacks = index.landmarks is None or not np.isfinite(index.landmarks[row]).all()
+            chosen[int(row)] = "no landmarks" if lacks else ""
+    return list(chosen), list(chosen.values())
+
+
+def doubt(index: FrameIndex, landmarks: NDArray[np.float32]) -> tuple[Floats, list[str]]:
+    """How doubtful landmarks (N, K, 2) are: (N,), NaN where there are none, and a word on each.
+
+    The distance from the subject's median shape, in eye distances; plus 100 if they are no face, 50 if they
+    jump.
+    """
+    shapes = judge(index, landmarks)
+    points = np.asarray(landmarks, np.float64)
+    right, left, _ = np.moveaxis(anchors(points), -2, 0)
+    across = left - right
+    with np.errstate(invalid="ignore", divide="ignore"):
+        level = across / (across**2).sum(-1, keepdims=True)
+        down = np.stack([-level[:, 1], level[:, 0]], -1)
+        away = points - ((right + left) / 2)[:, None]
+        own = np.stack([(away * level[:, None]).sum(-1), (away * down[:, None]).sum(-1)], -1)
+    score = np.full(len(points), np.nan)
+    for subject in np.unique(index.subject):
+        rows = np.flatnonzero((index.subject == subject) & shapes.given)
+        if len(rows):
+            score[rows] = np.hypot(*np.moveaxis(own[rows] - np.nanmedian(own[rows], 0), -1, 0)).mean(-1)
+    score = np.where(np.isfinite(score), score, np.where(shapes.given, 10.0, np.nan))
+    words = np.where(shapes.strange, "no face", np.where(shapes.jumps, "jump", "shape"))
+    return np.minimum(score, 10.0) + 100.0 * shapes.strange + 50.0 * shapes.jumps, words.tolist()
+
+
+def _tile(index: FrameIndex, row: int, word: str) -> Image:
+    tile = np.full((TILE + STRIP, TILE, 3), INK, np.uint8)
+    layer = Layer(tile.shape[:2])
+    try:
+        [(_, image)] = list(read_rows(index, np.array([row], np.intp)))
+        points = None if index.landmarks is None else index.landmarks[row].astype(np.float64)
+        if points is None or not np.isfinite(points).all():
+            points = None
+        matrix = _view(image, points)
+        interpolation = cv2.INTER_AREA if matrix[0, 0] < 1 else cv2.INTER_CUBIC
+        tile[:TILE] = cv2.warpAffine(image, matrix, (TILE, TILE), flags=interpolation, borderValue=INK)
+        if points is not None:
+            for (x, y), colour in zip(points @ matrix[:, :2].T + matrix[:, 2], _colours(points), strict=True):
+                if 0 <= x < TILE and 0 <= y < TILE:
+                    layer.dot(x, y, 1.6, colour, 235)
+    except DatasetError:
+        word = "can't be read"
+    present = " ".join(str(n) for n, code in zip(index.aus, index.labels[row], strict=True) if code == 1)
+    layer.text(5, TILE + 10, index.keys[row], 12, PAPER)
+    layer.text(5, TILE + 25, f"AU {present}" if present else "no AU", 11, _GREY)
+    layer.text(TILE - 5, TILE + 25, word, 11, FRAME, anchor="rm")
+    return layer.over(tile)
+
+
+def _view(image: Image, points: Floats | None) -> Floats:
+    """(2, 3) matrix from the picture to a square tile about the landmarks, or the whole picture's middle."""
+    height, width = image.shape[:2]
+    middle, side = np.array([width / 2, height / 2]), float(max(height, width))
+    if points is not None:
+        low, high = points.min(0), points.max(0)
+        middle, side = (low + high) / 2, min(float((high - low).max()) * 1.7, 1.5 * side)
+    scale = TILE / max(side, 8.0)
+    return np.array([[scale, 0, TILE / 2 - scale * middle[0]], [0, scale, TILE / 2 - scale * middle[1]]])
+
+
+def _colours(points: Floats) -> list[Colour]:
+    layout = layout_of(points)
+    return [
+        FRAME if layout.mirror[k] == k else RIGHT if point in SUBJECT_RIGHT else LEFT
+        for k, point in enumerate(layout.in68)
+    ]
+
+
+def _head(layer: Layer, index: FrameIndex) -> None:
+    text = f"{index.dataset}: landmarks as given, the most doubtful first; then all clips in turn"
+    layer.text(8, 15, text, 15, INK)
+    x = 8.0
+    for colour, words in ((RIGHT, "subject's right"), (LEFT, "subject's left"), (FRAME, "midline")):
+        layer.dot(x + 4, 34, 4, colour)
+        layer.text(x + 13, 34, words, 12, INK)
+        x += 120
+    layer.text(x, 34, "shape = mean distance from the subject's median shape, in eye distances", 12, INK)
+
+
+def _write(sheet: NDArray[Any], out: Path) -> Path:
+    if out.suffix.lower() not in {".png", ".jpg", ".jpeg"}:
+        raise DatasetError(f"Cannot write {out}: use a name that ends in .png or .jpg.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f".{out.name}.part")
+    PILImage.fromarray(sheet).save(part, format="PNG" if out.suffix.lower() == ".png" else "JPEG")
+    os.replace(part, out)
+    return out
