@@ -102,6 +102,15 @@ def test_a_video_cut_short_is_counted_as_far_as_it_goes(videos, tmp_path):
     assert count_frames(path) == len(shown)
 
 
+def test_a_damaged_last_frame_is_not_counted(videos, tmp_path):
+    with av.open(str(videos["a.avi"])) as container:
+        place, length = max((packet.pos, packet.size) for packet in container.demux(video=0) if packet.size)
+    data = bytearray(videos["a.avi"].read_bytes())
+    data[place + 8 : place + 8 + length] = bytes(length)
+    (tmp_path / "damaged.avi").write_bytes(data)
+    assert count_frames(tmp_path / "damaged.avi") == FRAMES - 1
+
+
 def _collecting(path, shown):
     for image in read_frame_range(path, 0, 500):
         shown.append(number_of(image))

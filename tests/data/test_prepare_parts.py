@@ -10,11 +10,15 @@ import pytest
 from test_frames import FRAMES, number_of, write_video
 
 from aulens import align
+from aulens.align import warp
+from aulens.data.frames import read_frame_range
 from aulens.data.index import PICTURE, FrameIndex
 from aulens.data.prepare import PrepareSettings, prepare, work
+from aulens.data.prepare.crop import stored_matrix
 from aulens.data.prepare.faces import PRIOR_BOX, FaceFinder, Located, centre
 from aulens.data.prepare.units import REASONS, Missing, divide, pictures
 from aulens.data.prepared import load_prepared
+from aulens.data.shards import read_bytes
 from aulens.faces import Face
 from aulens.landmarks import IBUG49, IBUG68, convert
 from drawn_frames import AUS, drawn_frame
@@ -71,15 +75,30 @@ def test_a_video_shorter_than_its_labels(video, tmp_path):
     """Rows that the video lacks are listed, and every other row has its own frame."""
     index = index_of(("SN001", "left", 8))
     points = np.tile(align.transform([[10, 0, 32], [0, 10, 24]], face68()), (8, 1, 1)).astype(np.float32)
-    start = FRAMES - 6
+    media = [video] * 8
+    media[2] = ""
     index = replace(
-        index, media=(video,) * 8, position=np.arange(start, start + 8, dtype=np.int32), landmarks=points
+        index,
+        media=tuple(media),
+        position=np.arange(FRAMES - 6, FRAMES + 2, dtype=np.int32),
+        landmarks=points,
+        labels=np.eye(8, 3, dtype=np.int8),
     )
     result = prepare(index, tmp_path / "out", PrepareSettings(size=32), processes=1)
-    assert result.missing == {"video_ended": 2}
+    assert result.missing == {"missing_picture": 1, "video_ended": 2}
     listed = (tmp_path / "out" / "missing.csv").read_text().splitlines()
-    assert listed[1:] == [f"SN001/left/{k},video_ended,{video}" for k in (6, 7)]
-    assert load_prepared(tmp_path / "out", AUS).frame.tolist() == list(range(6))
+    ended = [f"SN001/left/{k},video_ended,{video}" for k in (6, 7)]
+    assert listed[1:] == ["SN001/left/2,missing_picture,", *ended]
+    data = load_prepared(tmp_path / "out", AUS)
+    assert data.frame.tolist() == [0, 1, 3, 4, 5]
+    assert (data.labels == index.labels[[0, 1, 3, 4, 5]]).all()
+    # The face's points lie in the frame where the squares with its number are: each row has its own.
+    for number, span in zip((125, 126, 128, 129, 130), data.spans, strict=True):
+        image = cv2.imdecode(
+            np.frombuffer(read_bytes(span.path, span.offset, span.length), np.uint8), cv2.IMREAD_COLOR_RGB
+        )
+        exact = next(read_frame_range(Path(video), number, number + 1))
+        assert np.abs(image.astype(int) - warp(exact, *stored_matrix(points[0], 32, 0.25))).mean() < 4
 
 
 IMAGE = np.zeros((100, 100, 3), np.uint8)

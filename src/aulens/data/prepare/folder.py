@@ -138,13 +138,11 @@ def _rows(root: Path, units: Sequence[str]) -> Any:
     tables = []
     for path in (rows_file(root, name) for name in units):
         try:
-            table = pyarrow.parquet.read_table(path)
+            tables.append(pyarrow.parquet.read_table(path))
         except pyarrow.ArrowException as error:
             raise DatasetError(
                 f"{path} is damaged ({error}). Delete it; the same command goes on."
             ) from error
-        # pandas notes the number of rows in the schema, which would make each file's a different one.
-        tables.append(table.replace_schema_metadata(None))
     return pyarrow.concat_tables(tables)
 
 
