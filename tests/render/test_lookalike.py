@@ -14,7 +14,7 @@ import aulens.render.lookalike.film as film_module
 import aulens.render.lookalike.write as module
 from aulens.aus import MISSING
 from aulens.cli import app
-from aulens.data.protocols import BP4D_PROTOCOL, DISFA_PROTOCOL
+from aulens.data.protocols import BP4D_PROTOCOL, DISFA_PROTOCOL, PROTOCOLS
 from aulens.data.sources import open_dataset
 from aulens.errors import ConfigError
 from aulens.render.expression import EXCLUSIVE, PRESENT
@@ -89,6 +89,16 @@ def test_base_rates_are_kept_in_every_part(layout):
         for a, b in EXCLUSIVE:
             if a in aus and b in aus:
                 assert not (shown[:, aus.index(a)] & shown[:, aus.index(b)]).any()
+
+
+@pytest.mark.parametrize("layout", ["bp4d", "disfa", "affwild2"])
+def test_a_small_one_shows_every_scored_au_in_every_part(layout):
+    """Else no F1 could be told there; AU9 of DISFA is due in one moment of twenty."""
+    takes, plans = planned(layout, 6)
+    scored = len(PROTOCOLS[layout].aus)
+    for part in {take.part for take in takes}:
+        shown = [m.shown for take, m in zip(takes, plans, strict=True) if take.part == part]
+        assert np.concatenate(shown).any(0)[:scored].all()
 
 
 def test_published_weights_give_the_rates():

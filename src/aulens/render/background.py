@@ -57,10 +57,11 @@ def draw_body(picture: Floats, neck: tuple[float, float], scale: float, cloth: F
         cloth: (3,) linear RGB.
     """
     outline = np.array([*_BODY, *((-x, y) for x, y in reversed(_BODY))]) * scale + neck
-    cover = np.zeros(picture.shape[:2], np.float32)
-    cv2.fillPoly(cover, [np.round(outline * 16).astype(np.int32)], (1.0,), cv2.LINE_AA, 4)
-    cover = cv2.GaussianBlur(cover, (0, 0), 0.25 * scale)
-    y, x = np.mgrid[: len(cover), : len(cover)].astype(np.float32)
-    round_off = 1 - 0.5 * (np.abs(x - neck[0]) / (24 * scale)) ** 2 - 0.004 * (y - neck[1]) / scale
+    sharp = np.zeros(picture.shape[:2], np.float32)
+    cv2.fillPoly(sharp, [np.round(outline * 16).astype(np.int32)], (1.0,), cv2.LINE_AA, 4)
+    cover = np.asarray(cv2.GaussianBlur(sharp, (0, 0), 0.25 * scale), np.float32)
+    place = np.arange(len(cover), dtype=np.float32)
+    across, down = (place - neck[0]) / scale, (place - neck[1]) / scale
+    round_off = 1 - 0.5 * (across / 24) ** 2 - 0.004 * down[:, None]
     shaded = np.clip(round_off, 0.3, 1)[..., None] * cloth
     picture[...] = picture + (shaded.astype(np.float32) - picture) * cover[..., None]

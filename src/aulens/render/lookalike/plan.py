@@ -8,13 +8,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.data.protocols import PROTOCOLS
 from aulens.render.lookalike.cast import Take
 from aulens.render.lookalike.config import LookalikeConfig
 from aulens.render.lookalike.rates import base_rates
 from aulens.render.lookalike.repertoire import Repertoire
 
 _SHORTEST, _LONGEST = 4, 10  # frames of a moment
-_CANDIDATES: Final = 200
+_CANDIDATES: Final = 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +44,11 @@ def plan(config: LookalikeConfig, takes: list[Take]) -> list[Moments]:
     for take in takes:
         rng = np.random.default_rng(config.stream(3, take.number))
         if take.part not in shown_in:
-            # A rate may ask for a share of a moment only: which AUs come early differs from part to part.
-            ahead = (np.arange(len(rates)) * (np.sqrt(5) - 1) / 2 + 0.35 * len(shown_in)) % 1 - 0.5
+            # Of a rare AU few moments would show nothing: those that are scored begin behind, so that they
+            # come soon, in another order in each part.
+            golden = (np.sqrt(5) - 1) / 2
+            ahead = 0.25 + 0.25 * ((np.arange(len(rates)) * golden + 0.35 * len(shown_in)) % 1)
+            ahead[len(PROTOCOLS[config.layout].aus) :] = 0
             shown_in[take.part], frames_in[take.part] = -ahead * (_SHORTEST + _LONGEST) / 2, 0
         shown, starts = [], _starts(take.frames, rng)
         for length in np.diff([*starts, take.frames]).tolist():
