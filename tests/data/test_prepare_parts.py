@@ -75,6 +75,7 @@ def test_a_video_shorter_than_its_labels(video, tmp_path):
     """Rows that the video lacks are listed, and every other row has its own frame."""
     index = index_of(("SN001", "left", 8))
     points = np.tile(align.transform([[10, 0, 32], [0, 10, 24]], face68()), (8, 1, 1)).astype(np.float32)
+    points[:, 20, 1] += np.arange(8)  # a point of the brow, which moves no crop
     media = [video] * 8
     media[2] = ""
     index = replace(
@@ -92,6 +93,8 @@ def test_a_video_shorter_than_its_labels(video, tmp_path):
     data = load_prepared(tmp_path / "out", AUS)
     assert data.frame.tolist() == [0, 1, 3, 4, 5]
     assert (data.labels == index.labels[[0, 1, 3, 4, 5]]).all()
+    moved = data.landmarks[:, 20, 1] - data.landmarks[0, 20, 1]
+    assert moved / moved[1] == pytest.approx([0, 1, 3, 4, 5], abs=1e-3)
     # The face's points lie in the frame where the squares with its number are: each row has its own.
     for number, span in zip((125, 126, 128, 129, 130), data.spans, strict=True):
         image = cv2.imdecode(
