@@ -60,12 +60,11 @@ def doctor(
     with extras():
         from aulens.data.sources import open_dataset
         from aulens.doctor import contact_sheet as draw_sheet
-        from aulens.doctor import examine, is_lookalike
+        from aulens.doctor import examine
         from aulens.doctor.terminal import report
 
         with console.status("reading the data set's folder"):
             index = open_dataset(dataset, root, lists=lists)
-        renders = is_lookalike(root)
         with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
             tasks: dict[str, int] = {}
 
@@ -76,9 +75,13 @@ def doctor(
                 bar.update(bar.task_ids[task], completed=done, total=total)
 
             diagnosis = examine(
-                index, pictures=not quick, prepared=prepared, whole=not (subset or renders), progress=progress
+                index,
+                pictures=not quick,
+                prepared=prepared,
+                whole=not (subset or index.renders),
+                progress=progress,
             )
-        if renders:
+        if index.renders:
             console.print(
                 f"{root} holds renders in the layout of {dataset}, not {dataset} itself", markup=False
             )

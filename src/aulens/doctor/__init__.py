@@ -1,7 +1,7 @@
 """What is wrong with a data set: counts, codes, landmarks, labels against faces. See docs/doctor.md."""
 
 from aulens.doctor.diagnosis import AUCheck, Diagnosis, PartCount
-from aulens.doctor.examine import examine, is_lookalike
+from aulens.doctor.examine import examine
 from aulens.doctor.sheet import contact_sheet
 
-__all__ = ["AUCheck", "Diagnosis", "PartCount", "contact_sheet", "examine", "is_lookalike"]
+__all__ = ["AUCheck", "Diagnosis", "PartCount", "contact_sheet", "examine"]

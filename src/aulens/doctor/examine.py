@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
@@ -29,8 +28,6 @@ from aulens.faces.dlib_detector import DlibDetector
 
 Progress = Callable[[str, int, int], None]
 """Told what is done, and how many steps of how many."""
-
-LOOKALIKE: Final = "lookalike.json"
 
 
 def examine(
@@ -94,21 +91,22 @@ def examine(
     )
 
 
-def is_lookalike(root: Path) -> bool:
-    """Whether a folder holds a look-alike of a data set, made by `aulens render --layout`."""
-    return (root / LOOKALIKE).is_file()
-
-
 def _lacks_subjects(findings: list[Problem]) -> bool:
     return any(f.code in {"missing_subject", "missing_part"} for f in findings)
 
 
 def _detector(skipped: list[str]) -> DlibDetector | None:
     try:
-        return DlibDetector()
+        return _dlib()
     except ModelError as error:
         skipped.append(f"landmarks against a detector: {error}")
         return None
+
+
+@lru_cache(maxsize=1)
+def _dlib() -> DlibDetector:
+    # A file of 100 MB: read once a process.
+    return DlibDetector()
 
 
 def _au_checks(index: FrameIndex, agreed: Agreement | None) -> tuple[AUCheck, ...]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from aulens.align import anchors
 from aulens.data.index import FrameIndex, Problem
 from aulens.doctor.measures import Floats
-from aulens.landmarks import LEFT_EYE, MOUTH_CORNERS, NOSE_BASE, RIGHT_EYE, layout_of
+from aulens.landmarks import LEFT_EYE, LOWER_LIP_BOTTOM, MOUTH_CORNERS, NOSE_BASE, RIGHT_EYE, layout_of
 
 LEAST_EYES: Final = 8.0
 """Distance of the eye centres in pixels below which nothing of an expression is left."""
@@ -84,6 +84,7 @@ def _is_face(points: Floats, across: Floats, eyes: Floats, mouth: Floats) -> NDA
 
     nose = depth(points[:, list(layout.positions(NOSE_BASE))].mean(1))
     lips = depth(mouth)
+    chin = depth(points[:, list(layout.positions(LOWER_LIP_BOTTOM))].mean(1))
     corners = points[:, list(layout.positions(MOUTH_CORNERS))]
     wide = ((corners[:, 1] - corners[:, 0]) * level).sum(-1) / eyes
     spread = np.abs(points - points.mean(1, keepdims=True)).max((1, 2)) / eyes
@@ -92,8 +93,9 @@ def _is_face(points: Floats, across: Floats, eyes: Floats, mouth: Floats) -> NDA
         (eyes >= LEAST_EYES)
         & (level[:, 0] > 0.26)  # leaning by less than 75 degrees
         & (nose > 0.15)
-        & (lips > nose)
-        & (lips < 4.0)
+        & (lips > 0.5 * nose)  # a grin lifts the corners above the base of the nose
+        & (chin > nose)
+        & (chin < 5.0)
         & (wide > 0.15)
         & (wide < 3.0)
         & (spread < 6.0)
