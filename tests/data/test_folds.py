@@ -98,7 +98,13 @@ def test_a_subject_in_two_parts_is_refused_by_name():
     [
         (["a", "b"], ["1", "2"], SplitPlan(), ConfigError, "say which part is tested, data.fold = 1 to 2"),
         (["a", "b"], ["1", "2"], SplitPlan("5"), ConfigError, "no part '5' to test; it has 1, 2"),
-        (["a", "b", "c"], ["1", "", "2"], SplitPlan("1"), DatasetError, "1 of 3 subjects .* no published part"),
+        (
+            ["a", "b", "c"],
+            ["1", "", "2"],
+            SplitPlan("1"),
+            DatasetError,
+            "1 of 3 subjects .* no published part",
+        ),
         (["a", "b"], ["1", "1"], SplitPlan("1"), DatasetError, "nobody trains"),
         (["a", "b"], ["1", "2"], SplitPlan("1"), DatasetError, "1 training subject is too few"),
     ],
