@@ -76,7 +76,8 @@ def test_subjects_without_parts_are_dealt_into_three_always_alike():
     subject = np.repeat([f"p{i:02d}" for i in range(10)], 2)
     part = np.full(20, "")
     tested = [set(subject[split(subject, part, SplitPlan(str(k)), "own") == "test"]) for k in (1, 2, 3)]
-    assert set.union(*tested) == set(subject) and sum(map(len, tested)) == 10
+    assert set.union(*tested) == set(subject)
+    assert sum(map(len, tested)) == 10
     again = split(subject[::-1], part, SplitPlan("1"), "own")
     assert set(subject[::-1][again == "test"]) == tested[0]
 

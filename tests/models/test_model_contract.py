@@ -15,6 +15,7 @@ from aulens.losses import Criterion
 from aulens.losses import criterion as losses_of
 from aulens.models import (
     JAA_VARIANTS,
+    ROI_VARIANTS,
     VARIANTS,
     AUModel,
     AUOutput,
@@ -55,6 +56,12 @@ def batch(count: int, aus: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     landmarks = torch.rand(count, 68, 2, generator=generator) * CROP
     labels = torch.randint(0, 2, (count, aus, 2), generator=generator).to(torch.int8)
     return image, landmarks, labels
+
+
+@pytest.fixture(params=ROI_VARIANTS)
+def roi_variant(request: pytest.FixtureRequest) -> str:
+    """Those that draw maps of regions; tests/models/test_jaa_*.py has the same for JAA-Net's family."""
+    return str(request.param)
 
 
 @pytest.fixture(params=VARIANTS)
@@ -125,10 +132,8 @@ class TestEveryModel:
         assert torch.isfinite(losses_of(chosen)(output, landmarks, labels)["loss"])
 
     @pytest.mark.slow
-    def test_overfits_one_batch(self, variant: str) -> None:
-        chosen = config(variant)
-        if variant in JAA_VARIANTS:
-            pytest.skip("noise has no landmarks to find, and stage 2 is frozen: tests/models/test_jaa_*.py")
+    def test_overfits_one_batch(self, roi_variant: str) -> None:
+        chosen = config(roi_variant)
         model, criterion = made(chosen), losses_of(chosen)
         image, landmarks, labels = batch(4, 4)
         labels[0, 0] = MISSING
@@ -176,12 +181,10 @@ class TestEveryModel:
                 model(torch.zeros(2, 3, CROP, CROP), torch.zeros(shape))
 
     @pytest.mark.slow
-    def test_maps_export_with_any_batch_size(self, variant: str, tmp_path: Path) -> None:
-        if variant in JAA_VARIANTS:
-            pytest.skip("more than maps: tests/training/test_export_jaa.py")
+    def test_maps_export_with_any_batch_size(self, roi_variant: str, tmp_path: Path) -> None:
         onnxruntime = pytest.importorskip("onnxruntime")
         pytest.importorskip("onnx")
-        model = settled(variant)
+        model = settled(roi_variant)
         path = str(tmp_path / "model.onnx")
         with warnings.catch_warnings():
             # The exporter warns of its own age; what it might say of our code (TracerWarning) stays an error.

@@ -91,7 +91,7 @@ def test_a_study_trains_what_is_missing_and_prints_its_table(place: Path, monkey
     study, out = load_study(place / "study.toml"), place / "out"
     runs = plan_runs(study, out, place / "own")
     assert [run.folder.relative_to(out).as_posix() for run in runs] == [
-        "runs/roi/fold1-seed1", "runs/roi_gcn/fold1-seed1", "runs/roi/fold2-seed1", "runs/roi_gcn/fold2-seed1",
+        f"runs/{variant}/fold{fold}-seed1" for fold in (1, 2) for variant in ("roi", "roi_gcn")
     ]  # fmt: skip
     assert run_study(runs[:3], out) == ()
     write_json(out / "study.json", describe_study(study, renders=True))
@@ -112,7 +112,8 @@ def test_a_study_trains_what_is_missing_and_prints_its_table(place: Path, monkey
         )
         assert not result.selected_on_test
     rows = pd.read_csv(out / "rows.csv")
-    assert rows["variant"].tolist() == ["roi", "roi_gcn"] * 2 and (rows["frames"] == 18).all()
+    assert rows["variant"].tolist() == ["roi", "roi_gcn"] * 2
+    assert (rows["frames"] == 18).all()
     first = RunResult.load(runs[0].results[0])
     assert rows["f1_calibrated"][0] == pytest.approx(np.nanmean(f1(counts(first.labels, first.decisions))))
 
@@ -121,7 +122,8 @@ def test_a_study_trains_what_is_missing_and_prints_its_table(place: Path, monkey
         [np.nanmean(f1(counts(r.labels, r.decisions))) for r in load_results(runs) if r.variant == "roi_gcn"]
     )
     assert own.methods[1].cells[-1].value == pytest.approx(100 * expected)
-    assert difference.signed and any("can't be compared" in note for note in own.notes)
+    assert difference.signed
+    assert any("can't be compared" in note for note in own.notes)
     with pytest.raises(ConfigError, match="Table A1 is of bp4d"):
         study_tables(out, ["A1"])
 
@@ -132,7 +134,7 @@ def test_across_data_sets_all_of_the_other_is_tested(place: Path):
     study, out = load_study(place / "across.toml"), place / "across"
     with pytest.raises(ConfigError, match="The study tests on other: give its prepared folder"):
         plan_runs(study, out, place / "own")
-    with pytest.raises(ConfigError, match="is of own, but .* holds other"):
+    with pytest.raises(ConfigError, match=r"is of own, but .* holds other"):
         plan_runs(study, out, place / "other", place / "other")
     runs = plan_runs(study, out, place / "own", place / "other")
     assert run_study(runs, out) == ()
@@ -161,8 +163,10 @@ def test_a_run_that_fails_is_told_and_the_others_are_done(place: Path):
     runs[0].folder.mkdir(parents=True)
     (runs[0].folder / "stranger.txt").touch()
     (failure,) = run_study(runs, out, say=said.append)
-    assert "roi/fold1-seed1" in failure and "is not empty" in failure
-    assert not runs[0].finished and runs[1].finished
+    assert "roi/fold1-seed1" in failure
+    assert "is not empty" in failure
+    assert not runs[0].finished
+    assert runs[1].finished
     assert any("FAILED" in line for line in said)
     assert len(pd.read_csv(out / "rows.csv")) == 1
 
@@ -200,5 +204,5 @@ def test_no_study_and_no_run_say_so(tmp_path: Path):
     with pytest.raises(DatasetError, match="is no study"):
         study_tables(tmp_path)
     (tmp_path / "study.json").write_text(json.dumps({"variants": ["roi"]}))
-    with pytest.raises(DatasetError, match="No run of .* has ended yet"):
+    with pytest.raises(DatasetError, match=r"No run of .* has ended yet"):
         study_tables(tmp_path)

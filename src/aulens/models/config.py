@@ -14,11 +14,11 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 from aulens.align import TEMPLATES
 from aulens.aus import AU_SETS, AUSet, au_set
 from aulens.errors import ConfigError
+from aulens.relations import THRESHOLD, Normalisation
 
 RoiVariant = Literal["pooled", "heatmap", "roi", "roi_gcn", "roi_gcn_supervised"]
 JAAVariant = Literal["jaa_net", "jaa_gcn"]
 DiceForm = Literal["paper", "port"]
-GraphNormalisation = Literal["none", "row", "symmetric"]
 GraphNodes = Literal["features", "hidden"]
 
 ROI_VARIANTS: Final[tuple[str, ...]] = get_args(RoiVariant)
@@ -192,7 +192,7 @@ class JAAConfig(ModelConfig):
     dice_epsilon: float = 1.0
     landmark_weight: float = 0.5
     local_weight: float = 1.0
-    graph_threshold: float = 0.4
+    graph_threshold: float = THRESHOLD
     graph_normalisation: str = "row"
     graph_depth: int = 1
     graph_width: int = 64
@@ -202,7 +202,7 @@ class JAAConfig(ModelConfig):
     def _check(self) -> None:
         _choice("variant", self.variant, JAA_VARIANTS)
         _choice("dice", self.dice, get_args(DiceForm))
-        _choice("graph_normalisation", self.graph_normalisation, get_args(GraphNormalisation))
+        _choice("graph_normalisation", self.graph_normalisation, get_args(Normalisation))
         _choice("graph_nodes", self.graph_nodes, get_args(GraphNodes))
         assert self.au_set  # checks the AUs
         if self.crop < 48 or self.crop % 16:

@@ -25,10 +25,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from aulens.errors import ConfigError, InputError
-from aulens.models.base import AUModel
 from aulens.models.config import JAAConfig
-from aulens.models.jaa_net import HIDDEN, LOCAL_HIDDEN, JAAFeatures, JAANet, present_minus_absent
-from aulens.models.output import AUOutput
+from aulens.models.jaa_net import (
+    HIDDEN,
+    LOCAL_HIDDEN,
+    JAAFeatures,
+    JAANet,
+    LandmarkModel,
+    present_minus_absent,
+)
 from aulens.relations import AURelations
 
 
@@ -77,7 +82,7 @@ class AUGraph(nn.Module):
         return nodes
 
 
-class JAAGraphNet(AUModel):
+class JAAGraphNet(LandmarkModel):
     """JAA-Net with the AU relation graph: paper B's network of stage 2.
 
     `jaa` is frozen: without gradients, in evaluation mode whatever `train` says (so that its batch-norm
@@ -97,6 +102,9 @@ class JAAGraphNet(AUModel):
         ModelError: The relations are of other AUs, or in another order.
         ConfigError: A value of the configuration that can't be.
     """
+
+    # What they would learn is frozen.
+    teaches_local = False
 
     conditional: Tensor
     occurrences: Tensor
@@ -143,30 +151,6 @@ class JAAGraphNet(AUModel):
         nodes = self.graph(features.hidden if self.hidden_nodes else features.local)
         together = torch.cat((features.align, features.overall, nodes.flatten(1)), 1)
         return present_minus_absent(self.output(together))
-
-    def exported(self, image: Tensor) -> dict[str, Tensor]:
-        """See `AUModel.exported`."""
-        features = self.features(image)
-        return {
-            "maps": features.attention,
-            "logits": self.classify(features),
-            "landmarks": features.landmarks,
-        }
-
-    def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
-        """See `AUModel.forward`; those landmarks are only checked, JAA-Net finds its own.
-
-        There are no `local_logits`: what they would teach is frozen.
-        """
-        self._check(image, landmarks)
-        features = self.features(image)
-        logits = self.classify(features)
-        return AUOutput(
-            logits=logits,
-            maps=features.attention,
-            sides=logits.unsqueeze(2).expand(-1, -1, 2),
-            landmarks=features.landmarks,
-        )
 
 
 def as_written(values: Tensor) -> NDArray[np.float64]:

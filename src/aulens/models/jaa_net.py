@@ -11,6 +11,7 @@ Shapes: B batch, A AUs, m = crop / 4 side of the features, f = m // 2 // 2 // 2,
 branch.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,6 +63,50 @@ class JAAFeatures:
     attention: Tensor
 
 
+class LandmarkModel(AUModel):
+    """A model of JAA-Net's family: it finds the landmarks itself, and where each AU's attention lies.
+
+    A subclass says what it sees (`features`) and how it decides (`classify`).
+    """
+
+    teaches_local: bool = True
+    """Whether the local classifiers are trained: only then their logits are part of the output."""
+
+    @abstractmethod
+    def features(self, image: Tensor) -> JAAFeatures:
+        """All but the last decision.
+
+        Args:
+            image: (B, 3, crop, crop) float RGB in [0, 1].
+        """
+
+    @abstractmethod
+    def classify(self, features: JAAFeatures) -> Tensor:
+        """Logits (B, A) from all features."""
+
+    def exported(self, image: Tensor) -> dict[str, Tensor]:
+        """See `AUModel.exported`."""
+        features = self.features(image)
+        return {
+            "maps": features.attention,
+            "logits": self.classify(features),
+            "landmarks": features.landmarks,
+        }
+
+    def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
+        """See `AUModel.forward`; those landmarks are only checked, the network finds its own."""
+        self._check(image, landmarks)
+        features = self.features(image)
+        logits = self.classify(features)
+        return AUOutput(
+            logits=logits,
+            maps=features.attention,
+            sides=logits.unsqueeze(2).expand(-1, -1, 2),
+            landmarks=features.landmarks,
+            local_logits=features.local_logits if self.teaches_local else None,
+        )
+
+
 def present_minus_absent(pairs: Tensor) -> Tensor:
     """Logits (B, A) from the published output (B, 2A) = [absent_1 .. absent_A, present_1 .. present_A]; its
     log-softmax over the pair is log-sigmoid of this difference."""
@@ -98,7 +143,7 @@ class InitialAttention(nn.Module):
         return value.amax(2).clamp_min(0)
 
 
-class JAANet(AUModel):
+class JAANet(LandmarkModel):
     """JAA-Net, version 2.
 
     Args:
@@ -140,11 +185,7 @@ class JAANet(AUModel):
         self.to(memory_format=torch.channels_last)
 
     def features(self, image: Tensor) -> JAAFeatures:
-        """All but the last decision.
-
-        Args:
-            image: (B, 3, crop, crop) float RGB in [0, 1].
-        """
+        """See `LandmarkModel.features`."""
         count = len(self.aus)
         region = self.region((image.contiguous(memory_format=torch.channels_last) - 0.5) / 0.5)
         pair = self.align_overall(region).reshape(-1, 2, self.width)
@@ -162,25 +203,3 @@ class JAANet(AUModel):
         """Logits (B, A) from all features. The final loss must not reach the local branches (version 2)."""
         together = torch.cat((features.align, features.overall, features.local.mean(1).detach()), 1)
         return present_minus_absent(self.output(together))
-
-    def exported(self, image: Tensor) -> dict[str, Tensor]:
-        """See `AUModel.exported`."""
-        features = self.features(image)
-        return {
-            "maps": features.attention,
-            "logits": self.classify(features),
-            "landmarks": features.landmarks,
-        }
-
-    def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
-        """See `AUModel.forward`; the network finds its landmarks itself, those given are only checked."""
-        self._check(image, landmarks)
-        features = self.features(image)
-        logits = self.classify(features)
-        return AUOutput(
-            logits=logits,
-            maps=features.attention,
-            sides=logits.unsqueeze(2).expand(-1, -1, 2),
-            landmarks=features.landmarks,
-            local_logits=features.local_logits,
-        )

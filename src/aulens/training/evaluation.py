@@ -22,6 +22,7 @@ from aulens.models.config import family
 from aulens.runtime.card import find_card, read_card
 from aulens.training.alignment import AlignmentReport, alignment_report
 from aulens.training.calibration import FALLBACK, FALLBACK_OF_LOGITS, Calibration, fit, write_calibration
+from aulens.training.memory import keep_freed_memory
 from aulens.training.predict import Scores, au_scores, score
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder, plain, write_json, write_text
@@ -205,6 +206,7 @@ def predict(
     model = Path(model)
     if threads:
         torch.set_num_threads(threads)
+    keep_freed_memory()
     run = RunFolder(model) if model.is_dir() else None
     scorer = scorer_of_run(run) if run else scorer_of_card(read_card(find_card(model)), threads)
     if scorer.calibration is None:
