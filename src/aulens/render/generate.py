@@ -18,6 +18,7 @@ import pandas as pd
 
 from aulens.aus import RENDERS
 from aulens.errors import ConfigError, DatasetError
+from aulens.processes import in_processes
 from aulens.render.acting import draw_action, draw_rest
 from aulens.render.anny import load_anny
 from aulens.render.expression import LEFT, RIGHT, Muscles, labels, lip_gap
@@ -26,7 +27,6 @@ from aulens.render.person import draw_look
 from aulens.render.rig import Rig
 from aulens.render.scene import Person, render
 from aulens.render.shot import draw_shot
-from aulens.render.workers import work_through
 
 RIGS: Final = ("anny", "ict")
 _JPEG_QUALITY: Final = 93
@@ -204,8 +204,11 @@ def generate(
     done = config.n - sum(min(config.per_subject, config.n - s * config.per_subject) for s in todo)
     if progress:
         progress(done, config.n)
-    with closing(work_through(todo, _work, _start_worker, (config, str(root)), processes)) as finished:
-        for count in finished:
+    pool = in_processes(
+        todo, _work, processes, doing="rendering", start=_start_worker, settings=(config, str(root))
+    )
+    with closing(pool) as finished:
+        for _, count in finished:
             done += count
             if progress:
                 progress(done, config.n)

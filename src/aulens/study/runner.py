@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ import pandas as pd
 from aulens import metrics
 from aulens.data.prepared import read_about
 from aulens.errors import AulensError, ConfigError
+from aulens.processes import in_processes
 from aulens.study.config import StudyConfig, Variant
 from aulens.study.results import RESULT, RunResult
 from aulens.training.config import TrainConfig
@@ -155,14 +155,8 @@ def _each(
         for run in runs:
             yield run, _attempt(run, threads, progress=True)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
-        futures = {pool.submit(_attempt, run, threads, False): run for run in runs}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    attempt = partial(_attempt, threads=threads, progress=False)
+    yield from in_processes(runs, attempt, jobs, doing="training", tasks_per_process=1)
 
 
 def _attempt(run: PlannedRun, threads: int, progress: bool) -> AulensError | None:

@@ -13,6 +13,7 @@ import cv2
 
 from aulens.data.protocols import PROTOCOLS
 from aulens.errors import ConfigError
+from aulens.processes import in_processes
 from aulens.render.expression import Muscles
 from aulens.render.generate import load_rig
 from aulens.render.lookalike import affwild2, bp4d, disfa
@@ -21,7 +22,6 @@ from aulens.render.lookalike.config import LookalikeConfig
 from aulens.render.lookalike.files import write_text
 from aulens.render.lookalike.film import Studio
 from aulens.render.lookalike.plan import plan
-from aulens.render.workers import work_through
 
 FORMAT: Final = "aulens-lookalike/1"
 NOTE: Final = "lookalike.json"
@@ -89,7 +89,9 @@ def _write_takes(
         for number in todo:
             yield _write_take(root, cast(config)[number], studio)
     else:
-        yield from work_through(todo, _work, _start, (str(root), config), processes)
+        settings = (str(root), config)
+        pool = in_processes(todo, _work, processes, doing="rendering", start=_start, settings=settings)
+        yield from (count for _, count in pool)
 
 
 def _studio(config: LookalikeConfig) -> Studio:

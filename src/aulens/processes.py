@@ -1,0 +1,88 @@
+"""Work shared out among processes, which end with their parent; no more is queued than needed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar
+
+from aulens.errors import DatasetError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def in_processes(
+    jobs: Iterable[Job],
+    work: Callable[[Job], Result],
+    processes: int | None,
+    *,
+    doing: str,
+    start: Callable[..., None] | None = None,
+    settings: tuple[Any, ...] = (),
+    tasks_per_process: int | None = None,
+) -> Generator[tuple[Job, Result], None, None]:
+    """Do all jobs; yields each with its result, in the order in which they are done.
+
+    Jobs are taken as they are needed, so they may be made one by one. When the caller stops early (its loop
+    raises, or it closes this), what is queued is not begun.
+
+    Args:
+        jobs: what to do; picklable.
+        work: does one, in a process of the pool; importable there.
+        processes: how many at once, >= 1; None = one per core.
+        doing: for the message when a process dies: "rendering".
+        start: called once in each process, with `settings`.
+        settings: picklable.
+        tasks_per_process: jobs after which a process is replaced; None = never.
+
+    Raises:
+        DatasetError: a process died.
+    """
+    processes = processes or os.cpu_count() or 1
+    pool = ProcessPoolExecutor(
+        processes, get_context("spawn"), _begin, (start, settings), max_tasks_per_child=tasks_per_process
+    )
+    with pool:
+        waiting: dict[Future[Result], Job] = {}
+        try:
+            for job in jobs:
+                waiting[pool.submit(work, job)] = job
+                if len(waiting) > 2 * processes:
+                    yield from _finished(waiting)
+            while waiting:
+                yield from _finished(waiting)
+        except BrokenProcessPool as error:
+            raise DatasetError(
+                f"A {doing} process died (out of memory?). The same command goes on where it stopped; with "
+                "fewer processes it needs less."
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # or it would first finish all that is queued
+            raise
+
+
+def _finished(waiting: dict[Future[Result], Job]) -> Generator[tuple[Job, Result], None, None]:
+    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+    for future in done:
+        yield waiting.pop(future), future.result()
+
+
+def _begin(start: Callable[..., None] | None, settings: tuple[Any, ...]) -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    if start is not None:
+        start(*settings)
+
+
+def _end_with(parent: BaseProcess) -> None:
+    # A killed parent can't stop its processes: without this they would work on, or wait for work for ever.
+    parent.join()
+    os._exit(1)

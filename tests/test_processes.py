@@ -1,0 +1,87 @@
+"""Work in several processes: all of it, once, and nobody left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from aulens.errors import DatasetError, InputError
+from aulens.processes import in_processes
+
+KILLED_PARENT = """
+import os, signal, sys, time
+sys.path[:0] = [{here!r}]
+from aulens.processes import in_processes
+from test_processes import slow
+if __name__ == "__main__":
+    for _, pid in in_processes([0.0, 60.0], slow, 1, doing="testing"):
+        print(pid, flush=True)
+"""
+
+
+def slow(seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def die_at_three(number: int) -> int:
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def refuse_two(number: int) -> int:
+    if number == 2:
+        raise InputError("two")
+    return number
+
+
+def test_every_job_is_done_once_and_made_when_it_is_needed():
+    made = []
+
+    def jobs():
+        for number in range(30):
+            made.append(number)
+            yield number
+
+    found, ahead = [], []
+    for job, result in in_processes(jobs(), double, 2, doing="testing"):
+        assert result == 2 * job
+        found.append(job)
+        ahead.append(len(made) - len(found))
+    assert Counter(found) == Counter(range(30))
+    assert max(ahead) <= 5
+
+
+def test_a_process_that_dies_is_an_error_that_says_what_to_do():
+    with pytest.raises(DatasetError, match=r"A testing process died .* The same command goes on"):
+        list(in_processes(range(6), die_at_three, 2, doing="testing"))
+
+
+def test_an_error_of_a_job_is_raised_and_the_rest_is_not_begun():
+    with pytest.raises(InputError, match="two"):
+        list(in_processes(range(1000), refuse_two, 1, doing="testing"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_processes_end_with_their_killed_parent():
+    code = KILLED_PARENT.format(here=os.path.dirname(__file__))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        child = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail("the process goes on without its parent")
