@@ -1,42 +1,53 @@
 """Where dlib's box should lie in a tight, aligned picture in which it finds no face itself.
 
-    python benchmarks/prior_box.py [--people 24] [--frames 8]
+    python benchmarks/prior_box.py [--n 240]
 
 Needs the extra `render`. Cuts renders as Aff-Wild2's pictures are cut, and measures landmarks against true
 ones: mean distance over the points inside the face / distance of the eye centres.
 """
 
 import argparse
+import tempfile
+from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.aus import AFFWILD2
+from aulens.align import AnchorTemplate, transform, warp
 from aulens.data.prepare.faces import PRIOR_BOX
 from aulens.faces.dlib_detector import DlibDetector
 from aulens.landmarks import IBUG49, LEFT_EYE, RIGHT_EYE
 from aulens.render.expression import Muscles
-from aulens.render.generate import load_rig
-from aulens.render.lookalike.affwild2 import FRAMING
-from aulens.render.lookalike.cast import cast
-from aulens.render.lookalike.config import LookalikeConfig
-from aulens.render.lookalike.film import Frame, film, level_crop
+from aulens.render.generate import RenderConfig, load_rig, render_subject
 
 SIDE = 112
+TIGHT = AnchorTemplate("tight", right_eye=(0.345, 0.46), left_eye=(0.655, 0.46), mouth=(0.5, 0.82))
 
 
-def crops(people: int, frames: int) -> list[Frame]:
-    config = LookalikeConfig(AFFWILD2.name, subjects=people, frames=frames, seed=5)
+@dataclass(frozen=True, eq=False)
+class Crop:
+    image: NDArray[np.uint8]
+    landmarks: NDArray[np.float64]
+
+
+def crops(count: int) -> list[Crop]:
+    config = RenderConfig(n=count, seed=5, size=256, per_subject=4)
     muscles = Muscles.of(load_rig(config.rig, config.assets))
-    return [
-        level_crop(frame, SIDE)
-        for take in cast(config)
-        for frame in film(take, take.frames, config, muscles, FRAMING)
-    ]
+    made = []
+    with tempfile.TemporaryDirectory() as folder:
+        for subject in range(-(-count // config.per_subject)):
+            for row in render_subject(config, muscles, subject, Path(folder)):
+                image = cv2.imread(str(Path(folder) / row["file"]), cv2.IMREAD_COLOR_RGB)
+                points = np.array([(row[f"x_{k}"], row[f"y_{k}"]) for k in range(68)])
+                matrix = TIGHT.matrix(points, SIDE)
+                made.append(Crop(warp(image, matrix, SIDE), transform(matrix, points)))
+    return made
 
 
-def error(found: NDArray[np.float64], frame: Frame) -> float:
+def error(found: NDArray[np.float64], frame: Crop) -> float:
     true = frame.landmarks
     eyes = np.hypot(*(true[list(RIGHT_EYE)].mean(0) - true[list(LEFT_EYE)].mean(0)))
     inner = list(IBUG49.in68)
@@ -45,11 +56,10 @@ def error(found: NDArray[np.float64], frame: Frame) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--people", type=int, default=24)
-    parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--n", type=int, default=240, help="pictures")
     options = parser.parse_args()
     detector = DlibDetector()
-    pictures = crops(options.people, options.frames)
+    pictures = crops(options.n)
     found = [detector(frame.image) for frame in pictures]
     seen = [(faces[0], frame) for faces, frame in zip(found, pictures, strict=True) if faces]
     errors = [error(face.landmarks, frame) for face, frame in seen]
