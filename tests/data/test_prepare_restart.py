@@ -201,27 +201,49 @@ if __name__ == "__main__":
 """
 
 
+def start(folder: Path, out: str, errors: int | None = None) -> subprocess.Popen:
+    (folder / "script.py").write_text(SCRIPT)
+    tests = Path(__file__).resolve().parents[1]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}
+    command = [sys.executable, "script.py", "source", out]
+    return subprocess.Popen(command, cwd=folder, env=environment, stderr=errors, text=True)
+
+
+def wait_for_units(process: subprocess.Popen, out: Path, number: int) -> None:
+    while len(list((out / "parts").glob("*.parquet"))) < number:
+        assert process.poll() is None
+        time.sleep(0.005)
+
+
+def children_of(process: subprocess.Popen) -> list[str]:
+    """Its workers; multiprocessing's tracker of resources isn't one."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds children by /proc")
+def test_a_process_that_dies(tmp_path):
+    """As when memory runs out: one sentence, and the restart goes on."""
+    process = start(tmp_path, "out", subprocess.PIPE)
+    wait_for_units(process, tmp_path / "out", 3)
+    os.kill(int(children_of(process)[0]), signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "A preparing process died (out of memory?). The same command goes on" in said
+    assert start(tmp_path, "out").wait(120) == 0
+    assert len(load_prepared(tmp_path / "out", AUS)) == 160
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds children by /proc")
 def test_sigkill(tmp_path):
     """The parent is killed while both of its processes write; they end too, and the restart is as new."""
-    (tmp_path / "script.py").write_text(SCRIPT)
-    tests = Path(__file__).resolve().parents[1]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}
-
-    def start(out):
-        command = [sys.executable, "script.py", "source", out]
-        return subprocess.Popen(command, cwd=tmp_path, env=environment)
-
-    assert start("whole").wait(120) == 0
+    assert start(tmp_path, "whole").wait(120) == 0
     for number in (3, 30):
-        killed = start("out")
-        parts = tmp_path / "out" / "parts"
-        while len(list(parts.glob("*.parquet"))) < number:
-            assert killed.poll() is None
-            time.sleep(0.005)
-        tasks = Path(f"/proc/{killed.pid}/task/{killed.pid}/children")
-        children = tasks.read_text().split()
+        killed = start(tmp_path, "out")
+        wait_for_units(killed, tmp_path / "out", number)
+        children = children_of(killed)
         killed.kill()
         killed.wait()
         assert children
@@ -232,7 +254,7 @@ def test_sigkill(tmp_path):
             time.sleep(0.025)
         assert not alive
         assert not (tmp_path / "out" / "prepared.json").exists()
-    assert start("out").wait(120) == 0
+    assert start(tmp_path, "out").wait(120) == 0
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
