@@ -17,6 +17,8 @@ UNCODED: Final = 0.2
 """An AU that is not coded in a fifth of the frames can't give published numbers, which rest on nearly all;
 DISFA and the frames used of Aff-Wild2 code all AUs in all of them."""
 
+_NO_PICTURE: Final = frozenset({"missing_picture", "missing_video", "unreadable_video", "label_length"})
+
 
 def count_parts(index: FrameIndex) -> tuple[PartCount, ...]:
     """Frames of each part that is there or published."""
@@ -58,11 +60,11 @@ def check_counts(index: FrameIndex, parts: tuple[PartCount, ...], whole: bool) -
 
 def _check_media(index: FrameIndex) -> list[Problem]:
     lost = np.array([not path for path in index.media])
-    told = sum(p.frames for p in index.problems if p.code in {"missing_picture", "missing_video"})
+    told = sum(p.frames for p in index.problems if p.code in _NO_PICTURE)
     if lost.all():
         message = "no coded frame has a picture; unpack the pictures or videos beside the labels."
         return [Problem("error", "missing_picture", "all pictures", message, len(lost))]
-    if not told and lost.any():
+    if lost.sum() > told:
         where = several(
             sorted({f"{s}/{q}" for s, q in zip(index.subject[lost], index.sequence[lost], strict=True)})
         )

@@ -19,10 +19,10 @@ LAGS: Final = 6
 """Frames earlier and later that are tried."""
 
 LEAST: Final = 0.5
-GAIN: Final = 0.1
-"""Landmarks belong to other frames if they move as pictures do so many frames away with a correlation of 0.5;
-and, where one clip is judged by itself, of 0.1 more than at their own frame. A tracker's noise lowers the
-correlation, but leaves its peak at 0."""
+UNEXPLAINED: Final = 0.5
+"""Landmarks belong to other frames if they move as pictures do so many frames away, with a correlation of
+0.5; and, where one clip is judged by itself, if that leaves half as much of their motion unexplained
+(1 - r^2) as their own frame does, or less. A tracker's noise lowers the correlation, but leaves its peak at 0."""
 
 TELLING: Final = 20
 """Pairs of neighbouring pictures from which a clip is judged by itself."""
@@ -72,7 +72,9 @@ def check_lag(clips: Sequence[tuple[str, Floats, Floats]]) -> list[Problem]:
         return [_finding("error", "all landmarks", lag, curve)]
     findings = []
     for (where, flow, _), curve, peak in zip(telling, own, peaks, strict=True):
-        if peak and len(flow) >= TELLING and curve[LAGS + peak] >= max(LEAST, curve[LAGS] + GAIN):
+        best, own_frame = float(curve[LAGS + (peak or 0)]), float(curve[LAGS])
+        sure = best >= LEAST and 1 - best**2 <= UNEXPLAINED * (1 - own_frame**2)
+        if peak and sure and len(flow) >= TELLING:
             findings.append(_finding("warning", where, peak, curve))
     return findings
 
@@ -85,9 +87,9 @@ def _lag(curve: Floats) -> int | None:
 
 
 def _finding(level: Level, where: str, lag: int, curve: Floats) -> Problem:
-    late = "later" if lag > 0 else "earlier"
+    away = "earlier" if lag > 0 else "later"
     message = (
-        f"landmarks move as the pictures do {abs(lag)} frame{'s' * (abs(lag) > 1)} {late} than their own "
+        f"landmarks move as the pictures do {abs(lag)} frame{'s' * (abs(lag) > 1)} {away} than their own "
         f"(correlation {curve[LAGS + lag]:.2f}, at their own frame {curve[LAGS]:.2f}): one of the two "
         "begins at another frame, and the labels may too; see whether the video or the pictures are complete."
     )

@@ -50,16 +50,17 @@ def check_rates(index: FrameIndex, whole: bool, frame_protocol: str) -> tuple[li
     if not whole:
         return _check_subset(index, protocol)
     tolerance = EXACT if frame_protocol else NEAR
-    worst, where = np.zeros(len(index.aus)), ""
+    worst, expected, where = np.zeros(len(index.aus)), np.zeros(len(index.aus)), ""
     for parts, weights in protocol.class_weights.items():
-        off = _off(rates(index.labels[np.isin(index.part, parts)]), np.log(1 / np.array(weights)))
+        published = np.log(1 / np.array(weights))
+        off = _off(rates(index.labels[np.isin(index.part, parts)]), published)
         if np.nanmax(np.abs(off), initial=0) > np.nanmax(np.abs(worst), initial=0):
-            worst, where = off, "parts " + " and ".join(parts)
+            worst, expected, where = off, published, "parts " + " and ".join(parts)
     wrong = np.flatnonzero(np.abs(np.nan_to_num(worst)) > np.log1p(tolerance))
     if not wrong.size:
         return [], []
     seen = ", ".join(f"{index.aus.labels[a]} {np.exp(worst[a]):.2f} times" for a in wrong)
-    pair = _explaining_pair(worst, _expected(protocol), np.log1p(tolerance))
+    pair = _explaining_pair(worst, expected, np.log1p(tolerance))
     hint = (
         f"as if the columns of {index.aus.labels[pair[0]]} and {index.aus.labels[pair[1]]} were swapped"
         if pair
@@ -107,7 +108,8 @@ def _check_subset(index: FrameIndex, protocol: Protocol) -> tuple[list[Problem],
     # Leaving one subject out after the other says how far people make the rates differ.
     without = np.stack([_off(rates(index.labels[index.subject != name]), expected) for name in subjects])
     n = len(subjects)
-    error = np.sqrt(np.nanmean((without - np.nanmean(without, 0)) ** 2, 0) * (n - 1))
+    # An AU that only one subject shows has no rate without them, and no say.
+    error = np.sqrt(((without - without.mean(0)) ** 2).mean(0) * (n - 1))
     pair = _explaining_pair(np.where(np.abs(off) > 3 * error, off, 0.0), expected, SWAPPED)
     if pair is None:
         return [], []
