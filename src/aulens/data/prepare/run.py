@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import cv2
@@ -24,6 +18,7 @@ from aulens.data.prepare.units import divide
 from aulens.data.prepare.work import Done, Job, layout_for, rows_file, work
 from aulens.data.prepared import read_about
 from aulens.errors import DatasetError, InputError
+from aulens.processes import in_processes
 
 Progress = Callable[[int, int], None]
 
@@ -121,35 +116,9 @@ def _worked(jobs: Iterator[Job], processes: int) -> Generator[Done, None, None]:
     if processes <= 1:
         yield from map(work, jobs)
         return
-    with ProcessPoolExecutor(processes, get_context("spawn"), _start_worker) as pool:
-        waiting: set[Future[Done]] = set()
-        try:
-            for job in jobs:
-                waiting.add(pool.submit(work, job))
-                if len(waiting) > 2 * processes:
-                    finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in finished)
-            while waiting:
-                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in finished)
-        except BrokenProcessPool as error:
-            raise DatasetError(
-                "A preparing process died (out of memory?). The same command goes on where it stopped; with "
-                "fewer --processes it needs less."
-            ) from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # or it would first finish all that is queued
-            raise
+    with closing(in_processes(jobs, work, processes, doing="preparing", start=_start_worker)) as pool:
+        yield from (done for _, done in pool)
 
 
 def _start_worker() -> None:
     cv2.setNumThreads(0)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: BaseProcess) -> None:
-    # A killed parent can't stop its processes: without this they would wait for work for ever.
-    parent.join()
-    os._exit(1)
