@@ -63,7 +63,13 @@ def codes(index: FrameIndex) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "frames"), [("bp4d", "coded"), ("bp4d", "jaanet"), ("disfa", "coded"), ("disfa", "jaanet")]
+    ("name", "frames"),
+    [
+        ("bp4d", "coded"),
+        pytest.param("bp4d", "jaanet", marks=pytest.mark.slow),
+        pytest.param("disfa", "coded", marks=pytest.mark.slow),
+        ("disfa", "jaanet"),
+    ],
 )
 def test_the_published_data_set_is_sound_and_its_frame_protocol_is_named(name: str, frames: str):
     seen = examined(published(name, frames))

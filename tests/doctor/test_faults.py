@@ -18,6 +18,7 @@ from aulens.data.protocols import PROTOCOLS
 from aulens.data.sources import open_dataset
 from aulens.doctor import Diagnosis, examine
 from aulens.doctor.measures import EVIDENT
+from aulens.render.lookalike import LookalikeConfig, write_lookalike
 from aulens.render.lookalike.files import write_video
 
 # Spoiling folders: each takes the root of a copy.
@@ -372,12 +373,27 @@ def test_a_fault_is_found_and_named(fault: Fault, delivered, tmp_path: Path):
     assert not seen.ok or fault.level != "error"
 
 
-@pytest.mark.parametrize("layout", ["bp4d", "disfa", "affwild2"])
+@pytest.mark.parametrize("layout", ["bp4d", "disfa", pytest.param("affwild2", marks=pytest.mark.slow)])
 def test_a_healthy_lookalike_is_not_accused(layout: str, delivered):
     # The stand-in for pictures of Aff-Wild2 is one photo: nothing in it follows the labels.
     seen = examine(open_dataset(layout, delivered(layout)), pictures=layout != "affwild2", whole=False)
     assert seen.ok
     assert [f for f in seen.findings if f.level != "note"] == []
+
+
+@pytest.mark.slow
+def test_columns_are_judged_by_detected_landmarks_where_none_are_given(tmp_path: Path):
+    root = write_lookalike(tmp_path / "wild", LookalikeConfig("affwild2", subjects=5, frames=48), processes=1)
+    healthy = examine(open_dataset("affwild2", root), whole=False)
+    assert [f for f in healthy.findings if f.level != "note"] == []
+    assert min(au.agreement for au in healthy.aus if au.au in {12, 25, 26}) > 0.65
+    for path in root.glob("annotations/AU_Set/*/*.txt"):
+        header, rows = path.read_text().split("\n", 1)
+        path.write_text(
+            "\n".join([header.replace("AU4,", "AU,").replace("AU25", "AU4").replace("AU,", "AU25,"), rows])
+        )
+    seen = examine(open_dataset("affwild2", root), whole=False)
+    assert ("error", "swapped_columns", "AU25, AU4") in [(f.level, f.code, f.where) for f in seen.findings]
 
 
 def test_missing_subjects_are_an_error_unless_it_is_a_subset(delivered):
