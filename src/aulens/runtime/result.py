@@ -1,4 +1,4 @@
-"""What aulens says about one face."""
+"""What aulens says about one face, and about one frame of a video."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,8 @@ class AUResult:
     then both are NaN, "not told", for every AU, and `sides` gives None.
 
     Attributes:
-        face_id: 0 for the largest face of the picture, 1 for the next, and so on.
+        face_id: 0 for the largest face of a picture, 1 for the next, and so on; in a video the same for a person
+            through the clip, numbered as they first appear.
         box: (4,) float64, x0, y0, x1, y1 in pixels of the picture; may reach over its border.
         landmarks: (K, 2) float64, (x, y) in pixels of the picture.
         confidence: the face detector's score.
@@ -62,6 +63,25 @@ class AUResult:
             return None
         least = self.threshold[label]
         return self.right[label] >= least, self.left[label] >= least
+
+
+@dataclass(frozen=True, eq=False)
+class FrameResult:
+    """What aulens says about one frame of a video.
+
+    Attributes:
+        index: number of the frame in its source, from 0; frames that were left out are counted.
+        time: seconds from the start of the clip by the container's time stamps; NaN where it has none.
+        image: (H, W, 3) uint8 RGB, upright: the frame itself.
+        faces: one result per face, ascending by `face_id`, which stays with a person through the clip.
+        lost: ids of people who were seen before and not in this frame, ascending.
+    """
+
+    index: int
+    time: float
+    image: NDArray[np.uint8]
+    faces: tuple[AUResult, ...]
+    lost: tuple[int, ...] = ()
 
 
 class Evidence(Mapping[str, NDArray[np.float32]]):
