@@ -37,8 +37,9 @@ def test_csv_on_standard_output_and_failures_on_standard_error(folder: Path, mod
     done = aulens("detect", folder, "--model", model, "--format", "csv")
     assert done.code == 1
     table = pd.read_csv(io.StringIO(done.out))
-    assert list(table.columns[:8]) == [
-        "file", "face_id", "success", "box_x", "box_y", "box_w", "box_h", "AU1_p",
+    assert list(table.columns[:11]) == [
+        "file", "frame", "time", "face_id", "success", "confidence", "box_x", "box_y", "box_w", "box_h",
+        "AU1_p",
     ]  # fmt: skip
     assert table["success"].tolist() == [1, 0]
     assert table["AU12_p"].isna().tolist() == [False, True]

@@ -15,7 +15,7 @@ from aulens.errors import InputError, ModelError
 from aulens.faces.detector import Face
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.model import sigmoid, to_input
-from aulens.runtime.table import columns, rows_of, to_frame
+from aulens.tables.schema import columns
 from people import ASTRONAUT, astronaut, crowd, dlib_detector, noise
 from stub_model import write_stub
 
@@ -219,23 +219,6 @@ def test_a_table_has_a_row_per_face_and_one_for_a_picture_without(card: Path, tm
     assert table["AU12_p"].notna().tolist() == [True, True, False]
     with pytest.raises(InputError, match=r"bad\.png"):
         analyzer.table([tmp_path / "bad.png"])
-
-
-def test_columns_are_in_the_promised_order(analyzer: Analyzer) -> None:
-    assert columns(analyzer.card.aus)[:11] == (
-        "file", "face_id", "success", "box_x", "box_y", "box_w", "box_h",
-        "AU1_p", "AU1_c", "AU1_left_p", "AU1_right_p",
-    )  # fmt: skip
-
-
-def test_an_empty_table_keeps_its_columns(analyzer: Analyzer) -> None:
-    frame = to_frame([], analyzer.card.aus)
-    assert frame.empty
-    assert str(frame["AU1_c"].dtype) == "Int64"
-    (row,) = rows_of("a.png", (), analyzer.card.aus)
-    assert row["file"] == "a.png"
-    assert row["success"] == 0
-    assert {value for key, value in row.items() if key not in {"file", "success"}} == {None}
 
 
 def test_probabilities_never_overflow() -> None:

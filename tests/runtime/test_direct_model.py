@@ -14,7 +14,7 @@ from aulens.landmarks import IBUG49, IBUG68, convert
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import read_card
 from aulens.runtime.model import open_model
-from aulens.runtime.table import rows_of, to_frame, write_csv_rows, write_jsonl_rows
+from aulens.tables.schema import rows_of, to_frame, write_csv_rows, write_jsonl_rows
 from people import noise
 from stub_jaa import spots, write_jaa_stub
 from stub_model import write_stub

@@ -21,7 +21,7 @@ from aulens.faces.mediapipe_detector import MediaPipeDetector
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.backend import BACKENDS
 from aulens.runtime.image import pictures_at, read_image
-from aulens.runtime.table import rows_of
+from aulens.tables.schema import rows_of
 
 
 class Detector(StrEnum):

@@ -17,7 +17,7 @@ from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import AUResult
-from aulens.runtime.table import Row, to_frame, write_csv_header, write_csv_rows, write_jsonl_rows
+from aulens.tables.schema import Row, to_frame, write_csv_header, write_csv_rows, write_jsonl_rows
 
 
 class Format(StrEnum):

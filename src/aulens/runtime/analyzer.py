@@ -14,7 +14,7 @@ from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.runtime.image import read_image
 from aulens.runtime.model import open_model, to_input
 from aulens.runtime.result import AUResult, Evidence
-from aulens.runtime.table import rows_of, to_frame
+from aulens.tables.schema import rows_of, to_frame
 
 # Faces that go through the model at once: more gains nothing on a CPU and costs memory.
 _BATCH = 16
@@ -88,7 +88,7 @@ class Analyzer:
         paths: Iterable[str | Path],
         on_error: Callable[[Path, InputError], None] | None = None,
     ) -> pd.DataFrame:
-        """Analyze pictures into a table of one row per face; columns as in `aulens.runtime.table.columns`.
+        """Analyze pictures into a table of one row per face; columns as in `aulens.tables.schema.columns`.
 
         A picture without a face has one row with `success` 0 and empty scores.
 

@@ -1,0 +1,1 @@
+"""Results as tables: our own columns, those of other tools, and what follows from them in time."""

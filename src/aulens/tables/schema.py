@@ -1,0 +1,121 @@
+"""Results as rows: one per face and frame, one for a person who is lost, one where there is nobody."""
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, TextIO
+
+import pandas as pd
+
+from aulens.aus import AUSet
+from aulens.runtime.result import AUResult
+
+Cell = str | int | float | None
+Row = Mapping[str, Cell]
+
+FACE_COLUMNS: Final = (
+    "file", "frame", "time", "face_id", "success", "confidence", "box_x", "box_y", "box_w", "box_h",
+)  # fmt: skip
+AU_ENDS: Final = ("p", "c", "left_p", "right_p")
+"""What is told of each AU: `AU12_p`, `AU12_c`, `AU12_left_p`, `AU12_right_p`."""
+
+
+def columns(aus: AUSet) -> tuple[str, ...]:
+    """Names of the columns: those of the face, then four for each AU; `dictionary` says what they mean."""
+    return FACE_COLUMNS + tuple(f"{label}_{end}" for label in aus.labels for end in AU_ENDS)
+
+
+def rows_of(
+    file: str,
+    results: Sequence[AUResult],
+    aus: AUSet,
+    *,
+    frame: int | None = None,
+    time: float | None = None,
+    lost: Sequence[int] = (),
+) -> list[Row]:
+    """Rows of one picture or of one frame of a video, ascending by `face_id`.
+
+    A person who is lost has a row with `success` 0 and None for every score. Where there are no faces and
+    nobody is lost, there is one row with `success` 0 and `face_id` None.
+
+    Args:
+        file: where the picture or video is.
+        results: of its faces.
+        aus: the AUs of the table.
+        frame: number of the frame, from 0; None for a picture.
+        time: of the frame, seconds; None for a picture, None or NaN where it is not known.
+        lost: ids of people who were seen before and are not in this frame.
+    """
+    seconds = None if time is None or math.isnan(time) else round(time, 6)
+    empty = dict.fromkeys(columns(aus)) | {"file": file, "frame": frame, "time": seconds, "success": 0}
+    rows: list[Row] = [empty | _told(result, aus) for result in results]
+    rows += [empty | {"face_id": face_id} for face_id in lost]
+    return sorted(rows, key=_face_id) or [empty]
+
+
+def to_frame(rows: Iterable[Row], aus: AUSet) -> pd.DataFrame:
+    """Rows as a DataFrame, each column of its `dtype`; empty is NA."""
+    frame = pd.DataFrame(list(rows), columns=list(columns(aus)))
+    return frame.astype({name: dtype(name) for name in frame.columns})
+
+
+def dtype(column: str) -> str:
+    """The pandas type of one of our columns: "str", "Int64" or "float64"."""
+    if column == "file":
+        return "str"
+    whole = column in {"frame", "face_id", "success"} or column.endswith("_c")
+    return "Int64" if whole else "float64"
+
+
+def write_csv_header(file: TextIO, aus: AUSet) -> None:
+    """Write the line of column names, no spaces."""
+    csv.writer(file, lineterminator="\n").writerow(columns(aus))
+
+
+def write_csv_rows(file: TextIO, rows: Iterable[Row], aus: AUSet) -> None:
+    """Write rows under `write_csv_header`; an empty score is an empty field."""
+    writer = csv.DictWriter(file, columns(aus), lineterminator="\n")
+    writer.writerows(rows)
+
+
+def write_jsonl_rows(file: TextIO, rows: Iterable[Row]) -> None:
+    """Write each row as one line of JSON; an empty score is null."""
+    for row in rows:
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def write_parquet(path: Path, rows: Iterable[Row], aus: AUSet) -> None:
+    """Write rows as one Parquet file."""
+    to_frame(rows, aus).to_parquet(path, index=False)
+
+
+def _told(result: AUResult, aus: AUSet) -> dict[str, Cell]:
+    x0, y0, x1, y1 = result.box.tolist()
+    cells: dict[str, Cell] = {
+        "face_id": result.face_id,
+        "success": 1,
+        "confidence": _rounded(result.confidence, 4),
+        "box_x": round(x0, 1),
+        "box_y": round(y0, 1),
+        "box_w": round(x1 - x0, 1),
+        "box_h": round(y1 - y0, 1),
+    }
+    for label in aus.labels:
+        cells[f"{label}_p"] = _rounded(result.probability[label], 6)
+        cells[f"{label}_c"] = int(result.occurrence[label])
+        cells[f"{label}_left_p"] = _rounded(result.left[label], 6)
+        cells[f"{label}_right_p"] = _rounded(result.right[label], 6)
+    return cells
+
+
+def _face_id(row: Row) -> int:
+    face_id = row["face_id"]
+    assert isinstance(face_id, int)
+    return face_id
+
+
+def _rounded(number: float, digits: int) -> float | None:
+    return None if math.isnan(number) else round(number, digits)

@@ -1,0 +1,86 @@
+"""Our own columns: their order, their types, and a row for everybody in every frame."""
+
+import io
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from aulens.aus import AUSet
+from aulens.tables.schema import (
+    columns,
+    dtype,
+    rows_of,
+    to_frame,
+    write_csv_header,
+    write_csv_rows,
+    write_jsonl_rows,
+    write_parquet,
+)
+from told import result
+
+AUS = AUSet("two", (1, 12))
+
+
+def test_columns_are_in_the_promised_order() -> None:
+    assert columns(AUS) == (
+        "file", "frame", "time", "face_id", "success", "confidence", "box_x", "box_y", "box_w", "box_h",
+        "AU1_p", "AU1_c", "AU1_left_p", "AU1_right_p", "AU12_p", "AU12_c", "AU12_left_p", "AU12_right_p",
+    )  # fmt: skip
+
+
+def test_a_row_says_what_the_result_says() -> None:
+    told = result(
+        {"AU1": 0.25, "AU12": 0.75}, face_id=2, box=(10.04, 20, 40, 80.06), confidence=1.23456, left=0.5
+    )
+    (row,) = rows_of("a.mp4", [told], AUS, frame=3, time=1 / 3)
+    assert dict(row) == {
+        "file": "a.mp4", "frame": 3, "time": 0.333333, "face_id": 2, "success": 1, "confidence": 1.2346,
+        "box_x": 10.0, "box_y": 20.0, "box_w": 30.0, "box_h": 60.1,
+        "AU1_p": 0.25, "AU1_c": 0, "AU1_left_p": 0.5, "AU1_right_p": 0.25,
+        "AU12_p": 0.75, "AU12_c": 1, "AU12_left_p": 0.5, "AU12_right_p": 0.75,
+    }  # fmt: skip
+    assert tuple(row) == columns(AUS)
+
+
+def test_people_who_are_lost_have_a_row_in_the_order_of_ids() -> None:
+    rows = rows_of("a.mp4", [result(face_id=0), result(face_id=3)], AUS, frame=7, time=0.28, lost=(1, 4))
+    assert [(row["face_id"], row["success"]) for row in rows] == [(0, 1), (1, 0), (3, 1), (4, 0)]
+    assert {row["frame"] for row in rows} == {7}
+    assert {
+        value for key, value in rows[1].items() if key not in {"file", "frame", "time", "face_id", "success"}
+    } == {None}
+
+
+@pytest.mark.parametrize("time", [None, math.nan])
+def test_nobody_at_all_is_one_row_without_an_id(time: float | None) -> None:
+    (row,) = rows_of("a.png", (), AUS, time=time)
+    assert tuple(row) == columns(AUS)
+    assert {key: value for key, value in row.items() if value is not None} == {"file": "a.png", "success": 0}
+
+
+def test_an_empty_table_keeps_its_columns() -> None:
+    frame = to_frame([], AUS)
+    assert frame.empty
+    assert {name: str(kind) for name, kind in frame.dtypes.items()} == {
+        name: dtype(name) for name in columns(AUS)
+    }
+
+
+def test_every_format_gives_the_same_table(tmp_path) -> None:
+    rows = rows_of("a,b.mp4", [result(face_id=0)], AUS, frame=0, time=0.0, lost=(1,))
+    rows += rows_of("a,b.mp4", (), AUS, frame=1, time=0.04)
+    frame = to_frame(rows, AUS)
+    assert frame["face_id"].isna().tolist() == [False, False, True]
+    text = io.StringIO()
+    write_csv_header(text, AUS)
+    write_csv_rows(text, rows, AUS)
+    text.seek(0)
+    pd.testing.assert_frame_equal(pd.read_csv(text).astype(frame.dtypes), frame)
+    text = io.StringIO()
+    write_jsonl_rows(text, rows)
+    assert "NaN" not in text.getvalue()
+    assert [json.loads(line) for line in text.getvalue().splitlines()] == rows
+    write_parquet(tmp_path / "a.parquet", rows, AUS)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "a.parquet").astype(frame.dtypes), frame)
