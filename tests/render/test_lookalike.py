@@ -11,7 +11,6 @@ from scipy.io import loadmat
 from typer.testing import CliRunner
 
 import aulens.render.lookalike.film as film_module
-import aulens.render.lookalike.write as module
 from aulens.aus import MISSING
 from aulens.cli import app
 from aulens.data.protocols import BP4D_PROTOCOL, DISFA_PROTOCOL, PROTOCOLS
@@ -295,4 +294,3 @@ def test_command(monkeypatch, tmp_path):
     for wrong in (["--layout", "bp4d", "--n", "5"], ["--frames", "9"]):
         with pytest.raises(ConfigError, match="--layout"):
             CliRunner().invoke(app, ["render", *wrong, "-o", out], catch_exceptions=False)
-    assert module.NOTE == "lookalike.json"

@@ -119,7 +119,10 @@ class FrameIndex:
 
     def sequences(self) -> list[tuple[str, str, NDArray[np.intp]]]:
         """(subject, sequence, indices of its frames in order), in the order of the index."""
-        found: dict[tuple[str, str], list[int]] = {}
-        for i, key in enumerate(zip(self.subject.tolist(), self.sequence.tolist(), strict=True)):
-            found.setdefault(key, []).append(i)
-        return [(*key, np.array(rows, dtype=np.intp)) for key, rows in found.items()]
+        changes = (self.subject[1:] != self.subject[:-1]) | (self.sequence[1:] != self.sequence[:-1])
+        found: dict[tuple[str, str], list[NDArray[np.intp]]] = {}
+        for run in np.split(np.arange(len(self)), np.flatnonzero(changes) + 1):
+            if len(run):
+                key = str(self.subject[run[0]]), str(self.sequence[run[0]])
+                found.setdefault(key, []).append(run)
+        return [(*key, np.concatenate(runs)) for key, runs in found.items()]

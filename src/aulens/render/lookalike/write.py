@@ -12,6 +12,7 @@ from typing import Any, Final
 import cv2
 
 from aulens.data.protocols import PROTOCOLS
+from aulens.data.sources import LOOKALIKE
 from aulens.errors import ConfigError
 from aulens.processes import in_processes
 from aulens.render.expression import Muscles
@@ -24,8 +25,6 @@ from aulens.render.lookalike.film import Studio
 from aulens.render.lookalike.plan import plan
 
 FORMAT: Final = "aulens-lookalike/1"
-NOTE: Final = "lookalike.json"
-"""The file that says that a folder is a look-alike."""
 
 _WRITERS: Final[Mapping[str, Callable[[Path, Take, Studio], None]]] = {
     "bp4d": bp4d.write_take,
@@ -133,14 +132,14 @@ def _note(root: Path, config: LookalikeConfig, *, complete: bool) -> None:
     title = PROTOCOLS[config.layout].title
     what = f"Rendered faces in the layout of {title}, made by aulens: not {title}, and no photos."
     note = {"format": FORMAT, "what": what, **_settings(config), "complete": complete}
-    write_text(root / NOTE, [json.dumps(note, indent=1)])
+    write_text(root / LOOKALIKE, [json.dumps(note, indent=1)])
 
 
 def _claim(root: Path, config: LookalikeConfig) -> bool:
     """Note in the folder what is written; True if it is complete already."""
     if root.exists() and not root.is_dir():
         raise ConfigError(f"{root} is a file; give a folder to render into")
-    file = root / NOTE
+    file = root / LOOKALIKE
     if not file.exists():
         if root.is_dir() and any(root.iterdir()):
             raise ConfigError(f"{root} holds other files: a look-alike needs a new or empty folder")
