@@ -1,0 +1,271 @@
+"""A person's Action Units over time as a figure for print: a band each, threshold, events, lost stretches."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aulens.aus import AUS
+from aulens.errors import InputError
+from aulens.show.envelope import envelope
+from aulens.show.figure import BLUE, GREEN, GREY, INK, ORANGE, PAGE, PALE, VERMILION, style
+from aulens.show.shares import BLOCK, shares
+from aulens.show.tracks import Clip, Signal, Track, read_clip
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.typing import LineStyleType
+
+_BAND: Final = 0.27  # height of a band, inches
+_GAP: Final = 0.05
+_HEAD: Final = 0.44
+_FOOT: Final = 0.42
+_LEFT: Final = 0.46
+_NAME: Final = 1.0  # more room on the left where there is room for names
+_SHARE: Final = 0.46  # on the right, for the share of time
+_INTERVAL: Final = 0.38  # and for its interval
+_WIDE: Final = 5.0  # from this width on, inches
+_LINE: Final = 0.13  # of the key
+_PER_INCH: Final = 200  # stretches of a curve
+_APEXES: Final = 12  # per inch; more of them would hide the events
+_STRIP: Final = (1.08, 0.14)  # of events, above probability 1: where it starts, its height
+_TOP: Final = 1.26
+
+_NAMES: Final = {au.label: au.name for au in AUS.values()}
+
+
+def timeline(
+    table: pd.DataFrame,
+    threshold: Mapping[str, float],
+    events: pd.DataFrame | None,
+    face_id: int,
+    *,
+    width: float = PAGE,
+    sides: bool = False,
+    signal: Signal = "raw",
+    title: str | None = None,
+) -> "Figure":
+    """One person's Action Units over time, a band per AU, fit for print.
+
+    Each band goes from probability 0 to 1: the curve, the threshold as a dashed line, events shaded from
+    onset to offset under a bar, with a tick at the apex where there is room. Where the face was lost there is
+    no curve, and a hatch through all bands. On the right is the share of the time seen in which the AU is
+    present, with the interval of `shares` where the clip is long enough for one.
+
+    Args:
+        table: of one clip, in our schema; stays as it is.
+        threshold: AU label to the probability from which on it counts as present; these AUs are drawn, in
+            this order.
+        events: of `aulens.tables.events`, of this table; None draws none.
+        face_id: whose.
+        width: of the figure, inches: `COLUMN` or `PAGE` of a two-column paper.
+        sides: draw the subject's right and left instead of the larger of both.
+        signal: "raw", or "smooth" for smoothed probabilities.
+        title: above the bands; None is the file's name and the person.
+
+    Raises:
+        InputError: the table lacks columns or the person, is of several clips, or tells no sides.
+    """
+    clip = read_clip(table, tuple(threshold), signal)
+    track = clip.track(face_id)
+    if sides and (track.right is None or track.left is None):
+        raise InputError(f"{clip.file}: the model does not tell sides; draw the timeline without sides")
+    with style():
+        return _Drawing(clip, track, threshold, _of(events, face_id), width).figure(sides, signal, title)
+
+
+def _of(events: pd.DataFrame | None, face_id: int) -> pd.DataFrame:
+    if events is None:
+        return pd.DataFrame(columns=["au", "onset", "apex", "offset"])
+    return events[(events["face_id"] == face_id).fillna(False).to_numpy(bool)]
+
+
+class _Drawing:
+    """One figure in the making."""
+
+    def __init__(
+        self, clip: Clip, track: Track, threshold: Mapping[str, float], events: pd.DataFrame, width: float
+    ) -> None:
+        self.clip, self.track, self.threshold, self.events = clip, track, threshold, events
+        self.width, self.wide = width, width >= _WIDE
+        self.left = _LEFT + _NAME * self.wide
+        self.start, self.end = float(clip.time[0]), clip.end
+        self.found = shares(track, block=BLOCK if clip.timed else np.inf)
+        self.intervals = not np.isnan(self.found.low).all()
+        self.right = _SHARE + _INTERVAL * self.intervals
+        self.across = width - self.left - self.right
+
+    def figure(self, sides: bool, signal: Signal, title: str | None) -> "Figure":
+        from matplotlib.figure import Figure
+
+        count, lines = len(self.clip.labels), 1 if self.wide else 2
+        head = _HEAD + (lines - 1) * _LINE
+        height = head + count * _BAND + (count - 1) * _GAP + _FOOT
+        figure = Figure((self.width, height))
+        bands: list[Axes] = []
+        for number, label in enumerate(self.clip.labels):
+            bottom = height - head - _BAND - number * (_BAND + _GAP)
+            place = (self.left / self.width, bottom / height, self.across / self.width, _BAND / height)
+            axes = figure.add_axes(place, label=label)
+            self._band(axes, number, label, sides)
+            self._words(axes, label, number)
+            bands.append(axes)
+        self._scale(bands[0])
+        self._time_axis(bands)
+        said = f"{_base(self.clip.file)}, person {self.track.face_id}" if title is None else title
+        x, top = 0.06 / self.width, 1 - 0.08 / height
+        figure.text(x, top, said, fontsize=8, fontweight="bold", va="top", parse_math=False)
+        self._key(figure, 1 - 0.23 / height, lines, sides, signal)
+        told = "share of time\n[95 % interval]" if self.intervals else "share of\ntime"
+        at = 1 - (self.right - 0.06) / self.width
+        top = 1 - (head - 0.03) / height
+        figure.text(at, top, told, fontsize=5, color=GREY, va="bottom", linespacing=1.1)
+        return figure
+
+    def _band(self, axes: "Axes", number: int, label: str, sides: bool) -> None:
+        axes.set_xlim(self.start, self.end)
+        axes.set_ylim(0, _TOP)
+        axes.set_yticks([])
+        axes.set_facecolor("none")
+        for name, spine in axes.spines.items():
+            spine.set_visible(name == "bottom")
+            spine.set_color(PALE)
+        away = [(start, end - start) for start, end in self._away()]
+        axes.broken_barh(away, (0, _TOP), facecolor="none", edgecolor=PALE, hatch="//////", lw=0, zorder=0)
+        events = self.events[self.events["au"] == label]
+        onset, apex, offset = (events[name].to_numpy(np.float64) for name in ("onset", "apex", "offset"))
+        spans = list(zip(onset, offset - onset, strict=True))
+        axes.broken_barh(spans, (0, 1), facecolor=ORANGE, alpha=0.28, lw=0, zorder=1, label="events")
+        axes.broken_barh(spans, _STRIP, facecolor=ORANGE, lw=0, zorder=2)
+        if len(apex) <= _APEXES * self.across:
+            axes.vlines(apex, _STRIP[0], sum(_STRIP), color=INK, linewidth=0.5, zorder=3, label="apexes")
+        level = self.threshold[label]
+        axes.axhline(level, color=GREY, linewidth=0.4, dashes=(4, 2), zorder=2, label="threshold")
+        if sides and self.track.right is not None and self.track.left is not None:
+            self._curve(axes, self.track.right[:, number], GREEN, "-", "right")
+            self._curve(axes, self.track.left[:, number], VERMILION, (0, (2.5, 1)), "left")
+        else:
+            self._curve(axes, self.track.probability[:, number], BLUE, "-", "probability")
+
+    def _away(self) -> list[tuple[float, float]]:
+        """When there is no face of this person to see."""
+        before = [(self.start, self.track.start)] if self.track.start > self.start else []
+        after = [(self.track.end, self.end)] if self.track.end < self.end else []
+        return before + self.track.lost() + after
+
+    def _curve(
+        self, axes: "Axes", values: NDArray[np.float64], colour: str, line: "LineStyleType", label: str
+    ) -> None:
+        track, most = self.track, _PER_INCH * self.across
+        dense = len(track.time) > most
+        shown = envelope(track.time, values[:, None], (self.end - self.start) / most if dense else 0.0)
+        x, y = shown.time, shown.low[:, 0]
+        if dense:  # low and high one after the other: a solid band, with all its peaks
+            x, y = np.repeat(x, 2), np.stack([y, shown.high[:, 0]], 1).ravel()
+        axes.plot(x, y, color=colour, linewidth=0.4 if dense else 0.7, linestyle=line, zorder=4, label=label)
+        # A frame between two lost ones is a point, which no line shows.
+        gone = np.isnan(np.pad(y, 1, constant_values=np.nan))
+        lone = ~gone[1:-1] & gone[:-2] & gone[2:]
+        axes.plot(x[lone], y[lone], ".", color=colour, markersize=1.2, zorder=4)
+
+    def _scale(self, axes: "Axes") -> None:
+        """What is 0 and what is 1: at the first band, for all."""
+        axes.set_yticks([0, 1])
+        axes.tick_params(axis="y", length=1.5, pad=1, labelsize=4.5, labelcolor=GREY)
+
+    def _words(self, axes: "Axes", label: str, number: int) -> None:
+        """What stands left and right of a band; x in inches from its ends."""
+
+        def write(x: float, text: str, **look: Any) -> None:
+            place = x / self.across if x < 0 else 1 + x / self.across
+            axes.text(place, 0.42, text, transform=axes.transAxes, va="center", **look)
+
+        write(0.06 - self.left, label, fontweight="bold")
+        if self.wide:
+            write(0.43 - self.left, _NAMES.get(label, ""), fontsize=6, color=GREY)
+        value, low, high = (
+            float(part[number]) for part in (self.found.value, self.found.low, self.found.high)
+        )
+        write(0.06, "–" if np.isnan(value) else _percent(value))
+        if not np.isnan(low):
+            write(0.4, f"[{100 * low:.0f}, {100 * high:.0f}]", fontsize=5.5, color=GREY)
+
+    def _time_axis(self, bands: "Sequence[Axes]") -> None:
+        from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
+
+        span = self.end - self.start
+        for axes in bands:
+            each = (
+                MultipleLocator(_step(span, self.width)) if self.clip.timed else MaxNLocator(6, integer=True)
+            )
+            axes.xaxis.set_major_locator(each)
+            axes.grid(axis="x", color=PALE, linewidth=0.4, zorder=0)
+            axes.tick_params(axis="x", length=0, labelbottom=False)
+        last = bands[-1]
+        last.tick_params(axis="x", length=2.5, labelbottom=True)
+        if self.clip.timed:
+            last.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value, span)))
+        last.set_xlabel("time, min:s" if self.clip.timed else "frame", labelpad=1.5)
+
+    def _key(self, figure: "Figure", top: float, lines: int, sides: bool, signal: Signal) -> None:
+        """What is what."""
+        from matplotlib.lines import Line2D
+        from matplotlib.patches import Patch
+
+        kind = "probability" if signal == "raw" else "smoothed probability"
+        dashed = (0, (2.5, 1))
+        parts: list[Line2D | Patch] = [Line2D([], [], color=BLUE, linewidth=1, label=kind)]
+        if sides:
+            parts = [
+                Line2D([], [], color=GREEN, linewidth=1, label="subject's right"),
+                Line2D([], [], color=VERMILION, linewidth=1, linestyle=dashed, label="subject's left"),
+            ]
+        parts.append(Line2D([], [], color=GREY, linewidth=0.6, dashes=(4, 2), label="threshold"))
+        if len(self.events):
+            parts.append(Patch(facecolor=ORANGE, alpha=0.6, label="event"))
+            parts.append(Line2D([], [], color=INK, linestyle="", marker="|", markersize=4, label="its apex"))
+        if self._away():
+            parts.append(
+                Patch(facecolor="none", edgecolor=GREY, hatch="//////", linewidth=0, label="no face")
+            )
+        figure.legend(
+            handles=parts,
+            loc="upper left",
+            bbox_to_anchor=(0.06 / self.width, top),
+            ncols=-(-len(parts) // lines),
+            frameon=False,
+            fontsize=6,
+            handlelength=1.6,
+            handletextpad=0.4,
+            columnspacing=1.0,
+            labelspacing=0.2,
+            borderaxespad=0,
+            borderpad=0,
+        )
+
+
+def _step(span: float, width: float) -> float:
+    """Seconds between two numbers on the time axis: a round number, some 1.6 per inch at most."""
+    for step in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0):
+        if span / step <= 1.6 * width:
+            return step
+    return 3600.0 * max(1, round(span / 3600 / width))
+
+
+def clock(seconds: float, span: float | None = None) -> str:
+    """Seconds as "1:05" or, in a span of less than ten seconds, "0:05.2"."""
+    tenths = span is not None and span < 10
+    whole = round(seconds * (10 if tenths else 1))
+    minutes, rest = divmod(whole, 600 if tenths else 60)
+    return f"{minutes}:{rest / 10:04.1f}" if tenths else f"{minutes}:{rest:02d}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share == 0 or share >= 0.095 else f"{100 * share:.1f} %"
+
+
+def _base(file: str) -> str:
+    return file.replace("\\", "/").rsplit("/", 1)[-1]

@@ -1,0 +1,214 @@
+"""A clip's table as arrays: one track per person, with what was seen and how long each frame lasts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aulens.errors import InputError
+
+Floats = NDArray[np.float64]
+Signal = Literal["raw", "smooth"]
+
+_ENDS: Final = {"raw": ("p", "c"), "smooth": ("smooth_p", "smooth_c")}
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One person through a clip: T frames from the first in which they were seen, A Action Units.
+
+    Frames that have no row for the person between others that have are one frame more, in which nothing was
+    seen.
+
+    Attributes:
+        face_id: whose.
+        frame: (T,) int64, ascending.
+        time: (T,) seconds, ascending; frame numbers in a clip without time stamps.
+        lasts: (T,) how long each frame is shown, in the unit of `time`, above 0.
+        probability: (T, A) in [0, 1], NaN where the face was lost.
+        present: (T, A) bool, as the table decides; False where the face was lost.
+        right: (T, A) probability on the subject's right, or None: not told.
+        left: as `right`.
+    """
+
+    face_id: int
+    frame: NDArray[np.int64]
+    time: Floats
+    lasts: Floats
+    probability: Floats
+    present: NDArray[np.bool_]
+    right: Floats | None
+    left: Floats | None
+
+    @cached_property
+    def seen(self) -> NDArray[np.bool_]:
+        """(T,) whether the face was there to score."""
+        return ~np.isnan(self.probability).any(axis=1)
+
+    @property
+    def start(self) -> float:
+        """When the first frame begins."""
+        return float(self.time[0])
+
+    @property
+    def end(self) -> float:
+        """When the last frame ends."""
+        return float(self.time[-1] + self.lasts[-1])
+
+    def lost(self) -> list[tuple[float, float]]:
+        """When the face was lost: (from, to), ascending."""
+        edges = np.flatnonzero(np.diff(np.concatenate([[True], self.seen, [True]]).astype(np.int8)))
+        ends = self.time + self.lasts
+        return [
+            (float(self.time[a]), float(ends[b - 1])) for a, b in zip(edges[::2], edges[1::2], strict=True)
+        ]
+
+    def at(self, time: float) -> int:
+        """The position of the frame that is shown at a time; of the nearest outside the track."""
+        return max(0, int(np.searchsorted(self.time, time + 1e-9, side="right")) - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """The table of one clip as arrays.
+
+    Attributes:
+        file: the clip, as the table names it.
+        labels: of the AUs, in order.
+        tracks: one per person, ascending by `face_id`.
+        frame: (F,) int64, every frame in the table, ascending.
+        time: (F,) as in `Track`.
+        lasts: (F,) as in `Track`.
+        timed: False if there are no time stamps, so that `time` counts frames.
+    """
+
+    file: str
+    labels: tuple[str, ...]
+    tracks: tuple[Track, ...]
+    frame: NDArray[np.int64]
+    time: Floats
+    lasts: Floats
+    timed: bool
+
+    @property
+    def end(self) -> float:
+        """When the last frame ends; 0 without frames."""
+        return float(self.time[-1] + self.lasts[-1]) if len(self.time) else 0.0
+
+    def track(self, face_id: int) -> Track:
+        """The track of a person.
+
+        Raises:
+            InputError: there is no such person; says who there is.
+        """
+        for track in self.tracks:
+            if track.face_id == face_id:
+                return track
+        known = ", ".join(str(track.face_id) for track in self.tracks) or "nobody"
+        raise InputError(f"{self.file}: the table has no person {face_id}; it has {known}")
+
+    def nobody(self) -> float:
+        """The share of the frames in which no face was found, 0 to 1; NaN without frames."""
+        if not len(self.frame):
+            return float("nan")
+        somebody = [track.frame[track.seen] for track in self.tracks]
+        found = np.unique(np.concatenate(somebody)) if somebody else np.empty(0)
+        return 1 - len(found) / len(self.frame)
+
+
+def read_clip(table: pd.DataFrame, labels: Sequence[str], signal: Signal = "raw") -> Clip:
+    """Read the table of one clip.
+
+    Args:
+        table: in our schema, one row per frame and person; stays as it is.
+        labels: of the AUs to read.
+        signal: "raw", or "smooth" for the smoothed probabilities and decisions of `aulens.tables.smooth`.
+
+    Raises:
+        InputError: columns are missing, the table is of several clips or of none, its times do not ascend or
+            it has a frame of a person twice.
+    """
+    chance, decided = _ENDS[signal]
+    wanted = ["file", "frame", "time", "face_id", "success"]
+    wanted += [f"{label}_{end}" for label in labels for end in (chance, decided)]
+    missing = [name for name in wanted if name not in table.columns]
+    if missing:
+        raise InputError(
+            f"the table lacks the columns {', '.join(missing[:4])}{' ...' if len(missing) > 4 else ''}; "
+            "give the table that `aulens detect` makes of a video"
+        )
+    files = table["file"].unique()
+    if len(files) != 1:
+        raise InputError(
+            f"the table is of {len(files)} clips; give the rows of one: table[table.file == ...]"
+        )
+    if table["frame"].isna().any():
+        raise InputError(f"{files[0]}: rows without a frame number: a picture has no time line")
+    frame, time, lasts, timed = _times(table, str(files[0]))
+    at = np.searchsorted(frame, table["frame"].to_numpy(np.int64))
+    who = table["face_id"].astype("Int64")
+    tracks = []
+    for face_id in sorted(int(number) for number in who.dropna().unique()):
+        rows = (who == face_id).fillna(False).to_numpy(bool)
+        tracks.append(_track(table[rows], at[rows], (frame, time, lasts), labels, (chance, decided), face_id))
+    kept = tuple(track for track in tracks if track is not None)
+    return Clip(str(files[0]), tuple(labels), kept, frame, time, lasts, timed)
+
+
+def _times(table: pd.DataFrame, file: str) -> tuple[NDArray[np.int64], Floats, Floats, bool]:
+    """The frames of a clip, when each begins, how long it lasts, and whether that is in seconds."""
+    unique = table[["frame", "time"]].drop_duplicates("frame").sort_values("frame")
+    frame = unique["frame"].to_numpy(np.int64)
+    time = unique["time"].to_numpy(np.float64, na_value=np.nan)
+    known = ~np.isnan(time)
+    timed = bool(known.any())
+    time = np.interp(frame, frame[known], time[known]) if timed else frame.astype(np.float64)
+    steps = np.diff(time)
+    if (steps < 0).any():
+        place = int(np.flatnonzero(steps < 0)[0])
+        raise InputError(
+            f"{file}: times do not ascend: frame {frame[place + 1]} is at {time[place + 1]:g} s, "
+            f"after frame {frame[place]} at {time[place]:g} s"
+        )
+    usual = float(np.median(steps)) if len(steps) else 1.0
+    lasts = np.maximum(np.append(steps, usual), 1e-6)
+    return frame, time, lasts, timed
+
+
+def _track(
+    rows: pd.DataFrame,
+    at: NDArray[np.intp],
+    clip: tuple[NDArray[np.int64], Floats, Floats],
+    labels: Sequence[str],
+    ends: tuple[str, str],
+    face_id: int,
+) -> Track | None:
+    """A person's rows as a track; None for one who is never seen. `at`: (rows,) positions of their frames."""
+    if len(np.unique(at)) < len(at):
+        raise InputError(f"the table has more than one row of person {face_id} in a frame")
+    seen = (rows["success"] == 1).fillna(False).to_numpy(bool)
+    if not seen.any():
+        return None
+    first = int(at[seen].min())
+    count = int(at.max()) + 1 - first
+    place, kept = at - first, at >= first
+
+    def column(end: str, empty: float) -> Floats:
+        values = np.full((count, len(labels)), empty)
+        names = [f"{label}_{end}" for label in labels]
+        found = rows[names].to_numpy(np.float64, na_value=np.nan)
+        values[place[kept]] = np.where(seen[kept, None], found[kept], empty)
+        return values
+
+    sides = [
+        column(f"{side}_p", np.nan) if f"{labels[0]}_{side}_p" in rows.columns else None
+        for side in ("right", "left")
+    ]
+    told = [None if side is None or np.isnan(side).all() else side for side in sides]
+    frame, time, lasts = (values[first : first + count] for values in clip)
+    decided = np.nan_to_num(column(ends[1], 0)) > 0.5
+    return Track(face_id, frame, time, lasts, column(ends[0], np.nan), decided, told[0], told[1])
