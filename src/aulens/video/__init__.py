@@ -1,0 +1,6 @@
+"""Frames of videos, animations, folders of pictures and cameras in; videos out."""
+
+from aulens.video.media import Frame, Media, VideoInfo
+from aulens.video.reader import VIDEO_SUFFIXES, open_video
+
+__all__ = ["VIDEO_SUFFIXES", "Frame", "Media", "VideoInfo", "open_video"]

@@ -1,0 +1,97 @@
+"""Animated WebP, which FFmpeg's readers do not know."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Generator, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from aulens.errors import InputError
+from aulens.video.media import Choice, Frame, VideoInfo, place
+
+_MILLISECOND: Final = Fraction(1, 1000)
+_DAMAGE: Final = (OSError, SyntaxError, ValueError, EOFError, struct.error)
+"""What Pillow raises on damaged files."""
+
+
+def is_webp(path: Path) -> bool:
+    """Whether a file is a WebP, by its first bytes; False if it can't be opened."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError:
+        return False
+    return start[:4] == b"RIFF" and start[8:] == b"WEBP"
+
+
+class Animation:
+    """An animated WebP; see `Media`. Transparency is laid over white.
+
+    Raises:
+        InputError: it is damaged, or a single picture.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._problem: str | None = None
+        try:
+            with Image.open(self._path) as picture:
+                frames = int(getattr(picture, "n_frames", 1))
+                width, height = picture.size
+                picture.load()
+        except UnidentifiedImageError as error:
+            raise InputError(f"{path}: the animation is damaged") from error
+        except _DAMAGE as error:
+            raise InputError(f"{path}: the animation is damaged ({error})") from error
+        if frames < 2:
+            raise InputError(f"{path}: this is a picture, not a video")
+        self._info = VideoInfo(
+            path=str(path), width=width, height=height, rate=None, duration=None, frames=frames, rotation=0,
+            has_audio=False, codec="webp", time_base=_MILLISECOND,
+        )  # fmt: skip
+
+    @property
+    def info(self) -> VideoInfo:
+        """See `Media`."""
+        return self._info
+
+    @property
+    def problem(self) -> str | None:
+        """See `Media`."""
+        return self._problem
+
+    def frames(
+        self, *, every: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
+    ) -> Iterator[Frame]:
+        """See `Media`."""
+        return self._frames(Choice(every, start, stop, skip))
+
+    def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
+        self._problem = None
+        elapsed = 0
+        last, last_time = -1, math.nan
+        with Image.open(self._path) as picture:
+            for index in range(self._info.frames or 0):
+                time = float(elapsed * _MILLISECOND)
+                if choice.ends(time):
+                    return
+                try:
+                    # Each picture builds on those before it, so none is left out.
+                    picture.seek(index)
+                    picture.load()
+                except _DAMAGE as error:
+                    self._problem = f"it stops after {place(last, last_time)}: the rest is damaged ({error})"
+                    return
+                elapsed += int(picture.info.get("duration", 0))
+                last, last_time = index, time
+                if choice.takes(index, time):
+                    over = picture.convert("RGBA")
+                    white = Image.new("RGBA", over.size, "white")
+                    image = np.array(Image.alpha_composite(white, over).convert("RGB"))
+                    yield Frame(index, time, image)

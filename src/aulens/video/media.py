@@ -1,0 +1,142 @@
+"""What every source of frames gives, and which of its frames are asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.errors import ConfigError, InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a clip.
+
+    Attributes:
+        index: its number in the source, from 0. Frames left out, or that could not be decoded, count too.
+        time: seconds from the clip's start by the container's time stamps; NaN where it has none.
+        image: (H, W, 3) uint8 RGB, upright, square pixels.
+    """
+
+    index: int
+    time: float
+    image: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        if self.index < 0:
+            raise InputError(f"A frame's index is {self.index}; count from 0.")
+        if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3:
+            raise InputError(
+                f"A frame's image must be (H, W, 3) uint8, not {self.image.shape} {self.image.dtype}."
+            )
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What is known of a source before it is read.
+
+    Attributes:
+        path: the file, the folder or pattern, or the camera.
+        width: of every frame, upright, pixels.
+        height: of every frame, upright, pixels.
+        rate: average frames per second, exact (30000/1001 is not 29 or 30); None if unknown.
+        duration: seconds; None if unknown.
+        frames: how many the container claims to hold; None if it claims nothing.
+        rotation: degrees by which the stored picture is turned clockwise to stand upright: 0, 90, 180, 270.
+        has_audio: whether there is sound beside the pictures.
+        codec: of the pictures, as FFmpeg names it.
+        time_base: seconds per tick of the container's clock; every `Frame.time` is a whole number of ticks
+            away from any other. None if there is no clock.
+    """
+
+    path: str
+    width: int
+    height: int
+    rate: Fraction | None
+    duration: float | None
+    frames: int | None
+    rotation: int
+    has_audio: bool
+    codec: str
+    time_base: Fraction | None = None
+
+
+class Media(Protocol):
+    """A source of frames: a video, an animation, a folder of pictures, a camera."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """What is known before reading."""
+        ...
+
+    @property
+    def problem(self) -> str | None:
+        """After reading: where and why the source ended early, or what of it could not be decoded."""
+        ...
+
+    def frames(
+        self, *, every: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
+    ) -> Iterator[Frame]:
+        """Frames in the order they are shown, one at a time: those with all of
+
+        * `index` divisible by `every`,
+        * `start` <= `time` < `stop` (seconds; None = no limit),
+        * `index` >= `skip` (to go on after a stop).
+
+        They are the same frames, with the same numbers and times, that a full read gives.
+
+        Raises:
+            ConfigError: an argument that asks for nothing sensible.
+            InputError: `start` or `stop` where there are no time stamps; the file has gone.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The arguments of `Media.frames`, checked."""
+
+    every: int = 1
+    start: float | None = None
+    stop: float | None = None
+    skip: int = 0
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ConfigError(f"every is {self.every}; 1 takes each frame, 2 each second one, and so on.")
+        if self.skip < 0:
+            raise ConfigError(f"skip is {self.skip}; frames are counted from 0.")
+        for name, value in (("start", self.start), ("stop", self.stop)):
+            if value is not None and (not math.isfinite(value) or value < 0):
+                raise ConfigError(f"{name} is {value}; give seconds from the clip's start, 0 or more.")
+        if self.start is not None and self.stop is not None and self.stop <= self.start:
+            raise ConfigError(f"stop ({self.stop} s) is not after start ({self.start} s).")
+
+    @property
+    def jumps(self) -> bool:
+        """Whether frames at the beginning are left out."""
+        return self.skip > 0 or bool(self.start)
+
+    def takes(self, index: int, time: float) -> bool:
+        """Whether a frame is one of those asked for."""
+        return index % self.every == 0 and index >= self.skip and (self.start is None or time >= self.start)
+
+    def ends(self, time: float) -> bool:
+        """Whether a frame, and so all after it, lies beyond the end."""
+        return self.stop is not None and time >= self.stop
+
+    def check_time(self, path: str, time: float) -> None:
+        """Raise `InputError` if seconds are asked for where there are none."""
+        if math.isnan(time) and (self.start is not None or self.stop is not None):
+            raise InputError(f"{path} has no time stamps, so it can't be cut by seconds; read it whole.")
+
+
+def place(index: int, time: float) -> str:
+    """Name a frame in a message."""
+    return f"frame {index}" if math.isnan(time) else f"frame {index} ({time:.2f} s)"

@@ -1,0 +1,260 @@
+"""Read a video frame by frame, whatever its length, with the time stamps that its container keeps."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Generator, Iterator
+from contextlib import closing, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import av
+from av.error import FFmpegError
+
+from aulens.errors import InputError
+from aulens.video.animation import Animation, is_webp
+from aulens.video.clock import Clock, Counter, counts_frames, is_indexed, read_clock
+from aulens.video.container import ToRGB, cut_short, damage, opened, origin, pixel_ratio, rotation
+from aulens.video.fit import fit
+from aulens.video.media import Choice, Frame, Media, VideoInfo, place
+
+__all__ = ["VIDEO_SUFFIXES", "Frame", "Media", "VideoFile", "VideoInfo", "open_video"]
+
+VIDEO_SUFFIXES: Final = frozenset(
+    {".3gp", ".apng", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", 
+     ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
+)  # fmt: skip
+"""How names of videos end; a GIF may be a picture as well."""
+
+_QUIET: Final = frozenset({"vp8", "vp9", "av1"})
+"""Codecs with packets that make no frame."""
+
+
+def open_video(path: str | Path) -> Media:
+    """Open a video file: MP4, MOV, AVI, MKV, WebM, MPEG, … or an animated GIF, PNG or WebP.
+
+    Its first frame is decoded at once, so that what can't be read is found here.
+
+    Raises:
+        InputError: no such file, a folder, an empty file, sound only, a picture, not a video, or damaged so
+            that not one frame can be decoded.
+    """
+    return Animation(path) if is_webp(Path(path)) else VideoFile(path)
+
+
+class VideoFile:
+    """A video that FFmpeg can read; see `Media`.
+
+    Frames whose size changes midway are fitted into the size of the first, their shape kept, on black.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: see `open_video`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._problem: str | None = None
+        self._info, self._origin = _look(self._path)
+
+    @property
+    def info(self) -> VideoInfo:
+        """See `Media`."""
+        return self._info
+
+    @property
+    def problem(self) -> str | None:
+        """See `Media`."""
+        return self._problem
+
+    def frames(
+        self, *, every: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
+    ) -> Iterator[Frame]:
+        """See `Media`."""
+        return self._frames(Choice(every, start, stop, skip))
+
+    def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
+        self._problem = None
+        reading = _Reading(self._path, self._info, self._origin, choice)
+        size = self._info.width, self._info.height
+        with closing(reading.run()) as decoded:
+            for index, time, frame in decoded:
+                choice.check_time(self._info.path, time)
+                if choice.ends(time):
+                    reading.exhausted = False
+                    break
+                if choice.takes(index, time):
+                    yield Frame(index, time, fit(reading.to_rgb(frame), size))
+        self._problem = reading.problem()
+
+
+def _look(path: Path) -> tuple[VideoInfo, Fraction]:
+    """What a video says of itself, after its first frame is decoded; and where its clock begins, seconds."""
+    with opened(path) as (container, stream):
+        frame = _first_frame(container, stream)
+        if frame is None:
+            raise InputError(f"{path}: the video holds no picture that can be decoded")
+        turn, rate = rotation(frame), stream.average_rate or stream.guessed_rate
+        width, height = max(1, round(frame.width * pixel_ratio(stream))), frame.height
+        begin = origin(container, stream)
+        if frame.pts is not None and not counts_frames(container):
+            begin = min(begin, frame.pts * stream.time_base)
+        duration = None
+        if stream.duration is not None:
+            duration = float(stream.duration * stream.time_base)
+        elif container.duration is not None:
+            duration = container.duration / av.time_base
+        info = VideoInfo(
+            path=str(path),
+            width=height if turn % 180 else width,
+            height=width if turn % 180 else height,
+            rate=Fraction(rate) if rate else None,
+            duration=duration,
+            frames=stream.frames or None,
+            rotation=turn,
+            has_audio=bool(container.streams.audio),
+            codec=stream.codec_context.codec.name,
+            time_base=None if frame.pts is None else Fraction(stream.time_base),
+        )
+        return info, begin
+
+
+def _first_frame(container: Any, stream: Any) -> Any:
+    for packet in container.demux(stream):
+        with suppress(FFmpegError):
+            for frame in packet.decode():
+                return frame
+    return None
+
+
+class _SurpriseError(Exception):
+    """A frame comes that is not the one its packets promised: numbers can't be told after a jump."""
+
+
+class _Reading:
+    """One way through a video: `run` gives (number, seconds, decoded frame) from the first one asked for.
+
+    Attributes:
+        to_rgb: turns a decoded frame into a picture.
+        exhausted: whether all that the file has was read; to be set to False by who stops before.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo, begin: Fraction, choice: Choice) -> None:
+        self._path, self._info, self._begin, self._choice = path, info, begin, choice
+        self.exhausted = True
+        self.to_rgb = ToRGB()
+        self._last, self._time = -1, math.nan
+        self._lost, self._failed, self._concealed = 0, 0, 0
+        self._first_lost = self._first_concealed = self._jump_back = self._end = ""
+
+    def run(self) -> Generator[tuple[int, float, Any], None, None]:
+        clock = read_clock(self._path) if self._choice.jumps else None
+        parts = [self._from_start()] if clock is None else [self._jumped(clock), self._from_start()]
+        for part in parts:
+            with closing(part), suppress(_SurpriseError):
+                for index, time, frame in part:
+                    if index > self._last:
+                        self._note(index, time, frame)
+                        yield index, time, frame
+                return
+
+    def problem(self) -> str | None:
+        """What went wrong, as one sentence; None if nothing did."""
+        said = []
+        if self._lost and (self._failed or self._info.codec not in _QUIET):
+            said.append(f"{_many(self._lost)} could not be decoded, the first after {self._first_lost}")
+        if self._concealed:
+            said.append(f"{_many(self._concealed)} came damaged, the first {self._first_concealed}")
+        if self._jump_back:
+            said.append(f"time stamps jump back at {self._jump_back}, from there on they are counted on")
+        if self.exhausted:
+            end = self._end or cut_short(self._path)
+            if end:
+                said.append(f"it stops after {place(self._last, self._time)}: {end}")
+        return "; ".join(said) or None
+
+    def _note(self, index: int, time: float, frame: Any) -> None:
+        if index > self._last + 1:
+            self._lose(index - self._last - 1)
+        if frame.is_corrupt:
+            self._concealed += 1
+            self._first_concealed = self._first_concealed or place(index, time)
+        self._last, self._time = index, time
+
+    def _lose(self, count: int) -> None:
+        self._lost += count
+        self._first_lost = self._first_lost or place(self._last, self._time)
+
+    def _from_start(self) -> Generator[tuple[int, float, Any], None, None]:
+        with opened(self._path) as (container, stream):
+            base = Fraction(stream.time_base)
+            self.to_rgb = ToRGB(pixel_ratio(stream))
+            counter = Counter(container, 1 / float(self._info.rate * base) if self._info.rate else 1.0)
+            for packet in self._packets(container, stream):
+                counter.promise(packet)
+                for frame in self._decoded(packet, counter):
+                    index, stamp = counter.number(frame)
+                    time = math.nan if stamp is None else float(Fraction(stamp) * base - self._begin)
+                    if counter.jumped_back and not self._jump_back:
+                        self._jump_back = place(index, time)
+                    yield index, time, frame
+            if counter.missing():
+                self._lose(counter.missing())
+
+    def _jumped(self, clock: Clock) -> Generator[tuple[int, float, Any], None, None]:
+        with opened(self._path) as (container, stream):
+            base = Fraction(stream.time_base)
+
+            def seconds(index: int) -> float:
+                return float((clock.marks[index] - clock.late) * base - self._begin)
+
+            everything = range(len(clock.marks))
+            target = max(self._choice.skip, bisect_left(everything, self._choice.start or 0.0, key=seconds))
+            if target >= len(everything):
+                self._last, self._time = everything[-1], seconds(-1)
+                return
+            key = clock.key_before(target)
+            if key is None:
+                raise _SurpriseError
+            self.to_rgb = ToRGB(pixel_ratio(stream))
+            container.seek(key, stream=stream)
+            before = target - 1
+            for packet in self._packets(container, stream):
+                for frame in self._decoded(packet, None):
+                    index = clock.index(frame.pts)
+                    if index is not None and index < target and before < target:
+                        continue
+                    if index is None or index <= before or (before < target < index):
+                        raise _SurpriseError
+                    if before < target:
+                        self._last, self._time = target - 1, seconds(target - 1) if target else math.nan
+                    before = index
+                    yield index, seconds(index), frame
+            if before + 1 < len(everything):
+                self._lose(len(everything) - before - 1)
+
+    def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
+        try:
+            yield from container.demux(stream)
+        except FFmpegError as error:
+            self._end = damage(error)
+
+    def _decoded(self, packet: Any, counter: Counter | None) -> list[Any]:
+        # A packet that the end of the file cuts through makes half a picture at best. MPEG marks too many.
+        try:
+            if not (packet.is_corrupt and is_indexed(packet.stream.container)):
+                return list(packet.decode())
+        except FFmpegError:
+            pass
+        self._failed += 1
+        if counter is not None:
+            counter.fail()
+        return []
+
+
+def _many(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"
