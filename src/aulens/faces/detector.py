@@ -1,7 +1,7 @@
 """What a face is, and what every detector does: a picture in, faces out."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,38 @@ class FaceDetector(Protocol):
     def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none."""
         ...
+
+
+@runtime_checkable
+class FaceFollower(FaceDetector, Protocol):
+    """A detector with which a face can be followed from frame to frame, so that it need not look everywhere.
+
+    `aulens.faces.tracker.FaceTracker` detects now and then with it, and follows in between. Any other
+    detector runs on every frame.
+    """
+
+    def landmarks(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The landmarks (K, 2) of the face in a box (4,) like its own; invented if there is none."""
+        ...
+
+    def glance(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+        """Like a call, but quick: may miss small faces."""
+        ...
+
+    def near(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> tuple[Face, ...]:
+        """The faces about as large as `box` (4,), within half its size around it, nearest first.
+
+        It may be less strict than a call, because a face was there a moment ago.
+        """
+        ...
+
+
+def box_overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Area shared by two boxes (4,) over the area of both (IoU), 0 to 1."""
+    width, height = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    shared = max(float(width), 0.0) * max(float(height), 0.0)
+    areas = float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]))
+    return shared / (areas - shared)
 
 
 def largest_first(faces: list[Face]) -> tuple[Face, ...]:

@@ -1,0 +1,181 @@
+"""Which face is which person: gives ids to new faces, and settles ids that came into doubt."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.faces.detector import box_overlap
+from aulens.faces.identity import FaceEmbedder, Gallery
+from aulens.faces.track import Track, swap_ids
+
+Image = NDArray[np.uint8]
+
+_UNSURE: Final = 0.15  # beyond `same`, up to here, a face may yet turn out to be known: it is looked at again
+_LOOKS: Final = 3
+_APART: Final = 0.02  # faces that overlap less are apart: each can be recognized alone
+_VIEW_PAUSES: Final = (0.6, 2.0)
+_VIEW_PAUSE: Final = 10.0
+_SMALLEST: Final = 48.0  # pixels: side of a face that is good enough to be remembered
+
+
+class People:
+    """Who was in a clip, and what they look like.
+
+    Args:
+        embedder: None recognizes nobody: ids go by place alone.
+    """
+
+    def __init__(self, embedder: FaceEmbedder | None) -> None:
+        self._embedder = embedder
+        self._gallery = Gallery(embedder.same if embedder is not None else 0.0)
+        self._known: dict[int, float] = {}
+
+    @property
+    def recognizes(self) -> bool:
+        """Whether appearance decides."""
+        return self._embedder is not None
+
+    def known(self) -> dict[int, float]:
+        """Every id given so far, and the time at which it was in view last."""
+        return dict(self._known)
+
+    def name(self, image: Image, newcomers: Sequence[Track], tracks: Sequence[Track], now: float) -> None:
+        """Give ids to those newcomers who can be told: of somebody who is away, or new ones.
+
+        Args:
+            image: the frame.
+            newcomers: faces in view without an id, largest first.
+            tracks: all faces, the newcomers too.
+            now: seconds.
+        """
+        here = {track.face_id for track in tracks if track.face is not None}
+        away = [person for person in self._known if person not in here and person in self._gallery]
+        views = [self._embed(image, track) if away else None for track in newcomers]
+        open_ = dict(enumerate(newcomers))
+        for _ in newcomers:
+            pairs = [
+                (self._gallery.distance(person, view), number, person)
+                for number in open_
+                if (view := views[number]) is not None
+                for person in away
+            ]
+            if not pairs or min(pairs)[0] > self._gallery.same:
+                break
+            _, number, person = min(pairs)
+            self._give(image, open_.pop(number), person, tracks, now, views[number])
+            away.remove(person)
+        for number, track in open_.items():
+            view = views[number]
+            _, distance = self._gallery.nearest(view, away) if view is not None else (None, np.inf)
+            track.looks += 1
+            if distance < self._gallery.same + _UNSURE and track.looks < _LOOKS:
+                continue
+            self._give(image, track, self._next_id(), tracks, now, view)
+
+    def settle(self, image: Image, track: Track, tracks: Sequence[Track], now: float) -> None:
+        """Look who a face with an id in doubt is: its own, one it met, or another who is away."""
+        view = self._embed(image, track)
+        if view is None or track.face_id is None:
+            track.doubt, track.met = False, set()
+            return
+        here = {other.face_id: other for other in tracks if other.face is not None and other is not track}
+        others = [p for p in self._known if p != track.face_id and (p in track.met or p not in here)]
+        own = self._gallery.distance(track.face_id, view)
+        other, distance = self._gallery.nearest(view, others)
+        track.looks += 1
+        if other is not None and distance <= self._gallery.same and distance < own:
+            if other in here and not self._swap_gains(
+                image, here[other], other, track.face_id, own - distance
+            ):
+                return
+            holder = next((t for t in tracks if t.face_id == other), None)
+            if holder is not None:
+                swap_ids(track, holder)
+            else:
+                track.face_id = other
+            self._known[other] = now
+        elif own > self._gallery.same + _UNSURE and track.looks < _LOOKS:
+            return
+        elif own > self._gallery.same + _UNSURE:
+            track.face_id = self._next_id()
+            self._known[track.face_id] = now
+            self._gallery.add(track.face_id, view)
+        elif own > self._gallery.same and track.looks < _LOOKS:
+            return
+        track.doubt, track.met, track.looks = False, set(), 0
+
+    def remember(self, image: Image, tracks: Sequence[Track], now: float) -> None:
+        """Note who is in view, and now and then what they look like."""
+        here = [track for track in tracks if track.face is not None and track.face_id is not None]
+        for track in here:
+            assert track.face_id is not None
+            assert track.face is not None
+            self._known[track.face_id] = now
+            if self._embedder is None or track.doubt or now < track.next_view:
+                continue
+            if np.sqrt(track.face.area) >= _SMALLEST and not touching(track, tracks):
+                self._view(image, track, tracks, now, self._embed(image, track))
+
+    def state(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"gallery": self._gallery.state(), "known": list(map(list, self._known.items()))}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state()`."""
+        self._gallery.restore(state["gallery"])
+        self._known = dict(state["known"])
+
+    def _swap_gains(self, image: Image, holder: Track, other: int, mine: int, gain: float) -> bool:
+        """Whether two in view are more like each other's appearance than like their own, taken together."""
+        view = self._embed(image, holder)
+        if view is None:
+            return False
+        return gain + self._gallery.distance(other, view) - self._gallery.distance(mine, view) > 0
+
+    def _next_id(self) -> int:
+        return len(self._known)
+
+    def _give(
+        self,
+        image: Image,
+        track: Track,
+        person: int,
+        tracks: Sequence[Track],
+        now: float,
+        view: NDArray[np.float32] | None,
+    ) -> None:
+        track.face_id, track.looks, track.doubt, track.met = person, 0, False, set()
+        self._known[person] = now
+        if self._embedder is not None:
+            self._view(image, track, tracks, now, self._embed(image, track) if view is None else view)
+
+    def _view(
+        self,
+        image: Image,
+        track: Track,
+        tracks: Sequence[Track],
+        now: float,
+        view: NDArray[np.float32] | None,
+    ) -> None:
+        if view is not None and track.face_id is not None:
+            beside = [
+                t.face_id for t in tracks if t.face is not None and t.face_id is not None and not t.doubt
+            ]
+            self._gallery.add(track.face_id, view, beside)
+        pause = _VIEW_PAUSES[track.views] if track.views < len(_VIEW_PAUSES) else _VIEW_PAUSE
+        track.next_view, track.views = now + pause, track.views + 1
+
+    def _embed(self, image: Image, track: Track) -> NDArray[np.float32] | None:
+        if self._embedder is None or track.face is None:
+            return None
+        return self._embedder(image, track.face)
+
+
+def touching(track: Track, tracks: Sequence[Track]) -> bool:
+    """Whether a face in view overlaps with another one in view."""
+    return track.face is not None and any(
+        other is not track and other.face is not None and box_overlap(track.face.box, other.face.box) > _APART
+        for other in tracks
+    )

@@ -1,0 +1,213 @@
+"""One person in view, or just out of sight: where the face is, how it looked, and what is in doubt."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.faces.detector import Face
+from aulens.faces.motion import Motion
+from aulens.faces.packing import pack, unpack
+
+_PATCH: Final = 24
+_READ: Final = 96  # pixels of a face that are read for its patch at most: every n-th is enough
+
+
+@dataclass(frozen=True, eq=False)
+class Anchor:
+    """Where the detector's box lies about the landmarks, so that they give the box of the next frame.
+
+    Attributes:
+        shift: (2,) from the middle of the landmarks to the box's, in spreads.
+        size: (2,) width and height of the box, in spreads.
+    """
+
+    shift: NDArray[np.float64]
+    size: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, face: Face) -> "Anchor":
+        """That of a face which a detector found."""
+        middle, spread = middle_and_spread(face.landmarks)
+        box = face.box
+        return cls(((box[:2] + box[2:]) / 2 - middle) / spread, (box[2:] - box[:2]) / spread)
+
+    def box(self, landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The box (4,) about landmarks (K, 2)."""
+        middle, spread = middle_and_spread(landmarks)
+        centre, half = middle + self.shift * spread, self.size * spread / 2
+        return np.concatenate([centre - half, centre + half])
+
+
+@dataclass
+class Track:
+    """A face over time.
+
+    Attributes:
+        face_id: None while it is not clear whether, or who, it is.
+        motion: the last box and its speed.
+        seen: time at which it was in view last, seconds.
+        face: in this frame; None while it is out of sight.
+        confidence: of the last detection.
+        anchor: see `Anchor`; None for a face without landmarks.
+        patch: (24, 24) uint8 grey, how it looked when seen last.
+        unchecked: frames since a detector last confirmed it.
+        proofs: frames in which a detector saw it.
+        looks: how often a face that has no id yet, or whose id is in doubt, was looked at.
+        doubt: the id may be another's: it met somebody, or changed abruptly.
+        met: ids of those it was in touch with since its id was last sure.
+        next_view: time at which to remember its appearance again.
+        views: how often its appearance was remembered in a row.
+        expected: (4,) where this frame should show it.
+        was_in_view: whether the last frame showed it.
+    """
+
+    face_id: int | None
+    motion: Motion
+    seen: float
+    face: Face | None
+    confidence: float
+    anchor: Anchor | None
+    patch: NDArray[np.uint8]
+    unchecked: int = 0
+    proofs: int = 1
+    looks: int = 0
+    doubt: bool = False
+    met: set[int] = field(default_factory=set)
+    next_view: float = -np.inf
+    views: int = 0
+    expected: NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))
+    was_in_view: bool = False
+
+    @classmethod
+    def begin(cls, image: NDArray[np.uint8], face: Face, now: float, moves: bool) -> "Track":
+        """A face seen for the first time."""
+        anchor = Anchor.of(face) if len(face.landmarks) > 1 else None
+        motion = Motion.begin(face.box, moves)
+        patch = look(image, face.box)
+        return cls(None, motion, now, face, face.confidence, anchor, patch, expected=face.box)
+
+    def turn_to(self, now: float) -> None:
+        """A new frame begins: nobody has seen it there yet."""
+        self.was_in_view = self.face is not None
+        self.expected = self.motion.after(now - self.seen)
+        self.face = None
+
+    @property
+    def in_view(self) -> bool:
+        """Whether this frame shows it."""
+        return self.face is not None
+
+    @property
+    def box(self) -> NDArray[np.float64]:
+        """The box (4,) where it is in this frame, or else where it should be."""
+        return self.expected if self.face is None else self.face.box
+
+    def detected(self, image: NDArray[np.uint8], face: Face, now: float) -> None:
+        """A detector saw it in this frame."""
+        self._place(image, face, now)
+        self.confidence = face.confidence
+        self.unchecked = 0
+        self.proofs += 1
+        if len(face.landmarks) > 1:
+            self.anchor = Anchor.of(face)
+
+    def followed(self, image: NDArray[np.uint8], landmarks: NDArray[np.float64], now: float) -> None:
+        """Its landmarks were found where it was expected; no detector looked."""
+        assert self.anchor is not None
+        self._place(image, Face(self.anchor.box(landmarks), landmarks, self.confidence), now)
+        self.unchecked += 1
+
+    def likeness(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> float:
+        """-1 to 1: how much the picture in a box looks like this face when it was seen last."""
+        return correlation(self.patch, look(image, box))
+
+    def meet(self, other: "Track") -> None:
+        """The two may be taken for each other from now on."""
+        assert self.face_id is not None
+        assert other.face_id is not None
+        for one, another in ((self, other.face_id), (other, self.face_id)):
+            one.met.add(another)
+            one.doubt = True
+
+    def _place(self, image: NDArray[np.uint8], face: Face, now: float) -> None:
+        self.motion = self.motion.seen(face.box, now - self.seen)
+        self.seen = now
+        self.face = face
+        self.patch = look(image, face.box)
+
+    def state(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "face_id": self.face_id,
+            "motion": self.motion.state(),
+            "seen": self.seen,
+            "face": None if self.face is None else _pack_face(self.face),
+            "confidence": self.confidence,
+            "anchor": None if self.anchor is None else [pack(self.anchor.shift), pack(self.anchor.size)],
+            "patch": pack(self.patch),
+            "unchecked": self.unchecked,
+            "proofs": self.proofs,
+            "looks": self.looks,
+            "doubt": self.doubt,
+            "met": sorted(self.met),
+            "next_view": None if np.isinf(self.next_view) else self.next_view,
+            "views": self.views,
+        }
+
+    @classmethod
+    def restored(cls, state: dict[str, Any]) -> "Track":
+        """From `state()`."""
+        face, anchor, next_view = state["face"], state["anchor"], state["next_view"]
+        return cls(
+            face_id=state["face_id"],
+            motion=Motion.restored(state["motion"]),
+            seen=state["seen"],
+            face=None if face is None else Face(unpack(face[0]), unpack(face[1]), face[2]),
+            confidence=state["confidence"],
+            anchor=None if anchor is None else Anchor(unpack(anchor[0]), unpack(anchor[1])),
+            patch=unpack(state["patch"]),
+            unchecked=state["unchecked"],
+            proofs=state["proofs"],
+            looks=state["looks"],
+            doubt=state["doubt"],
+            met=set(state["met"]),
+            next_view=-np.inf if next_view is None else next_view,
+            views=state["views"],
+        )
+
+
+def _pack_face(face: Face) -> list[Any]:
+    return [pack(face.box), pack(face.landmarks), face.confidence]
+
+
+def swap_ids(a: Track, b: Track) -> None:
+    """Each gets the other's id."""
+    a.face_id, b.face_id = b.face_id, a.face_id
+
+
+def middle_and_spread(landmarks: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Mean (2,) of landmarks (K, 2), and the root of their mean squared distance from it (at least 1e-6)."""
+    middle = landmarks.mean(axis=0)
+    return middle, max(float(np.sqrt(((landmarks - middle) ** 2).sum(axis=1).mean())), 1e-6)
+
+
+def look(image: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """What is in a box, (24, 24) uint8 grey; black where there is no picture at all."""
+    height, width = image.shape[:2]
+    x0, y0, x1, y1 = np.clip(np.rint(box), 0, [width, height, width, height]).astype(int).tolist()
+    if x1 - x0 < 2 or y1 - y0 < 2:
+        return np.zeros((_PATCH, _PATCH), np.uint8)
+    step = max(1, max(x1 - x0, y1 - y0) // _READ)
+    region = np.ascontiguousarray(image[y0:y1:step, x0:x1:step])
+    grey = cv2.cvtColor(region, cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.resize(grey, (_PATCH, _PATCH), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """Pearson's, of two patches; 0 if one is all of one grey."""
+    x, y = a.astype(np.float64) - a.mean(), b.astype(np.float64) - b.mean()
+    length = float(np.sqrt((x * x).sum() * (y * y).sum()))
+    return float((x * y).sum()) / length if length > 0 else 0.0

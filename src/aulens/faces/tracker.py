@@ -1,0 +1,335 @@
+"""Faces over time: who is who from frame to frame of one clip."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.align import FACE
+from aulens.errors import ConfigError, InputError
+from aulens.faces.cuts import CutFinder
+from aulens.faces.detector import Face, FaceDetector, FaceFollower, box_overlap, check_image
+from aulens.faces.identity import FaceEmbedder
+from aulens.faces.people import People, touching
+from aulens.faces.track import Track
+
+_FORMAT: Final = "aulens-tracker/1"
+_RATE: Final = 25.0  # frames per second where there are no time stamps
+_LONGEST_STEP: Final = 0.15  # seconds between frames over which landmarks can follow
+_CHECK_EVERY: Final = 5  # frames: then the detector looks whether there still is a face
+_EMPTY_PAUSE: Final = 0.1  # seconds between detections while nobody is in view
+_THOROUGH_PAUSE: Final = 2.0  # seconds between those detections that also look for small faces
+_LIKE: Final = 0.7  # a face correlates with itself in the next frame by 0.9 and more, with another's by 0.65
+_SAME: Final = 0.3  # overlap of the boxes of one face in one frame, or from frame to frame
+_ONE_FACE: Final = 0.5  # two tracks that overlap more have run into one face
+_SEARCH: Final = 0.5  # seconds in which a lost face is searched for in every frame
+_COAST: Final = 2.0  # seconds for which a lost face is expected at its place
+_AWAY: Final = 4  # lost faces that are searched for in a frame, at most
+_PROOF: Final = 0.1  # seconds in which a face of low confidence must be seen again
+_CLOSE: Final = 0.05  # faces that overlap more may be taken for each other
+
+
+class VideoFrame(Protocol):
+    """What a tracker needs of a frame, such as `aulens.video.reader.Frame`."""
+
+    @property
+    def index(self) -> int:
+        """Number of the frame, from 0."""
+        ...
+
+    @property
+    def time(self) -> float:
+        """Seconds; NaN where there are none."""
+        ...
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Tracked:
+    """The people in one frame.
+
+    Attributes:
+        faces: those in view.
+        ids: of `faces`, ascending; 0, 1, 2 ... by first appearance in the clip.
+        lost: ids that were seen before and are not in this frame, ascending.
+    """
+
+    faces: tuple[Face, ...]
+    ids: tuple[int, ...]
+    lost: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.faces) != len(self.ids) or list(self.ids) != sorted(set(self.ids)):
+            raise InputError(f"{len(self.faces)} faces need as many ascending ids, got {self.ids}")
+        if set(self.ids) & set(self.lost):
+            raise InputError(f"nobody can be in view and lost: ids {self.ids}, lost {self.lost}")
+
+
+class FaceTracker:
+    """Follows the faces of one clip and says who is who.
+
+    With a `FaceFollower` (dlib) the detector looks at the whole picture now and then, landmarks follow in
+    between from the box where each face is expected, and the detector checks each face every few frames in a
+    small region. Any other detector runs on every frame, because only it can find the landmarks.
+
+    Args:
+        detector: finds faces.
+        embedder: tells people apart by their looks where place does not: after a cut, on return, after a
+            crossing. None turns that off: who returns after two seconds, or after a cut, gets a new id.
+        motion: expect a face where its speed takes it; False expects it where it was.
+        detect_every: seconds between looks at the whole picture while somebody is in view.
+        sure: confidence, by the detector's own score, of a face that needs no second look.
+        keep_lost: seconds for which somebody who is gone is listed in `Tracked.lost`; None for ever.
+
+    Raises:
+        ConfigError: an option is out of range.
+    """
+
+    def __init__(
+        self,
+        detector: FaceDetector,
+        embedder: FaceEmbedder | None = None,
+        *,
+        motion: bool = True,
+        detect_every: float = 0.4,
+        sure: float = 0.6,
+        keep_lost: float | None = None,
+    ) -> None:
+        if not detect_every >= 0:
+            raise ConfigError(f"detect_every must be 0 seconds or more, got {detect_every}")
+        if keep_lost is not None and not keep_lost >= 0:
+            raise ConfigError(f"keep_lost must be None or 0 seconds or more, got {keep_lost}")
+        self._detector = detector
+        self._follower = detector if isinstance(detector, FaceFollower) else None
+        self._people = People(embedder)
+        self._moves = motion
+        self._detect_every = detect_every
+        self._sure = sure
+        self._keep_lost = keep_lost
+        self._cuts = CutFinder()
+        self._tracks: list[Track] = []
+        self._now: float | None = None
+        self._detected = self._thorough = -np.inf
+
+    def __call__(self, frame: VideoFrame) -> Tracked:
+        """The faces of the next frame. Frames come in order; some may be left out.
+
+        Raises:
+            InputError: the frame's image is not (H, W, 3) uint8.
+        """
+        image = check_image(frame.image)
+        now = float(frame.time) if np.isfinite(frame.time) else frame.index / _RATE
+        step = np.inf if self._now is None else now - self._now
+        self._now = now
+        cut = self._cuts(image)
+        if cut and self._people.recognizes:
+            self._tracks = []
+        for track in self._tracks:
+            track.turn_to(now)
+        follow = self._follower is not None and not cut and step <= _LONGEST_STEP
+        found = self._follow(image, now) if follow else []
+        if not follow or self._due(now):
+            found += self._detect(image, cut or step > _THOROUGH_PAUSE, now)
+        self._assign(image, found, now)
+        self._part()
+        self._note_meetings()
+        self._tracks = [track for track in self._tracks if _stays(track, now)]
+        self._identify(image, now)
+        return self._tracked(now)
+
+    def state(self) -> dict[str, Any]:
+        """All it knows, JSON-able, to go on later with `restore`."""
+        return {
+            "format": _FORMAT,
+            "options": self._options(),
+            "now": self._now,
+            "detected": None if np.isinf(self._detected) else self._detected,
+            "thorough": None if np.isinf(self._thorough) else self._thorough,
+            "cuts": self._cuts.state(),
+            "people": self._people.state(),
+            "tracks": [track.state() for track in self._tracks],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state()`: the next frames give exactly what they would have given without the stop.
+
+        Raises:
+            InputError: not a state of this kind.
+            ConfigError: it was made with other options.
+        """
+        if state.get("format") != _FORMAT:
+            raise InputError(
+                f"not the state of a face tracker: format {state.get('format')!r}, not {_FORMAT!r}"
+            )
+        if state["options"] != self._options():
+            raise ConfigError(
+                f"this state was made with other options: {state['options']}, now {self._options()}; "
+                "go on with the same, or begin anew"
+            )
+        self._now = state["now"]
+        self._detected = -np.inf if state["detected"] is None else state["detected"]
+        self._thorough = -np.inf if state["thorough"] is None else state["thorough"]
+        self._cuts.restore(state["cuts"])
+        self._people.restore(state["people"])
+        self._tracks = [Track.restored(track) for track in state["tracks"]]
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "follows": self._follower is not None,
+            "recognizes": self._people.recognizes,
+            "motion": self._moves,
+            "detect_every": self._detect_every,
+            "sure": self._sure,
+            "keep_lost": self._keep_lost,
+        }
+
+    def _due(self, now: float) -> bool:
+        in_view = any(track.face is not None for track in self._tracks)
+        pause = self._detect_every if in_view else min(_EMPTY_PAUSE, self._detect_every)
+        return now - self._detected >= pause - 1e-6
+
+    def _detect(self, image: NDArray[np.uint8], thorough: bool, now: float) -> list[Face]:
+        """Look at the whole picture; for small faces only if it must be, or was not done for long."""
+        self._detected = now
+        if self._follower is not None and not thorough and now - self._thorough < _THOROUGH_PAUSE - 1e-6:
+            return [face for face in self._follower.glance(image) if _usable(face)]
+        self._thorough = now
+        return [face for face in self._detector(image) if _usable(face)]
+
+    def _follow(self, image: NDArray[np.uint8], now: float) -> list[Face]:
+        """Place faces by their landmarks; return what the detector saw near those it had to look for."""
+        assert self._follower is not None
+        found: list[Face] = []
+        searched = 0
+        for track in self._tracks:
+            if not track.was_in_view:
+                if now - track.seen > _SEARCH or searched == _AWAY or not _inside(track.expected, image):
+                    continue
+                searched += 1
+            elif self._may_slide(track) and self._slide(image, track, now):
+                continue
+            found += self._follower.near(image, track.expected)
+        unique: list[Face] = []
+        for face in found:
+            if _usable(face) and all(box_overlap(face.box, other.box) < _ONE_FACE for other in unique):
+                unique.append(face)
+        return unique
+
+    def _may_slide(self, track: Track) -> bool:
+        """Whether the detector need not look: it did lately, and nobody is close."""
+        if track.anchor is None or track.face_id is None or track.unchecked + 1 >= _CHECK_EVERY:
+            return False
+        others = (other for other in self._tracks if other is not track)
+        return all(box_overlap(track.expected, other.expected) <= _CLOSE for other in others)
+
+    def _slide(self, image: NDArray[np.uint8], track: Track, now: float) -> bool:
+        """Let the landmarks follow; False, and nothing done, if what they find is not the face."""
+        assert self._follower is not None
+        assert track.anchor is not None
+        face = Face(track.expected, self._follower.landmarks(image, track.expected))
+        if not _usable(face):
+            return False
+        there = track.anchor.box(face.landmarks)
+        if box_overlap(there, track.expected) < _ONE_FACE or track.likeness(image, there) < _LIKE:
+            return False
+        track.followed(image, face.landmarks, now)
+        return True
+
+    def _assign(self, image: NDArray[np.uint8], faces: list[Face], now: float) -> None:
+        """Detected faces to tracks, the best overlap first; the rest are newcomers."""
+        pairs = []
+        for number, face in enumerate(faces):
+            for track in self._tracks:
+                overlap = box_overlap(face.box, track.box)
+                if overlap >= _SAME and self._may_be(image, track, face):
+                    pairs.append((-overlap, number, track))
+        rest = dict(enumerate(faces))
+        done: list[Track] = []
+        for _, number, track in sorted(pairs, key=lambda pair: pair[:2]):
+            if number in rest and track not in done:
+                done.append(track)
+                track.doubt |= track.likeness(image, rest[number].box) < _LIKE
+                track.detected(image, rest.pop(number), now)
+        for face in rest.values():
+            if all(not t.in_view or box_overlap(face.box, t.box) <= _SAME for t in self._tracks):
+                self._tracks.append(Track.begin(image, face, now, self._moves))
+
+    def _may_be(self, image: NDArray[np.uint8], track: Track, face: Face) -> bool:
+        """Whether place suffices to take a face for one that was in view, or just now was not."""
+        if track.was_in_view or track.in_view or not self._people.recognizes:
+            return True
+        return not track.met and track.likeness(image, face.box) >= _LIKE
+
+    def _part(self) -> None:
+        """Where two tracks ran into one face, the one that was expected there keeps it."""
+        here = [track for track in self._tracks if track.in_view]
+        for number, a in enumerate(here):
+            for b in here[number + 1 :]:
+                if a.in_view and b.in_view and box_overlap(a.box, b.box) > _ONE_FACE:
+                    fit_a, fit_b = (box_overlap(track.box, track.expected) for track in (a, b))
+                    (b if fit_a >= fit_b else a).face = None
+
+    def _note_meetings(self) -> None:
+        """Who comes near another may be taken for them from now on, until they are seen apart."""
+        named = [track for track in self._tracks if track.face_id is not None]
+        for number, a in enumerate(named):
+            for b in named[number + 1 :]:
+                if (a.in_view or b.in_view) and box_overlap(a.box, b.box) > _CLOSE:
+                    a.meet(b)
+
+    def _identify(self, image: NDArray[np.uint8], now: float) -> None:
+        """Give ids to newcomers who are faces for sure, and settle doubts of those who stand alone."""
+        newcomers = [
+            track
+            for track in self._tracks
+            if track.in_view
+            and track.face_id is None
+            and (track.confidence >= self._sure or track.proofs > 1)
+        ]
+        newcomers.sort(key=lambda track: (-_area(track.box), *track.box[:2].tolist()))
+        if newcomers:
+            self._people.name(image, newcomers, self._tracks, now)
+        for track in self._tracks:
+            if track.doubt and track.in_view and not touching(track, self._tracks):
+                self._people.settle(image, track, self._tracks, now)
+        self._people.remember(image, self._tracks, now)
+
+    def _tracked(self, now: float) -> Tracked:
+        here = {t.face_id: t.face for t in self._tracks if t.face_id is not None and t.face is not None}
+        ids = sorted(here)
+        lost = [
+            person
+            for person, seen in sorted(self._people.known().items())
+            if person not in here and (self._keep_lost is None or now - seen <= self._keep_lost)
+        ]
+        return Tracked(tuple(here[i] for i in ids), tuple(ids), tuple(lost))
+
+
+def _stays(track: Track, now: float) -> bool:
+    """Whether a face is worth waiting for: a person for a while, a first impression hardly."""
+    return track.in_view or now - track.seen <= (_PROOF if track.face_id is None else _COAST)
+
+
+def _area(box: NDArray[np.float64]) -> float:
+    return float((box[2] - box[0]) * (box[3] - box[1]))
+
+
+def _inside(box: NDArray[np.float64], image: NDArray[np.uint8]) -> bool:
+    """Whether the middle of a box is in the picture."""
+    x, y = (box[:2] + box[2:]) / 2
+    return bool(0 <= x < image.shape[1] and 0 <= y < image.shape[0])
+
+
+def _usable(face: Face) -> bool:
+    """Whether the face can be aligned, if it has landmarks: not all in one place."""
+    try:
+        if len(face.landmarks):
+            FACE.matrix(face.landmarks, 64)
+    except InputError:
+        return False
+    return True
