@@ -23,7 +23,7 @@ from aulens.video.media import Choice, Frame, Media, VideoInfo, place
 __all__ = ["VIDEO_SUFFIXES", "Frame", "Media", "VideoFile", "VideoInfo", "open_video"]
 
 VIDEO_SUFFIXES: Final = frozenset(
-    {".3gp", ".apng", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", 
+    {".3gp", ".apng", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
      ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
 )  # fmt: skip
 """How names of videos end; a GIF may be a picture as well."""

@@ -1,0 +1,234 @@
+"""Write an H.264 video with the time stamps and the sound of another."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import ExitStack, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, Self
+
+import av
+import cv2
+import numpy as np
+from av.error import FFmpegError
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from numpy.typing import NDArray
+
+from aulens.errors import ConfigError, InputError
+from aulens.video.sound import Sound
+
+_FORMATS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+_CODECS: Final = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf", "mpeg4")
+"""In order of preference; the first is in all of PyAV's own packages."""
+_OPTIONS: Final = {"libx264": {"preset": "veryfast", "crf": "20"}}
+_RATE: Final = Fraction(25)
+_TIME_BASE: Final = Fraction(1, 90_000)
+_FINEST: Final = 10_000_000
+"""Ticks per second above which MP4's 32 bits don't hold a pause of some minutes."""
+_BT709: Final = 1
+_LIMITED: Final = 1
+
+
+class VideoWriter:
+    """Writes pictures as a video: H.264 (`codec` says what it is where that is missing), yuv420p.
+
+    The file is made as `.NAME.part` beside its place and gets its name in `close`, so a file of that name is
+    whole. To be used in a `with`: an exception discards it, so catch `KeyboardInterrupt` inside to keep what was
+    written. Sizes that are odd get one more row or column, a copy of the last: H.264 needs even ones.
+
+    Args:
+        path: .mp4, .m4v, .mov or .mkv; a file already there is replaced.
+        size: (width, height) of the pictures, pixels.
+        rate: frames per second, for frames without a time and for the encoder to plan by; None = 25.
+        time_base: seconds per tick; `VideoInfo.time_base` of the source keeps its time stamps exactly. None =
+            1/90000.
+        audio_from: a video whose sound goes with the pictures. Copied as it is where the container can hold
+            it, else converted to AAC; see `audio`. It ends with the last picture.
+        start: seconds of the source at which the new video begins; times given to `write` count from the
+            source's start all the same.
+
+    Raises:
+        ConfigError: the name ends otherwise, or a size or rate makes no sense.
+        InputError: `audio_from` can't be read.
+        OSError: the folder is missing or can't be written to.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        size: tuple[int, int],
+        *,
+        rate: Fraction | None = None,
+        time_base: Fraction | None = None,
+        audio_from: str | Path | None = None,
+        start: float = 0.0,
+    ) -> None:
+        self.path = Path(path)
+        kind = _FORMATS.get(self.path.suffix.lower())
+        if kind is None:
+            raise ConfigError(f"{path}: videos are written as {', '.join(_FORMATS)}; name it so.")
+        if min(size) < 1 or (rate is not None and rate <= 0) or not 0 <= start < math.inf:
+            raise ConfigError(f"A video of {size} pixels, {rate} frames/s, from {start} s can't be made.")
+        self._size = size
+        self._rate = rate or _RATE
+        self._base = time_base if time_base and time_base.denominator <= _FINEST else _TIME_BASE
+        self._start = Fraction(start)
+        self._tick: int | None = None
+        self._gap = Fraction(1) / self._rate
+        self._count = 0
+        self._part_open = False
+        self._part = self.path.with_name(f".{self.path.name}.part")
+        self._reformatter = VideoReformatter()
+        self._stack = ExitStack()
+        self.codec = next(name for name in _CODECS if name in av.codecs_available)
+        try:
+            self._container = self._open(kind)
+            self._stream = self._video_stream()
+            self._sound = None
+            if audio_from is not None:
+                mp4 = kind != "matroska"
+                self._sound = self._stack.enter_context(Sound(audio_from, self._container, start, mp4))
+        except FFmpegError as error:
+            self.discard()
+            raise self._plain(error) from error
+        except BaseException:
+            self.discard()
+            raise
+
+    @property
+    def audio(self) -> str | None:
+        """What became of the sound: "copied", "converted to aac", or None without any."""
+        return None if self._sound is None else self._sound.how
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
+
+    def write(self, image: NDArray[np.uint8], time: float = math.nan) -> None:
+        """Add a picture.
+
+        Args:
+            image: (H, W, 3) uint8 RGB of the writer's size.
+            time: seconds from the source's start, later than the last; NaN = one step of the rate later.
+
+        Raises:
+            InputError: another size or type, or not later than the picture before.
+            OSError: the disk is full, or gone.
+        """
+        width, height = self._size
+        if image.shape != (height, width, 3) or image.dtype != np.uint8:
+            raise InputError(
+                f"{self.path}: a picture is {image.shape} {image.dtype}; ({height}, {width}, 3) uint8 is due."
+            )
+        tick = self._next_tick(time)
+        frame = self._reformatter.reformat(
+            av.VideoFrame.from_ndarray(_even(image), format="rgb24"),
+            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG,
+        )  # fmt: skip
+        frame.pts, frame.time_base = tick, self._base
+        try:
+            self._container.mux(self._stream.encode(frame))
+            if self._sound is not None:
+                self._sound.until(tick * self._base)
+        except FFmpegError as error:
+            self.discard()
+            raise self._plain(error) from error
+        self._count += 1
+
+    def close(self) -> None:
+        """Finish the file and give it its name. Without a single picture there is no file.
+
+        Raises:
+            OSError: the disk is full, or gone; then there is no file either.
+        """
+        if not self._part_open:
+            return
+        if self._tick is None:
+            self.discard()
+            return
+        try:
+            if self._sound is not None:
+                self._sound.until(self._tick * self._base + self._gap)
+                self._sound.finish()
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+            self._stack.close()
+            os.replace(self._part, self.path)
+        except OSError as error:
+            self.discard()
+            raise self._plain(error) from error
+        self._part_open = False
+
+    def discard(self) -> None:
+        """Throw away what was written."""
+        self._part_open = False
+        with suppress(FFmpegError, OSError):
+            self._stack.close()
+        if hasattr(self, "_container"):
+            with suppress(FFmpegError, OSError):
+                self._container.close()
+        with suppress(OSError):
+            self._part.unlink(missing_ok=True)
+
+    def _open(self, kind: str) -> Any:
+        options = {}
+        if kind != "matroska":
+            # In ticks of the video: the pause before a first frame that is not at 0 would else be rounded.
+            options = {"movflags": "+faststart", "movie_timescale": str(self._base.denominator)}
+        self._part_open = True
+        return av.open(str(self._part), "w", format=kind, options=options)
+
+    def _video_stream(self) -> Any:
+        stream: Any = self._container.add_stream(
+            self.codec, rate=self._rate, options=_OPTIONS.get(self.codec, {})
+        )
+        width, height = self._size
+        stream.width, stream.height = width + width % 2, height + height % 2
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = stream.codec_context.time_base = self._base
+        # Players take untagged video for BT.709 or BT.601 by its size.
+        stream.codec_context.colorspace = _BT709
+        stream.codec_context.color_primaries = _BT709
+        stream.codec_context.color_trc = _BT709
+        stream.codec_context.color_range = _LIMITED
+        return stream
+
+    def _next_tick(self, time: float) -> int:
+        last = self._tick
+        if math.isnan(time):
+            tick = round(self._count / self._rate / self._base)
+        else:
+            tick = round((Fraction(time) - self._start) / self._base)
+            # Two times may round to one tick of a coarse clock.
+            if last is not None and tick == last:
+                tick += 1
+        if tick < 0 or (last is not None and tick <= last):
+            raise InputError(
+                f"{self.path}: a picture for {time} s comes after one for a later time, or before the start."
+            )
+        if last is not None:
+            self._gap = (tick - last) * self._base
+        self._tick = tick
+        return tick
+
+    def _plain(self, error: Exception) -> OSError:
+        """An error of FFmpeg as Python's own, naming the file that was asked for."""
+        if isinstance(error, OSError) and error.errno:
+            return OSError(error.errno, error.strerror, str(self.path))
+        return OSError(f"{self.path}: the video can't be written ({error})")
+
+
+def _even(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    if height % 2 or width % 2:
+        image = np.asarray(
+            cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE), np.uint8
+        )
+    return np.ascontiguousarray(image)
