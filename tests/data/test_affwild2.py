@@ -86,6 +86,21 @@ def test_header_of_the_first_challenge(delivered):
     assert index.labels[-1].tolist() == [1, 0, 0, 0, MISSING, MISSING, 1, 0, MISSING, MISSING, 0, MISSING]
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "," * 11])
+def test_a_blank_line_shifts_no_label(delivered, blank):
+    path = delivered / "annotations/AU_Detection_Challenge/Train_Set/a_left.txt"
+    lines = path.read_text().splitlines()
+    lines[1] = blank  # the first frame; the end may be blank as it likes
+    path.write_text("\n".join(lines) + "\n\n \n")
+    index = read_affwild2(delivered)
+    rows = index.sequence == "a_left"
+    assert index.frame[rows].tolist() == [2, 4, 5]
+    np.testing.assert_array_equal(index.labels[rows], [row(12, 25), row(26), row()])
+    problem = only(index.problems, "blank_line")
+    assert (problem.level, problem.where, problem.frames) == ("warning", "Train_Set/a_left.txt", 1)
+    assert "row 1 of 5 blank" in problem.message
+
+
 def test_codes_out_of_range(delivered):
     path = delivered / "annotations/AU_Detection_Challenge/Validation_Set/b.txt"
     annotations(path, [[5, *row(24)[1:]]])

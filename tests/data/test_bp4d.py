@@ -49,6 +49,14 @@ def test_frames_labels_pictures_and_landmarks(delivered):
     assert only(index.problems, "missing_landmarks").frames == 1
 
 
+def test_blank_lines_lose_nothing(delivered):
+    path = delivered / "AUCoding/AU_OCC/F001_T1.csv"
+    path.write_text(path.read_text().replace("\n", "\n\n", 3))
+    index = read_bp4d(delivered)
+    assert index.keys == ["F001/T1/7", "F001/T1/8", "F001/T1/9", "F001/T1/10", "M008/T3/3"]
+    assert only(index.problems, "blank_line").level == "note"
+
+
 def test_one_frame_in_several_paddings(delivered):
     for name in ("7", "007", "00007"):
         picture(delivered / f"2D+3D/F001/T1/{name}.jpg")

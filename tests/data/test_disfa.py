@@ -127,6 +127,14 @@ def test_lines_that_number_themselves_otherwise(delivered, lines, labels):
     assert problem.where == "SN001_au1.txt"
 
 
+def test_blank_lines_between_numbered_ones_are_none(delivered):
+    path = delivered / "ActionUnit_Labels/SN001/SN001_au1.txt"
+    path.write_text(path.read_text().replace("\n", "\n\n", 2))
+    index = read_disfa(delivered)
+    np.testing.assert_array_equal(index.labels, expected())
+    assert codes(index.problems) == ["blank_line"]
+
+
 def test_short_subject_is_known(tmp_path):
     for au in DISFA_AUS:
         intensities(tmp_path / "ActionUnit_Labels", "SN010", au, [0] * 4844)

@@ -136,6 +136,28 @@ def test_list_faults(tmp_path):
     assert only(listed.problems, "unreadable_landmarks").where == "BP4D_part2_land.txt"
 
 
+def test_blank_lines_shift_nothing(tmp_path):
+    write_lists(tmp_path)
+    for kind in ("AUoccur", "land"):
+        path = tmp_path / f"BP4D_part1_{kind}.txt"
+        path.write_text("\n" + path.read_text().partition("\n")[2] + "\n")
+    listed = read_lists(tmp_path)
+    assert (listed.labels[0] == MISSING).all()
+    assert listed.labels[1].tolist() == [int(au in (12, 24)) for au in BP4D_AUS]
+    assert np.isnan(listed.landmarks[0]).all()
+    assert np.isfinite(listed.landmarks[1:]).all()
+    names = [f"BP4D_part1_{kind}.txt" for kind in ("AUoccur", "land")]
+    found = [(problem.code, problem.where, problem.frames) for problem in listed.problems]
+    assert found == [("blank_line", name, 1) for name in names]
+
+
+def test_a_blank_path_is_an_error(tmp_path):
+    path = write_lists(tmp_path) / "BP4D_part1_path.txt"
+    path.write_text(path.read_text().replace("\n", "\n\n", 1))
+    problem = only(read_lists(tmp_path).problems, "unreadable_labels")
+    assert "line 2 of BP4D_part1_path.txt is ''" in problem.message
+
+
 def test_codes_of_lists(tmp_path):
     write_lists(tmp_path)
     text(tmp_path / "BP4D_part2_AUoccur.txt", " ".join(["9"] * 11 + ["2"]) + "\n")

@@ -14,7 +14,7 @@ from aulens.aus import MISSING
 from aulens.data.coded import CodedSequence, gather
 from aulens.data.folders import Folder, listing, numbered_pictures, several, start, walk
 from aulens.data.index import PICTURE, FrameIndex, Problem
-from aulens.data.label_files import au_number, binary_labels, read_table
+from aulens.data.label_files import au_number, binary_labels, blank_rows, read_table
 from aulens.data.protocols import AFFWILD2_PROTOCOL
 from aulens.errors import DatasetError
 
@@ -129,13 +129,16 @@ def _read_video(part: str, path: Path, pictures: dict[str, Path], problems: list
     codes = np.full((len(table.values), len(aus)), NOT_CODED[0], np.float64)
     for number in present:
         codes[:, aus.index(number)] = table.values[:, numbers.index(number)]
+    # Row k is picture k: a blank line keeps its place.
+    codes[table.blank] = NOT_CODED[0]
+    problems += blank_rows(table, where)
     labels, wrong = binary_labels(codes, aus, NOT_CODED, where)
     problems += wrong
     axes = [aus.index(number) for number in present]
     coded = ~np.isin(codes[:, axes], NOT_CODED).any(1) & (labels != MISSING).any(1)
     frame = 1 + np.flatnonzero(coded)
-    if not coded.all():
-        count = int((~coded).sum())
+    count = int((~coded & ~table.blank).sum())
+    if count:
         message = f"{count} of {len(coded)} rows have an AU of -1; they stay out, as in the challenge."
         problems.append(Problem("note", "not_coded", video, message, count))
     return CodedSequence(

@@ -15,7 +15,7 @@ from aulens.aus import MISSING
 from aulens.data.coded import CodedSequence, gather
 from aulens.data.folders import listing, numbered_pictures, several, start, walk
 from aulens.data.index import PICTURE, FrameIndex, Problem
-from aulens.data.label_files import au_number, binary_labels, read_table
+from aulens.data.label_files import au_number, binary_labels, filled_rows, read_table
 from aulens.data.matlab import as_points, read_cells
 from aulens.data.protocols import BP4D_PROTOCOL
 from aulens.errors import DatasetError
@@ -113,7 +113,7 @@ def _read_labels(path: Path, where: str) -> tuple[NDArray[np.int64], NDArray[np.
     """Frame numbers (N,) and labels (N, A) of one file, and what is wrong with it."""
     aus = BP4D_PROTOCOL.aus
     table = read_table(path, header=True)
-    problems: list[Problem] = []
+    values, problems = filled_rows(table, where)
     # The first column holds the frame whatever its name: "0" here, "1" in BP4D+.
     numbers = [au_number(cell) for cell in table.header[1:]]
     lacking = [label for label, number in zip(aus.labels, aus, strict=True) if numbers.count(number) != 1]
@@ -122,12 +122,12 @@ def _read_labels(path: Path, where: str) -> tuple[NDArray[np.int64], NDArray[np.
             f"the header must name {', '.join(lacking)} once each, it is {','.join(table.header)[:80]!r}; "
             "these AUs are taken as not coded."
         )
-        problems.append(Problem("error", "label_columns", where, message, len(table.values)))
-    codes = np.full((len(table.values), len(aus)), NOT_CODED[0], np.float64)
+        problems.append(Problem("error", "label_columns", where, message, len(values)))
+    codes = np.full((len(values), len(aus)), NOT_CODED[0], np.float64)
     for axis, number in enumerate(aus):
         if numbers.count(number) == 1:
-            codes[:, axis] = table.values[:, 1 + numbers.index(number)]
-    frames = table.values[:, 0]
+            codes[:, axis] = values[:, 1 + numbers.index(number)]
+    frames = values[:, 0]
     if not len(frames) or not (np.isfinite(frames) & (frames == np.floor(frames)) & (frames >= 0)).all():
         raise DatasetError("has rows without a frame number in the first column")
     labels, wrong = binary_labels(codes, aus, NOT_CODED, where)

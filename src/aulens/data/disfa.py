@@ -15,7 +15,7 @@ from aulens.aus import MISSING
 from aulens.data.coded import CodedSequence, gather
 from aulens.data.folders import listing, several, start, walk
 from aulens.data.index import FrameIndex, Problem
-from aulens.data.label_files import code_problems, read_table
+from aulens.data.label_files import code_problems, filled_rows, read_table
 from aulens.data.matlab import as_points, read_matrix
 from aulens.data.protocols import DISFA_PROTOCOL
 from aulens.errors import DatasetError
@@ -164,7 +164,8 @@ def _read_subject(subject: str, found: _Found, problems: list[Problem]) -> Coded
 
 def _read_intensities(path: Path, problems: list[Problem]) -> NDArray[np.float64]:
     """Intensities by line; lines that number themselves otherwise than 1, 2, ... are put in their place."""
-    values = read_table(path, header=False).values
+    values, blank = filled_rows(read_table(path, header=False), path.name)
+    problems += blank
     if values.shape[1] != 2:
         raise DatasetError(f"has {values.shape[1]} columns, expected frame and intensity")
     frame, intensity = values.T

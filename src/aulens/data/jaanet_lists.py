@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from aulens.data.disfa import SEQUENCE
 from aulens.data.folders import start, walk
 from aulens.data.index import Problem
-from aulens.data.label_files import binary_labels, read_table
+from aulens.data.label_files import binary_labels, blank_rows, read_table
 from aulens.data.protocols import Protocol, protocol
 from aulens.errors import DatasetError
 from aulens.landmarks import IBUG49, LEFT_EYE, RIGHT_EYE
@@ -112,14 +112,15 @@ def _read_part(path: Path, part: str, published: Protocol, problems: list[Proble
     prefix = path.name[: -len("_path.txt")]
     subjects, sequences, numbers = _read_paths(path)
     n = len(numbers)
-    codes = read_table(path.with_name(f"{prefix}_AUoccur.txt"), header=False).values
+    table = read_table(path.with_name(f"{prefix}_AUoccur.txt"), header=False)
+    codes = np.where(table.blank[:, None], NOT_CODED[0], table.values)
     if codes.shape != (n, len(published.aus)):
         raise DatasetError(
             f"{prefix}_AUoccur.txt has {codes.shape[0]} lines of {codes.shape[1]} codes, "
             f"the path list {n} lines, expected {len(published.aus)} codes a line"
         )
     labels, wrong = binary_labels(codes, published.aus, NOT_CODED, f"{prefix}_AUoccur.txt")
-    problems += wrong
+    problems += [*blank_rows(table, f"{prefix}_AUoccur.txt"), *wrong]
     landmarks = _read_landmarks(path.with_name(f"{prefix}_land.txt"), n, problems)
     problems += _order_problems(path.with_name(f"{prefix}_biocular.txt"), landmarks)
     number = np.array(numbers, dtype=np.int64)
@@ -138,33 +139,36 @@ def _read_part(path: Path, part: str, published: Protocol, problems: list[Proble
 
 def _read_paths(path: Path) -> tuple[list[str], list[str], list[int]]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").replace("\\", "/").split()
+        content = path.read_text(encoding="utf-8-sig").replace("\\", "/").rstrip()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path.name} can't be read ({error})") from None
     subjects, sequences, numbers = [], [], []
-    for at, line in enumerate(lines, 1):
+    if not content:
+        raise DatasetError(f"{path.name} is empty")
+    # Line k of each list is one frame, so a blank line is an error here, and none to be skipped.
+    for at, line in enumerate(map(str.strip, content.split("\n")), 1):
         match = _PATH.fullmatch(line)
         if match is None:
             raise DatasetError(f"line {at} of {path.name} is {line[:60]!r}, expected BP4D/F001/T1/2440.jpg")
         subjects.append(match["subject"])
         sequences.append(match["task"] or SEQUENCE)
         numbers.append(int(match["number"]))
-    if not lines:
-        raise DatasetError(f"{path.name} is empty")
     return subjects, sequences, numbers
 
 
 def _read_landmarks(path: Path, n: int, problems: list[Problem]) -> NDArray[np.float32]:
     points = np.full((n, IBUG49.count, 2), np.nan, np.float32)
     try:
-        values = read_table(path, header=False).values
+        table = read_table(path, header=False)
     except DatasetError as error:
         problems.append(Problem("warning", "unreadable_landmarks", path.name, f"the file {error}.", n))
         return points
+    values = table.values
     if values.shape != (n, 2 * IBUG49.count):
         message = f"{values.shape[0]} lines of {values.shape[1]} numbers, expected {n} of {2 * IBUG49.count}."
         problems.append(Problem("warning", "unreadable_landmarks", path.name, message, n))
         return points
+    problems += blank_rows(table, path.name)
     # Made with a scale of (200 - 1) pixels from landmarks less 1: 0 is the first pixel's centre.
     return values.reshape(n, IBUG49.count, 2).astype(np.float32)
 
@@ -182,7 +186,8 @@ def _order_problems(path: Path, landmarks: NDArray[np.float32]) -> list[Problem]
     if listed.shape != (len(squared), 1):
         message = f"{listed.shape[0]} lines, expected {len(squared)}; the lists are not of one kind."
         return [Problem("warning", "label_length", path.name, message, len(squared))]
-    away = int((~np.isclose(listed[:, 0], squared, rtol=0.01)).sum())
+    both = np.isfinite(listed[:, 0]) & np.isfinite(squared)
+    away = int((both & ~np.isclose(listed[:, 0], squared, rtol=0.01)).sum())
     if not away:
         return []
     message = f"{away} of {len(squared)} eye distances are not those of the landmarks: lists in other orders."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,47 +13,90 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
+from aulens.data.folders import several
 from aulens.data.index import Problem
 from aulens.errors import DatasetError
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A file of numbers: the cells of its first line if that is a header, and (N, C) float64; blank = NaN."""
+    """A file of numbers.
+
+    Attributes:
+        header: the cells of its first line, if that is a header.
+        values: (N, C) float64, a row per line, also for a blank line; blank cells are NaN.
+    """
 
     header: tuple[str, ...]
     values: NDArray[np.float64]
+
+    @property
+    def blank(self) -> NDArray[np.bool_]:
+        """(N,) whether a line holds nothing."""
+        return np.asarray(np.isnan(self.values).all(1))
 
 
 def read_table(path: Path, *, header: bool) -> Table:
     """Read a text file of numbers, apart by commas, semicolons or blanks.
 
+    Line k is row k, so a blank line is a row of NaN; those at the end are none.
+
     Raises:
         DatasetError: it can't be opened, is empty, or holds what is no number.
     """
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            first = file.readline()
-        apart = next((mark for mark in ",;" if mark in first), r"\s+")
-        cells = tuple(cell.strip() for cell in re.split(apart, first.strip()))
-        frame = pd.read_csv(
-            path,
-            sep=apart,
-            header=None,
-            skiprows=1 if header else 0,
-            dtype=np.float64,
-            encoding="utf-8-sig",
-        )
+        lines = path.read_text(encoding="utf-8-sig").rstrip().split("\n")
     except OSError as error:
         raise DatasetError(f"cannot be opened ({error.strerror})") from None
-    except (pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise DatasetError("is empty or no text") from None
+    except UnicodeDecodeError:
+        raise DatasetError("is no text") from None
+    first = next(filter(str.strip, lines), "")
+    apart = next((mark for mark in ",;" if mark in first), r"\s+")
+    cells = tuple(cell.strip() for cell in re.split(apart, first.strip()))
+    rows = lines[1:] if header else lines
+    # pandas takes the columns from the first line, so it is given those lines only that have some.
+    filled = np.array([bool(line.strip()) for line in rows], dtype=bool)
+    try:
+        table = pd.read_csv(
+            io.StringIO("\n".join(line for line in rows if line.strip())),
+            sep=apart,
+            header=None,
+            dtype=np.float64,
+        )
+    except pd.errors.EmptyDataError:
+        raise DatasetError("is empty") from None
     except ValueError as error:
         # pandas' ParserError is a ValueError too.
         raise DatasetError(f"is no table ({str(error).strip()})") from None
-    if header and len(cells) != frame.shape[1]:
-        raise DatasetError(f"is no table (the header has {len(cells)} cells, the rows {frame.shape[1]})")
-    return Table(cells if header else (), frame.to_numpy(np.float64))
+    if header and len(cells) != table.shape[1]:
+        raise DatasetError(f"is no table (the header has {len(cells)} cells, the rows {table.shape[1]})")
+    values = np.full((len(rows), table.shape[1]), np.nan)
+    values[filled] = table.to_numpy(np.float64)
+    return Table(cells if header else (), values)
+
+
+def filled_rows(table: Table, where: str) -> tuple[NDArray[np.float64], list[Problem]]:
+    """The rows (M, C) of a file whose rows name their frames, without blank ones, which name none."""
+    if not table.blank.any():
+        return table.values, []
+    message = f"{_lines(table.blank)}; the other lines name their frames themselves."
+    return table.values[~table.blank], [Problem("note", "blank_line", where, message)]
+
+
+def blank_rows(table: Table, where: str) -> list[Problem]:
+    """The Problem of blank lines in a file whose lines are counted: each stands for a frame, not coded."""
+    if not table.blank.any():
+        return []
+    message = (
+        f"{_lines(table.blank)}, taken as frames without values, as lines are counted. If such a line "
+        "stands for no frame, all after it are shifted; get the file again."
+    )
+    return [Problem("warning", "blank_line", where, message, int(table.blank.sum()))]
+
+
+def _lines(blank: NDArray[np.bool_]) -> str:
+    rows = (1 + np.flatnonzero(blank)).tolist()
+    return f"{'row' if len(rows) == 1 else 'rows'} {several(rows)} of {len(blank)} blank"
 
 
 def au_number(text: str) -> int | None:
