@@ -1,1 +1,17 @@
 """Results as tables: our own columns, those of other tools, and what follows from them in time."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from aulens.tables.dialect import Dialect
+from aulens.tables.openface import OpenFace
+from aulens.tables.pyfeat import PyFeat
+from aulens.tables.reading import read_table
+
+DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
+    {dialect.name: dialect for dialect in (OpenFace(), PyFeat(version=1), PyFeat(version=2))}
+)
+"""The formats of other tools that can be written, by name."""
+
+__all__ = ["DIALECTS", "Dialect", "OpenFace", "PyFeat", "read_table"]

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TextIO
@@ -20,6 +21,10 @@ FACE_COLUMNS: Final = (
 )  # fmt: skip
 AU_ENDS: Final = ("p", "c", "left_p", "right_p")
 """What is told of each AU: `AU12_p`, `AU12_c`, `AU12_left_p`, `AU12_right_p`."""
+MORE_ENDS: Final = ("i", "smooth_p", "smooth_c")
+"""What may be told besides: intensities read from OpenFace, what `smooth` adds."""
+
+_AU_COLUMN: Final = re.compile(rf"(AU[1-9]\d*)_(?:{'|'.join(AU_ENDS + MORE_ENDS)})")
 
 
 def columns(aus: AUSet) -> tuple[str, ...]:
@@ -68,6 +73,31 @@ def dtype(column: str) -> str:
         return "str"
     whole = column in {"frame", "face_id", "success"} or column.endswith("_c")
     return "Int64" if whole else "float64"
+
+
+def au_of(column: str) -> str | None:
+    """The AU that one of our columns tells of: "AU12" for "AU12_left_p"; None for the face's own columns."""
+    found = _AU_COLUMN.fullmatch(column)
+    return None if found is None else found[1]
+
+
+def aus_in(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Labels of the AUs of which a table tells, in its order."""
+    return tuple(dict.fromkeys(label for label in map(au_of, frame.columns) if label is not None))
+
+
+def complete(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table from elsewhere with all of our columns, ordered and typed; what it lacks is NA.
+
+    Intensities (`AU12_i`) and smoothed columns follow the four columns of their AU, columns that are not
+    ours come last, as they are.
+    """
+    ours = list(FACE_COLUMNS)
+    for label in aus_in(frame):
+        ours += [f"{label}_{end}" for end in AU_ENDS]
+        ours += [name for name in (f"{label}_{end}" for end in MORE_ENDS) if name in frame.columns]
+    others = [name for name in frame.columns if name not in set(ours)]
+    return frame.reindex(columns=[*ours, *others]).astype({name: dtype(name) for name in ours})
 
 
 def write_csv_header(file: TextIO, aus: AUSet) -> None:

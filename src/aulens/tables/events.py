@@ -1,0 +1,223 @@
+"""Events: when an AU came, was strongest and went, one row each."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aulens.errors import InputError
+from aulens.tables.schema import aus_in
+from aulens.tables.smooth import GAP, threshold_of
+from aulens.tables.tracks import SLACK, Tracks, seconds, tracks
+
+MERGE: Final = 0.2
+LEAST: Final = 0.1
+
+EVENT_TYPES: Final[Mapping[str, str]] = {
+    "file": "str",
+    "face_id": "Int64",
+    "au": "str",
+    "onset": "float64",
+    "apex": "float64",
+    "offset": "float64",
+    "duration": "float64",
+    "onset_frame": "Int64",
+    "apex_frame": "Int64",
+    "offset_frame": "Int64",
+    "peak_p": "float64",
+    "mean_p": "float64",
+    "side": "str",
+    "open_start": "bool",
+    "open_end": "bool",
+}
+"""The columns of a table of events, in order, and their pandas types; `dictionary` says what they mean."""
+
+
+def events(
+    table: pd.DataFrame,
+    *,
+    smoothed: bool | None = None,
+    merge: float = MERGE,
+    least: float = LEAST,
+    gap: float = GAP,
+    thresholds: float | Mapping[str, float] | None = None,
+) -> pd.DataFrame:
+    """The events of each AU and person: runs of frames in which the AU is present.
+
+    Runs that are apart by less than `merge` become one, then runs shorter than `least` are left out. A face
+    that is lost for more than `gap` ends a run. What is apart or lost is counted from the end of one frame to
+    the start of another; see `Tracks` for when a frame ends. An event that begins with the first frame in
+    which the person is there (or is there again) is `open_start`: it may have begun before. Likewise
+    `open_end`.
+
+    Args:
+        table: our columns, of one or several videos.
+        smoothed: by `AU12_smooth_c` and `AU12_smooth_p`, not `AU12_c` and `AU12_p`; None: where they exist.
+        merge: seconds.
+        least: seconds.
+        gap: seconds.
+        thresholds: of the model, one or one per label: then `side` is told.
+
+    Returns:
+        One row per event, ordered by person (as in the table), onset and AU; columns and types of
+        `EVENT_TYPES`. Where the table has no probabilities but intensities, the strongest of these is the
+        apex; with neither, the apex is NA.
+
+    Raises:
+        InputError: columns or times are missing.
+        ConfigError: a setting is out of range, or an AU has no threshold.
+    """
+    for value, name in ((merge, "merge"), (least, "least"), (gap, "gap")):
+        seconds(value, name)
+    track = tracks(table)
+    found = [
+        _events_of(table, track, label, place, smoothed, (merge, least, gap), thresholds)
+        for place, label in enumerate(aus_in(table))
+    ]
+    every = pd.concat(found) if found else pd.DataFrame(columns=[*EVENT_TYPES, "person", "place"])
+    every = every.sort_values(["person", "onset", "place"], kind="stable", ignore_index=True)
+    return every[list(EVENT_TYPES)].astype(dict(EVENT_TYPES))
+
+
+def _events_of(
+    table: pd.DataFrame,
+    track: Tracks,
+    label: str,
+    place: int,
+    smoothed: bool | None,
+    limits: tuple[float, float, float],
+    thresholds: float | Mapping[str, float] | None,
+) -> pd.DataFrame:
+    merge, least, gap = limits
+    middle = _middle(table, label, smoothed)
+    present = _column(table, f"{label}{middle}_c", track.rows)
+    known = np.isfinite(present)
+    rows, time, end = track.rows[known], track.time[known], track.end[known]
+    begins = track.begins(gap, known)
+    first, last = _runs(present[known] == 1, begins)
+    first, last = _merged(first, last, np.cumsum(begins), time, end, merge)
+    long = end[last] - time[first] >= least - SLACK
+    first, last = first[long], last[long]
+    share = _column(table, f"{label}{middle}_p", rows)
+    apex, peak = _apex(share, first, last)
+    if np.isnan(share).all():
+        apex, _ = _apex(_column(table, f"{label}_i", rows), first, last)
+    found = apex >= 0
+    source = table.iloc[rows]
+    number = source["frame"].to_numpy(dtype=np.int64)
+    ends = np.append(begins[1:], True)
+    return pd.DataFrame(
+        {
+            "file": source["file"].to_numpy()[first],
+            "face_id": source["face_id"].to_numpy(dtype=np.int64)[first],
+            "au": label,
+            "onset": time[first],
+            "apex": np.where(found, time[apex], np.nan) if len(apex) else np.empty(0),
+            "offset": np.round(end[last], 6),
+            "duration": np.round(end[last] - time[first], 6),
+            "onset_frame": number[first],
+            "apex_frame": pd.arrays.IntegerArray(number[apex], ~found),
+            "offset_frame": number[last],
+            "peak_p": peak,
+            "mean_p": np.round(_mean(share, first, last), 6),
+            "side": _sides(table, label, rows, first, last, thresholds),
+            "open_start": begins[first],
+            "open_end": ends[last],
+            "person": track.person[known][first],
+            "place": place,
+        }
+    )
+
+
+def _middle(table: pd.DataFrame, label: str, smoothed: bool | None) -> str:
+    there = f"{label}_smooth_c" in table.columns
+    if smoothed and not there:
+        raise InputError(f"the table has no {label}_smooth_c; smooth it first, or take smoothed=False")
+    return "_smooth" if there and smoothed is not False else ""
+
+
+def _column(table: pd.DataFrame, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    if name not in table.columns:
+        return np.full(len(rows), np.nan)
+    return table[name].iloc[rows].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _runs(
+    present: NDArray[np.bool_], begins: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first and last row of each run of present rows within a stretch."""
+    before = np.append(False, present[:-1]) & ~begins
+    after = np.append(present[1:], False) & ~np.append(begins[1:], True)
+    return np.flatnonzero(present & ~before), np.flatnonzero(present & ~after)
+
+
+def _merged(
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    stretch: NDArray[np.int64],
+    time: NDArray[np.float64],
+    end: NDArray[np.float64],
+    merge: float,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Runs of one stretch that are apart by less than `merge`, as one."""
+    near = (stretch[first[1:]] == stretch[last[:-1]]) & (time[first[1:]] - end[last[:-1]] < merge - SLACK)
+    return first[np.append(True, ~near)[: len(first)]], last[np.append(~near, True)[: len(last)]]
+
+
+def _apex(
+    strength: NDArray[np.float64], first: NDArray[np.int64], last: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The row of each event where `strength` is largest, -1 if it is never known, and how large it is."""
+    if not len(first):
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    filled = np.where(np.isnan(strength), -np.inf, strength)
+    peak = np.maximum.reduceat(np.append(filled, -np.inf), _between(first, last))[::2]
+    event = np.zeros(len(strength), dtype=np.int64)
+    event[first] = 1
+    event = np.cumsum(event) - 1
+    inside = np.arange(len(strength)) <= last[event]
+    top = np.flatnonzero((event >= 0) & inside & (filled == peak[event]) & np.isfinite(filled))
+    apex = np.full(len(first), -1, dtype=np.int64)
+    apex[event[top[::-1]]] = top[::-1]
+    return apex, np.where(np.isfinite(peak), peak, np.nan)
+
+
+def _mean(
+    strength: NDArray[np.float64], first: NDArray[np.int64], last: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The mean of each event's frames."""
+    if not len(first):
+        return np.empty(0)
+    known = np.isfinite(strength)
+    places = _between(first, last)
+    total = np.add.reduceat(np.append(np.where(known, strength, 0.0), 0.0), places)[::2]
+    count = np.add.reduceat(np.append(known.astype(np.float64), 0.0), places)[::2]
+    return np.where(count > 0, total / np.where(count > 0, count, 1.0), np.nan)
+
+
+def _between(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places for `reduceat`, of which every other stands for one event."""
+    return np.stack([first, last + 1], axis=1).ravel()
+
+
+def _sides(
+    table: pd.DataFrame,
+    label: str,
+    rows: NDArray[np.int64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    thresholds: float | Mapping[str, float] | None,
+) -> NDArray[np.object_]:
+    """Where the event's mean reaches the threshold: left, right or both; the larger if neither does."""
+    if thresholds is None:
+        return np.full(len(first), None, dtype=object)
+    least = threshold_of(thresholds, label)
+    left = _mean(_column(table, f"{label}_left_p", rows), first, last)
+    right = _mean(_column(table, f"{label}_right_p", rows), first, last)
+    told = np.where(left > right, "left", np.where(right > left, "right", "both"))
+    both = ((left >= least) & (right >= least)) | (left == right)
+    told = np.where(both, "both", told).astype(object)
+    told[np.isnan(left) | np.isnan(right)] = None
+    return told

@@ -1,0 +1,168 @@
+"""The CSV of OpenFace 2.2: FeatureExtraction (videos) and FaceLandmarkImg (pictures).
+
+All of its columns in its order, so that scripts which go by position work too. What aulens does not measure
+is NaN: gaze, eye landmarks, head pose, 3D landmarks, shape parameters and the intensities `AUxx_r`.
+
+Format: Baltrušaitis et al., OpenFace 2.0, FG 2018; its RecorderCSV and wiki page "Output Format".
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from aulens.aus import AUSet
+from aulens.errors import InputError
+from aulens.runtime.result import AUResult, FrameResult
+from aulens.tables.csv_file import CSVFile
+from aulens.tables.dialect import Dialect, blanked, landmarks68, padded, share, written
+from aulens.tables.schema import Row, complete
+
+INTENSITIES: Final = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
+PRESENCES: Final = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 28, 45)
+CLOSED: Final = 43
+BLINK: Final = 45
+"""In one frame a blink and closed eyes look the same: a model's AU43 goes where OpenFace has AU45."""
+
+_EMPTY: Final = "NaN"
+
+
+def _numbered(prefix: str, axes: str, count: int) -> Iterator[str]:
+    return (f"{prefix}{axis}_{i}" for axis in axes for i in range(count))
+
+
+_VIDEO: Final = ("frame", "face_id", "timestamp", "confidence", "success")
+_PICTURE: Final = ("face", "confidence")
+_MEASURED: Final = (
+    *(f"gaze_{eye}_{axis}" for eye in (0, 1) for axis in "xyz"),
+    *("gaze_angle_x", "gaze_angle_y"),
+    *_numbered("eye_lmk_", "xyXYZ", 56),
+    *(f"pose_{kind}{axis}" for kind in "TR" for axis in "xyz"),
+    *_numbered("", "xy", 68),
+    *_numbered("", "XYZ", 68),
+    *("p_scale", "p_rx", "p_ry", "p_rz", "p_tx", "p_ty"),
+    *(f"p_{i}" for i in range(34)),
+    *(f"{padded(number)}_r" for number in INTENSITIES),
+    *(f"{padded(number)}_c" for number in PRESENCES),
+)
+
+
+@dataclass(frozen=True)
+class OpenFace:
+    """The dialect.
+
+    Attributes:
+        pictures: as FaceLandmarkImg writes it, not FeatureExtraction.
+    """
+
+    pictures: bool = False
+    name = "openface"
+    names_files = False
+
+    def columns(self, aus: AUSet | None = None) -> tuple[str, ...]:
+        """All 714 columns (711 for pictures), whatever the model's AUs are."""
+        return (_PICTURE if self.pictures else _VIDEO) + _MEASURED
+
+    def left_out(self, aus: AUSet) -> tuple[str, ...]:
+        """See `Dialect`."""
+        moved = CLOSED if BLINK not in aus else None
+        places = {*PRESENCES, moved}
+        return tuple(label for number, label in zip(aus, aus.labels, strict=True) if number not in places)
+
+    def for_pictures(self) -> Dialect:
+        """See `Dialect`."""
+        return OpenFace(pictures=True)
+
+    def rows(self, file: str, result: FrameResult) -> list[Row]:
+        """The rows of one frame, text as OpenFace writes it: one per face, and (videos) per person lost.
+
+        A frame of a video without anybody has the row that OpenFace writes: face 0, confidence and success 0.
+        """
+        empty = dict.fromkeys(self.columns(), _EMPTY)
+        rows = {
+            face.face_id: empty | self._head(result, face.face_id, face) | _told(face)
+            for face in result.faces
+        }
+        if not self.pictures:
+            absent = result.lost if rows or result.lost else (0,)
+            rows |= {face_id: empty | self._head(result, face_id, None) for face_id in absent}
+        return [rows[face_id] for face_id in sorted(rows)]
+
+    def read(self, path: str | Path) -> pd.DataFrame:
+        """Read any OpenFace CSV (2.x or older, videos or pictures) into our columns.
+
+        `AU12_c` stays so, `AU12_r` becomes `AU12_i` (intensity, 0 to 5); there are no probabilities and no
+        boxes. `file` is the name of the CSV without its ending, as OpenFace names it after its input; `frame`
+        counts from 0. Scores of rows without `success` are left out. Where there is no `face_id`, it is 0.
+
+        Raises:
+            InputError: not such a file, or broken; says in which line.
+        """
+        return read_openface(CSVFile(Path(path)))
+
+    def _head(self, result: FrameResult, face_id: int, face: AUResult | None) -> dict[str, str]:
+        confidence = 0.0 if face is None else share(face.confidence)
+        if self.pictures:
+            return {"face": str(face_id), "confidence": f"{confidence:.3f}"}
+        return {
+            "frame": str(result.index + 1),
+            "face_id": str(face_id),
+            "timestamp": written(result.time, 3, _EMPTY),
+            "confidence": f"{confidence:.2f}",
+            "success": str(int(face is not None)),
+        }
+
+
+def _told(face: AUResult) -> dict[str, str]:
+    cells = {}
+    for i, (x, y) in enumerate(landmarks68(face).tolist()):
+        cells[f"x_{i}"], cells[f"y_{i}"] = written(x, 1, _EMPTY), written(y, 1, _EMPTY)
+    for number in PRESENCES:
+        label = f"AU{number}"
+        if number == BLINK and label not in face.occurrence:
+            label = f"AU{CLOSED}"
+        if label in face.occurrence:
+            cells[f"{padded(number)}_c"] = f"{float(face.occurrence[label]):.1f}"
+    return cells
+
+
+def is_openface(columns: tuple[str, ...]) -> bool:
+    """Whether a header is one of OpenFace's."""
+    video = {"frame", "timestamp", "confidence", "success"} <= set(columns)
+    return video or columns[:2] == _PICTURE
+
+
+def read_openface(source: CSVFile) -> pd.DataFrame:
+    """See `OpenFace.read`."""
+    columns = source.columns
+    if not is_openface(columns):
+        raise InputError(
+            f"{source.path}: not a table of OpenFace: its columns should begin with frame, timestamp, "
+            f"confidence, success or with face, confidence, but they are {source.heads}"
+        )
+    pictures = columns[:2] == _PICTURE
+    ours = {name: own for name in columns if (own := _au_column(name)) is not None}
+    found = source.read([*(_PICTURE if pictures else (n for n in _VIDEO if n in columns)), *ours])
+    frame = pd.DataFrame({"file": source.path.stem, "confidence": found["confidence"]}, found.index)
+    if pictures:
+        frame["face_id"], frame["success"] = source.whole(found, "face"), 1
+    else:
+        frame["frame"] = source.whole(found, "frame", least=1) - 1
+        frame["time"] = found["timestamp"]
+        frame["face_id"] = source.whole(found, "face_id") if "face_id" in columns else 0
+        frame["success"] = source.whole(found, "success", most=1)
+    told = {
+        ours[name]: source.whole(found, name, most=1) if name.endswith("_c") else found[name]
+        for name in sorted(ours, key=lambda name: int(name[2:4]))
+    }
+    return blanked(complete(pd.concat([frame, pd.DataFrame(told, found.index)], axis=1)))
+
+
+def _au_column(name: str) -> str | None:
+    """Ours for one of OpenFace's AU columns: AU12_i for AU12_r, AU1_c for AU01_c."""
+    digits, end = name[2:4], name[4:]
+    if not (name.startswith("AU") and digits.isdigit() and end in {"_r", "_c"}):
+        return None
+    return f"AU{int(digits)}" + ("_i" if end == "_r" else "_c")

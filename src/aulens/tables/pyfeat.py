@@ -1,0 +1,208 @@
+"""The Fex CSV of Py-Feat: version 1 (its `Detector`) and version 2 (its `Detectorv2`).
+
+All columns in its order. `AUxx` is a probability, 0 to 1; what aulens does not measure is empty: head pose,
+emotions, valence and arousal, gaze, identity embeddings, face mesh, blendshapes, AUs that the model lacks.
+
+Format: Cheong et al., Py-Feat, Affective Science 2023; the tables in its documentation.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from aulens.aus import AUSet
+from aulens.errors import ConfigError, InputError
+from aulens.runtime.result import AUResult, FrameResult
+from aulens.tables.csv_file import CSVFile
+from aulens.tables.dialect import Dialect, blanked, landmarks68, padded, share
+from aulens.tables.schema import Row, complete
+
+PYFEAT_AUS: Final = (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43)
+
+_BOX: Final = ("FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight")
+_ABOUT: Final = ("FrameHeight", "FrameWidth", "input", "frame")
+_GAZE: Final = ("gaze_pitch", "gaze_yaw", "gaze_angle")
+_FACE: Final = (
+    *_BOX,
+    "FaceScore",
+    *(f"{axis}_{i}" for axis in "xy" for i in range(68)),
+    *("Pitch", "Roll", "Yaw", "X", "Y", "Z"),
+    *(padded(number) for number in PYFEAT_AUS),
+)
+_IDENTITY: Final = tuple(f"Identity_{i}" for i in range(1, 513))
+_EMOTIONS_1: Final = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+_EMOTIONS_2: Final = ("Neutral", "Happy", "Sad", "Surprise", "Fear", "Disgust", "Anger")
+_MESH: Final = tuple(f"mesh_{axis}_{i}" for axis in "xyz" for i in range(478))
+
+
+def _both(*names: str) -> Iterator[str]:
+    return (f"{name}{side}" for name in names for side in ("Left", "Right"))
+
+
+# ARKit's shapes in MediaPipe's order: by the alphabet, "_neutral" first.
+_BLENDSHAPES: Final = tuple(
+    sorted(
+        (
+            *("_neutral", "browInnerUp", "cheekPuff", "jawForward", "jawLeft", "jawOpen", "jawRight"),
+            *("mouthClose", "mouthFunnel", "mouthLeft", "mouthPucker", "mouthRight"),
+            *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"),
+            *_both("browDown", "browOuterUp", "cheekSquint", "noseSneer"),
+            *_both("eyeBlink", "eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeSquint", "eyeWide"),
+            *_both("mouthDimple", "mouthFrown", "mouthLowerDown", "mouthPress"),
+            *_both("mouthSmile", "mouthStretch", "mouthUpperUp"),
+        )
+    )
+)
+_COLUMNS: Final = {
+    1: (*_FACE, *_EMOTIONS_1, *_IDENTITY, *_GAZE, *_ABOUT),
+    2: (*_FACE, *_EMOTIONS_2, "valence", "arousal", *_GAZE, *_IDENTITY, *_MESH, *_BLENDSHAPES, *_ABOUT),
+}
+
+
+@dataclass(frozen=True)
+class PyFeat:
+    """The dialect.
+
+    Attributes:
+        version: 1 or 2: which of Py-Feat's two detectors it looks like.
+        pictures: a table of pictures has no `approx_time`.
+
+    Raises:
+        ConfigError: another version.
+    """
+
+    version: int = 1
+    pictures: bool = False
+    names_files = True
+
+    def __post_init__(self) -> None:
+        if self.version not in _COLUMNS:
+            raise ConfigError(f"Py-Feat's table has the versions 1 and 2, not {self.version!r}")
+
+    @property
+    def name(self) -> str:
+        """See `Dialect`."""
+        return "pyfeat" if self.version == 1 else "pyfeat2"
+
+    def columns(self, aus: AUSet | None = None) -> tuple[str, ...]:
+        """All columns, whatever the model's AUs are."""
+        time = () if self.pictures else ("approx_time",)
+        return (*_COLUMNS[self.version], *time, "Identity")
+
+    def left_out(self, aus: AUSet) -> tuple[str, ...]:
+        """See `Dialect`."""
+        return tuple(label for number, label in zip(aus, aus.labels, strict=True) if number not in PYFEAT_AUS)
+
+    def for_pictures(self) -> Dialect:
+        """See `Dialect`."""
+        return replace(self, pictures=True)
+
+    def rows(self, file: str, result: FrameResult) -> list[Row]:
+        """The rows of one frame: one per face; a row of empty scores per person lost, or if nobody is there.
+
+        `frame` counts from 0 (of pictures: Py-Feat numbers them through, so `result.index` should too),
+        `Identity` is "Person_" and the `face_id`, `approx_time` minutes and whole seconds.
+        """
+        height, width = result.image.shape[:2]
+        about = {
+            "FrameHeight": f"{height:.1f}",
+            "FrameWidth": f"{width:.1f}",
+            "input": file,
+            "frame": str(result.index),
+        }
+        if not self.pictures:
+            about["approx_time"] = _minutes(result.time)
+        empty = dict.fromkeys(self.columns(), "") | about
+        rows = {face.face_id: empty | _told(face) for face in result.faces}
+        rows |= {face_id: empty | {"Identity": _person(face_id)} for face_id in result.lost}
+        return [rows[face_id] for face_id in sorted(rows)] or [empty]
+
+    def read(self, path: str | Path) -> pd.DataFrame:
+        """Read a CSV of Py-Feat, of either version, into our columns.
+
+        `AU12` becomes `AU12_p`; there are no decisions and no sides. `time` is empty, for `approx_time` is in
+        whole seconds: `read_table` takes a frame rate. `face_id` is the number of `Identity`, or where that
+        is missing, the place of the row in its frame, which does not follow a person.
+
+        Raises:
+            InputError: not such a file, or broken; says in which line.
+        """
+        return read_pyfeat(CSVFile(Path(path)))
+
+
+def is_pyfeat(columns: tuple[str, ...]) -> bool:
+    """Whether a header is one of Py-Feat's."""
+    return {*_BOX, "FaceScore", "frame"} <= set(columns)
+
+
+def read_pyfeat(source: CSVFile) -> pd.DataFrame:
+    """See `PyFeat.read`."""
+    columns = source.columns
+    if not is_pyfeat(columns):
+        raise InputError(
+            f"{source.path}: not a table of Py-Feat: it lacks columns of FaceRectX, FaceScore, frame; its "
+            f"columns are {source.heads}"
+        )
+    aus = sorted(name for name in columns if name.startswith("AU") and name[2:].isdigit())
+    text = [name for name in ("input", "Identity") if name in columns]
+    found = source.read([*_BOX, "FaceScore", "frame", *aus], text)
+    seen = found["FaceRectX"].notna()
+    frame = pd.DataFrame(
+        {
+            "file": found["input"].fillna(source.path.stem) if "input" in columns else source.path.stem,
+            "frame": source.whole(found, "frame"),
+            "success": seen.astype("Int64"),
+            "confidence": found["FaceScore"].where(seen),
+        },
+        found.index,
+    )
+    for ours, theirs in zip(("box_x", "box_y", "box_w", "box_h"), _BOX, strict=True):
+        frame[ours] = found[theirs]
+    identity = found["Identity"] if "Identity" in columns else None
+    frame["face_id"] = _face_ids(frame, seen, identity)
+    told = found[aus].rename(columns={name: f"AU{int(name[2:])}_p" for name in aus})
+    return blanked(complete(pd.concat([frame, told], axis=1)))
+
+
+def _face_ids(frame: pd.DataFrame, seen: pd.Series, identity: pd.Series | None) -> pd.Series:
+    if identity is None or identity[seen].isna().any():
+        place = frame[seen].groupby(["file", "frame"]).cumcount()
+        return place.reindex(frame.index).astype("Int64")
+    numbers = identity.str.extract(r"^Person_(\d+)$", expand=False)
+    if numbers[identity.notna()].notna().all():
+        return pd.to_numeric(numbers).astype("Int64")
+    codes = pd.Series(pd.factorize(identity)[0], identity.index)  # names given by hand
+    return codes.where(codes >= 0).astype("Int64")
+
+
+def _told(face: AUResult) -> dict[str, str]:
+    x0, y0, x1, y1 = face.box.tolist()
+    cells = dict(zip(_BOX, map(_number, (x0, y0, x1 - x0, y1 - y0)), strict=True))
+    cells["FaceScore"] = _number(share(face.confidence))
+    points = np.round(landmarks68(face), 3).tolist()
+    for i, (x, y) in enumerate(points):
+        cells[f"x_{i}"], cells[f"y_{i}"] = _number(x), _number(y)
+    for number in PYFEAT_AUS:
+        if f"AU{number}" in face.probability:
+            cells[padded(number)] = _number(face.probability[f"AU{number}"])
+    cells["Identity"] = _person(face.face_id)
+    return cells
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else str(round(value, 6))
+
+
+def _person(face_id: int) -> str:
+    return f"Person_{face_id}"
+
+
+def _minutes(seconds: float) -> str:
+    if math.isnan(seconds):
+        return ""
+    return f"{int(seconds // 60):02d}:{int(seconds % 60):02d}"

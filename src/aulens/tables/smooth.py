@@ -1,0 +1,138 @@
+"""Smoothing over time: a Gaussian, centred on each frame, over the logits of the probabilities."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aulens.errors import ConfigError, InputError
+from aulens.tables.schema import aus_in
+from aulens.tables.tracks import seconds, tracks
+
+WINDOW: Final = 0.2
+GAP: Final = 0.5
+
+_SIGMAS: Final = 3.0
+"""How far the Gaussian reaches: beyond, 0.3 % of it."""
+_LEAST: Final = 1e-6
+"""Probabilities nearer to 0 or 1 count as this near; tables round to as many decimals."""
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+def smooth(
+    table: pd.DataFrame,
+    window: float = WINDOW,
+    *,
+    thresholds: float | Mapping[str, float],
+    gap: float = GAP,
+    hysteresis: float = 0.0,
+) -> pd.DataFrame:
+    """A copy of a table with `AU12_smooth_p` and `AU12_smooth_c` for each AU that has `AU12_p`.
+
+    Each frame becomes the mean of the logits of the frames around it, weighted by a Gaussian of their
+    distance in time (the kernel regression of Nadaraya and Watson, 1964), so that it does not matter whether
+    frames come evenly. People are smoothed apart, and never across a time for which the face was lost. Frames
+    without a probability stay without; raw columns stay as they are.
+
+    Args:
+        table: our columns, of one or several videos.
+        window: full width of the Gaussian at half its height, seconds; 0 leaves probabilities as they are.
+        thresholds: from which probability on an AU is present: one, or one per label, as in the model's card.
+        gap: the longest time, seconds, for which a face may be lost and be smoothed across.
+        hysteresis: an AU that is present stays so until below (1 - hysteresis) times its threshold; [0, 1).
+
+    Raises:
+        InputError: columns or times are missing, or a probability is not within [0, 1].
+        ConfigError: a setting is out of range, or an AU has no threshold.
+    """
+    seconds(window, "the window")
+    seconds(gap, "the gap")
+    if not 0 <= hysteresis < 1:
+        raise ConfigError(f"hysteresis must be from 0 to below 1, got {hysteresis}")
+    labels = [label for label in aus_in(table) if f"{label}_p" in table.columns]
+    least = np.array([threshold_of(thresholds, label) for label in labels])
+    track = tracks(table)
+    raw = table[[f"{label}_p" for label in labels]].to_numpy(dtype=np.float64, na_value=np.nan)[track.rows]
+    _check(raw, labels)
+    seen = np.isfinite(raw).any(axis=1)
+    rows, raw, begins = track.rows[seen], raw[seen], track.begins(gap, seen)
+    stretch = np.cumsum(begins, dtype=np.int64)
+    clipped = np.clip(raw, _LEAST, 1 - _LEAST)
+    logits = _gaussian(np.log(clipped / (1 - clipped)), track.time[seen], stretch, window)
+    smoothed = np.round(0.5 * (1 + np.tanh(0.5 * logits)), 6) if window > 0 else raw
+    present = _present(smoothed, begins, least, least * (1 - hysteresis))
+    return _with_columns(table, labels, rows, smoothed, present)
+
+
+def threshold_of(thresholds: float | Mapping[str, float], label: str) -> float:
+    """The threshold of one AU.
+
+    Raises:
+        ConfigError: there is none, or it is no probability.
+    """
+    if isinstance(thresholds, Mapping):
+        if label not in thresholds:
+            given = ", ".join(thresholds) or "none"
+            raise ConfigError(f"no threshold is given for {label}; there are {given}")
+        thresholds = thresholds[label]
+    if not 0 <= thresholds <= 1:
+        raise ConfigError(f"a threshold must be a probability from 0 to 1, got {thresholds} for {label}")
+    return thresholds
+
+
+def _gaussian(values: Floats, time: Floats, stretch: NDArray[np.int64], window: float) -> Floats:
+    """The weighted mean (N, A) within each stretch; NaN where `values` (N, A) are NaN."""
+    sigma = window / np.sqrt(8 * np.log(2))
+    if sigma == 0 or not len(values):
+        return values
+    known = np.isfinite(values)
+    # Where a row knows all AUs or none, as ours do, one weight per row is enough.
+    weight = np.ones((len(values), 1)) if known.all() else known.astype(np.float64)
+    filled = np.where(known, values, 0.0)
+    total, weights = filled.copy(), weight.copy()
+    for offset in range(1, len(values)):
+        near = (stretch[offset:] == stretch[:-offset]) & (time[offset:] - time[:-offset] <= _SIGMAS * sigma)
+        if not near.any():  # further rows of the same stretch are further away
+            break
+        distance = (time[offset:] - time[:-offset]) / sigma
+        kernel = np.where(near, np.exp(-0.5 * distance**2), 0.0)[:, None]
+        total[offset:] += kernel * filled[:-offset]
+        weights[offset:] += kernel * weight[:-offset]
+        total[:-offset] += kernel * filled[offset:]
+        weights[:-offset] += kernel * weight[offset:]
+    return np.where(known, total / np.where(weights > 0, weights, 1.0), np.nan)
+
+
+def _present(smoothed: Floats, begins: Bools, high: Floats, low: Floats) -> Bools:
+    """(N, A): on from `high` (A,) on, off below `low` (A,), else as before; at first off."""
+    decided = begins[:, None] | (smoothed >= high) | (smoothed < low)
+    places = np.where(decided, np.arange(len(smoothed))[:, None], 0)
+    latest = np.maximum.accumulate(places, axis=0)
+    return np.take_along_axis(smoothed >= high, latest, axis=0)
+
+
+def _check(raw: Floats, labels: Sequence[str]) -> None:
+    wrong = np.argwhere((raw < 0) | (raw > 1))
+    if len(wrong):
+        row, au = wrong[0]
+        raise InputError(f"{labels[au]}_p must be a probability from 0 to 1, found {raw[row, au]:g}")
+
+
+def _with_columns(
+    table: pd.DataFrame, labels: Sequence[str], rows: NDArray[np.int64], smoothed: Floats, present: Bools
+) -> pd.DataFrame:
+    shares = np.full((len(table), len(labels)), np.nan)
+    shares[rows] = smoothed
+    decided = np.zeros((len(table), len(labels)), dtype=np.int64)
+    decided[rows] = present
+    unknown = np.isnan(shares)
+    added: dict[str, object] = {}
+    for i, label in enumerate(labels):
+        added[f"{label}_smooth_p"] = shares[:, i]
+        added[f"{label}_smooth_c"] = pd.arrays.IntegerArray(decided[:, i].copy(), unknown[:, i].copy())
+    kept = table.drop(columns=[name for name in added if name in table.columns])
+    return pd.concat([kept, pd.DataFrame(added, index=table.index)], axis=1)
