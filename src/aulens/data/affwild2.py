@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING
 from aulens.data.coded import CodedSequence, gather
-from aulens.data.folders import Folder, listing, numbered_pictures, several, start, walk
+from aulens.data.folders import Folder, find_pictures, listing, several, start, walk
 from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.label_files import au_number, binary_labels, blank_rows, read_table
 from aulens.data.protocols import AFFWILD2_PROTOCOL
@@ -162,9 +162,7 @@ def _media(
         message = "there is no folder of pictures of this name in cropped_aligned."
         problems.append(Problem("warning", "missing_picture", video, message, len(frame)))
         return [""] * len(frame)
-    names = numbered_pictures(listing(folder).files)
-    media = [str(folder / names[k]) if k in names else "" for k in frame.tolist()]
-    lost = [k for k, path in zip(frame.tolist(), media, strict=True) if not path]
+    media, lost = find_pictures([folder], frame.tolist())
     if lost:
         message = (
             f"{len(lost)} of {len(media)} annotated frames have no picture, no face found: {several(lost)}."

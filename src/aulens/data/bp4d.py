@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING
 from aulens.data.coded import CodedSequence, gather
-from aulens.data.folders import listing, numbered_pictures, several, start, walk
+from aulens.data.folders import find_pictures, several, start, walk
 from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.label_files import au_number, binary_labels, filled_rows, read_table
 from aulens.data.matlab import as_points, read_cells
@@ -156,13 +156,7 @@ def _pictures(key: _Key, frame: NDArray[np.int64], found: _Found, problems: list
         return [""] * len(frame)
     # Some archives unpack to F001/F001/T1.
     places = [p for top in found.pictures.get(subject, []) for p in (top / task, top / subject / task)]
-    folder, names = Path(), dict[int, str]()
-    for place in places:
-        if place.is_dir() and (pictures := numbered_pictures(listing(place).files)):
-            folder, names = place, dict(pictures)
-            break
-    media = [str(folder / names[n]) if n in names else "" for n in frame.tolist()]
-    lost = [n for n, path in zip(frame.tolist(), media, strict=True) if not path]
+    media, lost = find_pictures(places, frame.tolist())
     if lost:
         looked = several(places) or f"a folder {subject}"
         message = f"{len(lost)} of {len(media)} coded frames have no picture ({several(lost)}) in {looked}."

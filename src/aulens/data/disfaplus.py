@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from aulens.aus import DISFA, MISSING
 from aulens.data.coded import CodedSequence, gather
 from aulens.data.disfa import PRESENT_FROM
-from aulens.data.folders import listing, numbered_pictures, several, start, walk
+from aulens.data.folders import find_pictures, listing, numbered_pictures, several, start, walk
 from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.label_files import code_problems
 from aulens.errors import DatasetError
@@ -35,7 +35,7 @@ def read_disfaplus(root: Path) -> FrameIndex:
         DatasetError: there is no such folder, or no label file in it.
     """
     labels: dict[tuple[str, str], list[Path]] = {}
-    pictures: dict[tuple[str, str], tuple[Path, tuple[str, ...]]] = {}
+    pictures: dict[tuple[str, str], Path] = {}
     for folder in walk(start(root, ("Images", "Labels")), _SUBJECT):
         for subject in filter(_SUBJECT.fullmatch, folder.folders):
             for trial in listing(folder.path / subject).folders:
@@ -44,7 +44,7 @@ def read_disfaplus(root: Path) -> FrameIndex:
                 if found:
                     labels.setdefault((subject, trial), found)
                 elif numbered_pictures(inside.files):
-                    pictures.setdefault((subject, trial), (inside.path, inside.files))
+                    pictures.setdefault((subject, trial), inside.path)
     if not labels:
         raise DatasetError(
             f"No DISFA+ labels below {root}: looked for Labels/SN001/TRIAL/AU1.txt down to 3 levels; "
@@ -57,10 +57,8 @@ def read_disfaplus(root: Path) -> FrameIndex:
         frame, codes = _read_trial(files, where, problems)
         coded = (codes != MISSING).any(1)
         frame, codes = frame[coded], codes[coded]
-        folder_path, names = pictures.get((subject, trial), (Path(), ()))
-        numbered = numbered_pictures(names)
-        media = [str(folder_path / numbered[n]) if n in numbered else "" for n in frame.tolist()]
-        lost = [n for n, path in zip(frame.tolist(), media, strict=True) if not path]
+        places = [pictures[subject, trial]] if (subject, trial) in pictures else []
+        media, lost = find_pictures(places, frame.tolist())
         if lost:
             message = f"{len(lost)} of {len(media)} coded frames have no picture ({several(lost)})."
             problems.append(Problem("warning", "missing_picture", where, message, len(lost)))

@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from aulens.aus import MISSING
 from aulens.data.coded import CodedSequence, gather, usable_rows
 from aulens.data.disfa import SEQUENCE
-from aulens.data.folders import listing, numbered_pictures, several, start, walk
+from aulens.data.folders import find_pictures, several, start, walk
 from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.jaanet_lists import SIZE, ListedFrames, read_lists
 from aulens.data.protocols import protocol
@@ -129,13 +129,7 @@ def _sequences(listed: ListedFrames, rows: NDArray[np.intp]) -> list[NDArray[np.
 def _media(
     numbers: NDArray[np.int64], places: Sequence[Path], where: str, problems: list[Problem]
 ) -> list[str]:
-    folder, names = Path(), dict[int, str]()
-    for place in places:
-        if place.is_dir() and (pictures := numbered_pictures(listing(place).files)):
-            folder, names = place, dict(pictures)
-            break
-    media = [str(folder / names[n]) if n in names else "" for n in numbers.tolist()]
-    lost = [n for n, path in zip(numbers.tolist(), media, strict=True) if not path]
+    media, lost = find_pictures(places, numbers.tolist())
     if lost:
         message = f"{len(lost)} of {len(media)} listed frames have no picture ({several(lost)})."
         problems.append(Problem("warning", "missing_picture", where, message, len(lost)))
