@@ -1,27 +1,20 @@
-"""Frames of pictures and videos, counted and numbered as they decode. No other file knows PyAV."""
+"""Frames of pictures and videos, counted and numbered as they decode; for training and the doctor."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import av
 import numpy as np
-from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from aulens.errors import DatasetError, InputError
 from aulens.runtime.image import read_image
-
-_INDEXED: Final = frozenset({"avi", "matroska", "mov"})
-"""Containers that keep time stamps per frame; in others (MPEG) they are guessed anew after each jump."""
-
-_HEAD: Final = 40
-"""Frames at the start of a video that must come in the order that its packets promise."""
+from aulens.video.clock import HEAD, Clock, read_clock
+from aulens.video.container import ToRGB, opened
 
 
 def read_picture(path: str | Path) -> NDArray[np.uint8]:
@@ -47,7 +40,7 @@ def count_frames(path: Path) -> int:
     """
     clock = _clock(path)
     if clock is not None and _tail_agrees(path, clock):
-        return len(clock.times)
+        return len(clock.marks)
     count = 0
     try:
         for _ in _decode(path):
@@ -72,101 +65,54 @@ def read_frame_range(path: Path, start: int, stop: int) -> Generator[NDArray[np.
     if start < 0 or stop < start:
         raise DatasetError(f"Frames {start} to {stop} of {path} are no range; count from 0.")
     given = start
-    clock = _clock(path) if start > _HEAD else None
+    to_rgb = ToRGB()
+    clock = _clock(path) if start > HEAD else None
     if clock is not None:
-        stop = min(stop, len(clock.times))
+        stop = min(stop, len(clock.marks))
         if start >= stop:
             return
         with closing(_decode(path, clock.key_before(start))) as frames:
             # Time stamps tell which frame it is. At the first surprise we go on from the beginning instead.
             for frame in frames:
-                if given == start and frame.pts is not None and frame.pts < clock.times[start]:
+                if given == start and frame.pts is not None and frame.pts < clock.marks[start]:
                     continue
-                if given == stop or frame.pts != clock.times[given]:
+                if given == stop or frame.pts != clock.marks[given]:
                     break
-                yield _rgb(frame)
+                yield to_rgb(frame)
                 given += 1
     if given < stop:
         with closing(_decode(path)) as frames:
             for frame in islice(frames, given, stop):
-                yield _rgb(frame)
+                yield to_rgb(frame)
 
 
-@dataclass(frozen=True)
-class _Clock:
-    """Time stamps of a video's frames in the order they are shown, and those at which decoding can begin."""
-
-    times: list[int]
-    keys: list[int]
-
-    def key_before(self, index: int) -> int | None:
-        """The last key frame's time at or before frame `index`; None if there is none."""
-        return max((time for time in self.keys if time <= self.times[index]), default=None)
+def _clock(path: Path) -> Clock | None:
+    with _told():
+        return read_clock(path)
 
 
-def _clock(path: Path) -> _Clock | None:
-    """None where the packets' time stamps are missing, double, or not those of the decoded frames."""
-    times: list[int] = []
-    keys: list[int] = []
-    with _opened(path) as (container, stream):
-        if _INDEXED.isdisjoint(container.format.name.split(",")):
-            return None
-        for packet in container.demux(stream):
-            if packet.size == 0 or packet.is_discard:
-                continue
-            if packet.pts is None or packet.is_corrupt:
-                return None
-            times.append(packet.pts)
-            if packet.is_keyframe:
-                keys.append(packet.pts)
-    times.sort()
-    if len(set(times)) != len(times) or not keys:
-        return None
-    try:
-        with closing(_decode(path)) as frames:
-            head = [frame.pts for frame in islice(frames, _HEAD)]
-    except DatasetError:
-        return None
-    return _Clock(times, keys) if head == times[:_HEAD] else None
-
-
-def _tail_agrees(path: Path, clock: _Clock) -> bool:
-    last = max(clock.keys)
+def _tail_agrees(path: Path, clock: Clock) -> bool:
+    last = clock.keys[-1]
     try:
         with closing(_decode(path, last)) as frames:
             tail = [frame.pts for frame in frames if frame.pts is None or frame.pts >= last]
     except DatasetError:
         return False
-    return tail == [time for time in clock.times if time >= last]
+    return tail == [time for time in clock.marks if time >= last]
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
-    """The container and its first video stream; what FFmpeg says against them becomes a DatasetError."""
-    if not Path(path).is_file():
-        raise DatasetError(f"{path}: there is no such video.")
+def _told() -> Iterator[None]:
+    """What is wrong with a video is a fault of the data set."""
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
-            if not container.streams.video:
-                raise DatasetError(f"{path} holds no video stream.")
-            stream = container.streams.video[0]
-            stream.codec_context.thread_count = 1  # one video per process: threads would fight for the cores
-            yield container, stream
-    except FFmpegError as error:
-        raise DatasetError(
-            f"{path}: the video is damaged, or of an unknown kind ({error.strerror})."
-        ) from error
+        yield
+    except InputError as error:
+        raise DatasetError(str(error)) from error
 
 
 def _decode(path: Path, time: int | None = None) -> Generator[Any, None, None]:
     """Decoded frames from the beginning, or from the key frame at or before `time`."""
-    with _opened(path) as (container, stream):
+    with _told(), opened(path) as (container, stream):
         if time is not None:
             container.seek(time, stream=stream)
         yield from container.decode(stream)
-
-
-def _rgb(frame: Any) -> NDArray[np.uint8]:
-    image = frame.to_ndarray(format="rgb24")
-    # Telephones store videos lying and note the turn, degrees against the clock.
-    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)), np.uint8)

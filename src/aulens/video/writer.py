@@ -34,8 +34,8 @@ _LIMITED: Final = 1
 class VideoWriter:
     """Writes pictures as a video: H.264 (`codec` says what it is where that is missing), yuv420p.
 
-    The file is made as `.NAME.part` beside its place and gets its name in `close`, so a file of that name is
-    whole. To be used in a `with`: an exception discards it, so catch `KeyboardInterrupt` inside to keep what was
+
+
     written. Sizes that are odd get one more row or column, a copy of the last: H.264 needs even ones.
 
     Args:

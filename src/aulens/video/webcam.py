@@ -1,0 +1,195 @@
+"""Frames of a camera, always the newest one."""
+
+from __future__ import annotations
+
+import sys
+import time as clock
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
+from fractions import Fraction
+from threading import Condition, Thread
+from typing import Any, Final
+
+import av
+from av.error import FFmpegError
+
+from aulens.errors import ConfigError, InputError
+from aulens.video.container import ToRGB
+from aulens.video.fit import fit
+from aulens.video.media import Choice, Frame, Media, VideoInfo, place
+
+_PATIENCE: Final = 10.0
+"""Seconds without a picture after which a camera counts as gone."""
+
+
+def open_webcam(
+    number: int = 0, *, size: tuple[int, int] | None = None, rate: Fraction | int | None = None
+) -> Media:
+    """Open a camera of this computer.
+
+    Reading gives the newest picture each time; those that came while nobody asked are dropped, and counted by
+    `index`. `time` is the camera's own clock, from the first picture on. It ends when the caller stops, at
+    `stop`, or when the camera goes (see `problem`).
+
+    Args:
+        number: 0 is the first camera.
+        size: (width, height) to ask of the camera; it may refuse.
+        rate: pictures per second to ask of it.
+
+    Raises:
+        ConfigError: a number below 0.
+        InputError: there is no such camera, another program uses it, or it refuses size or rate.
+    """
+    if number < 0:
+        raise ConfigError(f"Camera {number} can't be; the first is 0.")
+    options: dict[str, str] = {}
+    if size is not None:
+        options["video_size"] = f"{size[0]}x{size[1]}"
+    if rate is not None:
+        options["framerate"] = str(rate)
+    name, kind = _address(number)
+    return Camera(name, kind, options, f"camera {number}")
+
+
+def _address(number: int) -> tuple[str, str]:
+    if sys.platform == "darwin":
+        return f"{number}:none", "avfoundation"
+    if sys.platform == "win32":
+        return f"video={_windows_name(number)}", "dshow"
+    return f"/dev/video{number}", "v4l2"
+
+
+def _windows_name(number: int) -> str:
+    try:
+        devices = av.device.enumerate_input_devices("dshow")
+    except (FFmpegError, ValueError):
+        devices = []
+    names = [device.description for device in devices if "video" in device.media_types]
+    if number >= len(names):
+        raise InputError(f"camera {number}: there is no such camera; {len(names)} found")
+    return names[number]
+
+
+class Camera:
+    """A device of FFmpeg that gives pictures as time goes by; see `open_webcam` and `Media`.
+
+    Args:
+        name: the device, as FFmpeg calls it.
+        kind: FFmpeg's format of it.
+        options: of that format.
+        label: the name for people.
+
+    Raises:
+        InputError: it can't be opened.
+    """
+
+    def __init__(self, name: str, kind: str, options: Mapping[str, str], label: str) -> None:
+        self._name, self._kind, self._options = name, kind, dict(options)
+        self._problem: str | None = None
+        self._label = label
+        container = self._open()
+        try:
+            frame = next(container.decode(video=0), None)
+            stream = container.streams.video[0]
+        except FFmpegError as error:
+            raise InputError(f"{label}: it gives no picture ({error.strerror})") from error
+        finally:
+            container.close()
+        if frame is None:
+            raise InputError(f"{label}: it gives no picture")
+        self._info = VideoInfo(
+            path=label, width=frame.width, height=frame.height,
+            rate=Fraction(stream.average_rate) if stream.average_rate else None, duration=None, frames=None,
+            rotation=0, has_audio=False, codec=stream.codec_context.codec.name,
+            time_base=Fraction(1, 1_000_000),
+        )  # fmt: skip
+
+    @property
+    def info(self) -> VideoInfo:
+        """See `Media`."""
+        return self._info
+
+    @property
+    def problem(self) -> str | None:
+        """See `Media`."""
+        return self._problem
+
+    def frames(
+        self, *, every: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
+    ) -> Iterator[Frame]:
+        """See `Media`."""
+        return self._frames(Choice(every, start, stop, skip))
+
+    def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
+        self._problem = None
+        size, to_rgb = (self._info.width, self._info.height), ToRGB()
+        newest = _Newest(self._open())
+        index, time = -1, 0.0
+        try:
+            while (taken := newest.take()) is not None:
+                index, time, frame = taken
+                if choice.ends(time):
+                    return
+                if choice.takes(index, time):
+                    yield Frame(index, time, fit(to_rgb(frame), size))
+            self._problem = f"{self._label} stopped after {place(max(index, 0), time)}: {newest.end}"
+        finally:
+            newest.close()
+
+    def _open(self) -> Any:
+        try:
+            container = av.open(self._name, format=self._kind, options=self._options)
+        except (FFmpegError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"{self._label}: it can't be opened ({reason})") from error
+        if not container.streams.video:
+            container.close()
+            raise InputError(f"{self._label}: it gives no pictures")
+        return container
+
+
+class _Newest:
+    """Reads a camera in a thread of its own and keeps the last picture only, so that nothing lags behind."""
+
+    def __init__(self, container: Any) -> None:
+        self.end = "no more pictures came"
+        self._container = container
+        self._ready = Condition()
+        self._latest: tuple[int, float, Any] | None = None
+        self._over = False
+        self._thread = Thread(target=self._read, name="aulens-camera", daemon=True)
+        self._thread.start()
+
+    def take(self) -> tuple[int, float, Any] | None:
+        """(number, seconds, decoded frame) of a picture not yet taken; None = the camera has stopped."""
+        with self._ready:
+            if not self._ready.wait_for(lambda: self._latest is not None or self._over, _PATIENCE):
+                self.end = f"no picture for {_PATIENCE:.0f} s"
+            latest, self._latest = self._latest, None
+            return latest
+
+    def close(self) -> None:
+        """Let the camera go."""
+        with self._ready:
+            self._over = True
+        self._thread.join(_PATIENCE)
+
+    def _read(self) -> None:
+        first: float | None = None
+        try:
+            with suppress(EOFError):
+                for index, frame in enumerate(self._container.decode(video=0)):
+                    now = clock.monotonic() if frame.time is None else float(frame.time)
+                    first = now if first is None else first
+                    with self._ready:
+                        if self._over:
+                            return
+                        self._latest = index, now - first, frame
+                        self._ready.notify()
+        except FFmpegError as error:
+            self.end = str(error.strerror)
+        finally:
+            self._container.close()
+            with self._ready:
+                self._over = True
+                self._ready.notify()
