@@ -26,8 +26,23 @@ from aulens.render.lookalike.film import Frame
 from people import dlib_detector, head
 from synthetic_faces import face68
 
-RATES = {1: 0.2, 2: 0.17, 4: 0.2, 6: 0.46, 7: 0.55, 9: 0.1, 10: 0.59, 12: 0.56, 14: 0.47, 15: 0.17, 17: 0.34,
-         23: 0.17, 24: 0.15, 25: 0.4, 26: 0.2}  # fmt: skip
+RATES = {
+    1: 0.2,
+    2: 0.17,
+    4: 0.2,
+    6: 0.46,
+    7: 0.55,
+    9: 0.1,
+    10: 0.59,
+    12: 0.56,
+    14: 0.47,
+    15: 0.17,
+    17: 0.34,
+    23: 0.17,
+    24: 0.15,
+    25: 0.4,
+    26: 0.2,
+}
 
 RIGHT_CORNER, LEFT_CORNER = MOUTH_CORNERS
 
@@ -47,7 +62,7 @@ MOVES: dict[int, list[tuple[Sequence[int], tuple[float, float]]]] = {
     24: [(UPPER_LIP_TOP, (0, 0.04)), (LOWER_LIP_BOTTOM, (0, -0.03))],
     25: [(INNER_LIPS[1], (0, 0.12))],
     26: [(INNER_LIPS[1], (0, 0.1)), (LOWER_LIP_BOTTOM, (0, 0.2))],
-}  # fmt: skip
+}
 
 
 def act(rng: np.random.Generator, frames: int, rate: float) -> np.ndarray:
@@ -122,10 +137,17 @@ def performances(
     n = len(names)
     number = np.tile(np.arange(1, frames + 1), n // frames)
     return FrameIndex(
-        dataset, aus, tuple(f"{s}/{q}/{f}.jpg" for s, q, f in zip(names, sequences, number, strict=True)),
-        np.full(n, PICTURE, np.int32), np.array(names), np.array(sequences), number.astype(np.int64),
-        np.concatenate(labels), np.concatenate(landmarks).astype(np.float32), np.array(parts),
-    )  # fmt: skip
+        dataset,
+        aus,
+        tuple(f"{s}/{q}/{f}.jpg" for s, q, f in zip(names, sequences, number, strict=True)),
+        np.full(n, PICTURE, np.int32),
+        np.array(names),
+        np.array(sequences),
+        number.astype(np.int64),
+        np.concatenate(labels),
+        np.concatenate(landmarks).astype(np.float32),
+        np.array(parts),
+    )
 
 
 def people(dataset: str, count: int) -> list[tuple[str, str]]:

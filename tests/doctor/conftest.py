@@ -1,38 +1,95 @@
 """Look-alike folders by the look-alikes' own writers; quickly, as their pictures are a photo that moves."""
 
+import importlib
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from actors import film
 
+from aulens.data.sources import LOOKALIKE
 from aulens.render.lookalike import LookalikeConfig, affwild2, bp4d, disfa
 from aulens.render.lookalike.cast import cast
 from aulens.render.lookalike.film import Studio
+from people import dlib_detector
 
-FRAMES = 64
+FRAMES = 48
+
+WRITERS = {"bp4d": bp4d, "disfa": disfa, "affwild2": affwild2}
 
 
-def write(layout: str, root: Path, subjects: int, frames: int, tasks: int | None = None) -> Path:
-    writer = {"bp4d": bp4d, "disfa": disfa, "affwild2": affwild2}[layout]
+@pytest.fixture(scope="session", autouse=True)
+def _one_detector() -> Iterator[None]:
+    """The doctor and the tests read dlib's file of 100 MB once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer, "film", film)
-        config = LookalikeConfig(layout, subjects, tasks=tasks, frames=frames, size=160)
+        patch.setattr(importlib.import_module("aulens.doctor.examine"), "_dlib", dlib_detector)
+        yield
+
+
+def write(layout: str, root: Path) -> Path:
+    if layout == "manifest":
+        return write_manifest(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WRITERS[layout], "film", film)
+        config = LookalikeConfig(layout, 6, tasks=1 if layout == "bp4d" else None, frames=FRAMES, size=160)
         for take in cast(config):
-            writer.write_take(root, take, Studio(config, None, []))
-    (root / "lookalike.json").write_text("{}")
+            WRITERS[layout].write_take(root, take, Studio(config, None, []))
+    (root / LOOKALIKE).write_text("{}")
+    return root
+
+
+def write_manifest(root: Path) -> Path:
+    """Three subjects, two of them with two clips; there are no pictures to look at."""
+    clips = [
+        ("a", "1", "train"),
+        ("a", "2", "train"),
+        ("b", "1", "test"),
+        ("b", "2", "test"),
+        ("c", "1", "test"),
+    ]
+    rows = [
+        {
+            "path": f"{s}{q}{t}.jpg",
+            "subject": s,
+            "sequence": q,
+            "frame": t,
+            "part": part,
+            "AU12": (t // 5) % 2,
+        }
+        for s, q, part in clips
+        for t in range(20)
+    ]
+    for row in rows:
+        (root / str(row["path"])).touch()
+    pd.DataFrame(rows).to_csv(root / "manifest.csv", index=False)
     return root
 
 
 @pytest.fixture(scope="session")
 def delivered(tmp_path_factory):
-    """Layout -> a healthy folder; to be copied before it is spoilt."""
+    """Layout -> a healthy folder, not to be changed."""
     made: dict[str, Path] = {}
 
     def folder(layout: str) -> Path:
         if layout not in made:
-            made[layout] = write(
-                layout, tmp_path_factory.mktemp(layout), 6, FRAMES, 1 if layout == "bp4d" else None
-            )
+            made[layout] = write(layout, tmp_path_factory.mktemp(layout))
         return made[layout]
+
+    return folder
+
+
+@pytest.fixture
+def copied(delivered, tmp_path: Path):
+    """Layout -> a copy to be spoilt, in which large files are links (see `spoil`)."""
+
+    def copy(old: str, new: str) -> None:
+        large = old.endswith((".jpg", ".avi", "_lm.mat"))
+        (os.link if large else shutil.copyfile)(old, new)
+
+    def folder(layout: str) -> Path:
+        return shutil.copytree(delivered(layout), tmp_path / layout, copy_function=copy)
 
     return folder

@@ -66,10 +66,17 @@ def test_measures_do_not_change_with_size_place_and_lean_and_are_those_of_a_mirr
     assert np.isnan(measure(np.zeros((1, 68, 2)))).all()
 
 
-@pytest.mark.parametrize(("au", "points", "step"), [
-    (1, (20, 21, 22, 23), (0, -1)), (2, (17, 18, 25, 26), (0, -1)), (25, (65, 66, 67), (0, 1)),
-    (26, (56, 57, 58), (0, 1)), (10, (50, 51, 52), (0, -1)), (15, (48, 54), (0, 1)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("au", "points", "step"),
+    [
+        (1, (20, 21, 22, 23), (0, -1)),
+        (2, (17, 18, 25, 26), (0, -1)),
+        (25, (65, 66, 67), (0, 1)),
+        (26, (56, 57, 58), (0, 1)),
+        (10, (50, 51, 52), (0, -1)),
+        (15, (48, 54), (0, 1)),
+    ],
+)
 def test_a_movement_is_measured_by_the_length_of_its_au(au: int, points: tuple, step: tuple):
     face = face68()
     moved = face.copy()

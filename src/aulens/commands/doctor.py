@@ -1,7 +1,6 @@
 """`aulens doctor`: what is wrong with a data set; the extra `data` is loaded when it is called."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -61,7 +60,7 @@ def doctor(
         from aulens.data.sources import open_dataset
         from aulens.doctor import contact_sheet as draw_sheet
         from aulens.doctor import examine
-        from aulens.doctor.terminal import report
+        from aulens.doctor.terminal import WIDTH, report
 
         with console.status("reading the data set's folder"):
             index = open_dataset(dataset, root, lists=lists)
@@ -81,17 +80,14 @@ def doctor(
                 whole=not (subset or index.renders),
                 progress=progress,
             )
-        if index.renders:
-            console.print(
-                f"{root} holds renders in the layout of {dataset}, not {dataset} itself", markup=False
-            )
         if contact_sheet is not None:
             console.print(f"faces: {draw_sheet(index, contact_sheet)}", markup=False)
     if as_json:
         typer.echo(json.dumps(diagnosis.to_dict(), indent=2, ensure_ascii=False))
     else:
-        # A file or a pipe has no width of its own: wide enough for the tables.
-        out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 110)
+        out = Console(highlight=False)
+        # A file or a pipe has no width of its own.
+        out.width = min(out.width, WIDTH) if out.is_terminal else WIDTH
         out.print(report(diagnosis))
     if not diagnosis.ok:
         raise typer.Exit(1)

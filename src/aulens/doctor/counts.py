@@ -11,7 +11,7 @@ from aulens.aus import MISSING
 from aulens.data.folders import several
 from aulens.data.index import FrameIndex, Level, Problem
 from aulens.data.protocols import PROTOCOLS, Protocol
-from aulens.doctor.diagnosis import PartCount
+from aulens.doctor.diagnosis import FRAMES, PartCount
 
 UNCODED: Final = 0.2
 """An AU that is not coded in a fifth of the frames can't give published numbers, which rest on nearly all;
@@ -109,10 +109,9 @@ def _check_frames(parts: tuple[PartCount, ...]) -> list[Problem]:
 
     nearest = min(protocols, key=off)
     seen = ", ".join(f"part {p.part} {p.frames:,} ({p.frames - p.published[nearest]:+,})" for p in inside)
-    what = {"coded": "all coded frames", "jaanet": "JAA-Net's lists"}.get(nearest, nearest)
     message = (
-        f"the frames fit no published protocol; nearest is {what!r}: {seen}. Numbers will differ a little "
-        "from published ones; complete the data, or give the official lists (--lists)."
+        f"the frames fit no published protocol; nearest is {FRAMES[nearest]!r}: {seen}. Numbers will differ "
+        "a little from published ones; complete the data, or give the official lists (--lists)."
     )
     return [Problem("warning", "frame_count", "all parts", message, off(nearest))]
 
@@ -155,8 +154,9 @@ def _never(index: FrameIndex, gone: NDArray[np.bool_]) -> list[Problem]:
             if not gone[n] and not (index.labels[rows, n] == 1).any()
         ]
         if never:
+            s = "s" * (len(never) == 1)
             message = (
-                f"{', '.join(never)} never occur in it, so their F1 is undefined there; published data "
+                f"{', '.join(never)} never occur{s} in it, so F1 is undefined there; published data "
                 "have all AUs in all parts: see whether their columns are empty."
             )
             findings.append(Problem("error", "never_present", f"part {part}", message, int(rows.sum())))

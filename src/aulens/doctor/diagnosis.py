@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from aulens.data.index import Problem
 
 FORMAT: Final = "aulens-doctor/1"
 LEVELS: Final = ("error", "warning", "note")
+
+FRAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {"coded": "all coded frames", "jaanet": "JAA-Net's lists"}
+)
+"""Frame protocol (`Protocol.frames`) → its name in words."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class AUCheck:
         subjects: how many show it.
         shown_by: the length on the face that grows with it; "" if landmarks don't show it.
         agreement: ROC-AUC of that length for the labels, within sequences (1 = labels and landmarks always
-            agree, 0.5 = they know nothing of each other); None if it could not be measured.
+            agree, 0.5 = they know nothing of each other); None if too few subjects and frames tell.
     """
 
     au: int
@@ -71,6 +77,7 @@ class Diagnosis:
         skipped: checks that were not made, and why.
         whole: the data set should be complete; if not, subjects and frames were not compared with published
         ones.
+        renders: it is a look-alike of `aulens render --layout`.
     """
 
     dataset: str
@@ -80,6 +87,7 @@ class Diagnosis:
     frame_protocol: str = ""
     skipped: tuple[str, ...] = ()
     whole: bool = True
+    renders: bool = False
 
     @property
     def ok(self) -> bool:
@@ -99,6 +107,7 @@ class Diagnosis:
             "dataset": self.dataset,
             "ok": self.ok,
             "whole": self.whole,
+            "renders": self.renders,
             "counts": self.counts,
             "frame_protocol": self.frame_protocol,
             "findings": [asdict(finding) for finding in self.findings],

@@ -16,7 +16,7 @@ from aulens.doctor.counts import check_counts, count_parts, fitting_protocol
 from aulens.doctor.detected import detect_some
 from aulens.doctor.diagnosis import AUCheck, Diagnosis, ordered
 from aulens.doctor.flicker import check_flicker
-from aulens.doctor.labels import check_labels
+from aulens.doctor.labels import check_labels, enough
 from aulens.doctor.lag import check_lag
 from aulens.doctor.measures import SHOWN_BY, columns_of, measure
 from aulens.doctor.placement import check_placement, look
@@ -87,7 +87,14 @@ def examine(
         findings += found
         skipped += lacking
     return Diagnosis(
-        index.dataset, ordered(findings), parts, _au_checks(index, agreed), fits, tuple(skipped), whole
+        index.dataset,
+        ordered(findings),
+        parts,
+        _au_checks(index, agreed),
+        fits,
+        tuple(skipped),
+        whole,
+        index.renders,
     )
 
 
@@ -116,9 +123,7 @@ def _au_checks(index: FrameIndex, agreed: Agreement | None) -> tuple[AUCheck, ..
     checks = []
     for axis, number in enumerate(index.aus):
         codes = index.labels[:, axis]
-        auc = np.nan
-        if agreed is not None and number in columns:
-            auc = float(agreed.auc[axis, columns[number]])
+        tells = agreed is not None and number in columns and enough(agreed, axis, columns[number])
         checks.append(
             AUCheck(
                 number,
@@ -130,7 +135,7 @@ def _au_checks(index: FrameIndex, agreed: Agreement | None) -> tuple[AUCheck, ..
                 },
                 len(np.unique(index.subject[codes == 1])),
                 SHOWN_BY.get(number, ""),
-                None if np.isnan(auc) else auc,
+                float(agreed.auc[axis, columns[number]]) if agreed is not None and tells else None,
             )
         )
     return tuple(checks)

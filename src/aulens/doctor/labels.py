@@ -86,12 +86,14 @@ def check_labels(found: Agreement, aus: AUSet) -> tuple[list[Problem], list[str]
     return findings + _strangers(found, aus, columns, judged, own), skipped
 
 
-def _judged(found: Agreement, aus: AUSet, columns: Mapping[int, int]) -> list[int]:
-    def enough(number: int) -> bool:
-        cell = aus.index(number), columns[number]
-        return bool(found.subjects[cell] >= ENOUGH_SUBJECTS and found.frames[cell] >= ENOUGH_FRAMES)
+def enough(found: Agreement, axis: int, measure: int) -> bool:
+    """Whether enough subjects and frames tell of an AU (place in the axis) by a measure (column)."""
+    cell = axis, measure
+    return bool(found.subjects[cell] >= ENOUGH_SUBJECTS and found.frames[cell] >= ENOUGH_FRAMES)
 
-    return [n for n in aus if n in EVIDENT and enough(n)]
+
+def _judged(found: Agreement, aus: AUSet, columns: Mapping[int, int]) -> list[int]:
+    return [n for n in aus if n in EVIDENT and enough(found, aus.index(n), columns[n])]
 
 
 def _swaps(found: Agreement, aus: AUSet, columns: Mapping[int, int]) -> list[Problem]:

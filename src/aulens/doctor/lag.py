@@ -21,8 +21,8 @@ LAGS: Final = 6
 LEAST: Final = 0.5
 UNEXPLAINED: Final = 0.5
 """Landmarks belong to other frames if they move as pictures do so many frames away, with a correlation of
-0.5; and, where one clip is judged by itself, if that leaves half as much of their motion unexplained (1 - r^2)
-as their own frame does, or less. A tracker's noise lowers the correlation, but leaves its peak at 0."""
+0.5; and, where one clip is judged by itself, if that leaves half as much of their motion unexplained
+(1 - r^2) as their own frame does, or less. Noise lowers the correlation, but leaves its peak at 0."""
 
 TELLING: Final = 20
 """Pairs of neighbouring pictures from which a clip is judged by itself."""

@@ -35,10 +35,21 @@ from aulens.landmarks import (
 Floats = NDArray[np.float64]
 
 MEASURES: Final = (
-    "inner brows' height", "outer brows' height", "brows' closeness", "eyes' opening", "eyes' narrowness",
-    "nose's shortness", "upper lip's height", "mouth's width", "mouth's narrowness", "lip corners' drop",
-    "lower lip's height", "lips' thinness", "lips' gap", "jaw's drop",
-)  # fmt: skip
+    "inner brows' height",
+    "outer brows' height",
+    "brows' closeness",
+    "eyes' opening",
+    "eyes' narrowness",
+    "nose's shortness",
+    "upper lip's height",
+    "mouth's width",
+    "mouth's narrowness",
+    "lip corners' drop",
+    "lower lip's height",
+    "lips' thinness",
+    "lips' gap",
+    "jaw's drop",
+)
 """The columns of `measure`."""
 
 SHOWN_BY: Final[Mapping[int, str]] = MappingProxyType(

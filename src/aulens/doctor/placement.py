@@ -230,7 +230,7 @@ def check_placement(looks: Sequence[Look]) -> list[Problem]:
             message = (
                 f"landmarks lie {one.off.mean():.2f} eye distances from where dlib finds them (expected: "
                 f"under 0.1), {_direction(one.shift.mean(0))}: they are of other frames, or tracking "
-                "failed; look at the contact sheet."
+                "failed; look at the contact sheet (--contact-sheet)."
             )
             findings.append(Problem("warning", "landmarks_off_face", one.where, message))
     return findings
@@ -247,7 +247,7 @@ def _overall(looks: Sequence[Look]) -> Problem | None:
     message = (
         f"in {count} pictures landmarks lie {off:.2f} eye distances from where dlib finds them (expected: "
         f"under 0.1), {_direction(shift)}: they are of other pictures, of pictures of another size or "
-        "crop, or shifted; look at the contact sheet."
+        "crop, or shifted; look at the contact sheet (--contact-sheet)."
     )
     sure = off > OFF or far > SHIFT_SURE
     return Problem("error" if sure else "warning", "landmarks_off_face", "all landmarks", message)

@@ -138,14 +138,15 @@ def _check_clip(
     if len(strange) >= least:
         message = (
             f"{len(strange)} of {len(rows)} frames have landmarks that are no upright face, from frame "
-            f"{index.frame[strange[0]]} on: tracking failed; look at the contact sheet, detect them instead."
+            f"{index.frame[strange[0]]} on: tracking failed; look at the contact sheet (--contact-sheet), or "
+            "detect them instead (aulens prepare --landmarks detect)."
         )
         findings.append(Problem("warning", "landmarks_strange", where, message, len(strange)))
     if len(jumps) >= least:
         message = (
             f"the landmarks jump {len(jumps)} times by more than {JUMP} eye distances, or a third in size, "
             f"between neighbouring frames, first at frame {index.frame[jumps[0]]}: they are of other frames "
-            "or tracking failed; look at the contact sheet."
+            "or tracking failed; look at the contact sheet (--contact-sheet)."
         )
         findings.append(Problem("warning", "landmarks_jump", where, message, len(jumps)))
     still = _longest_still(landmarks[rows], np.diff(index.frame[rows]) == 1)

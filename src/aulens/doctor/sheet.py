@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,12 +12,14 @@ from PIL import Image as PILImage
 
 from aulens.align import anchors
 from aulens.data.index import FrameIndex
+from aulens.data.protocols import PROTOCOLS
+from aulens.data.whole import whole
 from aulens.doctor.measures import Floats
 from aulens.doctor.sampling import Image, Rows, read_rows, spread
 from aulens.doctor.shape import judge
 from aulens.errors import DatasetError
 from aulens.landmarks import SUBJECT_RIGHT, layout_of
-from aulens.show.canvas import FRAME, INK, LEFT, PAPER, RIGHT, Colour, Layer
+from aulens.show.canvas import FRAME, INK, LEFT, PAPER, RIGHT, Colour, Layer, text_width
 
 TILE: Final = 184
 STRIP: Final = 34
@@ -35,7 +36,8 @@ def contact_sheet(index: FrameIndex, out: Path, count: int = 40) -> Path:
 
     The first half are the most doubtful: landmarks that are no face, that jump, then those whose shape is
     farthest from the subject's own; at most two of a clip. The others are spread over all clips. Teal
-    dots are the subject's right side, orange ones the left, yellow ones the midline.
+    dots are the subject's right side, orange ones the left, yellow ones the midline. Below each face stand
+    its key and the AUs labelled as present, so that labels can be held against faces.
 
     Args:
         index: as an adapter read it.
@@ -79,7 +81,7 @@ def _chosen(index: FrameIndex, there: Rows, count: int) -> tuple[list[int], list
     middles = [run[len(run) // 2] for run in np.split(there, np.flatnonzero(np.diff(clip[there])) + 1)]
     for rows in (spread(middles, count - len(chosen)), spread(there.tolist(), count)):
         for row in spread([row for row in rows if row not in chosen], count - len(chosen)):
-            lacks = index.landmarks is None or not np.isfinite(index.landmarks[row]).all()
+            lacks = index.landmarks is not None and not np.isfinite(index.landmarks[row]).all()
             chosen[int(row)] = "no landmarks" if lacks else ""
     return list(chosen), list(chosen.values())
 
@@ -127,10 +129,21 @@ def _tile(index: FrameIndex, row: int, word: str) -> Image:
     except DatasetError:
         word = "can't be read"
     present = " ".join(str(n) for n, code in zip(index.aus, index.labels[row], strict=True) if code == 1)
-    layer.text(5, TILE + 10, index.keys[row], 12, PAPER)
+    layer.text(5, TILE + 10, _name(index, row), 12, PAPER)
     layer.text(5, TILE + 25, f"AU {present}" if present else "no AU", 11, _GREY)
-    layer.text(TILE - 5, TILE + 25, word, 11, FRAME, anchor="rm")
+    if word:
+        layer.box((TILE - text_width(word, 11) - 10, TILE - 19, TILE - 2, TILE - 2), fill=INK, opacity=200)
+        layer.text(TILE - 6, TILE - 10, word, 11, FRAME, anchor="rm")
     return layer.over(tile)
+
+
+def _name(index: FrameIndex, row: int) -> str:
+    """A frame's key, as long as a tile is wide: the subject goes first, then the sequence's middle."""
+    subject, sequence, frame = index.subject[row], str(index.sequence[row]), index.frame[row]
+    names = [f"{subject}/{sequence}/{frame}", f"{sequence}/{frame}"]
+    for kept in range(len(sequence) // 2, 0, -1):
+        names.append(f"{sequence[:kept]}…{sequence[-kept:]}/{frame}")
+    return next((name for name in names if text_width(name, 12) <= TILE - 10), names[-1])
 
 
 def _view(image: Image, points: Floats | None) -> Floats:
@@ -153,21 +166,30 @@ def _colours(points: Floats) -> list[Colour]:
 
 
 def _head(layer: Layer, index: FrameIndex) -> None:
-    text = f"{index.dataset}: landmarks as given, the most doubtful first; then all clips in turn"
+    protocol = PROTOCOLS.get(index.dataset)
+    name = index.dataset if protocol is None else protocol.title
+    if index.landmarks is None:
+        layer.text(8, 15, f"{name}: frames of all clips; the data set gives no landmarks", 15, INK)
+        layer.text(8, 34, "AU = labelled as present", 12, INK)
+        return
+    text = f"{name}: landmarks as given; the most doubtful first, then frames of all clips"
     layer.text(8, 15, text, 15, INK)
     x = 8.0
     for colour, words in ((RIGHT, "subject's right"), (LEFT, "subject's left"), (FRAME, "midline")):
         layer.dot(x + 4, 34, 4, colour)
         layer.text(x + 13, 34, words, 12, INK)
         x += 120
-    layer.text(x, 34, "shape = mean distance from the subject's median shape, in eye distances", 12, INK)
+    text = (
+        "AU = labelled as present; shape = mean distance from the subject's median shape, in eye distances: "
+        "an expression makes about 0.1"
+    )
+    layer.text(x, 34, text, 12, INK)
 
 
 def _write(sheet: NDArray[Any], out: Path) -> Path:
     if out.suffix.lower() not in {".png", ".jpg", ".jpeg"}:
         raise DatasetError(f"Cannot write {out}: use a name that ends in .png or .jpg.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{out.name}.part")
-    PILImage.fromarray(sheet).save(part, format="PNG" if out.suffix.lower() == ".png" else "JPEG")
-    os.replace(part, out)
+    with whole(out) as part:
+        PILImage.fromarray(sheet).save(part, format="PNG" if out.suffix.lower() == ".png" else "JPEG")
     return out

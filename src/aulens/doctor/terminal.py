@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
+from types import MappingProxyType
 from typing import Final
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from aulens.data.index import Problem
 from aulens.data.protocols import PROTOCOLS
-from aulens.doctor.diagnosis import Diagnosis
+from aulens.doctor.diagnosis import FRAMES, LEVELS, Diagnosis
 
-SHOWN: Final = 5
+WIDTH: Final = 100
+"""Columns that a report is made for; it fits narrower terminals less well."""
+
+SHOWN: Final[Mapping[str, int]] = MappingProxyType({"error": 5, "warning": 5, "note": 2})
 """Findings of one kind that are shown; the rest are counted."""
 
 _STYLE: Final = {"error": "bold red", "warning": "yellow", "note": "dim"}
@@ -30,43 +35,39 @@ def _blocks(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     yield Text()
     yield _aus(diagnosis)
     yield Text()
-    ordered = sorted(diagnosis.findings, key=lambda f: (list(_STYLE).index(f.level), f.code))
+    ordered = sorted(diagnosis.findings, key=lambda f: (LEVELS.index(f.level), f.code))
     for (level, code), group in groupby(ordered, key=lambda f: (f.level, f.code)):
-        yield _findings(level, code, list(group))
-    for what in diagnosis.skipped:
-        yield Text.assemble(("not checked ", "dim"), what)
+        yield from _findings(level, code, list(group))
+    if diagnosis.skipped:
+        yield Text("not checked", "dim")
+        yield from map(_indented, diagnosis.skipped)
+    yield Text()
     yield _verdict(diagnosis)
 
 
-def _findings(level: str, code: str, findings: list[Problem]) -> Text:
-    text = Text()
-    for finding in findings[:SHOWN]:
-        text.append(f"{level} {code} ", _STYLE[level])
-        text.append(finding.where, "bold")
-        text.append(f": {finding.message}\n")
-    more = findings[SHOWN:]
+def _findings(level: str, code: str, findings: list[Problem]) -> Iterator[RenderableType]:
+    head = f"{level} {code} ", _STYLE[level]
+    for finding in findings[: SHOWN[level]]:
+        yield Text.assemble(head, (finding.where, "bold"))
+        yield _indented(finding.message)
+    more = findings[SHOWN[level] :]
     if more:
         frames = sum(finding.frames for finding in more)
-        text.append(f"{level} {code} ", _STYLE[level])
-        text.append(
-            f"and {len(more)} more" + (f", {frames:,} frames" if frames else "") + " (--json has all)\n"
-        )
-    text.rstrip()
-    return text
+        of = f", {frames:,} frame{'s' * (frames != 1)}" if frames else ""
+        yield Text.assemble(head, f"and {len(more)} more{of} (--json has all)")
+
+
+def _indented(words: str) -> Padding:
+    return Padding(Text(words), (0, 0, 0, 4), expand=False)
 
 
 def _parts(diagnosis: Diagnosis) -> Table:
     table = _table()
     names = sorted({name for part in diagnosis.parts for name in part.published})
-    for title in (
-        "Part",
-        "Subjects",
-        "Frames",
-        *(f"published: {name}" for name in names),
-        "Pictures",
-        "Landmarks",
-    ):
-        table.add_column(title, justify="left" if title == "Part" else "right")
+    table.add_column("Part")
+    for title in ("Subjects", "Frames", *(f"Published:\n{FRAMES[name]}" for name in names), "With\npicture"):
+        table.add_column(title, justify="right")
+    table.add_column("With\nlandmarks", justify="right")
     for part in diagnosis.parts:
         published = [f"{part.published[name]:,}" if name in part.published else "" for name in names]
         counts = (part.subjects, part.frames), (part.pictures, part.landmarks)
@@ -78,21 +79,19 @@ def _parts(diagnosis: Diagnosis) -> Table:
 def _aus(diagnosis: Diagnosis) -> Table:
     table = _table()
     parts = sorted({part for au in diagnosis.aus for part in au.rates})
-    table.add_column("AU")
-    for title in (
-        "Coded",
-        "Present",
-        "Subjects",
-        *(f"Rate, part {part or 'none'}" for part in parts),
-        "Agreement",
-    ):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("of labels with", no_wrap=True)
+    rates_in = (f"Rate in\n{'part ' * part.isdigit()}{part or 'none'}" for part in parts)
+    table.add_column("AU", no_wrap=True)
+    for title in ("Frames\ncoded", "Frames\npresent", "Subjects\nshowing it", *rates_in):
+        table.add_column(title, justify="right")
+    agreeing = any(au.agreement is not None for au in diagnosis.aus)
+    if agreeing:
+        table.add_column("Agreement\nof labels", justify="right")
+        table.add_column("with\nlandmarks'")
     for au in diagnosis.aus:
         rates = ["" if au.rates.get(part) is None else f"{au.rates[part]:.3f}" for part in parts]
-        agreement = "" if au.agreement is None else f"{au.agreement:.2f}"
         counts = [f"{count:,}" for count in (au.coded, au.present, au.subjects)]
-        table.add_row(f"AU{au.au}", *counts, *rates, agreement, au.shown_by if agreement else "")
+        agreement = ("", "") if au.agreement is None else (f"{au.agreement:.2f}", au.shown_by)
+        table.add_row(f"AU{au.au}", *counts, *rates, *(agreement if agreeing else ()))
     return table
 
 
@@ -103,13 +102,15 @@ def _table() -> Table:
 def _verdict(diagnosis: Diagnosis) -> Text:
     protocol = PROTOCOLS.get(diagnosis.dataset)
     name = diagnosis.dataset if protocol is None else protocol.title
+    if diagnosis.renders:
+        name = f"Renders in the layout of {name}"
     counts = ", ".join(f"{n} {level}{'s' * (n != 1)}" for level, n in diagnosis.counts.items())
     if not diagnosis.ok:
         words = f"{name}: these data can't give the published protocol"
         return Text.assemble((words, _STYLE["error"]), f" ({counts}); the errors say why.")
-    fits = f"; frames as published ({diagnosis.frame_protocol})" if diagnosis.frame_protocol else ""
     if not diagnosis.whole:
-        return Text.assemble((f"{name}, a part of it: nothing is wrong", "bold green"), f" ({counts}).")
-    return Text.assemble(
-        (f"{name}: nothing stands against the protocol", "bold green"), f" ({counts}{fits})."
-    )
+        words = f"{name}, taken as a part of it: no error was found"
+        return Text.assemble((words, "bold green"), f" ({counts}).")
+    fits = FRAMES.get(diagnosis.frame_protocol)
+    counts += f"; as many frames as published of {fits}" if fits else ""
+    return Text.assemble((f"{name}: nothing stands against the protocol", "bold green"), f" ({counts}).")
