@@ -5,8 +5,9 @@
     ├── DatasetError   a data set on disk that is not as it should be
     ├── ModelError     a model file that is missing, damaged or of another kind
     └── ConfigError    a setting, an option or a name that does not exist
+        └── BusyError  a folder that another process works in
 
-The four leaves are `ValueError`s too, so that `except ValueError` catches them.
+They are `ValueError`s too, so that `except ValueError` catches them.
 """
 
 from __future__ import annotations
@@ -30,3 +31,7 @@ class ModelError(AulensError, ValueError):
 
 class ConfigError(AulensError, ValueError):
     """A setting, an option or a name that does not exist."""
+
+
+class BusyError(ConfigError):
+    """A folder that another process works in."""

@@ -10,6 +10,7 @@ import pytest
 from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.prepared import load_prepared
 from aulens.data.sources import open_dataset
+from aulens.data.whole import write_json
 from aulens.errors import ConfigError, DatasetError
 from aulens.metrics import counts, f1
 from aulens.study import runner
@@ -17,7 +18,6 @@ from aulens.study.config import load_study
 from aulens.study.report import describe_study, study_tables, write_tables
 from aulens.study.results import RunResult
 from aulens.study.runner import load_results, plan_runs, run_study
-from aulens.training.run_folder import write_json
 from synthetic_faces import PAINTED, write_faces
 
 TRAINING = """

@@ -158,12 +158,13 @@ def _check_out(out: Path, inputs: Iterable[Path]) -> None:
 def _write(out: Path, model: "AUModel", config: "JAAConfig") -> None:
     from safetensors import SafetensorError
 
+    from aulens.data.whole import whole
     from aulens.models import save_checkpoint
-    from aulens.training.run_folder import write_whole
 
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(out, lambda temporary: save_checkpoint(temporary, model, config))
+        with whole(out) as part:
+            save_checkpoint(part, model, config)
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"can't write {out}: {error}") from error
     count = sum(parameter.numel() for parameter in model.parameters())

@@ -92,11 +92,11 @@ def run(
 
     with extras():
         from aulens.data.prepared import read_about
+        from aulens.data.whole import write_json
         from aulens.study.config import load_study
         from aulens.study.ready import make_ready
         from aulens.study.report import ABOUT, describe_study
         from aulens.study.runner import plan_runs, run_study
-        from aulens.training.run_folder import write_json
 
         chosen = [*(settings or ()), *(["data.select_on_test=true"] if select_on_test else [])]
         plan = load_study(study, chosen)

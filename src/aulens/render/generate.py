@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from aulens.aus import RENDERS
+from aulens.data.whole import whole, write_text
 from aulens.errors import ConfigError, DatasetError
 from aulens.processes import in_processes
 from aulens.render.acting import draw_action, draw_rest
@@ -133,10 +134,8 @@ def _start_worker(config: RenderConfig, root: str) -> None:
 
 
 def _save_table(rows: pd.DataFrame, path: Path) -> None:
-    # Renamed when complete: a kill leaves no half file behind.
-    temporary = path.with_suffix(".tmp")
-    rows.to_parquet(temporary)
-    temporary.replace(path)
+    with whole(path) as part:
+        rows.to_parquet(part)
 
 
 def _work(subject: int) -> int:
@@ -167,7 +166,7 @@ def _claim(root: Path, config: RenderConfig) -> None:
             f"{root} was begun with {begun}, now asked for {meta}: give another --out, or delete it"
         )
     root.mkdir(parents=True, exist_ok=True)
-    meta_file.write_text(json.dumps(meta, indent=1) + "\n")
+    write_text(meta_file, json.dumps(meta, indent=1) + "\n")
 
 
 def generate(

@@ -9,10 +9,10 @@ from typing import Any
 from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.prepared import ABOUT
 from aulens.data.sources import open_dataset
+from aulens.data.whole import write_json
 from aulens.doctor import examine
 from aulens.errors import ConfigError, DatasetError
 from aulens.training.config import refuse_unknown
-from aulens.training.run_folder import write_json
 
 
 def make_ready(

@@ -7,8 +7,6 @@ result.json, which is written last: without it the run has not ended.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 from pyarrow.lib import ArrowInvalid
 
 from aulens.aus import AUSet
+from aulens.data.whole import whole, write_json
 from aulens.errors import AulensError, DatasetError, InputError
 from aulens.metrics.counts import checked_labels
 from aulens.metrics.ranking import checked_scores
@@ -111,9 +110,9 @@ class RunResult:
             columns |= {f"{prefix}_{label}": array[:, a] for a, label in enumerate(self.aus.labels)}
         (folder / RESULT).unlink(missing_ok=True)  # it must never speak of another run's frames
         frames = pd.DataFrame(columns)
-        _write_whole(folder / FRAMES, lambda path: frames.to_parquet(path, index=False))
-        text = json.dumps({"format": FORMAT, **self.to_dict()}, indent=2) + "\n"
-        _write_whole(folder / RESULT, lambda path: path.write_text(text, encoding="utf-8"))
+        with whole(folder / FRAMES) as part:
+            frames.to_parquet(part, index=False)
+        write_json(folder / RESULT, {"format": FORMAT, **self.to_dict()})
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the arrays, as JSON takes it."""
@@ -186,10 +185,3 @@ def _read(facts: dict[str, Any], frames: pd.DataFrame) -> RunResult:
         trained_on=facts["trained_on"],
         **arrays,
     )
-
-
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then put it in place at once."""
-    temporary = path.with_name(f".{path.name}.part")
-    write(temporary)
-    os.replace(temporary, path)

@@ -20,12 +20,13 @@ import pandas as pd
 
 from aulens import metrics
 from aulens.data.prepared import read_about
+from aulens.data.whole import write_text
 from aulens.errors import AulensError, ConfigError
 from aulens.processes import in_processes
 from aulens.study.config import StudyConfig, Variant
 from aulens.study.results import RESULT, RunResult
 from aulens.training.config import TrainConfig
-from aulens.training.run_folder import RunFolder, write_text
+from aulens.training.run_folder import RunFolder
 
 BOOTSTRAP: Final = 200
 """Resamplings in the report of each single run; tables draw their own."""

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
+from aulens.data.whole import write_json
 from aulens.errors import ModelError
 from aulens.runtime.model import sigmoid
-from aulens.training.run_folder import write_json
 
 FORMAT: Final = "aulens-calibration/1"
 FALLBACK: Final = (4.0, 0.0)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from aulens.data.whole import whole
 from aulens.errors import ModelError
 from aulens.models import AUModel
-from aulens.training.run_folder import write_whole
 
 FORMAT: Final = "aulens-run/1"
 
@@ -82,7 +82,8 @@ def save(
         "optimiser": optimiser.state_dict(),
         "average": average.model.state_dict() if average else None,
     }
-    write_whole(path, lambda temporary: torch.save(state, temporary))
+    with whole(path) as part:
+        torch.save(state, part)
 
 
 def load(path: Path, model: nn.Module, optimiser: Optimizer, average: Average | None) -> Position:

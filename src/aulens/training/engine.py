@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from aulens.data.dataset import Batch, BatchOrder, FaceDataset, make_loader
 from aulens.data.samples import Samples
+from aulens.data.whole import whole, write_json
 from aulens.errors import DatasetError, ModelError
 from aulens.losses import criterion
 from aulens.models import AUModel, ModelConfig, save_checkpoint
@@ -28,7 +29,7 @@ from aulens.training.checkpoint import Average, Position
 from aulens.training.config import TrainConfig
 from aulens.training.predict import Forward, crop_of, score, to_input
 from aulens.training.progress import Display
-from aulens.training.run_folder import RunFolder, fingerprint, write_json, write_whole
+from aulens.training.run_folder import RunFolder, fingerprint
 from aulens.training.schedule import rate, step_seed
 from aulens.training.setup import make_optimiser, training_set
 from aulens.training.validate import METRICS, summary
@@ -224,7 +225,8 @@ class Trainer:
         if self.fabric.is_global_zero:
             if best:
                 self.folder.forget_results()
-                write_whole(self.folder.best, lambda part: save_checkpoint(part, kept, self.settings))
+                with whole(self.folder.best) as part:
+                    save_checkpoint(part, kept, self.settings)
             self.folder.write_log(at.history)
             self.board.epoch(record)
             self.display.epoch(record, metric, best)

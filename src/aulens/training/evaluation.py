@@ -16,6 +16,7 @@ from aulens import metrics, roi
 from aulens.data.dataset import FaceDataset
 from aulens.data.loading import load_data
 from aulens.data.samples import Samples
+from aulens.data.whole import plain, write_json, write_text
 from aulens.errors import ConfigError, ModelError
 from aulens.models import JAAConfig
 from aulens.models.config import family
@@ -25,7 +26,7 @@ from aulens.training.calibration import FALLBACK, FALLBACK_OF_LOGITS, Calibratio
 from aulens.training.memory import keep_freed_memory
 from aulens.training.predict import Scores, au_scores, score
 from aulens.training.progress import Display
-from aulens.training.run_folder import RunFolder, plain, write_json, write_text
+from aulens.training.run_folder import RunFolder
 from aulens.training.scorer import Scorer, scorer_of_card, scorer_of_run
 from aulens.training.sections import DataConfig
 from aulens.training.sides import SideReport, side_report

@@ -15,6 +15,7 @@ import numpy as np
 
 import aulens
 from aulens.data.samples import RENDERS
+from aulens.data.whole import write_json
 from aulens.errors import ModelError
 from aulens.landmarks import IBUG49
 from aulens.models import AUModel, ModelConfig, RoiConfig, load_checkpoint
@@ -22,7 +23,7 @@ from aulens.models.roi_gcn import RoiNet
 from aulens.runtime.card import FORMAT
 from aulens.training.calibration import FALLBACK, FALLBACK_OF_LOGITS, Calibration, read_calibration
 from aulens.training.onnx_file import write_onnx
-from aulens.training.run_folder import RunFolder, write_json
+from aulens.training.run_folder import RunFolder
 
 STATEMENT: Final = (
     "Trained on rendered faces, not validated on FACS-coded people: use it to explore, not to conclude. "

@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ import numpy as np
 
 import aulens
 from aulens.data.samples import SPLITS, Samples
+from aulens.data.whole import plain, write_text
 from aulens.errors import ConfigError, ModelError
 from aulens.training.config import TrainConfig, load_config, to_toml
 from aulens.training.sections import Stage2Config
@@ -202,38 +203,6 @@ def fingerprint(samples: Samples) -> str:
     rows = zip(samples.paths, samples.subjects.tolist(), samples.splits.tolist(), strict=True)
     digest.update("\n".join(f"{Path(path).name} {subject} {split}" for path, subject, split in rows).encode())
     return digest.hexdigest()[:16]
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file so that a kill never leaves half of it."""
-    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON, NaN as null, like :func:`write_text`."""
-    write_text(path, json.dumps(plain(value), indent=2) + "\n")
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, then put it in place at once."""
-    temporary = path.with_name(f".{path.name}.part")
-    write(temporary)
-    os.replace(temporary, path)
-
-
-def plain(value: Any) -> Any:
-    """Return nested plain values; not-a-number becomes None, as JSON has no NaN."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
 
 
 def _version(name: str) -> str | None:

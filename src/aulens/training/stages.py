@@ -18,6 +18,7 @@ import torch
 from lightning.fabric import Fabric
 
 from aulens.data.samples import Samples
+from aulens.data.whole import whole, write_json
 from aulens.errors import DatasetError, ModelError
 from aulens.models import AUModel, JAAConfig, ModelConfig, build, load_checkpoint
 from aulens.models.jaa_gcn import JAAGraphNet
@@ -32,8 +33,6 @@ from aulens.training.run_folder import (
     facts,
     fingerprint,
     open_run,
-    write_json,
-    write_whole,
 )
 from aulens.training.sections import Stage2Config
 from aulens.training.setup import launch, load_samples, make_optimiser, model_config
@@ -128,7 +127,8 @@ class _Course:
             )
         self.open(run, config)
         if self.fabric.is_global_zero and not begun:
-            write_whole(run.relations, relations.save)
+            with whole(run.relations) as part:
+                relations.save(part)
         if not start:
             self._say(f"stage 1 of 2: {wanted.variant}, in {folder.path}")
             if not self.finished(folder, first):

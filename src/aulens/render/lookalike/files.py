@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.data.whole import whole
 from aulens.errors import DatasetError
 
 _JPEG_QUALITY: Final = 93
@@ -21,23 +22,17 @@ _V5_TEXT: Final = b"MATLAB 5.0 MAT-file, Platform: GLNXA64, Created by aulens"
 _V5_TEXT_LENGTH: Final = 116
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` make a file under another name, then give it its own."""
+@contextmanager
+def _making(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        write(part)
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    # Not to disk at once: of a hundred thousand frames that would take longer than drawing them.
+    with whole(path, to_disk=False) as part:
+        yield part
 
 
 def _write_bytes(path: Path, data: bytes) -> None:
-    def write(part: Path) -> None:
+    with _making(path) as part:
         part.write_bytes(data)
-
-    write_whole(path, write)
 
 
 def write_text(path: Path, lines: Iterable[str]) -> None:
@@ -62,7 +57,8 @@ def write_cells(path: Path, field: str, cells: Sequence[NDArray[np.float64] | No
         field: its name.
         cells: the matrix of each entry as MATLAB shows it, (K, 2); None = empty.
     """
-    write_whole(path, lambda part: _write_cells(part, field, cells))
+    with _making(path) as part:
+        _write_cells(part, field, cells)
 
 
 def _write_cells(path: Path, field: str, cells: Sequence[NDArray[np.float64] | None]) -> None:
@@ -101,7 +97,8 @@ def write_matrix(path: Path, name: str, matrix: NDArray[np.float64]) -> None:
 
 def write_video(path: Path, frames: Iterable[NDArray[np.uint8]], rate: int) -> None:
     """Write RGB frames (H, W, 3), H and W even, as an AVI with MPEG-4 video."""
-    write_whole(path, lambda part: _write_video(part, frames, rate))
+    with _making(path) as part:
+        _write_video(part, frames, rate)
 
 
 def _write_video(path: Path, frames: Iterable[NDArray[np.uint8]], rate: int) -> None:
