@@ -68,7 +68,6 @@ class CSVFile:
                 keep_default_na=False,
                 skipinitialspace=True,
                 encoding="utf-8-sig",
-                float_precision="round_trip",
                 low_memory=False,
             )
         except (pd.errors.ParserError, UnicodeDecodeError) as error:

@@ -55,7 +55,7 @@ def landmarks68(result: AUResult) -> NDArray[np.float64]:
 
 
 def share(confidence: float) -> float:
-    """A detector's score on the scale of other tools, cut to [0, 1]: dlib's goes from 0 to about 3."""
+    """A detector's score cut to the scale of other tools, [0, 1]: dlib's has no upper end."""
     return min(max(confidence, 0.0), 1.0)
 
 

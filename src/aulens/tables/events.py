@@ -105,13 +105,12 @@ def _events_of(
     if np.isnan(share).all():
         apex, _ = _apex(_column(table, f"{label}_i", rows), first, last)
     found = apex >= 0
-    source = table.iloc[rows]
-    number = source["frame"].to_numpy(dtype=np.int64)
+    number = table["frame"].iloc[rows].to_numpy(dtype=np.int64)
     ends = np.append(begins[1:], True)
     return pd.DataFrame(
         {
-            "file": source["file"].to_numpy()[first],
-            "face_id": source["face_id"].to_numpy(dtype=np.int64)[first],
+            "file": table["file"].iloc[rows[first]].to_numpy(),
+            "face_id": table["face_id"].iloc[rows[first]].to_numpy(dtype=np.int64),
             "au": label,
             "onset": time[first],
             "apex": np.where(found, time[apex], np.nan) if len(apex) else np.empty(0),

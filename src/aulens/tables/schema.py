@@ -100,15 +100,29 @@ def complete(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.reindex(columns=[*ours, *others]).astype({name: dtype(name) for name in ours})
 
 
+def write_rows(file: TextIO, names: Sequence[str], rows: Iterable[Row], *, header: bool = False) -> None:
+    """Write rows as CSV, no spaces; an empty cell (None) is an empty field.
+
+    Args:
+        file: to write to.
+        names: of the columns, in their order; rows may lack some.
+        rows: to be written.
+        header: write the line of names first.
+    """
+    writer = csv.writer(file, lineterminator="\n")
+    if header:
+        writer.writerow(names)
+    writer.writerows([row.get(name) for name in names] for row in rows)
+
+
 def write_csv_header(file: TextIO, aus: AUSet) -> None:
     """Write the line of column names, no spaces."""
-    csv.writer(file, lineterminator="\n").writerow(columns(aus))
+    write_rows(file, columns(aus), (), header=True)
 
 
 def write_csv_rows(file: TextIO, rows: Iterable[Row], aus: AUSet) -> None:
     """Write rows under `write_csv_header`; an empty score is an empty field."""
-    writer = csv.DictWriter(file, columns(aus), lineterminator="\n")
-    writer.writerows(rows)
+    write_rows(file, columns(aus), rows)
 
 
 def write_jsonl_rows(file: TextIO, rows: Iterable[Row]) -> None:

@@ -1,0 +1,90 @@
+"""The data dictionary tells of every column, and the docs tell the same."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from aulens.aus import AUS, RENDERS
+from aulens.errors import ConfigError
+from aulens.tables.dictionary import (
+    FILE_NAME,
+    describe,
+    event_columns,
+    general_columns,
+    markdown,
+    write_dictionary,
+)
+from aulens.tables.events import EVENT_TYPES, events
+from aulens.tables.schema import AU_ENDS, FACE_COLUMNS, MORE_ENDS, columns, dtype
+from aulens.tables.smooth import smooth
+from made_tables import clip, random_table
+
+DOCS = Path(__file__).parents[2] / "docs" / "tables.md"
+TYPES = {"text": "str", "whole number": "Int64", "number": "float64", "true or false": "bool"}
+
+
+def test_every_column_of_a_table_is_described() -> None:
+    for name in columns(RENDERS):
+        column = describe(name)
+        assert column.name == name
+        assert column.meaning
+        assert TYPES[column.type] == dtype(name)
+    for name in smooth(clip([0.5]), thresholds=0.5).columns:
+        describe(name)
+
+
+def test_an_aus_columns_name_it() -> None:
+    assert "AU12 (Lip Corner Puller)" in describe("AU12_left_p").meaning
+    assert "the person's own left" in describe("AU12_left_p").meaning
+    assert describe("time").unit == "s"
+    assert describe("box_w").unit == "pixels"
+    assert describe("AU12_p").range == "0 to 1"
+
+
+@pytest.mark.parametrize("name", ["AU12", "AU12_x", "AU3_p", "AU012_p", "smile", "AU12_p "])
+def test_what_is_no_column_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="no column of a table of faces"):
+        describe(name)
+
+
+def test_events_are_described_in_their_order() -> None:
+    described = event_columns()
+    assert [column.name for column in described] == list(EVENT_TYPES)
+    assert [TYPES[column.type] for column in described] == list(EVENT_TYPES.values())
+
+
+def test_ranges_hold() -> None:
+    """What says it is from 0 to 1 is, and what is never empty never is."""
+    table = smooth(random_table(0), thresholds=0.5)
+    found = {column.name: column for column in map(describe, table.columns)}
+    found_events = events(table)
+    for frame, described in ((table, found), (found_events, {c.name: c for c in event_columns()})):
+        for name, column in described.items():
+            if not column.empty:
+                assert frame[name].notna().all(), name
+            if column.range in {"0 to 1", "0 or 1"}:
+                assert frame[name].dropna().between(0, 1).all(), name
+
+
+def test_the_file_has_a_line_per_column(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    names = columns(RENDERS)
+    write_dictionary(path, map(describe, names))
+    back = pd.read_csv(path, keep_default_na=False)
+    assert list(back.columns) == ["name", "meaning", "unit", "range", "type", "empty"]
+    assert tuple(back["name"]) == names
+
+
+def test_general_columns_cover_all() -> None:
+    names = [column.name for column in general_columns()]
+    assert names == [*FACE_COLUMNS, *(f"AU*_{end}" for end in AU_ENDS + MORE_ENDS)]
+    assert not any(
+        "{" in column.meaning or f"({AUS[12].name})" in column.meaning for column in general_columns()
+    )
+
+
+def test_the_docs_say_the_same() -> None:
+    docs = DOCS.read_text(encoding="utf-8")
+    assert markdown(general_columns()) in docs
+    assert markdown(event_columns()) in docs
