@@ -10,13 +10,15 @@ from aulens.data.index import FrameIndex, Problem
 from command_line import aulens
 from drawn_frames import contents, drawn_index
 
+FOUND = (Problem("note", "not_coded", "F001", "x"), Problem("error", "subject_leak", "F002", "is in two."))
+
 
 @pytest.fixture
 def index(tmp_path, monkeypatch) -> FrameIndex:
     """Four drawn frames, the third without a picture, in place of a data set."""
     drawn = drawn_index(tmp_path / "drawn", (("F001", "T1", 4),))
     media = (*drawn.media[:2], "", drawn.media[3])
-    found = replace(drawn, media=media, problems=(Problem("note", "not_coded", "F001", "x"),))
+    found = replace(drawn, media=media, problems=FOUND)
     asked = []
 
     def open_dataset(name: str, root: Path, *, lists: Path | None = None) -> FrameIndex:
@@ -42,7 +44,9 @@ def test_a_summary(index, tmp_path):
     assert (table["missing"], table["missing_picture"]) == ("1", "1")
     assert "there is no such picture" in done.out
     assert "frames/s per core" in done.out
-    assert "1 remark on these data; aulens doctor" in done.err
+    assert "2 remarks on these data; aulens doctor" in done.err
+    assert "F002: is in two." in done.err
+    assert "F001" not in done.err
     assert sources.asked == [("bp4d", Path("ROOT"), None)]
     assert '"margin": 0.5' in (out / "prepared.json").read_text()
     before = contents(out)

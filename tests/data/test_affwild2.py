@@ -133,7 +133,14 @@ def test_persons_of_a_video_are_never_parted(delivered):
     assert subject_of("left_turn") == "left_turn"
     labels = delivered / "annotations/AU_Detection_Challenge"
     shutil.move(labels / "Train_Set/a_right.txt", labels / "Validation_Set/a_right.txt")
-    assert only(read_affwild2(delivered).problems, "subject_leak").where == "a"
+    index = read_affwild2(delivered)
+    problem = only(index.problems, "subject_leak")
+    assert (problem.where, problem.frames) == ("a", 4)
+    # The test stays as delivered, the training loses a.
+    assert dict(zip(index.sequence.tolist(), index.part.tolist(), strict=True)) == {
+        "a_right": "validation",
+        "b": "validation",
+    }
 
 
 def test_nothing_to_read(tmp_path):

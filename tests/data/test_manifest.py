@@ -87,6 +87,13 @@ def test_a_subject_in_two_parts(folder):
     assert (problem.level, problem.where, problem.frames) == ("error", "001", 2)
 
 
+def test_a_subject_in_no_part(folder):
+    path = write(folder, "001/s/1.png,001,s,1,1,0,0,1", "002/s/1.png,002,s,1,1,0,0,", header=f"{HEADER},part")
+    problem = only(read_manifest(path).problems, "unknown_subject")
+    assert (problem.level, problem.frames) == ("warning", 1)
+    assert "002 are in no part" in problem.message
+
+
 def test_faults_are_said(folder):
     path = write(
         folder,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -17,6 +17,10 @@ from aulens.commands.research import extras
 if TYPE_CHECKING:
     from aulens.data.prepare import PrepareResult
     from aulens.data.prepare.run import Progress as Report
+
+
+_SHOWN: Final = 5
+"""Errors of the data that are shown, at most."""
 
 
 class Landmarks(StrEnum):
@@ -80,6 +84,9 @@ def prepare(
             console.print(
                 f"{len(index.problems)} remark{many} on these data; aulens doctor tells.", markup=False
             )
+        # What no fold can be made of is better known before the hours that follow.
+        for problem in [problem for problem in index.problems if problem.level == "error"][:_SHOWN]:
+            console.print(f"{problem.where}: {problem.message}", markup=False)
         with _bar(console) as report:
             result = run(index, out, settings, processes=processes, progress=report)
     # A file or a pipe has no width of its own: wide enough for every line.

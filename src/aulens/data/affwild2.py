@@ -33,7 +33,8 @@ def read_affwild2(root: Path) -> FrameIndex:
     """The annotated frames of Aff-Wild2's AU set: rows without any -1, as in the challenge's code.
 
     The persons of a video VIDEO_left, VIDEO_right are one subject VIDEO, so that no split parts them; the
-    sequence is the full name. `part` is "train" or "validation", by folder.
+    sequence is the full name. `part` is "train" or "validation", by folder. Training frames of subjects that
+    are in both stay out: the test is then as delivered, and measures no memory of a face.
 
     Args:
         root: the folder that holds annotations and cropped_aligned, up to 3 levels down.
@@ -61,7 +62,8 @@ def read_affwild2(root: Path) -> FrameIndex:
             problems.append(Problem("error", "unreadable_labels", f"{path.parent.name}/{path.name}", message))
         else:
             sequences.append(sequence)
-    problems += _leaks(sequences)
+    sequences, leaks = _without_leaks(sequences)
+    problems += leaks
     return gather("affwild2", AFFWILD2_PROTOCOL.aus, sequences, problems, aligned=True)
 
 
@@ -171,17 +173,24 @@ def _media(
     return media
 
 
-def _leaks(sequences: Sequence[CodedSequence]) -> list[Problem]:
+def _without_leaks(sequences: Sequence[CodedSequence]) -> tuple[list[CodedSequence], list[Problem]]:
     parts: dict[str, set[str]] = {}
-    for sequence in sequences:
-        parts.setdefault(sequence.subject, set()).add(sequence.part)
-    return [
+    for one in sequences:
+        parts.setdefault(one.subject, set()).add(one.part)
+    lost: dict[str, int] = {}
+    kept = []
+    for one in sequences:
+        if one.part == "train" and len(parts[one.subject]) > 1:
+            lost[one.subject] = lost.get(one.subject, 0) + len(one.media)
+        else:
+            kept.append(one)
+    return kept, [
         Problem(
             "warning",
             "subject_leak",
             subject,
-            "its persons are in both train and validation; split as delivered.",
+            f"its persons are in both train and validation; its {frames} frames of train stay out.",
+            frames,
         )
-        for subject, found in sorted(parts.items())
-        if len(found) > 1
+        for subject, frames in sorted(lost.items())
     ]

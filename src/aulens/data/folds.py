@@ -53,15 +53,16 @@ def split(
 
     Args:
         subject: (N,).
-        part: (N,) their parts; where no subject has one, subjects are dealt into three, always alike.
+        part: (N,) their parts; where no subject has one, subjects are dealt into three, always alike. Where
+            others have one, a subject of no part, "", is in no split.
         plan: how.
         dataset: its name, for messages.
 
     Returns:
-        (N,) str. No subject is in two. With `select_on_test` there is no "val".
+        (N,) str; "" = in none. No subject is in two. With `select_on_test` there is no "val".
 
     Raises:
-        DatasetError: some subjects have no part, a subject is in two, or there are too few subjects.
+        DatasetError: a subject is in two parts, or there are too few subjects.
         ConfigError: there is no such fold.
     """
     homes = parts_of_subjects(subject, part, dataset)
@@ -74,7 +75,7 @@ def split(
         name: "test" if home == tested else "val" if name in choosing else "train"
         for name, home in homes.items()
     }
-    return np.array([names[name] for name in subject.tolist()], dtype=np.str_)
+    return np.array([names.get(name, "") for name in subject.tolist()], dtype=np.str_)
 
 
 def train_only(subject: NDArray[np.str_], plan: SplitPlan) -> NDArray[np.str_]:
@@ -85,7 +86,7 @@ def train_only(subject: NDArray[np.str_], plan: SplitPlan) -> NDArray[np.str_]:
 
 
 def parts_of_subjects(subject: NDArray[np.str_], part: NDArray[np.str_], dataset: str) -> dict[str, str]:
-    """The part of each subject; see `split`."""
+    """The part of each subject that has one; see `split`."""
     homes: dict[str, str] = {}
     for name, home in sorted(set(zip(subject.tolist(), part.tolist(), strict=True))):
         if homes.setdefault(name, home) != home:
@@ -93,16 +94,10 @@ def parts_of_subjects(subject: NDArray[np.str_], part: NDArray[np.str_], dataset
                 f"Subject {name!r} of {dataset} is in the parts {homes[name]!r} and {home!r}: the test would "
                 "measure memory of a face. Give whole subjects to parts."
             )
-    homeless = [name for name, home in homes.items() if not home]
-    if homeless and len(homeless) < len(homes):
-        raise DatasetError(
-            f"{len(homeless)} of {len(homes)} subjects of {dataset} are in no published part: "
-            f"{', '.join(homeless[:5])}. Leave them out, or give all of them parts in a manifest."
-        )
-    if homeless:
+    if not any(homes.values()):
         order = np.random.default_rng(0).permutation(len(homes))
         return {name: str(1 + place % DEALT) for name, place in zip(sorted(homes), order, strict=True)}
-    return homes
+    return {name: home for name, home in homes.items() if home}
 
 
 def validation_subjects(training: list[str], homes: dict[str, str], plan: SplitPlan) -> set[str]:

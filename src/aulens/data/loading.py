@@ -73,14 +73,15 @@ def _splits(data: Prepared, plan: SplitPlan, tested_elsewhere: bool) -> NDArray[
 def _samples(data: Prepared, aus: AUSet, splits: NDArray[np.str_], select_on_test: bool) -> Samples:
     if (data.labels == MISSING).all():
         raise DatasetError(f"{data.dataset} codes none of the AUs wanted: {', '.join(aus.labels)}.")
+    rows = np.flatnonzero(splits != "")
     return Samples(
-        paths=data.names,
-        subjects=np.char.add(f"{data.dataset}/", data.subject),
-        splits=splits,
-        side_labels=np.repeat(data.labels[..., None], 2, axis=-1),
-        landmarks=data.landmarks,
+        paths=tuple(data.names[row] for row in rows),
+        subjects=np.char.add(f"{data.dataset}/", data.subject[rows]),
+        splits=splits[rows],
+        side_labels=np.repeat(data.labels[rows, :, None], 2, axis=-1),
+        landmarks=data.landmarks[rows],
         aus=aus,
-        spans=data.spans,
+        spans=tuple(data.spans[row] for row in rows),
         select_on_test=select_on_test,
         sources=(f"{RENDERS} like {data.dataset}" if data.renders else data.dataset,),
     )

@@ -60,7 +60,7 @@ def read_manifest(path: Path) -> FrameIndex:
     media = _media(table["path"].tolist(), position, table, file, problems)
     part = np.array(table["part"].tolist() if "part" in table else [""] * len(table), dtype=np.str_)
     subject, sequence = (np.array(table[name].tolist(), dtype=np.str_) for name in ("subject", "sequence"))
-    problems += _leaks(subject, part)
+    problems += _part_problems(subject, part)
     rows, found = usable_rows(subject, sequence, frame.astype(np.int64), labels, file.name)
     problems += found
     if not len(rows):
@@ -219,12 +219,17 @@ def _media(
     return media
 
 
-def _leaks(subject: NDArray[np.str_], part: NDArray[np.str_]) -> list[Problem]:
+def _part_problems(subject: NDArray[np.str_], part: NDArray[np.str_]) -> list[Problem]:
     parts: dict[str, dict[str, int]] = {}
     for name, one in zip(subject.tolist(), part.tolist(), strict=True):
         counts = parts.setdefault(name, {})
         counts[one] = counts.get(one, 0) + 1
     problems = []
+    homeless = sorted(name for name, counts in parts.items() if set(counts) == {""})
+    if homeless and len(homeless) < len(parts):
+        message = f"{several(homeless)} are in no part, others are; their frames are in no fold."
+        count = sum(parts[name][""] for name in homeless)
+        problems.append(Problem("warning", "unknown_subject", "part", message, count))
     for name, counts in sorted(parts.items()):
         if len(counts) > 1:
             seen = ", ".join(map(repr, sorted(counts)))
