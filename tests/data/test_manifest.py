@@ -94,6 +94,18 @@ def test_a_subject_in_no_part(folder):
     assert "002 are in no part" in problem.message
 
 
+def test_renders_are_marked(folder):
+    rows = ["001/s/1.png,001,s,1,1,0,0", "002/s/1.png,002,s,1,1,0,0"]
+    assert not read_manifest(write(folder, *rows)).renders
+    for mark in "01":
+        index = read_manifest(write(folder, *(f"{row},{mark}" for row in rows), header=f"{HEADER},renders"))
+        assert index.renders == (mark == "1")
+        assert index.problems == ()
+    mixed = read_manifest(write(folder, rows[0] + ",1", rows[1] + ",", header=f"{HEADER},renders"))
+    assert mixed.renders
+    assert "1 of 2 rows are renders" in only(mixed.problems, "mixed_renders").message
+
+
 def test_faults_are_said(folder):
     path = write(
         folder,

@@ -34,7 +34,8 @@ def read_manifest(path: Path) -> FrameIndex:
 
     Columns, in any order and case: `path` (a picture or a video; relative to the manifest), `subject`,
     `sequence`, `frame` (the frame's number); AU1 or AU01, ...: 0, 1, or 9, -1, 999, blank for "not coded".
-    Optional: `part` (the fold's part), `position` (the frame's place in a video, from 0), and landmarks
+    Optional: `part` (the fold's part), `position` (the frame's place in a video, from 0), `renders` (1 = the
+    faces are rendered, no people), and landmarks
     x_0, y_0, ... of 49, 66 or 68 points in pixels of the picture, integer = pixel centre.
 
     Args:
@@ -76,6 +77,7 @@ def read_manifest(path: Path) -> FrameIndex:
         labels=labels,
         landmarks=landmarks,
         part=part,
+        renders=_renders(table, file, problems),
         problems=tuple(problems),
     ).take(rows)
 
@@ -167,6 +169,16 @@ def _numbers(column: pd.Series[str], name: str, file: Path) -> NDArray[np.float6
         seen = column[wrong].astype(str).tolist()
         raise DatasetError(f"{file}: {name} must be whole numbers from 0, found {several(seen)}.")
     return np.asarray(numbers)
+
+
+def _renders(table: pd.DataFrame, file: Path, problems: list[Problem]) -> bool:
+    if "renders" not in table:
+        return False
+    marked = _numbers(table["renders"], "renders", file) > 0
+    if marked.any() and not marked.all():
+        message = f"{int(marked.sum())} of {len(table)} rows are renders; all of it is taken as rendered."
+        problems.append(Problem("warning", "mixed_renders", file.name, message, len(table)))
+    return bool(marked.any())
 
 
 def _landmarks(table: pd.DataFrame, file: Path, problems: list[Problem]) -> NDArray[np.float32] | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from aulens.data.folders import DEPTH
 from aulens.data.index import FrameIndex
 from aulens.errors import ConfigError
 
@@ -46,16 +49,32 @@ def open_dataset(name: str, root: Path, *, lists: Path | None = None) -> FrameIn
     if name.startswith("jaanet"):
         from aulens.data.jaanet import read_jaanet
 
-        return read_jaanet(root, lists, name.removeprefix("jaanet").lstrip("-") or None)
+        index = read_jaanet(root, lists, name.removeprefix("jaanet").lstrip("-") or None)
+        return replace(index, renders=_is_lookalike(Path(root), index.media))
     if lists is not None and name not in _WITH_LISTS:
         raise ConfigError(f"There are no lists for {name}; they are of {' and '.join(_WITH_LISTS)}.")
-    index = replace(_open(name, root), renders=(Path(root) / LOOKALIKE).is_file())
+    index = _open(name, root)
+    index = replace(index, renders=index.renders or _is_lookalike(Path(root), index.media))
     if lists is None:
         return index
     from aulens.data.jaanet import narrow
     from aulens.data.jaanet_lists import read_lists
 
     return narrow(index, read_lists(lists, name))
+
+
+def _is_lookalike(root: Path, media: Sequence[str]) -> bool:
+    """Whether the mark lies in the given folder, above it or above a picture.
+
+    Adapters climb up from a delivered subfolder, and look down from a folder that holds the delivered ones.
+    """
+    given = root.resolve()
+    places = {given, *list(given.parents)[:DEPTH]}
+    level = {os.path.dirname(path) for path in media if path}
+    for _ in range(DEPTH + 2):
+        places |= {Path(folder) for folder in level}
+        level = {os.path.dirname(folder) for folder in level}
+    return any((place / LOOKALIKE).is_file() for place in places)
 
 
 def _open(name: str, root: Path) -> FrameIndex:
