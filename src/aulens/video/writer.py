@@ -27,6 +27,7 @@ _RATE: Final = Fraction(25)
 _TIME_BASE: Final = Fraction(1, 90_000)
 _FINEST: Final = 10_000_000
 """Ticks per second above which MP4's 32 bits don't hold a pause of some minutes."""
+_COARSEST: Final = Fraction(1, 5000)
 _BT709: Final = 1
 _LIMITED: Final = 1
 
@@ -73,7 +74,7 @@ class VideoWriter:
             raise ConfigError(f"A video of {size} pixels, {rate} frames/s, from {start} s can't be made.")
         self._size = size
         self._rate = rate or _RATE
-        self._base = time_base if time_base and time_base.denominator <= _FINEST else _TIME_BASE
+        self._base = _fine(time_base or _TIME_BASE)
         self._start = Fraction(start)
         self._tick: int | None = None
         self._gap = Fraction(1) / self._rate
@@ -90,7 +91,7 @@ class VideoWriter:
             if audio_from is not None:
                 mp4 = kind != "matroska"
                 self._sound = self._stack.enter_context(Sound(audio_from, self._container, start, mp4))
-        except FFmpegError as error:
+        except (FFmpegError, OSError) as error:
             self.discard()
             raise self._plain(error) from error
         except BaseException:
@@ -182,6 +183,8 @@ class VideoWriter:
         if kind != "matroska":
             # In ticks of the video: the pause before a first frame that is not at 0 would else be rounded.
             options = {"movflags": "+faststart", "movie_timescale": str(self._base.denominator)}
+        # FFmpeg would find out with the first picture only.
+        self._part.touch()
         self._part_open = True
         return av.open(str(self._part), "w", format=kind, options=options)
 
@@ -223,6 +226,15 @@ class VideoWriter:
         if isinstance(error, OSError) and error.errno:
             return OSError(error.errno, error.strerror, str(self.path))
         return OSError(f"{self.path}: the video can't be written ({error})")
+
+
+def _fine(base: Fraction) -> Fraction:
+    """A clock of which `base` is a whole number of ticks, fine enough to begin anywhere."""
+    if base.denominator > _FINEST:
+        return _TIME_BASE
+    while base > _COARSEST:
+        base /= 10
+    return base
 
 
 def _even(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,0 +1,362 @@
+"""Videos of every kind: turned, mirrored, stretched, huge, animated; damaged, cut short; and what is none."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from made_videos import cut, number_of, numbered, steady, write_clip, write_sound, zeroed
+from PIL import Image
+
+from aulens.errors import InputError
+from aulens.video import VIDEO_SUFFIXES, Frame, open_sequence, open_video
+from aulens.video.whole import bytes_missing
+
+FASTSTART = {"movflags": "+faststart"}
+MJPEG = {"codec": "mjpeg", "between": 0}
+
+
+def numbers(frames: list[Frame]) -> list[int]:
+    return [number_of(frame.image) for frame in frames]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "turn", "rotation"),
+    [
+        # x runs along (a, b), y along (c, d): rows of the matrix that telephones write.
+        ((1, 0, 0, 0, 1, 0, 0, 0, 1), lambda i: i, 0),
+        ((0, 1, 0, -1, 0, 0, 0, 0, 1), lambda i: np.rot90(i, -1), 90),
+        ((-1, 0, 0, 0, -1, 0, 0, 0, 1), lambda i: np.rot90(i, 2), 180),
+        ((0, -1, 0, 1, 0, 0, 0, 0, 1), lambda i: np.rot90(i, 1), 270),
+        ((-1, 0, 0, 0, 1, 0, 0, 0, 1), lambda i: i[:, ::-1], 0),
+        ((1, 0, 0, 0, -1, 0, 0, 0, 1), lambda i: i[::-1], 0),
+        ((0, 1, 0, 1, 0, 0, 0, 0, 1), lambda i: i.transpose(1, 0, 2), 90),
+        ((0, -1, 0, -1, 0, 0, 0, 0, 1), lambda i: i[::-1, ::-1].transpose(1, 0, 2), 270),
+    ],
+)
+def test_turned_and_mirrored_videos_stand_upright(tmp_path, matrix, turn, rotation):
+    path = write_clip(tmp_path / "turned.mp4", steady(3, 25), "mpeg4", between=0, matrix=matrix)
+    media = open_video(path)
+    frames = list(media.frames())
+    wanted = turn(numbered(2))
+    assert frames[2].image.shape == wanted.shape == (media.info.height, media.info.width, 3)
+    assert np.abs(frames[2].image.astype(int) - wanted).mean() < 6
+    assert media.info.rotation == rotation
+    mirrored = np.linalg.det(np.reshape(matrix, (3, 3))) < 0
+    if not mirrored:  # OpenCV knows no mirrors
+        _, theirs = cv2.VideoCapture(str(path)).read()
+        assert np.abs(frames[0].image.astype(int) - theirs[..., ::-1]).mean() < 3
+
+
+def test_oblong_pixels_become_square(tmp_path):
+    path = write_clip(tmp_path / "dv.mp4", steady(3, 25), size=(72, 48), ratio=Fraction(64, 45))
+    media = open_video(path)
+    assert (media.info.width, media.info.height) == (102, 48)
+    frame = next(iter(media.frames(skip=2)))
+    assert frame.image.shape == (48, 102, 3)
+    assert number_of(frame.image) == 2
+
+
+def test_four_thousand_pixels(tmp_path):
+    path = write_clip(tmp_path / "large.mp4", steady(3, 25), "mpeg4", size=(3840, 2160), between=0)
+    media = open_video(path)
+    assert (media.info.width, media.info.height) == (3840, 2160)
+    assert numbers(list(media.frames())) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["eight.gif", "eight.webp", "eight.apng"])
+def test_eight_frame_animations(tmp_path, name):
+    lasts = [100, 50, 200, 40, 40, 70, 90, 110]
+    pictures = [Image.fromarray(numbered(number)) for number in range(8)]
+    options = {"lossless": True} if name.endswith("webp") else {}
+    pictures[0].save(
+        tmp_path / name, format="PNG" if name.endswith("apng") else None, save_all=True,
+        append_images=pictures[1:], duration=lasts, loop=0, **options,
+    )  # fmt: skip
+    media = open_video(tmp_path / name)
+    frames = list(media.frames())
+    assert numbers(frames) == [frame.index for frame in frames] == list(range(8))
+    times = [sum(lasts[:number]) / 1000 for number in range(8)]
+    assert [frame.time for frame in frames] == times
+    part = list(media.frames(start=0.15, stop=0.5, every=2))
+    assert [(frame.index, frame.time) for frame in part] == [(2, 0.15), (4, 0.39)]
+    assert numbers(part) == [2, 4]
+    assert list(media.frames(start=9.0)) == []
+    assert media.problem is None
+
+
+@pytest.mark.parametrize("name", ["clear.gif", "clear.webp"])
+def test_what_is_transparent_is_white(tmp_path, name):
+    pictures = []
+    for right in (30, 33):
+        clear = np.zeros((48, 64, 4), np.uint8)
+        clear[10:30, 10:right] = clear[0, 0] = clear[47, 63] = (10, 200, 10, 255)
+        pictures.append(Image.fromarray(clear))
+    options = {"lossless": True} if name.endswith("webp") else {}
+    pictures[0].save(
+        tmp_path / name, save_all=True, append_images=pictures[1:], duration=100, disposal=2, **options
+    )
+    for frame in open_video(tmp_path / name).frames():
+        assert frame.image[40, 50].tolist() == [255, 255, 255]
+        assert np.abs(frame.image[20, 20].astype(int) - (10, 200, 10)).max() < 8
+
+
+def test_of_several_streams_the_default_is_read(tmp_path):
+    path = tmp_path / "two.mkv"
+    with av.open(str(path), "w") as container:
+        streams = [
+            container.add_stream("libx264", rate=25, width=64, height=48, pix_fmt="yuv420p") for _ in "ab"
+        ]
+        streams[0].disposition = 0
+        streams[1].disposition = 1
+        for stream, first in zip(streams, (100, 0), strict=True):
+            for number in range(5):
+                image = av.VideoFrame.from_ndarray(numbered(first + number), format="rgb24")
+                container.mux(stream.encode(image))
+            container.mux(stream.encode(None))
+    assert numbers(list(open_video(path).frames())) == [0, 1, 2, 3, 4]
+
+
+def test_a_cover_is_no_video(tmp_path):
+    path = tmp_path / "song.m4a"
+    with av.open(str(path), "w", format="mp4") as container:
+        cover = container.add_stream("mjpeg", rate=1, width=64, height=48, pix_fmt="yuvj420p")
+        cover.disposition = 0x400  # attached picture
+        track = container.add_stream("aac", rate=44_100)
+        track.layout = "mono"
+        container.mux(cover.encode(av.VideoFrame.from_ndarray(numbered(1), format="rgb24")))
+        container.mux(cover.encode(None))
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.float32), format="fltp", layout="mono")
+        sound.sample_rate = 44_100
+        container.mux(track.encode(sound))
+        container.mux(track.encode(None))
+    with av.open(str(path)) as container:
+        assert len(container.streams.video) == 1
+    with pytest.raises(InputError, match="sound but no video"):
+        open_video(path)
+
+
+# Damage
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("cut.avi", MJPEG),
+        ("cut.mp4", {"between": 2, "options": FASTSTART}),
+        ("cut.mkv", {"between": 2}),
+        ("cut.webm", {"codec": "libvpx", "between": 0}),
+    ],
+)
+def test_a_file_cut_short_gives_what_it_has_and_says_where_it_stopped(tmp_path, name, options):
+    whole = write_clip(tmp_path / f"whole.{name}", steady(131, 25), **options)
+    assert bytes_missing(whole) is None
+    path = cut(whole, tmp_path / name, 0.7)
+    media = open_video(path)
+    frames = list(media.frames())
+    assert 40 < len(frames) < 125
+    # Some that are shown before the last may be cut off, and only some containers know of them.
+    indices = [frame.index for frame in frames]
+    assert indices[:-2] == list(range(len(frames) - 2))
+    assert indices == sorted(set(indices))
+    assert numbers(frames) == [round(frame.time * 25) for frame in frames]
+    missing = whole.stat().st_size - path.stat().st_size
+    last = frames[-1]
+    assert f"stops after frame {last.index} ({last.time:.2f} s): the file is cut short" in str(media.problem)
+    assert f"{missing:,} bytes" in str(media.problem)
+    part = list(media.frames(skip=50, every=4))
+    assert [(f.index, f.time) for f in part] == [
+        (f.index, f.time) for f in frames if f.index >= 50 and f.index % 4 == 0
+    ]
+    assert "cut short" in str(media.problem)
+    list(media.frames(stop=1.0))
+    assert media.problem is None
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("bad.avi", MJPEG),
+        ("bad.mp4", {"between": 2}),
+        ("bad.mkv", {"between": 0}),
+        ("last.mov", {"between": 2}),
+    ],
+)
+def test_damage_in_the_middle_is_passed_over_and_counted(tmp_path, name, options):
+    whole = write_clip(tmp_path / f"whole.{name}", steady(131, 25), **options)
+    where = range(125, 131) if name == "last.mov" else [60, 61, 62, 130]
+    media = open_video(zeroed(whole, tmp_path / name, where))
+    frames = list(media.frames())
+    lost = set(range(131)) - {frame.index for frame in frames}
+    assert 4 <= len(lost) <= 8
+    assert f"{len(lost)} frames could not be decoded" in str(media.problem)
+    assert f"the first after frame {min(lost) - 1} ({(min(lost) - 1) / 25:.2f} s)" in str(media.problem)
+    # Numbers and times stay those of the whole video.
+    assert [frame.time for frame in frames] == [frame.index / 25 for frame in frames]
+    assert numbers(frames[:55]) == list(range(55))
+    after = [frame for frame in frames if 84 <= frame.index < 120]
+    assert numbers(after) == list(range(84, 120))
+    late = list(media.frames(skip=90))
+    assert [(f.index, f.time) for f in late] == [(f.index, f.time) for f in frames if f.index >= 90]
+
+
+def test_the_first_frames_may_be_damaged(tmp_path):
+    whole = write_clip(tmp_path / "whole.avi", steady(50, 25), **MJPEG)
+    media = open_video(zeroed(whole, tmp_path / "bad.avi", [0, 1]))
+    frames = list(media.frames())
+    assert [frame.index for frame in frames] == numbers(frames) == list(range(2, 50))
+    assert frames[0].time == pytest.approx(0.08)
+    assert "2 frames could not be decoded" in str(media.problem)
+
+
+def test_how_much_is_missing_is_known_to_the_byte(tmp_path):
+    for name, codec in (("a.mp4", "mpeg4"), ("a.mov", "mpeg4"), ("a.mkv", "mpeg4"), ("a.avi", "mpeg4")):
+        whole = write_clip(tmp_path / name, steady(20, 25), codec, between=0)
+        assert bytes_missing(whole) is None
+        data = whole.read_bytes()
+        (tmp_path / "short").write_bytes(data[:-100])
+        assert bytes_missing(tmp_path / "short") == 100
+        (tmp_path / "long").write_bytes(data + b"\0" * 7)
+        assert bytes_missing(tmp_path / "long") is None
+
+
+# No videos
+
+
+@pytest.fixture(scope="module")
+def not_videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("not")
+    (root / "folder.mp4").mkdir()
+    (root / "empty.mp4").touch()
+    (root / "text.mp4").write_text("This is a text. " * 50)
+    (root / "letters.txt").write_text("This is a text. " * 50)
+    (root / "list.mp4").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.ts\n#EXT-X-ENDLIST\n")
+    write_sound(root / "sound.m4a")
+    write_sound(root / "sound.mp4")
+    write_sound(root / "sound.wav", "pcm_s16le")
+    Image.fromarray(numbered(1)).save(root / "picture.png")
+    Image.fromarray(numbered(1)).save(root / "picture.jpg")
+    Image.fromarray(numbered(1)).save(root / "picture.webp")
+    (root / "half.webp").write_bytes((root / "picture.webp").read_bytes()[:60])
+    whole = write_clip(root / "whole.mp4", steady(50, 25))
+    cut(whole, root / "unfinished.mp4", 0.6)
+    blank = write_clip(root / "blank.avi", steady(4, 25), "mjpeg", between=0)
+    zeroed(blank, root / "blank.avi", range(4))
+    head = write_clip(root / "head.avi", steady(4, 25), "mjpeg", between=0)
+    data = head.read_bytes()
+    head.write_bytes(data[: data.index(b"movi") + 4])
+    return root
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none.mp4", "there is no such video"),
+        ("folder.mp4", "this is a folder"),
+        ("empty.mp4", r"the file is empty, 0 bytes"),
+        ("text.mp4", "damaged, or of an unknown kind .* begins with b'This is a te'"),
+        ("letters.txt", "not a video"),
+        ("list.mp4", "not a video|unknown kind"),
+        ("sound.m4a", "holds sound but no video"),
+        ("sound.mp4", "holds sound but no video"),
+        ("sound.wav", "holds sound but no video"),
+        ("picture.png", "this is a picture, not a video"),
+        ("picture.jpg", "this is a picture, not a video"),
+        ("picture.webp", "this is a picture, not a video"),
+        ("half.webp", "the animation is damaged"),
+        ("unfinished.mp4", "the index without which it can't be read is missing"),
+        ("blank.avi", "no picture that can be decoded"),
+        ("head.avi", "no picture that can be decoded|no video stream|unknown kind"),
+    ],
+)
+def test_what_is_no_video_gets_one_sentence(not_videos, name, message):
+    with pytest.raises(InputError, match=message) as caught:
+        open_video(not_videos / name)
+    assert str(not_videos / name) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_odd_names(tmp_path, monkeypatch):
+    path = write_clip(tmp_path / "a.mp4", steady(3, 25))
+    for name in ("http:b.mp4", "file %d äß 人.mp4", "-x.mp4", "no_suffix"):
+        (tmp_path / name).write_bytes(path.read_bytes())
+        monkeypatch.chdir(tmp_path)
+        assert numbers(list(open_video(name).frames())) == [0, 1, 2]
+
+
+def test_a_reader_that_is_left_early_closes_the_file(tmp_path):
+    media = open_video(write_clip(tmp_path / "a.mp4", steady(20, 25)))
+    before = len(os.listdir("/proc/self/fd")) if Path("/proc").is_dir() else 0
+    frames = media.frames()
+    next(frames)
+    frames.close()
+    after = len(os.listdir("/proc/self/fd")) if Path("/proc").is_dir() else 0
+    assert before == after
+
+
+def test_a_file_that_goes_away(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", steady(20, 25))
+    media = open_video(path)
+    path.unlink()
+    with pytest.raises(InputError, match="no such video"):
+        next(media.frames())
+
+
+def test_suffixes():
+    assert {".mp4", ".avi", ".mkv", ".mov", ".webm", ".mpg", ".gif"} <= VIDEO_SUFFIXES
+
+
+# Folders of pictures
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number in range(12):
+        Image.fromarray(numbered(number)).save(tmp_path / f"frame{number}.png")
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / ".hidden.png").write_text("x")
+    (tmp_path / "frame99.png").mkdir()
+    return tmp_path
+
+
+def test_a_folder_is_a_clip_in_natural_order(folder):
+    media = open_sequence(folder, 29.97)
+    frames = list(media.frames())
+    assert numbers(frames) == [frame.index for frame in frames] == list(range(12))
+    assert [frame.time for frame in frames] == [float(time) for time in steady(12, Fraction(30_000, 1001))]
+    assert (media.info.frames, media.info.width, media.info.height) == (12, 64, 48)
+    part = list(media.frames(skip=3, every=2, stop=0.3))
+    assert numbers(part) == [frame.index for frame in part] == [4, 6, 8]
+    assert media.problem is None
+
+
+def test_patterns_and_no_rate(folder):
+    media = open_sequence(folder / "frame1*.png")
+    frames = list(media.frames())
+    assert numbers(frames) == [1, 10, 11]
+    assert np.isnan(frames[0].time)
+    assert len(list(open_sequence(folder / "frame%d.png", 25).frames())) == 12
+    with pytest.raises(InputError, match="no time stamps"):
+        next(iter(media.frames(stop=1.0)))
+    with pytest.raises(InputError, match="no picture has such a name"):
+        open_sequence(folder / "frame1*.jpg")
+    (folder / "bare").mkdir()
+    with pytest.raises(InputError, match="holds no pictures"):
+        open_sequence(folder / "bare")
+    with pytest.raises(ValueError, match="above 0"):
+        open_sequence(folder, 0)
+
+
+def test_pictures_that_are_damaged_or_of_another_size(folder):
+    Image.fromarray(numbered(5, (128, 96))).save(folder / "frame5.png")
+    (folder / "frame7.png").write_text("x")
+    media = open_sequence(folder, 25)
+    frames = list(media.frames())
+    assert numbers(frames) == [frame.index for frame in frames] == [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11]
+    assert all(frame.image.shape == (48, 64, 3) for frame in frames)
+    assert "frame7.png" in str(media.problem)

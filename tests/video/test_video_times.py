@@ -1,0 +1,186 @@
+"""Numbers and times of frames, against those that the clips were written with."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import pytest
+from made_videos import NTSC, number_of, numbered, steady, uneven, write_clip
+
+from aulens.errors import ConfigError, InputError
+from aulens.video import Media, open_video
+
+FINE = Fraction(1, 90_000)
+COUNT = 120
+# File, codec, B-frames, its times, ticks of its clock, and whether its stamps are rounded to milliseconds.
+CLIPS: dict[str, tuple[str, int, list[Fraction], Fraction | None, bool]] = {
+    "ntsc.mp4": ("libx264", 2, steady(COUNT, NTSC), Fraction(1, 30_000), False),
+    "ntsc.mkv": ("libx264", 2, steady(COUNT, NTSC), Fraction(1, 1000), True),
+    "uneven.mp4": ("libx264", 2, uneven(COUNT), FINE, False),
+    "uneven.mkv": ("libx264", 2, uneven(COUNT), Fraction(1, 1000), False),
+    "uneven.webm": ("libvpx", 0, uneven(COUNT), Fraction(1, 1000), False),
+    "plain.mov": ("mpeg4", 0, steady(COUNT, 25), None, False),
+    "plain.avi": ("mjpeg", 0, steady(COUNT, 25), None, False),
+    "between.avi": ("mpeg4", 2, steady(COUNT, 25), None, False),
+    "wrong.avi": ("libx264", 2, steady(COUNT, 25), None, False),
+    "plain.mpg": ("mpeg2video", 2, steady(COUNT, 25), None, False),
+    "ntsc.ts": ("libx264", 2, steady(COUNT, NTSC), FINE, False),
+    "plain.flv": ("libx264", 2, steady(COUNT, 25), Fraction(1, 1000), False),
+}
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("clips")
+    return {
+        name: write_clip(
+            root / name, times, codec, between=between, tick=tick, rate=NTSC if "ntsc" in name else 25
+        )
+        for name, (codec, between, times, tick, _) in CLIPS.items()
+    }
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_each_frame_has_its_number_and_its_time(clips, name):
+    media = open_video(clips[name])
+    frames = list(media.frames())
+    times, rounded = CLIPS[name][2], CLIPS[name][4]
+    assert [frame.index for frame in frames] == list(range(COUNT))
+    assert [number_of(frame.image) for frame in frames] == list(range(COUNT))
+    if rounded:
+        times = [Fraction(round(time * 1000), 1000) for time in times]
+    assert [frame.time for frame in frames] == [float(time) for time in times]
+    assert media.problem is None
+    assert frames[0].image.shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("name", ["ntsc.mp4", "uneven.mp4", "ntsc.mkv", "uneven.webm"])
+def test_times_are_those_of_opencv(clips, name):
+    capture = cv2.VideoCapture(str(clips[name]))
+    for frame in open_video(clips[name]).frames():
+        assert capture.grab()
+        assert capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 == pytest.approx(frame.time, abs=1e-6)
+
+
+def test_what_is_known_before_reading(clips):
+    info = open_video(clips["ntsc.mp4"]).info
+    assert info.rate == NTSC  # not 29, not 30
+    assert (info.width, info.height, info.frames, info.rotation) == (64, 48, COUNT, 0)
+    assert info.duration == pytest.approx(COUNT / float(NTSC), abs=1e-3)
+    assert info.codec == "h264"
+    assert not info.has_audio
+    assert info.time_base == Fraction(1, 30_000)
+    assert open_video(clips["ntsc.mkv"]).info.frames is None
+
+
+CHOICES = [
+    {"every": 7},
+    {"start": 0.0, "stop": 0.2},
+    {"start": 1.5},
+    {"start": 3.2032},
+    {"start": 2.0, "stop": 3.0, "every": 3},
+    {"skip": 1},
+    {"skip": 61},
+    {"skip": 84, "every": 5, "stop": 3.9},
+    {"skip": 50, "start": 1.0},
+    {"skip": 118},
+    {"skip": 500},
+    {"start": 500.0},
+    {"stop": 0.001},
+]
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_a_part_is_a_slice_of_the_whole(clips, name):
+    media = open_video(clips[name])
+    whole = list(media.frames())
+    for choice in CHOICES:
+        wanted = [
+            frame
+            for frame in whole
+            if frame.index % choice.get("every", 1) == 0
+            and frame.index >= choice.get("skip", 0)
+            and choice.get("start", 0.0) <= frame.time < choice.get("stop", math.inf)
+        ]
+        part = list(media.frames(**choice))
+        assert [(frame.index, frame.time) for frame in part] == [(f.index, f.time) for f in wanted], choice
+        assert all((a.image == b.image).all() for a, b in zip(part, wanted, strict=True)), choice
+        assert media.problem is None
+
+
+@pytest.mark.parametrize("name", ["uneven.mp4", "ntsc.mkv", "plain.avi", "between.avi"])
+def test_a_late_part_does_not_decode_what_comes_before(clips, name, monkeypatch):
+    import aulens.video.clock as clock
+    import aulens.video.reader as reader
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("decodes from the start")
+
+    assert clock.read_clock(clips[name]) is not None
+    monkeypatch.setattr(reader._Reading, "_from_start", lambda self: iter(refuse, None))
+    numbers = [number_of(frame.image) for frame in open_video(clips[name]).frames(skip=100)]
+    assert numbers == list(range(100, COUNT))
+
+
+def test_time_zero_is_where_sound_or_picture_begins(tmp_path):
+    times = [Fraction(1, 2) + time for time in steady(30, 25)]
+    late = write_clip(tmp_path / "late.mp4", times, tick=FINE, sound="aac")
+    assert [frame.time for frame in open_video(late).frames()] == [float(time) for time in times]
+    silent = write_clip(tmp_path / "silent.ts", times, tick=FINE)
+    assert [frame.time for frame in open_video(silent).frames()] == [float(t) for t in steady(30, 25)]
+    part = [frame.time for frame in open_video(late).frames(start=1.0)]
+    assert part == [float(time) for time in times if time >= 1]
+
+
+def test_a_stream_without_time_stamps(tmp_path):
+    raw = open_video(write_clip(tmp_path / "raw.h264", steady(30, 25)))
+    frames = list(raw.frames(every=2, skip=10))
+    assert [frame.index for frame in frames] == [number_of(frame.image) for frame in frames]
+    assert [frame.index for frame in frames] == list(range(10, 30, 2))
+    assert all(math.isnan(frame.time) for frame in frames)
+    assert raw.info.time_base is None
+    with pytest.raises(InputError, match=r"raw\.h264 has no time stamps"):
+        next(raw.frames(start=0.5))
+
+
+def test_recordings_joined_end_to_end_count_on(tmp_path):
+    first = write_clip(tmp_path / "a.ts", steady(60, 25), tick=FINE)
+    second = write_clip(tmp_path / "b.ts", steady(40, 25), tick=FINE, size=(48, 64))
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(first.read_bytes() + second.read_bytes())
+    media = open_video(joined)
+    frames = list(media.frames())
+    assert [frame.index for frame in frames] == list(range(100))
+    assert [frame.time for frame in frames] == pytest.approx([float(time) for time in steady(100, 25)])
+    assert "time stamps jump back at frame 60 (2.40 s)" in str(media.problem)
+    # The second half stood upright: fitted into the first's size, black at its sides.
+    tall = frames[80].image
+    assert tall.shape == (48, 64, 3)
+    assert tall[:, :13].max() < 20
+    assert tall[:, 51:].max() < 20
+    assert number_of(tall[:, 14:50]) == 20
+    late = list(media.frames(start=3.0))
+    assert [(frame.index, frame.time) for frame in late] == [(f.index, f.time) for f in frames[75:]]
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"every": 0}, "every is 0"),
+        ({"skip": -1}, "skip is -1"),
+        ({"start": -1.0}, "start is -1"),
+        ({"stop": math.nan}, "stop is nan"),
+        ({"start": 2.0, "stop": 2.0}, "not after start"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_at_once(clips, choice, message):
+    media: Media = open_video(clips["plain.mov"])
+    with pytest.raises(ConfigError, match=message):
+        media.frames(**choice)
+
+
+def test_numbers_can_be_read_again():
+    assert all(number_of(numbered(number)) == number for number in range(256))

@@ -1,0 +1,266 @@
+"""Videos that are written: their times and sound are those of another; no half file under the final name."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from made_videos import NTSC, RATE, number_of, numbered, steady, uneven, write_clip
+
+from aulens.errors import ConfigError, InputError
+from aulens.video import Frame, VideoInfo, VideoWriter, open_video
+
+FINE = Fraction(1, 90_000)
+
+
+def copy(source: Path, target: Path, start: float = 0.0, stop: float | None = None) -> VideoWriter:
+    """Write a part of a video as an overlay is written."""
+    media = open_video(source)
+    info = media.info
+    with VideoWriter(
+        target, (info.width, info.height), rate=info.rate, time_base=info.time_base, audio_from=source,
+        start=start,
+    ) as writer:  # fmt: skip
+        for frame in media.frames(start=start, stop=stop):
+            writer.write(frame.image, frame.time)
+    return writer
+
+
+def read(path: Path) -> tuple[VideoInfo, list[Frame]]:
+    media = open_video(path)
+    frames = list(media.frames())
+    assert media.problem is None
+    return media.info, frames
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "tick"),
+    [
+        ("ntsc.mp4", steady(60, NTSC), Fraction(1, 30_000)),
+        ("uneven.mp4", uneven(60), FINE),
+        ("uneven.mkv", uneven(60), Fraction(1, 1000)),
+        ("late.mp4", [Fraction(2, 3) + time for time in uneven(60)], FINE),
+        ("plain.avi", steady(60, 25), None),
+        ("fine.mp4", [Fraction(number * 40_001, 1_000_000) for number in range(60)], Fraction(1, 1_000_000)),
+    ],
+)
+@pytest.mark.parametrize("target", ["out.mp4", "out.mov"])
+def test_time_stamps_are_kept_exactly(tmp_path, name, times, tick, target):
+    sound = None if name.endswith("avi") else "aac"
+    source = write_clip(tmp_path / name, times, tick=tick, sound=sound)
+    writer = copy(source, tmp_path / target)
+    info, frames = read(tmp_path / target)
+    assert [frame.time for frame in frames] == [frame.time for frame in read(source)[1]]
+    assert [number_of(frame.image) for frame in frames] == list(range(60))
+    assert info.codec == "h264"
+    assert writer.codec == "libx264"
+    assert info.has_audio == (sound is not None)
+    with av.open(str(tmp_path / target)) as container:
+        assert container.streams.video[0].codec_context.pix_fmt == "yuv420p"
+
+
+def test_matroska_counts_in_milliseconds(tmp_path):
+    source = write_clip(tmp_path / "a.mp4", steady(60, NTSC), tick=Fraction(1, 30_000))
+    copy(source, tmp_path / "out.mkv")
+    _, frames = read(tmp_path / "out.mkv")
+    assert [frame.time for frame in frames] == pytest.approx([float(t) for t in steady(60, NTSC)], abs=6e-4)
+
+
+def packets(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "target"),
+    [
+        ("a.mp4", "aac", "out.mp4"), ("a.mkv", "aac", "out.mp4"), ("a.mkv", "libmp3lame", "out.mp4"),
+        ("a.mkv", "flac", "out.mp4"), ("a.mkv", "pcm_s16le", "out.mkv"), ("a.mp4", "aac", "out.mkv"),
+    ],
+)  # fmt: skip
+def test_sound_is_copied_bit_by_bit(tmp_path, name, codec, target):
+    source = write_clip(tmp_path / name, steady(50, 25), sound=codec, seconds=2.0)
+    writer = copy(source, tmp_path / target)
+    assert writer.audio == "copied"
+    ours, theirs = packets(tmp_path / target), packets(source)
+    # Matroska has no place for what is before zero, the first packet of some codecs.
+    first = theirs.index(ours[0])
+    assert first <= (target == "out.mkv")
+    assert ours == theirs[first : first + len(ours)]
+    assert len(ours) >= len(theirs) - 2
+
+
+def heard(path: Path) -> np.ndarray:
+    """(N,) samples from time zero of the pictures' clock."""
+    with av.open(str(path)) as container:
+        track = container.streams.audio[0]
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+        pieces, first = [], None
+        for frame in container.decode(track):
+            first = round(frame.pts * frame.time_base * RATE) if first is None else first
+            pieces += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
+    whole = np.concatenate(pieces)
+    return np.concatenate([np.zeros(first), whole]) if first >= 0 else whole[-first:]
+
+
+def shift(whole: np.ndarray, part: np.ndarray, at: float) -> float:
+    """Seconds by which `part`, from 0.2 to 0.6 s, comes later than the same in `whole` after `at`."""
+    reach = RATE // 10
+    piece = part[int(0.2 * RATE) : int(0.6 * RATE)]
+    begin = int((at + 0.2) * RATE)
+    around = whole[begin - reach : begin + len(piece) + reach]
+    spectrum = np.fft.rfft(around) * np.conj(np.fft.rfft(piece, len(around)))
+    return (reach - int(np.argmax(np.fft.irfft(spectrum, len(around))[: 2 * reach + 1]))) / RATE
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "target", "how"),
+    [
+        ("a.mp4", "aac", "out.mp4", "copied"),
+        ("a.mkv", "aac", "out.mkv", "copied"),
+        ("a.mkv", "pcm_s16le", "out.mp4", "converted to aac"),
+        ("a.avi", "pcm_s16le", "out.mp4", "converted to aac"),
+    ],
+)
+@pytest.mark.parametrize(("start", "stop"), [(0.0, None), (0.7, None), (0.9, 1.8)])
+def test_sound_stays_with_the_pictures(tmp_path, name, codec, target, how, start, stop):
+    tick = FINE if name.endswith("mp4") else None
+    source = write_clip(tmp_path / name, steady(50, 25), sound=codec, seconds=2.5, tick=tick)
+    writer = copy(source, tmp_path / target, start, stop)
+    assert writer.audio == how
+    _, frames = read(tmp_path / target)
+    shown = [frame.index for frame in open_video(source).frames(start=start, stop=stop)]
+    assert [number_of(frame.image) for frame in frames] == shown
+    if target.endswith("mp4"):  # in Matroska the first whole piece of sound may come later than zero
+        assert frames[0].time == pytest.approx(shown[0] / 25 - start, abs=1e-3)
+    sound = heard(tmp_path / target)
+    assert abs(shift(heard(source), sound, start)) < 0.004
+    end = frames[-1].time + 0.04
+    assert end - 0.06 < len(sound) / RATE < end + 0.06
+
+
+def test_a_video_without_sound_stays_without(tmp_path):
+    source = write_clip(tmp_path / "a.mp4", steady(5, 25))
+    assert copy(source, tmp_path / "out.mp4").audio is None
+    assert not read(tmp_path / "out.mp4")[0].has_audio
+
+
+@pytest.mark.parametrize("size", [(65, 48), (64, 49), (33, 27), (1, 1)])
+def test_odd_sizes_get_one_more(tmp_path, size):
+    with VideoWriter(tmp_path / "odd.mp4", size) as writer:
+        for number in range(3):
+            writer.write(numbered(number, size))
+    info, frames = read(tmp_path / "odd.mp4")
+    assert (info.width, info.height) == (size[0] + size[0] % 2, size[1] + size[1] % 2)
+    assert [frame.time for frame in frames] == [0, 0.04, 0.08]
+    if min(size) > 16:
+        assert [number_of(frame.image[: size[1], : size[0]]) for frame in frames] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("colour", [(220, 30, 60), (20, 180, 70), (40, 60, 210), (255, 255, 255), (0, 0, 0)])
+def test_colours_come_back(tmp_path, colour):
+    with VideoWriter(tmp_path / "a.mp4", (64, 48)) as writer:
+        for _ in range(3):
+            writer.write(np.full((48, 64, 3), colour, np.uint8))
+    _, frames = read(tmp_path / "a.mp4")
+    assert np.abs(frames[1].image.mean((0, 1)) - colour).max() < 4
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        frame = next(container.decode(video=0))
+        # Tagged BT.709, limited range: browsers guess otherwise.
+        assert (frame.colorspace, frame.color_primaries, frame.color_trc, frame.color_range) == (1, 1, 1, 1)
+
+
+def test_browsers_can_begin_before_the_end(tmp_path):
+    copy(write_clip(tmp_path / "a.mp4", steady(5, 25)), tmp_path / "out.mp4")
+    data = (tmp_path / "out.mp4").read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+
+
+def test_nothing_lies_under_the_final_name_before_the_end(tmp_path):
+    path = tmp_path / "out.mp4"
+    path.write_text("an older one")
+    with VideoWriter(path, (64, 48)) as writer:
+        writer.write(numbered(0))
+        assert path.read_text() == "an older one"
+    assert len(read(path)[1]) == 1
+    writer = VideoWriter(path, (64, 48))
+    with pytest.raises(InputError, match="is due"), writer:
+        writer.write(np.zeros((2, 2, 3), np.uint8))
+    assert len(read(path)[1]) == 1
+    assert [item.name for item in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_no_picture_no_file(tmp_path):
+    with VideoWriter(tmp_path / "out.mp4", (64, 48)):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_can_not_be_written_to(tmp_path):
+    (tmp_path / "file").touch()
+    for folder in ("none", "file"):
+        path = tmp_path / folder / "out.mp4"
+        with pytest.raises(OSError, match=r"out\.mp4"):
+            VideoWriter(path, (64, 48))
+    source = tmp_path / "no.mp4"
+    with pytest.raises(InputError, match="no such video"):
+        VideoWriter(tmp_path / "out.mp4", (64, 48), audio_from=source)
+    assert [item.name for item in tmp_path.iterdir()] == ["file"]
+
+
+FULL_DISK = """
+import resource, sys
+import numpy as np
+from aulens.video import VideoWriter
+limit, path = int(sys.argv[1]), sys.argv[2]
+noise = np.random.default_rng(0)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    with VideoWriter(path, (320, 240)) as writer:
+        for _ in range(40):
+            writer.write(noise.integers(0, 255, (240, 320, 3), np.uint8))
+except OSError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 20_000, 700_000])
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit on the size of files stands for the full disk")
+def test_a_full_disk_is_one_error_and_leaves_nothing(tmp_path, limit):
+    path = tmp_path / "out.mp4"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(limit), str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"OSError [Errno 27] File too large: '{path}'\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_can_not_be_written_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"out\.gif: videos are written as \.mp4"):
+        VideoWriter(tmp_path / "out.gif", (64, 48))
+    with pytest.raises(ConfigError, match="can't be made"):
+        VideoWriter(tmp_path / "out.mp4", (0, 48))
+    with VideoWriter(tmp_path / "out.mp4", (64, 48), start=1.0) as writer:
+        with pytest.raises(InputError, match=r"\(48, 64, 3\) uint8 is due"):
+            writer.write(numbered(0, (32, 24)), 1.0)
+        with pytest.raises(InputError, match="before the start"):
+            writer.write(numbered(0), 0.5)
+        writer.write(numbered(0), 1.5)
+        with pytest.raises(InputError, match="comes after"):
+            writer.write(numbered(0), 1.4)
+        writer.write(numbered(1), 1.6)
+    assert [frame.time for frame in read(tmp_path / "out.mp4")[1]] == [0, pytest.approx(0.1)]
+
+
+def test_pictures_without_times_follow_the_rate(tmp_path):
+    with VideoWriter(tmp_path / "out.mp4", (64, 48), rate=NTSC) as writer:
+        for number in range(40):
+            writer.write(numbered(number), math.nan)
+    assert [frame.time for frame in read(tmp_path / "out.mp4")[1]] == [float(t) for t in steady(40, NTSC)]
