@@ -15,7 +15,9 @@ def doctor(
     dataset: Annotated[
         str,
         typer.Argument(
-            metavar="DATASET", help="bp4d, disfa, affwild2, jaanet or manifest.", show_default=False
+            metavar="DATASET",
+            help="bp4d, disfa, disfaplus, affwild2, jaanet or manifest.",
+            show_default=False,
         ),
     ],
     root: Annotated[
