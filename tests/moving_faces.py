@@ -1,7 +1,7 @@
-"""Short clips of people who move, meet, leave and return, with who is where; and counts of a tracker's errors.
+"""Short clips of people who move, meet, leave and return, with who is where; a tracker's errors, counted.
 
-The people are the rendered ones of examples/pictures and the astronaut of scikit-image, cut out and pasted onto
-a background, so that a frame costs a few milliseconds.
+The people are the rendered ones of examples/pictures and the astronaut of scikit-image, cut out and pasted
+before a wall, so that a frame costs a few milliseconds.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -43,13 +43,14 @@ class Frame:
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody in a frame: the middle of the face's box, its scale, and whether the face can be seen."""
+    """Somebody in a frame: the middle of the face's box, its scale, whether the face can be seen."""
 
     who: str
     x: float
     y: float
     scale: float = 1.0
     seen: bool = True
+    covered: bool = False
 
     @property
     def box(self) -> Box:
@@ -75,6 +76,9 @@ class Scene:
             for actor in cast:
                 still = self.stills(actor.who, i) if self.stills else picture(actor.who)
                 paste(image, actor, *still)
+                if actor.covered:
+                    centre = (round(actor.x), round(actor.y + 10))
+                    cv2.ellipse(image, centre, (60, 50), 20, 0, 360, (190, 150, 120), -1)
             image += rng.normal(0, 2.5, (HEIGHT, WIDTH, 1)).astype(np.float32)
             yield Frame(i, i / RATE, np.clip(image, 0, 255).astype(np.uint8)), cast
 
@@ -214,10 +218,11 @@ def jump() -> Scene:
 
 
 def covered() -> Scene:
-    """A hand before the face for a second."""
+    """Something before the face for a second."""
+    hand = range(25, 50)
 
     def actors(i: int) -> list[Actor]:
-        return [Actor("neutral", 150, 190), Actor("sad", 340, 190, seen=not 25 <= i < 50)]
+        return [Actor("neutral", 150, 190), Actor("sad", 340, 190, 1, i not in hand, i in hand)]
 
     return Scene("covered", 75, actors)
 
@@ -300,4 +305,4 @@ def count(results: Iterable[tuple[list[Actor], Iterable[tuple[int, Box]]]]) -> C
     return counts
 
 
-SCENES = (still, fast, crossing, bounce, returning, replaced, cut, jump, empty)
+SCENES = (still, fast, crossing, bounce, returning, replaced, cut, jump, covered, empty)

@@ -6,15 +6,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.faces.detector import box_overlap
 from aulens.faces.identity import FaceEmbedder, Gallery
+from aulens.faces.meetings import touching
 from aulens.faces.track import Track, swap_ids
 
 Image = NDArray[np.uint8]
 
 _UNSURE: Final = 0.15  # beyond `same`, up to here, a face may yet turn out to be known: it is looked at again
 _LOOKS: Final = 3
-_APART: Final = 0.02  # faces that overlap less are apart: each can be recognized alone
 _VIEW_PAUSES: Final = (0.6, 2.0)
 _VIEW_PAUSE: Final = 10.0
 _SMALLEST: Final = 48.0  # pixels: side of a face that is good enough to be remembered
@@ -75,36 +74,25 @@ class People:
             self._give(image, track, self._next_id(), tracks, now, view)
 
     def settle(self, image: Image, track: Track, tracks: Sequence[Track], now: float) -> None:
-        """Look who a face with an id in doubt is: its own, one it met, or another who is away."""
+        """Look who a face with an id in doubt is: its own, one it met, another who is away, or a new one."""
+        here = {t.face_id: t for t in tracks if t.in_view and t is not track and t.face_id is not None}
         view = self._embed(image, track)
-        if view is None or track.face_id is None:
-            track.doubt, track.met = False, set()
-            return
-        here = {other.face_id: other for other in tracks if other.face is not None and other is not track}
-        others = [p for p in self._known if p != track.face_id and (p in track.met or p not in here)]
-        own = self._gallery.distance(track.face_id, view)
-        other, distance = self._gallery.nearest(view, others)
-        track.looks += 1
-        if other is not None and distance <= self._gallery.same and distance < own:
-            if other in here and not self._swap_gains(
-                image, here[other], other, track.face_id, own - distance
-            ):
+        if view is not None and track.face_id is not None:
+            own = self._gallery.distance(track.face_id, view)
+            others = [p for p in self._known if p != track.face_id and (p in track.met or p not in here)]
+            other, distance = self._gallery.nearest(view, others)
+            track.looks += 1
+            if other is not None and distance <= self._gallery.same and distance < own:
+                rival = here.get(other)
+                if rival is None or self._swap_gains(image, rival, other, track.face_id, own - distance):
+                    self._become(track, other, tracks)
+            elif own > self._gallery.same and track.looks < _LOOKS:
                 return
-            holder = next((t for t in tracks if t.face_id == other), None)
-            if holder is not None:
-                swap_ids(track, holder)
-            else:
-                track.face_id = other
-            self._known[other] = now
-        elif own > self._gallery.same + _UNSURE and track.looks < _LOOKS:
-            return
-        elif own > self._gallery.same + _UNSURE:
-            track.face_id = self._next_id()
+            elif own > self._gallery.same + (0.0 if track.changed else _UNSURE):
+                track.face_id, track.next_view, track.views = self._next_id(), -np.inf, 0
             self._known[track.face_id] = now
-            self._gallery.add(track.face_id, view)
-        elif own > self._gallery.same and track.looks < _LOOKS:
-            return
-        track.doubt, track.met, track.looks = False, set(), 0
+        track.doubt, track.changed, track.looks = False, False, 0
+        track.met -= here.keys()
 
     def remember(self, image: Image, tracks: Sequence[Track], now: float) -> None:
         """Note who is in view, and now and then what they look like."""
@@ -127,6 +115,15 @@ class People:
         self._gallery.restore(state["gallery"])
         self._known = dict(state["known"])
 
+    def _become(self, track: Track, person: int, tracks: Sequence[Track]) -> None:
+        """A face is somebody else than was thought, who is thus who this one was taken for."""
+        holder = next((other for other in tracks if other.face_id == person), None)
+        if holder is not None:
+            swap_ids(track, holder)
+        elif track.face_id is not None:
+            track.met = (track.met | {track.face_id}) - {person}
+            track.face_id = person
+
     def _swap_gains(self, image: Image, holder: Track, other: int, mine: int, gain: float) -> bool:
         """Whether two in view are more like each other's appearance than like their own, taken together."""
         view = self._embed(image, holder)
@@ -146,7 +143,7 @@ class People:
         now: float,
         view: NDArray[np.float32] | None,
     ) -> None:
-        track.face_id, track.looks, track.doubt, track.met = person, 0, False, set()
+        track.face_id, track.looks = person, 0
         self._known[person] = now
         if self._embedder is not None:
             self._view(image, track, tracks, now, self._embed(image, track) if view is None else view)
@@ -171,11 +168,3 @@ class People:
         if self._embedder is None or track.face is None:
             return None
         return self._embedder(image, track.face)
-
-
-def touching(track: Track, tracks: Sequence[Track]) -> bool:
-    """Whether a face in view overlaps with another one in view."""
-    return track.face is not None and any(
-        other is not track and other.face is not None and box_overlap(track.face.box, other.face.box) > _APART
-        for other in tracks
-    )

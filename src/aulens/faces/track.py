@@ -12,6 +12,7 @@ from aulens.faces.motion import Motion
 from aulens.faces.packing import pack, unpack
 
 _PATCH: Final = 24
+_REACH: Final = 1.6  # from the middle of the landmarks, in spreads: from brows to chin
 _READ: Final = 96  # pixels of a face that are read for its patch at most: every n-th is enough
 
 
@@ -57,7 +58,8 @@ class Track:
         proofs: frames in which a detector saw it.
         looks: how often a face that has no id yet, or whose id is in doubt, was looked at.
         doubt: the id may be another's: it met somebody, or changed abruptly.
-        met: ids of those it was in touch with since its id was last sure.
+        changed: the doubt is that it looked different from one frame to the next.
+        met: ids of those it was in touch with, and has not been seen apart from since.
         next_view: time at which to remember its appearance again.
         views: how often its appearance was remembered in a row.
         expected: (4,) where this frame should show it.
@@ -75,6 +77,7 @@ class Track:
     proofs: int = 1
     looks: int = 0
     doubt: bool = False
+    changed: bool = False
     met: set[int] = field(default_factory=set)
     next_view: float = -np.inf
     views: int = 0
@@ -86,8 +89,8 @@ class Track:
         """A face seen for the first time."""
         anchor = Anchor.of(face) if len(face.landmarks) > 1 else None
         motion = Motion.begin(face.box, moves)
-        patch = look(image, face.box)
-        return cls(None, motion, now, face, face.confidence, anchor, patch, expected=face.box)
+        patch = look(image, face)
+        return cls(None, motion, now, face, float(face.confidence), anchor, patch, expected=face.box)
 
     def turn_to(self, now: float) -> None:
         """A new frame begins: nobody has seen it there yet."""
@@ -108,7 +111,7 @@ class Track:
     def detected(self, image: NDArray[np.uint8], face: Face, now: float) -> None:
         """A detector saw it in this frame."""
         self._place(image, face, now)
-        self.confidence = face.confidence
+        self.confidence = float(face.confidence)
         self.unchecked = 0
         self.proofs += 1
         if len(face.landmarks) > 1:
@@ -120,9 +123,9 @@ class Track:
         self._place(image, Face(self.anchor.box(landmarks), landmarks, self.confidence), now)
         self.unchecked += 1
 
-    def likeness(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> float:
-        """-1 to 1: how much the picture in a box looks like this face when it was seen last."""
-        return correlation(self.patch, look(image, box))
+    def likeness(self, image: NDArray[np.uint8], face: Face) -> float:
+        """-1 to 1: how much a face looks like this one when it was seen last."""
+        return correlation(self.patch, look(image, face))
 
     def meet(self, other: "Track") -> None:
         """The two may be taken for each other from now on."""
@@ -136,7 +139,7 @@ class Track:
         self.motion = self.motion.seen(face.box, now - self.seen)
         self.seen = now
         self.face = face
-        self.patch = look(image, face.box)
+        self.patch = look(image, face)
 
     def state(self) -> dict[str, Any]:
         """JSON-able."""
@@ -152,6 +155,7 @@ class Track:
             "proofs": self.proofs,
             "looks": self.looks,
             "doubt": self.doubt,
+            "changed": self.changed,
             "met": sorted(self.met),
             "next_view": None if np.isinf(self.next_view) else self.next_view,
             "views": self.views,
@@ -173,6 +177,7 @@ class Track:
             proofs=state["proofs"],
             looks=state["looks"],
             doubt=state["doubt"],
+            changed=state["changed"],
             met=set(state["met"]),
             next_view=-np.inf if next_view is None else next_view,
             views=state["views"],
@@ -184,8 +189,9 @@ def _pack_face(face: Face) -> list[Any]:
 
 
 def swap_ids(a: Track, b: Track) -> None:
-    """Each gets the other's id."""
+    """Each turns out to be the other."""
     a.face_id, b.face_id = b.face_id, a.face_id
+    a.met, b.met = b.met, a.met
 
 
 def middle_and_spread(landmarks: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
@@ -194,8 +200,13 @@ def middle_and_spread(landmarks: NDArray[np.float64]) -> tuple[NDArray[np.float6
     return middle, max(float(np.sqrt(((landmarks - middle) ** 2).sum(axis=1).mean())), 1e-6)
 
 
-def look(image: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """What is in a box, (24, 24) uint8 grey; black where there is no picture at all."""
+def look(image: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
+    """What is about a face's landmarks, or else in its box: (24, 24) uint8 grey; black if outside."""
+    box = face.box
+    if len(face.landmarks):
+        # The boxes of a detector come in steps of size; landmarks do not.
+        middle, spread = middle_and_spread(face.landmarks)
+        box = np.concatenate([middle - _REACH * spread, middle + _REACH * spread])
     height, width = image.shape[:2]
     x0, y0, x1, y1 = np.clip(np.rint(box), 0, [width, height, width, height]).astype(int).tolist()
     if x1 - x0 < 2 or y1 - y0 < 2:

@@ -11,7 +11,8 @@ from aulens.errors import ConfigError, InputError
 from aulens.faces.cuts import CutFinder
 from aulens.faces.detector import Face, FaceDetector, FaceFollower, box_overlap, check_image
 from aulens.faces.identity import FaceEmbedder
-from aulens.faces.people import People, touching
+from aulens.faces.meetings import CLOSE, ONE_FACE, note_meetings, separate, touching
+from aulens.faces.people import People
 from aulens.faces.track import Track
 
 _FORMAT: Final = "aulens-tracker/1"
@@ -22,12 +23,10 @@ _EMPTY_PAUSE: Final = 0.1  # seconds between detections while nobody is in view
 _THOROUGH_PAUSE: Final = 2.0  # seconds between those detections that also look for small faces
 _LIKE: Final = 0.7  # a face correlates with itself in the next frame by 0.9 and more, with another's by 0.65
 _SAME: Final = 0.3  # overlap of the boxes of one face in one frame, or from frame to frame
-_ONE_FACE: Final = 0.5  # two tracks that overlap more have run into one face
 _SEARCH: Final = 0.5  # seconds in which a lost face is searched for in every frame
 _COAST: Final = 2.0  # seconds for which a lost face is expected at its place
 _AWAY: Final = 4  # lost faces that are searched for in a frame, at most
 _PROOF: Final = 0.1  # seconds in which a face of low confidence must be seen again
-_CLOSE: Final = 0.05  # faces that overlap more may be taken for each other
 
 
 class VideoFrame(Protocol):
@@ -136,8 +135,8 @@ class FaceTracker:
         if not follow or self._due(now):
             found += self._detect(image, cut or step > _THOROUGH_PAUSE, now)
         self._assign(image, found, now)
-        self._part()
-        self._note_meetings()
+        separate(self._tracks)
+        note_meetings(self._tracks)
         self._tracks = [track for track in self._tracks if _stays(track, now)]
         self._identify(image, now)
         return self._tracked(now)
@@ -216,7 +215,7 @@ class FaceTracker:
             found += self._follower.near(image, track.expected)
         unique: list[Face] = []
         for face in found:
-            if _usable(face) and all(box_overlap(face.box, other.box) < _ONE_FACE for other in unique):
+            if _usable(face) and all(box_overlap(face.box, other.box) < ONE_FACE for other in unique):
                 unique.append(face)
         return unique
 
@@ -225,7 +224,7 @@ class FaceTracker:
         if track.anchor is None or track.face_id is None or track.unchecked + 1 >= _CHECK_EVERY:
             return False
         others = (other for other in self._tracks if other is not track)
-        return all(box_overlap(track.expected, other.expected) <= _CLOSE for other in others)
+        return all(box_overlap(track.expected, other.expected) <= CLOSE for other in others)
 
     def _slide(self, image: NDArray[np.uint8], track: Track, now: float) -> bool:
         """Let the landmarks follow; False, and nothing done, if what they find is not the face."""
@@ -235,7 +234,7 @@ class FaceTracker:
         if not _usable(face):
             return False
         there = track.anchor.box(face.landmarks)
-        if box_overlap(there, track.expected) < _ONE_FACE or track.likeness(image, there) < _LIKE:
+        if box_overlap(there, track.expected) < ONE_FACE or track.likeness(image, face) < _LIKE:
             return False
         track.followed(image, face.landmarks, now)
         return True
@@ -247,13 +246,15 @@ class FaceTracker:
             for track in self._tracks:
                 overlap = box_overlap(face.box, track.box)
                 if overlap >= _SAME and self._may_be(image, track, face):
-                    pairs.append((-overlap, number, track))
+                    # Who was in view comes first: the hidden one of two does not take over the other's face.
+                    pairs.append((not track.was_in_view, -overlap, number, track))
         rest = dict(enumerate(faces))
         done: list[Track] = []
-        for _, number, track in sorted(pairs, key=lambda pair: pair[:2]):
+        for *_, number, track in sorted(pairs, key=lambda pair: pair[:3]):
             if number in rest and track not in done:
                 done.append(track)
-                track.doubt |= track.likeness(image, rest[number].box) < _LIKE
+                if self._people.recognizes and track.likeness(image, rest[number]) < _LIKE:
+                    track.doubt = track.changed = True
                 track.detected(image, rest.pop(number), now)
         for face in rest.values():
             if all(not t.in_view or box_overlap(face.box, t.box) <= _SAME for t in self._tracks):
@@ -263,24 +264,7 @@ class FaceTracker:
         """Whether place suffices to take a face for one that was in view, or just now was not."""
         if track.was_in_view or track.in_view or not self._people.recognizes:
             return True
-        return not track.met and track.likeness(image, face.box) >= _LIKE
-
-    def _part(self) -> None:
-        """Where two tracks ran into one face, the one that was expected there keeps it."""
-        here = [track for track in self._tracks if track.in_view]
-        for number, a in enumerate(here):
-            for b in here[number + 1 :]:
-                if a.in_view and b.in_view and box_overlap(a.box, b.box) > _ONE_FACE:
-                    fit_a, fit_b = (box_overlap(track.box, track.expected) for track in (a, b))
-                    (b if fit_a >= fit_b else a).face = None
-
-    def _note_meetings(self) -> None:
-        """Who comes near another may be taken for them from now on, until they are seen apart."""
-        named = [track for track in self._tracks if track.face_id is not None]
-        for number, a in enumerate(named):
-            for b in named[number + 1 :]:
-                if (a.in_view or b.in_view) and box_overlap(a.box, b.box) > _CLOSE:
-                    a.meet(b)
+        return not track.met and track.likeness(image, face) >= _LIKE
 
     def _identify(self, image: NDArray[np.uint8], now: float) -> None:
         """Give ids to newcomers who are faces for sure, and settle doubts of those who stand alone."""
@@ -294,13 +278,22 @@ class FaceTracker:
         newcomers.sort(key=lambda track: (-_area(track.box), *track.box[:2].tolist()))
         if newcomers:
             self._people.name(image, newcomers, self._tracks, now)
+            back = {track.face_id for track in newcomers} - {None}
+            self._tracks = [t for t in self._tracks if t.in_view or t.face_id not in back]
         for track in self._tracks:
-            if track.doubt and track.in_view and not touching(track, self._tracks):
+            if not track.doubt or not track.in_view or track.face_id is None:
+                continue
+            if not touching(track, self._tracks):
                 self._people.settle(image, track, self._tracks, now)
         self._people.remember(image, self._tracks, now)
 
     def _tracked(self, now: float) -> Tracked:
-        here = {t.face_id: t.face for t in self._tracks if t.face_id is not None and t.face is not None}
+        here = {
+            track.face_id: track.face
+            for track in self._tracks
+            # A face that changed all at once and was not recognized is not reported as who it was.
+            if track.face_id is not None and track.face is not None and not (track.changed and track.looks)
+        }
         ids = sorted(here)
         lost = [
             person
