@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Curves = NDArray[np.float32] | NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +22,11 @@ class Envelope:
 
     first: NDArray[np.int64]
     time: Floats
-    low: Floats
-    high: Floats
+    low: Curves
+    high: Curves
 
 
-def envelope(time: Floats, values: Floats, step: float) -> Envelope:
+def envelope(time: Floats, values: Curves, step: float) -> Envelope:
     """Bring curves to one low and one high value per stretch of `step`.
 
     Stretches without a sample are left out: between two frames of a slow clip nothing is missing.

@@ -13,12 +13,12 @@ from aulens.runtime.result import AUResult
 from aulens.show.canvas import FRAME, INK, LEFT, RIGHT, Colour, Layer, View, text_width
 
 # Evidence goes from -1 (absent) over 0 (nothing known) to 1 (present); below this it is not shown.
-_FAINT = 0.15
-_FOR: Final = ((255, 196, 0), (255, 48, 32))
-_AGAINST: Final = ((120, 170, 255), (30, 70, 220))
+FAINT: Final = 0.15
+FOR: Final = ((255, 196, 0), (255, 48, 32))
+AGAINST: Final = ((120, 170, 255), (30, 70, 220))
 # Where a model looked is neither: a colour of its own. It counts above the face's median, which many networks
 # leave well above 0, and in proportion to the place most looked at, if that stands out at least so much.
-_LOOKED: Final = ((190, 160, 255), (116, 30, 230))
+LOOKED: Final = ((190, 160, 255), (116, 30, 230))
 _STANDS_OUT = 0.2
 _LOOKED_WORDS: Final = (
     "Violet: where the model looked for the Action Unit, more than elsewhere. That speaks neither for it nor "
@@ -49,14 +49,14 @@ def blend_evidence(view: View, results: Iterable[AUResult], opacity: float = 0.6
     """
     height, width = view.pixels.shape[:2]
     heat = np.zeros((height, width), dtype=np.float32)
-    ramp, strongest = _FOR, opacity
+    ramp, strongest = FOR, opacity
     for result in results:
         if result.evidence.attention:  # large areas: the face must still be seen through them
-            ramp, strongest = _LOOKED, 0.7 * opacity
+            ramp, strongest = LOOKED, 0.7 * opacity
         for label in result.present:
             matrix = compose(result.matrix, view.to_picture)
             seen = result.evidence.over(label, matrix, (height, width))
-            heat = np.maximum(heat, _shown(seen, result, label))
+            heat = np.maximum(heat, as_heat(seen, result, label))
     return _lay(view.pixels, heat, ramp, strongest)
 
 
@@ -99,21 +99,27 @@ def evidence_sheet(image: NDArray[np.uint8], result: AUResult, aus: AUSet) -> ND
     return layer.over(sheet)
 
 
-def _tile(face: NDArray[np.uint8], result: AUResult, label: str) -> NDArray[np.uint8]:
-    shown = _shown(result.evidence.raw(label), result, label)
-    heat = np.asarray(cv2.resize(shown, (_TILE, _TILE), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
-    if result.evidence.attention:
-        return _lay(face, heat, _LOOKED, 0.7)
-    return _lay(_lay(face, -heat, _AGAINST, 0.6), heat, _FOR, 0.7)
+def as_heat(seen: NDArray[np.float32], result: AUResult, label: str) -> NDArray[np.float32]:
+    """A map as strength of colour: positive for warm (or violet) colours, negative for cold ones, at most 1.
 
-
-def _shown(seen: NDArray[np.float32], result: AUResult, label: str) -> NDArray[np.float32]:
-    """A map, or what `over` made of it, as strength of colour, at most 1."""
+    Args:
+        seen: the map of an AU, or what `Evidence.over` made of it.
+        result: the face.
+        label: the AU.
+    """
     raw = result.evidence.raw(label)
     if result.evidence.attention:
         middle = float(np.median(raw))
         return (seen - middle) / max(_STANDS_OUT, float(raw.max()) - middle)
     return seen / max(1.0, float(np.abs(raw).max()))
+
+
+def _tile(face: NDArray[np.uint8], result: AUResult, label: str) -> NDArray[np.uint8]:
+    shown = as_heat(result.evidence.raw(label), result, label)
+    heat = np.asarray(cv2.resize(shown, (_TILE, _TILE), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+    if result.evidence.attention:
+        return _lay(face, heat, LOOKED, 0.7)
+    return _lay(_lay(face, -heat, AGAINST, 0.6), heat, FOR, 0.7)
 
 
 def _caption(layer: Layer, x: int, y: int, label: str, name: str, result: AUResult) -> None:
@@ -146,7 +152,7 @@ def _lay(
     pixels: NDArray[np.uint8], heat: NDArray[np.float32], ramp: tuple[Colour, Colour], opacity: float
 ) -> NDArray[np.uint8]:
     """Blend a two-colour ramp over `pixels` (h, w, 3) where `heat` (h, w) is above faint."""
-    strength = np.clip((heat - _FAINT) / (1 - _FAINT), 0, 1)[..., None]
+    strength = np.clip((heat - FAINT) / (1 - FAINT), 0, 1)[..., None]
     weak, strong = (np.array(colour, dtype=np.float32) for colour in ramp)
     colour = weak + (strong - weak) * strength
     cover = opacity * np.sqrt(strength)

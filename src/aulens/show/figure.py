@@ -1,6 +1,6 @@
 """What all figures for print share: their type, their colours, and how they are saved."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +25,7 @@ INK: Final = "#1a1d24"
 GREY: Final = "#6b7280"
 PALE: Final = "#d7dae0"
 
-_STYLE: Final[Mapping[str, Any]] = {
+_STYLE: Final[Any] = {
     "font.family": "sans-serif",
     "font.size": 7,
     "axes.linewidth": 0.5,
@@ -54,7 +54,7 @@ def style() -> Iterator[None]:
     """Draw in this style inside the `with`, and leave matplotlib's settings as they were."""
     import matplotlib
 
-    with matplotlib.rc_context(dict(_STYLE)):
+    with matplotlib.rc_context(_STYLE):
         yield
 
 

@@ -12,7 +12,7 @@ from aulens.errors import InputError
 from aulens.show.envelope import envelope
 from aulens.show.figure import BLUE, GREEN, GREY, INK, ORANGE, PAGE, PALE, VERMILION, style
 from aulens.show.shares import BLOCK, shares
-from aulens.show.tracks import Clip, Signal, Track, read_clip
+from aulens.show.tracks import Clip, Track, is_smoothed, read_clip
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +45,7 @@ def timeline(
     *,
     width: float = PAGE,
     sides: bool = False,
-    signal: Signal = "raw",
+    smoothed: bool | None = None,
     title: str | None = None,
 ) -> "Figure":
     """One person's Action Units over time, a band per AU, fit for print.
@@ -63,18 +63,20 @@ def timeline(
         face_id: whose.
         width: of the figure, inches: `COLUMN` or `PAGE` of a two-column paper.
         sides: draw the subject's right and left instead of the larger of both.
-        signal: "raw", or "smooth" for smoothed probabilities.
+        smoothed: draw smoothed probabilities; None: where the table has them.
         title: above the bands; None is the file's name and the person.
 
     Raises:
         InputError: the table lacks columns or the person, is of several clips, or tells no sides.
     """
-    clip = read_clip(table, tuple(threshold), signal)
+    labels = tuple(threshold)
+    smoothed = is_smoothed(table, labels) if smoothed is None else smoothed
+    clip = read_clip(table, labels, smoothed)
     track = clip.track(face_id)
     if sides and (track.right is None or track.left is None):
         raise InputError(f"{clip.file}: the model does not tell sides; draw the timeline without sides")
     with style():
-        return _Drawing(clip, track, threshold, _of(events, face_id), width).figure(sides, signal, title)
+        return _Drawing(clip, track, threshold, _of(events, face_id), width).figure(sides, smoothed, title)
 
 
 def _of(events: pd.DataFrame | None, face_id: int) -> pd.DataFrame:
@@ -98,7 +100,7 @@ class _Drawing:
         self.right = _SHARE + _INTERVAL * self.intervals
         self.across = width - self.left - self.right
 
-    def figure(self, sides: bool, signal: Signal, title: str | None) -> "Figure":
+    def figure(self, sides: bool, smoothed: bool, title: str | None) -> "Figure":
         from matplotlib.figure import Figure
 
         count, lines = len(self.clip.labels), 1 if self.wide else 2
@@ -118,7 +120,7 @@ class _Drawing:
         said = f"{_base(self.clip.file)}, person {self.track.face_id}" if title is None else title
         x, top = 0.06 / self.width, 1 - 0.08 / height
         figure.text(x, top, said, fontsize=8, fontweight="bold", va="top", parse_math=False)
-        self._key(figure, 1 - 0.23 / height, lines, sides, signal)
+        self._key(figure, 1 - 0.23 / height, lines, sides, smoothed)
         told = "share of time\n[95 % interval]" if self.intervals else "share of\ntime"
         at = 1 - (self.right - 0.06) / self.width
         top = 1 - (head - 0.03) / height
@@ -157,12 +159,12 @@ class _Drawing:
         return before + self.track.lost() + after
 
     def _curve(
-        self, axes: "Axes", values: NDArray[np.float64], colour: str, line: "LineStyleType", label: str
+        self, axes: "Axes", values: NDArray[np.float32], colour: str, line: "LineStyleType", label: str
     ) -> None:
         track, most = self.track, _PER_INCH * self.across
         dense = len(track.time) > most
         shown = envelope(track.time, values[:, None], (self.end - self.start) / most if dense else 0.0)
-        x, y = shown.time, shown.low[:, 0]
+        x, y = shown.time, np.asarray(shown.low[:, 0], np.float64)
         if dense:  # low and high one after the other: a solid band, with all its peaks
             x, y = np.repeat(x, 2), np.stack([y, shown.high[:, 0]], 1).ravel()
         axes.plot(x, y, color=colour, linewidth=0.4 if dense else 0.7, linestyle=line, zorder=4, label=label)
@@ -210,12 +212,12 @@ class _Drawing:
             last.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value, span)))
         last.set_xlabel("time, min:s" if self.clip.timed else "frame", labelpad=1.5)
 
-    def _key(self, figure: "Figure", top: float, lines: int, sides: bool, signal: Signal) -> None:
+    def _key(self, figure: "Figure", top: float, lines: int, sides: bool, smoothed: bool) -> None:
         """What is what."""
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch
 
-        kind = "probability" if signal == "raw" else "smoothed probability"
+        kind = "smoothed probability" if smoothed else "probability"
         dashed = (0, (2.5, 1))
         parts: list[Line2D | Patch] = [Line2D([], [], color=BLUE, linewidth=1, label=kind)]
         if sides:

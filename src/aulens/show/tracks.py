@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -12,24 +12,23 @@ from numpy.typing import NDArray
 from aulens.errors import InputError
 
 Floats = NDArray[np.float64]
-Signal = Literal["raw", "smooth"]
-
-_ENDS: Final = {"raw": ("p", "c"), "smooth": ("smooth_p", "smooth_c")}
+Scores = NDArray[np.float32]  # six digits are enough for what is shown, and a clip may be long
+_ENDS: Final = {False: ("p", "c"), True: ("smooth_p", "smooth_c")}
 
 
 @dataclass(frozen=True, eq=False)
 class Track:
     """One person through a clip: T frames from the first in which they were seen, A Action Units.
 
-    Frames that have no row for the person between others that have are one frame more, in which nothing was
-    seen.
+    A frame without a row for the person counts as one in which the face was lost. Frames that the whole table
+    lacks (they could not be decoded) stand together as one such frame.
 
     Attributes:
         face_id: whose.
         frame: (T,) int64, ascending.
         time: (T,) seconds, ascending; frame numbers in a clip without time stamps.
         lasts: (T,) how long each frame is shown, in the unit of `time`, above 0.
-        probability: (T, A) in [0, 1], NaN where the face was lost.
+        probability: (T, A) float32 in [0, 1], NaN where the face was lost.
         present: (T, A) bool, as the table decides; False where the face was lost.
         right: (T, A) probability on the subject's right, or None: not told.
         left: as `right`.
@@ -39,15 +38,15 @@ class Track:
     frame: NDArray[np.int64]
     time: Floats
     lasts: Floats
-    probability: Floats
+    probability: Scores
     present: NDArray[np.bool_]
-    right: Floats | None
-    left: Floats | None
+    right: Scores | None
+    left: Scores | None
 
     @cached_property
     def seen(self) -> NDArray[np.bool_]:
         """(T,) whether the face was there to score."""
-        return ~np.isnan(self.probability).any(axis=1)
+        return np.asarray(~np.isnan(self.probability).any(axis=1))
 
     @property
     def start(self) -> float:
@@ -80,7 +79,7 @@ class Clip:
         file: the clip, as the table names it.
         labels: of the AUs, in order.
         tracks: one per person, ascending by `face_id`.
-        frame: (F,) int64, every frame in the table, ascending.
+        frame: (F,) int64, every frame in the table, ascending; one more for each stretch that it lacks.
         time: (F,) as in `Track`.
         lasts: (F,) as in `Track`.
         timed: False if there are no time stamps, so that `time` counts frames.
@@ -112,27 +111,33 @@ class Clip:
         raise InputError(f"{self.file}: the table has no person {face_id}; it has {known}")
 
     def nobody(self) -> float:
-        """The share of the frames in which no face was found, 0 to 1; NaN without frames."""
+        """The share of the time in which no face was found, 0 to 1; NaN without frames."""
         if not len(self.frame):
             return float("nan")
-        somebody = [track.frame[track.seen] for track in self.tracks]
-        found = np.unique(np.concatenate(somebody)) if somebody else np.empty(0)
-        return 1 - len(found) / len(self.frame)
+        found = np.zeros(len(self.frame), dtype=bool)
+        for track in self.tracks:
+            found[np.searchsorted(self.frame, track.frame[track.seen])] = True
+        return float(self.lasts[~found].sum() / self.lasts.sum())
 
 
-def read_clip(table: pd.DataFrame, labels: Sequence[str], signal: Signal = "raw") -> Clip:
+def is_smoothed(table: pd.DataFrame, labels: Sequence[str]) -> bool:
+    """Whether a table has the smoothed probabilities of these AUs; see `aulens.tables.smooth`."""
+    return all(f"{label}_smooth_p" in table.columns for label in labels)
+
+
+def read_clip(table: pd.DataFrame, labels: Sequence[str], smoothed: bool | None = None) -> Clip:
     """Read the table of one clip.
 
     Args:
         table: in our schema, one row per frame and person; stays as it is.
         labels: of the AUs to read.
-        signal: "raw", or "smooth" for the smoothed probabilities and decisions of `aulens.tables.smooth`.
+        smoothed: read smoothed probabilities and decisions; None: where the table has them.
 
     Raises:
         InputError: columns are missing, the table is of several clips or of none, its times do not ascend or
             it has a frame of a person twice.
     """
-    chance, decided = _ENDS[signal]
+    chance, decided = _ENDS[is_smoothed(table, labels) if smoothed is None else smoothed]
     wanted = ["file", "frame", "time", "face_id", "success"]
     wanted += [f"{label}_{end}" for label in labels for end in (chance, decided)]
     missing = [name for name in wanted if name not in table.columns]
@@ -175,8 +180,17 @@ def _times(table: pd.DataFrame, file: str) -> tuple[NDArray[np.int64], Floats, F
             f"after frame {frame[place]} at {time[place]:g} s"
         )
     usual = float(np.median(steps)) if len(steps) else 1.0
-    lasts = np.maximum(np.append(steps, usual), 1e-6)
-    return frame, time, lasts, timed
+    lasts = np.append(steps, usual)
+    # As in `aulens.tables`: a frame before missing ones lasts as long as most do; then nothing is known.
+    jumps = np.diff(frame)
+    each = int(np.median(jumps)) if len(jumps) else 1
+    before = np.flatnonzero(jumps > each)
+    ends = np.minimum(time[before] + usual, time[before + 1])
+    left = time[before + 1] - ends
+    lasts[before] = ends - time[before]
+    frame = np.insert(frame, before + 1, frame[before] + each)
+    time, lasts = np.insert(time, before + 1, ends), np.insert(lasts, before + 1, left)
+    return frame, time, np.maximum(lasts, 1e-6), timed
 
 
 def _track(
@@ -197,10 +211,10 @@ def _track(
     count = int(at.max()) + 1 - first
     place, kept = at - first, at >= first
 
-    def column(end: str, empty: float) -> Floats:
-        values = np.full((count, len(labels)), empty)
+    def column(end: str, empty: float) -> Scores:
+        values = np.full((count, len(labels)), empty, np.float32)
         names = [f"{label}_{end}" for label in labels]
-        found = rows[names].to_numpy(np.float64, na_value=np.nan)
+        found = rows[names].to_numpy(np.float32, na_value=np.nan)
         values[place[kept]] = np.where(seen[kept, None], found[kept], empty)
         return values
 
@@ -209,6 +223,15 @@ def _track(
         for side in ("right", "left")
     ]
     told = [None if side is None or np.isnan(side).all() else side for side in sides]
-    frame, time, lasts = (values[first : first + count] for values in clip)
+    part = slice(first, first + count)
     decided = np.nan_to_num(column(ends[1], 0)) > 0.5
-    return Track(face_id, frame, time, lasts, column(ends[0], np.nan), decided, told[0], told[1])
+    return Track(
+        face_id,
+        clip[0][part],
+        clip[1][part],
+        clip[2][part],
+        column(ends[0], np.nan),
+        decided,
+        told[0],
+        told[1],
+    )

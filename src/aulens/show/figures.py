@@ -1,0 +1,79 @@
+"""All figures of one clip, written into a folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from aulens.show.cooccurrence import cooccurrence_figure
+from aulens.show.figure import save_figure
+from aulens.show.timeline import timeline
+from aulens.show.tracks import is_smoothed, read_clip
+from aulens.tables.cooccurrence import cooccurrence
+from aulens.tables.events import events as events_of
+
+_LEAST: Final = 1.0
+"""Seconds (or 25 frames) that a person must be seen for to get figures; passers-by are in the table."""
+_MOST: Final = 12
+
+
+def write_figures(
+    folder: Path,
+    table: pd.DataFrame,
+    threshold: Mapping[str, float],
+    *,
+    events: pd.DataFrame | None = None,
+    smoothed: bool | None = None,
+    sides: bool = False,
+    prefix: str = "",
+) -> tuple[Path, ...]:
+    """Write timelines and co-occurrence of each person of a clip, as SVG and PDF.
+
+    The names are `timeline.svg`, `timeline.pdf`, `cooccurrence.svg` and `cooccurrence.pdf` for a clip with
+    one person, `timeline-person2.svg` and so on where there are several. Of people who were seen for less than a
+    second there are none, and no more than of the 12 who were seen longest.
+
+    Args:
+        folder: made if missing.
+        table: of one clip, in our schema.
+        threshold: AU label to the model's threshold; these AUs are drawn.
+        events: of `aulens.tables.events`; None: made here, if the clip has time stamps.
+        smoothed: draw smoothed probabilities; None: where the table has them.
+        sides: draw right and left in the timelines.
+        prefix: before each name: several clips can share a folder.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        InputError: the table is of several clips, lacks columns, or tells no sides and `sides` is set.
+    """
+    labels = tuple(threshold)
+    smoothed = is_smoothed(table, labels) if smoothed is None else smoothed
+    clip = read_clip(table, labels, smoothed)
+    if events is None and clip.timed and clip.tracks:
+        events = events_of(table, smoothed=smoothed)
+    least = _LEAST if clip.timed else 25
+    seen = {track.face_id: float((track.lasts * track.seen).sum()) for track in clip.tracks}
+    longest = sorted(seen, key=lambda face_id: -seen[face_id])[:_MOST]
+    people = sorted(face_id for face_id in longest if seen[face_id] >= least or len(seen) == 1)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for face_id in people:
+        end = "" if len(seen) == 1 else f"-person{face_id}"
+        rows = table[(table["face_id"] == face_id).fillna(False).to_numpy(bool)]
+        together = cooccurrence(rows, smoothed=smoothed).conditional.loc[list(labels), list(labels)]
+        name = clip.file.replace("\\", "/").rsplit("/", 1)[-1]
+        figures = {
+            "timeline": timeline(table, threshold, events, face_id, sides=sides, smoothed=smoothed),
+            "cooccurrence": cooccurrence_figure(
+                together.to_numpy(), labels, title=f"{name}, person {face_id}"
+            ),
+        }
+        for kind, figure in figures.items():
+            for suffix in (".svg", ".pdf"):
+                path = folder / f"{prefix}{kind}{end}{suffix}"
+                save_figure(figure, path)
+                written.append(path)
+    return tuple(written)

@@ -1,0 +1,100 @@
+"""What the page knows of each person: curves, lost stretches, summary, events, co-occurrence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aulens.show.report.curves import curves
+from aulens.show.shares import BLOCK, shares
+from aulens.show.tracks import Clip, Track
+from aulens.tables.cooccurrence import cooccurrence
+
+
+def brief(track: Track) -> dict[str, Any]:
+    """What the page needs before a person is chosen."""
+    seen = float((track.lasts * track.seen).sum())
+    lost = float((track.lasts * ~track.seen).sum())
+    return {
+        "id": track.face_id,
+        "start": _short(track.start),
+        "end": _short(track.end),
+        "seen": _short(seen),
+        "lost": _short(lost),
+        "frames": len(track.frame),
+        "lost_frames": int((~track.seen).sum()),
+    }
+
+
+def person(
+    clip: Clip,
+    track: Track,
+    table: pd.DataFrame,
+    events: pd.DataFrame | None,
+    threshold: NDArray[np.float64],
+    step: float,
+    smoothed: bool,
+) -> dict[str, Any]:
+    """All about one person, as JSON takes it.
+
+    Args:
+        clip: whose frames they are.
+        track: of the person.
+        table: the rows of the person.
+        events: of the person; None if events are not known.
+        threshold: (A,).
+        step: of `curves`.
+        smoothed: whether presence is that of smoothed probabilities.
+    """
+    found = shares(track, block=BLOCK if clip.timed else np.inf)
+    together = cooccurrence(table, smoothed=smoothed)
+    order = list(clip.labels)
+    return {
+        "curves": curves(track, threshold, step),
+        "lost": [[_short(start), _short(end)] for start, end in track.lost()],
+        "shares": [_share(found.value[i], found.low[i], found.high[i]) for i in range(len(order))],
+        "blocks": found.blocks if not np.isnan(found.low).all() else 0,
+        "events": None if events is None else _events(events, clip.labels),
+        "together": {
+            name: _matrix(frame.loc[order, order].to_numpy(np.float64))
+            for name, frame in (
+                ("conditional", together.conditional),
+                ("joint", together.joint),
+                ("phi", together.phi),
+            )
+        },
+    }
+
+
+def _events(events: pd.DataFrame, labels: tuple[str, ...]) -> list[list[Any]]:
+    rows: list[dict[Any, Any]] = events[events["au"].isin(labels)].to_dict("records")
+    return [_event(row, labels) for row in rows]
+
+
+def _event(row: Mapping[Any, Any], labels: tuple[str, ...]) -> list[Any]:
+    """[place of the AU, onset, apex, offset, apex's frame, peak, mean, side, open at start, open at end]."""
+    apex = row["onset"] if pd.isna(row["apex"]) else row["apex"]
+    frame = row["onset_frame"] if pd.isna(row["apex_frame"]) else row["apex_frame"]
+    side = row["side"] if isinstance(row["side"], str) else None
+    times = [_short(row["onset"]), _short(apex), _short(row["offset"])]
+    shares = [_number(row["peak_p"]), _number(row["mean_p"])]
+    open_ends = [int(bool(row["open_start"])), int(bool(row["open_end"]))]
+    return [labels.index(row["au"]), *times, int(frame), *shares, side, *open_ends]
+
+
+def _share(*numbers: float) -> list[float | None]:
+    return [_number(number) for number in numbers]
+
+
+def _matrix(values: NDArray[np.float64]) -> list[list[float | None]]:
+    return [[_number(value, 3) for value in row] for row in values.tolist()]
+
+
+def _number(value: Any, digits: int = 4) -> float | None:
+    return None if pd.isna(value) else round(float(value), digits)
+
+
+def _short(value: float) -> float:
+    return round(float(value), 4)

@@ -1,0 +1,166 @@
+"""The parts of the page that do not move: what is known of the clip, the model's card, versions."""
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from html import escape
+from typing import Any
+
+from aulens.runtime.card import ModelCard
+from aulens.show.page import versions
+from aulens.show.shares import BLOCK
+from aulens.show.tracks import Clip
+from aulens.video.media import VideoInfo
+
+
+def facts(clip: Clip, info: VideoInfo | None) -> str:
+    """One line about the clip, as HTML."""
+    people = len(clip.tracks)
+    found = ["no face found" if not people else f"{people} {'person' if people == 1 else 'people'}"]
+    if clip.timed:
+        found.append(length(clip.end - float(clip.time[0])))
+    found.append(f"{len(clip.frame):,} frames analyzed")
+    if info is not None:
+        if info.rate is not None:
+            found.append(f"{_rate(info.rate)} frames/s")
+        found.append(f"{info.width} × {info.height}")
+    if people:
+        found.append(f"no face in {percent(clip.nobody())} of the time")
+    return "".join(f"<li>{escape(part)}</li>" for part in found)
+
+
+def reading(card: ModelCard, smoothed: bool, timed: bool) -> str:
+    """How to read the page, as paragraphs of HTML."""
+    fitted = (
+        "are calibrated on the data that the model was made with" if card.calibrated else "are NOT calibrated"
+    )
+    curve = "Curves are smoothed probabilities" if smoothed else "Curves are probabilities, frame by frame"
+    said = [
+        f"{curve}; they {fitted}. An Action Unit counts as present from its own threshold on (the dashed "
+        "line), chosen on validation data; it can lie well below 50 %. Where the face was lost there is no "
+        "curve.",
+        "An event goes from onset to offset; its apex is the frame with the highest probability. An arrow "
+        "marks an event that was under way when the face appeared, or when it was lost.",
+        "Shares are of the time in which the person was seen."
+        + (
+            f" The interval of a share (95 %, blocks of {BLOCK:.0f} seconds drawn with replacement) says how "
+            "much it would vary had the person been filmed for as long again; it is given from five minutes "
+            "on. It does not contain the model's errors: of these the model card below is all that is known, "
+            "and no interval of a single probability can be had from it."
+            if timed
+            else ""
+        ),
+    ]
+    if card.tells_sides:
+        said.append("Right and left are the person's own. The probability of an AU is the larger of both.")
+    else:
+        said.append("This model does not tell the two sides of a face apart.")
+    if card.attention:
+        said.append(
+            "Violet shows where the model looked for an Action Unit, more than elsewhere on the face; that "
+            "speaks neither for it nor against it."
+        )
+    else:
+        said.append("Warm colours show where an Action Unit was seen, cold ones where it was found absent.")
+    return "".join(f"<p>{escape(part)}</p>" for part in said)
+
+
+def about(card: ModelCard) -> str:
+    """The model's card as a list of HTML."""
+    entries = {
+        "Model": f"{card.name} ({', '.join(filter(None, (card.variant, card.backbone)))})",
+        "Trained on": card.trained_on,
+        "Not validated on": card.not_validated_on,
+        "What to expect": card.statement,
+        "Calibrated": "yes, with thresholds, on validation subjects" if card.calibrated else "no",
+        "Licence of the weights": card.licence,
+        "Digest (SHA-256)": card.onnx_sha256,
+        "Exported": f"{card.created}, by aulens {card.aulens_version}",
+    }
+    return _list(entries) + measured(card)
+
+
+def measured(card: ModelCard) -> str:
+    """What the card says of the model on held-out data, per AU, as a folded table; empty if it says nothing."""
+    for split in ("test", "val"):
+        part = _get(card.results, split)
+        rows = _get(_get(part, "report"), "aus")
+        if rows:
+            break
+    else:
+        return ""
+    cells = []
+    for label in card.aus.labels:
+        entry = _get(rows, label)
+        numbers = "".join(f"<td>{_measure(_get(entry, name))}</td>" for name in ("f1", "roc_auc"))
+        cells.append(f"<tr><th scope='row'>{label}</th>{numbers}</tr>")
+    of = f"{_count(part, 'samples')} pictures of {_count(part, 'subjects')} subjects"
+    split = "test" if split == "test" else "validation"
+    return (
+        f"<details><summary>How it did on its own {split} data ({escape(of)})</summary>"
+        '<p class="soft">With 95 % intervals over subjects. These numbers are about that data, not about '
+        "this clip.</p>"
+        '<div class="scroll"><table class="plain"><thead><tr><th scope="col">AU</th><th scope="col">F1</th>'
+        f'<th scope="col">ROC AUC</th></tr></thead><tbody>{"".join(cells)}</tbody></table></div></details>'
+    )
+
+
+def made(command: str | None, info: VideoInfo | None) -> str:
+    """How the page was made, as a list of HTML."""
+    entries = {"Versions": ", ".join(f"{part} {number}" for part, number in versions().items())}
+    if info is not None:
+        entries["Codec"] = info.codec
+    return (f"<pre><code>{escape(command)}</code></pre>" if command else "") + _list(entries)
+
+
+def notes(problems: Sequence[str]) -> str:
+    """What went wrong, as HTML; empty if nothing did."""
+    return "".join(f'<p class="note" role="note">{escape(problem)}</p>' for problem in problems)
+
+
+def length(seconds: float) -> str:
+    """A length of time in words: "1 h 02 min", "3 min 05 s", "8.4 s"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def percent(share: float) -> str:
+    """A share as "12 %", small ones as "0.4 %"."""
+    if math.isnan(share):
+        return "–"
+    return f"{100 * share:.0f} %" if share == 0 or share >= 0.0995 else f"{100 * share:.1f} %"
+
+
+def _rate(rate: Fraction) -> str:
+    return f"{float(rate):.2f}".rstrip("0").rstrip(".")
+
+
+def _list(entries: Mapping[str, str]) -> str:
+    return (
+        "<dl>"
+        + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in entries.items() if v)
+        + "</dl>"
+    )
+
+
+def _get(table: Any, key: str) -> Any:
+    """An entry of a card's free part, {} where there is none."""
+    found = table.get(key) if isinstance(table, Mapping) else None
+    return {} if found is None else found
+
+
+def _count(table: Any, key: str) -> str:
+    number = _get(table, key)
+    return f"{number:,}" if isinstance(number, int) else "?"
+
+
+def _measure(entry: Any) -> str:
+    value, low, high = (_get(entry, key) for key in ("value", "low", "high"))
+    if not isinstance(value, int | float):
+        return "–"
+    known = isinstance(low, int | float) and isinstance(high, int | float)
+    return f"{value:.2f}" + (f' <span class="soft">[{low:.2f}, {high:.2f}]</span>' if known else "")

@@ -1,0 +1,205 @@
+"""Write the page piece by piece: of the stills no more than one is in memory."""
+
+import base64
+import json
+import os
+from collections.abc import Iterator, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import numpy as np
+import pandas as pd
+
+from aulens import __version__
+from aulens.aus import AUS
+from aulens.errors import InputError
+from aulens.runtime.card import ModelCard
+from aulens.show.evidence import AGAINST, FAINT, FOR, LOOKED
+from aulens.show.report import words
+from aulens.show.report.cite import bibtex
+from aulens.show.report.curves import NONE, STEPS, level, stretch
+from aulens.show.report.people import brief, person
+from aulens.show.still import LEVELS, Still
+from aulens.show.stills import StillsIndex, read_stills
+from aulens.show.tracks import Clip, is_smoothed, read_clip
+from aulens.tables.events import events as events_of
+from aulens.video.media import VideoInfo
+
+SCRIPTS: Final = ("base.js", "curves.js", "timeline.js", "viewer.js", "tables.js", "start.js")
+_STILLS_BUDGET: Final = 6 << 20
+"""Bytes of the stills of a page, before base 64 makes a third more of them."""
+
+
+def write_report(
+    path: Path,
+    table: pd.DataFrame,
+    card: ModelCard,
+    *,
+    stills: Path | None = None,
+    events: pd.DataFrame | None = None,
+    info: VideoInfo | None = None,
+    smoothed: bool | None = None,
+    command: str | None = None,
+    problems: Sequence[str] = (),
+) -> None:
+    """Write the report of one clip: one HTML file with all that it needs inside.
+
+    Curves of long clips are brought to the lowest and highest value of short stretches of time, and stills
+    are left out evenly, so that the page stays at some 15 MB; events, shares and times stay exact. The file
+    appears when it is complete.
+
+    Args:
+        path: the file to write, ends in .html.
+        table: of the clip, in our schema.
+        card: of the model that made the table.
+        stills: folder that `Stills` has filled; None: a page without frames.
+        events: of `aulens.tables.events`; None: made here, if the clip has time stamps.
+        info: of the clip.
+        smoothed: show smoothed probabilities and presence; None: where the table has them.
+        command: that made the report, to be shown.
+        problems: sentences to be shown on top: why the clip ended early.
+
+    Raises:
+        InputError: the table is of several clips or lacks columns; stills are missing or of other AUs.
+    """
+    labels = card.aus.labels
+    if smoothed is None:
+        smoothed = is_smoothed(table, labels)
+    clip = read_clip(table, labels, smoothed)
+    threshold = dict(zip(labels, card.threshold, strict=True))
+    if events is None and clip.timed and clip.tracks:
+        events = events_of(table, smoothed=smoothed, thresholds=threshold if card.tells_sides else None)
+    index = None if stills is None else read_stills(stills)
+    if index is not None and index.labels != labels:
+        raise InputError(f"{stills}: these stills are of other AUs than the model {card.name}")
+    kept = () if index is None else _fitting(index)
+    said = {
+        "title": escape(_base(clip.file)),
+        "file": escape(clip.file),
+        "facts": words.facts(clip, info),
+        "problems": words.notes(problems),
+        "statement": escape(card.statement),
+        "reading": words.reading(card, smoothed, clip.timed),
+        "card": words.about(card),
+        "made": words.made(command, info),
+        "cite": escape(bibtex(card.variant, __version__)),
+        "style": _part("report.css"),
+    }
+    fresh = path.with_name(f"{path.name}.new")
+    with fresh.open("w", encoding="utf-8", newline="\n") as file:
+        head, tail = _part("report.html").split("{{data}}")
+        file.write(_filled(head, said))
+        _data(file, "clip", _clip(clip, card, kept, smoothed))
+        step = stretch(clip.tracks, len(labels))
+        for place, track in enumerate(clip.tracks):
+            rows = (table["face_id"] == track.face_id).fillna(False).to_numpy(bool)
+            own = None if events is None else events[(events["face_id"] == track.face_id).to_numpy(bool)]
+            about = person(clip, track, table[rows], own, np.array(card.threshold), step, smoothed)
+            _data(file, f"person-{place}", about)
+        for place, still in enumerate(kept):
+            assert index is not None
+            _data(file, f"still-{place}", _still(index, still))
+        before, after = tail.split("{{script}}")
+        file.write(_filled(before, said))
+        for part in _script():
+            file.write(part)
+        file.write(after)
+    os.replace(fresh, path)
+
+
+def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still], smoothed: bool) -> dict[str, Any]:
+    """What the page's script needs from the start."""
+    names = {au.label: au.name for au in AUS.values()}
+    return {
+        "labels": list(clip.labels),
+        "names": [names[label] for label in clip.labels],
+        "threshold": [round(value, 6) for value in card.threshold],
+        "level": level(np.array(card.threshold)).tolist(),
+        "steps": STEPS,
+        "none": NONE,
+        "timed": clip.timed,
+        "smoothed": smoothed,
+        "start": float(clip.time[0]) if len(clip.time) else 0.0,
+        "end": clip.end,
+        "sides": card.tells_sides,
+        "attention": card.attention,
+        "heat": {"levels": LEVELS, "faint": FAINT, "for": FOR, "against": AGAINST, "looked": LOOKED},
+        "people": [brief(track) for track in clip.tracks],
+        "stills": [
+            {
+                "frame": still.frame,
+                "time": _time_of(clip, still),
+                "faces": [[face.face_id, *face.box] for face in still.faces],
+            }
+            for still in kept
+        ],
+    }
+
+
+def _time_of(clip: Clip, still: Still) -> float:
+    """When a still is, by the table's clock."""
+    place = min(int(np.searchsorted(clip.frame, still.frame)), len(clip.frame) - 1)
+    return round(float(clip.time[place]), 6)
+
+
+def _still(index: StillsIndex, still: Still) -> dict[str, Any]:
+    """A still with its files inside."""
+    entry = still.to_dict() | {"picture": _file(index.folder / still.name)}
+    for face in entry["faces"]:
+        name = face.pop("name")
+        face["maps"] = None if name is None else _file(index.folder / name)
+        for key in ("probability", "right", "left"):
+            if face[key] is not None:
+                face[key] = [face[key][label] for label in index.labels]
+    return entry
+
+
+def _fitting(index: StillsIndex) -> tuple[Still, ...]:
+    """The stills that fit on a page: if not all, some from everywhere."""
+    bits = max(1, len(index.stills) - 1).bit_length()
+    # 0, 1/2, 1/4, 3/4, ...: however many are taken, they are spread.
+    order = sorted(range(len(index.stills)), key=lambda place: f"{place:0{bits}b}"[::-1])
+    left, kept = _STILLS_BUDGET, []
+    for place in order:
+        still = index.stills[place]
+        left -= sum((index.folder / name).stat().st_size for name in still.files)
+        if left < 0:
+            break
+        kept.append(place)
+    return tuple(index.stills[place] for place in sorted(kept))
+
+
+def _data(file: TextIO, name: str, content: dict[str, Any]) -> None:
+    """Data for the script; no text in it can end the element that it stands in."""
+    text = json.dumps(content, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    file.write(f'<script type="application/json" id="{name}">{text}</script>\n')
+
+
+def _filled(page: str, said: dict[str, str]) -> str:
+    parts = page.split("{{")
+    filled = [parts[0]]
+    for part in parts[1:]:
+        name, rest = part.split("}}", 1)
+        filled += [said[name], rest]
+    return "".join(filled)
+
+
+def _script() -> Iterator[str]:
+    yield '(() => {\n"use strict";\n'
+    for name in SCRIPTS:
+        yield _part(name)
+    yield "})();\n"
+
+
+def _part(name: str) -> str:
+    return files("aulens.show.report").joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _file(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def _base(file: str) -> str:
+    return file.replace("\\", "/").rsplit("/", 1)[-1]

@@ -1,0 +1,301 @@
+"""The frames of a clip that a report shows: a bounded number, chosen while the clip goes by.
+
+Half are spread evenly in time; the others are apexes, the frames in which an Action Unit of a person was
+strongest while it was present. They lie in a folder, so that memory does not grow and a run that was stopped
+can go on.
+"""
+
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from aulens.aus import AUSet
+from aulens.errors import ConfigError, InputError
+from aulens.runtime.result import AUResult, FrameResult
+from aulens.show.still import Shot, Still, take
+
+INDEX: Final = "stills.json"
+_FORMAT: Final = "aulens-stills/1"
+_OWN: Final = re.compile(r"\d{9,}(\.\d+)?\.(jpg|png)|stills\.json(\.new)?")
+
+_FIRST_STEP: Final = 0.02  # seconds; doubled until few enough are left
+_UNTIMED: Final = 0.04  # a frame counts for so long in a clip without time stamps
+_PATIENCE: Final = 0.2  # an AU may be absent for so long within one event
+_FACES: Final = 6  # largest faces of a frame whose evidence is kept
+_EACH: Final = 250  # frames between two savings
+
+
+@dataclass(frozen=True)
+class Apex:
+    """Where an AU of a person was strongest in one event."""
+
+    frame: int
+    face_id: int
+    label: str
+    probability: float
+
+
+@dataclass
+class _Run:
+    """An event that goes on: its strongest frame so far, and when the AU was last present."""
+
+    apex: Apex
+    last: float
+
+
+@dataclass(frozen=True)
+class StillsIndex:
+    """What a folder of stills holds.
+
+    Attributes:
+        folder: where.
+        labels: of the AUs, in the order of the maps.
+        attention: whether maps say where the model looked, see `AUResult.evidence`.
+        stills: by frame.
+        apexes: of the stills that are apexes.
+    """
+
+    folder: Path
+    labels: tuple[str, ...]
+    attention: bool
+    stills: tuple[Still, ...]
+    apexes: tuple[Apex, ...]
+
+
+class Stills:
+    """Keeps stills of one clip in a folder; to be used in a `with`, or ended by `close`.
+
+    Args:
+        folder: made if missing; files of other names in it are left alone.
+        aus: of the model.
+        attention: of the model's card.
+        limit: most stills, at least 4; while the clip goes by there may be one more per event that goes on.
+        side: longer side of a still, pixels.
+        resume: go on with the stills of a run that was stopped: frames up to the last one saved are passed
+            over. False begins anew and removes the stills of an earlier run.
+
+    Raises:
+        ConfigError: the limit is too small.
+        InputError: `resume`, and the folder's index is damaged or of other AUs.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        aus: AUSet,
+        *,
+        attention: bool = False,
+        limit: int = 120,
+        side: int = 640,
+        resume: bool = False,
+    ) -> None:
+        if limit < 4 or side < 16:
+            raise ConfigError(f"stills need a limit of at least 4 and a side of 16, got {limit} and {side}")
+        self._folder, self._aus, self._attention = folder, aus, attention
+        self._limit, self._side = limit, side
+        self._stills: dict[int, Still] = {}
+        self._shots: dict[int, Shot] = {}  # not yet on disk
+        self._even: dict[int, int] = {}  # slot to frame
+        self._step = _FIRST_STEP
+        self._apexes: list[Apex] = []
+        self._runs: dict[tuple[int, str], _Run] = {}
+        self._last, self._since = -1, 0
+        folder.mkdir(parents=True, exist_ok=True)
+        if resume and (folder / INDEX).is_file():
+            self._restore(_read(folder / INDEX))
+        self._clean()
+
+    @property
+    def last(self) -> int:
+        """Number of the last frame that was taken in; -1 before the first."""
+        return self._last
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        # A run that was stopped goes on where it was: its events are not over.
+        self.close() if kind is None else self.save()
+
+    def add(self, result: FrameResult) -> None:
+        """Take in the next frame; what is kept of it is kept small."""
+        if result.index <= self._last:
+            return
+        self._last = result.index
+        now = result.index * _UNTIMED if math.isnan(result.time) else result.time
+        slot = math.floor(now / self._step + 1e-9)
+        even = slot not in self._even
+        stronger = self._follow(result, now)
+        if even or stronger:
+            largest = sorted(result.faces, key=_area)[-_FACES:]
+            wanted = {face.face_id for face in largest} | {apex.face_id for apex in stronger}
+            shot = take(result, self._aus, self._side, sorted(wanted))
+            self._shots[result.index] = shot
+            self._stills[result.index] = shot.still
+        if even:
+            self._even[slot] = result.index
+            self._thin()
+        self._drop()
+        self._since += 1
+        if self._since >= _EACH:
+            self.save()
+
+    def save(self) -> None:
+        """Bring all to disk: after this a new `Stills` with `resume` goes on from here."""
+        for shot in self._shots.values():
+            for name, data in shot.files.items():
+                (self._folder / name).write_bytes(data)
+        self._shots.clear()
+        fresh = self._folder / f"{INDEX}.new"
+        fresh.write_text(json.dumps(self._state(), allow_nan=False), encoding="utf-8")
+        os.replace(fresh, self._folder / INDEX)
+        self._clean()
+        self._since = 0
+
+    def close(self) -> None:
+        """The clip is over: so are its events."""
+        for key in list(self._runs):
+            self._end(key)
+        self._drop()
+        self.save()
+
+    def _follow(self, result: FrameResult, now: float) -> list[Apex]:
+        """Follow events; those that are stronger in this frame than before."""
+        stronger = []
+        for face in result.faces:
+            for label in face.present:
+                key, share = (face.face_id, label), face.probability[label]
+                run = self._runs.get(key)
+                if run is not None and now - run.last > _PATIENCE + 1e-6:
+                    self._end(key)
+                    run = None
+                apex = Apex(result.index, face.face_id, label, round(share, 6))
+                if run is None or apex.probability > run.apex.probability:
+                    self._runs[key] = _Run(apex, now)
+                    stronger.append(apex)
+                else:
+                    run.last = now
+        for key in [key for key, run in self._runs.items() if now - run.last > _PATIENCE + 1e-6]:
+            self._end(key)
+        return stronger
+
+    def _end(self, key: tuple[int, str]) -> None:
+        """An event is over: keep its apex, and let go of the least of all apexes if there are too many."""
+        self._apexes.append(self._runs.pop(key).apex)
+        while len({apex.frame for apex in self._apexes}) > self._limit - self._limit // 2:
+            least = self._least()
+            self._apexes = [apex for apex in self._apexes if apex.frame != least]
+
+    def _least(self) -> int:
+        """The frame that is missed least: each AU of each person keeps its strongest events the longest."""
+        order = sorted(self._apexes, key=lambda apex: (-apex.probability, apex.frame))
+        count: dict[tuple[int, str], int] = {}
+        best: dict[int, tuple[int, float]] = {}
+        for apex in order:
+            key = apex.face_id, apex.label
+            count[key] = count.get(key, 0) + 1
+            rank = count[key], -apex.probability
+            best[apex.frame] = min(best.get(apex.frame, rank), rank)
+        return max(best, key=lambda frame: (best[frame], frame))
+
+    def _thin(self) -> None:
+        """Of too many even stills keep the first in each stretch of twice the length."""
+        while len(self._even) > self._limit // 2:
+            self._step *= 2
+            kept: dict[int, int] = {}
+            for slot, frame in sorted(self._even.items()):
+                kept.setdefault(slot // 2, frame)
+            self._even = kept
+
+    def _used(self) -> set[int]:
+        frames = {*self._even.values(), *(apex.frame for apex in self._apexes)}
+        return frames | {run.apex.frame for run in self._runs.values()}
+
+    def _drop(self) -> None:
+        """Forget what is not used any more; files go when the next index is written."""
+        for frame in self._stills.keys() - self._used():
+            del self._stills[frame]
+            self._shots.pop(frame, None)
+
+    def _clean(self) -> None:
+        """Remove files of ours that the index does not name."""
+        kept = {name for still in self._stills.values() for name in still.files}
+        if self._stills or self._last >= 0:
+            kept.add(INDEX)
+        for path in self._folder.iterdir():
+            if _OWN.fullmatch(path.name) and path.name not in kept:
+                path.unlink()
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "format": _FORMAT,
+            "labels": list(self._aus.labels),
+            "attention": self._attention,
+            "last": self._last,
+            "step": self._step,
+            "even": sorted(self._even.items()),
+            "apexes": [_row(apex) for apex in self._apexes],
+            "runs": [[*_row(run.apex), run.last] for run in self._runs.values()],
+            "stills": [still.to_dict() for _, still in sorted(self._stills.items())],
+        }
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        index = read_stills(self._folder)
+        if index.labels != self._aus.labels:
+            raise InputError(
+                f"{self._folder / INDEX}: stills of other AUs ({', '.join(index.labels[:4])} ...), so of "
+                "another model; begin anew"
+            )
+        self._stills = {still.frame: still for still in index.stills}
+        self._apexes = list(index.apexes)
+        try:
+            self._last, self._step = int(state["last"]), float(state["step"])
+            self._even = dict(state["even"])
+            self._runs = {(row[1], row[2]): _Run(Apex(*row[:4]), row[4]) for row in state["runs"]}
+        except (KeyError, TypeError, IndexError, ValueError) as error:
+            raise InputError(f"{self._folder / INDEX}: damaged ({error!r}); begin anew") from error
+
+
+def read_stills(folder: Path) -> StillsIndex:
+    """What a folder of stills holds.
+
+    Raises:
+        InputError: there are no stills, the index is damaged, or a file that it names is missing.
+    """
+    state = _read(folder / INDEX)
+    try:
+        stills = tuple(Still.from_dict(entry) for entry in state["stills"])
+        apexes = tuple(Apex(*row) for row in state["apexes"])
+        index = StillsIndex(folder, tuple(state["labels"]), bool(state["attention"]), stills, apexes)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{folder / INDEX}: damaged ({error!r}); analyze the clip anew") from error
+    for still in stills:
+        for name in still.files:
+            if not _OWN.fullmatch(name) or not (folder / name).is_file():
+                raise InputError(f"{folder / name}: this still is missing; analyze the clip anew")
+    return index
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: there are no stills here ({error.strerror})") from error
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: damaged, not JSON ({error}); analyze the clip anew") from error
+    if not isinstance(state, dict) or state.get("format") != _FORMAT:
+        raise InputError(f"{path}: not an index of stills of aulens (expected format {_FORMAT!r})")
+    return state
+
+
+def _row(apex: Apex) -> list[Any]:
+    return [apex.frame, apex.face_id, apex.label, apex.probability]
+
+
+def _area(face: AUResult) -> float:
+    return float((face.box[2] - face.box[0]) * (face.box[3] - face.box[1]))
