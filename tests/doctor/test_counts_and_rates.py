@@ -206,13 +206,13 @@ def test_expected_changes_are_the_mean_over_random_orders():
     labels = np.where(random.random((60, 2)) < 0.1, MISSING, random.random((60, 2)) < [0.2, 0.6]).astype(
         np.int8
     )
-    frame = np.arange(60) + 5 * (np.arange(60) >= 30)  # frames 29 and 35 are no neighbours
+    frame = np.arange(60) + 5 * (np.arange(60) // 10)  # 9 and 15 are no neighbours, nor 24 and 30, ...
     seen, expected = changes(labels, frame)
     by_hand = sum(
         1
         for t in range(59)
         for a in range(2)
-        if t != 29
+        if t % 10 != 9
         if MISSING not in (labels[t, a], labels[t + 1, a]) and labels[t, a] != labels[t + 1, a]
     )
     assert seen == by_hand
@@ -224,3 +224,12 @@ def test_expected_changes_are_the_mean_over_random_orders():
             mixed[coded, a] = labels[random.permutation(coded), a]
         shuffled.append(changes(mixed, frame)[0])
     assert expected == pytest.approx(np.mean(shuffled), rel=0.01)
+
+
+def test_a_subject_in_two_parts_is_an_error():
+    index = thinned("disfa")
+    part = index.part.copy()
+    part[np.flatnonzero(index.subject == "SN010")[:3]] = "3"
+    (finding,) = [f for f in examined(replace(index, part=part)).findings if f.code == "subject_leak"]
+    assert (finding.level, finding.where) == ("error", "SN010")
+    assert "the parts '1' and '3'" in finding.message
