@@ -1,8 +1,11 @@
 """From prepared folders to samples: who is in which split."""
 
+import pytest
+
 from aulens.aus import AUSet
 from aulens.data.folds import SplitPlan
 from aulens.data.loading import load_data
+from aulens.errors import DatasetError
 from prepared_folder import write_prepared
 
 PAIR = AUSet("pair", (1, 12))
@@ -28,3 +31,13 @@ def test_subjects_of_no_part_train_where_there_are_no_folds(tmp_path):
     found = homes(load_data([root], PAIR, SplitPlan(), [tests]))
     assert {name for name, split in found.items() if split == "test"} == {"other/x", "other/y"}
     assert "own/d" in found
+
+
+def test_people_who_are_in_two_data_sets_are_no_test_of_each_other(tmp_path):
+    disfa = write_prepared(tmp_path / "disfa", {"SN001": "1", "SN002": "2", "SN003": "3"}, dataset="disfa")
+    plus = write_prepared(tmp_path / "plus", {"SN001": "", "SN009": ""}, dataset="disfaplus")
+    with pytest.raises(DatasetError, match=r"1 of 2 tested subjects are in the training .*\(disfa/SN001\)"):
+        load_data([disfa], PAIR, SplitPlan(), [plus])
+    # BP4D+ has other people than BP4D, though they bear names of BP4D's.
+    other = write_prepared(tmp_path / "bp4d", {"SN001": "", "SN009": ""}, dataset="bp4dplus")
+    assert len(load_data([disfa], PAIR, SplitPlan(), [other])) == 15

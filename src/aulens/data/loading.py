@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
+from aulens.data.folders import several
 from aulens.data.folds import SplitPlan, split, train_only
 from aulens.data.prepared import Prepared, is_prepared, load_prepared
+from aulens.data.protocols import SAME_PEOPLE
 from aulens.data.renders import is_renders, load_renders
 from aulens.data.samples import RENDERS, Samples, join
 from aulens.errors import ConfigError, DatasetError
@@ -48,11 +50,29 @@ def load_data(roots: Sequence[Path], aus: AUSet, plan: SplitPlan, tests: Sequenc
         raise ConfigError(
             f"{own_splits[0]} holds test samples of its own, beside data.tests. Train on prepared data."
         )
-    parts = [load_renders(own_splits, aus)] if own_splits else []
-    parts += [_samples(one, aus, _splits(one, plan, bool(tests)), plan.select_on_test) for one in prepared]
-    for other in (load_prepared(_checked(root), aus) for root in tests):
-        parts.append(_samples(other, aus, np.full(len(other.names), "test"), False))
-    return join(_one_layout(parts))
+    own = [load_renders(own_splits, aus)] if own_splits else []
+    own += [_samples(one, aus, _splits(one, plan, bool(tests)), plan.select_on_test) for one in prepared]
+    others = [load_prepared(_checked(root), aus) for root in tests]
+    tested = [_samples(other, aus, np.full(len(other), "test"), False) for other in others]
+    _refuse_shared(own, tested)
+    return join(_one_layout([*own, *tested]))
+
+
+def _people(dataset: str) -> str:
+    """Whose names a data set's subjects bear: one name space for those who are the same people."""
+    return SAME_PEOPLE.get(dataset, dataset)
+
+
+def _refuse_shared(trained: Sequence[Samples], tested: Sequence[Samples]) -> None:
+    own, others = (
+        {str(name) for one in side for name in np.unique(one.subjects)} for side in (trained, tested)
+    )
+    if shared := sorted(own & others):
+        raise DatasetError(
+            f"{len(shared)} of {len(others)} tested subjects are in the training data too "
+            f"({several(shared)}): the test would measure memory of a face. Leave them out of one of the "
+            "two: a manifest can."
+        )
 
 
 def _checked(root: Path) -> Path:
@@ -76,7 +96,7 @@ def _samples(data: Prepared, aus: AUSet, splits: NDArray[np.str_], select_on_tes
     rows = np.flatnonzero(splits != "")
     return Samples(
         paths=tuple(data.names[row] for row in rows),
-        subjects=np.char.add(f"{data.dataset}/", data.subject[rows]),
+        subjects=np.char.add(f"{_people(data.dataset)}/", data.subject[rows]),
         splits=splits[rows],
         side_labels=np.repeat(data.labels[rows, :, None], 2, axis=-1),
         landmarks=data.landmarks[rows],

@@ -114,6 +114,11 @@ PROTOCOLS: Final[Mapping[str, Protocol]] = MappingProxyType(
 """The protocols by name."""
 
 
+SAME_PEOPLE: Final[Mapping[str, str]] = MappingProxyType({"disfaplus": "disfa"})
+"""Data sets whose subjects are another's too, under the same names. BP4D+ is none: its people are new ones,
+though some bear the names of BP4D's."""
+
+
 def protocol(name: str) -> Protocol:
     """The protocol of a data set, by name.
 
