@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from aulens.aus import MISSING
-from aulens.data.disfa import read_disfa
+from aulens.data.disfa import _first_number, read_disfa
 from aulens.errors import DatasetError
 from delivered import DISFA_AUS, codes, intensities, landmarks66, only, text, video
 
@@ -65,6 +67,30 @@ def test_first_landmarks_missing_shift_nothing(delivered):
     assert np.isnan(index.landmarks[0]).all()
     np.testing.assert_allclose(index.landmarks[1], points(1) - 1, rtol=1e-5)
     assert only(index.problems, "missing_landmarks").frames == 1
+    doubt = only(index.problems, "frame_order")
+    assert doubt.level == "warning"
+    assert "either 0 or 7 is lost; by their names (SN001_0001_lm.mat)" in doubt.message
+    assert "counted from 0" in doubt.message
+
+
+def test_last_landmarks_missing_of_those_numbered_from_1(delivered):
+    folder = delivered / "Landmark_Points/SN001/tmp_frame_lm"
+    (folder / f"SN001_{LINES - 1:04d}_lm.mat").unlink()
+    for t in reversed(range(LINES - 1)):
+        (folder / f"SN001_{t:04d}_lm.mat").rename(folder / f"l{t + 1:05d}_lm.mat")
+    index = read_disfa(delivered)
+    np.testing.assert_allclose(index.landmarks[0], points(0) - 1, rtol=1e-5)
+    assert np.isnan(index.landmarks[-1]).all()
+    assert "counted from 1" in only(index.problems, "frame_order").message
+
+
+def test_the_short_subject_has_landmarks_of_one_frame_more():
+    files = {number: Path(f"SN010_{number:04d}_lm.mat") for number in range(1, 4845)}
+    first, (doubt,) = _first_number("SN010", 4844, files)
+    assert first == 0
+    assert "either 0 or 4845 is lost" in doubt.message
+    complete = {number: Path(f"l{number:05d}_lm.mat") for number in range(1, 4846)}
+    assert _first_number("SN010", 4844, complete) == (1, [])
 
 
 def test_damaged_landmarks(delivered):

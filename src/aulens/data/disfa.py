@@ -259,8 +259,8 @@ def _read_landmarks(subject: str, n: int, found: _Found, problems: list[Problem]
         message = f"there is no Landmark_Points/{subject}; its landmarks have to be detected."
         problems.append(Problem("warning", "missing_landmarks", subject, message, n))
         return points
-    # Numbers run from 0 for most subjects, from 1 where the last is the number of lines (SN031).
-    first = 1 if 0 not in files and max(files) >= n else 0
+    first, doubt = _first_number(subject, n, files)
+    problems += doubt
     lost, damaged = [], {}
     for t in range(n):
         path = files.get(t + first)
@@ -284,3 +284,21 @@ def _read_landmarks(subject: str, n: int, found: _Found, problems: list[Problem]
         message = f"{len(damaged)} of {n} landmark files can't be read; the first, {name}, {reason}."
         problems.append(Problem("warning", "unreadable_landmarks", subject, message, len(damaged)))
     return points
+
+
+def _first_number(subject: str, n: int, files: Mapping[int, Path]) -> tuple[int, list[Problem]]:
+    """The number, 0 or 1, of the file for line 1; a warning if it can't be told for sure."""
+    frames = n + (_SHORT.get(subject) == n)
+    if 0 in files:
+        return 0, []
+    if max(files) >= frames:
+        return 1, []
+    # Either file 0 is lost, or numbers begin with 1 and the last file is lost. Most subjects' files bear the
+    # subject's name and count from 0; those that don't (SN031) count from 1.
+    first = 0 if files[min(files)].name.upper().startswith(subject) else 1
+    message = (
+        f"landmark files are numbered {min(files)} to {max(files)} for {n} lines, so either 0 or {frames} is "
+        f"lost; by their names ({files[min(files)].name}) they are taken as counted from {first}. Otherwise "
+        "they are one frame off: get the files again, or detect landmarks (--landmarks detect)."
+    )
+    return first, [Problem("warning", "frame_order", subject, message, n)]
