@@ -19,6 +19,7 @@ from aulens.data.prepare.faces import PRIOR_BOX, FaceFinder, Located, centre
 from aulens.data.prepare.units import REASONS, Missing, divide, pictures
 from aulens.data.prepared import load_prepared
 from aulens.data.shards import read_bytes
+from aulens.errors import ConfigError
 from aulens.faces import Face
 from aulens.landmarks import IBUG49, IBUG68, convert
 from drawn_frames import AUS, drawn_frame
@@ -33,6 +34,24 @@ def index_of(*sequences: tuple[str, str, int]) -> FrameIndex:
         np.array([row[0] for row in rows]), np.array([row[1] for row in rows]),
         np.array([row[2] for row in rows], np.int64), np.zeros((n, 3), np.int8), None, np.full(n, ""),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"size": "big"}, "size must be a whole number, got 'big'"),
+        ({"size": 256.0}, "size must be a whole number, got 256.0"),
+        ({"quality": True}, "quality must be a whole number, got True"),
+        ({"margin": "0.25"}, "margin must be a number, got '0.25'"),
+        ({"margin": None}, "margin must be a number, got None"),
+        ({"landmarks": ["given"]}, r"landmarks must be one of auto, given, detect, got \['given'\]"),
+        ({"size": 16}, "size must be at least 32"),
+    ],
+)
+def test_settings_of_another_kind_are_said(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        PrepareSettings(**settings)
+    assert PrepareSettings(margin=0).margin == 0
 
 
 def test_units_are_pieces_of_one_sequence():

@@ -28,6 +28,11 @@ class PrepareSettings:
     landmarks: LandmarkSource = "auto"
 
     def __post_init__(self) -> None:
+        for name, kinds in (("size", int), ("margin", int | float), ("quality", int)):
+            value = getattr(self, name)
+            if not isinstance(value, kinds) or isinstance(value, bool):
+                what = "a number" if name == "margin" else "a whole number"
+                raise ConfigError(f"{name} must be {what}, got {value!r}")
         if self.size < 32 or not 0 <= self.margin <= 1 or not 1 <= self.quality <= 100:
             raise ConfigError(
                 "size must be at least 32, margin from 0 to 1 and quality from 1 to 100; "
