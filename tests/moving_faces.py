@@ -139,7 +139,8 @@ def still() -> Scene:
 
 
 def fast() -> Scene:
-    return Scene("fast", 60, lambda i: [Actor("neutral", 240 + 140 * np.sin(2 * np.pi * i / 30), 190)])
+    """Half a face's width per frame."""
+    return Scene("fast", 60, lambda i: [Actor("neutral", 240 + 150 * np.sin(2 * np.pi * i / 20), 190)])
 
 
 def crossing() -> Scene:

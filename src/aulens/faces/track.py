@@ -110,10 +110,10 @@ class Track:
 
     def detected(self, image: NDArray[np.uint8], face: Face, now: float) -> None:
         """A detector saw it in this frame."""
+        self.proofs += now > self.seen
         self._place(image, face, now)
         self.confidence = float(face.confidence)
         self.unchecked = 0
-        self.proofs += 1
         if len(face.landmarks) > 1:
             self.anchor = Anchor.of(face)
 
@@ -218,7 +218,9 @@ def look(image: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
 
 
 def correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Pearson's, of two patches; 0 if one is all of one grey."""
+    """Pearson's, of two patches; 0 if one is all of one grey, 1 if both are."""
     x, y = a.astype(np.float64) - a.mean(), b.astype(np.float64) - b.mean()
     length = float(np.sqrt((x * x).sum() * (y * y).sum()))
-    return float((x * y).sum()) / length if length > 0 else 0.0
+    if length > 0:
+        return float((x * y).sum()) / length
+    return float(not x.any() and not y.any())

@@ -1,7 +1,7 @@
 """Faces over time: who is who from frame to frame of one clip."""
 
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from aulens.align import FACE
 from aulens.errors import ConfigError, InputError
 from aulens.faces.cuts import CutFinder
 from aulens.faces.detector import Face, FaceDetector, FaceFollower, box_overlap, check_image
-from aulens.faces.identity import FaceEmbedder
+from aulens.faces.identity import DlibEmbedder, FaceEmbedder
 from aulens.faces.meetings import CLOSE, ONE_FACE, note_meetings, separate, touching
 from aulens.faces.people import People
 from aulens.faces.track import Track
@@ -79,7 +79,8 @@ class FaceTracker:
     Args:
         detector: finds faces.
         embedder: tells people apart by their looks where place does not: after a cut, on return, after a
-            crossing. None turns that off: who returns after two seconds, or after a cut, gets a new id.
+            crossing. "dlib" makes an `aulens.faces.identity.DlibEmbedder`; several trackers may share one.
+            None turns that off: who was out of sight for two seconds gets a new id, a cut is not noticed.
         motion: expect a face where its speed takes it; False expects it where it was.
         detect_every: seconds between looks at the whole picture while somebody is in view.
         sure: confidence, by the detector's own score, of a face that needs no second look.
@@ -87,12 +88,13 @@ class FaceTracker:
 
     Raises:
         ConfigError: an option is out of range.
+        ModelError: "dlib", and the file of its network is missing.
     """
 
     def __init__(
         self,
         detector: FaceDetector,
-        embedder: FaceEmbedder | None = None,
+        embedder: FaceEmbedder | Literal["dlib"] | None = "dlib",
         *,
         motion: bool = True,
         detect_every: float = 0.4,
@@ -105,7 +107,7 @@ class FaceTracker:
             raise ConfigError(f"keep_lost must be None or 0 seconds or more, got {keep_lost}")
         self._detector = detector
         self._follower = detector if isinstance(detector, FaceFollower) else None
-        self._people = People(embedder)
+        self._people = People(DlibEmbedder() if embedder == "dlib" else embedder)
         self._moves = motion
         self._detect_every = detect_every
         self._sure = sure
@@ -131,10 +133,10 @@ class FaceTracker:
         for track in self._tracks:
             track.turn_to(now)
         follow = self._follower is not None and not cut and step <= _LONGEST_STEP
-        found = self._follow(image, now) if follow else []
+        if follow:
+            self._assign(image, self._follow(image, now), now)
         if not follow or self._due(now):
-            found += self._detect(image, cut or step > _THOROUGH_PAUSE, now)
-        self._assign(image, found, now)
+            self._assign(image, self._detect(image, cut or step > _THOROUGH_PAUSE, now), now)
         separate(self._tracks)
         note_meetings(self._tracks)
         self._tracks = [track for track in self._tracks if _stays(track, now)]
