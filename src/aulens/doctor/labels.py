@@ -39,8 +39,8 @@ CERTAIN: Final = frozenset({12, 25, 26, 27})
 head too, so AU1 and AU2 alone are a warning."""
 
 STRANGER: Final = 0.4
-"""A subject whose evident AUs agree less than this in the mean, others' being 0.65 or more, has other labels:
-chance in three or more clips or AUs of one person stays above it."""
+"""A subject whose evident AUs agree less than this in the mean, others' being 0.65 or more, has labels that
+contradict the face. Labels of another person give 0.5, which is too near to what healthy clips give."""
 
 
 def check_labels(found: Agreement, aus: AUSet) -> tuple[list[Problem], list[str]]:
