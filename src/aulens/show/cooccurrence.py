@@ -82,8 +82,7 @@ def _draw(
         if signed
         else ["#ffffff", "#6aaed6", "#08407f"]
     )
-    colours = LinearSegmentedColormap.from_list("aulens", ends)
-    colours.set_bad("#f0f1f4")
+    colours = LinearSegmentedColormap.from_list("aulens", ends).with_extremes(bad="#f0f1f4")
     scale = Normalize(-1 if signed else 0, 1)
     trivial = np.eye(count, dtype=bool) & (measure != "joint")
     mesh = axes.pcolormesh(

@@ -31,8 +31,8 @@ def write_figures(
     """Write timelines and co-occurrence of each person of a clip, as SVG and PDF.
 
     The names are `timeline.svg`, `timeline.pdf`, `cooccurrence.svg` and `cooccurrence.pdf` for a clip with
-    one person, `timeline-person2.svg` and so on where there are several. Of people who were seen for less than a
-    second there are none, and no more than of the 12 who were seen longest.
+    one person, `timeline-person2.svg` and so on where there are several. There are none of people who were
+    seen for less than a second, and no more than of the 12 who were seen longest.
 
     Args:
         folder: made if missing.

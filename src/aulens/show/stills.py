@@ -10,7 +10,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -294,7 +294,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _row(apex: Apex) -> list[Any]:
-    return [apex.frame, apex.face_id, apex.label, apex.probability]
+    return list(astuple(apex))
 
 
 def _area(face: AUResult) -> float:

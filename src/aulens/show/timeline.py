@@ -166,7 +166,8 @@ class _Drawing:
         shown = envelope(track.time, values[:, None], (self.end - self.start) / most if dense else 0.0)
         x, y = shown.time, np.asarray(shown.low[:, 0], np.float64)
         if dense:  # low and high one after the other: a solid band, with all its peaks
-            x, y = np.repeat(x, 2), np.stack([y, shown.high[:, 0]], 1).ravel()
+            high = np.asarray(shown.high[:, 0], np.float64)
+            x, y = np.repeat(x, 2), np.stack([y, high], axis=1).reshape(-1)
         axes.plot(x, y, color=colour, linewidth=0.4 if dense else 0.7, linestyle=line, zorder=4, label=label)
         # A frame between two lost ones is a point, which no line shows.
         gone = np.isnan(np.pad(y, 1, constant_values=np.nan))

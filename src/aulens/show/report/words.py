@@ -81,7 +81,7 @@ def about(card: ModelCard) -> str:
 
 
 def measured(card: ModelCard) -> str:
-    """What the card says of the model on held-out data, per AU, as a folded table; empty if it says nothing."""
+    """What the card says of the model on held-out data, per AU, folded; empty if it says nothing."""
     for split in ("test", "val"):
         part = _get(card.results, split)
         rows = _get(_get(part, "report"), "aus")
@@ -110,7 +110,8 @@ def made(command: str | None, info: VideoInfo | None) -> str:
     entries = {"Versions": ", ".join(f"{part} {number}" for part, number in versions().items())}
     if info is not None:
         entries["Codec"] = info.codec
-    return (f"<pre><code>{escape(command)}</code></pre>" if command else "") + _list(entries)
+    said = f"<pre><code>{escape(command)}</code></pre>" if command else ""
+    return said + _list(entries)
 
 
 def notes(problems: Sequence[str]) -> str:

@@ -1,0 +1,212 @@
+"""Figures for print: what is in them, checked in the figure and in the file."""
+
+import itertools
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from clips import LABELS, THRESHOLD, lose, person, spells
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from aulens.errors import ConfigError, InputError
+from aulens.show.cooccurrence import cooccurrence_figure
+from aulens.show.figure import COLUMN, PAGE, save_figure
+from aulens.show.figures import write_figures
+from aulens.show.timeline import clock, timeline
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return lose(person(0, range(500)), 200, 260)
+
+
+@pytest.fixture(scope="module")
+def events(table: pd.DataFrame) -> pd.DataFrame:
+    return spells(table)
+
+
+@pytest.fixture(scope="module")
+def figure(table: pd.DataFrame, events: pd.DataFrame) -> Figure:
+    return timeline(table, THRESHOLD, events, 0)
+
+
+def line(axes: Axes, label: str) -> Line2D:
+    (found,) = [one for one in axes.lines if one.get_label() == label]
+    return found
+
+
+def texts(path: Path) -> list[str]:
+    root = ElementTree.parse(path).getroot()
+    return ["".join(node.itertext()).strip() for node in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_a_timeline_has_a_band_for_each_au_with_curve_and_threshold(
+    figure: Figure, table: pd.DataFrame
+) -> None:
+    assert [axes.get_label() for axes in figure.axes] == list(LABELS)
+    for axes, label in zip(figure.axes, LABELS, strict=True):
+        x, y = line(axes, "probability").get_data()
+        np.testing.assert_allclose(x, table["time"])
+        np.testing.assert_allclose(y, table[f"{label}_p"].to_numpy(float, na_value=np.nan), atol=1e-6)
+        assert set(line(axes, "threshold").get_ydata()) == {THRESHOLD[label]}
+        assert axes.get_xlim() == (0.0, 20.0)
+    # The bands do not touch, and go down in the order of the AUs.
+    places = [axes.get_position() for axes in figure.axes]
+    assert all(above.y0 > below.y1 for above, below in itertools.pairwise(places))
+
+
+def test_there_is_no_curve_where_the_face_was_lost(figure: Figure) -> None:
+    for axes in figure.axes:
+        y = np.asarray(line(axes, "probability").get_ydata())
+        np.testing.assert_array_equal(np.flatnonzero(np.isnan(y)), np.arange(200, 260))
+        (hatched,) = [part for part in axes.collections if part.get_hatch()]
+        (path,) = hatched.get_paths()
+        assert path.get_extents().intervalx.tolist() == [8.0, 10.4]
+
+
+def test_events_are_shaded_from_onset_to_offset(figure: Figure, events: pd.DataFrame) -> None:
+    for axes, label in zip(figure.axes, LABELS, strict=True):
+        (shading,) = [part for part in axes.collections if part.get_label() == "events"]
+        spans = [path.get_extents().intervalx.tolist() for path in shading.get_paths()]
+        own = events[events["au"] == label]
+        np.testing.assert_allclose(spans, own[["onset", "offset"]].to_numpy())
+        (apexes,) = [part for part in axes.collections if part.get_label() == "apexes"]
+        np.testing.assert_allclose([s[0, 0] for s in apexes.get_segments()], own["apex"])
+
+
+def test_a_long_clip_is_drawn_with_all_its_peaks() -> None:
+    table = person(0, range(60_000))
+    table.loc[31_234, "AU6_p"] = 1.0
+    axes = timeline(table, THRESHOLD, None, 0).axes[1]
+    x, y = line(axes, "probability").get_data()
+    assert len(x) < 3000
+    assert np.max(y) == 1
+    assert abs(x[int(np.argmax(y))] - 31_234 / 25) < 2400 / 1000
+    assert np.min(y) == pytest.approx(table["AU6_p"].min(), abs=1e-6)
+
+
+def test_a_frame_alone_between_lost_ones_is_a_dot() -> None:
+    table = lose(lose(person(0, range(60)), 10, 20), 21, 30)
+    axes = timeline(table, THRESHOLD, None, 0).axes[0]
+    (dots,) = [one for one in axes.lines if one.get_marker() == "."]
+    np.testing.assert_allclose(dots.get_xdata(), [0.8])
+
+
+def test_sides_are_two_curves_in_place_of_one(table: pd.DataFrame) -> None:
+    figure = timeline(table, THRESHOLD, None, 0, sides=True)
+    for axes, label in zip(figure.axes, LABELS, strict=True):
+        for side in ("right", "left"):
+            y = table[f"{label}_{side}_p"].to_numpy(float, na_value=np.nan)
+            np.testing.assert_allclose(line(axes, side).get_ydata(), y, atol=1e-6)
+        assert "probability" not in [one.get_label() for one in axes.lines]
+    blank = table.assign(**{f"{label}_{side}_p": np.nan for label in LABELS for side in ("left", "right")})
+    with pytest.raises(InputError, match="does not tell sides"):
+        timeline(blank, THRESHOLD, None, 0, sides=True)
+
+
+def test_a_person_who_comes_late_has_nothing_before() -> None:
+    table = pd.concat([person(0, range(100)), person(1, range(50, 100))])
+    axes = timeline(table, THRESHOLD, None, 1).axes[0]
+    assert axes.get_xlim() == (0.0, 4.0)
+    assert np.min(line(axes, "probability").get_xdata()) == 2.0
+
+
+def test_the_files_have_text_as_text_and_are_the_same_each_time(figure: Figure, tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    for name in ("a.svg", "b.svg", "a.pdf", "b.pdf"):
+        save_figure(figure, tmp_path / name)
+    for kind in ("svg", "pdf"):
+        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+    found = texts(tmp_path / "a.svg")
+    for label in LABELS:
+        assert label in found
+    for word in ("clip.mp4, person 0", "Lip Corner Puller", "time, min:s", "0:04", "threshold", "no face"):
+        assert word in found
+    assert b"/Subtype /Type3" not in (tmp_path / "a.pdf").read_bytes()
+    assert dict(mpl.rcParams) == before
+    with pytest.raises(ConfigError, match=r"ends in \.svg, \.pdf, \.png"):
+        save_figure(figure, tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("width", [COLUMN, PAGE])
+def test_all_words_lie_inside_the_figure_and_none_on_another(
+    table: pd.DataFrame, events: pd.DataFrame, width: float
+) -> None:
+    figure = timeline(table, THRESHOLD, events, 0, width=width, sides=True)
+    FigureCanvasAgg(figure).draw()
+    page = figure.bbox
+    words = [*figure.texts, *figure.legends[0].get_texts(), figure.axes[-1].xaxis.label]
+    words += [text for axes in figure.axes for text in axes.texts]
+    low, high = figure.axes[-1].get_xlim()
+    words += [
+        tick.label1 for tick in figure.axes[-1].xaxis.get_major_ticks() if low <= tick.get_loc() <= high
+    ]
+    boxes = [text.get_window_extent() for text in words if text.get_text()]
+    assert len(boxes) > 15
+    for box in boxes:
+        assert page.x0 <= box.x0
+        assert box.x1 <= page.x1
+        assert page.y0 <= box.y0
+        assert box.y1 <= page.y1
+    overlaps = [
+        (a, b) for i, a in enumerate(boxes) for b in boxes[i + 1 :] if a.padded(-1).overlaps(b.padded(-1))
+    ]
+    assert not overlaps
+
+
+@pytest.mark.parametrize(
+    ("seconds", "span", "text"),
+    [(0, None, "0:00"), (59.6, None, "1:00"), (3725, None, "62:05"), (5.25, 8, "0:05.2"), (65, 8, "1:05.0")],
+)
+def test_times_are_minutes_and_seconds(seconds: float, span: float | None, text: str) -> None:
+    assert clock(seconds, span) == text
+
+
+def test_a_matrix_is_drawn_with_its_numbers(tmp_path: Path) -> None:
+    matrix = np.array([[1, 0.25, np.nan], [0.5, 1, 0], [0.07, 0.999, 1]])
+    save_figure(cooccurrence_figure(matrix, ("AU1", "AU6", "AU12"), title="who & <what>"), tmp_path / "c.svg")
+    found = texts(tmp_path / "c.svg")
+    cells = [text for text in found if re.fullmatch(r"\d+|–", text)]
+    assert cells[:6] == ["25", "–", "50", "0", "7", "100"]  # row by row, without the diagonal
+    assert "who & <what>" in found
+    mesh = cooccurrence_figure(matrix, ("AU1", "AU6", "AU12"), "joint").axes[0].collections[0]
+    np.testing.assert_array_equal(np.ma.getdata(mesh.get_array())[0, 1], 0.25)
+    assert np.ma.getmaskarray(mesh.get_array()).sum() == 1
+    with pytest.raises(InputError, match="does not fit 2 AUs"):
+        cooccurrence_figure(matrix, ("AU1", "AU6"))
+    with pytest.raises(InputError, match=r"conditional lies in \[0, 1\]"):
+        cooccurrence_figure(-matrix, ("AU1", "AU6", "AU12"))
+    cooccurrence_figure(-matrix, ("AU1", "AU6", "AU12"), "phi")
+
+
+def test_all_figures_of_a_clip_are_written(tmp_path: Path) -> None:
+    alone = write_figures(tmp_path / "one", person(0, range(60)), THRESHOLD)
+    assert [path.name for path in alone] == [
+        "timeline.svg", "timeline.pdf", "cooccurrence.svg", "cooccurrence.pdf",
+    ]  # fmt: skip
+    several = pd.concat([person(0, range(60)), person(1, range(60)), person(2, range(10))])
+    written = write_figures(tmp_path / "two", several, THRESHOLD, prefix="a-")
+    assert {path.name for path in written if path.suffix == ".svg"} == {
+        f"a-{kind}-person{k}.svg" for kind in ("timeline", "cooccurrence") for k in (0, 1)
+    }  # the third is seen for less than a second
+    assert all(path.stat().st_size > 1000 for path in (*alone, *written))
+
+
+def test_drawing_needs_no_screen_and_importing_draws_nothing(tmp_path: Path) -> None:
+    code = (
+        "import sys, aulens.show.timeline, aulens.show.figures, aulens.show.report;"
+        "assert 'matplotlib' not in sys.modules; assert 'torch' not in sys.modules;"
+        "from aulens.show.cooccurrence import cooccurrence_figure as f; import numpy as np;"
+        "f(np.eye(2), ('AU1', 'AU2')).savefig(sys.argv[1]);"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.pdf")], check=True)

@@ -1,0 +1,167 @@
+"""Tables as arrays, curves for few pixels, shares of time and their intervals."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from clips import LABELS, lose, person
+
+from aulens.errors import InputError
+from aulens.show.envelope import envelope
+from aulens.show.shares import shares
+from aulens.show.tracks import Track, read_clip
+
+
+def test_a_track_begins_when_a_person_is_seen_and_has_the_tables_numbers() -> None:
+    table = pd.concat([person(0, range(50)), person(1, range(20, 50))])
+    clip = read_clip(table.sample(frac=1, random_state=1), LABELS)
+    assert [track.face_id for track in clip.tracks] == [0, 1]
+    late = clip.track(1)
+    assert (late.start, late.end) == (0.8, 2.0)
+    own = table[table["face_id"] == 1]
+    np.testing.assert_allclose(late.probability[:, 2], own["AU12_p"].to_numpy(float), atol=1e-6)
+    np.testing.assert_array_equal(late.present[:, 3], own["AU25_c"].to_numpy() == 1)
+    assert late.right is not None
+    np.testing.assert_allclose(late.right[:, 0], own["AU1_right_p"].to_numpy(float), atol=1e-6)
+    assert late.seen.all()
+    assert clip.nobody() == 0
+
+
+def test_frames_without_the_face_are_empty_whether_told_or_missing() -> None:
+    told = lose(person(0, range(100)), 40, 60)
+    missing = pd.concat([person(0, [*range(40), *range(60, 100)]), person(1, range(100))])
+    for table in (told, missing):
+        track = read_clip(table, LABELS).track(0)
+        np.testing.assert_array_equal(np.flatnonzero(~track.seen), np.arange(40, 60))
+        assert np.isnan(track.probability[40:60]).all()
+        assert not track.present[40:60].any()
+        assert track.lost() == [(1.6, 2.4)]
+    assert read_clip(told, LABELS).nobody() == pytest.approx(0.2)
+    assert read_clip(missing, LABELS).nobody() == 0
+
+
+def test_frames_that_the_whole_table_lacks_count_as_lost_not_as_seen_for_longer() -> None:
+    table = person(0, [*range(0, 100, 2), *range(200, 300, 2)])  # every second frame, and a damaged stretch
+    clip = read_clip(table, LABELS)
+    track = clip.track(0)
+    assert track.lost() == [(4.0, 8.0)]
+    assert track.lasts[track.seen].sum() == pytest.approx(8.0)
+    assert clip.nobody() == pytest.approx(4 / 12)
+
+
+def test_a_person_who_is_never_seen_has_no_track_and_rows_of_nobody_are_none() -> None:
+    table = lose(person(3, range(10)), 0, 10)
+    table.loc[0, "face_id"] = pd.NA
+    clip = read_clip(table, LABELS)
+    assert clip.tracks == ()
+    assert clip.nobody() == 1
+    with pytest.raises(InputError, match="no person 3; it has nobody"):
+        clip.track(3)
+
+
+def test_a_clip_without_time_stamps_counts_frames() -> None:
+    table = person(0, range(5, 15)).assign(time=np.nan)
+    clip = read_clip(table, LABELS)
+    assert not clip.timed
+    assert (clip.track(0).start, clip.end) == (5.0, 15.0)
+
+
+def test_frames_of_a_variable_rate_last_until_the_next() -> None:
+    table = person(0, range(4)).assign(time=[0.0, 0.1, 0.5, 0.6])
+    np.testing.assert_allclose(read_clip(table, LABELS).track(0).lasts, [0.1, 0.4, 0.1, 0.1])
+
+
+def test_smoothed_columns_are_read_where_they_are() -> None:
+    table = person(0, range(20))
+    for label in LABELS:
+        table[f"{label}_smooth_p"], table[f"{label}_smooth_c"] = 0.25, 1
+    assert (read_clip(table, LABELS).track(0).probability == 0.25).all()
+    assert not (read_clip(table, LABELS, smoothed=False).track(0).probability == 0.25).any()
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (person(0, range(3)).drop(columns="AU6_c"), "lacks the columns AU6_c"),
+        (pd.concat([person(0, range(3)), person(0, range(3), file="other")]), "of 2 clips"),
+        (person(0, range(3)).assign(frame=pd.NA), "without a frame number"),
+        (person(0, range(3)).assign(time=[0.0, 2.0, 1.0]), "times do not ascend: frame 2 is at 1 s"),
+        (pd.concat([person(0, range(3)), person(0, [2])]), "more than one row of person 0"),
+        (person(0, range(0)), "of 0 clips"),
+    ],
+)
+def test_tables_that_are_no_clip_are_refused(table: pd.DataFrame, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_clip(table, LABELS)
+
+
+@pytest.mark.parametrize("step", [0.0, 0.04, 0.3, 1.7, 1000.0])
+def test_an_envelope_is_the_extremes_of_each_stretch(step: float) -> None:
+    rng = np.random.default_rng(3)
+    time = np.cumsum(rng.uniform(0.001, 0.2, 500))
+    values = rng.random((500, 3))
+    values[rng.random(500) < 0.2] = np.nan
+    values[100:160] = np.nan
+    found = envelope(time, values, step)
+    groups: dict[float, list[int]] = {}
+    for k in range(500):
+        groups.setdefault(k if step == 0 else np.floor((time[k] - time[0]) / step), []).append(k)
+    assert found.first.tolist() == [group[0] for group in groups.values()]
+    for b, group in enumerate(groups.values()):
+        part = values[group]
+        known = part[~np.isnan(part[:, 0])]
+        if len(known):
+            np.testing.assert_array_equal(found.low[b], known.min(0))
+            np.testing.assert_array_equal(found.high[b], known.max(0))
+        else:
+            assert np.isnan(found.low[b]).all()
+    np.testing.assert_array_equal(found.time, time[found.first])
+
+
+def made(present: np.ndarray, rate: float) -> Track:
+    present = present[:, None]
+    frame = np.arange(len(present))
+    lasts = np.full(len(present), 1 / rate)
+    return Track(0, frame, frame / rate, lasts, present.astype(np.float32), present, None, None)
+
+
+def test_a_share_is_of_the_time_that_was_seen() -> None:
+    present = np.array([True, True, False, False, False, False])
+    track = made(present, 2.0)
+    track.probability[4:] = np.nan
+    found = shares(track)
+    assert found.value.tolist() == [0.5]
+    assert (found.seen, found.lost) == (2.0, 1.0)
+    assert np.isnan(found.low).all()
+    # A frame that is shown for longer counts for more.
+    longer = dataclasses.replace(track, lasts=np.array([3.0, 1, 1, 1, 1, 1]))
+    assert shares(longer).value.tolist() == [4 / 6]
+
+
+def test_an_interval_needs_five_minutes_and_is_the_same_for_a_seed() -> None:
+    rng = np.random.default_rng(0)
+    short, long = made(rng.random(5 * 279) < 0.3, 5), made(rng.random(5 * 301) < 0.3, 5)
+    assert np.isnan(shares(short).low).all()
+    found = shares(long)
+    assert found.low[0] < found.value[0] < found.high[0]
+    np.testing.assert_array_equal(found.low, shares(long).low)
+    assert np.isnan(shares(long, block=np.inf).low).all()
+
+
+def on_and_off(rng: np.random.Generator, count: int, on: float, off: float) -> np.ndarray:
+    """Spells of present and absent, exponential of these mean lengths in frames."""
+    spells = rng.exponential(np.tile([on, off], count)).round().astype(int) + 1
+    return np.repeat(np.tile([True, False], count), spells)[:count]
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(1)
+    truth = on_and_off(rng, 400_000, 10, 50).mean()
+    hits = 0
+    for seed in range(200):
+        start = int(rng.integers(50, 500))
+        found = shares(made(on_and_off(rng, 3500, 10, 50)[start : start + 3000], 5), draws=300, seed=seed)
+        hits += found.low[0] <= truth <= found.high[0]
+    # Alike, blocks of one frame give 0.6 and less: neighbours are not independent.
+    assert 0.85 <= hits / 200 <= 0.99
