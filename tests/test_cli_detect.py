@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-import aulens.commands.detect as detect_module
+import aulens.commands.finders as finders
 from aulens.errors import ConfigError, ModelError
 from command_line import aulens, write_pictures
 from people import astronaut, crowd, dlib_detector, noise
@@ -25,7 +25,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def one_detector(monkeypatch: pytest.MonkeyPatch) -> None:
     """The detector that all tests share, in place of one that reads its 100 MB for every call."""
-    monkeypatch.setattr(detect_module, "DlibDetector", lambda upscale, model: dlib_detector())
+    monkeypatch.setattr(finders, "DlibDetector", lambda upscale, model: dlib_detector())
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_the_same_face_in_every_kind_of_file(model: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["detect"], "Missing argument"),
+        (["detect"], "give pictures, videos or folders"),
         (["detect", "a.png", "--format", "xml"], "xml"),
         (["detect", "a.png", "--threads", "0"], "threads"),
         (["detect", "a.png", "--overlay"], "--out DIR"),
@@ -201,7 +201,7 @@ def test_a_missing_file_and_an_empty_folder_are_named(model: Path, tmp_path: Pat
     done = aulens("detect", tmp_path / "gone.png", tmp_path / "empty", "--model", model, "-f", "csv")
     assert done.code == 1
     assert "gone.png: there is no such file" in done.err
-    assert "empty: no pictures in this folder" in done.err
+    assert "empty: no pictures or videos in this folder" in done.err
 
 
 def test_a_file_in_place_of_the_folder(folder: Path, model: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import aulens.commands.detect as detect_module
+import aulens.commands.finders as finders
 from aulens.errors import InputError
 from aulens.runtime.analyzer import Analyzer
 from command_line import aulens, write_pictures
@@ -24,7 +24,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def one_detector(monkeypatch: pytest.MonkeyPatch) -> None:
     """The detector that all tests share, in place of one that reads its 100 MB for every call."""
-    monkeypatch.setattr(detect_module, "DlibDetector", lambda upscale, model: dlib_detector())
+    monkeypatch.setattr(finders, "DlibDetector", lambda upscale, model: dlib_detector())
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_landmarks_of_a_model_in_place_of_dlibs(
     folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """dlib's predictor is not even looked for."""
-    monkeypatch.setattr(detect_module, "DlibDetector", None)
+    monkeypatch.setattr(finders, "DlibDetector", None)
     finder = write_jaa_stub(tmp_path, landmarks="typical")
     done = aulens(
         "detect", folder / "a.png", folder / "b.png", "--model", model, "--landmarks", finder, "-f", "csv"

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from aulens.faces.dlib_detector import DlibBoxes, DlibDetector
     from aulens.faces.jaa_landmarks import JAALandmarks
     from aulens.faces.mediapipe_detector import MediaPipeDetector
+    from aulens.faces.tracker import FaceTracker
+    from aulens.record import Recorded, RecordSettings, record_clip
     from aulens.runtime.analyzer import Analyzer
     from aulens.runtime.card import ModelCard
     from aulens.runtime.image import read_image
-    from aulens.runtime.result import AUResult
+    from aulens.runtime.result import AUResult, FrameResult
+    from aulens.tables import read_table
+    from aulens.video import VideoWriter, open_sequence, open_video, open_webcam
 
 __all__ = [
     "AU",
@@ -37,14 +41,24 @@ __all__ = [
     "DlibDetector",
     "Face",
     "FaceDetector",
+    "FaceTracker",
+    "FrameResult",
     "InputError",
     "JAALandmarks",
     "MediaPipeDetector",
     "ModelCard",
     "ModelError",
+    "RecordSettings",
+    "Recorded",
+    "VideoWriter",
     "__version__",
     "au_set",
+    "open_sequence",
+    "open_video",
+    "open_webcam",
     "read_image",
+    "read_table",
+    "record_clip",
 ]
 
 _HOME = {
@@ -54,10 +68,14 @@ _HOME = {
     "aulens.faces.dlib_detector": ("DlibBoxes", "DlibDetector"),
     "aulens.faces.jaa_landmarks": ("JAALandmarks",),
     "aulens.faces.mediapipe_detector": ("MediaPipeDetector",),
+    "aulens.faces.tracker": ("FaceTracker",),
+    "aulens.record": ("RecordSettings", "Recorded", "record_clip"),
     "aulens.runtime.analyzer": ("Analyzer",),
     "aulens.runtime.card": ("ModelCard",),
     "aulens.runtime.image": ("read_image",),
-    "aulens.runtime.result": ("AUResult",),
+    "aulens.runtime.result": ("AUResult", "FrameResult"),
+    "aulens.tables": ("read_table",),
+    "aulens.video": ("VideoWriter", "open_sequence", "open_video", "open_webcam"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The command line: `aulens detect`; `prepare`, `doctor`, `render`, `train`, `evaluate`, `study` and more.
+"""The command line: `aulens detect`, `report`; `prepare`, `doctor`, `render`, `train`, `evaluate`, `study` and more.
 
 Results go to standard output, all else to standard error. Exit codes: 0 all done, 1 some inputs failed,
 2 wrong use.
@@ -16,13 +16,14 @@ from aulens.commands.doctor import doctor
 from aulens.commands.graph import graph
 from aulens.commands.prepare import prepare
 from aulens.commands.render import render
+from aulens.commands.report import report
 from aulens.commands.research import evaluate, export, train
 from aulens.commands.study import app as study
 from aulens.errors import AulensError
 
 app = typer.Typer(
     name="aulens",
-    help="Find facial Action Units in pictures: which, on which side of the face, and where they were seen.",
+    help="Find facial Action Units in pictures and videos: which, on which side of the face, and where they were seen.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 for _panel, _command in (
     ("Use a model", detect),
+    ("Use a model", report),
     ("Make a model", doctor),
     ("Make a model", prepare),
     ("Make a model", render),

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from aulens.errors import InputError
-from aulens.runtime.image import pictures_at, read_image
+from aulens.runtime.image import read_image
 
 # 3 wide, 2 high, every pixel known.
 RGB = np.array(
@@ -195,16 +195,3 @@ def test_reading_leaves_warnings_as_they_were(tmp_path: Path) -> None:
     before = list(warnings.filters)
     read_image(saved(tmp_path / "a.png", Image.fromarray(RGB)))
     assert list(warnings.filters) == before
-
-
-def test_a_folder_is_its_pictures_sorted(tmp_path: Path) -> None:
-    for name in ("b.JPG", "a.png", "deep/c.tiff", "notes.txt", ".hidden.png", ".cache/d.png", "out/e.png"):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.touch()
-    found = [path.relative_to(tmp_path).as_posix() for path in pictures_at(tmp_path, skip=[tmp_path / "out"])]
-    assert found == ["a.png", "b.JPG", "deep/c.tiff"]
-
-
-def test_a_file_is_taken_by_whatever_name(tmp_path: Path) -> None:
-    assert pictures_at(tmp_path / "gone.bin") == [tmp_path / "gone.bin"]

@@ -1,65 +1,140 @@
-"""`aulens detect`: pictures in, a row per face out."""
+"""`aulens detect`: pictures and videos in, rows out, one per face and frame."""
 
 import sys
 from contextlib import nullcontext
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import cv2
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
+from aulens.commands.clips import ClipTable, progress, record_clips, stream_clips
+from aulens.commands.finders import Detector, open_detector
 from aulens.commands.output import Format, closing_all, refuse_inputs, results_path, sinks
-from aulens.commands.pictures import Album
-from aulens.errors import ConfigError, InputError
-from aulens.faces.detector import Face, FaceDetector
-from aulens.faces.dlib_detector import DlibBoxes, DlibDetector
-from aulens.faces.jaa_landmarks import JAALandmarks
-from aulens.faces.mediapipe_detector import MediaPipeDetector
+from aulens.commands.pictures import Album, analyze_pictures
+from aulens.commands.sources import Found, gather, path_of, seconds
+from aulens.commands.tally import Tally
+from aulens.errors import ConfigError
+from aulens.faces.detector import Face
+from aulens.record import RecordSettings
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.backend import BACKENDS
-from aulens.runtime.image import pictures_at, read_image
-from aulens.tables.schema import rows_of
 
-
-class Detector(StrEnum):
-    """Face detectors by name."""
-
-    DLIB = "dlib"
-    MEDIAPIPE = "mediapipe"
+_VIDEOS: Final = "Videos"
+_MODELS: Final = "Models"
 
 
 def detect(
     inputs: Annotated[
-        list[Path],
-        typer.Argument(metavar="INPUT", help="Pictures, or folders with pictures.", show_default=False),
-    ],
+        list[Path] | None,
+        typer.Argument(
+            metavar="INPUT...", help="Pictures, videos, or folders with them.", show_default=False
+        ),
+    ] = None,
     format: Annotated[
-        Format, typer.Option("--format", "-f", help="Format on standard output; table is for reading.")
+        Format,
+        typer.Option(
+            "--format", "-f", help="Of the table; `table` is for reading, the last three are other tools'."
+        ),
     ] = Format.TABLE,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Write results.csv (or .jsonl, .parquet) here."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Write here: results.csv (.jsonl, .parquet) of pictures; NAME.csv, NAME.events.csv and more "
+            "of each video.",
+        ),
     ] = None,
     overlay: Annotated[
         bool,
-        typer.Option("--overlay", help="Draw what was seen: DIR/pictures/ and DIR/index.html; needs --out."),
+        typer.Option(
+            "--overlay", help="Draw what was seen: DIR/pictures/, DIR/index.html, DIR/NAME.overlay.mp4."
+        ),
     ] = False,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="For each video a page to look through it, and figures for print."),
+    ] = False,
+    every: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Videos: analyze each N-th frame.", rich_help_panel=_VIDEOS),
+    ] = 1,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            help="From this time on: seconds, 1:30 or 0:01:30.",
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None,
+    stop: Annotated[
+        str | None,
+        typer.Option("--to", metavar="TIME", help="Up to this time.", rich_help_panel=_VIDEOS),
+    ] = None,
+    smooth: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Add columns smoothed over so long a time (AU12_smooth_p); raw columns stay.",
+            show_default=False,
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on where an earlier run into DIR was stopped.", rich_help_panel=_VIDEOS
+        ),
+    ] = False,
+    sequence: Annotated[
+        bool,
+        typer.Option(
+            "--sequence",
+            help="Each INPUT is a folder whose pictures are the frames of one video.",
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = False,
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            help="Frames per second of a sequence.",
+            show_default=False,
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None,
+    webcam: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Watch this camera, until Ctrl-C.",
+            show_default=False,
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None,
     model: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Card (.json) or .onnx of another model.", show_default="the shipped one"
+            metavar="FILE",
+            help="Card (.json) or .onnx of another model.",
+            show_default="the shipped one",
+            rich_help_panel=_MODELS,
         ),
     ] = None,
-    detector: Annotated[Detector, typer.Option(help="Which library finds the faces.")] = Detector.DLIB,
+    detector: Annotated[
+        Detector, typer.Option(help="Which library finds the faces.", rich_help_panel=_MODELS)
+    ] = Detector.DLIB,
     detector_model: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             help="dlib: a 68-point predictor. mediapipe: face_landmarker.task.",
             show_default=False,
+            rich_help_panel=_MODELS,
         ),
     ] = None,
     landmarks: Annotated[
@@ -68,91 +143,100 @@ def detect(
             metavar="FILE",
             help="Card (.json) or .onnx of a JAA-Net that finds the landmarks; dlib then only finds boxes.",
             show_default=False,
+            rich_help_panel=_MODELS,
         ),
     ] = None,
     upscale: Annotated[
         float | None,
         typer.Option(
-            min=1, max=8, help="Enlarge so much to find small faces (dlib).", show_default="as needed"
+            min=1,
+            max=8,
+            help="Enlarge so much to find small faces (dlib).",
+            show_default="as needed",
+            rich_help_panel=_MODELS,
         ),
     ] = None,
-    backend: Annotated[str, typer.Option(help=f"Runs the model: {' or '.join(BACKENDS)}.")] = BACKENDS[0],
+    backend: Annotated[
+        str, typer.Option(help=f"Runs the model: {' or '.join(BACKENDS)}.", rich_help_panel=_MODELS)
+    ] = BACKENDS[0],
     threads: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Threads to use.", show_default="one per core")
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Threads to use.", show_default="one per core", rich_help_panel=_MODELS
+        ),
     ] = None,
 ) -> None:
-    """Find the Action Units of every face in pictures.
+    """Find the Action Units of every face in pictures and videos.
 
-    One row per face: file, face_id (0 is the largest), success, box, and for each Action Unit its calibrated
+    One row per face, in videos per frame and person: file, frame, time (seconds), face_id (in a picture 0 is
+    the largest; in a video it stays with the person), success, box, and for each Action Unit its calibrated
     probability (AU12_p), the decision by that Action Unit's own threshold (AU12_c) and the probability on the
-    person's own left and right (AU12_left_p, AU12_right_p; empty if the model does not tell sides). A picture
-    without a face is one row, success 0.
+    person's own left and right (AU12_left_p, AU12_right_p; empty if the model does not tell sides). Nobody in
+    a picture, or a person lost in a frame, is a row with success 0. docs/tables.md has all of it.
 
-    Exit code: 0 all done, 1 some inputs or faces failed (each is named), 2 wrong use.
+    Exit code: 0 all done, 1 some inputs or faces failed (each is named), 2 wrong use, 130 stopped by Ctrl-C.
     """
     if sys.stdout is None:  # closed by the caller
         raise ConfigError("standard output is closed, the table has nowhere to go: redirect it to a file")
-    if overlay and out is None:
-        raise ConfigError("--overlay needs a folder to draw into: --out DIR")
+    for wanted, name in ((overlay, "--overlay"), (report, "--report"), (resume, "--resume")):
+        if wanted and out is None:
+            raise ConfigError(f"{name} needs a folder: --out DIR")
     if format is Format.PARQUET and out is None and sys.stdout.isatty():
         raise ConfigError("Parquet is not for the screen: redirect the output to a file, or give --out DIR")
     if threads is not None:
         cv2.setNumThreads(threads)
-    left_out: list[str] = []
-    finder = _detector(detector, detector_model, upscale, boxes_only=landmarks is not None)
-    if landmarks is not None:
-        finder = JAALandmarks(
-            landmarks,
-            finder,
-            backend,
-            threads,
-            on_left_out=lambda face, why: left_out.append(_where(face, why)),
-        )
-    analyzer = Analyzer(model, finder, backend, threads)
-    files, failed = _gather(inputs, out)
-    album = _prepare(out, format, overlay, analyzer, files)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def say(line: str) -> None:
+        console.print(f"aulens: {line}", style="red", markup=False)
+
+    settings = RecordSettings(
+        format.stored.value, every, seconds(start, "--from"), seconds(stop, "--to"), smooth, overlay, report
+    )
+    tally = Tally(say)
+    finder = open_detector(
+        detector,
+        detector_model,
+        upscale,
+        landmarks,
+        backend,
+        threads,
+        lambda face, why: tally.left_out.append(_where(face, why)),
+    )
+    analyzer = Analyzer(model, finder, backend, threads)
+    found = gather(inputs or [], out, sequence=sequence, rate=fps, webcam=webcam)
+    tally.failed |= found.failed
+    album = _prepare(out, format, overlay, analyzer, found)
     # Rows that are streamed to the same terminal would tear the bar.
     quiet = sys.stdout.isatty() and format in {Format.CSV, Format.JSONL}
-    faces = with_face = read = lost = 0
-    with (
-        album or nullcontext(),
-        closing_all(sinks(format, analyzer.card, out)) as chosen,
-        Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar,
-    ):
-        for path in bar.track(files, description="pictures"):
-            left_out.clear()
-            try:
-                image = read_image(path)
-                results = analyzer(image)
-            except InputError as error:
-                failed[path] = str(error).removeprefix(f"{path}: ")
-                continue
-            finally:
-                lost += len(left_out)
-                for why in left_out:
-                    console.print(f"aulens: {path}: {why}", style="red", markup=False)
-            rows = rows_of(str(path), results, analyzer.card.aus)
-            for sink in chosen:
-                sink.add(str(path), results, rows)
+    told = ClipTable(analyzer.card.aus) if format is Format.TABLE else None
+    pictures_out = None if out is None or not found.pictures else out
+    try:
+        with (
+            album or nullcontext(),
+            closing_all(sinks(format, analyzer.card, pictures_out)) as chosen,
+            progress(console, quiet=quiet) as bar,
+        ):
+            pictures = bar.track(found.pictures, description="pictures") if found.pictures else ()
+            analyze_pictures(pictures, analyzer, chosen, album, tally)
             if album is not None:
-                album.add(path, image, results)
-            faces, with_face, read = faces + len(results), with_face + bool(results), read + 1
-        if album is not None:
-            album.finish(failed)
-    for path, reason in failed.items():
-        console.print(f"aulens: {path}: {reason}", style="red", markup=False)
-    summary = f"{_count(faces, 'face')} in {_count(with_face, 'picture')}"
-    if read > with_face:
-        summary += f", {_count(read - with_face, 'picture')} without a face"
-    if lost:
-        summary += f", {_count(lost, 'face')} left out"
-    if failed:
-        summary += f", {len(failed)} failed"
+                album.finish(tally.failed)
+            if out is None:
+                stream_clips(found.clips, analyzer, chosen, settings, tally, bar, told)
+            else:
+                record_clips(found.clips, analyzer, out, settings, tally, bar, resume=resume, told=told)
+    except KeyboardInterrupt:
+        console.print(_stopped(out), markup=False)
+        raise typer.Exit(130) from None
+    if told is not None:
+        told.print()
+    for path, reason in tally.failed.items():
+        say(f"{path}: {reason}")
+    see = ""
     if out is not None:
-        summary += f"; see {album.index if album is not None else results_path(format, out)}"
-    console.print(summary, markup=False)
-    if failed or lost:
+        see = f"; see {album.index if album is not None else _first_result(format, out, found)}"
+    console.print(tally.summary() + see, markup=False)
+    if tally.failed or tally.lost:
         raise typer.Exit(1)
 
 
@@ -161,45 +245,32 @@ def _where(face: Face, why: str) -> str:
     return f"the face at ({x:.0f}, {y:.0f}) is left out: {why}"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+def _stopped(out: Path | None) -> str:
+    if out is None:
+        return "stopped"
+    return (
+        f"stopped; the rows so far are in {out} (NAME.part/rows.csv). The same command with --resume goes on"
+    )
 
 
-def _detector(kind: Detector, model: Path | None, upscale: float | None, boxes_only: bool) -> FaceDetector:
-    if kind is Detector.DLIB and boxes_only:
-        if model is not None:
-            raise ConfigError("--detector-model has no use here: with --landmarks dlib only finds boxes")
-        return DlibBoxes(upscale)
-    if kind is Detector.DLIB:
-        return DlibDetector(upscale, model)
-    if upscale is not None:
-        raise ConfigError("--upscale is for the detector dlib only")
-    if model is None:
-        raise ConfigError(
-            "--detector mediapipe needs --detector-model with the path of a face_landmarker.task"
-        )
-    return MediaPipeDetector(model)
-
-
-def _gather(inputs: list[Path], out: Path | None) -> tuple[list[Path], dict[Path, str]]:
-    """All pictures, each once, and the folders that have none, with the reason."""
-    files: dict[Path, Path] = {}
-    empty: dict[Path, str] = {}
-    for given in inputs:
-        # What an earlier run wrote into `out` is no input of this one.
-        found = pictures_at(given, skip=[out] if out is not None else [])
-        if not found:
-            empty[given] = "no pictures in this folder"
-        for path in found:
-            files.setdefault(path.resolve(), path)
-    return list(files.values()), empty
+def _first_result(format: Format, out: Path, found: Found) -> Path:
+    return results_path(format, out) if found.pictures and not found.clips else out
 
 
 def _prepare(
-    out: Path | None, format: Format, overlay: bool, analyzer: Analyzer, files: list[Path]
+    out: Path | None, format: Format, overlay: bool, analyzer: Analyzer, found: Found
 ) -> Album | None:
-    """Make the folder, and refuse to write over an input."""
+    """Make the folder, and refuse to write over an input, or rows that do not say of which input they are."""
+    dialect = format.dialect
     if out is None:
+        if dialect is not None and not dialect.names_files and len(found.pictures) + len(found.clips) > 1:
+            raise ConfigError(
+                f"rows of the format {format} do not say of which file they are: give --out DIR"
+            )
+        if dialect is not None and found.pictures and found.clips:
+            raise ConfigError(
+                f"the format {format} has other columns for pictures than for videos: give --out DIR"
+            )
         return None
     if out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out} is a file; give a folder")
@@ -209,5 +280,6 @@ def _prepare(
         raise ConfigError(
             f"--out {out}: the folder can't be made ({error.strerror}); give another"
         ) from error
+    files = [*found.pictures, *map(path_of, found.clips)]
     refuse_inputs([results_path(format, out)], files)
-    return Album(out, analyzer.card, files) if overlay else None
+    return Album(out, analyzer.card, found.pictures) if overlay and found.pictures else None

@@ -1,11 +1,12 @@
 """Where rows go: to the terminal, to standard output for a program, or into a folder."""
 
+import csv
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol, TextIO
 
 import pyarrow
 import pyarrow.parquet
@@ -16,8 +17,9 @@ from rich.text import Text
 from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
 from aulens.runtime.card import ModelCard
-from aulens.runtime.result import AUResult
-from aulens.tables.schema import Row, to_frame, write_csv_header, write_csv_rows, write_jsonl_rows
+from aulens.runtime.result import FrameResult
+from aulens.tables import DIALECTS, Dialect
+from aulens.tables.schema import Row, rows_of, to_frame, write_csv_header, write_csv_rows, write_jsonl_rows
 
 
 class Format(StrEnum):
@@ -27,13 +29,26 @@ class Format(StrEnum):
     CSV = "csv"
     JSONL = "jsonl"
     PARQUET = "parquet"
+    OPENFACE = "openface"
+    PYFEAT = "pyfeat"
+    PYFEAT2 = "pyfeat2"
+
+    @property
+    def stored(self) -> "Format":
+        """In a folder a table for reading is CSV."""
+        return Format.CSV if self is Format.TABLE else self
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """Another tool's format, or None for ours."""
+        return DIALECTS.get(self.value)
 
 
 class Sink(Protocol):
-    """Takes the results of one picture after another."""
+    """Takes one picture, or one frame of a video, after another."""
 
-    def add(self, name: str, results: tuple[AUResult, ...], rows: list[Row]) -> None:
-        """Take one picture: its name, its faces, and the same as rows."""
+    def add(self, name: str, result: FrameResult, *, picture: bool) -> None:
+        """Take the result of one picture or frame of the file `name`."""
         ...
 
     def close(self) -> None:
@@ -41,21 +56,26 @@ class Sink(Protocol):
         ...
 
 
+def rows_for(name: str, result: FrameResult, aus: AUSet, *, picture: bool) -> list[Row]:
+    """Rows of a picture, which has no number and no time, or of a frame."""
+    if picture:
+        return rows_of(name, result.faces, aus)
+    return rows_of(name, result.faces, aus, frame=result.index, time=result.time, lost=result.lost)
+
+
 class TextSink:
-    """CSV or JSON lines, written picture by picture, to standard output or a file."""
+    """CSV or JSON lines of our rows, written as they come, to standard output or a file."""
 
     def __init__(self, kind: Format, aus: AUSet, path: Path | None = None) -> None:
         self._kind, self._aus = kind, aus
         self._stack = ExitStack()
-        if path is None:
-            self._file = sys.stdout
-        else:
-            self._file = self._stack.enter_context(path.open("w", encoding="utf-8", newline=""))
+        self._file = _opened(path, self._stack)
         if kind is Format.CSV:
             write_csv_header(self._file, aus)
 
-    def add(self, name: str, results: tuple[AUResult, ...], rows: list[Row]) -> None:
+    def add(self, name: str, result: FrameResult, *, picture: bool) -> None:
         """See `Sink`."""
+        rows = rows_for(name, result, self._aus, picture=picture)
         if self._kind is Format.CSV:
             write_csv_rows(self._file, rows, self._aus)
         else:
@@ -67,31 +87,80 @@ class TextSink:
         self._stack.close()
 
 
-class ParquetSink:
-    """One Parquet file, written at the end, to standard output or a file."""
+class DialectSink:
+    """Rows as another tool writes them, as they come, to standard output or files.
 
-    def __init__(self, aus: AUSet, path: Path | None = None) -> None:
-        self._aus, self._path = aus, path
-        self._rows: list[Row] = []
+    Args:
+        dialect: whose.
+        aus: of the model.
+        out: folder; None for standard output.
+    """
 
-    def add(self, name: str, results: tuple[AUResult, ...], rows: list[Row]) -> None:
+    def __init__(self, dialect: Dialect, aus: AUSet, out: Path | None = None) -> None:
+        self._dialect, self._aus, self._out = dialect, aus, out
+        self._stack = ExitStack()
+        self._taken: set[str] = set()
+        self._file: TextIO | None = None
+
+    def add(self, name: str, result: FrameResult, *, picture: bool) -> None:
         """See `Sink`."""
-        self._rows += rows
+        dialect = self._dialect.for_pictures() if picture else self._dialect
+        if self._file is None or (self._out is not None and not dialect.names_files):
+            self._stack.close()
+            self._file = _opened(self._path(name, dialect), self._stack)
+            csv.writer(self._file, lineterminator="\n").writerow(dialect.columns(self._aus))
+        rows = dialect.rows(name, result)
+        csv.writer(self._file, lineterminator="\n").writerows(row.values() for row in rows)
+        self._file.flush()
 
     def close(self) -> None:
         """See `Sink`."""
+        self._stack.close()
+
+    def _path(self, name: str, dialect: Dialect) -> Path | None:
+        if self._out is None:
+            return None
+        stem = free_name("results" if dialect.names_files else Path(name).stem, self._taken)
+        return self._out / f"{stem}.csv"
+
+
+class ParquetSink:
+    """One Parquet file, to standard output or a file; memory stays bounded."""
+
+    def __init__(self, aus: AUSet, path: Path | None = None) -> None:
+        self._aus, self._rows = aus, list[Row]()
+        self._stack = ExitStack()
+        self._target = sys.stdout.buffer if path is None else self._stack.enter_context(path.open("wb"))
+        self._writer: pyarrow.parquet.ParquetWriter | None = None
+
+    def add(self, name: str, result: FrameResult, *, picture: bool) -> None:
+        """See `Sink`."""
+        self._rows += rows_for(name, result, self._aus, picture=picture)
+        if len(self._rows) >= _GROUP:
+            self._write()
+
+    def close(self) -> None:
+        """See `Sink`."""
+        if self._rows or self._writer is None:
+            self._write()
+        if self._writer is not None:
+            self._writer.close()
+        self._target.flush()
+        self._stack.close()
+
+    def _write(self) -> None:
         table = pyarrow.Table.from_pandas(to_frame(self._rows, self._aus), preserve_index=False)
-        if self._path is not None:
-            pyarrow.parquet.write_table(table, self._path)
-            return
-        buffer = pyarrow.BufferOutputStream()
-        pyarrow.parquet.write_table(table, buffer)
-        sys.stdout.buffer.write(buffer.getvalue().to_pybytes())
-        sys.stdout.buffer.flush()
+        if self._writer is None:
+            self._writer = pyarrow.parquet.ParquetWriter(self._target, table.schema)
+        self._writer.write_table(table)
+        self._rows = []
 
 
 class TableSink:
-    """A table for reading: the Action Units that are present, a line each, with their sides if told."""
+    """A table for reading: the Action Units that are present, a line each, with their sides if told.
+
+    Frames of videos are left to `aulens.commands.clips`, which sums them up.
+    """
 
     def __init__(self, sides: bool) -> None:
         self._sides = sides
@@ -104,18 +173,20 @@ class TableSink:
         if sides:
             self._table.add_column("Side")
 
-    def add(self, name: str, results: tuple[AUResult, ...], rows: list[Row]) -> None:
+    def add(self, name: str, result: FrameResult, *, picture: bool) -> None:
         """See `Sink`."""
-        if not results:
+        if not picture:
+            return
+        if not result.faces:
             self._table.add_row(Text(name), "", "", Text("no face", style="dim"))
-        for result in results:
-            first = Text(name), str(result.face_id)
-            if not result.present:
+        for face in result.faces:
+            first = Text(name), str(face.face_id)
+            if not face.present:
                 self._table.add_row(*first, "", Text("no Action Unit present", style="dim"))
-            for label in result.present:
-                sides = result.sides(label)
+            for label in face.present:
+                sides = face.sides(label)
                 side = [] if sides is None or not self._sides else [_side(*sides)]
-                self._table.add_row(*first, label, _NAMES[label], f"{result.probability[label]:.0%}", *side)
+                self._table.add_row(*first, label, _NAMES[label], f"{face.probability[label]:.0%}", *side)
                 first = Text(""), ""
         self._table.add_section()
 
@@ -124,6 +195,9 @@ class TableSink:
         if self._table.row_count:
             self._console.print(self._table)
 
+
+_GROUP: Final = 20_000
+"""Rows that are written to Parquet at a time."""
 
 _NAMES = {au.label: au.name for au in AUS.values()}
 
@@ -135,22 +209,40 @@ def _side(right: bool, left: bool) -> str:
 def sinks(kind: Format, card: ModelCard, out: Path | None) -> list[Sink]:
     """Where a model's rows go: to standard output in the asked format, and to `out`/results.* if given.
 
-    A table is for reading, so what goes into the folder is CSV then; Parquet goes to the folder only.
+    A table is for reading, so what goes into the folder is CSV then; Parquet and other tools' formats go to
+    the folder only.
     """
+    aus, dialect = card.aus, kind.dialect
     chosen: list[Sink] = []
-    aus = card.aus
     if kind is Format.TABLE:
         chosen.append(TableSink(card.tells_sides))
-    elif kind is not Format.PARQUET:
+    elif kind in {Format.CSV, Format.JSONL}:
         chosen.append(TextSink(kind, aus))
     elif out is None:
-        chosen.append(ParquetSink(aus))
+        chosen.append(ParquetSink(aus) if dialect is None else DialectSink(dialect, aus))
     if out is not None:
-        path = results_path(kind, out)
-        chosen.append(
-            ParquetSink(aus, path) if kind is Format.PARQUET else TextSink(_stored(kind), aus, path)
-        )
+        chosen.append(_stored(kind.stored, aus, out))
     return chosen
+
+
+def _stored(kind: Format, aus: AUSet, out: Path) -> Sink:
+    if kind.dialect is not None:
+        return DialectSink(kind.dialect, aus, out)
+    path = results_path(kind, out)
+    return ParquetSink(aus, path) if kind is Format.PARQUET else TextSink(kind, aus, path)
+
+
+def _opened(path: Path | None, stack: ExitStack) -> TextIO:
+    return sys.stdout if path is None else stack.enter_context(path.open("w", encoding="utf-8", newline=""))
+
+
+def free_name(stem: str, taken: set[str]) -> str:
+    """`stem`, or with the first number that makes it new: "a", "a-2", "a-3"; notes it as taken."""
+    name, number = stem, 2
+    while name in taken:
+        name, number = f"{stem}-{number}", number + 1
+    taken.add(name)
+    return name
 
 
 @contextmanager
@@ -171,9 +263,6 @@ def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
 
 
 def results_path(kind: Format, out: Path) -> Path:
-    """The file in `out` that holds the rows."""
-    return out / f"results.{_stored(kind).value}"
-
-
-def _stored(kind: Format) -> Format:
-    return Format.CSV if kind is Format.TABLE else kind
+    """The file in `out` that holds the rows of pictures."""
+    ending = "csv" if kind.dialect is not None else kind.stored.value
+    return out / f"results.{ending}"

@@ -1,6 +1,7 @@
-"""The drawn pictures and the page of `aulens detect --overlay`."""
+"""Pictures of `aulens detect`: their rows, and with --overlay the drawn pictures and their page."""
 
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -8,14 +9,47 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.commands.output import refuse_inputs
+from aulens.commands.output import Sink, free_name, refuse_inputs
+from aulens.commands.tally import Tally
 from aulens.errors import ConfigError, InputError
+from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
-from aulens.runtime.result import AUResult
+from aulens.runtime.image import read_image
+from aulens.runtime.result import AUResult, FrameResult
 from aulens.show import draw_overlay, evidence_sheet, page
 
 # A page with more pictures is too heavy for a browser; the rest is still drawn and in the table.
 _ON_PAGE: Final = 200
+
+
+def analyze_pictures(
+    paths: Iterable[Path], analyzer: Analyzer, sinks: Sequence[Sink], album: "Album | None", tally: Tally
+) -> None:
+    """Analyze pictures one after another; one that can't be read is noted, and the others go on.
+
+    Args:
+        paths: of the pictures.
+        analyzer: the model and the detector.
+        sinks: where rows go.
+        album: draws them, or None.
+        tally: counts.
+    """
+    for path in paths:
+        try:
+            image = read_image(path)
+            results = analyzer(image)
+        except InputError as error:
+            tally.fail(path, error)
+            continue
+        finally:
+            tally.end_of(path)
+        for sink in sinks:
+            sink.add(str(path), FrameResult(tally.pictures, math.nan, image, results), picture=True)
+        if album is not None:
+            album.add(path, image, results)
+        tally.faces += len(results)
+        tally.with_face += bool(results)
+        tally.pictures += 1
 
 
 class Album:
@@ -52,7 +86,7 @@ class Album:
 
     def add(self, path: Path, image: NDArray[np.uint8], results: tuple[AUResult, ...]) -> None:
         """Draw one analyzed picture; `image` is (H, W, 3) uint8 RGB."""
-        stem = self._stem(path)
+        stem = free_name(path.stem, self._taken)
         picture = self._save(stem, draw_overlay(image, results))
         sheets = [
             self._save(f"{stem}.face{result.face_id}", evidence_sheet(image, result, self._card.aus))
@@ -65,14 +99,6 @@ class Album:
     def finish(self, failed: Mapping[Path, str]) -> None:
         """Finish the page; `failed` has the pictures that could not be read, each with the reason."""
         self._page.write(page.foot(self._count, min(self._count, _ON_PAGE), failed, self._card))
-
-    def _stem(self, path: Path) -> str:
-        """A file name of its own for each picture, also where two folders hold the same name."""
-        stem, number = path.stem, 2
-        while stem in self._taken:
-            stem, number = f"{path.stem}-{number}", number + 1
-        self._taken.add(stem)
-        return stem
 
     def _save(self, stem: str, image: NDArray[np.uint8]) -> bytes:
         path = self._folder / f"{stem}.jpg"

@@ -1,6 +1,7 @@
-"""From a picture to the Action Units of its faces, without torch."""
+"""From a picture or a video to the Action Units of its faces, without torch."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,16 @@ from numpy.typing import NDArray
 from aulens.align import TEMPLATES, transform, warp
 from aulens.errors import InputError
 from aulens.faces.detector import Face, FaceDetector, check_image
+from aulens.faces.tracker import FaceTracker
 from aulens.runtime.card import ModelCard, find_card, read_card
+from aulens.runtime.clip import analyze_clip, waiting
 from aulens.runtime.image import read_image
+from aulens.runtime.inputs import is_clip
 from aulens.runtime.model import open_model, to_input
-from aulens.runtime.result import AUResult, Evidence
-from aulens.tables.schema import rows_of, to_frame
+from aulens.runtime.result import AUResult, Evidence, FrameResult
+from aulens.tables.schema import Row, rows_of, to_frame
+from aulens.video import Media, open_video
+from aulens.video.webcam import Camera
 
 # Faces that go through the model at once: more gains nothing on a CPU and costs memory.
 _BATCH = 16
@@ -50,6 +56,11 @@ class Analyzer:
         """The card of the model in use."""
         return self._card
 
+    @property
+    def detector(self) -> FaceDetector:
+        """What finds the faces."""
+        return self._detector
+
     def __call__(self, image: str | Path | NDArray[np.uint8]) -> tuple[AUResult, ...]:
         """Analyze every face of one picture, largest first; () where there is none.
 
@@ -73,56 +84,132 @@ class Analyzer:
             InputError: faces without landmarks, or landmarks of no known layout or all in one place.
             ModelError: the model gives other shapes than its card promises, or no finite scores.
         """
-        if any(len(face.landmarks) == 0 for face in faces):
+        return self.analyze_frames([(image, faces, range(len(faces)))])[0]
+
+    def analyze_frames(
+        self, frames: Sequence[tuple[NDArray[np.uint8], Sequence[Face], Sequence[int]]]
+    ) -> list[tuple[AUResult, ...]]:
+        """Analyze the faces of several pictures together, which is quicker than one by one.
+
+        Args:
+            frames: for each picture its pixels (H, W, 3) uint8 RGB, its faces, and an id for each.
+
+        Raises:
+            InputError: as in `analyze`.
+            ModelError: as in `analyze`.
+        """
+        if any(len(face.landmarks) == 0 for _, faces, _ in frames for face in faces):
             raise InputError(
                 "faces without landmarks can't be aligned: wrap the detector that finds boxes only in "
                 "aulens.JAALandmarks, or take another"
             )
-        results: list[AUResult] = []
-        for start in range(0, len(faces), _BATCH):
-            results += self._batch(image, faces[start : start + _BATCH], start)
-        return tuple(results)
+        todo = [
+            (image, face, face_id)
+            for image, faces, ids in frames
+            for face, face_id in zip(faces, ids, strict=True)
+        ]
+        done: list[AUResult] = []
+        for start in range(0, len(todo), _BATCH):
+            done += self._batch(todo[start : start + _BATCH])
+        results = iter(done)
+        return [tuple(islice(results, len(faces))) for _, faces, _ in frames]
+
+    def video(
+        self,
+        source: str | Path | Media,
+        *,
+        every: int = 1,
+        start: float | None = None,
+        stop: float | None = None,
+    ) -> Generator[FrameResult, None, None]:
+        """Analyze a video frame by frame, in bounded memory; who is who stays through the clip.
+
+        Reading, finding faces and the model work at the same time, a few frames ahead of what you take.
+
+            for frame in analyzer.video("interview.mp4"):
+                for face in frame.faces:
+                    frame.time, face.face_id, face.probability["AU12"]
+
+        Args:
+            source: path of a video, or what `aulens.open_video`, `open_sequence` or `open_webcam` gave. Where
+                that is damaged, the results end there, and its `problem` then says where and why.
+            every: take each so many-th frame.
+            start: seconds from which on to take frames.
+            stop: seconds before which frames are taken.
+
+        Raises:
+            InputError: the file is missing, holds no video, or can't be decoded at all.
+            ConfigError: an option is out of range.
+        """
+        media = open_video(source) if isinstance(source, str | Path) else source
+        frames = media.frames(every=every, start=start, stop=stop)
+        steps = analyze_clip(
+            self, frames, self.tracker(), most=waiting(media.info), live=isinstance(media, Camera)
+        )
+        return (step.result for step in steps)
+
+    def tracker(self) -> FaceTracker:
+        """Who is who in one clip: a new tracker around this analyzer's detector."""
+        return FaceTracker(self._detector)
 
     def table(
         self,
-        paths: Iterable[str | Path],
+        paths: str | Path | Iterable[str | Path],
         on_error: Callable[[Path, InputError], None] | None = None,
     ) -> pd.DataFrame:
-        """Analyze pictures into a table of one row per face; columns as in `aulens.tables.schema.columns`.
+        """Analyze pictures and videos into one table; columns as in `aulens.tables.columns`.
 
-        A picture without a face has one row with `success` 0 and empty scores.
+        A picture has one row per face, or one with `success` 0; a video has one row per frame and person,
+        also where a person is lost (`success` 0, empty scores).
 
         Args:
-            paths: pictures.
-            on_error: called with the path and the error of a picture that can't be read, which is then left
-                out; None raises the error.
+            paths: a picture or a video, or several.
+            on_error: called with the path and the error of an input that can't be read, or that ends early
+                because it is damaged; what could be read is in the table. None raises the error.
 
         Raises:
-            InputError: a picture can't be read, and `on_error` is None.
+            InputError: an input can't be read, and `on_error` is None.
         """
-        rows = []
-        for path in map(Path, paths):
+        given = [paths] if isinstance(paths, str | Path) else paths
+        rows: list[Row] = []
+        for path in map(Path, given):
             try:
-                results = self(path)
+                for row in self._rows(path):
+                    rows.append(row)
             except InputError as error:
                 if on_error is None:
                     raise
                 on_error(path, error)
-            else:
-                rows += rows_of(str(path), results, self._card.aus)
         return to_frame(rows, self._card.aus)
 
-    def _batch(self, image: NDArray[np.uint8], faces: Sequence[Face], first_id: int) -> list[AUResult]:
+    def _rows(self, path: Path) -> Iterator[Row]:
+        aus = self._card.aus
+        if not is_clip(path):
+            yield from rows_of(str(path), self(path), aus)
+            return
+        media = open_video(path)
+        for frame in self.video(media):
+            yield from rows_of(
+                str(path), frame.faces, aus, frame=frame.index, time=frame.time, lost=frame.lost
+            )
+        if media.problem is not None:
+            raise InputError(f"{path}: {media.problem}")
+
+    def _batch(self, todo: Sequence[tuple[NDArray[np.uint8], Face, int]]) -> list[AUResult]:
         card = self._card
         template = TEMPLATES[card.template]
-        matrices = [template.matrix(face.landmarks, card.crop) for face in faces]
-        crops = np.stack([warp(image, matrix, card.crop) for matrix in matrices])
+        matrices = [template.matrix(face.landmarks, card.crop) for _, face, _ in todo]
+        crops = np.stack(
+            [warp(image, matrix, card.crop) for (image, _, _), matrix in zip(todo, matrices, strict=True)]
+        )
         output = self._model(to_input(crops))
-        landmarks = np.stack([transform(m, f.landmarks) for m, f in zip(matrices, faces, strict=True)])
+        landmarks = np.stack(
+            [transform(matrix, face.landmarks) for matrix, (_, face, _) in zip(matrices, todo, strict=True)]
+        )
         sides = self._model.probabilities(self._model.scores(output, landmarks))
         return [
-            self._result(first_id + i, face, sides[i], output.maps[i], matrices[i], image.shape[:2])
-            for i, face in enumerate(faces)
+            self._result(face_id, face, sides[i], output.maps[i], matrices[i], image.shape[:2])
+            for i, (image, face, face_id) in enumerate(todo)
         ]
 
     def _result(

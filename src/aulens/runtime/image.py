@@ -2,7 +2,6 @@
 
 import struct
 import warnings
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,6 @@ from aulens.errors import InputError
 PICTURE_SUFFIXES: Final = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".jpe", ".jp2", ".png", ".pgm", ".ppm", ".tif", ".tiff", ".webp"}
 )
-_VIDEO_SUFFIXES: Final = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm", ".wmv"})
 
 # 12,000 x 12,000 pixels fit, and need about 1.1 GB at the peak.
 MAX_PIXELS: Final = 150_000_000
@@ -76,28 +74,11 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
         raise InputError(f"{path}: the picture is damaged or cut short ({error})") from error
 
 
-def pictures_at(path: str | Path, *, skip: Iterable[Path] = ()) -> list[Path]:
-    """A folder stands for all pictures below it, sorted by path; a file stands for itself.
-
-    Hidden files and everything below a folder in `skip` are left out. A file is taken whatever its name, also
-    when it does not exist: reading it says so.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        return [path]
-    barred = {folder.resolve() for folder in skip}
-    found = (file for file in path.rglob("*") if _is_picture(file, path))
-    return sorted(file for file in found if barred.isdisjoint(file.resolve().parents))
-
-
-def _is_picture(path: Path, top: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
-    return not hidden and path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
-
-
 def _not_a_picture(path: Path) -> str:
-    if path.suffix.lower() in _VIDEO_SUFFIXES:
-        return "this looks like a video; this version reads pictures only"
+    from aulens.video.reader import VIDEO_SUFFIXES  # which reads pictures with this file
+
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        return "this looks like a video, not a picture: Analyzer.video reads it"
     with path.open("rb") as file:
         start = file.read(8)
     return f"not a picture that can be read (it begins with {start!r}); JPEG, PNG, TIFF, BMP, GIF, WebP can"

@@ -20,8 +20,8 @@ class AUResult:
     then both are NaN, "not told", for every AU, and `sides` gives None.
 
     Attributes:
-        face_id: 0 for the largest face of a picture, 1 for the next, and so on; in a video the same for a person
-            through the clip, numbered as they first appear.
+        face_id: 0 for the largest face of a picture, 1 for the next, and so on; in a video the same for a
+            person through the clip, numbered as they first appear.
         box: (4,) float64, x0, y0, x1, y1 in pixels of the picture; may reach over its border.
         landmarks: (K, 2) float64, (x, y) in pixels of the picture.
         confidence: the face detector's score.

@@ -1,0 +1,5 @@
+"""`python -m aulens` is `aulens`."""
+
+from aulens.cli import main
+
+main()

@@ -1,0 +1,207 @@
+"""Videos of `aulens detect`: into a folder with all that belongs to them, or to standard output."""
+
+import math
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from aulens.aus import AUS, AUSet
+from aulens.commands.output import Sink, free_name
+from aulens.commands.sources import Source, path_of
+from aulens.commands.tally import Tally
+from aulens.errors import InputError
+from aulens.record import RecordSettings, record_clip
+from aulens.runtime.analyzer import Analyzer
+from aulens.runtime.result import FrameResult
+from aulens.video.reader import VideoInfo, open_video
+
+
+def record_clips(
+    sources: Sequence[Source],
+    analyzer: Analyzer,
+    out: Path,
+    settings: RecordSettings,
+    tally: Tally,
+    bar: Progress,
+    *,
+    resume: bool,
+    told: "ClipTable | None",
+) -> None:
+    """Analyze videos into `out`, each into files of its own name.
+
+    Args:
+        sources: paths, or what was opened before.
+        analyzer: the model and the detector.
+        out: folder.
+        settings: what to write, and which frames.
+        tally: counts.
+        bar: shows how far it is.
+        resume: go on with what an earlier run began.
+        told: sums up for reading, or None.
+    """
+    taken: set[str] = set()
+    for source in sources:
+        path = path_of(source)
+        step = _Step(bar, path, settings, told)
+        try:
+            done = record_clip(
+                analyzer, source, out, settings,
+                name=free_name(path.stem, taken), resume=resume, progress=step, command=_command(),
+            )  # fmt: skip
+        except InputError as error:
+            tally.fail(path, error)
+            continue
+        finally:
+            step.end()
+            tally.end_of(path)
+        tally.clips += 1
+        tally.frames += step.frames
+        if done.problem is not None:
+            tally.fail(path, done.problem)
+        elif not step.frames and done.frames:
+            tally.say(f"{path}: was done before, see {out / done.files['table']}")
+
+
+def stream_clips(
+    sources: Sequence[Source],
+    analyzer: Analyzer,
+    sinks: Sequence[Sink],
+    settings: RecordSettings,
+    tally: Tally,
+    bar: Progress,
+    told: "ClipTable | None",
+) -> None:
+    """Analyze videos into `sinks`, nothing else; arguments as in `record_clips`."""
+    for source in sources:
+        path = path_of(source)
+        step = _Step(bar, path, settings, told)
+        try:
+            media = open_video(source) if isinstance(source, Path) else source
+            results = analyzer.video(media, every=settings.every, start=settings.start, stop=settings.stop)
+            with closing(results):
+                for result in results:
+                    for sink in sinks:
+                        sink.add(str(path), result, picture=False)
+                    step(result, media.info)
+        except InputError as error:
+            tally.fail(path, error)
+            continue
+        finally:
+            step.end()
+            tally.end_of(path)
+            tally.frames += step.frames
+        tally.clips += 1
+        if media.problem is not None:
+            tally.fail(path, media.problem)
+
+
+def _command() -> str:
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+class _Speed(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.0f}/s")
+
+
+def progress(console: Console, *, quiet: bool) -> Progress:
+    """A bar for pictures and frames, with speed and time left; nothing where nobody looks."""
+    return Progress(
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), _Speed(),
+        TimeRemainingColumn(), console=console, transient=True, disable=quiet or not console.is_terminal,
+    )  # fmt: skip
+
+
+class _Step:
+    """Counts the frames of one video, and shows them."""
+
+    def __init__(self, bar: Progress, path: Path, settings: RecordSettings, told: "ClipTable | None") -> None:
+        self.frames = 0
+        self._bar, self._path, self._settings, self._told = bar, path, settings, told
+        self._task: TaskID | None = None
+
+    def __call__(self, result: FrameResult, info: VideoInfo) -> None:
+        if self._task is None:
+            self._task = self._bar.add_task(self._path.name, total=expected(info, self._settings))
+        self.frames += 1
+        self._bar.advance(self._task)
+        if self._told is not None:
+            self._told.add(str(self._path), result)
+
+    def end(self) -> None:
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+
+
+def expected(info: VideoInfo, settings: RecordSettings) -> int | None:
+    """About how many frames will be analyzed; None if the container does not say how many it has."""
+    rate = None if info.rate is None else float(info.rate)
+    if rate is None or (info.duration is None and info.frames is None):
+        return info.frames
+    length = info.duration if info.duration is not None else (info.frames or 0) / rate
+    stop = length if settings.stop is None else min(length, settings.stop)
+    return max(0, math.ceil((stop - (settings.start or 0)) * rate / settings.every))
+
+
+class ClipTable:
+    """For reading: for each person of a video, which Action Units were present, and for what share of time.
+
+    Args:
+        aus: of the model.
+    """
+
+    def __init__(self, aus: AUSet) -> None:
+        self._aus = aus
+        self._seen: dict[tuple[str, int], int] = {}
+        self._present: dict[tuple[str, int], np.ndarray] = {}
+
+    def add(self, name: str, result: FrameResult) -> None:
+        """Take a frame of the video `name`."""
+        for face in result.faces:
+            key = name, face.face_id
+            present = np.array([face.occurrence[label] for label in self._aus.labels])
+            self._seen[key] = self._seen.get(key, 0) + 1
+            self._present[key] = self._present.get(key, 0) + present
+
+    def print(self) -> None:
+        """Print it to standard output, if there was anybody."""
+        if not self._seen:
+            return
+        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+        for title in ("Video", "Face", "AU", "Name"):
+            table.add_column(title, overflow="fold")
+        for title in ("Frames", "Share"):
+            table.add_column(title, justify="right")
+        for (name, face_id), seen in self._seen.items():
+            first = Text(name), str(face_id)
+            counts = self._present[name, face_id]
+            for place in np.argsort(-counts, kind="stable"):
+                if counts[place]:
+                    label = self._aus.labels[place]
+                    share = f"{counts[place] / seen:.0%}"
+                    table.add_row(
+                        *first, label, AUS[self._aus.numbers[place]].name, str(counts[place]), share
+                    )
+                    first = Text(""), ""
+            if not counts.any():
+                table.add_row(*first, "", Text("no Action Unit present", style="dim"))
+            table.add_section()
+        Console(file=sys.stdout, width=None if sys.stdout.isatty() else 110).print(table)

@@ -1,0 +1,66 @@
+"""Which detector finds the faces, from the options of a command."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+from aulens.errors import ConfigError
+from aulens.faces.detector import Face, FaceDetector
+from aulens.faces.dlib_detector import DlibBoxes, DlibDetector
+from aulens.faces.jaa_landmarks import JAALandmarks
+from aulens.faces.mediapipe_detector import MediaPipeDetector
+
+
+class Detector(StrEnum):
+    """Face detectors by name."""
+
+    DLIB = "dlib"
+    MEDIAPIPE = "mediapipe"
+
+
+def open_detector(
+    kind: Detector,
+    model: Path | None,
+    upscale: float | None,
+    landmarks: Path | None,
+    backend: str,
+    threads: int | None,
+    on_left_out: Callable[[Face, str], None],
+) -> FaceDetector:
+    """The detector that the options ask for.
+
+    Args:
+        kind: which library.
+        model: its file: dlib's predictor, or MediaPipe's landmarker.
+        upscale: dlib's enlargement.
+        landmarks: card or .onnx of a JAA-Net that finds the landmarks in the detector's boxes.
+        backend: runs that.
+        threads: of that.
+        on_left_out: called with a face whose landmarks that could not find, and why.
+
+    Raises:
+        ConfigError: options that do not go together.
+        ModelError: a file is missing or of another kind.
+    """
+    finder = _boxes_or_faces(kind, model, upscale, boxes_only=landmarks is not None)
+    if landmarks is None:
+        return finder
+    return JAALandmarks(landmarks, finder, backend, threads, on_left_out=on_left_out)
+
+
+def _boxes_or_faces(
+    kind: Detector, model: Path | None, upscale: float | None, *, boxes_only: bool
+) -> FaceDetector:
+    if kind is Detector.DLIB and boxes_only:
+        if model is not None:
+            raise ConfigError("--detector-model has no use here: with --landmarks dlib only finds boxes")
+        return DlibBoxes(upscale)
+    if kind is Detector.DLIB:
+        return DlibDetector(upscale, model)
+    if upscale is not None:
+        raise ConfigError("--upscale is for the detector dlib only")
+    if model is None:
+        raise ConfigError(
+            "--detector mediapipe needs --detector-model with the path of a face_landmarker.task"
+        )
+    return MediaPipeDetector(model)

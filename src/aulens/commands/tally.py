@@ -1,0 +1,65 @@
+"""What a run of `aulens detect` counts, and what it says at the end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Tally:
+    """Counts of one run; `say` prints a line on standard error.
+
+    Attributes:
+        say: prints one line.
+        faces: in pictures.
+        with_face: pictures with at least one.
+        pictures: that could be read.
+        clips: videos that were read, at least in part.
+        frames: of those, analyzed now.
+        lost: faces that were left out.
+        left_out: what was said against faces of the input at work.
+        failed: inputs that could not be read, or not to their end, each with the reason.
+    """
+
+    say: Callable[[str], None]
+    faces: int = 0
+    with_face: int = 0
+    pictures: int = 0
+    clips: int = 0
+    frames: int = 0
+    lost: int = 0
+    left_out: list[str] = field(default_factory=list)
+    failed: dict[Path, str] = field(default_factory=dict)
+
+    def fail(self, path: Path, error: Exception | str) -> None:
+        """Note and say why an input could not be read; the others go on."""
+        self.failed[path] = str(error).removeprefix(f"{path}: ")
+
+    def end_of(self, path: Path, most: int = 20) -> None:
+        """Name the faces of an input that were left out, at most so many of them."""
+        for why in self.left_out[:most]:
+            self.say(f"{path}: {why}")
+        if len(self.left_out) > most:
+            self.say(f"{path}: and {len(self.left_out) - most:,} more faces are left out")
+        self.lost += len(self.left_out)
+        self.left_out.clear()
+
+    def summary(self) -> str:
+        """One line: what was seen, what was not."""
+        told = []
+        if self.pictures or not self.clips:
+            told.append(f"{counted(self.faces, 'face')} in {counted(self.with_face, 'picture')}")
+        if self.pictures > self.with_face:
+            told.append(f"{counted(self.pictures - self.with_face, 'picture')} without a face")
+        if self.clips:
+            told.append(f"{counted(self.frames, 'frame')} of {counted(self.clips, 'video')}")
+        if self.lost:
+            told.append(f"{counted(self.lost, 'face')} left out")
+        if self.failed:
+            told.append(f"{len(self.failed)} failed")
+        return ", ".join(told)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: "1 face", "2 faces"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

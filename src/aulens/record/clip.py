@@ -1,0 +1,175 @@
+"""One video to its files, so that a kill loses little and `resume` goes on."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from aulens.errors import ConfigError
+from aulens.record.done import Recorded, read_done, write_done
+from aulens.record.finish import DIALECT, ROWS, STILLS, finish
+from aulens.record.parts import Note, Part, PartFolder
+from aulens.record.settings import RecordSettings
+from aulens.record.sinks import DialectPart, RowsPart, StillsPart
+from aulens.runtime.analyzer import Analyzer
+from aulens.runtime.clip import analyze_clip, waiting
+from aulens.runtime.result import FrameResult
+from aulens.show.page import versions
+from aulens.tables import DIALECTS
+from aulens.video.reader import Media, VideoInfo, open_video
+
+KEEP: Final = 250
+"""A note is taken each so many frames: that much a kill costs at most, besides what was in hand."""
+
+Progress = Callable[[FrameResult, VideoInfo], None]
+
+
+@dataclass
+class _Counts:
+    frames: int = 0
+    with_face: int = 0
+    people: int = 0
+    rows: int = 0
+
+    def add(self, result: FrameResult) -> None:
+        faces, people = len(result.faces), len(result.faces) + len(result.lost)
+        self.frames += 1
+        self.with_face += bool(faces)
+        self.rows += max(1, people)
+        self.people = max(self.people, people)
+
+
+def record_clip(
+    analyzer: Analyzer,
+    source: str | Path | Media,
+    out: str | Path,
+    settings: RecordSettings | None = None,
+    *,
+    name: str | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    command: str | None = None,
+) -> Recorded:
+    """Analyze a video into OUT/NAME.csv and what else `settings` asks for.
+
+    While it works, everything is in OUT/NAME.part; OUT/NAME.part/rows.csv can be read at any time. A video
+    that is damaged gives what could be read, and says so in `Recorded.problem`.
+
+    Args:
+        analyzer: the model and the detector.
+        source: path of the video, or what `aulens.open_video`, `open_sequence` or `open_webcam` gave.
+        out: folder, made where it is missing.
+        settings: what to write, and which frames; by default a CSV table and its events, of all frames.
+        name: of the files; by default the video's own, without its ending.
+        resume: go on where a killed run stopped, and leave a finished one as it is.
+        progress: called with each result.
+        command: what to say in the report of how it was made.
+
+    Raises:
+        InputError: the video can't be read at all.
+        ConfigError: an earlier run of another video, model or settings can't be resumed, or the folder can't
+            be written.
+    """
+    settings = settings or RecordSettings()
+    out = Path(out)
+    media = open_video(source) if isinstance(source, str | Path) else source
+    given = media.info.path
+    name = name or Path(given).stem
+    identity = _identity(media.info, analyzer, settings)
+    if resume and (done := read_done(out / f"{name}.json", identity)) is not None:
+        return done
+    with _writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        folder = PartFolder(out / f"{name}.part", identity, resume=resume)
+        counts = _record(analyzer, media, folder, settings, progress)
+        files = finish(folder.path, out, name, settings, analyzer.card, media, command)
+        done = Recorded(
+            source=given,
+            identity=identity,
+            **asdict(counts),
+            problem=media.problem,
+            files=files,
+            versions=versions(),
+        )
+        write_done(out / f"{name}.json", done)
+        folder.remove()
+    return done
+
+
+def _record(
+    analyzer: Analyzer,
+    media: Media,
+    folder: PartFolder,
+    settings: RecordSettings,
+    progress: Progress | None,
+) -> _Counts:
+    """All frames that are not in the parts yet."""
+    note = folder.note
+    tracker = analyzer.tracker()
+    counts = _Counts()
+    if note is not None:
+        tracker.restore(dict(note.tracker))
+        counts = _Counts(**note.counts)
+    after = 0 if note is None else note.next
+    frames = media.frames(every=settings.every, start=settings.start, stop=settings.stop, skip=after)
+    with ExitStack() as stack:
+        parts = _parts(folder, settings, media.info.path, analyzer)
+        for part in parts.values():
+            stack.callback(part.close)
+        steps = analyze_clip(analyzer, frames, tracker, most=waiting(media.info), keep=KEEP)
+        for step in stack.enter_context(closing(steps)):
+            for part in parts.values():
+                part.add(step.result)
+            counts.add(step.result)
+            after = step.result.index + 1
+            if step.state is not None:
+                folder.keep(Note(after, step.state, _kept(parts), asdict(counts)))
+            if progress is not None:
+                progress(step.result, media.info)
+        folder.keep(Note(after, tracker.state(), _kept(parts), asdict(counts)))
+    return counts
+
+
+def _parts(folder: PartFolder, settings: RecordSettings, name: str, analyzer: Analyzer) -> dict[str, Part]:
+    card = analyzer.card
+    parts: dict[str, Part] = {"rows": RowsPart(folder.path / ROWS, folder.length("rows"), name, card.aus)}
+    if settings.format in DIALECTS:
+        dialect = DIALECTS[settings.format]
+        length = folder.length("dialect")
+        parts["dialect"] = DialectPart(folder.path / DIALECT, length, name, dialect, card.aus)
+    if settings.report:
+        parts["stills"] = StillsPart(folder.path / STILLS, folder.length("stills"), card)
+    return parts
+
+
+def _kept(parts: Mapping[str, Part]) -> dict[str, int]:
+    return {name: part.keep() for name, part in parts.items()}
+
+
+def _identity(info: VideoInfo, analyzer: Analyzer, settings: RecordSettings) -> dict[str, Any]:
+    """What must be the same for a run to go on."""
+    path = Path(info.path)
+    about = path.stat() if path.is_file() else None
+    identity = {
+        "video": path.name,
+        "bytes": None if about is None else about.st_size,
+        "modified": None if about is None else about.st_mtime_ns,
+        "frames": info.frames,
+        "model": analyzer.card.onnx_sha256,
+        "detector": type(analyzer.detector).__name__,
+        **asdict(settings),
+    }
+    return dict(json.loads(json.dumps(identity)))
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"{out} can't be written ({error.strerror or error}). What was done so far is kept there where "
+            "it could be; make room or mend that, and go on with --resume"
+        ) from error

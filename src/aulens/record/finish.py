@@ -1,0 +1,140 @@
+"""From the parts of an analyzed video to the files that were asked for.
+
+The parts stay until everything is there, so that a kill in here costs only this step.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+
+from aulens.record.settings import RecordSettings
+from aulens.runtime.card import ModelCard
+from aulens.show.figures import write_figures
+from aulens.show.report import write_report
+from aulens.tables import DIALECTS
+from aulens.tables.dictionary import FILE_NAME, describe, event_columns, write_dictionary
+from aulens.tables.events import events
+from aulens.tables.schema import dtype
+from aulens.tables.smooth import smooth
+from aulens.video import Media
+
+ROWS: Final = "rows.csv"
+DIALECT: Final = "dialect.csv"
+STILLS: Final = "stills"
+
+_CHUNK: Final = 20_000
+"""Rows that are changed from one format into another at a time."""
+_MISSING: Final = [""]
+
+
+def finish(
+    part: Path,
+    out: Path,
+    name: str,
+    settings: RecordSettings,
+    card: ModelCard,
+    media: Media,
+    command: str | None,
+) -> dict[str, str]:
+    """Write the table, its events, once per folder what the columns mean, and what else was asked for.
+
+    Without time stamps there are no events, and nothing can be smoothed.
+
+    Args:
+        part: folder of the parts.
+        out: folder of the results.
+        name: of the video's files.
+        settings: what was asked for.
+        card: of the model.
+        media: the video, read to its end.
+        command: that made it, to be shown in the report.
+
+    Returns:
+        File names in `out`, by what they are.
+    """
+    threshold = dict(zip(card.aus.labels, card.threshold, strict=True))
+    rows = part / ROWS
+    told = read_rows(rows)
+    timed = bool(told["time"].notna().any())
+    if settings.smooth is not None and timed:
+        told = smooth(told, settings.smooth, thresholds=threshold)
+        rows = part / "smooth.csv"
+        told.to_csv(rows, index=False, lineterminator="\n")
+    ending = "csv" if settings.format in DIALECTS else settings.format
+    source = part / DIALECT if settings.format in DIALECTS else rows
+    files = {"table": f"{name}.{ending}", "columns": FILE_NAME}
+    _replaced(out / files["table"], lambda path: _WRITERS[ending](source, path))
+    meant = {column.name: column for column in (*event_columns(), *map(describe, told.columns))}.values()
+    _replaced(out / files["columns"], lambda path: write_dictionary(path, meant))
+    found = events(told, thresholds=threshold) if timed else None
+    if found is not None:
+        files["events"] = f"{name}.events.csv"
+        _replaced(out / files["events"], lambda path: found.to_csv(path, index=False, lineterminator="\n"))
+    if settings.report:
+        files["report"] = f"{name}.html"
+        write_report(
+            out / files["report"],
+            told,
+            card,
+            stills=part / STILLS,
+            events=found,
+            info=media.info,
+            command=command,
+            problems=() if media.problem is None else (media.problem,),
+        )
+        files["figures"] = f"{name}.figures"
+        write_figures(out / files["figures"], told, threshold, events=found, sides=card.tells_sides)
+    return files
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """A table of our columns from CSV."""
+    return pd.concat(_chunks(path), ignore_index=True)
+
+
+def _chunks(path: Path) -> Iterator[pd.DataFrame]:
+    names = pd.read_csv(path, nrows=0).columns
+    kinds = {column: dtype(column) for column in names}
+    with pd.read_csv(
+        path, dtype=kinds, chunksize=_CHUNK, keep_default_na=False, na_values=_MISSING
+    ) as reader:
+        yield from reader
+
+
+def _to_jsonl(rows: Path, path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for chunk in _chunks(rows):
+            chunk.to_json(file, orient="records", lines=True, force_ascii=False, double_precision=6)
+
+
+def _to_parquet(rows: Path, path: Path) -> None:
+    writer = None
+    for chunk in _chunks(rows):
+        table = pyarrow.Table.from_pandas(chunk, preserve_index=False)
+        writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
+
+
+def _to_csv(rows: Path, path: Path) -> None:
+    shutil.copyfile(rows, path)
+
+
+_WRITERS: Final[dict[str, Callable[[Path, Path], None]]] = {
+    "csv": _to_csv,
+    "jsonl": _to_jsonl,
+    "parquet": _to_parquet,
+}
+
+
+def _replaced(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under another name and put it in its place in one step."""
+    fresh = path.with_name(f".{path.name}.new")
+    write(fresh)
+    fresh.replace(path)

@@ -1,0 +1,129 @@
+"""Files that grow while a video is analyzed, and the note from which a killed run goes on.
+
+Everything lies in one folder, NAME.part, until the video is done. Each part file only ever grows. Now and
+then the note is replaced in one step; it holds the length that each part had then, the tracker's state, and
+the next frame. To go on, each part is cut back to its noted length, and the tracker is told its state: what
+follows is what would have followed.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from aulens.errors import ConfigError
+from aulens.runtime.result import FrameResult
+
+NOTE: Final = "note.json"
+_FORMAT: Final = "aulens-part/1"
+
+
+class Part(Protocol):
+    """Something that takes one frame after another, and can be cut back to what it had when it was kept."""
+
+    def add(self, result: FrameResult) -> None:
+        """Take the next frame."""
+        ...
+
+    def keep(self) -> int:
+        """Bring all that was taken safely to the disk; the length to come back to."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the files, at the end or after an error."""
+        ...
+
+
+@dataclass(frozen=True)
+class Note:
+    """Where a run stood.
+
+    Attributes:
+        next: the first frame that is not in the parts.
+        tracker: the tracker's state before that frame.
+        lengths: of each part, by name.
+        counts: what was counted so far.
+    """
+
+    next: int
+    tracker: Mapping[str, Any]
+    lengths: Mapping[str, int]
+    counts: Mapping[str, int]
+
+
+class PartFolder:
+    """The folder of one unfinished video.
+
+    Args:
+        path: of the folder; made where it is missing.
+        identity: what must be the same for a run to go on: the video, the model, the settings.
+        resume: go on where an earlier run stopped; else whatever lies there is thrown away.
+
+    Raises:
+        ConfigError: an earlier run was of another video, model or settings.
+    """
+
+    def __init__(self, path: Path, identity: Mapping[str, Any], *, resume: bool) -> None:
+        self.path = path
+        self._identity = json.loads(json.dumps(identity))
+        self.note: Note | None = self._read() if resume else None
+        if self.note is None and path.exists():
+            shutil.rmtree(path)
+        path.mkdir(parents=True, exist_ok=True)
+
+    def length(self, part: str) -> int:
+        """Bytes (or whatever a part counts in) that are sound of a part; 0 at the beginning."""
+        return 0 if self.note is None else int(self.note.lengths.get(part, 0))
+
+    def keep(self, note: Note) -> None:
+        """Replace the note."""
+        text = json.dumps({"format": _FORMAT, "identity": self._identity, **asdict(note)})
+        fresh = self.path / f"{NOTE}.new"
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.path / NOTE)
+
+    def remove(self) -> None:
+        """Throw the folder away."""
+        shutil.rmtree(self.path)
+
+    def _read(self) -> Note | None:
+        try:
+            found = json.loads((self.path / NOTE).read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except ValueError:
+            return None  # written by hand or by a broken disk: begin anew
+        if found.get("format") != _FORMAT:
+            return None
+        if found["identity"] != self._identity:
+            raise ConfigError(f"{self.path}: {_differs(found['identity'], self._identity)}")
+        return Note(found["next"], found["tracker"], found["lengths"], found["counts"])
+
+
+def cut_back(path: Path, length: int) -> None:
+    """Make a file, or cut it back to `length` bytes; shorter than that, it was tampered with.
+
+    Raises:
+        ConfigError: the file holds less than was noted.
+    """
+    if not path.exists():
+        path.touch()
+    size = path.stat().st_size
+    if size < length:
+        raise ConfigError(
+            f"{path} holds {size} bytes, but {length} were noted: it was changed since. Without --resume the "
+            "video is analyzed anew"
+        )
+    os.truncate(path, length)
+
+
+def _differs(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    names = [name for name in now if before.get(name) != now[name]]
+    told = ", ".join(f"{name} was {before.get(name)!r} and is {now[name]!r}" for name in names)
+    return f"the earlier run can't go on, {told}. Give the same again, or leave out --resume to begin anew"

@@ -1,0 +1,50 @@
+"""What to make of a video."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aulens.errors import ConfigError
+from aulens.tables import DIALECTS
+
+FORMATS: Final = ("csv", "jsonl", "parquet", *DIALECTS)
+
+
+@dataclass(frozen=True)
+class RecordSettings:
+    """What to make of a video, and of which frames.
+
+    Attributes:
+        format: of the table: "csv", "jsonl" or "parquet" in our schema, or another tool's, "openface" or
+            "pyfeat".
+        every: analyze each so many-th frame.
+        start: seconds from which on; None from the beginning.
+        stop: seconds before which; None to the end.
+        smooth: width in seconds of the smoothing; None writes no smoothed columns.
+        overlay: draw the video with what was seen.
+        report: write a page and figures.
+
+    Raises:
+        ConfigError: unknown format, or a number out of range.
+    """
+
+    format: str = "csv"
+    every: int = 1
+    start: float | None = None
+    stop: float | None = None
+    smooth: float | None = None
+    overlay: bool = False
+    report: bool = False
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise ConfigError(f"there is no table format {self.format!r}; take one of {', '.join(FORMATS)}")
+        if self.every < 1:
+            raise ConfigError(f"every must be at least 1 (each frame), got {self.every}")
+        if self.start is not None and not self.start >= 0:
+            raise ConfigError(f"the start must be 0 seconds or later, got {self.start}")
+        if self.stop is not None and not self.stop > (self.start or 0):
+            raise ConfigError(f"the end ({self.stop} s) must be later than the start ({self.start or 0} s)")
+        if self.smooth is not None and not self.smooth > 0:
+            raise ConfigError(f"the width of smoothing must be above 0 seconds, got {self.smooth}")
+        if self.smooth is not None and self.format in DIALECTS:
+            raise ConfigError(f"the format {self.format} has no columns for smoothed values; take csv")
