@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aulens import locks
 from aulens.data.prepare import PrepareSettings, prepare, units
 from aulens.data.prepared import load_prepared
-from aulens.errors import ConfigError, DatasetError
+from aulens.errors import BusyError, ConfigError, DatasetError
 from drawn_frames import AUS, contents, drawn_index
 
 SEQUENCES = (("F001", "T1", 9), ("F002", "T1", 4), ("M001", "T1", 5))
@@ -152,6 +153,27 @@ def test_a_full_disk_at_the_end_too(index, tmp_path, whole, monkeypatch):
     assert contents(out) == whole
 
 
+def test_one_process_at_a_time(index, tmp_path, whole):
+    out = tmp_path / "out"
+
+    def meddle(done, total):
+        with pytest.raises(BusyError, match=r"The folder .*out is in use by process \d+"):
+            prepare(index, out, SETTINGS, processes=1)
+
+    prepare(index, out, SETTINGS, processes=1, progress=meddle)
+    assert contents(out) == whole
+    assert prepare(index, out, SETTINGS, progress=meddle).done == 0
+
+
+def test_the_lock_of_a_dead_process_is_no_lock(index, tmp_path, whole):
+    out = tmp_path / "out"
+    out.mkdir()
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True)
+    (out / ".prepare.lock").write_text(f"{locks.HOST} {ended.stdout.decode().strip()}")
+    prepare(index, out, SETTINGS, processes=1)
+    assert contents(out) == whole
+
+
 def test_damaged_rows_are_named(index, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(InterruptedError):
@@ -233,6 +255,22 @@ def test_a_process_that_dies(tmp_path):
     assert "A preparing process died (out of memory?). The same command goes on" in said
     assert start(tmp_path, "out").wait(120) == 0
     assert len(load_prepared(tmp_path / "out", AUS)) == 160
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="stops a process by a signal")
+def test_a_second_process_is_refused_and_the_first_goes_on(tmp_path):
+    assert start(tmp_path, "whole").wait(120) == 0
+    first = start(tmp_path, "out")
+    wait_for_units(first, tmp_path / "out", 3)
+    first.send_signal(signal.SIGSTOP)  # or it may be done before the second has started
+    second = start(tmp_path, "out", subprocess.PIPE)
+    _, said = second.communicate(timeout=120)
+    assert second.returncode == 1
+    first.send_signal(signal.SIGCONT)
+    assert f"in use by process {first.pid}" in said
+    assert first.wait(120) == 0
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
 @pytest.mark.slow

@@ -24,6 +24,9 @@ from aulens.data.prepared import ABOUT, ABSENT, BEGUN, FORMAT, MANIFEST, read_ab
 from aulens.data.whole import clear_parts, whole
 from aulens.errors import ConfigError, DatasetError
 
+LOCK: Final = ".prepare.lock"
+"""There while a process prepares into the folder."""
+
 _BATCH: Final = 64
 """Units that are joined at once: a row group of the manifest."""
 
@@ -47,25 +50,38 @@ def describe(index: FrameIndex, settings: PrepareSettings, points: int) -> dict[
     }
 
 
-def claim(root: Path, about: Mapping[str, Any]) -> bool:
-    """Make the folder, or check that it was begun with the same; whether it is finished.
+def is_finished(root: Path, about: Mapping[str, Any]) -> bool:
+    """Whether the folder is finished, of the same data and settings.
 
     Raises:
-        ConfigError: `root` is a file, holds something else, or was begun with other settings or data.
+        ConfigError: `root` is a file, or was made with other settings or data.
     """
     if root.exists() and not root.is_dir():
         raise ConfigError(f"{root} is a file; give a folder to prepare into")
+    if not (root / ABOUT).is_file():
+        return False
+    _check_same(root, read_about(root), about)
+    return True
+
+
+def claim(root: Path, about: Mapping[str, Any]) -> bool:
+    """Make the folder, or check that it was begun with the same; whether it is finished.
+
+    Who calls it holds the folder's lock.
+
+    Raises:
+        ConfigError: `root` holds something else, or was begun with other settings or data.
+    """
     begun = root / BEGUN
-    if (root / ABOUT).is_file():
-        _check_same(root, read_about(root), about)
-        shutil.rmtree(root / PARTS, ignore_errors=True)
+    if is_finished(root, about):
         return True
     if begun.is_file():
         _check_same(root, json.loads(begun.read_text(encoding="utf-8")), about)
         for folder in (root, root / SHARDS, root / PARTS):
             clear_parts(folder)
         return False
-    if root.is_dir() and any(path.is_file() for path in root.rglob("*") if not path.name.endswith(".part")):
+    there = (path for path in root.rglob("*") if path.is_file())
+    if any(path.name != LOCK and not path.name.endswith(".part") for path in there):
         raise ConfigError(f"{root} is not empty and holds no prepared data; give another folder")
     (root / SHARDS).mkdir(parents=True, exist_ok=True)
     (root / PARTS).mkdir(exist_ok=True)
@@ -96,12 +112,16 @@ def finish(root: Path, about: Mapping[str, Any], units: Sequence[str]) -> None:
     try:
         counts = _join(root, units)
         _write_json(root / ABOUT, {**about, **counts})
-        shutil.rmtree(root / PARTS)
     except OSError as error:
         raise DatasetError(
             f"Cannot write {root / MANIFEST} or what goes with it: {error.strerror or error}. Mend that; the "
             "same command goes on where it stopped."
         ) from error
+
+
+def tidy(root: Path) -> None:
+    """Delete the rows of the units, which a finished folder has in one file; several may do so at once."""
+    shutil.rmtree(root / PARTS, True)
 
 
 def _join(root: Path, units: Sequence[str]) -> dict[str, Any]:

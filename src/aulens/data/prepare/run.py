@@ -8,16 +8,18 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 
 from aulens.data.index import FrameIndex
-from aulens.data.prepare.folder import claim, describe, finish
+from aulens.data.prepare.folder import LOCK, claim, describe, finish, is_finished, tidy
 from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.prepare.units import divide
 from aulens.data.prepare.work import Done, Job, layout_for, rows_file, work
 from aulens.data.prepared import read_about
 from aulens.errors import DatasetError, InputError
+from aulens.locks import hold
 from aulens.processes import in_processes
 
 Progress = Callable[[int, int], None]
@@ -77,6 +79,7 @@ def prepare(
 
     Raises:
         ConfigError: `out` is a file, holds something else, or was begun with other settings or data.
+        BusyError: another process prepares into it.
         DatasetError: the index has no frames, its landmarks are of no known layout, the disk is full or a
             process died.
     """
@@ -89,26 +92,44 @@ def prepare(
         raise DatasetError(f"The landmarks of {index.dataset} can't be used: {error}.") from error
     root, about = Path(out), describe(index, settings, points)
     done, cpu_seconds = 0, 0.0
-    if not claim(root, about):
-        units = divide(index)
-        todo = [unit for unit in units if not rows_file(root, unit.name).exists()]
-        before = len(index) - sum(len(unit.rows) for unit in todo)
-        bare = replace(index, problems=())
-        jobs = (Job(unit.name, bare.take(unit.rows), settings, root) for unit in todo)
-        if progress:
-            progress(before, len(index))
-        with closing(_worked(jobs, min(processes or os.cpu_count() or 1, len(todo)))) as results:
-            for one in results:
-                done += one.frames
-                cpu_seconds += one.cpu_seconds
-                if progress:
-                    progress(before + done, len(index))
-        finish(root, about, [unit.name for unit in units])
+    if not is_finished(root, about):
+        with hold(root / LOCK, f"The folder {root}"):
+            done, cpu_seconds = _fill(root, index, about, settings, processes, progress)
+    tidy(root)
     counts = read_about(root)
     return PrepareResult(
         root, len(index), counts["stored"], counts["found"], counts["missing"],
         done, time.perf_counter() - start, cpu_seconds,
     )  # fmt: skip
+
+
+def _fill(
+    root: Path,
+    index: FrameIndex,
+    about: Mapping[str, Any],
+    settings: PrepareSettings,
+    processes: int | None,
+    progress: Progress | None,
+) -> tuple[int, float]:
+    """Do what is left; returns frames done and the CPU seconds that they took."""
+    done, cpu_seconds = 0, 0.0
+    if claim(root, about):  # by another process, just now
+        return done, cpu_seconds
+    units = divide(index)
+    todo = [unit for unit in units if not rows_file(root, unit.name).exists()]
+    before = len(index) - sum(len(unit.rows) for unit in todo)
+    bare = replace(index, problems=())
+    jobs = (Job(unit.name, bare.take(unit.rows), settings, root) for unit in todo)
+    if progress:
+        progress(before, len(index))
+    with closing(_worked(jobs, min(processes or os.cpu_count() or 1, len(todo)))) as results:
+        for one in results:
+            done += one.frames
+            cpu_seconds += one.cpu_seconds
+            if progress:
+                progress(before + done, len(index))
+    finish(root, about, [unit.name for unit in units])
+    return done, cpu_seconds
 
 
 def _worked(jobs: Iterator[Job], processes: int) -> Generator[Done, None, None]:
