@@ -15,17 +15,20 @@ STEPS: Final = 250
 
 NONE: Final = 255
 
-_BUDGET: Final = 4 << 20
-"""Bytes of all curves of a page."""
+_BUDGET: Final = 7 << 19
+"""Bytes of all curves of a page, before base 64 makes a third more of them."""
+
+_TIME: Final = 12
+"""Bytes for the time and the number of a frame."""
 
 
 def stretch(tracks: Sequence[Track], labels: int) -> float:
     """How long a stretch of time must be so that all curves fit; 0 keeps every frame."""
-    series = labels * (1 + 2 * any(track.right is not None for track in tracks))
-    if sum(len(track.time) for track in tracks) * series <= _BUDGET:
+    each = _TIME + labels * (1 + 2 * any(track.right is not None for track in tracks))
+    if sum(len(track.time) for track in tracks) * each <= _BUDGET:
         return 0.0
     span = sum(track.end - track.start for track in tracks)
-    return span * (series + labels) / _BUDGET  # low and high, not one value
+    return span * (each + labels) / _BUDGET  # low and high, not one value
 
 
 def curves(track: Track, threshold: NDArray[np.float64], step: float) -> dict[str, Any]:

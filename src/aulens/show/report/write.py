@@ -28,7 +28,7 @@ from aulens.tables.events import events as events_of
 from aulens.video.media import VideoInfo
 
 SCRIPTS: Final = ("base.js", "curves.js", "timeline.js", "viewer.js", "tables.js", "start.js")
-_STILLS_BUDGET: Final = 6 << 20
+_STILLS_BUDGET: Final = 5 << 20
 """Bytes of the stills of a page, before base 64 makes a third more of them."""
 
 
