@@ -1,0 +1,241 @@
+"""A video to files: what is in them, and that a kill anywhere leaves no trace after --resume."""
+
+import errno
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aulens.errors import ConfigError, InputError
+from aulens.record import RecordSettings, clip, record_clip, sinks
+from aulens.runtime.analyzer import Analyzer
+from aulens.tables import OpenFace, read_table
+from patch_people import PatchDetector, write_people
+from stub_model import write_stub
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing in the package may catch it."""
+
+
+@pytest.fixture(scope="module")
+def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
+    return Analyzer(write_stub(tmp_path_factory.mktemp("stub")), PatchDetector())
+
+
+@pytest.fixture(autouse=True)
+def often_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clip, "KEEP", 7)
+
+
+def where(i: int) -> dict[str, tuple[int, int]]:
+    """Red is there but for frames 12 to 17; blue comes at frame 20 and leaves at 32."""
+    people = {} if 12 <= i < 18 else {"red": (10 + i, 20)}
+    return people | ({"blue": (100, 30)} if 20 <= i < 32 else {})
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_people(tmp_path_factory.mktemp("video") / "talk.mp4", 40, where)
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "figures" not in path.parts and path.suffix != ".html"
+    }
+
+
+def killed_after(count: int):
+    seen = []
+
+    def progress(result, info) -> None:
+        seen.append(result.index)
+        if len(seen) == count:
+            raise Killed
+
+    return progress
+
+
+def test_every_frame_and_person_has_a_row(analyzer: Analyzer, video: Path, tmp_path: Path):
+    done = record_clip(analyzer, video, tmp_path)
+    table = read_table(tmp_path / "talk.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "columns.csv", "talk.csv", "talk.events.csv", "talk.json",
+    ]  # fmt: skip
+    assert (done.frames, done.people, done.rows, done.problem) == (40, 2, len(table), None)
+    red, blue = (table[table["face_id"] == person] for person in (0, 1))
+    assert red["frame"].tolist() == list(range(40))
+    assert red["success"].tolist() == [int(not 12 <= i < 18) for i in range(40)]
+    assert blue["frame"].tolist() == list(range(20, 40))
+    assert blue["success"].tolist() == [int(i < 32) for i in range(20, 40)]
+    np.testing.assert_allclose(red["time"], np.arange(40) / 25, atol=1e-6)
+    assert table.loc[table["success"] == 0, "AU12_p"].isna().all()
+    told = {line.split(",")[0] for line in (tmp_path / "columns.csv").read_text().splitlines()}
+    assert set(table.columns) <= told
+    assert set(pd.read_csv(tmp_path / "talk.events.csv").columns) <= told
+
+
+@pytest.mark.parametrize(
+    ("kill", "format", "report"),
+    [
+        (1, "csv", False),
+        (7, "openface", False),
+        (29, "csv", False),
+        pytest.param(6, "openface", False, marks=pytest.mark.slow),
+        pytest.param(8, "csv", False, marks=pytest.mark.slow),
+        pytest.param(15, "csv", True, marks=pytest.mark.slow),
+        pytest.param(40, "openface", True, marks=pytest.mark.slow),
+    ],
+)
+def test_a_killed_run_ends_as_if_it_had_not_been(
+    kill: int, format: str, report: bool, analyzer: Analyzer, video: Path, tmp_path: Path
+):
+    settings = RecordSettings(format, report=report)
+    record_clip(analyzer, video, tmp_path / "whole", settings)
+    with pytest.raises(Killed):
+        record_clip(analyzer, video, tmp_path / "cut", settings, progress=killed_after(kill))
+    assert not (tmp_path / "cut" / "talk.csv").exists()
+    again = []
+    done = record_clip(
+        analyzer,
+        video,
+        tmp_path / "cut",
+        settings,
+        resume=True,
+        progress=lambda result, _: again.append(result.index),
+    )
+    assert again[0] == kill // 7 * 7 if kill >= 7 else again[0] == 0
+    assert done.frames == 40
+    assert everything(tmp_path / "cut") == everything(tmp_path / "whole")
+
+
+def test_a_run_killed_while_it_finishes_goes_on(
+    analyzer: Analyzer, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    record_clip(analyzer, video, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(clip, "write_done", lambda *_: (_ for _ in ()).throw(Killed()))
+        with pytest.raises(Killed):
+            record_clip(analyzer, video, tmp_path / "cut")
+    record_clip(analyzer, video, tmp_path / "cut", resume=True)
+    assert everything(tmp_path / "cut") == everything(tmp_path / "whole")
+
+
+def test_what_is_done_is_left_as_it_is(analyzer: Analyzer, video: Path, tmp_path: Path):
+    first = record_clip(analyzer, video, tmp_path)
+    seen = []
+    assert record_clip(analyzer, video, tmp_path, resume=True, progress=lambda *a: seen.append(a)) == first
+    assert seen == []
+    (tmp_path / "talk.csv").unlink()
+    record_clip(analyzer, video, tmp_path, resume=True, progress=lambda *a: seen.append(a))
+    assert len(seen) == 40
+    assert (tmp_path / "talk.csv").is_file()
+
+
+def test_another_setting_does_not_go_on(analyzer: Analyzer, video: Path, tmp_path: Path):
+    with pytest.raises(Killed):
+        record_clip(analyzer, video, tmp_path, progress=killed_after(9))
+    with pytest.raises(ConfigError, match="every was 1 and is 2"):
+        record_clip(analyzer, video, tmp_path, RecordSettings(every=2), resume=True)
+    assert record_clip(analyzer, video, tmp_path, RecordSettings(every=2)).frames == 20
+
+
+def test_parts_that_were_changed_are_not_built_upon(analyzer: Analyzer, video: Path, tmp_path: Path):
+    with pytest.raises(Killed):
+        record_clip(analyzer, video, tmp_path, progress=killed_after(9))
+    rows = tmp_path / "talk.part" / "rows.csv"
+    rows.write_bytes(rows.read_bytes()[:50])
+    with pytest.raises(ConfigError, match="holds 50 bytes, but"):
+        record_clip(analyzer, video, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_formats_hold_the_same(format: str, analyzer: Analyzer, video: Path, tmp_path: Path):
+    record_clip(analyzer, video, tmp_path / "csv")
+    record_clip(analyzer, video, tmp_path / format, RecordSettings(format))
+    pd.testing.assert_frame_equal(
+        read_table(tmp_path / format / f"talk.{format}"), read_table(tmp_path / "csv" / "talk.csv")
+    )
+
+
+def test_openface_is_written_as_openface(analyzer: Analyzer, video: Path, tmp_path: Path):
+    record_clip(analyzer, video, tmp_path, RecordSettings("openface"))
+    header = (tmp_path / "talk.csv").read_text().splitlines()[0]
+    assert tuple(header.split(",")) == OpenFace().columns()
+    assert read_table(tmp_path / "talk.csv")["frame"].max() == 39
+
+
+def test_smoothed_columns_are_added_and_raw_ones_stay(analyzer: Analyzer, video: Path, tmp_path: Path):
+    record_clip(analyzer, video, tmp_path / "raw")
+    record_clip(analyzer, video, tmp_path / "smooth", RecordSettings(smooth=0.2))
+    raw, smooth = (read_table(tmp_path / name / "talk.csv") for name in ("raw", "smooth"))
+    assert {"AU12_smooth_p", "AU12_smooth_c"} <= set(smooth.columns)
+    pd.testing.assert_frame_equal(smooth[list(raw.columns)], raw)
+
+
+def test_every_and_a_span_of_time(analyzer: Analyzer, video: Path, tmp_path: Path):
+    record_clip(analyzer, video, tmp_path, RecordSettings(every=3, start=0.4, stop=1.0))
+    assert sorted(set(read_table(tmp_path / "talk.csv")["frame"])) == [12, 15, 18, 21, 24]
+
+
+def test_a_damaged_video_gives_what_can_be_read(analyzer: Analyzer, tmp_path: Path):
+    whole = write_people(tmp_path / "talk.mkv", 60)
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    done = record_clip(analyzer, whole, tmp_path / "out")
+    assert 0 < done.frames < 60
+    assert done.problem is not None
+    assert json.loads((tmp_path / "out" / "talk.json").read_text())["problem"] == done.problem
+    assert len(read_table(tmp_path / "out" / "talk.csv")) == done.frames
+
+
+def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
+    analyzer: Analyzer, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    record_clip(analyzer, video, tmp_path / "whole")
+    original, calls = sinks.RowsPart.add, []
+
+    def add(self, result) -> None:
+        calls.append(result.index)
+        if len(calls) == 20:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        original(self, result)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sinks.RowsPart, "add", add)
+        with pytest.raises(ConfigError, match=r"No space left on device.*--resume"):
+            record_clip(analyzer, video, tmp_path / "cut")
+    record_clip(analyzer, video, tmp_path / "cut", resume=True)
+    assert everything(tmp_path / "cut") == everything(tmp_path / "whole")
+
+
+def test_a_folder_that_can_not_be_made_is_said(analyzer: Analyzer, video: Path, tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="can't be written"):
+        record_clip(analyzer, video, tmp_path / "file" / "out")
+
+
+def test_what_is_no_video_leaves_nothing_behind(analyzer: Analyzer, tmp_path: Path):
+    (tmp_path / "talk.mp4").write_bytes(b"no video at all")
+    with pytest.raises(InputError):
+        record_clip(analyzer, tmp_path / "talk.mp4", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"format": "xml"}, "no table format 'xml'"),
+        ({"every": 0}, "at least 1"),
+        ({"start": -1.0}, "0 seconds or later"),
+        ({"start": 5.0, "stop": 5.0}, "later than the start"),
+        ({"smooth": 0.0}, "above 0"),
+        ({"smooth": 1.0, "format": "openface"}, "no columns for smoothed"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings: dict, message: str):
+    with pytest.raises(ConfigError, match=message):
+        RecordSettings(**settings)
