@@ -27,9 +27,10 @@ def test_one_holds_and_the_next_is_told_who(tmp_path: Path):
         with pytest.raises(BusyError, match=said), hold(lock, "The run"):
             pass
         assert lock.exists()
-    assert not lock.exists()
+    assert not lock.parent.exists()
     with hold(lock, "The run"):
-        pass
+        (lock.parent / "kept").touch()
+    assert [path.name for path in lock.parent.iterdir()] == ["kept"]
 
 
 def test_an_error_in_the_block_frees_it(tmp_path: Path):

@@ -2,7 +2,7 @@
 
 The file holds "HOST PID" and is touched as long as its process lives. It is free again when its process
 is seen to be gone, or, of another machine whose processes can't be seen, when it has not been touched for
-a while. Everything that shares the folder keeps to it: no lock of the system, which not all network drives know.
+a while. No lock of the operating system, which not all network drives know.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -33,14 +33,14 @@ def hold(lock: Path, what: str) -> Iterator[None]:
     """Hold a lock file while the block runs.
 
     Args:
-        lock: the file; its folder is made.
+        lock: the file; its folder is made, and if the block leaves it empty, taken away again.
         what: that is held, for the message: "The run in runs/one".
 
     Raises:
         BusyError: a living process holds it, be it this one.
     """
     lock = Path(lock)
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    new = [folder for folder in lock.absolute().parents if not folder.exists()]
     _take(lock, what)
     ended = threading.Event()
     threading.Thread(target=_touch, args=(lock, ended), daemon=True).start()
@@ -50,6 +50,9 @@ def hold(lock: Path, what: str) -> Iterator[None]:
         ended.set()
         if _read(lock) == _own():  # another may have taken it while this machine slept
             lock.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty
+            for folder in new:
+                folder.rmdir()
 
 
 def runs_here(process: int) -> bool:
@@ -83,7 +86,11 @@ def _read(lock: Path) -> str | None:
 def _take(lock: Path, what: str) -> None:
     while True:
         try:
+            # Here, as another process may take away the folder that it made.
+            lock.parent.mkdir(parents=True, exist_ok=True)
             number = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        except FileNotFoundError:
+            continue
         except FileExistsError:
             holder = _read(lock)
             if holder is None:

@@ -18,6 +18,7 @@ def simulated(
     missing: float = 0.0,
     dataset: str = "bp4d",
     selected_on_test: bool = False,
+    of_data: str = "0123456789abcdef",
 ) -> RunResult:
     """Frames of a fold's own people: labels depend on the fold only, decisions on variant and seed too."""
     data = np.random.default_rng([ord(letter) for letter in f"{dataset} {fold}"])
@@ -41,6 +42,7 @@ def simulated(
         uncalibrated=uncalibrated,
         selected_on_test=selected_on_test,
         run=f"{variant}-fold{fold}-seed{seed}",
+        data=of_data,
     )
 
 

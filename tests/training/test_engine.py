@@ -12,11 +12,12 @@ import pytest
 import torch
 
 from aulens.aus import MISSING
-from aulens.errors import ConfigError, DatasetError, ModelError
+from aulens.errors import BusyError, ConfigError, DatasetError, ModelError
+from aulens.locks import hold
 from aulens.models import load_checkpoint
 from aulens.training import engine
 from aulens.training.config import TrainConfig, config_from_dict, to_toml
-from aulens.training.run_folder import RunFolder
+from aulens.training.run_folder import RunFolder, open_run
 from aulens.training.setup import load_samples, model_config
 from aulens.training.stages import train
 from interrupted import Killed, kill_at, log, weights
@@ -123,6 +124,24 @@ def test_a_used_folder_is_not_overwritten(faces: Path, whole: Path, tmp_path: Pa
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(ConfigError, match="not empty"):
         train(config(faces), tmp_path, progress=False)
+
+
+def test_two_trainings_do_not_share_a_folder(faces: Path, tmp_path: Path):
+    with hold(tmp_path / ".training.lock", "It"), pytest.raises(BusyError, match=r"The run folder .* in use"):
+        train(config(faces), tmp_path, progress=False)
+    # Neither a lock of a killed training nor what it was writing makes a folder a used one.
+    for name in (".study.lock", ".config.toml.elsewhere-1.part"):
+        (tmp_path / name).touch()
+    assert open_run(tmp_path, config(faces), resume=False).config.is_file()
+
+
+def test_what_a_study_found_is_forgotten_with_the_reports(tmp_path: Path):
+    """Both speak of a best model that is about to change."""
+    (tmp_path / "test").mkdir()
+    for name in ("report.json", "report.md", "result.json"):
+        (tmp_path / "test" / name).touch()
+    RunFolder(tmp_path).forget_results()
+    assert not list((tmp_path / "test").iterdir())
 
 
 def test_another_configuration_is_not_resumed(faces: Path, whole: Path):

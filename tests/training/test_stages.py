@@ -184,7 +184,7 @@ def test_a_first_stage_from_elsewhere(few: Path, whole: Path, tmp_path: Path):
 def test_epochs_may_be_added_to_the_second_stage_only(few: Path, whole: Path, tmp_path: Path):
     with pytest.raises(ConfigError, match=r"train\.epochs was 2, is 5"):
         train(config(few, train={"epochs": 5}), whole, resume=True, progress=False)
-    with pytest.raises(ConfigError, match=r"stage2\.lr was None, is 0\.5"):
+    with pytest.raises(ConfigError, match=r"stage2\.lr was not given, is 0\.5"):
         train(config(few, stage2={"lr": 0.5}), whole, resume=True, progress=False)
     longer = config(few, stage2={"epochs": 5, "schedule": "cosine"})
     (tmp_path / "config.toml").write_text(to_toml(config(few, stage2={"schedule": "cosine"})))

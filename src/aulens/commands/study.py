@@ -84,7 +84,7 @@ def run(
 
     After a kill, the same command goes on. Progress goes to standard error, the tables to standard output.
     """
-    first, of = _share(share)
+    part = _share(share)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(text: str) -> None:
@@ -94,13 +94,15 @@ def run(
         from aulens.data.prepared import read_about
         from aulens.data.whole import write_json
         from aulens.study.config import load_study
+        from aulens.study.planning import plan_runs
         from aulens.study.ready import make_ready
         from aulens.study.report import ABOUT, describe_study
-        from aulens.study.runner import plan_runs, run_study
+        from aulens.study.runner import run_study
 
+        if lists and not (root or tested_root):
+            raise ConfigError("--lists narrows a data set as delivered: give --root too, or leave it out.")
         chosen = [*(settings or ()), *(["data.select_on_test=true"] if select_on_test else [])]
         plan = load_study(study, chosen)
-        sources = ((plan.dataset, root, data, "data"), (plan.tested, tested_root, tests, "tests"))
         folders = [
             make_ready(
                 name,
@@ -108,21 +110,27 @@ def run(
                 prepared,
                 out / kind,
                 plan.prepare,
+                reader=reader,
                 lists=lists,
                 despite_doctor=despite_doctor,
                 say=say,
             )
-            for name, delivered, prepared, kind in sources
+            for name, reader, delivered, prepared, kind in (
+                (plan.dataset, plan.reader, root, data, "data"),
+                (plan.tested, plan.tested_reader, tested_root, tests, "tests"),
+            )
         ]
         if folders[0] is None:
             raise ConfigError(f"Where is {plan.dataset}? Give --root (as delivered) or --data (prepared).")
         runs = plan_runs(plan, out, folders[0], folders[1])
         renders = bool(read_about(folders[1] or folders[0]).get("renders"))
+        out.mkdir(parents=True, exist_ok=True)
         write_json(out / ABOUT, describe_study(plan, renders))
-        failures = run_study(runs[first - 1 :: of], out, jobs=jobs, threads=threads, say=say)
-    _print_tables(out, None, TableFormat.TERMINAL, 1000)
+        failures = run_study(runs, out, share=part, jobs=jobs, threads=threads, say=say)
     if failures:
         say(f"{len(failures)} runs failed; the same command tries them again.")
+    _print_tables(out, None, TableFormat.TERMINAL, 1000)
+    if failures:
         raise typer.Exit(1)
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from aulens.data.sources import DATASETS
 from aulens.errors import ConfigError
 from aulens.study.grid import RULES
+from aulens.study.published import TABLES
 from aulens.training.config import TrainConfig, load_config, parse_setting, refuse_unknown
-
-TABLES: Final = ("A1", "A2", "A3", "A4", "B1")
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,10 @@ class StudyConfig:
 
     Attributes:
         name: of the study.
-        dataset: what is trained on, a name of `aulens.data.sources`.
+        dataset: what is trained on, by the name that it carries: "bp4d", or of own.csv "own".
         tested: another data set, all of which is the test; "" = the tested part of `dataset`.
+        reader: who reads `dataset` as delivered, of `aulens.data.sources`; "" = what is called like it.
+        tested_reader: who reads `tested`.
         tables: the papers' tables that it makes, of A1 to A4 and B1.
         config: the training configuration that all variants begin with.
         folds: the parts that are tested in turn; (0,) where a data set has one split.
@@ -56,6 +58,8 @@ class StudyConfig:
     config: Path
     variants: tuple[Variant, ...]
     tested: str = ""
+    reader: str = ""
+    tested_reader: str = ""
     tables: tuple[str, ...] = ()
     folds: tuple[int, ...] = (1, 2, 3)
     seeds: tuple[int, ...] = (1,)
@@ -68,6 +72,8 @@ class StudyConfig:
         names = [variant.name for variant in self.variants]
         for key, value, allowed in (
             *(("tables", table, TABLES) for table in self.tables),
+            *(("reader", name, DATASETS) for name in [self.reader] if name),
+            *(("tested_reader", name, DATASETS) for name in [self.tested_reader] if name),
             ("decide", self.decide, RULES),
             *(("reference", name, names) for name in [self.reference] if name),
             *(("stage1_of", v.stage1_of, names) for v in self.variants if v.stage1_of),
@@ -145,6 +151,7 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> StudyConfig:
 _BUILT: Final = ("config", "variants", "set")
 _KINDS: Final[Mapping[str, type]] = {
     "name": str, "dataset": str, "config": str, "tested": str, "decide": str, "reference": str,
+    "reader": str, "tested_reader": str,
     "tables": list, "folds": list, "seeds": list, "prepare": dict, "set": dict, "variants": dict,
 }  # fmt: skip
 _ITEMS: Final[Mapping[str, type]] = {"tables": str, "folds": int, "seeds": int, "variants": dict}

@@ -33,7 +33,8 @@ class Grid:
 
     Attributes:
         dataset: whose frames were tested.
-        aus: the AUs of the axis A.
+        aus: the AUs of the axis A: those that are coded in any run.
+        not_coded: the other AUs of the models, by label: no tested frame says whether they are there.
         counts: variant → its runs → counts (R, A), the same draws in all; variants as they first came.
         selected_on_test: variant → its runs that were chosen on the test frames.
         trained_on: variant → the data set of its training, "" if it is the tested one.
@@ -41,10 +42,12 @@ class Grid:
         lone: folds that test one person.
         uneven: folds whose runs were not all tested on the same labels.
         commits: versions of the code that made the runs, as far as they are known.
+        data_unknown: results that do not say which data they are of.
     """
 
     dataset: str
     aus: AUSet
+    not_coded: tuple[str, ...]
     counts: Mapping[str, Mapping[Run, Counts]]
     selected_on_test: Mapping[str, tuple[Run, ...]]
     trained_on: Mapping[str, str]
@@ -52,6 +55,7 @@ class Grid:
     lone: tuple[str, ...]
     uneven: tuple[str, ...]
     commits: tuple[str, ...]
+    data_unknown: int
 
 
 def decided(result: RunResult, rule: str) -> NDArray[np.bool_]:
@@ -72,9 +76,13 @@ def make_grid(results: Sequence[RunResult], rule: str, bootstrap: int, seed: int
     same people (all of another data set) draw the same ones.
 
     Raises:
-        InputError: there is no run, one comes twice, or they do not go together.
+        InputError: there is no run, one comes twice, they do not go together, or no AU is coded in any.
     """
     _check_together(results)
+    aus = results[0].aus
+    coded_au = np.any([(result.labels != MISSING).any(0) for result in results], axis=0)
+    if not coded_au.any():
+        raise InputError(f"{results[0].dataset} codes none of {', '.join(aus.labels)} in any frame")
     tested: dict[str, set[str]] = {}
     for result in results:
         coded = (result.labels != MISSING).any(1)
@@ -86,13 +94,16 @@ def make_grid(results: Sequence[RunResult], rule: str, bootstrap: int, seed: int
         names, times = draws[result.fold]
         used = (result.labels != MISSING).any(1)
         subject = np.searchsorted(names, result.subjects[used])
-        found = drawn_counts(result.labels[used], decided(result, rule)[used], subject, times)
+        found = drawn_counts(
+            result.labels[used][:, coded_au], decided(result, rule)[used][:, coded_au], subject, times
+        )
         counts.setdefault(result.variant, {})[result.fold, result.seed] = found
         coded_as = np.concatenate([found.tp[0] + found.fn[0], found.fp[0] + found.tn[0]])
         labels.setdefault(result.fold, set()).add(tuple(coded_as.tolist()))
     return Grid(
         dataset=results[0].dataset,
-        aus=results[0].aus,
+        aus=AUSet(aus.name, tuple(n for n, has in zip(aus.numbers, coded_au, strict=True) if has)),
+        not_coded=tuple(label for label, has in zip(aus.labels, coded_au, strict=True) if not has),
         counts=counts,
         selected_on_test={
             name: tuple((r.fold, r.seed) for r in results if r.variant == name and r.selected_on_test)
@@ -103,6 +114,7 @@ def make_grid(results: Sequence[RunResult], rule: str, bootstrap: int, seed: int
         lone=tuple(sorted(fold for fold, people in tested.items() if len(people) == 1)),
         uneven=tuple(sorted(fold for fold, kinds in labels.items() if len(kinds) > 1)),
         commits=tuple(sorted({result.commit for result in results if result.commit})),
+        data_unknown=sum(not result.data for result in results),
     )
 
 

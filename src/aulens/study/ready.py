@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from aulens.data.index import FrameIndex
 from aulens.data.prepare import PrepareSettings, prepare
-from aulens.data.prepared import ABOUT
-from aulens.data.sources import open_dataset
+from aulens.data.prepared import ABOUT, read_about
+from aulens.data.sources import DATASETS, open_dataset
 from aulens.data.whole import write_json
 from aulens.doctor import examine
 from aulens.errors import ConfigError, DatasetError
@@ -22,6 +23,7 @@ def make_ready(
     out: Path,
     settings: Mapping[str, Any],
     *,
+    reader: str = "",
     lists: Path | None = None,
     despite_doctor: bool = False,
     say: Callable[[str], None] = lambda text: None,
@@ -30,10 +32,12 @@ def make_ready(
 
     Args:
         dataset: its name; "" = none is wanted.
-        delivered: its folder, or the file of a manifest; None if it is prepared.
+        delivered: its folder, or the file of a manifest; None if it is prepared. What was prepared of it
+            before must be of the same frames, labels and lists, with the same settings.
         prepared: a folder of `aulens prepare`; None if it is delivered.
         out: where it is prepared; what the doctor says goes beside, OUT-doctor.json.
         settings: of `PrepareSettings`, that are not its defaults.
+        reader: the name in `aulens.data.sources` that reads it; "" = its own.
         lists: JAA-Net's list files, to which the frames are narrowed.
         despite_doctor: go on though the data can't give the published protocol.
         say: told what happens, in a line.
@@ -42,36 +46,70 @@ def make_ready(
         The prepared folder; None if none is wanted.
 
     Raises:
-        ConfigError: it is not said where the data set is, or a setting is unknown.
+        ConfigError: it is not said where the data set is, it is another one, a setting is unknown, or it was
+            prepared before with other settings or of other data.
         DatasetError: the doctor found errors, or the data can't be read.
     """
     if not dataset:
         if delivered or prepared:
             raise ConfigError("The study tests on its own data set, but a folder of another was given.")
         return None
-    if prepared or (out / ABOUT).is_file():
-        return prepared or out
+    refuse_unknown(settings, set(PrepareSettings.__dataclass_fields__), "prepare")
+    if prepared or (delivered is None and (out / ABOUT).is_file()):
+        return _checked(prepared or out, settings)
     if delivered is None:
         raise ConfigError(f"Where is {dataset}? Give its folder, as delivered or prepared.")
-    refuse_unknown(settings, set(PrepareSettings.__dataclass_fields__), "prepare")
-    index = open_dataset(dataset, delivered, lists=lists)
+    index = _open(dataset, reader or dataset, delivered, lists)
+    if not (out / ABOUT).is_file():
+        _ask_doctor(index, delivered, out, despite_doctor, say)
+    # Of a folder that is finished, this makes sure that it is of these very data.
+    result = prepare(index, out, PrepareSettings(**settings))
+    rate = f", {result.rate:.0f} frames/s" if result.done else " before"
+    say(f"{dataset}: {result.stored:,} of {result.frames:,} faces prepared{rate}; see {result.root}.")
+    return out
+
+
+def _checked(folder: Path, settings: Mapping[str, Any]) -> Path:
+    about = read_about(folder)
+    for key, value in settings.items():
+        if about.get(key) != value:
+            raise ConfigError(
+                f"{folder} was prepared with {key} = {about.get(key)!r}, but [prepare] of the study says "
+                f"{value!r}. Prepare the data anew, in another folder, or change [prepare]."
+            )
+    return folder
+
+
+def _open(dataset: str, reader: str, delivered: Path, lists: Path | None) -> FrameIndex:
+    if reader.lower() not in DATASETS:
+        raise ConfigError(
+            f"No data set is called {reader!r}; there are {', '.join(DATASETS)}. Of a table of your own, say "
+            'in the study who reads it: reader = "manifest" (of the tested one: tested_reader).'
+        )
+    index = open_dataset(reader, delivered, lists=lists)
+    if index.dataset != dataset:
+        raise ConfigError(
+            f"The study is of {dataset}, but {delivered} holds {index.dataset}. Give the other folder, or "
+            f'write dataset = "{index.dataset}" and reader = "{reader}" in the study (of the tested '
+            "one: tested and tested_reader)."
+        )
+    return index
+
+
+def _ask_doctor(
+    index: FrameIndex, delivered: Path, out: Path, despite: bool, say: Callable[[str], None]
+) -> None:
     # A look-alike need not hold all of the published subjects.
     diagnosis = examine(index, whole=not index.renders)
     record = out.with_name(f"{out.name}-doctor.json")
     record.parent.mkdir(parents=True, exist_ok=True)
     write_json(record, diagnosis.to_dict())
     found = ", ".join(f"{number} {level}s" for level, number in diagnosis.counts.items())
-    say(f"{dataset}: {len(index):,} coded frames; the doctor found {found} ({record}).")
+    say(f"{index.dataset}: {len(index):,} coded frames; the doctor found {found} ({record}).")
     for finding in (finding for finding in diagnosis.findings if finding.level == "error"):
         say(f"  {finding.where}: {finding.message}")
-    if not diagnosis.ok and not despite_doctor:
+    if not diagnosis.ok and not despite:
         raise DatasetError(
-            f"{delivered} can't give the published protocol of {dataset}: see {record} or aulens doctor "
-            f"{dataset} {delivered}. Mend the data, or go on with --despite-doctor."
+            f"{delivered} can't give the published protocol of {index.dataset}: see {record} or aulens "
+            f"doctor. Mend the data, or go on with --despite-doctor."
         )
-    result = prepare(index, out, PrepareSettings(**settings))
-    say(
-        f"{dataset}: {result.stored:,} of {result.frames:,} faces prepared, {result.rate:.0f} frames/s; "
-        f"see {result.root}."
-    )
-    return out

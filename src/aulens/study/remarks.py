@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from aulens.metrics.counts import f1
+from aulens.metrics.counts import Counts, f1
 from aulens.study.grid import Grid, Key, run_name
 
 _NAMED: Final = 4
@@ -30,17 +31,37 @@ def remarks(grid: Grid, wanted: Sequence[Key], missing: Sequence[Key]) -> Iterat
     for fold in grid.lone:
         where = f"Fold {fold}" if fold else "The test"
         yield f"{where} has one subject only: it adds nothing to intervals and p."
+    if grid.not_coded:
+        yield f"Left out, as {grid.dataset} does not code them: {', '.join(grid.not_coded)}."
     for variant, runs in grid.counts.items():
-        undefined = np.isnan([f1(counts)[0] for counts in runs.values()]).sum(0)
-        named = [
-            f"{label} ({count} of {len(runs)} runs)"
-            for label, count in zip(grid.aus.labels, undefined.tolist(), strict=True)
-            if count
-        ]
-        if named:
+        lacks = np.array([_coded(counts) == 0 for counts in runs.values()])
+        undefined = np.isnan([f1(counts)[0] for counts in runs.values()]) & ~lacks
+        if named := _named(grid, lacks):
+            yield f"{variant}: not coded in some runs (left out of the means): {named}."
+        if named := _named(grid, undefined):
             yield (
                 f"{variant}: no F1, as it neither occurs nor is ever decided there (left out of the means): "
-                f"{', '.join(named)}."
+                f"{named}."
             )
+    if grid.data_unknown:
+        yield (
+            f"{grid.data_unknown} of {sum(map(len, grid.counts.values()))} results do not say which data "
+            "they are of, as an older version made them: they were taken for this study's."
+        )
     if len(grid.commits) > 1:
         yield f"The runs were made by {len(grid.commits)} versions of the code."
+
+
+def _coded(counts: Counts) -> NDArray[np.float64]:
+    """(A,) how many frames are coded."""
+    found: NDArray[np.float64] = np.sum([counts.tp[0], counts.fp[0], counts.fn[0], counts.tn[0]], 0, float)
+    return found
+
+
+def _named(grid: Grid, which: NDArray[np.bool_]) -> str:
+    """AUs by the number of runs, of (runs, A), in which something is so: "AU1 (2 of 3 runs), AU2 (...)"."""
+    return ", ".join(
+        f"{label} ({count} of {len(which)} runs)"
+        for label, count in zip(grid.aus.labels, which.sum(0).tolist(), strict=True)
+        if count
+    )

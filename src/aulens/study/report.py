@@ -12,13 +12,14 @@ from rich.console import Console
 
 from aulens.errors import ConfigError, DatasetError
 from aulens.study.config import StudyConfig
-from aulens.study.formats import render_terminal, to_csv, to_latex, to_markdown
+from aulens.study.formats import FORMATS, render_terminal
+from aulens.study.grid import Key
 from aulens.study.results import RESULT, RunResult
 from aulens.study.statistics import compare
 from aulens.study.tables import StudyTable, difference_table, make_table, own_table
 
 ABOUT: Final = "study.json"
-FORMATS: Final = ("terminal", "markdown", "latex", "csv")
+TERMINAL: Final = "terminal"
 TERMINAL_WIDTH: Final = 110
 """Of tables that go into a file or a pipe."""
 
@@ -30,20 +31,18 @@ class StudyFolder:
     Attributes:
         about: name, dataset, tables, folds, seeds, variants, decide, reference, renders.
         results: of the runs that have ended, in the order of the study.
+        others: results that lie there of runs which the study does not have (any more): a seed, a fold or a
+            variant that was taken out of it.
     """
 
     about: Mapping[str, Any]
     results: tuple[RunResult, ...]
+    others: int = 0
 
     @property
-    def expected(self) -> list[tuple[str, str, int]]:
+    def expected(self) -> list[Key]:
         """Variant, fold and seed of every run that the study shall have."""
-        return [
-            (variant, str(fold) if fold else "", seed)
-            for variant in self.about["variants"]
-            for fold in self.about["folds"]
-            for seed in self.about["seeds"]
-        ]
+        return _expected(self.about)
 
 
 def describe_study(study: StudyConfig, renders: bool) -> dict[str, Any]:
@@ -75,10 +74,23 @@ def open_study(out: Path) -> StudyFolder:
     found = [RunResult.load(file.parent) for file in Path(out).glob(f"runs/**/test/{RESULT}")]
     if not found:
         raise DatasetError(f"No run of {out} has ended yet. aulens study run goes on.")
-    order = {name: place for place, name in enumerate(about["variants"])}
-    known = [one for one in found if one.variant in order]
-    known.sort(key=lambda one: (order[one.variant], one.fold, one.seed))
-    return StudyFolder(about, tuple(known))
+    order = {key: place for place, key in enumerate(_expected(about))}
+    known = sorted((one for one in found if one.key in order), key=lambda one: order[one.key])
+    if not known:
+        raise DatasetError(
+            f"{out} holds {len(found)} results, but none of a variant, fold and seed that its {ABOUT} names. "
+            "aulens study run trains these."
+        )
+    return StudyFolder(about, tuple(known), len(found) - len(known))
+
+
+def _expected(about: Mapping[str, Any]) -> list[Key]:
+    return [
+        (variant, str(fold) if fold else "", seed)
+        for variant in about["variants"]
+        for fold in about["folds"]
+        for seed in about["seeds"]
+    ]
 
 
 def study_tables(
@@ -106,28 +118,27 @@ def study_tables(
     )
     named = about["tables"] if tables is None else tables
     shown = [
-        make_table(name, comparison, comparable=not about["renders"], notes=_notes(about)) for name in named
+        make_table(name, comparison, comparable=not about["renders"], notes=_notes(study)) for name in named
     ]
     if not named:
-        shown.append(own_table(comparison, notes=_notes(about)))
+        shown.append(own_table(comparison, notes=_notes(study)))
     if comparison.differences:
         measure = "abaw2" if list(named) == ["B1"] else "f1"
-        shown.append(difference_table(comparison, measure=measure, notes=_notes(about)))
+        shown.append(difference_table(comparison, measure=measure, notes=_notes(study)))
     return tuple(shown)
 
 
 def write_tables(tables: Sequence[StudyTable], format: str) -> Iterator[str]:
-    """Each table as text in one of `FORMATS`; "terminal" prints to the terminal's width instead.
+    """Each table as text in one of `FORMATS`, or as "terminal" shows it, in the terminal's width.
 
     Raises:
         ConfigError: there is no such format.
     """
-    if format not in FORMATS:
-        raise ConfigError(f"A table is printed as {', '.join(FORMATS)}; got {format!r}.")
-    writers = {"markdown": to_markdown, "latex": to_latex, "csv": to_csv}
+    if format not in (TERMINAL, *FORMATS):
+        raise ConfigError(f"A table is printed as {', '.join((TERMINAL, *FORMATS))}; got {format!r}.")
     for table in tables:
-        if format in writers:
-            yield writers[format](table)
+        if format in FORMATS:
+            yield FORMATS[format](table)
             continue
         console = Console(highlight=False)
         if not console.is_terminal:
@@ -137,7 +148,15 @@ def write_tables(tables: Sequence[StudyTable], format: str) -> Iterator[str]:
         yield text.get()
 
 
-def _notes(about: Mapping[str, Any]) -> list[str]:
-    if not about["renders"]:
-        return []
-    return ["Ours are of rendered look-alikes, not of people: they can't be compared with the published."]
+def _notes(study: StudyFolder) -> list[str]:
+    notes = []
+    if study.about["renders"]:
+        notes.append(
+            "Ours are of rendered look-alikes, not of people: they can't be compared with the published."
+        )
+    if study.others:
+        notes.append(
+            f"Left out: {study.others} results that lie in the folder, of folds, seeds or variants that the "
+            "study no longer has."
+        )
+    return notes

@@ -54,6 +54,8 @@ class RunResult:
         run: name or folder of the run.
         commit: of the code, if known.
         trained_on: the data set of the training, where it is another one than `dataset`; else "".
+        data: which prepared data it is of (`aulens.study.planning.identity`); "" = not known, as older
+            versions did not keep it.
 
     Raises:
         InputError: shapes do not fit, a label is of another code, a coded frame's score is not finite, or a
@@ -74,6 +76,7 @@ class RunResult:
     run: str
     commit: str | None = None
     trained_on: str = ""
+    data: str = ""
 
     def __post_init__(self) -> None:
         if not self.dataset or not self.variant:
@@ -129,6 +132,7 @@ class RunResult:
             "selected_on_test": self.selected_on_test,
             "run": self.run,
             "commit": self.commit,
+            "data": self.data,
         }
 
     @staticmethod
@@ -139,18 +143,9 @@ class RunResult:
             DatasetError: the folder holds no result, or one that is damaged or of another format.
         """
         folder = Path(folder)
-        path = folder / RESULT
-        if not path.is_file():
-            raise DatasetError(f"{folder} has no {RESULT}: this run has not ended. Run the study again.")
+        facts = read_facts(folder)
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
-            if facts.get("format") != FORMAT:
-                raise DatasetError(
-                    f"{path} is of format {facts.get('format')!r}, expected {FORMAT!r}. Run this part again."
-                )
             result = _read(facts, pd.read_parquet(folder / FRAMES))
-        except DatasetError:
-            raise
         except (OSError, AttributeError, KeyError, TypeError, ValueError, ArrowInvalid, AulensError) as error:
             raise DatasetError(f"{folder} holds a damaged result ({error}). Run this part again.") from None
         if len(result) != facts["frames"]:
@@ -161,9 +156,23 @@ class RunResult:
         return result
 
 
-def is_saved(folder: Path) -> bool:
-    """Whether a result lies in this folder: the run has ended."""
-    return (Path(folder) / RESULT).is_file()
+def read_facts(folder: Path) -> dict[str, Any]:
+    """What a result says of itself, without its frames.
+
+    Raises:
+        DatasetError: the folder holds no result, or one that is damaged or of another format.
+    """
+    path = Path(folder) / RESULT
+    if not path.is_file():
+        raise DatasetError(f"{folder} has no {RESULT}: this run has not ended. Run the study again.")
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        seen = facts.get("format")
+    except (OSError, ValueError, AttributeError) as error:
+        raise DatasetError(f"{folder} holds a damaged result ({error}). Run this part again.") from None
+    if seen != FORMAT:
+        raise DatasetError(f"{path} is of format {seen!r}, expected {FORMAT!r}. Run this part again.")
+    return facts
 
 
 def _read(facts: dict[str, Any], frames: pd.DataFrame) -> RunResult:
@@ -183,5 +192,6 @@ def _read(facts: dict[str, Any], frames: pd.DataFrame) -> RunResult:
         run=facts["run"],
         commit=facts["commit"],
         trained_on=facts["trained_on"],
+        data=facts.get("data", ""),
         **arrays,
     )

@@ -20,7 +20,7 @@ from aulens.errors import ConfigError
 from aulens.metrics.bootstrap import Measure, interval, plain
 from aulens.metrics.counts import Floats
 from aulens.metrics.report import Estimate
-from aulens.study.averages import MEASURES, average, in_each_seed
+from aulens.study.averages import MEASURES, average, in_each_seed, whole_seeds
 from aulens.study.grid import Grid, Key, Rule, Run, make_grid
 from aulens.study.paired import bootstrap_p, holm
 from aulens.study.remarks import remarks
@@ -61,6 +61,7 @@ class VariantScores:
         measures: a name of MEASURES → its summary.
         selected_on_test: the runs whose epoch or thresholds were chosen on the test frames.
         trained_on: another data set than the tested one; else "".
+        whole_seeds: how many seeds have every fold that it has; the spread is over these.
     """
 
     variant: str
@@ -68,6 +69,7 @@ class VariantScores:
     measures: Mapping[str, Summary]
     selected_on_test: tuple[Run, ...]
     trained_on: str
+    whole_seeds: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +111,7 @@ class Comparison:
 
     Attributes:
         dataset: whose frames were tested.
-        aus: the AUs of the axis A.
+        aus: the AUs of the axis A: those that the tested frames code.
         decide: the rule of decision, "papers" or "calibrated".
         variants: name → what it reached, as they first came; only those with a run.
         reference: what the others are compared to; None for nothing.
@@ -182,7 +184,7 @@ def compare(
 
     Raises:
         ConfigError: `decide` or `reference` does not exist.
-        InputError: there is no run, one comes twice, or they do not go together.
+        InputError: there is no run, one comes twice, or they do not go together, or no AU is coded.
     """
     grid = make_grid(results, decide, bootstrap, seed)
     keys = {result.key for result in results}
@@ -225,6 +227,7 @@ def _scores(name: str, grid: Grid) -> VariantScores:
         measures={measure: _summary(averages[measure], seeds[measure]) for measure in MEASURES},
         selected_on_test=grid.selected_on_test[name],
         trained_on=grid.trained_on[name],
+        whole_seeds=len(whole_seeds(runs)),
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-import numpy as np
-
+from aulens.data.protocols import PROTOCOLS
 from aulens.study.published import PublishedTable
 from aulens.study.statistics import Comparison
 
@@ -33,18 +32,26 @@ def published_notes(
         yield "Bold: the best published. Underlined: the best of all."
     else:
         yield "Bold: the best published. Those of aulens are of other frames: not comparable."
-    if published.of_aus and set(published.rows[:-1]) != set(comparison.aus.labels):
+    if set(_aus_of(published)) != set(comparison.aus.labels):
         yield f"The average of aulens is over {len(comparison.aus)} AUs: {', '.join(comparison.aus.labels)}."
     yield from own_notes(comparison)
+
+
+def _aus_of(published: PublishedTable) -> Sequence[str]:
+    """Whose average a table prints: B1 names no AUs, it is of all that its data set codes."""
+    return published.rows[:-1] if published.of_aus else PROTOCOLS[published.dataset].aus.labels
 
 
 def own_notes(comparison: Comparison) -> Iterator[str]:
     """Of our numbers."""
     yield f"aulens: mean over folds and seeds, {_RULES[comparison.decide]}."
     yield from _interval_notes(comparison)
-    seeds = {seed for found in comparison.variants.values() for _, seed in found.runs}
-    if any(not np.isnan(one.measures["f1"].macro_spread) for one in comparison.variants.values()):
-        yield f"After ±: standard deviation over {len(seeds)} seeds."
+    seeds = {name: one.whole_seeds for name, one in comparison.variants.items() if one.whole_seeds > 1}
+    if len(set(seeds.values())) == 1 and seeds.keys() == comparison.variants.keys():
+        yield f"After ±: standard deviation over {next(iter(seeds.values()))} seeds."
+    elif seeds:
+        counted = ", ".join(f"{name} {count}" for name, count in seeds.items())
+        yield f"After ±: standard deviation over the seeds that have all folds: {counted}."
     yield from _run_notes(comparison)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
+
 from aulens.data.protocols import PROTOCOLS
 from aulens.errors import ConfigError
 from aulens.metrics import Measure
@@ -158,11 +160,11 @@ def own_table(
         ConfigError: there is no such measure.
     """
     _check_measure(measure)
-    rows = [*comparison.aus.labels, AVERAGE]
+    rows, defined = [*comparison.aus.labels, AVERAGE], _defined(comparison, measure)
     legend = ["Underlined: the best of a row."] if len(comparison.variants) > 1 else []
     return StudyTable(
         table="",
-        title=title or f"{TITLES[measure]} of {len(comparison.aus)} AUs on {_dataset_title(comparison)}",
+        title=title or f"{TITLES[measure]} of {defined} AUs on {_dataset_title(comparison)}",
         dataset=comparison.dataset,
         rows=tuple(map(_row_title, rows)),
         methods=tuple(_with_best([], list(_ours(comparison, rows, 100, measure)), 1, True)),
@@ -210,6 +212,12 @@ def difference_table(
 def _check_measure(measure: str) -> None:
     if measure not in MEASURES:
         raise ConfigError(f"There is no measure {measure!r}; there are {', '.join(MEASURES)}.")
+
+
+def _defined(comparison: Comparison, measure: str) -> int:
+    """How many AUs have a value in any variant: as many make the averages."""
+    values = [found.measures[measure].estimate.value for found in comparison.variants.values()]
+    return int((~np.isnan(values)).any(0).sum())
 
 
 def _dataset_title(comparison: Comparison) -> str:

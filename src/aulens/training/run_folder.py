@@ -42,6 +42,9 @@ computes (that data and checkpoints are the same ones is seen from their content
 STARTS: Final = ("train.start", "stage2.start")
 """Of those, where it begins: another file may be named, but none is not the same as one."""
 
+FILES: Final = ("model.backbone_weights", "model.graph_matrix")
+"""Keys that name a file: it may lie in another folder, as on another machine, but its name stays."""
+
 _PACKAGES = ("torch", "lightning", "timm", "numpy", "opencv-python-headless", "pandas", "onnx")
 
 
@@ -101,7 +104,9 @@ class RunFolder:
 
     def forget_results(self) -> None:
         """Delete calibration and reports: the best model is about to change, and they are of the old one."""
-        for path in (self.calibration, *self.path.glob("*/report.json"), *self.path.glob("*/report.md")):
+        # result.json is a study's: it says of the best model what the reports say.
+        names = ("report.json", "report.md", "result.json")
+        for path in (self.calibration, *(path for name in names for path in self.path.glob(f"*/{name}"))):
             path.unlink(missing_ok=True)
 
     def write_log(self, history: Iterable[Mapping[str, Any]]) -> None:
@@ -118,7 +123,7 @@ def open_run(path: Path, config: TrainConfig, *, resume: bool) -> RunFolder:
     run = RunFolder(Path(path))
     if run.config.is_file() and resume:
         check_same(run.read_config(), config, run.path)
-    elif run.config.is_file() or (run.path.is_dir() and any(run.path.iterdir())):
+    elif run.config.is_file() or (run.path.is_dir() and any(map(_is_content, run.path.iterdir()))):
         raise ConfigError(
             f"{run.path} is not empty. Continue that run with --resume, or choose another --out."
         )
@@ -127,27 +132,61 @@ def open_run(path: Path, config: TrainConfig, *, resume: bool) -> RunFolder:
     return run
 
 
+def _is_content(path: Path) -> bool:
+    """Whether it is more than a lock, or what a killed writer left."""
+    return not (path.name.startswith(".") and path.suffix in (".lock", ".part"))
+
+
 def check_same(old: TrainConfig, new: TrainConfig, path: Path) -> None:
     """Refuse to go on in ``path`` with another configuration; ConfigError names the key."""
-    free = FREE | _extensible(new)
-    before, after = _flat(old.to_dict()), _flat(new.to_dict())
+    changed = _changed(old, new, FREE | _extensible(new))
     for key in STARTS:
-        if (key in before) != (key in after):
-            was, now = (repr(table[key]) if key in table else "not given" for table in (before, after))
+        if key in changed:
+            was, now = changed[key]
             raise ConfigError(
-                f"Cannot resume {path} from another beginning: {key} was {was}, is {now}. "
-                f"{'Give it again' if key in before else 'Leave it out'}, or use a new --out."
+                f"Cannot resume {path} from another beginning: {key} was {_word(was)}, is {_word(now)}. "
+                f"{'Leave it out' if was is None else 'Give it again'}, or use a new --out."
             )
-    changed = sorted(
-        k for k in before.keys() | after.keys() if before.get(k) != after.get(k) and k not in free
-    )
     if changed:
-        key = changed[0]
         raise ConfigError(
-            f"Cannot resume {path} with another configuration: {key} was {before.get(key)!r}, is "
-            f"{after.get(key)!r}{f' (and {len(changed) - 1} more)' if changed[1:] else ''}. "
-            "Use its config.toml, or a new --out."
+            f"Cannot resume {path} with another configuration: {_first(changed)}. Use its config.toml, or a "
+            "new --out."
         )
+
+
+def check_finished(old: TrainConfig, new: TrainConfig, path: Path) -> None:
+    """Refuse to take the finished run in ``path`` for one of another configuration; names the key."""
+    if changed := _changed(old, new, FREE):
+        raise ConfigError(
+            f"{path} is finished, but with other settings: {_first(changed)}. Give the settings that it had, "
+            "or another --out; or delete this run's folder, and it is made anew."
+        )
+
+
+def _changed(old: TrainConfig, new: TrainConfig, free: frozenset[str]) -> dict[str, tuple[Any, Any]]:
+    """Keys whose values differ -> before and now, None where there is none.
+
+    Of where a run begins only whether it begins anywhere: files may move, and their weights are compared.
+    """
+    before, after = _flat(old.to_dict()), _flat(new.to_dict())
+    for key, table in ((key, table) for key in FILES for table in (before, after) if key in table):
+        table[key] = Path(table[key]).name
+    return {
+        key: (before.get(key), after.get(key))
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+        and (key not in free or (key in STARTS and (key in before) != (key in after)))
+    }
+
+
+def _first(changed: Mapping[str, tuple[Any, Any]]) -> str:
+    key, (was, now) = next(iter(changed.items()))
+    more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+    return f"{key} was {_word(was)}, is {_word(now)}{more}"
+
+
+def _word(value: Any) -> str:
+    return "not given" if value is None else repr(value)
 
 
 def _extensible(config: TrainConfig) -> frozenset[str]:

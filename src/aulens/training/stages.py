@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from lightning.fabric import Fabric
 from aulens.data.samples import Samples
 from aulens.data.whole import whole, write_json
 from aulens.errors import DatasetError, ModelError
+from aulens.locks import hold
 from aulens.models import AUModel, JAAConfig, ModelConfig, build, load_checkpoint
 from aulens.models.jaa_gcn import JAAGraphNet
 from aulens.relations import AURelations
@@ -53,6 +55,7 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False, progress: boo
         How the run ended; of two stages, the second.
 
     Raises:
+        BusyError: another training works in ``out``.
         ConfigError: a setting is wrong, ``out`` is in use, or another configuration is resumed.
         DatasetError: the data are missing, lack an AU, or share a subject between splits.
         ModelError: the loss is not a number (the message names the pictures of the batch), or a checkpoint to
@@ -62,10 +65,11 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False, progress: boo
     samples = load_samples(config, settings)
     course = _Course(launch(config), samples, resume, progress)
     run = RunFolder(Path(out))
-    if config.two_stages:
-        assert isinstance(settings, JAAConfig)
-        return course.two_stages(run, config, settings)
-    return course.one_stage(run, config, settings, _start(config.train.start, settings))
+    with course.alone(run):
+        if config.two_stages:
+            assert isinstance(settings, JAAConfig)
+            return course.two_stages(run, config, settings)
+        return course.one_stage(run, config, settings, _start(config.train.start, settings))
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,12 @@ class _Course:
     samples: Samples
     resume: bool
     progress: bool
+
+    def alone(self, run: RunFolder) -> AbstractContextManager[None]:
+        """Keep other trainings out of a run folder; BusyError if there is one."""
+        if not self.fabric.is_global_zero:
+            return nullcontext()
+        return hold(run.path / ".training.lock", f"The run folder {run.path}")
 
     def one_stage(
         self, run: RunFolder, config: TrainConfig, settings: ModelConfig, start: _Start | None

@@ -1,0 +1,135 @@
+"""The runs of a study: which there are, where they lie, and which are finished as the study has them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from aulens.data.prepare import PrepareSettings
+from aulens.data.prepared import read_about
+from aulens.errors import ConfigError
+from aulens.study.config import StudyConfig, Variant
+from aulens.study.results import RESULT, read_facts
+from aulens.training.config import TrainConfig
+from aulens.training.run_folder import RunFolder, check_finished
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One training of a study, and what is tested of it.
+
+    Attributes:
+        folder: its run folder.
+        config: what it is trained by.
+        variants: name → folder of the model that is tested under that name: its own, or its first stage.
+        fold: the part that is tested, "" = none.
+        seed: of the training.
+        tested: the data set whose frames are tested.
+        trained_on: the data set of the training, if another; else "".
+        data: which prepared data these are, see `identity`.
+    """
+
+    folder: Path
+    config: TrainConfig
+    variants: tuple[tuple[str, Path], ...]
+    fold: str
+    seed: int
+    tested: str
+    trained_on: str
+    data: str
+
+    @property
+    def name(self) -> str:
+        """In words: "roi/fold1-seed1"."""
+        return "/".join(self.folder.parts[-2:])
+
+    @property
+    def results(self) -> tuple[Path, ...]:
+        """Folders of its results, finished or not."""
+        return tuple(folder / "test" for _, folder in self.variants)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every result is there."""
+        return all((folder / RESULT).is_file() for folder in self.results)
+
+    def check(self) -> None:
+        """Refuse to take what is finished for something else; ConfigError says what differs."""
+        for folder in self.results:
+            if not (folder / RESULT).is_file():
+                continue
+            run = RunFolder(self.folder)
+            if run.config.is_file():
+                check_finished(run.read_config(), self.config, self.folder)
+            data = read_facts(folder).get("data")
+            if data and data != self.data:
+                raise ConfigError(
+                    f"{self.folder} is finished, but on other prepared data than are now given (other "
+                    "frames, labels or settings of aulens prepare). Give the same data, or another --out; or "
+                    "delete this run's folder, and it is made anew."
+                )
+
+
+def plan_runs(study: StudyConfig, out: Path, data: Path, tests: Path | None = None) -> tuple[PlannedRun, ...]:
+    """All runs of a study, finished or not, in the order in which they are trained: seed by seed.
+
+    Args:
+        study: what to run.
+        out: the study's folder.
+        data: prepared folder of the data set.
+        tests: prepared folder of the data set that is tested, if it is another.
+
+    Raises:
+        ConfigError: a setting is wrong, folders do not fit the study, or a run is finished that had other
+            settings or data.
+    """
+    for folder, name in ((data, study.dataset), (tests, study.tested)):
+        if (folder is None) != (not name):
+            raise ConfigError(
+                f"The study tests on {name}: give its prepared folder."
+                if name
+                else "The study tests on its own data set, but a folder of another was given."
+            )
+        if folder is not None and (found := read_about(folder)["dataset"]) != name:
+            raise ConfigError(f"The study is of {name}, but {folder} holds {found}.")
+    data_id, runs = identity(data, tests), []
+    for seed in study.seeds:
+        for fold in study.folds:
+            for variant in study.variants:
+                if not variant.stage1_of:
+                    run = _plan_run(study, variant, fold, seed, Path(out), data, tests)
+                    runs.append(replace(run, data=data_id))
+    for run in runs:
+        run.check()
+    return tuple(runs)
+
+
+def identity(*folders: Path | None) -> str:
+    """16 digits that stand for prepared data: their frames, labels and landmarks, and how they were cut."""
+    known = ("fingerprint", "dataset", "frames", "stored", *PrepareSettings.__dataclass_fields__)
+    about = [read_about(folder) for folder in folders if folder]
+    text = json.dumps([{key: one.get(key) for key in known} for one in about], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plan_run(
+    study: StudyConfig, variant: Variant, fold: int, seed: int, out: Path, data: Path, tests: Path | None
+) -> PlannedRun:
+    folder = out / "runs" / variant.name / (f"fold{fold}-seed{seed}" if fold else f"seed{seed}")
+    stages = [one.name for one in study.variants if one.stage1_of == variant.name]
+    config = study.training(variant, fold, seed, data, tests)
+    if stages and not config.two_stages:
+        raise ConfigError(f"{stages[0]} is to be the first stage of {variant.name}, which has only one.")
+    tested = ((variant.name, folder), *((name, folder / "stage1") for name in stages))
+    return PlannedRun(
+        folder,
+        config,
+        tested,
+        str(fold) if fold else "",
+        seed,
+        study.tested or study.dataset,
+        study.dataset if study.tested else "",
+        "",
+    )

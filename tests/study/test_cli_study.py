@@ -1,0 +1,151 @@
+"""`aulens study run`: from the folder that a user gives to the table, the trainings left out."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tiny_study import finish
+
+from aulens.study import runner
+from command_line import aulens
+
+
+@pytest.fixture
+def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "execute", finish)
+
+
+@pytest.fixture
+def study(place: Path, tmp_path: Path):
+    """Write a study file that differs in something; return its path."""
+
+    def write(*changes: tuple[str, str]) -> Path:
+        text = (place / "study.toml").read_text().replace("training.toml", str(place / "training.toml"))
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        (tmp_path / "study.toml").write_text(text)
+        return tmp_path / "study.toml"
+
+    return write
+
+
+MANIFEST = ('dataset = "own"', 'dataset = "own"\nreader = "manifest"')
+SMALL = ("[set]", "[prepare]\nsize = 48\n[set]")
+
+
+def test_prepared_data_and_a_new_folder(place: Path, study, tmp_path: Path, untrained: None):
+    out = tmp_path / "new" / "out"
+    command = ["study", "run", study(), "--data", place / "own", "--out", out]
+    done = aulens(*command)
+    assert done.code == 0, done.error
+    assert "F1 of 3 AUs on own" in done.out
+    assert len(pd.read_csv(out / "rows.csv")) == 4
+    again = aulens(*command)
+    assert "4 runs, 4 of them finished before." in again.err
+    assert again.out == done.out
+    other = aulens(*command, "--set", "train.epochs=3")
+    assert other.code == 2
+    assert "train.epochs was 1, is 3" in str(other.error)
+    assert aulens("study", "table", out).out == done.out
+
+
+@pytest.mark.slow
+def test_a_table_of_ones_own_as_delivered(place: Path, study, tmp_path: Path, untrained: None):
+    out, root = tmp_path / "out", place / "own.csv"
+    command = ["study", "run", study(MANIFEST, SMALL), "--root", root, "--out", out, "--despite-doctor"]
+    done = aulens(*command)
+    assert done.code == 0, done.error
+    assert "own: 54 coded frames; the doctor found" in done.err
+    assert "54 of 54 faces prepared" in done.err
+    again = aulens(*command)
+    assert again.out == done.out
+    assert "the doctor found" not in again.err
+    assert "54 of 54 faces prepared before" in again.err
+    # With the table at hand or not: other settings than those of the prepared data are not passed over.
+    study(MANIFEST, ("[set]", "[prepare]\nsize = 64\n[set]"))
+    for given in (
+        command,
+        [*command[:3], "--out", out],
+        [*command[:3], "--out", out, "--data", out / "data"],
+    ):
+        refused = aulens(*given)
+        assert refused.code == 2
+        assert "size = 48" in str(refused.error)
+    # Nor are other labels.
+    study(MANIFEST, SMALL)
+    table = pd.read_csv(root, dtype=str)
+    (tmp_path / "changed").mkdir()
+    table.drop(0).to_csv(tmp_path / "changed" / "own.csv", index=False)
+    command[4] = tmp_path / "changed" / "own.csv"
+    assert "other data: 54 frames then, 53 now" in str(aulens(*command).error)
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "message"),
+    [
+        ([], [], "No data set is called 'own'.*reader = \"manifest\""),
+        (
+            [('dataset = "own"', 'dataset = "manifest"')],
+            [],
+            'study is of manifest, but .* holds own.*dataset = "own" and reader = "manifest"',
+        ),
+        ([MANIFEST], ["--lists", "lists"], "There are no lists for manifest"),
+        (
+            [('dataset = "own"', 'dataset = "own"\nreader = "table"')],
+            [],
+            "reader of the study must be one of",
+        ),
+    ],
+)
+def test_a_wrong_name_is_said_before_anything_is_prepared(
+    place: Path, study, tmp_path: Path, changes: list, arguments: list, message: str
+):
+    out = tmp_path / "out"
+    done = aulens("study", "run", study(*changes), "--root", place / "own.csv", "--out", out, *arguments)
+    assert done.code == 2
+    with pytest.raises(type(done.error), match=message):
+        raise done.error
+    assert not out.exists()
+
+
+def test_lists_without_a_folder_to_narrow(place: Path, study, tmp_path: Path):
+    done = aulens(
+        "study", "run", study(), "--data", place / "own", "--lists", tmp_path, "--out", tmp_path / "out"
+    )
+    assert "give --root too" in str(done.error)
+
+
+@pytest.mark.slow
+def test_two_in_one_folder(place: Path, study, tmp_path: Path):
+    """Both are started at once: each run is done by one of them, and the rows are of all."""
+    command = [
+        sys.executable, "-m", "aulens.cli", "study", "run", study(("folds = [1, 2]", "folds = [1]")),
+        "--data", place / "own", "--out", tmp_path / "out",
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    both = [
+        subprocess.Popen(list(map(str, command)), env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=300)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    told = [line for text in said for line in text.splitlines() if "mean F1" in line]
+    assert len(told) == 2
+    assert len(pd.read_csv(tmp_path / "out" / "rows.csv")) == 2
+    assert not [path for path in (tmp_path / "out").rglob(".*") if path.suffix in (".lock", ".part")]
+
+
+@pytest.mark.slow
+def test_jobs_give_what_one_after_the_other_gives(place: Path, study, tmp_path: Path):
+    command = ["study", "run", study(("folds = [1, 2]", "folds = [1]")), "--data", place / "own", "--out"]
+    one = aulens(*command, tmp_path / "one")
+    two = aulens(*command, tmp_path / "two", "--jobs", 2)
+    assert two.code == 0, two.err
+    assert one.out == two.out
+    of = [pd.read_csv(tmp_path / name / "rows.csv") for name in ("one", "two")]
+    same = [name for name in of[0] if name not in ("train_seconds", "waiting_for_data")]
+    pd.testing.assert_frame_equal(of[0][same], of[1][same])
