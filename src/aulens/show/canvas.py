@@ -126,6 +126,12 @@ class Layer:
 
     def over(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A new picture (h, w, 3) uint8 RGB: this sheet laid over `pixels` of the same size."""
-        sheet = self._sheet.resize(self._size, Image.Resampling.BOX)
         base = Image.fromarray(pixels).convert("RGBA")
-        return np.array(Image.alpha_composite(base, sheet).convert("RGB"))
+        return np.array(Image.alpha_composite(base, self._shrunk()).convert("RGB"))
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """This sheet alone, (h, w, 4) uint8: RGB and opacity."""
+        return np.array(self._shrunk())
+
+    def _shrunk(self) -> Image.Image:
+        return self._sheet.resize(self._size, Image.Resampling.BOX)

@@ -20,6 +20,10 @@ AGAINST: Final = ((120, 170, 255), (30, 70, 220))
 # leave well above 0, and in proportion to the place most looked at, if that stands out at least so much.
 LOOKED: Final = ((190, 160, 255), (116, 30, 230))
 _STANDS_OUT = 0.2
+OPACITY: Final = 0.6
+"""Of the strongest evidence laid over a picture."""
+ATTENTION_OPACITY: Final = 0.7
+"""Of attention, relative to that: it has large areas, and the face must still be seen through them."""
 _LOOKED_WORDS: Final = (
     "Violet: where the model looked for the Action Unit, more than elsewhere. That speaks neither for it nor "
     "against it, and tells no side."
@@ -34,7 +38,7 @@ _NOTE = 12
 _GREY: Final = (96, 102, 112)
 
 
-def blend_evidence(view: View, results: Iterable[AUResult], opacity: float = 0.6) -> NDArray[np.uint8]:
+def blend_evidence(view: View, results: Iterable[AUResult], opacity: float = OPACITY) -> NDArray[np.uint8]:
     """Lay the evidence for the AUs that are present over a picture; the strongest AU of a pixel counts.
 
     For a model with attention: violet, where it looked for them.
@@ -51,8 +55,8 @@ def blend_evidence(view: View, results: Iterable[AUResult], opacity: float = 0.6
     heat = np.zeros((height, width), dtype=np.float32)
     ramp, strongest = FOR, opacity
     for result in results:
-        if result.evidence.attention:  # large areas: the face must still be seen through them
-            ramp, strongest = LOOKED, 0.7 * opacity
+        if result.evidence.attention:
+            ramp, strongest = LOOKED, ATTENTION_OPACITY * opacity
         for label in result.present:
             matrix = compose(result.matrix, view.to_picture)
             seen = result.evidence.over(label, matrix, (height, width))
@@ -114,6 +118,15 @@ def as_heat(seen: NDArray[np.float32], result: AUResult, label: str) -> NDArray[
     return seen / max(1.0, float(np.abs(raw).max()))
 
 
+def ramp_colours(
+    heat: NDArray[np.float32], ramp: tuple[Colour, Colour], opacity: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Colours (..., 3) of a two-colour ramp for `heat` (...), and how much they cover, (..., 1), 0 to 1."""
+    strength = np.clip((heat - FAINT) / (1 - FAINT), 0, 1)[..., None]
+    weak, strong = (np.array(colour, dtype=np.float32) for colour in ramp)
+    return weak + (strong - weak) * strength, opacity * np.sqrt(strength)
+
+
 def _tile(face: NDArray[np.uint8], result: AUResult, label: str) -> NDArray[np.uint8]:
     shown = as_heat(result.evidence.raw(label), result, label)
     heat = np.asarray(cv2.resize(shown, (_TILE, _TILE), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
@@ -152,10 +165,7 @@ def _lay(
     pixels: NDArray[np.uint8], heat: NDArray[np.float32], ramp: tuple[Colour, Colour], opacity: float
 ) -> NDArray[np.uint8]:
     """Blend a two-colour ramp over `pixels` (h, w, 3) where `heat` (h, w) is above faint."""
-    strength = np.clip((heat - FAINT) / (1 - FAINT), 0, 1)[..., None]
-    weak, strong = (np.array(colour, dtype=np.float32) for colour in ramp)
-    colour = weak + (strong - weak) * strength
-    cover = opacity * np.sqrt(strength)
+    colour, cover = ramp_colours(heat, ramp, opacity)
     return np.asarray(np.rint(pixels * (1 - cover) + colour * cover), dtype=np.uint8)
 
 
