@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from study_cases import simulated, study
 
-from aulens.aus import AFFWILD2, DISFA, AUSet
-from aulens.errors import ConfigError
+from aulens.aus import AFFWILD2, BP4D, DISFA, MISSING, AUSet
+from aulens.errors import ConfigError, InputError
 from aulens.metrics import abaw2_score, mean_f1, total_accuracy
 from aulens.study.published import TABLES, load
+from aulens.study.results import RunResult
 from aulens.study.statistics import Comparison, compare
 from aulens.study.tables import StudyTable, difference_table, make_table, own_table
 
@@ -151,6 +152,69 @@ def test_own_numbers_alone() -> None:
     assert table.title == "Accuracy of 12 AUs on clinic"
     assert best(table, "Avg.", "best") == ["roi_gcn"]
     assert table.notes[0] == "Underlined: the best of a row."
+
+
+def not_coding(run: RunResult, *positions: int) -> RunResult:
+    labels = run.labels.copy()
+    labels[:, positions] = MISSING
+    return replace(run, labels=labels)
+
+
+def test_aus_that_the_tested_data_do_not_code_have_no_row() -> None:
+    """A network of BP4D's 12 AUs tested on DISFA: five are coded there, seven are no "never occurs"."""
+    five = [BP4D.labels[a] for a in (0, 1, 2, 4, 7)]
+    others = [a for a in range(12) if BP4D.labels[a] not in five]
+    runs = [
+        not_coding(run, *others)
+        for run in study({"roi": 0.75, "roi_gcn": 0.85}, folds=("",), seeds=2, dataset="disfa")
+    ]
+    comparison = compare(runs, decide="papers", reference="roi", bootstrap=50)
+    own, difference = own_table(comparison), difference_table(comparison)
+    assert own.title == "F1 of 5 AUs on DISFA"
+    assert own.rows == difference.rows == (*five, "Avg.")
+    notes = " ".join(own.notes)
+    assert f"Left out, as disfa does not code them: {', '.join(BP4D.labels[a] for a in others)}." in notes
+    assert "nor is ever decided" not in notes
+    paper = make_table("A2", comparison)
+    cells = column(paper, "roi")
+    assert {row for row, cell in cells.items() if cell.value is not None} == {*five, "Avg."}
+    assert f"The average of aulens is over 5 AUs: {', '.join(five)}." in paper.notes
+
+
+def test_an_au_that_some_runs_do_not_code_is_not_called_absent() -> None:
+    runs = study({"roi": 0.8}, seeds=1)
+    runs[1] = not_coding(runs[1], 2)
+    comparison = compare(runs, decide="papers", bootstrap=20)
+    assert comparison.notes == ("roi: not coded in some runs (left out of the means): AU4 (1 of 3 runs).",)
+    with pytest.raises(InputError, match=r"bp4d codes none of AU1, .* in any frame"):
+        compare([not_coding(runs[0], *range(12))], decide="papers")
+
+
+def test_the_title_counts_the_aus_that_have_a_value() -> None:
+    run = simulated(dataset="clinic")
+    never = {name: getattr(run, name).copy() for name in ("labels", "uncalibrated")}
+    for values in never.values():
+        values[:, 2] = 0
+    comparison = compare([replace(run, **never)], decide="papers", bootstrap=0)
+    assert own_table(comparison).title == "F1 of 11 AUs on clinic"
+    assert own_table(comparison, measure="accuracy").title == "Accuracy of 12 AUs on clinic"
+
+
+def test_the_note_on_the_spread_counts_the_seeds_behind_it() -> None:
+    runs = study({"roi": 0.8, "roi_gcn": 0.8}, seeds=3)
+    whole = own_table(compare(runs, decide="papers", bootstrap=20))
+    assert "After ±: standard deviation over 3 seeds." in whole.notes
+    left = [run for run in runs if run.key != ("roi_gcn", "3", 2)]
+    some = own_table(compare(left, decide="papers", bootstrap=20))
+    assert "After ±: standard deviation over the seeds that have all folds: roi 3, roi_gcn 2." in some.notes
+
+
+def test_paper_b_s_table_says_of_which_aus_ours_are() -> None:
+    few = AUSet("few", AFFWILD2.numbers[:3])
+    for aus, said in ((few, True), (AFFWILD2, False)):
+        run = simulated("jaa_gcn", "", aus=aus, dataset="affwild2")
+        notes = make_table("B1", compare([run], decide="papers", bootstrap=20)).notes
+        assert any(note.startswith("The average of aulens is over 3 AUs: ") for note in notes) == said
 
 
 def test_undefined_numbers_are_no_best() -> None:
