@@ -110,16 +110,16 @@ class FrameOverlay:
     def _room(
         self, box: Rect, width: float, height: float, away: float, taken: Sequence[Rect]
     ) -> tuple[float, float]:
-        """Where labels hide least of faces and of other labels: beside the face, right or left."""
-        x0, y0, x1, _ = box
-        top = _within(y0, height, self.size[1])
-        lefts = [_within(left, width, self.size[0]) for left in (x1 + away, x0 - away - width)]
+        """Where labels hide least of faces and of other labels: right of the face, left, below, above."""
+        x0, y0, x1, y1 = box
+        places = [(x1 + away, y0), (x0 - away - width, y0), (x0, y1 + away), (x0, y0 - 2 * away - height)]
+        inside = [(_within(x, width, self.size[0]), _within(y, height, self.size[1])) for x, y in places]
 
-        def hidden(left: float) -> float:
-            rect = left, top, left + width, top + height
+        def hidden(place: tuple[float, float]) -> float:
+            rect = *place, place[0] + width, place[1] + height
             return sum(_overlap(rect, other) for other in (box, *taken))
 
-        return min(lefts, key=hidden), top
+        return min(inside, key=hidden)
 
 
 def _add_heat(view: View, face: AUResult) -> None:
