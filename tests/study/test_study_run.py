@@ -113,6 +113,11 @@ def test_a_run_that_fails_is_told_and_the_others_are_done(place: Path):
         (("seeds", "seed"), "Unknown key 'seed'.*'seeds'"),
         (("folds = [1, 2]", 'folds = ["1"]'), "must be a list of int"),
         (('config = "training.toml"\n', ""), "lacks 'config'"),
+        (
+            ("[set]", '[prepare]\nsize = "big"\n[set]'),
+            r"\[prepare\] of the study .*size must be a whole number",
+        ),
+        (("[set]", "[prepare]\nsise = 96\n[set]"), "Unknown key 'prepare.sise'.*mean 'size'"),
         (("[variants.roi_gcn]", '[variants.one]\nstage1_of = "roi"\n"seed" = 1'), "decides its settings"),
         (("name =", "name"), "not valid TOML"),
     ],

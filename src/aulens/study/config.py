@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.sources import DATASETS
 from aulens.errors import ConfigError
 from aulens.study.grid import RULES
@@ -136,6 +137,7 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> StudyConfig:
     known = {item.name for item in dataclasses.fields(StudyConfig)} - {"common"} | {"set"}
     refuse_unknown(raw, known, "")
     _check_kinds(raw, path)
+    _check_prepare(raw.get("prepare", {}), path)
     common = {**raw.get("set", {}), **dict(parse_setting(text) for text in settings)}
     plain: dict[str, Any] = {
         key: tuple(v) if isinstance(v, list) else v for key, v in raw.items() if key not in _BUILT
@@ -169,6 +171,15 @@ def _check_kinds(raw: Mapping[str, Any], path: Path) -> None:
             raise ConfigError(
                 f"{key} of the study {path} must be a {_KINDS[key].__name__}{of}, got {value!r}."
             )
+
+
+def _check_prepare(settings: Mapping[str, Any], path: Path) -> None:
+    # Here, rather than after the doctor has looked at all of the data.
+    refuse_unknown(settings, set(PrepareSettings.__dataclass_fields__), "prepare")
+    try:
+        PrepareSettings(**settings)
+    except ConfigError as error:
+        raise ConfigError(f"[prepare] of the study {path}: {error}.") from error
 
 
 def _variant(name: str, table: Mapping[str, Any]) -> Variant:
