@@ -1,6 +1,7 @@
 """The report of a clip: one file, whole, well formed, honest about what it was given."""
 
 import base64
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -19,6 +20,7 @@ from aulens.runtime.card import ModelCard, read_card
 from aulens.runtime.result import FrameResult
 from aulens.show.report import write_report
 from aulens.show.report.cite import bibtex
+from aulens.show.report.write import write_data
 from aulens.show.stills import Stills, read_stills
 from aulens.tables.events import events as events_of
 from aulens.tables.schema import rows_of, to_frame
@@ -154,6 +156,14 @@ def test_words_from_outside_are_words_on_the_page(path: Path, page: Page) -> Non
         assert " ".join(word.split()) in page.text
     assert len([t for t, _ in page.tags if t == "script"]) == 1 + 1 + 2 + len(page.data("clip")["stills"])
     assert "alert(1)</script>" not in path.read_text(encoding="utf-8")
+
+
+def test_no_text_in_the_data_can_end_its_element() -> None:
+    file = io.StringIO()
+    write_data(file, "x", {NASTY: [NASTY, "\u2028"]})
+    page = Page(file.getvalue())
+    assert page.data("x") == {NASTY: [NASTY, "\u2028"]}
+    assert len(page.tags) == 1
 
 
 def test_every_still_that_is_named_is_there_with_its_evidence(page: Page, stills: Path) -> None:

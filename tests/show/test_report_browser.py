@@ -120,6 +120,29 @@ def test_a_click_goes_to_the_nearest_kept_frame_and_shows_its_evidence(page) -> 
     assert seen == [min(frames, key=lambda k: abs(k - 25 * s)) for s in (10, 6, 2)]
 
 
+def test_evidence_is_warm_where_an_au_is_seen_else_cold(page) -> None:  # type: ignore[no-untyped-def]
+    assert shown(page) == 50
+
+    def warmth(selector: str, x: float, y: float) -> int:
+        """Red minus blue at a place, shares of the picture's size."""
+        red, _, blue, _ = page.evaluate(
+            "([s, x, y]) => { const from = document.querySelector(s), to = document.createElement('canvas');"
+            "const pen = to.getContext('2d', {willReadFrequently: true});"
+            "pen.drawImage(from, from.width * x, from.height * y, 1, 1, 0, 0, 1, 1);"
+            "return [...pen.getImageData(0, 0, 1, 1).data]; }",
+            [selector, x, y],
+        )
+        return int(red) - int(blue)
+
+    face = 40 / 160, 60 / 120  # the first person's nose
+    for row, sign in ((2, 1), (0, -1)):  # AU12, whose map is all for it, and AU1, whose map is all against
+        page.locator("#names button").nth(row).click()
+        page.wait_for_timeout(100)
+        assert sign * warmth("#still", *face) > 60
+        assert sign * warmth(f".tile:nth-child({row + 1}) canvas", 0.5, 0.5) > 60
+    assert abs(warmth("#still", 0.02, 0.98)) < 20  # grey, where there is no face
+
+
 def test_hovering_tells_values(page) -> None:  # type: ignore[no-untyped-def]
     page.mouse.move(*at(page, 8.0, 2))
     tip = page.locator("#tip").inner_text()

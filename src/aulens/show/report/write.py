@@ -91,16 +91,16 @@ def write_report(
     with fresh.open("w", encoding="utf-8", newline="\n") as file:
         head, tail = _part("report.html").split("{{data}}")
         file.write(_filled(head, said))
-        _data(file, "clip", _clip(clip, card, kept, smoothed))
+        write_data(file, "clip", _clip(clip, card, kept, smoothed))
         step = stretch(clip.tracks, len(labels))
         for place, track in enumerate(clip.tracks):
             rows = (table["face_id"] == track.face_id).fillna(False).to_numpy(bool)
             own = None if events is None else events[(events["face_id"] == track.face_id).to_numpy(bool)]
             about = person(clip, track, table[rows], own, np.array(card.threshold), step, smoothed)
-            _data(file, f"person-{place}", about)
+            write_data(file, f"person-{place}", about)
         for place, still in enumerate(kept):
             assert index is not None
-            _data(file, f"still-{place}", _still(index, still))
+            write_data(file, f"still-{place}", _still(index, still))
         before, after = tail.split("{{script}}")
         file.write(_filled(before, said))
         for part in _script():
@@ -171,8 +171,8 @@ def _fitting(index: StillsIndex) -> tuple[Still, ...]:
     return tuple(index.stills[place] for place in sorted(kept))
 
 
-def _data(file: TextIO, name: str, content: dict[str, Any]) -> None:
-    """Data for the script; no text in it can end the element that it stands in."""
+def write_data(file: TextIO, name: str, content: dict[str, Any]) -> None:
+    """Write data for the script, as an element of its own; no text in it can end that element."""
     text = json.dumps(content, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     file.write(f'<script type="application/json" id="{name}">{text}</script>\n')
 
