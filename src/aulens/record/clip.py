@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from aulens.errors import ConfigError
 from aulens.record.done import Recorded, read_done, write_done
-from aulens.record.finish import DIALECT, ROWS, STILLS, finish
+from aulens.record.finish import DIALECT, OVERLAY, ROWS, STILLS, finish
+from aulens.record.overlay import OverlayPart
 from aulens.record.parts import Note, Part, PartFolder
 from aulens.record.settings import RecordSettings
 from aulens.record.sinks import DialectPart, RowsPart, StillsPart
@@ -84,12 +85,12 @@ def record_clip(
         out.mkdir(parents=True, exist_ok=True)
         folder = PartFolder(out / f"{name}.part", identity, resume=resume)
         counts = _record(analyzer, media, folder, settings, progress)
-        files = finish(folder.path, out, name, settings, analyzer.card, media, command)
+        files, lacking = finish(folder.path, out, name, settings, analyzer.card, media, command)
         done = Recorded(
             source=given,
             identity=identity,
             **asdict(counts),
-            problem=media.problem,
+            problem="; ".join(filter(None, (media.problem, lacking))) or None,
             files=files,
             versions=versions(),
         )
@@ -115,7 +116,7 @@ def _record(
     after = 0 if note is None else note.next
     frames = media.frames(every=settings.every, start=settings.start, stop=settings.stop, skip=after)
     with ExitStack() as stack:
-        parts = _parts(folder, settings, media.info.path, analyzer)
+        parts = _parts(folder, settings, media.info, analyzer)
         for part in parts.values():
             stack.callback(part.close)
         steps = analyze_clip(analyzer, frames, tracker, most=waiting(media.info), keep=KEEP)
@@ -132,13 +133,18 @@ def _record(
     return counts
 
 
-def _parts(folder: PartFolder, settings: RecordSettings, name: str, analyzer: Analyzer) -> dict[str, Part]:
-    card = analyzer.card
+def _parts(
+    folder: PartFolder, settings: RecordSettings, info: VideoInfo, analyzer: Analyzer
+) -> dict[str, Part]:
+    card, name = analyzer.card, info.path
     parts: dict[str, Part] = {"rows": RowsPart(folder.path / ROWS, folder.length("rows"), name, card.aus)}
     if settings.format in DIALECTS:
         dialect = DIALECTS[settings.format]
         length = folder.length("dialect")
         parts["dialect"] = DialectPart(folder.path / DIALECT, length, name, dialect, card.aus)
+    if settings.overlay:
+        length = folder.length("overlay")
+        parts["overlay"] = OverlayPart(folder.path / OVERLAY, length, info, settings.every, settings.start)
     if settings.report:
         parts["stills"] = StillsPart(folder.path / STILLS, folder.length("stills"), card)
     return parts

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet
 
+from aulens.record.overlay import join_overlay
 from aulens.record.settings import RecordSettings
 from aulens.runtime.card import ModelCard
 from aulens.show.figures import write_figures
@@ -26,6 +27,7 @@ from aulens.video import Media
 ROWS: Final = "rows.csv"
 DIALECT: Final = "dialect.csv"
 STILLS: Final = "stills"
+OVERLAY: Final = "overlay"
 
 _CHUNK: Final = 20_000
 """Rows that are changed from one format into another at a time."""
@@ -40,7 +42,7 @@ def finish(
     card: ModelCard,
     media: Media,
     command: str | None,
-) -> dict[str, str]:
+) -> tuple[dict[str, str], str | None]:
     """Write the table, its events, once per folder what the columns mean, and what else was asked for.
 
     Without time stamps there are no events, and nothing can be smoothed.
@@ -55,7 +57,7 @@ def finish(
         command: that made it, to be shown in the report.
 
     Returns:
-        File names in `out`, by what they are.
+        File names in `out`, by what they are; and what could not be taken along, or None.
     """
     threshold = dict(zip(card.aus.labels, card.threshold, strict=True))
     rows = part / ROWS
@@ -75,6 +77,12 @@ def finish(
     if found is not None:
         files["events"] = f"{name}.events.csv"
         _replaced(out / files["events"], lambda path: found.to_csv(path, index=False, lineterminator="\n"))
+    lacking = None
+    if settings.overlay:
+        drawn = f"{name}.overlay.mp4"
+        joined = join_overlay(part / OVERLAY, out / drawn, media.info, settings.start)
+        if joined is not None:
+            files["overlay"], lacking = drawn, joined.problem
     if settings.report:
         files["report"] = f"{name}.html"
         write_report(
@@ -89,7 +97,7 @@ def finish(
         )
         files["figures"] = f"{name}.figures"
         write_figures(out / files["figures"], told, threshold, events=found, sides=card.tells_sides)
-    return files
+    return files, lacking
 
 
 def read_rows(path: Path) -> pd.DataFrame:

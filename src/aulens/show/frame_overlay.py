@@ -145,7 +145,7 @@ def _add_heat(view: View, face: AUResult) -> None:
 @lru_cache(maxsize=2)
 def _heat_tables(attention: bool) -> Sprite:
     """Colours times opacity, and what they let through, for heat 0 to 255; (1, 256, 3) each."""
-    heat = np.arange(256, dtype=np.float32)[None] / 255
+    heat = np.linspace(0, 1, 256, dtype=np.float32)[None]
     ramp, opacity = (LOOKED, ATTENTION_OPACITY * OPACITY) if attention else (FOR, OPACITY)
     return _sprite(*ramp_colours(heat, ramp, opacity))
 
@@ -169,7 +169,7 @@ def _of_layer(layer: Layer) -> Sprite:
     return _sprite(pixels[..., :3], pixels[..., 3:] / 255)
 
 
-def _sprite(colours: NDArray[np.float32], cover: NDArray[np.float32]) -> Sprite:
+def _sprite(colours: NDArray[np.floating], cover: NDArray[np.floating]) -> Sprite:
     through = np.broadcast_to(255 * (1 - cover), colours.shape)
     return np.rint(colours * cover).astype(np.uint8), np.rint(through).astype(np.uint8)
 

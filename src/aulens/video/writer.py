@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
 from aulens.video.sound import Sound
+from aulens.video.target import create, kind_of, plain, unfinished
 
-_FORMATS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 _CODECS: Final = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf", "mpeg4")
 """In order of preference; the first is in all of PyAV's own packages."""
 _OPTIONS: Final = {"libx264": {"preset": "veryfast", "crf": "20"}}
@@ -35,9 +35,11 @@ _LIMITED: Final = 1
 class VideoWriter:
     """Writes pictures as a video: H.264 (`codec` says what it is where that is missing), yuv420p.
 
+        with VideoWriter("out.mp4", (width, height), audio_from="in.mp4") as writer:
+            writer.write(image, time)
 
-
-    written. Sizes that are odd get one more row or column, a copy of the last: H.264 needs even ones.
+    The file has another name until all is written; an error leaves none. Sizes that are odd get one more row
+    or column, a copy of the last: H.264 needs even ones.
 
     Args:
         path: .mp4, .m4v, .mov or .mkv; a file already there is replaced.
@@ -49,6 +51,8 @@ class VideoWriter:
             it, else converted to AAC; see `audio`. It ends with the last picture.
         start: seconds of the source at which the new video begins; times given to `write` count from the
             source's start all the same.
+        joined: this is one of several files that `join_videos` makes into one. Then no picture is encoded
+            with the help of a later one, and files a little larger.
 
     Raises:
         ConfigError: the name ends otherwise, or a size or rate makes no sense.
@@ -65,11 +69,10 @@ class VideoWriter:
         time_base: Fraction | None = None,
         audio_from: str | Path | None = None,
         start: float = 0.0,
+        joined: bool = False,
     ) -> None:
         self.path = Path(path)
-        kind = _FORMATS.get(self.path.suffix.lower())
-        if kind is None:
-            raise ConfigError(f"{path}: videos are written as {', '.join(_FORMATS)}; name it so.")
+        kind = kind_of(self.path)
         if min(size) < 1 or (rate is not None and rate <= 0) or not 0 <= start < math.inf:
             raise ConfigError(f"A video of {size} pixels, {rate} frames/s, from {start} s can't be made.")
         self._size = size
@@ -80,23 +83,31 @@ class VideoWriter:
         self._gap = Fraction(1) / self._rate
         self._count = 0
         self._part_open = False
-        self._part = self.path.with_name(f".{self.path.name}.part")
+        self._part = unfinished(self.path)
         self._reformatter = VideoReformatter()
         self._stack = ExitStack()
         self.codec = next(name for name in _CODECS if name in av.codecs_available)
         try:
-            self._container = self._open(kind)
+            self._part_open = True
+            self._container = create(self._part, kind, self._base)
             self._stream = self._video_stream()
+            if joined:
+                self._stream.codec_context.max_b_frames = 0
             self._sound = None
             if audio_from is not None:
                 mp4 = kind != "matroska"
                 self._sound = self._stack.enter_context(Sound(audio_from, self._container, start, mp4))
         except (FFmpegError, OSError) as error:
             self.discard()
-            raise self._plain(error) from error
+            raise plain(error, self.path) from error
         except BaseException:
             self.discard()
             raise
+
+    @property
+    def time_base(self) -> Fraction:
+        """Seconds per tick of its clock."""
+        return self._base
 
     @property
     def audio(self) -> str | None:
@@ -132,6 +143,7 @@ class VideoWriter:
         frame = self._reformatter.reformat(
             av.VideoFrame.from_ndarray(_even(image), format="rgb24"),
             format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG,
+            threads=1,
         )  # fmt: skip
         frame.pts, frame.time_base = tick, self._base
         try:
@@ -140,7 +152,7 @@ class VideoWriter:
                 self._sound.until(tick * self._base)
         except FFmpegError as error:
             self.discard()
-            raise self._plain(error) from error
+            raise plain(error, self.path) from error
         self._count += 1
 
     def close(self) -> None:
@@ -164,7 +176,7 @@ class VideoWriter:
             os.replace(self._part, self.path)
         except OSError as error:
             self.discard()
-            raise self._plain(error) from error
+            raise plain(error, self.path) from error
         self._part_open = False
 
     def discard(self) -> None:
@@ -177,16 +189,6 @@ class VideoWriter:
                 self._container.close()
         with suppress(OSError):
             self._part.unlink(missing_ok=True)
-
-    def _open(self, kind: str) -> Any:
-        options = {}
-        if kind != "matroska":
-            # In ticks of the video: the pause before a first frame that is not at 0 would else be rounded.
-            options = {"movflags": "+faststart", "movie_timescale": str(self._base.denominator)}
-        # FFmpeg would find out with the first picture only.
-        self._part.touch()
-        self._part_open = True
-        return av.open(str(self._part), "w", format=kind, options=options)
 
     def _video_stream(self) -> Any:
         stream: Any = self._container.add_stream(
@@ -220,12 +222,6 @@ class VideoWriter:
             self._gap = (tick - last) * self._base
         self._tick = tick
         return tick
-
-    def _plain(self, error: Exception) -> OSError:
-        """An error of FFmpeg as Python's own, naming the file that was asked for."""
-        if isinstance(error, OSError) and error.errno:
-            return OSError(error.errno, error.strerror, str(self.path))
-        return OSError(f"{self.path}: the video can't be written ({error})")
 
 
 def _fine(base: Fraction) -> Fraction:

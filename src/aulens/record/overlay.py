@@ -1,0 +1,123 @@
+"""The drawn video of a run: pieces while it grows, one file at the end.
+
+H.264 can't be cut back to a length, so a piece is finished each time the run is kept; going on after a kill
+leaves out the pieces after that.
+"""
+
+import math
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from aulens.errors import ConfigError, InputError
+from aulens.runtime.result import FrameResult
+from aulens.show.frame_overlay import FrameOverlay
+from aulens.video import VideoInfo, VideoWriter
+from aulens.video.join import Joined, join_videos, last_stamp
+
+_RATE: Final = Fraction(25)
+
+
+class OverlayPart:
+    """Pieces of the drawn video.
+
+    Args:
+        folder: of the pieces.
+        length: pieces that are sound.
+        info: of the video.
+        every: each so many-th frame comes.
+        start: seconds of the video at which the drawn one begins.
+
+    Raises:
+        ConfigError: a sound piece is missing.
+    """
+
+    def __init__(
+        self, folder: Path, length: int, info: VideoInfo, every: int = 1, start: float | None = None
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        sound = [_piece(folder, number) for number in range(length)]
+        for path in folder.iterdir():
+            if path not in sound:
+                path.unlink()
+        missing = [path for path in sound if not path.exists()]
+        if missing:
+            raise ConfigError(f"{missing[0]} is gone. Without --resume the video is analyzed anew")
+        self._folder, self._length, self._info = folder, length, info
+        self._rate, self._every, self._start = info.rate or _RATE, every, start or 0.0
+        self._overlay = FrameOverlay(info.width, info.height)
+        self._last = last_stamp(sound[-1]) if sound else None
+        self._writer: VideoWriter | None = None
+
+    def add(self, result: FrameResult) -> None:
+        """See `Part`."""
+        if self._writer is None:
+            self._writer = VideoWriter(
+                _piece(self._folder, self._length),
+                self._overlay.size,
+                rate=self._rate / self._every,
+                time_base=self._info.time_base,
+                start=self._start,
+                joined=True,
+            )
+        self._writer.write(self._overlay(result), self._time(result, self._writer.time_base))
+
+    def keep(self) -> int:
+        """See `Part`."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+            with _piece(self._folder, self._length).open("rb") as file:
+                os.fsync(file.fileno())
+            self._length += 1
+        return self._length
+
+    def close(self) -> None:
+        """See `Part`. What was not kept can be watched, until the run goes on."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _time(self, result: FrameResult, base: Fraction) -> float:
+        """When to show a frame: by its time stamp or its number, and later than the one before."""
+        begin = Fraction(self._start)
+        time = Fraction(result.index) / self._rate if math.isnan(result.time) else Fraction(result.time)
+        stamp = round((time - begin) / base) * base
+        if self._last is not None:
+            stamp = max(stamp, self._last + base)
+        self._last = stamp
+        return float(stamp + begin)
+
+
+def join_overlay(folder: Path, path: Path, info: VideoInfo, start: float | None) -> Joined | None:
+    """Make one file of the pieces, with the sound of the video; without, where that can't be taken along.
+
+    Args:
+        folder: of the pieces.
+        path: of the file.
+        info: of the video.
+        start: seconds of it at which the drawn one begins.
+
+    Returns:
+        What became of the sound; None if there is no piece and so no file.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    pieces = sorted(folder.glob("*.mp4"))
+    if not pieces:
+        return None
+    source = Path(info.path)
+    if info.has_audio and source.is_file():
+        try:
+            return join_videos(pieces, path, audio_from=source, start=start or 0.0)
+        except (InputError, OSError) as error:
+            problem = f"the sound could not be taken along ({error})"
+            join_videos(pieces, path)
+            return Joined(None, problem)
+    return join_videos(pieces, path)
+
+
+def _piece(folder: Path, number: int) -> Path:
+    return folder / f"{number:06d}.mp4"
