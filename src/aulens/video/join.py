@@ -82,11 +82,13 @@ def last_stamp(path: str | Path) -> Fraction:
 def _join(
     pieces: Sequence[Path], part: Path, kind: str, audio_from: str | Path | None, start: float
 ) -> Joined:
-    with ExitStack() as stack:
-        _, first = stack.enter_context(opened(pieces[0]))
+    # What goes wrong while a source is `opened` counts as its fault: nothing is written in there.
+    with opened(pieces[0]) as (_, first):
         base, header = Fraction(first.time_base), first.codec_context.extradata
+    with ExitStack() as stack:
         out = stack.enter_context(create(part, kind, base))
-        stream = out.add_stream_from_template(first)
+        with opened(pieces[0]) as (_, first):
+            stream = out.add_stream_from_template(first)
         stream.time_base = base
         sound = None
         if audio_from is not None:

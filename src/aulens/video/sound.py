@@ -66,6 +66,7 @@ class Sound:
             self._to.codec_context.layout = layout
             self._to.codec_context.format = "fltp"
             self._encoder = self._to.codec_context
+            self._encoder.open()
             self._packets = self._encoded(source, rate, layout)
 
     def __enter__(self) -> Self:
@@ -114,7 +115,6 @@ class Sound:
             yield time, packet
 
     def _encoded(self, source: Any, rate: int, layout: str) -> Iterator[tuple[Fraction, Any]]:
-        self._encoder.open()
         resampler = av.AudioResampler(
             format="fltp", layout=layout, rate=rate, frame_size=self._encoder.frame_size or 1024
         )
