@@ -49,6 +49,7 @@ def record_clip(
     settings: RecordSettings | None = None,
     *,
     name: str | None = None,
+    called: str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
     command: str | None = None,
@@ -64,6 +65,7 @@ def record_clip(
         out: folder, made where it is missing.
         settings: what to write, and which frames; by default a CSV table and its events, of all frames.
         name: of the files; by default the video's own, without its ending.
+        called: what tables and the report call the video; by default its path.
         resume: go on where a killed run stopped, and leave a finished one as it is.
         progress: called with each result.
         command: what to say in the report of how it was made.
@@ -84,7 +86,7 @@ def record_clip(
     with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
         folder = PartFolder(out / f"{name}.part", identity, resume=resume)
-        counts = _record(analyzer, media, folder, settings, progress)
+        counts = _record(analyzer, media, folder, settings, called or given, progress)
         files, lacking = finish(folder.path, out, name, settings, analyzer.card, media, command)
         done = Recorded(
             source=given,
@@ -104,6 +106,7 @@ def _record(
     media: Media,
     folder: PartFolder,
     settings: RecordSettings,
+    called: str,
     progress: Progress | None,
 ) -> _Counts:
     """All frames that are not in the parts yet."""
@@ -116,7 +119,7 @@ def _record(
     after = 0 if note is None else note.next
     frames = media.frames(every=settings.every, start=settings.start, stop=settings.stop, skip=after)
     with ExitStack() as stack:
-        parts = _parts(folder, settings, media.info, analyzer)
+        parts = _parts(folder, settings, media.info, called, analyzer)
         for part in parts.values():
             stack.callback(part.close)
         steps = analyze_clip(analyzer, frames, tracker, most=waiting(media.info), keep=KEEP)
@@ -134,14 +137,14 @@ def _record(
 
 
 def _parts(
-    folder: PartFolder, settings: RecordSettings, info: VideoInfo, analyzer: Analyzer
+    folder: PartFolder, settings: RecordSettings, info: VideoInfo, called: str, analyzer: Analyzer
 ) -> dict[str, Part]:
-    card, name = analyzer.card, info.path
-    parts: dict[str, Part] = {"rows": RowsPart(folder.path / ROWS, folder.length("rows"), name, card.aus)}
+    card = analyzer.card
+    parts: dict[str, Part] = {"rows": RowsPart(folder.path / ROWS, folder.length("rows"), called, card.aus)}
     if settings.format in DIALECTS:
         dialect = DIALECTS[settings.format]
         length = folder.length("dialect")
-        parts["dialect"] = DialectPart(folder.path / DIALECT, length, name, dialect, card.aus)
+        parts["dialect"] = DialectPart(folder.path / DIALECT, length, called, dialect, card.aus)
     if settings.overlay:
         length = folder.length("overlay")
         parts["overlay"] = OverlayPart(folder.path / OVERLAY, length, info, settings.every, settings.start)

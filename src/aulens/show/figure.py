@@ -1,5 +1,6 @@
 """What all figures for print share: their type, their colours, and how they are saved."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,14 +48,15 @@ _STYLE: Final[Any] = {
     "ps.fonttype": 42,
 }
 _SUFFIXES: Final = (".svg", ".pdf", ".png")
+_ALONE: Final = threading.RLock()  # matplotlib's settings are one for all threads
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in this style inside the `with`, and leave matplotlib's settings as they were."""
+    """Draw in this style inside the `with`, one thread at a time; matplotlib's settings stay as they were."""
     import matplotlib
 
-    with matplotlib.rc_context(_STYLE):
+    with _ALONE, matplotlib.rc_context(_STYLE):
         yield
 
 
