@@ -1,5 +1,6 @@
 """Units of work, the pictures of a unit, and the choice of a face: each alone."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from test_frames import FRAMES, number_of, write_video
 
 from aulens import align
 from aulens.align import warp
+from aulens.data import digest
 from aulens.data.frames import read_frame_range
 from aulens.data.index import PICTURE, FrameIndex
 from aulens.data.prepare import PrepareSettings, prepare, work
 from aulens.data.prepare.crop import stored_matrix
 from aulens.data.prepare.faces import PRIOR_BOX, FaceFinder, Located, centre
-from aulens.data.prepare.units import REASONS, Missing, divide, pictures
+from aulens.data.prepare.units import REASONS, Missing, divide, fingerprint, pictures
 from aulens.data.prepared import load_prepared
 from aulens.data.shards import read_bytes
 from aulens.errors import ConfigError
@@ -60,6 +62,22 @@ def test_units_are_pieces_of_one_sequence():
     assert np.concatenate([unit.rows for unit in units]).tolist() == list(range(1702))
     assert [unit.name for unit in units][::4] == ["00000_F001_T1", "00004_M-1_-a-b-c"]
     assert len({unit.name for unit in units}) == 5
+
+
+@pytest.mark.parametrize("piece", [2, 5, 100])
+def test_the_fingerprint_is_of_all_that_decides_the_result(piece, monkeypatch):
+    monkeypatch.setattr(digest, "PIECE", piece)
+    random = np.random.default_rng(0)
+    media = ("/x/1.jpg", "", "/ü/y/1.avi", "/y/1.avi", "3.jpg")
+    points = random.random((5, 49, 2)).astype(np.float32)
+    index = replace(index_of(("F001", "T1", 2), ("F002", "ü", 3)), media=media, landmarks=points)
+    # As it has been since the first folder: one that was begun goes on only with data of the same.
+    arrays = (index.position, index.frame, index.labels, points)
+    lines = [f"x {AUS.numbers} False"]
+    for key, part, file in zip(index.keys, index.part, media, strict=True):
+        lines.append(f"{key} {part} {Path(file).name}")
+    plain = hashlib.sha256(b"".join(array.tobytes() for array in arrays) + "\n".join(lines).encode())
+    assert fingerprint(index) == plain.hexdigest()[:16]
 
 
 @pytest.fixture(scope="module")

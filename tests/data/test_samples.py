@@ -1,7 +1,13 @@
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from aulens.aus import MISSING, AUSet
+from aulens.data import digest
+from aulens.data import samples as samples_module
 from aulens.data.samples import Samples, check_subject_exclusive, join
 from aulens.errors import DatasetError
 
@@ -62,6 +68,52 @@ def test_take_keeps_rows_together():
     assert taken.paths == ("2.jpg", "0.jpg")
     assert taken.subjects.tolist() == ["c", "a"]
     assert taken.splits.tolist() == ["test", "train"]
+
+
+def test_consecutive_samples_are_a_view():
+    samples = make()
+    assert np.shares_memory(samples.take([1, 2]).landmarks, samples.landmarks)
+    assert np.shares_memory(samples.split("val").side_labels, samples.side_labels)
+    assert not np.shares_memory(samples.take([0, 2]).landmarks, samples.landmarks)
+
+
+def plain_fingerprint(samples: Samples) -> str:
+    """As it has been since the first run: runs that were begun go on only on data of the same."""
+    digest = hashlib.sha256(samples.side_labels.tobytes() + samples.landmarks.tobytes())
+    rows = zip(samples.paths, samples.subjects.tolist(), samples.splits.tolist(), strict=True)
+    digest.update("\n".join(f"{Path(path).name} {subject} {split}" for path, subject, split in rows).encode())
+    return digest.hexdigest()[:16]
+
+
+@pytest.mark.parametrize("piece", [2, 3, 4, 100])
+def test_the_fingerprint_is_of_the_data_as_stored(piece, monkeypatch):
+    monkeypatch.setattr(digest, "PIECE", piece)
+    monkeypatch.setattr(samples_module, "PIECE", piece)
+    random = np.random.default_rng(0)
+    stored = Samples(
+        ("x/ä.jpg", "x/b.jpg", "y/c.jpg", "d.jpg"),
+        np.array([*"aabc"]),
+        np.array(["val", "val", "train", "test"]),
+        random.integers(-1, 2, (4, 2, 2)).astype(np.int8),
+        random.random((4, 68, 2), np.float32),
+        PAIR,
+    )
+    assert stored.fingerprint == plain_fingerprint(stored)
+    order = np.array([2, 0, 1, 3])
+    sorted_by_split = replace(stored.take(order), order=order)
+    assert sorted_by_split.fingerprint == stored.fingerprint
+    # Of some samples, it is that of the same ones as stored.
+    assert sorted_by_split.take([0, 2]).fingerprint == stored.take([1, 2]).fingerprint
+    assert join([sorted_by_split]).fingerprint == stored.fingerprint
+    twice = join([sorted_by_split.take([0, 1]), stored.take([3])])
+    assert twice.fingerprint == plain_fingerprint(stored.take([0, 2, 3]))
+
+
+def test_the_fingerprint_is_made_once(monkeypatch):
+    samples = make()
+    found = samples.fingerprint
+    monkeypatch.setattr(hashlib, "sha256", None)
+    assert samples.fingerprint == found
 
 
 def test_other_aus_cannot_be_joined():

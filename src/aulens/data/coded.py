@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
+from aulens.data.columns import changes
 from aulens.data.index import FrameIndex, Problem
 from aulens.errors import DatasetError
 
@@ -96,9 +97,7 @@ def usable_rows(
     """
     problems = []
     order = np.lexsort((frame, sequence, subject))
-    columns = [column[order] for column in (subject, sequence, frame)]
-    new = np.ones(len(order), dtype=bool)
-    new[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    new = changes(*(column[order] for column in (subject, sequence, frame)))
     if not new.all():
         count = int((~new).sum())
         message = f"{count} rows repeat a frame of the same sequence; the first of each is taken."

@@ -6,12 +6,14 @@ tests part 3, FG-Net's fold 0 part 1), so everything here is named by the part t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.data.columns import changes, distinct_pairs
 from aulens.errors import ConfigError, DatasetError
 
 TRAIN, VALIDATION = "train", "validation"
@@ -75,20 +77,27 @@ def split(
         name: "test" if home == tested else "val" if name in choosing else "train"
         for name, home in homes.items()
     }
-    return np.array([names.get(name, "") for name in subject.tolist()], dtype=np.str_)
+    return _of_each(subject, names)
 
 
 def train_only(subject: NDArray[np.str_], plan: SplitPlan) -> NDArray[np.str_]:
     """Assign samples to "train" and "val", none to "test": for tests on another data set; (N,) str."""
-    names = sorted(set(subject.tolist()))
+    names = sorted({name for name, _ in distinct_pairs(subject, subject)})
     choosing = validation_subjects(names, dict.fromkeys(names, ""), plan)
-    return np.array(["val" if name in choosing else "train" for name in subject.tolist()], dtype=np.str_)
+    return _of_each(subject, {name: "val" if name in choosing else "train" for name in names})
+
+
+def _of_each(subject: NDArray[np.str_], names: Mapping[str, str]) -> NDArray[np.str_]:
+    """(N,) what `names` says of each sample's subject, "" of one that it lacks."""
+    new = changes(subject)
+    values = np.array([names.get(name, "") for name in subject[new].tolist()], dtype=np.str_)
+    return np.asarray(values[np.cumsum(new) - 1])
 
 
 def parts_of_subjects(subject: NDArray[np.str_], part: NDArray[np.str_], dataset: str) -> dict[str, str]:
     """The part of each subject that has one; see `split`."""
     homes: dict[str, str] = {}
-    for name, home in sorted(set(zip(subject.tolist(), part.tolist(), strict=True))):
+    for name, home in sorted(distinct_pairs(subject, part)):
         if homes.setdefault(name, home) != home:
             raise DatasetError(
                 f"Subject {name!r} of {dataset} is in the parts {homes[name]!r} and {home!r}: the test would "

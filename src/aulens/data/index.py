@@ -13,7 +13,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.aus import MISSING, AUSet
+from aulens.aus import AUSet
+from aulens.data.columns import changes, check_codes
 from aulens.errors import DatasetError
 
 Level = Literal["error", "warning", "note"]
@@ -89,9 +90,7 @@ class FrameIndex:
         points = self.landmarks
         if points is not None and (points.ndim != 3 or points.shape[0] != n or points.shape[2] != 2):
             raise DatasetError(f"landmarks must have shape ({n}, K, 2), got {points.shape}.")
-        wrong = np.setdiff1d(self.labels, [0, 1, MISSING])
-        if wrong.size:
-            raise DatasetError(f"Labels must be 0, 1 or MISSING ({MISSING}); found {wrong.tolist()[:5]}.")
+        check_codes(self.labels)
 
     def __len__(self) -> int:
         return len(self.media)
@@ -119,9 +118,9 @@ class FrameIndex:
 
     def sequences(self) -> list[tuple[str, str, NDArray[np.intp]]]:
         """(subject, sequence, indices of its frames in order), in the order of the index."""
-        changes = (self.subject[1:] != self.subject[:-1]) | (self.sequence[1:] != self.sequence[:-1])
+        starts = np.flatnonzero(changes(self.subject, self.sequence))[1:]
         found: dict[tuple[str, str], list[NDArray[np.intp]]] = {}
-        for run in np.split(np.arange(len(self)), np.flatnonzero(changes) + 1):
+        for run in np.split(np.arange(len(self)), starts):
             if len(run):
                 key = str(self.subject[run[0]]), str(self.sequence[run[0]])
                 found.setdefault(key, []).append(run)

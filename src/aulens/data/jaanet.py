@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from aulens.aus import MISSING
 from aulens.data.coded import CodedSequence, gather, usable_rows
+from aulens.data.columns import changes
 from aulens.data.disfa import SEQUENCE
 from aulens.data.folders import find_pictures, several, start, walk
 from aulens.data.index import PICTURE, FrameIndex, Problem
@@ -121,9 +122,8 @@ def _label_problems(index: FrameIndex, listed: NDArray[np.int8]) -> list[Problem
 
 def _sequences(listed: ListedFrames, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     """The rows of each sequence."""
-    subject, sequence = listed.subject[rows], listed.sequence[rows]
-    new = (subject[1:] != subject[:-1]) | (sequence[1:] != sequence[:-1])
-    return np.split(rows, 1 + np.flatnonzero(new)) if len(rows) else []
+    starts = np.flatnonzero(changes(listed.subject[rows], listed.sequence[rows]))[1:]
+    return np.split(rows, starts) if len(rows) else []
 
 
 def _media(

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
+from aulens.data.columns import distinct_pairs
 from aulens.data.folders import several
 from aulens.data.folds import SplitPlan, split, train_only
+from aulens.data.places import as_rows
 from aulens.data.prepared import Prepared, is_prepared, load_prepared
 from aulens.data.protocols import SAME_PEOPLE
 from aulens.data.renders import is_renders, load_renders
-from aulens.data.samples import RENDERS, Samples, join
+from aulens.data.samples import RENDERS, SPLITS, Samples, join
 from aulens.errors import ConfigError, DatasetError
 from aulens.landmarks import convert, layout_of
 
@@ -65,7 +67,8 @@ def _people(dataset: str) -> str:
 
 def _refuse_shared(trained: Sequence[Samples], tested: Sequence[Samples]) -> None:
     own, others = (
-        {str(name) for one in side for name in np.unique(one.subjects)} for side in (trained, tested)
+        {name for one in side for name, _ in distinct_pairs(one.subjects, one.splits)}
+        for side in (trained, tested)
     )
     if shared := sorted(own & others):
         raise DatasetError(
@@ -93,17 +96,21 @@ def _splits(data: Prepared, plan: SplitPlan, tested_elsewhere: bool) -> NDArray[
 def _samples(data: Prepared, aus: AUSet, splits: NDArray[np.str_], select_on_test: bool) -> Samples:
     if (data.labels == MISSING).all():
         raise DatasetError(f"{data.dataset} codes none of the AUs wanted: {', '.join(aus.labels)}.")
-    rows = np.flatnonzero(splits != "")
+    # Split by split, so that the samples of a split are a view; each in the order in which they are stored.
+    rows = np.concatenate([np.flatnonzero(splits == name) for name in SPLITS])
+    taken = as_rows(rows)
+    stored = isinstance(taken, slice)
     return Samples(
-        paths=tuple(data.names[row] for row in rows),
-        subjects=np.char.add(f"{_people(data.dataset)}/", data.subject[rows]),
-        splits=splits[rows],
-        side_labels=np.repeat(data.labels[rows, :, None], 2, axis=-1),
-        landmarks=data.landmarks[rows],
+        paths=data.names.take(taken),
+        subjects=data.texts("subject", f"{_people(data.dataset)}/")[taken],
+        splits=splits[taken],
+        side_labels=np.repeat(data.labels[taken][..., None], 2, axis=-1),
+        landmarks=data.read_landmarks(rows),
         aus=aus,
-        spans=tuple(data.spans[row] for row in rows),
+        spans=data.spans.take(taken),
         select_on_test=select_on_test,
         sources=(f"{RENDERS} like {data.dataset}" if data.renders else data.dataset,),
+        order=None if stored else rows,
     )
 
 

@@ -11,16 +11,20 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
+import pyarrow
+import pyarrow.parquet
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
-from aulens.data.shards import Span
+from aulens.data.places import Names, Spans
 from aulens.errors import DatasetError
 
 FORMAT: Final = "aulens-prepared/1"
@@ -35,39 +39,96 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
+_TEXTS: Final = ("subject", "sequence", "part", "found")
+
+_BATCH: Final = 1 << 15
+"""Rows of landmarks that are read at once."""
+
+
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """N stored faces of A Action Units with K landmarks, sorted by subject, sequence, frame.
 
+    Texts and landmarks are made when they are first asked for: of a million faces they are large.
+
     Attributes:
+        root: the folder.
+        labels: (N, A) int8 in {0, 1, MISSING}; an AU that the data set lacks is MISSING throughout.
         names: N names for messages, "ROOT/shards/00001_F001_T1.tar/F001/T1/2440.jpg".
         spans: N places of the JPEG files.
-        subject: (N,) str, as the data set names them.
-        sequence: (N,) str.
         frame: (N,) int64, as the data set numbers them.
-        part: (N,) str, the published part; "" if in none.
-        labels: (N, A) int8 in {0, 1, MISSING}; an AU that the data set lacks is MISSING throughout.
-        landmarks: (N, K, 2) float32, (x, y) pixels of the stored picture, integer = pixel centre.
-        found: (N,) str, where the landmarks come from: "given" with the data, "detected", or "prior": laid
-            into an aligned picture in which no face was detected.
+        points: K.
         dataset: "bp4d".
         renders: the faces are rendered look-alikes, no people.
     """
 
-    names: tuple[str, ...]
-    spans: tuple[Span, ...]
-    subject: NDArray[np.str_]
-    sequence: NDArray[np.str_]
-    frame: NDArray[np.int64]
-    part: NDArray[np.str_]
+    root: Path
     labels: NDArray[np.int8]
-    landmarks: NDArray[np.float32]
-    found: NDArray[np.str_]
+    names: Names
+    spans: Spans
+    frame: NDArray[np.int64]
+    points: int
     dataset: str
-    renders: bool = False
+    renders: bool
+    columns: Mapping[str, Any] = field(repr=False)
+    """Texts as pyarrow.DictionaryArrays: few values, N codes."""
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.frame)
+
+    @cached_property
+    def subject(self) -> NDArray[np.str_]:
+        """(N,) str, as the data set names them."""
+        return self.texts("subject")
+
+    @cached_property
+    def sequence(self) -> NDArray[np.str_]:
+        """(N,) str."""
+        return self.texts("sequence")
+
+    @cached_property
+    def part(self) -> NDArray[np.str_]:
+        """(N,) str, the published part; "" if in none."""
+        return self.texts("part")
+
+    @cached_property
+    def found(self) -> NDArray[np.str_]:
+        """(N,) str, where the landmarks come from: "given" with the data, "detected", or "prior": laid into
+        an aligned picture in which no face was detected."""
+        return self.texts("found")
+
+    @cached_property
+    def landmarks(self) -> NDArray[np.float32]:
+        """(N, K, 2) float32, (x, y) pixels of the stored picture, integer = pixel centre."""
+        return self.read_landmarks(np.arange(len(self)))
+
+    def texts(self, column: str, prefix: str = "") -> NDArray[np.str_]:
+        """A column of _TEXTS, (N,) str, each text after `prefix`."""
+        found = self.columns[column]
+        values = np.array([f"{prefix}{value}" for value in found.dictionary.to_pylist()], dtype=np.str_)
+        return np.asarray(values[found.indices.to_numpy()])
+
+    def read_landmarks(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """The landmarks of these rows, (n, K, 2), none of them twice, read to where they belong.
+
+        Raises:
+            DatasetError: the manifest is damaged.
+        """
+        place = np.full(len(self), -1, np.intp)
+        place[rows] = np.arange(len(rows))
+        landmarks = np.empty((len(rows), self.points * 2), np.float32)
+        names = _point_columns(self.points)
+        first = 0
+        with _opened(self.root / MANIFEST) as file:
+            for group in range(file.num_row_groups):
+                # Group by group: over all of them, a reader keeps the whole file.
+                for batch in file.iter_batches(_BATCH, [group], names):
+                    values = np.stack([batch.column(name).to_numpy(False) for name in names], 1)
+                    there = place[first : first + len(values)]
+                    landmarks[there[there >= 0]] = values[there >= 0]
+                    first += len(values)
+        pyarrow.default_memory_pool().release_unused()
+        return landmarks.reshape(-1, self.points, 2)
 
 
 def is_prepared(root: Path) -> bool:
@@ -88,36 +149,34 @@ def load_prepared(root: Path, aus: AUSet) -> Prepared:
     root = Path(root)
     about = read_about(root)
     manifest = root / MANIFEST
-    try:
-        table = pd.read_parquet(manifest)
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"Cannot read {manifest}: {error}. Was the folder copied whole?") from error
-    count = sum(re.fullmatch(r"x_\d+", str(name)) is not None for name in table)
-    points = [f"{axis}_{k}" for k in range(count) for axis in "xy"]
-    lacking = [name for name in (*_COLUMNS, *points) if name not in table]
-    if lacking or not count:
-        raise DatasetError(f"{manifest} lacks the column {(*lacking, 'x_0')[0]!r}. Prepare the data again.")
-    if table.empty:
-        raise DatasetError(f"{root} holds no faces; {root / ABSENT} says of each frame why.")
-    shards = table["shard"].astype(str).to_numpy(object)
-    paths = {shard: str(root / shard) for shard in pd.unique(shards)}
-    for path in paths.values():
+    with _opened(manifest) as file:
+        known = set(file.schema_arrow.names)
+        count = sum(re.fullmatch(r"x_\d+", name) is not None for name in known)
+        lacking = [name for name in (*_COLUMNS, *_point_columns(count)) if name not in known]
+        if lacking or not count:
+            lost = (*lacking, "x_0")[0]
+            raise DatasetError(f"{manifest} lacks the column {lost!r}. Prepare the data again.")
+        if not file.metadata.num_rows:
+            raise DatasetError(f"{root} holds no faces; {root / ABSENT} says of each frame why.")
+        labels = [label for label in aus.labels if label in known]
+        table = file.read([*_COLUMNS, *labels])
+    shards = _encoded(table, "shard")
+    paths = tuple(str(root / shard) for shard in shards.dictionary.to_pylist())
+    for path in paths:
         if not Path(path).is_file():
             raise DatasetError(f"{manifest} names {path}, which does not exist. Was the folder copied whole?")
-    places = zip(shards, table["offset"].tolist(), table["length"].tolist(), strict=True)
-    keys = table["key"].astype(str).tolist()
+    shard = shards.indices.to_numpy().astype(np.int32)
+    key = pyarrow.chunked_array(table["key"].cast(pyarrow.large_string())).combine_chunks()
     return Prepared(
-        names=tuple(f"{paths[shard]}/{key}.jpg" for shard, key in zip(shards, keys, strict=True)),
-        spans=tuple(Span(paths[shard], offset, length) for shard, offset, length in places),
-        subject=_text(table, "subject"),
-        sequence=_text(table, "sequence"),
-        frame=table["frame"].to_numpy(np.int64),
-        part=_text(table, "part"),
+        root=root,
         labels=_labels(table, aus),
-        landmarks=table[points].to_numpy(np.float32).reshape(-1, count, 2),
-        found=_text(table, "found"),
+        names=Names(tuple(f"{path}/" for path in paths), shard, key, ".jpg"),
+        spans=Spans(paths, shard, _numbers(table, "offset"), _numbers(table, "length")),
+        frame=_numbers(table, "frame"),
+        points=count,
         dataset=str(about["dataset"]),
         renders=bool(about.get("renders", False)),
+        columns={name: _encoded(table, name) for name in _TEXTS},
     )
 
 
@@ -142,13 +201,36 @@ def read_about(root: Path) -> dict[str, Any]:
     return about
 
 
-def _text(table: pd.DataFrame, column: str) -> NDArray[np.str_]:
-    return table[column].astype(str).to_numpy(np.str_)
+@contextmanager
+def _opened(manifest: Path) -> Iterator[Any]:
+    try:
+        with pyarrow.parquet.ParquetFile(
+            manifest, read_dictionary=[*_TEXTS, "shard"], pre_buffer=False
+        ) as file:
+            yield file
+    except (OSError, pyarrow.ArrowException) as error:
+        raise DatasetError(f"Cannot read {manifest}: {error}. Was the folder copied whole?") from error
 
 
-def _labels(table: pd.DataFrame, aus: AUSet) -> NDArray[np.int8]:
+def _point_columns(count: int) -> list[str]:
+    """x_0, y_0, x_1, ...: of (K, 2) landmarks in their order in memory."""
+    return [f"{axis}_{k}" for k in range(count) for axis in "xy"]
+
+
+def _encoded(table: Any, column: str) -> Any:
+    texts = table[column]
+    if not pyarrow.types.is_dictionary(texts.type):
+        texts = texts.cast(pyarrow.string()).dictionary_encode()
+    return texts.unify_dictionaries().combine_chunks()
+
+
+def _numbers(table: Any, column: str) -> NDArray[np.int64]:
+    return np.asarray(table[column].to_numpy(), dtype=np.int64)
+
+
+def _labels(table: Any, aus: AUSet) -> NDArray[np.int8]:
     labels = np.full((len(table), len(aus)), MISSING, dtype=np.int8)
     for index, label in enumerate(aus.labels):
-        if label in table:
-            labels[:, index] = table[label].to_numpy(np.int8)
+        if label in table.column_names:
+            labels[:, index] = table[label].to_numpy()
     return labels

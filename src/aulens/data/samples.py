@@ -6,15 +6,18 @@ N samples, A Action Units, K landmarks. Sides are the subject's own, in the orde
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet, au_labels
-from aulens.data.shards import Span
+from aulens.data.columns import check_codes, distinct_pairs
+from aulens.data.digest import PIECE, fingerprint
+from aulens.data.places import Rows, Spans, as_rows, basenames, join_names, join_spans, take_names
 from aulens.errors import DatasetError
 
 Split = Literal["train", "val", "test"]
@@ -36,17 +39,20 @@ class Samples:
         spans: where each picture's bytes lie, None = in the file of its path; None = so for all.
         select_on_test: "val" means the test samples. Whatever is chosen on them says so.
         sources: the data sets that they are of, "renders" for those of `aulens render`.
+        order: (N,) their places in the data as stored, for samples that are in another order: split by split,
+            so that a split is a view of them and no copy. None = as stored.
     """
 
-    paths: tuple[str, ...]
+    paths: Sequence[str]
     subjects: NDArray[np.str_]
     splits: NDArray[np.str_]
     side_labels: NDArray[np.int8]
     landmarks: NDArray[np.float32]
     aus: AUSet
-    spans: tuple[Span | None, ...] | None = None
+    spans: Spans | None = None
     select_on_test: bool = False
     sources: tuple[str, ...] = (RENDERS,)
+    order: NDArray[np.intp] | None = None
 
     def __post_init__(self) -> None:
         """Check shapes, codes, and that the splits are subject-exclusive."""
@@ -62,9 +68,7 @@ class Samples:
             raise DatasetError(f"landmarks must have shape ({n}, K, 2), got {self.landmarks.shape}.")
         if self.spans is not None and len(self.spans) != n:
             raise DatasetError(f"There are {len(self.spans)} spans for {n} pictures.")
-        wrong = np.setdiff1d(self.side_labels, [0, 1, MISSING])
-        if wrong.size:
-            raise DatasetError(f"Labels must be 0, 1 or MISSING ({MISSING}); found {wrong.tolist()[:5]}.")
+        check_codes(self.side_labels)
         check_subject_exclusive(self.subjects, self.splits)
 
     def __len__(self) -> int:
@@ -76,18 +80,19 @@ class Samples:
         return au_labels(self.side_labels)
 
     def take(self, indices: Sequence[int] | NDArray[np.intp]) -> Samples:
-        """Return the samples at these indices, in this order."""
-        index = np.asarray(indices, dtype=np.intp)
+        """Return the samples at these indices, in this order; consecutive ones share their arrays."""
+        rows = as_rows(indices)
         return Samples(
-            tuple(self.paths[i] for i in index),
-            self.subjects[index],
-            self.splits[index],
-            self.side_labels[index],
-            self.landmarks[index],
+            take_names(self.paths, rows),
+            self.subjects[rows],
+            self.splits[rows],
+            self.side_labels[rows],
+            self.landmarks[rows],
             self.aus,
-            None if self.spans is None else tuple(self.spans[i] for i in index),
+            None if self.spans is None else self.spans.take(rows),
             self.select_on_test,
             self.sources,
+            None if self.order is None else self.order[rows],
         )
 
     def split(self, name: str) -> Samples:
@@ -100,6 +105,18 @@ class Samples:
         if not chosen.size:
             raise DatasetError(f"The data hold no {name!r} samples ({len(self)} samples in other splits).")
         return self.take(chosen)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of labels, landmarks, subjects, splits and file names (not folders: data may move)."""
+        order = None if self.order is None else np.argsort(self.order, kind="stable")
+        return fingerprint((self.side_labels, self.landmarks), self._lines(order), order)
+
+    def _lines(self, order: NDArray[np.intp] | None) -> Iterator[str]:
+        for first in range(0, len(self), PIECE):
+            rows: Rows = slice(first, first + PIECE) if order is None else order[first : first + PIECE]
+            columns = (basenames(self.paths, rows), self.subjects[rows].tolist(), self.splits[rows].tolist())
+            yield from map(" ".join, zip(*columns, strict=True))
 
     def base_rates(self) -> NDArray[np.float64]:
         """Return, per AU, the fraction of coded samples in which it occurs: (A,), NaN if never coded."""
@@ -121,27 +138,44 @@ def join(parts: Sequence[Samples]) -> Samples:
             raise DatasetError(f"Cannot join AU sets {first.aus.labels} and {part.aus.labels}.")
         if part.landmarks.shape[1:] != first.landmarks.shape[1:]:
             raise DatasetError("Cannot join samples with different landmark layouts.")
-    spans = tuple(span for part in parts for span in part.spans or (None,) * len(part))
+    if not parts[1:]:
+        return first
+    spans = None
+    if any(part.spans is not None for part in parts):
+        spans = join_spans([part.spans or Spans.none(len(part)) for part in parts])
     return Samples(
-        tuple(path for part in parts for path in part.paths),
+        join_names([part.paths for part in parts]),
         np.concatenate([part.subjects for part in parts]),
         np.concatenate([part.splits for part in parts]),
         np.concatenate([part.side_labels for part in parts]),
         np.concatenate([part.landmarks for part in parts]),
         first.aus,
-        spans if any(spans) else None,
+        spans,
         any(part.select_on_test for part in parts),
         tuple(dict.fromkeys(source for part in parts for source in part.sources)),
+        _joined_order(parts),
     )
+
+
+def _joined_order(parts: Sequence[Samples]) -> NDArray[np.intp] | None:
+    if all(part.order is None for part in parts):
+        return None
+    starts = np.cumsum([0, *(len(part) for part in parts)])
+    # Places within a part may have gaps, so each gets its rank.
+    ranks = [
+        np.arange(len(part)) if part.order is None else np.argsort(np.argsort(part.order)) for part in parts
+    ]
+    return np.concatenate([start + rank for start, rank in zip(starts[:-1], ranks, strict=True)])
 
 
 def check_subject_exclusive(subjects: NDArray[np.str_], splits: NDArray[np.str_]) -> None:
     """Raise DatasetError, naming a subject, if any subject is in two splits."""
-    unknown = np.setdiff1d(splits, SPLITS)
-    if unknown.size:
-        raise DatasetError(f"A split is one of {', '.join(SPLITS)}; found {unknown.tolist()[:5]}.")
+    pairs = sorted(distinct_pairs(subjects, splits))
+    unknown = sorted({split for _, split in pairs} - set(SPLITS))
+    if unknown:
+        raise DatasetError(f"A split is one of {', '.join(SPLITS)}; found {unknown[:5]}.")
     home: dict[str, str] = {}
-    for subject, split in sorted(set(zip(subjects.tolist(), splits.tolist(), strict=True))):
+    for subject, split in pairs:
         if home.setdefault(subject, split) != split:
             raise DatasetError(
                 f"Subject {subject!r} is in both {home[subject]!r} and {split!r}. A subject may be in one "

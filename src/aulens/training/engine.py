@@ -29,7 +29,7 @@ from aulens.training.checkpoint import Average, Position
 from aulens.training.config import TrainConfig
 from aulens.training.predict import Forward, crop_of, score, to_input
 from aulens.training.progress import Display
-from aulens.training.run_folder import RunFolder, fingerprint
+from aulens.training.run_folder import RunFolder
 from aulens.training.schedule import rate, step_seed
 from aulens.training.setup import make_optimiser, training_set
 from aulens.training.validate import METRICS, summary
@@ -106,7 +106,7 @@ class Trainer:
         self.train_part, self.val_part = samples.split("train"), samples.split("val")
         self.criterion = criterion(settings, self.train_part.base_rates().tolist()).to(fabric.device)
         self.train_set = training_set(config, self.train_part, self.model)
-        self.position = Position(fingerprint=fingerprint(samples), origin=origin)
+        self.position = Position(fingerprint=samples.fingerprint, origin=origin)
         self.display = Display(progress and fabric.is_global_zero)
         self.saved = time.monotonic()
         self.waits = Waits()

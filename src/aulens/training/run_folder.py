@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import os
 import platform
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 import aulens
+from aulens.data.columns import distinct_pairs
 from aulens.data.samples import SPLITS, Samples
 from aulens.data.whole import plain, write_text
 from aulens.errors import ConfigError, ModelError
@@ -212,6 +211,7 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def facts(samples: Samples) -> dict[str, Any]:
     """Describe versions, machine, commit and data: what makes a number in a report believable."""
     rates = samples.split("train").base_rates()
+    homes = Counter(split for _, split in distinct_pairs(samples.subjects, samples.splits))
     return {
         "versions": {
             "aulens": aulens.__version__,
@@ -221,27 +221,15 @@ def facts(samples: Samples) -> dict[str, Any]:
         "machine": {"system": platform.platform(), "cores": os.cpu_count()},
         "commit": _commit(),
         "data": {
-            "fingerprint": fingerprint(samples),
+            "fingerprint": samples.fingerprint,
             "sources": list(samples.sources),
             "samples": {name: int((samples.splits == name).sum()) for name in SPLITS},
-            "subjects": {
-                name: int(np.unique(samples.subjects[samples.splits == name]).size) for name in SPLITS
-            },
+            "subjects": {name: homes[name] for name in SPLITS},
             "base_rates": {
                 label: round(float(r), 4) for label, r in zip(samples.aus.labels, rates, strict=True)
             },
         },
     }
-
-
-def fingerprint(samples: Samples) -> str:
-    """Hash labels, landmarks, subjects, splits and file names (not folders: data may move)."""
-    digest = hashlib.sha256()
-    for array in (samples.side_labels, samples.landmarks):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    rows = zip(samples.paths, samples.subjects.tolist(), samples.splits.tolist(), strict=True)
-    digest.update("\n".join(f"{Path(path).name} {subject} {split}" for path, subject, split in rows).encode())
-    return digest.hexdigest()[:16]
 
 
 def _version(name: str) -> str | None:

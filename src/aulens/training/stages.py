@@ -33,7 +33,6 @@ from aulens.training.run_folder import (
     RunFolder,
     check_same,
     facts,
-    fingerprint,
     open_run,
 )
 from aulens.training.sections import Stage2Config
@@ -160,7 +159,7 @@ class _Course:
             return False
         check_same(folder.read_config(), config, folder.path)
         known = json.loads(folder.facts.read_text(encoding="utf-8")) if folder.facts.is_file() else {}
-        if known and known["data"]["fingerprint"] != fingerprint(self.samples):
+        if known and known["data"]["fingerprint"] != self.samples.fingerprint:
             raise DatasetError(
                 f"The data are not those of the run in {folder.path}: other files, labels or splits. "
                 "Give the same data, or start a new run."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.data import digest
 from aulens.data.frames import read_frame_range, read_picture
 from aulens.data.index import PICTURE, FrameIndex
 from aulens.errors import DatasetError
@@ -78,20 +79,22 @@ def _in_a_file_name(name: str) -> str:
 
 def fingerprint(index: FrameIndex) -> str:
     """Hash what decides the result: frames, labels, landmarks, file names (not folders: data may move)."""
-    digest = hashlib.sha256()
     arrays: list[NDArray[Any]] = [index.position, index.frame, index.labels]
     if index.landmarks is not None:
         arrays.append(index.landmarks)
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    head = f"{index.dataset} {index.aus.numbers} {index.aligned}"
-    names = zip(index.keys, index.part.tolist(), map(_name, index.media), strict=True)
-    digest.update("\n".join([head, *(" ".join(row) for row in names)]).encode())
-    return digest.hexdigest()[:16]
+    return digest.fingerprint(arrays, _lines(index))
 
 
-def _name(media: str) -> str:
-    return Path(media).name
+def _lines(index: FrameIndex) -> Iterator[str]:
+    yield f"{index.dataset} {index.aus.numbers} {index.aligned}"
+    for first in range(0, len(index), digest.PIECE):
+        rows = slice(first, first + digest.PIECE)
+        columns = (index.subject, index.sequence, index.frame, index.part)
+        names = map(os.path.basename, index.media[rows])
+        for subject, sequence, frame, part, name in zip(
+            *(column[rows].tolist() for column in columns), names, strict=True
+        ):
+            yield f"{subject}/{sequence}/{frame} {part} {name}"
 
 
 def pictures(media: Sequence[str], position: NDArray[np.int32]) -> Iterator[tuple[int, Picture]]:

@@ -1,0 +1,32 @@
+"""Columns of N rows: which codes they may hold, and where their values change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.aus import MISSING
+from aulens.errors import DatasetError
+
+
+def check_codes(labels: NDArray[np.int8]) -> None:
+    """Raise DatasetError if labels are other than 0, 1 and MISSING."""
+    right = (labels == 0) | (labels == 1) | (labels == MISSING)
+    if not right.all():
+        wrong = np.unique(labels[~right]).tolist()
+        raise DatasetError(f"Labels must be 0, 1 or MISSING ({MISSING}); found {wrong[:5]}.")
+
+
+def changes(*columns: NDArray[Any]) -> NDArray[np.bool_]:
+    """(N,) whether a row differs from the one before in any of the (N,) columns; the first does."""
+    new = np.ones(len(columns[0]), dtype=bool)
+    new[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    return new
+
+
+def distinct_pairs(first: NDArray[np.str_], second: NDArray[np.str_]) -> set[tuple[str, str]]:
+    """The pairs that occur in two (N,) columns; quick where equal rows lie together."""
+    new = changes(first, second)
+    return set(zip(first[new].tolist(), second[new].tolist(), strict=True))
