@@ -119,9 +119,10 @@ def _record(
     after = 0 if note is None else note.next
     frames = media.frames(every=settings.every, start=settings.start, stop=settings.stop, skip=after)
     with ExitStack() as stack:
-        parts = _parts(folder, settings, media.info, called, analyzer)
-        for part in parts.values():
+        parts: dict[str, Part] = {}
+        for kind, part in _parts(folder, settings, media.info, called, analyzer):
             stack.callback(part.close)
+            parts[kind] = part
         steps = analyze_clip(analyzer, frames, tracker, most=waiting(media.info), keep=KEEP)
         for step in stack.enter_context(closing(steps)):
             for part in parts.values():
@@ -138,19 +139,19 @@ def _record(
 
 def _parts(
     folder: PartFolder, settings: RecordSettings, info: VideoInfo, called: str, analyzer: Analyzer
-) -> dict[str, Part]:
+) -> Iterator[tuple[str, Part]]:
+    """What is to be written, each opened when it is asked for."""
     card = analyzer.card
-    parts: dict[str, Part] = {"rows": RowsPart(folder.path / ROWS, folder.length("rows"), called, card.aus)}
+    yield "rows", RowsPart(folder.path / ROWS, folder.length("rows"), called, card.aus)
     if settings.format in DIALECTS:
         dialect = DIALECTS[settings.format]
         length = folder.length("dialect")
-        parts["dialect"] = DialectPart(folder.path / DIALECT, length, called, dialect, card.aus)
+        yield "dialect", DialectPart(folder.path / DIALECT, length, called, dialect, card.aus)
     if settings.overlay:
         length = folder.length("overlay")
-        parts["overlay"] = OverlayPart(folder.path / OVERLAY, length, info, settings.every, settings.start)
+        yield "overlay", OverlayPart(folder.path / OVERLAY, length, info, settings.every, settings.start)
     if settings.report:
-        parts["stills"] = StillsPart(folder.path / STILLS, folder.length("stills"), card)
-    return parts
+        yield "stills", StillsPart(folder.path / STILLS, folder.length("stills"), card)
 
 
 def _kept(parts: Mapping[str, Part]) -> dict[str, int]:

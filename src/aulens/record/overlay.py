@@ -108,10 +108,9 @@ def join_overlay(folder: Path, path: Path, info: VideoInfo, start: float | None)
     pieces = sorted(folder.glob("*.mp4"))
     if not pieces:
         return None
-    source = Path(info.path)
-    if info.has_audio and source.is_file():
+    if info.has_audio:
         try:
-            return join_videos(pieces, path, audio_from=source, start=start or 0.0)
+            return join_videos(pieces, path, audio_from=info.path, start=start or 0.0)
         except (InputError, OSError) as error:
             problem = f"the sound could not be taken along ({error})"
             join_videos(pieces, path)
