@@ -59,7 +59,7 @@ def write_clip(
 ) -> Path:
     """A clip with a picture at each of `times`, and with `sound`, a codec, a rising tone from 0 on.
 
-    `between` B-frames go between others; `matrix` is the display matrix by rows; `ratio` the shape of a pixel.
+    `between` B-frames go between others; `matrix` is the display matrix by rows; `ratio` a pixel's shape.
     """
     with av.open(str(path), "w", options=options or {}) as container:
         lossy = {"crf": "10"} if codec == "libx264" else {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import pytest
 from made_videos import NTSC, number_of, numbered, steady, uneven, write_clip
@@ -184,3 +186,16 @@ def test_what_makes_no_sense_is_refused_at_once(clips, choice, message):
 
 def test_numbers_can_be_read_again():
     assert all(number_of(numbered(number)) == number for number in range(256))
+
+
+def test_frames_that_were_read_leave_nothing_behind(clips):
+    """PyAV's frames can form rings, which stay until the next search for them: megabytes each."""
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in open_video(clips["uneven.mp4"]).frames():
+            pass
+        left = sum(isinstance(item, av.VideoFrame) for item in gc.get_objects())
+    finally:
+        gc.enable()
+    assert left < 4

@@ -45,9 +45,10 @@ def opened(path: str | Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
     path = Path(path)
     _check_file(path)
     try:
-        # Absolute: FFmpeg takes a name like "a:b.mp4" for an address. Nor may a file fetch others.
+        # Absolute: FFmpeg takes a name like "a:b.mp4" for an address. Nor may a file fetch others. As plain
+        # `options`, which go to each stream too, PyAV before 18 crashes at streams that turn up late (MPEG).
         container = av.open(
-            os.path.abspath(path), metadata_errors="replace", options={"protocol_whitelist": "file"}
+            os.path.abspath(path), metadata_errors="replace", container_options={"protocol_whitelist": "file"}
         )
     except (FFmpegError, ValueError) as error:
         raise InputError(f"{path}: {_refusal(path, error)}") from error
@@ -140,6 +141,8 @@ class ToRGB:
 
     def __init__(self, ratio: Fraction = Fraction(1)) -> None:
         self._ratio = ratio
+        self._angle: int | None = None
+        self._matrix = 1, 0, 0, 1
         # One for all frames: to set one up costs as much as to convert a small picture.
         self._reformatter = VideoReformatter()
 
@@ -152,10 +155,18 @@ class ToRGB:
         if self._ratio != 1:
             width = max(1, round(image.shape[1] * self._ratio))
             image = np.asarray(cv2.resize(image, (width, image.shape[0])), np.uint8)
-        return np.ascontiguousarray(_turned(image, display_matrix(frame)), np.uint8)
+        return np.ascontiguousarray(_turned(image, self._matrix_of(frame)), np.uint8)
+
+    def _matrix_of(self, frame: Any) -> tuple[int, int, int, int]:
+        # To ask a frame for its side data ties it into a ring, which keeps its memory until the next search
+        # for rings; so only where the angle is not that of the frame before.
+        if frame.rotation != self._angle:
+            self._angle, self._matrix = frame.rotation, display_matrix(frame)
+        return self._matrix
 
     def _pixels(self, frame: Any, kind: str) -> NDArray[np.uint8]:
-        return np.asarray(self._reformatter.reformat(frame, format=kind).to_ndarray(), np.uint8)
+        # One thread: to wait for a second one costs more than the work, where the cores are busy.
+        return np.asarray(self._reformatter.reformat(frame, format=kind, threads=1).to_ndarray(), np.uint8)
 
 
 def _over_white(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
