@@ -19,7 +19,7 @@ import numpy as np
 
 from aulens import metrics
 from aulens.training import load_config, train
-from aulens.training.evaluation import Predictions, predict
+from aulens.training.predictions import Predictions, predict
 from aulens.training.sides import side_report
 
 VARIANTS = ("pooled", "heatmap", "roi", "roi_gcn", "roi_gcn_supervised")

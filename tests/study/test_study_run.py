@@ -19,6 +19,7 @@ from aulens.study.report import describe_study, study_tables, write_tables
 from aulens.study.results import RunResult
 from aulens.study.rows import load_results
 from aulens.study.runner import run_study
+from aulens.training.evaluation import evaluate
 
 
 def test_a_study_trains_what_is_missing_and_prints_its_table(place: Path, monkeypatch):
@@ -37,6 +38,13 @@ def test_a_study_trains_what_is_missing_and_prints_its_table(place: Path, monkey
     assert "missing: fold 2 seed 1" in "".join(write_tables(study_tables(out, bootstrap=20), "markdown"))
     run_study(runs, out)
     assert trained == [runs[3]]
+
+    # Whoever trained, or chose, is not tested.
+    with pytest.raises(ConfigError, match=r"\d of the 3 subjects to be tested trained tiny/roi .*own/"):
+        evaluate(runs[0].folder, fold=2, progress=False)
+    again = evaluate(runs[0].folder, fold=1, bootstrap=0, progress=False)
+    assert json.loads((runs[0].folder / "facts.json").read_text())["data"]["people"]["val"]
+    assert again.subjects == 3
 
     data = load_prepared(place / "own", load_results(runs)[0].aus)
     for result in load_results(runs):

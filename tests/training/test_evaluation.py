@@ -17,9 +17,10 @@ from aulens.relations import AURelations
 from aulens.training.alignment import alignment_report
 from aulens.training.calibration import fit, write_calibration
 from aulens.training.config import config_from_dict, to_toml
-from aulens.training.evaluation import NO_SIDES, conclude, evaluate, predict, report
+from aulens.training.evaluation import NO_SIDES, conclude, evaluate, report
 from aulens.training.exporter import export
 from aulens.training.predict import crop_of, score
+from aulens.training.predictions import predict
 from aulens.training.run_folder import RunFolder
 from synthetic_faces import PAINTED
 
@@ -117,7 +118,7 @@ def test_a_training_ends_with_one_look_at_validation(
         looks.append(1)
         return score(*given, **named)
 
-    monkeypatch.setattr("aulens.training.evaluation.score", counted)
+    monkeypatch.setattr("aulens.training.predictions.score", counted)
     ended = conclude(run, samples, bootstrap=30)
     assert len(looks) == 1
     again = evaluate(run.path, split="val", bootstrap=30, progress=False)

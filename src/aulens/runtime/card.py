@@ -48,6 +48,9 @@ class ModelCard:
         results: numbers on held-out data, as exported.
         created: when it was exported.
         aulens_version: by which version.
+        selected_on_test: epoch and thresholds were chosen on test subjects: the results are too good.
+        people: "train" and "val" → stand-ins of those who trained and who chose (`aulens.training.seen`);
+            None = not known.
     """
 
     path: Path
@@ -73,6 +76,8 @@ class ModelCard:
     results: Mapping[str, Any]
     created: str
     aulens_version: str
+    selected_on_test: bool = False
+    people: Mapping[str, tuple[str, ...]] | None = None
 
     @property
     def onnx(self) -> Path:
@@ -187,6 +192,8 @@ class _Entries:
             results=MappingProxyType(self._table("results")),
             created=self._text("created"),
             aulens_version=self._text("aulens_version"),
+            selected_on_test=self._flag("selected_on_test", False),
+            people=self._people(),
         )
 
     def _aus(self) -> AUSet:
@@ -197,6 +204,16 @@ class _Entries:
             return AUSet(self._text("name"), tuple(numbers))
         except ConfigError as error:
             raise ModelError(f"{self._path}: {error}") from error
+
+    def _people(self) -> Mapping[str, tuple[str, ...]] | None:
+        # Cards of older versions, and of checkpoints alone, do not tell.
+        value = self._entries.get("people")
+        if value is None:
+            return None
+        lists = [value.get(name) for name in ("train", "val")] if isinstance(value, dict) else [None]
+        if not all(isinstance(one, list) and all(isinstance(name, str) for name in one) for one in lists):
+            raise self._wrong("people", 'lists of text "train" and "val"', value)
+        return MappingProxyType({name: tuple(value[name]) for name in ("train", "val")})
 
     def _calibrated(self) -> bool:
         return self._flag("calibrated", True)  # only cards of runs that stopped early say otherwise

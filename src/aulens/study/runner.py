@@ -130,7 +130,8 @@ def execute(run: PlannedRun, *, threads: int = 0, progress: bool = True) -> None
     """Train one run, or go on with it, and test it: writes RUN/test/report.{md,json} and its result."""
     import dataclasses
 
-    from aulens.training.evaluation import predict, report, write_report
+    from aulens.training.evaluation import report, write_report
+    from aulens.training.predictions import predict
     from aulens.training.stages import train
 
     config = run.config

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from aulens import metrics, roi
-from aulens.data.dataset import FaceDataset
-from aulens.data.loading import load_data
+from aulens import metrics
 from aulens.data.samples import Samples
 from aulens.data.whole import plain, write_json, write_text
-from aulens.errors import ConfigError, ModelError
 from aulens.models import JAAConfig
 from aulens.models.config import family
-from aulens.runtime.card import find_card, read_card
 from aulens.training.alignment import AlignmentReport, alignment_report
-from aulens.training.calibration import FALLBACK, FALLBACK_OF_LOGITS, Calibration, fit, write_calibration
-from aulens.training.memory import keep_freed_memory
-from aulens.training.predict import Scores, au_scores, score
+from aulens.training.calibration import FALLBACK, FALLBACK_OF_LOGITS, fit, write_calibration
+from aulens.training.predict import au_scores
+from aulens.training.predictions import Predictions, decide, predict, score_samples
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder
-from aulens.training.scorer import Scorer, scorer_of_card, scorer_of_run
-from aulens.training.sections import DataConfig
+from aulens.training.scorer import scorer_of_run
 from aulens.training.sides import SideReport, side_report
 
 NO_SIDES: Final = "This model does not tell the sides of a face apart: it gives one score for both."
@@ -116,37 +108,6 @@ class Evaluation:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """What a model says about N samples of A AUs.
-
-    Attributes:
-        name: of the model.
-        chosen: how epoch and thresholds were chosen, in words.
-        selected_on_test: they were chosen on the tested subjects.
-        samples: what was looked at, with its labels.
-        tells_sides: whether the sides' scores differ.
-        sides: (N, A, 2) float32 scores, [subject_right, subject_left].
-        side_decisions: (N, A, 2) bool.
-        scores: (N, A) float32, the larger side.
-        decisions: (N, A) bool, at the calibrated thresholds.
-        uncalibrated: (N, A) bool, by the papers' own rule: present when the score is above 0.
-        landmark_error: (N,) float64 in inter-ocular distances; None for a model that finds no landmarks.
-    """
-
-    name: str
-    chosen: str
-    selected_on_test: bool
-    samples: Samples
-    tells_sides: bool
-    sides: NDArray[np.float32]
-    side_decisions: NDArray[np.bool_]
-    scores: NDArray[np.float32]
-    decisions: NDArray[np.bool_]
-    uncalibrated: NDArray[np.bool_]
-    landmark_error: NDArray[np.float64] | None
-
-
 def evaluate(
     model: Path,
     data: Sequence[Path] = (),
@@ -176,7 +137,8 @@ def evaluate(
         progress: show a bar on stderr.
 
     Raises:
-        ConfigError: an unknown split, or no data for a card.
+        ConfigError: an unknown split, no data for a card, or the model's training saw people who are to be
+            tested.
         DatasetError: the data are unusable.
         ModelError: the model is missing, damaged, or was never calibrated.
     """
@@ -184,53 +146,11 @@ def evaluate(
         model, data, split=split, tests=tests, fold=fold, batch=batch, threads=threads, progress=progress
     )
     result = report(found, split, bootstrap)
-    folder = out or (Path(model) / split if Path(model).is_dir() and not tests else None)
+    own = Path(model).is_dir() and not (data or tests)
+    folder = out or (Path(model) / split if own else None)
     if folder:
         write_report(result, folder)
     return result
-
-
-def predict(
-    model: Path,
-    data: Sequence[Path] = (),
-    *,
-    split: str = "test",
-    tests: Sequence[Path] = (),
-    fold: int | None = None,
-    batch: int = 64,
-    threads: int | None = None,
-    progress: bool = True,
-) -> Predictions:
-    """Let a run's best model, or an exported one, decide on a split; arguments as :func:`evaluate`."""
-    if split not in ("val", "test"):
-        raise ConfigError(f"split must be val or test, got {split!r}: training subjects prove nothing.")
-    model = Path(model)
-    if threads:
-        torch.set_num_threads(threads)
-    keep_freed_memory()
-    run = RunFolder(model) if model.is_dir() else None
-    scorer = scorer_of_run(run) if run else scorer_of_card(read_card(find_card(model)), threads)
-    if scorer.calibration is None:
-        raise ModelError(f"{model} was never calibrated: its training has not ended. Go on with --resume.")
-    samples = _samples(scorer, run, list(data), list(tests), fold).split(split)
-    with Display(progress) as display:
-        display.begin(f"evaluating {split}", -(-len(samples) // batch))
-        found = _score(scorer, samples, batch, display)
-    return _decide(scorer, scorer.calibration, samples, found)
-
-
-def _samples(
-    scorer: Scorer, run: RunFolder | None, data: list[Path], tests: list[Path], fold: int | None
-) -> Samples:
-    own = run.read_config().data if run else DataConfig()
-    if tests:
-        return load_data([], scorer.aus, own.plan, tests)
-    roots = data or [Path(root) for root in own.roots]
-    elsewhere = [] if data and not own.tests else [Path(root) for root in own.tests]
-    if not roots:
-        raise ConfigError("No data to evaluate on: give --data FOLDER.")
-    plan = own.plan if fold is None else dataclasses.replace(own.plan, fold=str(fold))
-    return load_data(roots, scorer.aus, plan, elsewhere)
 
 
 def report(found: Predictions, split: str, bootstrap: int = 1000) -> Evaluation:
@@ -266,7 +186,7 @@ def conclude(run: RunFolder, samples: Samples, *, batch: int = 64, bootstrap: in
     Writes RUN/calibration.json and RUN/val/report.{json,md}.
     """
     scorer = scorer_of_run(run)
-    found = _score(scorer, samples, batch, Display(False))
+    found = score_samples(scorer, samples, batch, Display(False))
     logits = family(run.read_config().model) is JAAConfig
     calibration = fit(
         samples.aus,
@@ -276,32 +196,9 @@ def conclude(run: RunFolder, samples: Samples, *, batch: int = 64, bootstrap: in
         FALLBACK_OF_LOGITS if logits else FALLBACK,
     )
     write_calibration(run.calibration, calibration)
-    result = report(_decide(scorer, calibration, samples, found), "val", bootstrap)
+    result = report(decide(scorer, calibration, samples, found), "val", bootstrap)
     write_report(result, run.path / "val")
     return result
-
-
-def _score(scorer: Scorer, samples: Samples, batch: int, display: Display) -> Scores:
-    data = FaceDataset(samples, scorer.crop)
-    return score(scorer.forward, data, batch=batch, device=scorer.device, step=display.step)
-
-
-def _decide(scorer: Scorer, calibration: Calibration, samples: Samples, found: Scores) -> Predictions:
-    sides = roi.side_scores(found.sides, samples.aus).astype(np.float32)
-    scores = au_scores(sides)
-    return Predictions(
-        name=scorer.name,
-        chosen=scorer.chosen,
-        selected_on_test=scorer.selected_on_test,
-        samples=samples,
-        tells_sides=scorer.tells_sides,
-        sides=sides,
-        side_decisions=calibration.side_probability(sides) >= calibration.threshold[:, None],
-        scores=scores,
-        decisions=calibration.probability(scores) >= calibration.threshold,
-        uncalibrated=scores > scorer.present_above,
-        landmark_error=found.landmark_error,
-    )
 
 
 def write_report(result: Evaluation, folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import hashlib
 import json
@@ -24,12 +23,14 @@ from aulens.runtime.card import FORMAT
 from aulens.training.calibration import FALLBACK, FALLBACK_OF_LOGITS, Calibration, read_calibration
 from aulens.training.onnx_file import write_onnx
 from aulens.training.run_folder import RunFolder
+from aulens.training.seen import Seen
 
 STATEMENT: Final = (
     "Trained on rendered faces, not validated on FACS-coded people: use it to explore, not to conclude. "
     "Numbers measured on renders do not carry over to photographs."
 )
 PEOPLE: Final = "FACS-coded people"
+CHOSEN_ON_TEST: Final = "Epoch and thresholds were chosen on test subjects: its results are too good."
 UNKNOWN_DATA: Final = "What it learned from is not known: its run folder says nothing of the data."
 UNKNOWN: Final = (
     "Made from a checkpoint alone: what it learned from and how well it does was not measured here, and its "
@@ -73,6 +74,8 @@ class _Source:
     origin: _Origin
     results: Mapping[str, Any]
     training: Mapping[str, Any]
+    selected_on_test: bool = False
+    seen: Seen | None = None
 
 
 def export(
@@ -94,7 +97,8 @@ def export(
         licence: of the weights.
         trained_on: the data in words; by default counted from the run.
         statement: what a user should know; by default what it was trained on, that renders are not people,
-            or of a checkpoint that nobody here measured it.
+            or of a checkpoint that nobody here measured it. That a run was chosen on test subjects is added
+            to any.
         allow_uncalibrated: export a model whose probabilities were never fitted; the card then says so.
 
     Raises:
@@ -128,7 +132,9 @@ def export(
             "licence": licence,
             "trained_on": trained_on or source.origin.trained_on,
             "not_validated_on": source.origin.not_validated_on,
-            "statement": statement or source.origin.statement,
+            "statement": _statement(statement or source.origin.statement, source.selected_on_test),
+            "selected_on_test": source.selected_on_test,
+            "people": source.seen.to_dict() if source.seen else None,
             "results": source.results,
             "training": source.training,
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -142,18 +148,20 @@ def export(
 def _of_run(folder: RunFolder) -> _Source:
     config = folder.read_config()
     model, settings = load_checkpoint(folder.best)
-    origin = _origin(folder)
-    if config.data.select_on_test:
-        marked = f"{origin.statement} Epoch and thresholds were chosen on test subjects: results too good."
-        origin = dataclasses.replace(origin, statement=marked)
     return _Source(
         model,
         settings,
         read_calibration(folder.calibration, model.aus),
-        origin,
+        _origin(folder),
         _results(folder),
         {"config": _model_words(config.to_dict()["model"]), "augment": config.to_dict()["augment"]},
+        config.data.select_on_test,
+        Seen.read(folder.facts),
     )
+
+
+def _statement(text: str, selected_on_test: bool) -> str:
+    return f"{text} {CHOSEN_ON_TEST}" if selected_on_test and CHOSEN_ON_TEST not in text else text
 
 
 def _of_checkpoint(path: Path) -> _Source:

@@ -20,6 +20,7 @@ from aulens.data.whole import plain, write_text
 from aulens.errors import ConfigError, ModelError
 from aulens.training.config import TrainConfig, load_config, to_toml
 from aulens.training.sections import Stage2Config
+from aulens.training.seen import people
 
 FREE: Final[frozenset[str]] = frozenset(
     {
@@ -225,6 +226,7 @@ def facts(samples: Samples) -> dict[str, Any]:
             "sources": list(samples.sources),
             "samples": {name: int((samples.splits == name).sum()) for name in SPLITS},
             "subjects": {name: homes[name] for name in SPLITS},
+            "people": people(samples),
             "base_rates": {
                 label: round(float(r), 4) for label, r in zip(samples.aus.labels, rates, strict=True)
             },

@@ -20,12 +20,15 @@ from aulens.runtime.model import open_model
 from aulens.training.calibration import Calibration, read_calibration
 from aulens.training.predict import Forward, crop_of
 from aulens.training.run_folder import RunFolder
+from aulens.training.seen import Seen
 
 _MEASURES: Final[Mapping[str, str]] = {
     "roc_auc": "macro ROC-AUC",
     "f1": "macro F1",
     "abaw2": "ABAW-2's measure",
 }
+
+_TESTED: Final = "THE TEST SUBJECTS (data.select_on_test), so every number is too good"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Scorer:
         calibration: fitted on validation subjects; None before that.
         chosen: how epoch and thresholds were chosen, in words.
         selected_on_test: they were chosen on the tested subjects.
+        seen: whom its training saw; None = not known.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Scorer:
     calibration: Calibration | None
     chosen: str
     selected_on_test: bool = False
+    seen: Seen | None = None
 
 
 def scorer_of_run(run: RunFolder) -> Scorer:
@@ -67,9 +72,7 @@ def scorer_of_run(run: RunFolder) -> Scorer:
     model, settings = load_checkpoint(run.best)
     gpu = config.train.accelerator != "cpu" and torch.cuda.is_available()
     device = torch.device("cuda" if gpu else "cpu")
-    who = "validation subjects"
-    if config.data.select_on_test:
-        who = "THE TEST SUBJECTS (data.select_on_test), so every number is too good"
+    who = _TESTED if config.data.select_on_test else "validation subjects"
     return Scorer(
         name=f"{config.name} ({settings.variant})",
         aus=model.aus,
@@ -84,6 +87,7 @@ def scorer_of_run(run: RunFolder) -> Scorer:
             "thresholds were fitted on them too."
         ),
         selected_on_test=config.data.select_on_test,
+        seen=Seen.read(run.facts),
     )
 
 
@@ -112,5 +116,10 @@ def scorer_of_card(card: ModelCard, threads: int | None) -> Scorer:
         # An exported file gives plain means of maps: what the torch model subtracts is not in them.
         present_above=HEATMAP_THRESHOLD if card.variant == "heatmap" else 0.0,
         calibration=Calibration(card.aus, platt, threshold, np.ones(len(card.aus), bool), 0, 0),
-        chosen="Probabilities and thresholds are those of the model's card, fitted on validation subjects.",
+        chosen=(
+            "Probabilities and thresholds are those of the model's card, fitted on "
+            f"{_TESTED if card.selected_on_test else 'validation subjects'}."
+        ),
+        selected_on_test=card.selected_on_test,
+        seen=Seen.of_card(card.people),
     )
