@@ -316,6 +316,7 @@ def test_stills_of_other_aus_and_other_tables_are_refused(
     assert path.read_text() == "the report of before"
 
 
+@pytest.mark.slow
 def test_a_long_clip_gives_a_small_page_with_every_peak(tmp_path: Path, card: ModelCard) -> None:
     labels = card.aus.labels
     count = 150_000  # 1 h 40 min, two people

@@ -66,6 +66,7 @@ def test_a_short_clip_has_a_still_for_each_frame(tmp_path: Path) -> None:
     assert index.labels == AUS.labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [25.0, None])
 def test_stills_are_few_and_spread_over_the_clip(tmp_path: Path, rate: float | None) -> None:
     frames = scene(1500, rate)
@@ -88,6 +89,7 @@ def test_apexes_are_the_strongest_frames_of_events(tmp_path: Path) -> None:
         assert found <= {still.frame for still in index.stills}
 
 
+@pytest.mark.slow
 def test_of_too_many_apexes_each_au_keeps_its_strongest(tmp_path: Path) -> None:
     frames = scene(1600)
     index = keep(tmp_path / "s", frames, limit=24)
