@@ -96,7 +96,7 @@ def finish(
             problems=() if media.problem is None else (media.problem,),
         )
         files["figures"] = f"{name}.figures"
-        write_figures(out / files["figures"], told, threshold, events=found, sides=card.tells_sides)
+        write_figures(out / files["figures"], told, threshold, events=found)
     return files, lacking
 
 
