@@ -39,7 +39,7 @@ class Told:
 
 @dataclass
 class Following(Told):
-    """The same, as a `FaceFollower`: its landmarks go to a face that the box touches, or else fill the box."""
+    """The same, as a `FaceFollower`: its landmarks go to a face that the box touches, or fill the box."""
 
     glances: list[int] = field(default_factory=list)
     nears: list[int] = field(default_factory=list)

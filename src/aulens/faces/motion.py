@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from aulens.faces.packing import pack, unpack
 
 _NEW: Final = 0.6  # weight of the speed just measured; the rest is the speed before
-_TIRES: Final = 0.4  # seconds after which a face that nobody sees has lost 63 % of its assumed speed
+_TIRES: Final = 0.2  # seconds after which a face that nobody sees has lost 63 % of its assumed speed
 _SHORTEST: Final = 1 / 240  # seconds; equal or disordered time stamps give no speed
 
 

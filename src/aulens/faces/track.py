@@ -195,9 +195,12 @@ def swap_ids(a: Track, b: Track) -> None:
 
 
 def middle_and_spread(landmarks: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Mean (2,) of landmarks (K, 2), and the root of their mean squared distance from it (at least 1e-6)."""
+    """Mean (2,) of landmarks (K, 2), and how far they spread from it up and down (at least 1e-6 pixels).
+
+    Up and down only: a head that turns gets narrower, and the detector's box does not.
+    """
     middle = landmarks.mean(axis=0)
-    return middle, max(float(np.sqrt(((landmarks - middle) ** 2).sum(axis=1).mean())), 1e-6)
+    return middle, max(1.4 * float(landmarks[:, 1].std()), 1e-6)
 
 
 def look(image: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:

@@ -23,7 +23,7 @@ _EMPTY_PAUSE: Final = 0.1  # seconds between detections while nobody is in view
 _THOROUGH_PAUSE: Final = 2.0  # seconds between those detections that also look for small faces
 _LIKE: Final = 0.7  # a face correlates with itself in the next frame by 0.9 and more, with another's by 0.65
 _SAME: Final = 0.3  # overlap of the boxes of one face in one frame, or from frame to frame
-_SEARCH: Final = 0.5  # seconds in which a lost face is searched for in every frame
+_SEARCH: Final = 0.5  # seconds in which a lost face is searched for in every frame; _COAST behind somebody
 _COAST: Final = 2.0  # seconds for which a lost face is expected at its place
 _AWAY: Final = 4  # lost faces that are searched for in a frame, at most
 _PROOF: Final = 0.1  # seconds in which a face of low confidence must be seen again
@@ -209,7 +209,8 @@ class FaceTracker:
         searched = 0
         for track in self._tracks:
             if not track.was_in_view:
-                if now - track.seen > _SEARCH or searched == _AWAY or not _inside(track.expected, image):
+                longest = _COAST if track.met else _SEARCH
+                if now - track.seen > longest or searched == _AWAY or not _inside(track.expected, image):
                     continue
                 searched += 1
             elif self._may_slide(track) and self._slide(image, track, now):

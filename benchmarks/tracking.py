@@ -1,0 +1,156 @@
+"""Which way of tracking keeps people apart? Errors over drawn clips, and speed next to the detector's.
+
+    python benchmarks/tracking.py [--scenes crossing returning ...] [--speed-only]
+
+The clips are those of the tests (tests/moving_faces.py): 480 x 360 pixels, 25 frames a second, once with all
+frames and once with every third. Speed is CPU time of one thread in pictures of 1280 x 720 with two people, next
+to dlib's detector on the same frames.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+import moving_faces
+from aulens.faces.detector import Face
+from aulens.faces.dlib_detector import DlibDetector
+from aulens.faces.identity import DlibEmbedder
+from aulens.faces.tracker import FaceTracker
+from moving_faces import Actor, Counts, Frame, Scene, count
+
+SCENES = {make.__name__: make for make in (*moving_faces.SCENES, moving_faces.turning)}
+
+
+def every(step: int, scene: Scene) -> Iterable[tuple[Frame, list[Actor]]]:
+    return ((frame, cast) for frame, cast in scene.frames() if frame.index % step == 0)
+
+
+def run(tracker: FaceTracker, clip: Iterable[tuple[Frame, list[Actor]]]) -> Counts:
+    said, cost = [], 0.0
+    for frame, cast in clip:
+        start = time.process_time()
+        tracked = tracker(frame)
+        cost += time.process_time() - start
+        said.append((cast, list(zip(tracked.ids, (face.box for face in tracked.faces), strict=True))))
+    counts = count(said)
+    counts.cost = cost
+    return counts
+
+
+def errors(names: list[str], ways: dict[str, Callable[[], FaceTracker]]) -> None:
+    print("| way | frames | faces | missed | false | id switches | ids shared | MOTA |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    details = []
+    clips = {(name, step): list(every(step, SCENES[name]())) for name in names for step in (1, 3)}
+    for way, new in ways.items():
+        total = Counts()
+        for (name, step), clip in clips.items():
+            counts = run(new(), clip)
+            total += counts
+            if counts.switches or counts.shared:
+                details.append(
+                    f"| {way} | {name}{', every 3rd frame' if step > 1 else ''} "
+                    f"| {counts.switches} | {counts.shared} |"
+                )
+        t = total
+        print(
+            f"| {way} | {t.frames} | {t.faces} | {t.missed} | {t.false} | {t.switches} | {t.shared} "
+            f"| {t.mota:.3f} |",
+            flush=True,
+        )
+    print("\n| way | clip | id switches | ids shared |\n| --- | --- | ---: | ---: |")
+    print("\n".join(details))
+
+
+def speed(detector: DlibDetector, ways: dict[str, Callable[[], FaceTracker]], frames: int) -> None:
+    """Two people who sway before a wall of 1280 x 720."""
+    big = np.asarray(cv2.resize(moving_faces.wall(0), (1280, 720)))
+    scene = Scene(
+        "two", 50, lambda i: [Actor("smile", 130 + i / 5, 190), Actor("astronaut", 350, 190 + i / 9)]
+    )
+    images = []
+    for frame, _ in scene.frames():
+        image = big.copy()
+        image[200:560, 400:880] = frame.image
+        images.append(image)
+    order = [*range(50), *range(49, -1, -1)]
+    clip = [Frame(i, i / 25, images[order[i % 100]]) for i in range(frames)]
+    start = time.process_time()
+    faces = sum(len(detector(frame.image)) for frame in clip[::10])
+    each = (time.process_time() - start) / len(clip[::10])
+    print("\n| way | ms per frame | faces/s | times the detector's speed |\n| --- | ---: | ---: | ---: |")
+    print(
+        f"| detector on every frame, no ids | {1000 * each:.1f} | {faces / len(clip[::10]) / each:.0f} | 1.0 |"
+    )
+    for way, new in ways.items():
+        tracker, found = new(), 0
+        start = time.process_time()
+        for frame in clip:
+            found += len(tracker(frame).faces)
+        cost = time.process_time() - start
+        print(
+            f"| {way} | {1000 * cost / frames:.1f} | {found / cost:.0f} | {each * frames / cost:.1f} |",
+            flush=True,
+        )
+
+
+def parts(detector: DlibDetector, embedder: DlibEmbedder) -> None:
+    """What each part costs, in pictures of 640 x 480."""
+    image = np.asarray(cv2.resize(moving_faces.picture("astronaut")[0], (640, 480)))
+    (face,) = detector.glance(image)
+    detector_each = 0.0
+    print("\n| part | ms | of the detector's |\n| --- | ---: | ---: |")
+    work: dict[str, Callable[[], object]] = {
+        "detector, 640 x 480, one look": lambda: detector.glance(image),
+        "detector near a face": lambda: detector.near(image, face.box),
+        "landmarks": lambda: detector.landmarks(image, face.box),
+        "embedding": lambda: embedder(image, face),
+    }
+    for name, call in work.items():
+        call()
+        start = time.process_time()
+        for _ in range(20):
+            call()
+        each = (time.process_time() - start) / 20
+        detector_each = detector_each or each
+        print(f"| {name} | {1000 * each:.1f} | {each / detector_each:.2f} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--scenes", nargs="+", default=list(SCENES), choices=SCENES)
+    parser.add_argument("--frames", type=int, default=1000, help="frames of which the speed is measured")
+    parser.add_argument("--speed-only", action="store_true")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    detector, embedder = DlibDetector(), DlibEmbedder()
+
+    def on_every_frame(image: np.ndarray) -> tuple[Face, ...]:
+        return detector.glance(image)
+
+    ways: dict[str, Callable[[], FaceTracker]] = {
+        "overlap (IoU)": lambda: FaceTracker(detector, None, motion=False),
+        "overlap + motion": lambda: FaceTracker(detector, None),
+        "overlap + embedding": lambda: FaceTracker(detector, embedder, motion=False),
+        "overlap + motion + embedding": lambda: FaceTracker(detector, embedder),
+        "the same, detector on every frame": lambda: FaceTracker(on_every_frame, embedder),
+    }
+    if not options.speed_only:
+        errors(options.scenes, ways)
+    parts(detector, embedder)
+    speed(detector, ways, options.frames)
+
+
+if __name__ == "__main__":
+    main()
