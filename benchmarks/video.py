@@ -5,8 +5,8 @@
 Clips are made in a temporary folder: H.264, a textured picture that moves, 25 frames a second. In each round
 both readers read each clip once, one after the other; "ratio" is the median over rounds of theirs over ours,
 above 1 = ours is faster. OpenCV is left as it is, with as many threads as it likes; CPU time is that of all
-threads together. With --hour, a ten-second clip is looped to an hour by copying its packets, and read whole in
-a process of its own (320 x 240; and two minutes of 1920 x 1080).
+threads together. With --hour, a ten-second clip of 320 x 240 is looped to an hour by copying its packets, and
+read whole in a process of its own; so are two minutes of 1920 x 1080.
 """
 
 from __future__ import annotations

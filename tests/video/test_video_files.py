@@ -225,6 +225,16 @@ def test_how_much_is_missing_is_known_to_the_byte(tmp_path):
         assert bytes_missing(tmp_path / "long") is None
 
 
+def test_a_recording_that_was_not_finished_promises_nothing(tmp_path):
+    whole = write_clip(tmp_path / "a.avi", steady(20, 25), "mjpeg", between=0)
+    for size in (0, 0xFFFFFFFF):
+        data = bytearray(whole.read_bytes())
+        data[4:8] = size.to_bytes(4, "little")
+        (tmp_path / "unfinished.avi").write_bytes(data[:-500])
+        assert bytes_missing(tmp_path / "unfinished.avi") is None
+        assert list(open_video(tmp_path / "unfinished.avi").frames(stop=0.5))
+
+
 # No videos
 
 
