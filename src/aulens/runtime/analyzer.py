@@ -17,7 +17,7 @@ from aulens.runtime.clip import analyze_clip, waiting
 from aulens.runtime.image import read_image
 from aulens.runtime.inputs import is_clip
 from aulens.runtime.model import open_model, to_input
-from aulens.runtime.result import AUResult, Evidence, FrameResult
+from aulens.runtime.result import AUResult, Evidence, Faces, FrameResult
 from aulens.tables.schema import Row, rows_of, to_frame
 from aulens.video import Media, open_video
 from aulens.video.webcam import Camera
@@ -61,8 +61,10 @@ class Analyzer:
         """What finds the faces."""
         return self._detector
 
-    def __call__(self, image: str | Path | NDArray[np.uint8]) -> tuple[AUResult, ...]:
+    def __call__(self, image: str | Path | NDArray[np.uint8]) -> Faces:
         """Analyze every face of one picture, largest first; () where there is none.
+
+        In a notebook the result shows itself as the picture with what was seen in it.
 
         Args:
             image: path of a picture, or (H, W, 3) uint8 RGB.
@@ -71,9 +73,9 @@ class Analyzer:
             InputError: the picture can't be read or is not such an array.
         """
         pixels = check_image(image) if isinstance(image, np.ndarray) else read_image(image)
-        return self.analyze(pixels, self._detector(pixels))
+        return Faces(self.analyze(pixels, self._detector(pixels)), image)
 
-    def analyze(self, image: NDArray[np.uint8], faces: Sequence[Face]) -> tuple[AUResult, ...]:
+    def analyze(self, image: NDArray[np.uint8], faces: Sequence[Face]) -> Faces:
         """Analyze faces that were found before; `face_id` is their position in `faces`.
 
         Args:
@@ -84,7 +86,7 @@ class Analyzer:
             InputError: faces without landmarks, or landmarks of no known layout or all in one place.
             ModelError: the model gives other shapes than its card promises, or no finite scores.
         """
-        return self.analyze_frames([(image, faces, range(len(faces)))])[0]
+        return Faces(self.analyze_frames([(image, faces, range(len(faces)))])[0], image)
 
     def analyze_frames(
         self, frames: Sequence[tuple[NDArray[np.uint8], Sequence[Face], Sequence[int]]]

@@ -1,14 +1,19 @@
 """What aulens says about one face, and about one frame of a video."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens.align import invert, transform, warp_back
 from aulens.aus import AUSet
+from aulens.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +69,59 @@ class AUResult:
         least = self.threshold[label]
         return self.right[label] >= least, self.left[label] >= least
 
+    def _repr_html_(self) -> str:
+        """In a notebook: a table of the AUs with their evidence."""
+        from aulens.show.notebook import face_html
+
+        return face_html(self)
+
+
+class Faces(tuple[AUResult, ...]):
+    """The faces of one picture: a tuple, which a notebook shows as the picture with what was seen in it.
+
+    It keeps no picture in memory. To be shown, a file is read again, and an array is looked at if it still
+    exists; else the faces are shown without it.
+
+    Args:
+        faces: of the picture.
+        image: path of the picture, or (H, W, 3) uint8 RGB; None if there is nothing to show.
+    """
+
+    _image: "Path | ref[NDArray[np.uint8]] | None"
+
+    def __new__(  # noqa: D102 (the class says it)
+        cls, faces: Iterable[AUResult] = (), image: str | Path | NDArray[np.uint8] | None = None
+    ) -> Self:
+        self = super().__new__(cls, faces)
+        if isinstance(image, str | Path):
+            self._image = Path(image).absolute()
+        else:
+            self._image = None if image is None else ref(image)
+        return self
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[AUResult, ...], Path | None]]:
+        return type(self), (tuple(self), self._image if isinstance(self._image, Path) else None)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the picture with its faces."""
+        from aulens.show.notebook import faces_html
+
+        return faces_html(self, self._picture())
+
+    def _picture(self) -> NDArray[np.uint8] | None:
+        from aulens.runtime.image import read_image
+
+        found: NDArray[np.uint8] | None = None
+        if isinstance(self._image, Path):
+            with suppress(InputError):
+                found = read_image(self._image)
+        elif self._image is not None:
+            found = self._image()
+        if found is None:
+            return None
+        # Another picture may have taken its place.
+        return found if all(face.evidence.shape == found.shape[:2] for face in self) else None
+
 
 @dataclass(frozen=True, eq=False)
 class FrameResult:
@@ -82,6 +140,12 @@ class FrameResult:
     image: NDArray[np.uint8]
     faces: tuple[AUResult, ...]
     lost: tuple[int, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the frame with what was seen in it."""
+        from aulens.show.notebook import frame_html
+
+        return frame_html(self)
 
 
 class Evidence(Mapping[str, NDArray[np.float32]]):
