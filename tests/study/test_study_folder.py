@@ -161,7 +161,7 @@ def test_a_run_that_another_process_has_is_left_to_it(plan, tmp_path: Path, monk
 
 def test_a_run_that_was_ended_meanwhile_is_not_done_again(plan, tmp_path: Path, monkeypatch):
     """By another process, between the count of what is missing and the turn of this run."""
-    runs, done = plan(), []
+    runs, done, said = plan(), [], []
 
     def execute(run, **_):
         done.append(run.name)
@@ -169,8 +169,9 @@ def test_a_run_that_was_ended_meanwhile_is_not_done_again(plan, tmp_path: Path, 
             finish(one)
 
     monkeypatch.setattr(runner, "execute", execute)
-    run_study(runs[:2], tmp_path)
+    run_study(runs[:2], tmp_path, say=said.append)
     assert done == ["roi/fold1-seed1"]
+    assert said[-1] == "roi_gcn/fold1-seed1 left out: another process has ended it meanwhile."
 
 
 def test_shares_are_disjoint_and_the_rows_are_of_all(plan, tmp_path: Path, monkeypatch):

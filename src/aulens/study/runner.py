@@ -34,10 +34,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class _End:
-    """How an attempt at a run ended: `error` is empty if it is finished; `busy`: another process has it."""
+    """How an attempt at a run ended: `error` is empty if it is finished; `left`: another process has it, or
+    has ended it meanwhile."""
 
     error: str = ""
-    busy: bool = False
+    left: bool = False
 
 
 def run_study(
@@ -70,8 +71,8 @@ def run_study(
     failures: list[str] = []
     started = time.monotonic()
     for done, (run, end) in enumerate(_each(missing, jobs, threads), 1):
-        if end.busy:
-            say(f"{run.name} left out: {end.error}")
+        if end.left:
+            say(f"{run.name} left out: {end.error or 'another process has ended it meanwhile.'}")
         elif end.error:
             failures.append(f"{run.name}: {end.error}")
             say(f"{run.name} FAILED: {end.error}")
@@ -113,10 +114,11 @@ def _attempt_quietly(job: tuple[PlannedRun, int]) -> _End:
 def _attempt(run: PlannedRun, threads: int, progress: bool) -> _End:
     try:
         with hold(run.folder / ".study.lock", f"The run {run.name}"):
-            if not run.finished:  # another process may have ended it since it was counted
-                execute(run, threads=threads, progress=progress)
+            if run.finished:
+                return _End(left=True)
+            execute(run, threads=threads, progress=progress)
     except BusyError as error:
-        return _End(str(error), busy=True)
+        return _End(str(error), left=True)
     except AulensError as error:
         return _End(str(error))
     except Exception as error:
