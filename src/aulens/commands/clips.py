@@ -23,11 +23,12 @@ from rich.table import Table
 from rich.text import Text
 
 from aulens.aus import AUS, AUSet
-from aulens.commands.output import Sink, free_name
+from aulens.commands.output import Sink
 from aulens.commands.sources import Source, path_of
 from aulens.commands.tally import Tally
 from aulens.errors import InputError
 from aulens.record import RecordSettings, record_clip
+from aulens.record.names import clip_names
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.result import FrameResult
 from aulens.video.reader import VideoInfo, open_video
@@ -56,14 +57,13 @@ def record_clips(
         resume: go on with what an earlier run began.
         told: sums up for reading, or None.
     """
-    taken: set[str] = set()
-    for source in sources:
-        path = path_of(source)
+    paths = [path_of(source) for source in sources]
+    for source, path, name in zip(sources, paths, clip_names(paths), strict=True):
         step = _Step(bar, path, settings, told)
         try:
             done = record_clip(
                 analyzer, source, out, settings,
-                name=free_name(path.stem, taken), resume=resume, progress=step, command=_command(),
+                name=name, resume=resume, progress=step, command=_command(),
             )  # fmt: skip
         except InputError as error:
             tally.fail(path, error)

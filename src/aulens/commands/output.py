@@ -16,6 +16,7 @@ from rich.text import Text
 
 from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
+from aulens.record.names import free_name
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
 from aulens.tables import DIALECTS, Dialect
@@ -234,15 +235,6 @@ def _stored(kind: Format, aus: AUSet, out: Path) -> Sink:
 
 def _opened(path: Path | None, stack: ExitStack) -> TextIO:
     return sys.stdout if path is None else stack.enter_context(path.open("w", encoding="utf-8", newline=""))
-
-
-def free_name(stem: str, taken: set[str]) -> str:
-    """`stem`, or with the first number that makes it new: "a", "a-2", "a-3"; notes it as taken."""
-    name, number = stem, 2
-    while name in taken:
-        name, number = f"{stem}-{number}", number + 1
-    taken.add(name)
-    return name
 
 
 @contextmanager

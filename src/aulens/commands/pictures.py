@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.commands.output import Sink, free_name, refuse_inputs
+from aulens.commands.output import Sink, refuse_inputs
 from aulens.commands.tally import Tally
 from aulens.errors import ConfigError, InputError
+from aulens.record.names import free_name
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
 from aulens.runtime.image import read_image

@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from aulens.errors import ConfigError
 from aulens.record.done import Recorded, read_done, write_done
 from aulens.record.finish import DIALECT, OVERLAY, ROWS, STILLS, finish
 from aulens.record.overlay import OverlayPart
 from aulens.record.parts import Note, Part, PartFolder
 from aulens.record.settings import RecordSettings
 from aulens.record.sinks import DialectPart, RowsPart, StillsPart
+from aulens.record.writing import writing
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.clip import analyze_clip, waiting
 from aulens.runtime.result import FrameResult
@@ -83,7 +83,7 @@ def record_clip(
     identity = _identity(media.info, analyzer, settings)
     if resume and (done := read_done(out / f"{name}.json", identity)) is not None:
         return done
-    with _writing(out):
+    with writing(out):
         out.mkdir(parents=True, exist_ok=True)
         folder = PartFolder(out / f"{name}.part", identity, resume=resume)
         counts = _record(analyzer, media, folder, settings, called or given, progress)
@@ -172,14 +172,3 @@ def _identity(info: VideoInfo, analyzer: Analyzer, settings: RecordSettings) -> 
         **asdict(settings),
     }
     return dict(json.loads(json.dumps(identity)))
-
-
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ConfigError(
-            f"{out} can't be written ({error.strerror or error}). What was done so far is kept there where "
-            "it could be; make room or mend that, and go on with --resume"
-        ) from error

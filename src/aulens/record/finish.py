@@ -70,13 +70,15 @@ def finish(
     ending = "csv" if settings.format in DIALECTS else settings.format
     source = part / DIALECT if settings.format in DIALECTS else rows
     files = {"table": f"{name}.{ending}", "columns": FILE_NAME}
-    _replaced(out / files["table"], lambda path: _WRITERS[ending](source, path))
+    _replaced(part, out / files["table"], lambda path: _WRITERS[ending](source, path))
     meant = {column.name: column for column in (*event_columns(), *map(describe, told.columns))}.values()
-    _replaced(out / files["columns"], lambda path: write_dictionary(path, meant))
+    _replaced(part, out / files["columns"], lambda path: write_dictionary(path, meant))
     found = events(told, thresholds=threshold) if timed else None
     if found is not None:
         files["events"] = f"{name}.events.csv"
-        _replaced(out / files["events"], lambda path: found.to_csv(path, index=False, lineterminator="\n"))
+        _replaced(
+            part, out / files["events"], lambda path: found.to_csv(path, index=False, lineterminator="\n")
+        )
     lacking = None
     if settings.overlay:
         drawn = f"{name}.overlay.mp4"
@@ -141,8 +143,8 @@ _WRITERS: Final[dict[str, Callable[[Path, Path], None]]] = {
 }
 
 
-def _replaced(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under another name and put it in its place in one step."""
-    fresh = path.with_name(f".{path.name}.new")
+def _replaced(part: Path, path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file in the folder of the parts, which no other process writes to, and move it in one step."""
+    fresh = part / f"{path.name}.new"
     write(fresh)
     fresh.replace(path)
