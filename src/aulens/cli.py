@@ -1,4 +1,4 @@
-"""The command line: `aulens detect`, `report`; `prepare`, `doctor`, `render`, `train`, `evaluate`, `study` and more.
+"""The command line: `aulens detect`, `report`, `app`; `prepare`, `doctor`, `render`, `train`, `evaluate` and more.
 
 Results go to standard output, all else to standard error. Exit codes: 0 all done, 1 some inputs failed,
 2 wrong use.
@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from aulens import __version__
+from aulens.commands.app import app as web_page
 from aulens.commands.convert import app as convert
 from aulens.commands.detect import detect
 from aulens.commands.doctor import doctor
@@ -33,6 +34,7 @@ app = typer.Typer(
 for _panel, _command in (
     ("Use a model", detect),
     ("Use a model", report),
+    ("Use a model", web_page),
     ("Make a model", doctor),
     ("Make a model", prepare),
     ("Make a model", render),

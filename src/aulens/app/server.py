@@ -1,0 +1,168 @@
+"""Serve the page until it is ended, and leave nothing behind."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, Protocol
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from aulens.app.line import Line
+from aulens.app.settings import AppSettings
+from aulens.app.shell import Shell
+from aulens.app.visits import Visits
+from aulens.errors import ConfigError
+from aulens.runtime.analyzer import Analyzer
+
+_QUIET: Final = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_RUN_HISTORY": "False",
+    "GRADIO_SSR_MODE": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+}
+"""Gradio asks its makers for news and tells them of its use, unless it is told not to before it is loaded."""
+
+
+class Mounted(Protocol):
+    """Gradio's application; see `aulens.app.mount`."""
+
+    @property
+    def app(self) -> ASGIApp:
+        """Answers requests."""
+        ...
+
+    def end_streams(self) -> None:
+        """End answers that would last as long as a page is open."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A page that is ready to be served.
+
+    Attributes:
+        url: its address.
+        folder: holds all uploads and results; gone at the end.
+        visits: who is on the page.
+        line: does the work.
+        server: call `run` to serve.
+    """
+
+    url: str
+    folder: Path
+    visits: Visits
+    line: Line
+    server: "Server"
+
+
+class Server(uvicorn.Server):
+    """Ends open streams when it ends; uvicorn alone would wait for the browsers to close them."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, inner: Mounted) -> None:
+        super().__init__(config)
+        self._listener, self._inner = listener, inner
+
+    def serve_until_ended(self) -> None:
+        """Serve; returns after `should_exit` was set or a signal came."""
+        self.run([self._listener])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving."""
+        self._inner.end_streams()
+        await super().shutdown(sockets)
+
+
+@contextmanager
+def prepared(analyzer: Analyzer, settings: AppSettings) -> Iterator[Served]:
+    """A page, ready to be served; its files are gone at the end.
+
+    Args:
+        analyzer: the model and the detector.
+        settings: where to serve, and limits.
+
+    Raises:
+        ConfigError: the host or the port can't be used, or Gradio is missing.
+    """
+    with (
+        TemporaryDirectory(prefix="aulens-app-", ignore_cleanup_errors=True) as name,
+        closing(_listen(settings)) as listener,
+    ):
+        folder = Path(name).resolve()
+        for part in ("uploads", "visits"):
+            (folder / part).mkdir()
+        line = Line(settings.max_waiting)
+        visits = Visits(folder / "visits", folder / "uploads", line)
+        try:
+            with _environment(_QUIET | {"GRADIO_TEMP_DIR": str(folder / "uploads")}):
+                from aulens.app.mount import mount
+
+                inner = mount(analyzer, settings, visits, line)
+                port = listener.getsockname()[1]
+                hosts = ("127.0.0.1", "localhost", "[::1]", settings.host) if settings.local else None
+                config = uvicorn.Config(
+                    Shell(inner.app, visits, hosts), log_level="error", timeout_graceful_shutdown=5, ws="none"
+                )
+                server = Server(config, listener, inner)
+                shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+                yield Served(f"http://{shown}:{port}/", folder, visits, line, server)
+        finally:
+            visits.close()
+            line.close()
+
+
+@contextmanager
+def served(analyzer: Analyzer, settings: AppSettings) -> Iterator[Served]:
+    """Serve the page in a thread, for as long as the `with` lasts; arguments as in `prepared`."""
+    with prepared(analyzer, settings) as page:
+        thread = threading.Thread(target=page.server.serve_until_ended, daemon=True)
+        thread.start()
+        while not page.server.started and thread.is_alive():
+            thread.join(0.02)
+        try:
+            yield page
+        finally:
+            page.server.should_exit = True
+            thread.join(15)
+
+
+def _listen(settings: AppSettings) -> socket.socket:
+    try:
+        kind, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise ConfigError(
+            f"--host {settings.host}: no such host ({error.strerror}); 127.0.0.1 is this computer"
+        ) from error
+    listener = socket.socket(kind, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"port {settings.port} of {settings.host} can't be used ({error.strerror}); give another with "
+            "--port, or --port 0 for any free one"
+        ) from error
+    return listener
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

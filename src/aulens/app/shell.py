@@ -1,0 +1,88 @@
+"""What stands around Gradio: who may ask, what a browser may load, files of results."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import FileResponse, PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from aulens.app.visits import Visits
+
+_PAGE_POLICY: Final = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' "
+    "'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self' data: blob:; worker-src 'self' blob:; frame-src 'self'; object-src 'none'; "
+    "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+)
+"""What a browser may load for the page: nothing from elsewhere. The unsafe ones are Gradio's needs."""
+
+_RESULT_POLICY: Final = (
+    "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; style-src "
+    "'unsafe-inline'; img-src data: blob:; media-src 'self'; frame-ancestors 'self'"
+)
+_API: Final = "/gradio_api"
+_RESULT: Final = "/result/"
+# Gradio would fetch addresses of the web for whoever asks.
+_NEVER: Final = (f"{_API}/proxy=", f"{_API}/file=http", "/monitoring", f"{_API}/runs", f"{_API}/deep_link")
+
+
+class Shell:
+    """An ASGI application around Gradio's.
+
+    Args:
+        inner: Gradio's.
+        visits: whose files are served.
+        hosts: names by which the page may be called, so that no web site can reach it under a name of its
+            own (DNS rebinding); None: any.
+    """
+
+    def __init__(self, inner: ASGIApp, visits: Visits, hosts: Iterable[str] | None) -> None:
+        self._inner, self._visits = inner, visits
+        self._hosts = None if hosts is None else frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if self._hosts is not None and _host(scope) not in self._hosts:
+            await PlainTextResponse("This page is for its own computer only.", 403)(scope, receive, send)
+        elif path.startswith(_NEVER):
+            await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
+        elif path.startswith(_RESULT):
+            await self._result(path.removeprefix(_RESULT), scope, receive, send)
+        else:
+            await self._inner(scope, receive, _with_headers(send, _PAGE_POLICY))
+
+    async def _result(self, asked: str, scope: Scope, receive: Receive, send: Send) -> None:
+        token, _, name = asked.partition("/")
+        path = self._visits.file(token, name)
+        if path is None:
+            await PlainTextResponse(
+                "This file is gone: its page was closed, or something else was analyzed.", 404
+            )(scope, receive, send)
+            return
+        await FileResponse(path)(scope, receive, _with_headers(send, _RESULT_POLICY, store=False))
+
+
+def _with_headers(send: Send, policy: str, *, store: bool = True) -> Send:
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["Content-Security-Policy"] = policy
+            headers["X-Content-Type-Options"] = "nosniff"
+            headers["Referrer-Policy"] = "no-referrer"
+            headers["Cross-Origin-Resource-Policy"] = "same-origin"
+            if not store:
+                headers["Cache-Control"] = "no-store"
+        await send(message)
+
+    return wrapped
+
+
+def _host(scope: Scope) -> str:
+    """The name by which the page was called, without the port."""
+    host = Headers(scope=scope).get("host", "")
+    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]

@@ -1,0 +1,108 @@
+"""Results on the page: of a picture or a video, with the Action Units that are wanted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from aulens.app import panels
+from aulens.app.layout import Layout
+from aulens.app.visits import Visit
+from aulens.app.work import ClipMade, PictureMade
+from aulens.aus import AUSet
+from aulens.runtime.card import ModelCard
+
+_NONE = "Choose at least one Action Unit."
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a visitor wants to see.
+
+    Attributes:
+        labels: of the AUs.
+        heat: evidence over the picture.
+        face: of a picture with several.
+        person: of a video with several.
+    """
+
+    labels: Sequence[str]
+    heat: bool
+    face: int | None = None
+    person: int | None = None
+
+    def aus(self, card: ModelCard) -> AUSet | None:
+        """The AUs in the model's order; None if there is none."""
+        numbers = tuple(
+            number for number, label in zip(card.aus, card.aus.labels, strict=True) if label in self.labels
+        )
+        return AUSet("shown", numbers) if numbers else None
+
+
+def show(on: Layout, visit: Visit, shown: Shown, *, new: bool) -> dict[Any, Any]:
+    """What to change on the page.
+
+    Args:
+        on: the page.
+        visit: whose; nothing is changed if nothing was made for them.
+        shown: what they want to see.
+        new: the results just came; else only what is drawn changes.
+    """
+    made = visit.made
+    try:
+        if isinstance(made, PictureMade):
+            return _picture(on, visit, made, shown, new)
+        if isinstance(made, ClipMade):
+            return _clip(on, visit, made, shown, new)
+    except FileNotFoundError:
+        pass  # something else came in while this was drawn
+    return {}
+
+
+def _picture(on: Layout, visit: Visit, made: PictureMade, shown: Shown, new: bool) -> dict[Any, Any]:
+    aus = shown.aus(made.card)
+    face_id = min(shown.face or 0, max(0, len(made.faces) - 1))
+    made.draw(aus, face_id, evidence=shown.heat)
+    visit.version += 1
+    update: dict[Any, Any] = {
+        on.drawn: panels.overlay(made, visit.token, visit.version),
+        on.scores: "",
+        on.sheet: "",
+    }
+    if made.faces and aus is not None:
+        face = made.faces[face_id]
+        update[on.scores] = panels.au_table(face, aus)
+        update[on.sheet] = panels.evidence(made, visit.token, visit.version, face)
+    elif made.faces:
+        update[on.scores] = panels.hint(_NONE)
+    if new:
+        faces = [(f"Face {face.face_id}", face.face_id) for face in made.faces]
+        update |= {
+            on.nothing: gr.update(visible=False),
+            on.facts: gr.update(value=panels.picture_facts(made, visit.token), visible=True),
+            on.picture: gr.update(visible=True),
+            on.face: gr.update(choices=faces, value=face_id, visible=len(faces) > 1),
+        }
+    return update
+
+
+def _clip(on: Layout, visit: Visit, made: ClipMade, shown: Shown, new: bool) -> dict[Any, Any]:
+    aus, people = shown.aus(made.card), made.people
+    person = shown.person if shown.person in people else (people[0] if people else None)
+    update: dict[Any, Any] = {on.curves: panels.hint("No face was found."), on.table: ""}
+    if aus is None:
+        update = dict.fromkeys((on.curves, on.table), panels.hint(_NONE))
+    elif person is not None:
+        update = {on.curves: panels.drawing(made.draw(aus, person)), on.table: panels.event_table(made, aus)}
+    if new:
+        choices = [(f"Person {number}", number) for number in people]
+        update |= {
+            on.nothing: gr.update(visible=False),
+            on.facts: gr.update(value=panels.clip_facts(made, visit.token), visible=True),
+            on.clip: gr.update(visible=True),
+            on.report: panels.report(made, visit.token),
+            on.person: gr.update(choices=choices, value=person, visible=len(choices) > 1),
+            on.film_view: panels.film(made, visit.token),
+        }
+    return update

@@ -1,0 +1,210 @@
+"""Who is on the page, and the files that are theirs: gone when they leave, and at the end."""
+
+import re
+import secrets
+import shutil
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.app.line import Line, Ticket
+from aulens.app.source import Source
+from aulens.app.work import Made, Work
+from aulens.errors import InputError
+from aulens.runtime.image import read_image
+
+_NOT_IN_NAMES: Final = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+_LONGEST: Final = 120
+
+
+@dataclass(eq=False)
+class Visit:
+    """One open page.
+
+    Attributes:
+        folder: holds all that is this page's.
+        uploads: where the server puts what browsers send.
+        source: what was dropped in last.
+        made: what the last analysis gave.
+        ticket: of the last analysis.
+        token: by which the files of `made` are asked for; nobody can guess it.
+        version: of what is drawn, so that no browser shows an old one.
+    """
+
+    folder: Path
+    uploads: Path
+    source: Source | None = None
+    made: Made | None = None
+    ticket: Ticket[Made] | None = None
+    token: str = ""
+    version: int = 0
+    _count: int = 0
+    _busy: bool = False
+    _gone: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, path: Path, name: str) -> Path:
+        """Move an uploaded file in, in place of the last one and all that was made of it.
+
+        Args:
+            path: where it was uploaded to.
+            name: what the visitor calls it.
+
+        Returns:
+            Where it is now.
+
+        Raises:
+            InputError: the file is no upload, or no longer there.
+        """
+        check_upload(path, self.uploads)
+        self.forget()
+        place = self.folder / "source" / safe_name(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, place)
+        _drop_empty(path.parent)
+        return place
+
+    def forget(self) -> None:
+        """Delete what was dropped in and what was made of it; only while nothing is being done."""
+        self.source = None
+        shutil.rmtree(self.folder / "source", ignore_errors=True)
+        self.forget_made()
+
+    def forget_made(self) -> None:
+        """Delete what was made."""
+        if self.made is not None:
+            shutil.rmtree(self.made.folder, ignore_errors=True)
+        self.made, self.token = None, ""
+
+    def begin(self, work: Work, line: Line) -> Ticket[Made]:
+        """Stand in line with an analysis; its files go into a new folder.
+
+        Raises:
+            InputError: the line is too long.
+        """
+        self.forget_made()
+        self._count += 1
+        folder = self.folder / f"result-{self._count}"
+
+        def run(ticket: Ticket[Made]) -> Made:
+            with self._lock:
+                self._busy = True
+            try:
+                ticket.check()  # they may have left between
+                folder.mkdir(parents=True)
+                made = work(folder, ticket)
+                ticket.check()
+                self.made, self.token = made, secrets.token_urlsafe(16)
+                return made
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            finally:
+                with self._lock:
+                    self._busy = False
+                    if self._gone:
+                        shutil.rmtree(self.folder, ignore_errors=True)
+
+        self.ticket = line.enter(run)
+        return self.ticket
+
+    def leave(self, line: Line) -> None:
+        """Stop what is being done for them, and delete all that is theirs."""
+        with self._lock:
+            self._gone = True
+        if self.ticket is not None:
+            line.stop(self.ticket)
+        with self._lock:
+            if not self._busy:  # else the work does it when it ends
+                shutil.rmtree(self.folder, ignore_errors=True)
+        self.made, self.token, self.source = None, "", None
+
+
+class Visits:
+    """All open pages.
+
+    Args:
+        folder: an empty one, for everybody's files.
+        uploads: where the server puts what browsers send.
+        line: does the work.
+    """
+
+    def __init__(self, folder: Path, uploads: Path, line: Line) -> None:
+        self._folder, self._uploads, self._line = folder, uploads, line
+        self._open: dict[str, Visit] = {}
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def of(self, session: str) -> Visit:
+        """The visit of a page, by the name that its browser made up for it."""
+        with self._lock:
+            if session not in self._open:
+                self._count += 1
+                self._open[session] = Visit(self._folder / f"visit-{self._count}", self._uploads)
+            return self._open[session]
+
+    def leave(self, session: str) -> None:
+        """A page was closed."""
+        with self._lock:
+            visit = self._open.pop(session, None)
+        if visit is not None:
+            visit.leave(self._line)
+
+    def file(self, token: str, name: str) -> Path | None:
+        """A file that was made for whoever knows this token; None if there is none."""
+        with self._lock:
+            visits = list(self._open.values())
+        for visit in visits:
+            made = visit.made
+            if made is not None and visit.token and secrets.compare_digest(visit.token, token):
+                path = made.folder / name
+                return path if path.parent == made.folder and path.is_file() else None
+        return None
+
+    def read_once(self, path: Path) -> NDArray[np.uint8]:
+        """An uploaded picture, (H, W, 3) uint8 RGB, whose file is deleted.
+
+        Raises:
+            InputError: it is no upload, or can't be read.
+        """
+        check_upload(path, self._uploads)
+        try:
+            return read_image(path)
+        finally:
+            path.unlink(missing_ok=True)
+            _drop_empty(path.parent)
+
+    def close(self) -> None:
+        """Everybody leaves."""
+        for session in list(self._open):
+            self.leave(session)
+
+
+def check_upload(path: Path, uploads: Path) -> None:
+    """Whoever asks names the file: it must be one that was sent, not any of this computer.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not path.resolve().is_relative_to(uploads.resolve()) or not path.is_file():
+        raise InputError("This file did not arrive; drop it in once more.")
+
+
+def safe_name(name: str) -> str:
+    """A file name that any system can hold, which still tells what it was."""
+    clean = _NOT_IN_NAMES.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")
+    stem, dot, ending = clean.rpartition(".")
+    if not dot:
+        stem, ending = ending, ""
+    return f"{stem[:_LONGEST] or 'file'}{dot}{ending[:12]}"
+
+
+def _drop_empty(folder: Path) -> None:
+    """Remove the folder that an upload had for itself."""
+    with suppress(OSError):  # it holds another upload
+        folder.rmdir()

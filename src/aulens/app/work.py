@@ -1,0 +1,243 @@
+"""What is done with a dropped file: its table, its report and its figures, in a folder."""
+
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aulens.app.line import Ticket
+from aulens.app.source import Source, renamed
+from aulens.aus import AUSet
+from aulens.commands.clips import expected
+from aulens.errors import AulensError, InputError
+from aulens.record import Recorded, RecordSettings, record_clip
+from aulens.runtime.analyzer import Analyzer
+from aulens.runtime.card import ModelCard
+from aulens.runtime.image import read_image
+from aulens.runtime.result import AUResult, FrameResult
+from aulens.show import draw_overlay, evidence_sheet, page
+from aulens.show.timeline import timeline
+from aulens.tables import read_table
+from aulens.tables.dictionary import FILE_NAME, describe, write_dictionary
+from aulens.tables.schema import columns, rows_of, write_rows
+from aulens.video.media import VideoInfo
+
+_QUALITY: Final = 90
+"""Of drawn pictures, JPEG."""
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file to take away: what it is, its name in the folder, and who can use it."""
+
+    label: str
+    name: str
+    about: str
+
+
+@dataclass(frozen=True, eq=False)
+class PictureMade:
+    """What was made of a picture.
+
+    Attributes:
+        source: the picture.
+        folder: with the files.
+        downloads: the files.
+        card: of the model.
+        faces: what was found.
+    """
+
+    source: Source
+    folder: Path
+    downloads: tuple[Download, ...]
+    card: ModelCard
+    faces: tuple[AUResult, ...]
+
+    def draw(self, aus: AUSet | None, face_id: int, *, evidence: bool) -> None:
+        """Draw `overlay.jpg`, and of one face `evidence.jpg`.
+
+        Args:
+            aus: the AUs to show; None shows none, and no `evidence.jpg`.
+            face_id: whose evidence.
+            evidence: whether to lay heat over the picture.
+        """
+        image = read_image(self.source.path)
+        shown = () if aus is None else aus.labels
+        faces = [
+            replace(face, occurrence={label: face.occurrence[label] for label in shown})
+            for face in self.faces
+        ]
+        _save(self.folder / "overlay.jpg", draw_overlay(image, faces, evidence=evidence))
+        if aus is not None and self.faces:
+            _save(self.folder / "evidence.jpg", evidence_sheet(image, self.faces[face_id], aus))
+
+
+@dataclass(frozen=True, eq=False)
+class ClipMade:
+    """What was made of a video.
+
+    Attributes:
+        source: the video.
+        folder: with the files.
+        downloads: the files.
+        card: of the model.
+        done: counts, and where the video ended early.
+        people: ids of those who were seen, ascending.
+    """
+
+    source: Source
+    folder: Path
+    downloads: tuple[Download, ...]
+    card: ModelCard
+    done: Recorded
+    people: tuple[int, ...]
+
+    def table(self) -> pd.DataFrame:
+        """The rows, in our schema."""
+        return read_table(self.folder / self.done.files["table"])
+
+    def events(self) -> pd.DataFrame | None:
+        """The events; None for a video without time stamps."""
+        name = self.done.files.get("events")
+        return None if name is None else pd.read_csv(self.folder / name)
+
+    def draw(self, aus: AUSet, face_id: int) -> str:
+        """One person's time line as SVG, with these AUs."""
+        from io import StringIO
+
+        from aulens.show.figure import style
+
+        threshold = dict(zip(self.card.aus.labels, self.card.threshold, strict=True))
+        figure = timeline(
+            self.table(), {label: threshold[label] for label in aus.labels}, self.events(), face_id,
+            sides=self.card.tells_sides,
+        )  # fmt: skip
+        text = StringIO()
+        with style():
+            figure.savefig(text, format="svg", metadata={"Date": None}, transparent=True)
+        return text.getvalue()
+
+
+Made = PictureMade | ClipMade
+Work = Callable[[Path, Ticket[Made]], Made]
+
+
+def picture_work(analyzer: Analyzer, source: Source) -> Work:
+    """Analyze a picture: a table, and a page with everything drawn."""
+
+    def work(folder: Path, ticket: Ticket[Made]) -> Made:
+        ticket.tell(0, None, "Looking for faces")
+        card, image = analyzer.card, read_image(source.path)
+        ticket.check()
+        faces = analyzer.detector(image)
+        ticket.check()
+        results = analyzer.analyze(image, faces)
+        ticket.tell(0, None, "Drawing")
+        ticket.check()
+        named = source.stem
+        with (folder / f"{named}.csv").open("w", encoding="utf-8", newline="") as file:
+            write_rows(file, columns(card.aus), rows_of(source.name, results, card.aus), header=True)
+        write_dictionary(folder / FILE_NAME, map(describe, columns(card.aus)))
+        _save(folder / f"{named}.overlay.jpg", draw_overlay(image, results))
+        sheets = []
+        for face in results:
+            sheets.append(folder / f"{named}.evidence{face.face_id}.jpg")
+            _save(sheets[-1], evidence_sheet(image, face, card.aus))
+            ticket.check()
+        drawn = [folder / f"{named}.overlay.jpg", *sheets]
+        pixels = [path.read_bytes() for path in drawn]
+        text = page.head(card)
+        text += page.section(source.name, results, card.aus, pixels[0], pixels[1:], 1)
+        (folder / f"{named}.html").write_text(text + page.foot(1, 1, {}, card), encoding="utf-8")
+        _zip(folder / f"{named}.figures.zip", drawn)
+        downloads = (
+            Download("Table", f"{named}.csv", "CSV: a row per face, all Action Units"),
+            Download("Report", f"{named}.html", "HTML: one page with everything, to keep or send"),
+            Download("Figures", f"{named}.figures.zip", "ZIP: the drawn picture and the evidence, JPEG"),
+            Download("Columns", FILE_NAME, "CSV: what each column of the table means"),
+        )
+        return PictureMade(source, folder, downloads, card, results)
+
+    return _with_name(work, source)
+
+
+def clip_work(analyzer: Analyzer, source: Source, settings: RecordSettings) -> Work:
+    """Analyze a video: a table, events, a report and figures."""
+
+    def work(folder: Path, ticket: Ticket[Made]) -> Made:
+        count = 0
+
+        def progress(result: FrameResult, info: VideoInfo) -> None:
+            nonlocal count
+            count += 1
+            total = expected(info, settings)
+            last = total is not None and count >= total
+            ticket.tell(count, total, "Writing the report" if last else "Analyzing")
+            ticket.check()
+
+        ticket.tell(0, None, "Opening")
+        done = record_clip(
+            analyzer, source.path, folder, settings, name=source.stem, called=source.name, progress=progress
+        )
+        ticket.check()
+        if done.frames == 0:
+            raise InputError(f"{source.name}: no frame lies in this part of the video.")
+        files, people = done.files, _people(folder / done.files["table"])
+        downloads = [Download("Table", files["table"], "CSV: a row per frame and person, all Action Units")]
+        if "events" in files:
+            downloads.append(Download("Events", files["events"], "CSV: onset, apex and offset of each"))
+        if "report" in files:
+            downloads.append(Download("Report", files["report"], "HTML: one page to keep or send"))
+        if "figures" in files:
+            figures = sorted((folder / files["figures"]).iterdir())
+            if figures:
+                _zip(folder / f"{source.stem}.figures.zip", figures)
+                downloads.append(
+                    Download("Figures", f"{source.stem}.figures.zip", "ZIP: SVG and PDF, for print")
+                )
+        if "overlay" in files:
+            downloads.append(Download("Video", files["overlay"], "MP4: the video with what was seen"))
+        downloads.append(Download("Columns", files["columns"], "CSV: what each column of the tables means"))
+        return ClipMade(source, folder, tuple(downloads), analyzer.card, done, people)
+
+    return _with_name(work, source)
+
+
+def _with_name(work: Work, source: Source) -> Work:
+    """The same, but its errors speak of the visitor's file."""
+
+    def named(folder: Path, ticket: Ticket[Made]) -> Made:
+        try:
+            return work(folder, ticket)
+        except AulensError as error:
+            raise InputError(renamed(error, source.path, source.name)) from error
+
+    return named
+
+
+def _people(table: Path) -> tuple[int, ...]:
+    seen = pd.read_csv(table, usecols=["face_id", "success"])
+    return tuple(sorted(int(number) for number in seen.loc[seen["success"] == 1, "face_id"].unique()))
+
+
+def _save(path: Path, image: Image) -> None:
+    done, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not done:
+        raise InputError(f"A drawing of {image.shape} could not be encoded.")
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(data.tobytes())
+    fresh.replace(path)
+
+
+def _zip(path: Path, files: Sequence[Path]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.write(file, file.name)

@@ -1,0 +1,94 @@
+"""`aulens app`: the web page."""
+
+import signal
+import sys
+import webbrowser
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from aulens.app.settings import AppSettings
+from aulens.commands.finders import Detector, open_detector
+from aulens.errors import ConfigError
+from aulens.runtime.analyzer import Analyzer
+from aulens.runtime.backend import BACKENDS
+
+_SERVER = "Serving"
+_MODELS = "Models"
+
+
+def app(
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address to listen on; the default is for this computer only.", rich_help_panel=_SERVER
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes any free one.", rich_help_panel=_SERVER)] = 7860,
+    browser: Annotated[
+        bool, typer.Option("--open", help="Open the page in the browser.", rich_help_panel=_SERVER)
+    ] = False,
+    max_megabytes: Annotated[
+        float, typer.Option(metavar="MB", help="Largest file that is taken.", rich_help_panel=_SERVER)
+    ] = 500,
+    max_minutes: Annotated[
+        float,
+        typer.Option(metavar="MIN", help="Longest part of a video at once.", rich_help_panel=_SERVER),
+    ] = 10,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Card (.json) or .onnx of another model.",
+            show_default="the shipped one",
+            rich_help_panel=_MODELS,
+        ),
+    ] = None,
+    backend: Annotated[
+        str, typer.Option(help=f"Runs the model: {' or '.join(BACKENDS)}.", rich_help_panel=_MODELS)
+    ] = BACKENDS[0],
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Threads to use.", show_default="one per core", rich_help_panel=_MODELS
+        ),
+    ] = None,
+) -> None:
+    """Open a web page on this computer: drop in a picture or a video, see its Action Units, take files away.
+
+    Everything stays on this computer. Uploads and results are deleted when their page is closed, and when
+    Ctrl-C ends the command. One analysis runs at a time; those of other pages wait. docs/app.md tells more.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    settings = AppSettings(host, port, max_megabytes, max_minutes)
+    if find_spec("gradio") is None:
+        raise ConfigError("the web page needs Gradio, which is not installed: pip install 'aulens[app]'")
+    from aulens.app.server import prepared
+
+    finder = open_detector(Detector.DLIB, None, None, None, backend, threads, lambda face, why: None)
+    analyzer = Analyzer(model, finder, backend, threads)
+    if not settings.local:
+        console.print(
+            f"aulens: {host} is not for this computer only: whoever can reach it can use the page, there is "
+            "no password, and what they send is not encrypted",
+            style="yellow",
+            markup=False,
+        )
+    signal.signal(signal.SIGTERM, _ended)
+    try:
+        with prepared(analyzer, settings) as page:
+            console.print(f"aulens: the page is at {page.url} (Ctrl-C ends it)", markup=False)
+            if browser:
+                webbrowser.open(page.url)
+            page.server.serve_until_ended()
+    except KeyboardInterrupt:
+        pass  # the usual way to end it
+    console.print("aulens: ended; all uploads and results are deleted", markup=False)
+
+
+def _ended(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
