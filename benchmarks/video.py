@@ -166,8 +166,8 @@ def hour(folder: Path) -> None:
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     large = write_clip(folder / "large.mp4", (1920, 1080), 4)
     clips = [
-        ("1 minute", loop_clip(short, folder / "minute.mp4", 6), 0.0),
-        ("1 hour", loop_clip(short, folder / "hour.mp4", 360), 0.0),
+        ("1 minute, 320 x 240", loop_clip(short, folder / "minute.mp4", 6), 0.0),
+        ("1 hour, 320 x 240", loop_clip(short, folder / "hour.mp4", 360), 0.0),
         ("1 hour, from 59:30 on", folder / "hour.mp4", 3570.0),
         ("4 s, 1920 x 1080", large, 0.0),
         ("2 minutes, 1920 x 1080", loop_clip(large, folder / "long.mp4", 30), 0.0),
