@@ -3,8 +3,8 @@
     python benchmarks/tracking.py [--scenes crossing returning ...] [--speed-only]
 
 The clips are those of the tests (tests/moving_faces.py): 480 x 360 pixels, 25 frames a second, once with all
-frames and once with every third. Speed is CPU time of one thread in pictures of 1280 x 720 with two people, next
-to dlib's detector on the same frames.
+frames and once with every third. Speed is CPU time of one thread in pictures of 1280 x 720 with two people,
+next to dlib's detector on the same frames.
 """
 
 from __future__ import annotations

@@ -74,7 +74,6 @@ class Scene:
     turn: Callable[[int], int] | None = None
 
     def frames(self) -> Iterator[tuple[Frame, list[Actor]]]:
-        rng = np.random.default_rng(0)
         for i in range(self.length):
             cast = self.actors(i)
             image = wall(self.wall(i)).astype(np.float32)
@@ -83,7 +82,7 @@ class Scene:
                 if actor.covered:
                     centre = (round(actor.x), round(actor.y + 10))
                     cv2.ellipse(image, centre, (60, 50), 20, 0, 360, (190, 150, 120), -1)
-            image += rng.normal(0, 2.5, (HEIGHT, WIDTH, 1)).astype(np.float32)
+            image += noise()[i % 16 :][:HEIGHT]
             yield Frame(i, i / RATE, np.clip(image, 0, 255).astype(np.uint8)), cast
 
 
@@ -93,6 +92,13 @@ def picture(who: str) -> tuple[Image, tuple[float, float, float]]:
         return np.array(skimage.data.astronaut()), _PLACES[who]
     file = cv2.imread(str(PICTURES / f"{who}.jpg"))
     return np.ascontiguousarray(file[..., ::-1]), _PLACES[who]
+
+
+@cache
+def noise() -> NDArray[np.float32]:
+    """Of a camera; a few rows more than a frame has."""
+    rng = np.random.default_rng(0)
+    return rng.normal(0, 2.5, (HEIGHT + 16, WIDTH, 1)).astype(np.float32)
 
 
 @cache

@@ -18,6 +18,7 @@ def cuts(scene: Scene) -> list[int]:
     return [frame.index for frame, _ in scene.frames() if finder(frame.image)]
 
 
+@pytest.mark.slow
 def test_cuts_are_found_and_movement_is_none() -> None:
     assert cuts(cut()) == [25, 50, 75]
     assert cuts(crossing()) == []
@@ -43,6 +44,7 @@ def test_tiny_pictures_and_changing_sizes_are_no_error() -> None:
         assert not finder(np.zeros((*size, 3), np.uint8))
 
 
+@pytest.mark.slow
 def test_a_cut_finder_goes_on_from_its_state() -> None:
     frames = [frame.image for frame, _ in cut().frames()]
     finder, other = CutFinder(), CutFinder()

@@ -121,3 +121,31 @@ def test_upscale_has_a_range(upscale: float) -> None:
         DlibDetector(upscale=upscale)
     with pytest.raises(ConfigError, match="from 1 to 8"):
         DlibBoxes(upscale=upscale)
+
+
+def test_near_a_place_it_sees_what_is_there_and_nothing_else() -> None:
+    picture = crowd(2, 3)
+    for face in dlib_detector()(picture):
+        size = face.box[2] - face.box[0]
+        (near, *_) = dlib_detector().near(picture, face.box + 0.2 * size)
+        # The landmarks of the same face, 4 % of its size apart: the box comes in other steps.
+        assert np.linalg.norm(near.landmarks - face.landmarks, axis=1).mean() < 0.04 * size
+        assert dlib_detector().near(picture, face.box + 3000) == ()
+    (face,) = dlib_detector()(astronaut())
+    far = face.box + np.tile([0, 250], 2)
+    assert DlibBoxes().near(astronaut(), far) == ()
+    assert DlibBoxes().near(astronaut(), face.box)[0].landmarks.shape == (0, 2)
+
+
+def test_near_a_place_small_faces_are_seen_too() -> None:
+    """24 pixels: a glance sees from 80 on."""
+    small = resized(astronaut(), 0.28)
+    (face,) = dlib_detector()(astronaut())
+    assert dlib_detector().glance(small) == ()
+    (near,) = dlib_detector().near(small, face.box * 0.28)
+    assert np.abs(near.box - face.box * 0.28).max() < 0.2 * 24
+
+
+def test_a_glance_is_a_call_where_faces_are_large() -> None:
+    boxes = [face.box for face in dlib_detector()(astronaut())]
+    np.testing.assert_array_equal([face.box for face in dlib_detector().glance(astronaut())], boxes)

@@ -79,7 +79,7 @@ def test_an_empty_picture_is_looked_at_more_often() -> None:
 def test_frames_far_apart_are_each_looked_at() -> None:
     """Landmarks can't follow over a second."""
     stub = Following(always(100, face(100, 100)))
-    tracker = FaceTracker(stub, None)
+    tracker = FaceTracker(stub, None, detect_every=60)
     for i in range(0, 100, 25):
         assert tracker(frame(i)).ids == (0,)
     assert sorted(stub.calls + stub.glances) == [0, 25, 50, 75]
@@ -117,6 +117,15 @@ def test_a_face_of_low_confidence_needs_a_second_look(stub: type[Told]) -> None:
     assert [tracked.ids for tracked in run(twice, range(3))] == [(), (0,), (0,)]
     sure = FaceTracker(stub(always(10, face(100, 100, confidence=0.7))), None)
     assert sure(frame(0)).ids == (0,)
+
+
+def test_two_detections_in_one_frame_are_one_look() -> None:
+    """The search beside a lost face, and the look at the whole picture, see the same false face."""
+    faces = always(8, face(100, 100)) | {15: [face(135, 100, confidence=0.3)]}
+    stub = Following(faces)
+    assert run(FaceTracker(stub, None, detect_every=0), range(20))[-1].lost == (0,)
+    assert 15 in stub.nears
+    assert 15 in stub.glances
 
 
 @BOTH
@@ -161,6 +170,22 @@ def test_after_a_cut_people_are_recognized(stub: type[Told]) -> None:
         assert tracked.ids == (0, 1)
         heights = [f.box[[1, 3]].mean() for f in tracked.faces]
         np.testing.assert_allclose(heights, [100, 140], atol=1e-6)
+
+
+def test_after_a_cut_place_says_nothing() -> None:
+    """Somebody else, half a face lower."""
+    faces = always(5, face(100, 100)) | {i: [face(100, 119)] for i in range(5, 9)}
+    tracker = FaceTracker(Told(faces), Colours())
+    said = [tracker(frame(i, GREY if i < 5 else np.full_like(GREY, 30))) for i in range(9)]
+    assert said[-1].ids == (1,)
+
+
+def test_nobody_is_two_people() -> None:
+    """After a cut two look like the one who was there before."""
+    faces = always(5, face(80, 100)) | {i: [face(80, 100), face(240, 100, 50)] for i in range(5, 9)}
+    tracker = FaceTracker(Told(faces), Colours())
+    said = [tracker(frame(i, GREY if i < 5 else np.full_like(GREY, 30))) for i in range(9)]
+    assert said[-1].ids == (0, 1)
 
 
 @BOTH
