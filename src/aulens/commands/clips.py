@@ -63,7 +63,7 @@ def record_clips(
         try:
             done = record_clip(
                 analyzer, source, out, settings,
-                name=name, resume=resume, progress=step, command=_command(),
+                name=name, resume=resume, progress=step, command=command_line(),
             )  # fmt: skip
         except InputError as error:
             tally.fail(path, error)
@@ -112,7 +112,8 @@ def stream_clips(
             tally.fail(path, media.problem)
 
 
-def _command() -> str:
+def command_line() -> str:
+    """The command that this process was started by."""
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 

@@ -9,20 +9,23 @@ import cv2
 import typer
 from rich.console import Console
 
+from aulens.cluster.settings import AnalyzerSettings
 from aulens.commands.clips import ClipTable, progress, record_clips, stream_clips
-from aulens.commands.finders import Detector, open_detector
+from aulens.commands.cluster import cluster_settings, detect_on_cluster
+from aulens.commands.finders import Detector, Finder
 from aulens.commands.output import Format, closing_all, refuse_inputs, results_path, sinks
 from aulens.commands.pictures import Album, analyze_pictures
 from aulens.commands.sources import Found, gather, path_of, seconds
 from aulens.commands.tally import Tally
 from aulens.errors import ConfigError
-from aulens.faces.detector import Face
+from aulens.faces.detector import left_out_text
 from aulens.record import RecordSettings
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.backend import BACKENDS
 
 _VIDEOS: Final = "Videos"
 _MODELS: Final = "Models"
+_CLUSTER: Final = "Many machines"
 
 
 def detect(
@@ -165,6 +168,33 @@ def detect(
             min=1, metavar="N", help="Threads to use.", show_default="one per core", rich_help_panel=_MODELS
         ),
     ] = None,
+    cluster: Annotated[
+        bool,
+        typer.Option(
+            "--cluster",
+            help="Share the files out among workers (needs the extra `cluster`). docs/cluster.md tells more.",
+            rich_help_panel=_CLUSTER,
+        ),
+    ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="A running Ray cluster; `auto` on one of its machines.",
+            show_default="one on this machine, for this run",
+            rich_help_panel=_CLUSTER,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How many, each with a model of its own and with --threads threads.",
+            show_default="one per core",
+            rich_help_panel=_CLUSTER,
+        ),
+    ] = None,
 ) -> None:
     """Find the Action Units of every face in pictures and videos.
 
@@ -178,7 +208,9 @@ def detect(
     """
     if sys.stdout is None:  # closed by the caller
         raise ConfigError("standard output is closed, the table has nowhere to go: redirect it to a file")
-    for wanted, name in ((overlay, "--overlay"), (report, "--report"), (resume, "--resume")):
+    for wanted, name in (
+        (overlay, "--overlay"), (report, "--report"), (resume, "--resume"), (cluster, "--cluster"),
+    ):  # fmt: skip
         if wanted and out is None:
             raise ConfigError(f"{name} needs a folder: --out DIR")
     if format is Format.PARQUET and out is None and sys.stdout.isatty():
@@ -193,38 +225,24 @@ def detect(
     settings = RecordSettings(
         format.stored.value, every, seconds(start, "--from"), seconds(stop, "--to"), smooth, overlay, report
     )
+    where = cluster_settings(address, workers, threads, webcam) if cluster else None
+    if where is None and (address is not None or workers is not None):
+        raise ConfigError("--address and --workers are for --cluster only")
     tally = Tally(say)
-    finder = open_detector(
-        detector,
-        detector_model,
-        upscale,
-        landmarks,
-        backend,
-        threads,
-        lambda face, why: tally.left_out.append(_where(face, why)),
+    finder = Finder(detector, detector_model, upscale, landmarks, backend, threads)
+    analyzer = Analyzer(
+        model, finder(lambda face, why: tally.left_out.append(left_out_text(face, why))), backend, threads
     )
-    analyzer = Analyzer(model, finder, backend, threads)
     found = gather(inputs or [], out, sequence=sequence, rate=fps, webcam=webcam)
     tally.failed |= found.failed
-    album = _prepare(out, format, overlay, analyzer, found)
-    # Rows that are streamed to the same terminal would tear the bar.
-    quiet = sys.stdout.isatty() and format in {Format.CSV, Format.JSONL}
-    told = ClipTable(analyzer.card.aus) if format is Format.TABLE else None
-    pictures_out = None if out is None or not found.pictures else out
+    album = _prepare(out, format, overlay and where is None, analyzer, found)
+    told = ClipTable(analyzer.card.aus) if format is Format.TABLE and where is None else None
     try:
-        with (
-            album or nullcontext(),
-            closing_all(sinks(format, analyzer.card, pictures_out)) as chosen,
-            progress(console, quiet=quiet) as bar,
-        ):
-            pictures = bar.track(found.pictures, description="pictures") if found.pictures else ()
-            analyze_pictures(pictures, analyzer, chosen, album, tally)
-            if album is not None:
-                album.finish(tally.failed)
-            if out is None:
-                stream_clips(found.clips, analyzer, chosen, settings, tally, bar, told)
-            else:
-                record_clips(found.clips, analyzer, out, settings, tally, bar, resume=resume, told=told)
+        if where is not None and out is not None:
+            with_what = AnalyzerSettings(model, finder, backend)
+            detect_on_cluster(found, out, settings, with_what, where, tally, console, rate=fps, resume=resume)
+        else:
+            _detect_here(found, out, format, settings, analyzer, album, tally, console, told, resume=resume)
     except KeyboardInterrupt:
         console.print(_stopped(out), markup=False)
         raise typer.Exit(130) from None
@@ -240,9 +258,35 @@ def detect(
         raise typer.Exit(1)
 
 
-def _where(face: Face, why: str) -> str:
-    x, y = (face.box[:2] + face.box[2:]) / 2
-    return f"the face at ({x:.0f}, {y:.0f}) is left out: {why}"
+def _detect_here(
+    found: Found,
+    out: Path | None,
+    format: Format,
+    settings: RecordSettings,
+    analyzer: Analyzer,
+    album: Album | None,
+    tally: Tally,
+    console: Console,
+    told: ClipTable | None,
+    *,
+    resume: bool,
+) -> None:
+    """Pictures first, then videos, in this process."""
+    # Rows that are streamed to the same terminal would tear the bar.
+    quiet = sys.stdout.isatty() and format in {Format.CSV, Format.JSONL}
+    with (
+        album or nullcontext(),
+        closing_all(sinks(format, analyzer.card, out if found.pictures else None)) as chosen,
+        progress(console, quiet=quiet) as bar,
+    ):
+        pictures = bar.track(found.pictures, description="pictures") if found.pictures else ()
+        analyze_pictures(pictures, analyzer, chosen, album, tally)
+        if album is not None:
+            album.finish(tally.failed)
+        if out is None:
+            stream_clips(found.clips, analyzer, chosen, settings, tally, bar, told)
+        else:
+            record_clips(found.clips, analyzer, out, settings, tally, bar, resume=resume, told=told)
 
 
 def _stopped(out: Path | None) -> str:

@@ -1,6 +1,7 @@
 """Which detector finds the faces, from the options of a command."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,6 +17,24 @@ class Detector(StrEnum):
 
     DLIB = "dlib"
     MEDIAPIPE = "mediapipe"
+
+
+@dataclass(frozen=True)
+class Finder:
+    """The options of a detector, which can be sent to another process; they are as in `open_detector`."""
+
+    kind: Detector
+    model: Path | None
+    upscale: float | None
+    landmarks: Path | None
+    backend: str
+    threads: int | None
+
+    def __call__(self, on_left_out: Callable[[Face, str], None]) -> FaceDetector:
+        """The detector; errors as in `open_detector`."""
+        return open_detector(
+            self.kind, self.model, self.upscale, self.landmarks, self.backend, self.threads, on_left_out
+        )
 
 
 def open_detector(

@@ -84,6 +84,12 @@ def box_overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return shared / (areas - shared)
 
 
+def left_out_text(face: Face, why: str) -> str:
+    """Which face of a picture is left out, and why."""
+    x, y = (face.box[:2] + face.box[2:]) / 2
+    return f"the face at ({x:.0f}, {y:.0f}) is left out: {why}"
+
+
 def largest_first(faces: list[Face]) -> tuple[Face, ...]:
     """Order faces by the area of their boxes, ties from left to right, so that ids are stable."""
     return tuple(sorted(faces, key=lambda face: (-face.area, float(face.box[0]), float(face.box[1]))))

@@ -1,0 +1,98 @@
+"""The table of many pictures from what was seen in each, as `aulens detect` writes it without a cluster."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import pyarrow
+import pyarrow.parquet
+
+from aulens.aus import AUSet
+from aulens.record.names import free_name
+from aulens.tables import DIALECTS, Dialect
+from aulens.tables.schema import Row, to_frame, write_csv_header, write_csv_rows, write_jsonl_rows
+
+_GROUP: Final = 20_000
+"""Rows that are written to Parquet at a time."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen in one picture.
+
+    Attributes:
+        file: its path, as it was given.
+        rows: of the table; none where it can't be read.
+        faces: in it.
+        failed: why it can't be read, or None.
+        left_out: faces that were left out, and why.
+    """
+
+    file: str
+    rows: Sequence[Row] = ()
+    faces: int = 0
+    failed: str | None = None
+    left_out: Sequence[str] = ()
+
+
+def write_table(format: str, aus: AUSet, out: Path, seen: Iterable[Seen]) -> list[str]:
+    """Write the rows of all pictures that could be read; memory stays bounded.
+
+    Args:
+        format: of the table.
+        aus: of the model.
+        out: folder.
+        seen: in the order of the pictures.
+
+    Returns:
+        Names of the files.
+    """
+    read = (one for one in seen if one.failed is None)
+    if format in DIALECTS:
+        return _write_dialect(DIALECTS[format].for_pictures(), aus, out, read)
+    path = out / f"results.{format}"
+    rows = chain.from_iterable(one.rows for one in read)
+    if format == "parquet":
+        _write_parquet(path, aus, rows)
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            if format == "csv":
+                write_csv_header(file, aus)
+                write_csv_rows(file, rows, aus)
+            else:
+                write_jsonl_rows(file, rows)
+    return [path.name]
+
+
+def _write_parquet(path: Path, aus: AUSet, rows: Iterator[Row]) -> None:
+    schema = pyarrow.Table.from_pandas(to_frame([], aus), preserve_index=False).schema
+    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+        group: list[Row] = []
+        for row in rows:
+            group.append(row)
+            if len(group) == _GROUP:
+                writer.write_table(pyarrow.Table.from_pandas(to_frame(group, aus), preserve_index=False))
+                group = []
+        if group:
+            writer.write_table(pyarrow.Table.from_pandas(to_frame(group, aus), preserve_index=False))
+
+
+def _write_dialect(dialect: Dialect, aus: AUSet, out: Path, read: Iterator[Seen]) -> list[str]:
+    names: set[str] = set()
+    with ExitStack() as stack:
+        writer = None
+        for number, one in enumerate(read):
+            if writer is None or not dialect.names_files:
+                stack.close()
+                name = free_name("results" if dialect.names_files else Path(one.file).stem, names)
+                file = stack.enter_context((out / f"{name}.csv").open("w", encoding="utf-8", newline=""))
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(dialect.columns(aus))
+            # Where a picture has a number, that is its place among those of all workers.
+            for row in one.rows:
+                writer.writerow((dict(row) | {"frame": str(number)} if "frame" in row else row).values())
+    return [f"{name}.csv" for name in sorted(names)]

@@ -1,0 +1,128 @@
+"""A connection to Ray for the time of one run, which tells nobody else about it and leaves nothing behind."""
+
+import functools
+import importlib
+import logging
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from aulens.errors import ConfigError
+
+_QUIET: Final[dict[str, str | None]] = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # or figures about its use go to Ray's makers
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+}
+_SPARE_CPUS: Final = 2
+"""CPUs that Ray counts besides those of the workers: work of its own may need one."""
+_STORE_BYTES: Final = 256 << 20
+"""For what passes between processes, which is a few lines of text; taken as needed."""
+_GONE_WITHIN: Final = 10.0
+
+
+@contextmanager
+def connected(address: str | None, cpus: int) -> Iterator[Any]:
+    """The module `ray`, connected.
+
+    If this process is connected to a Ray cluster already, that is used, and left as it is.
+
+    Args:
+        address: of a running cluster; None starts one on this machine, which obeys this process only.
+        cpus: that the workers of one on this machine take.
+
+    Raises:
+        ConfigError: Ray is not installed, or there is no cluster at the address.
+    """
+    ray = _import_ray()
+    if ray.is_initialized():
+        yield ray
+        return
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    with ExitStack() as stack:
+        if address is None:
+            # Ray listens on all of the machine's addresses and obeys whoever has the token,
+            # which it would else keep in the home folder. It turns the mode on by itself.
+            mode = os.environ.get("RAY_AUTH_MODE")
+            stack.enter_context(_environment(_QUIET | {"RAY_AUTH_TOKEN": _token(), "RAY_AUTH_MODE": mode}))
+            folder = stack.enter_context(_folder())
+            stack.callback(ray.shutdown)
+            ray.init(
+                address="local",
+                num_cpus=cpus + _SPARE_CPUS,
+                num_gpus=0,
+                include_dashboard=False,
+                object_store_memory=_STORE_BYTES,
+                _temp_dir=str(folder),
+                **quiet,
+            )
+        else:
+            stack.enter_context(_environment(_QUIET))
+            stack.callback(ray.shutdown)
+            try:
+                ray.init(address=address, **quiet)
+            except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+                raise ConfigError(
+                    f"no Ray cluster answers at {address} ({_first_line(error)}). Start one with `ray start "
+                    "--head --disable-usage-stats`, and give its HOST:PORT, or `auto` on one of its machines"
+                ) from error
+        yield ray
+
+
+@functools.cache
+def _token() -> str:
+    # One for the process: Ray keeps the first that it sees.
+    return secrets.token_hex(32)
+
+
+def _import_ray() -> Any:
+    try:
+        with _environment(_QUIET):
+            ray = importlib.import_module("ray")
+            importlib.import_module("ray.data")
+    except ImportError as error:
+        raise ConfigError(f"--cluster needs Ray ({error}): pip install 'aulens[cluster]'") from error
+    return ray
+
+
+@contextmanager
+def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    _set_environment(values)
+    try:
+        yield
+    finally:
+        _set_environment(before)
+
+
+def _set_environment(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    # The path of a socket in it must be short: 103 characters on macOS, half of which its own folder takes.
+    short = Path("/tmp")
+    usable = sys.platform != "win32" and short.is_dir() and os.access(short, os.W_OK)
+    folder = Path(tempfile.mkdtemp(prefix="aulens-ray-", dir=short if usable else None))
+    try:
+        yield folder
+    finally:
+        until = time.monotonic() + _GONE_WITHIN
+        while folder.exists() and time.monotonic() < until:
+            shutil.rmtree(folder, ignore_errors=True)  # Ray's processes end a moment after its shutdown
+            time.sleep(0.05)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

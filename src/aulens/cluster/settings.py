@@ -1,0 +1,118 @@
+"""What the workers are told: plain values, from which each makes its own analyzer."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aulens.errors import ConfigError
+from aulens.faces.detector import Face, FaceDetector
+from aulens.record import RecordSettings
+from aulens.runtime.analyzer import Analyzer
+from aulens.runtime.backend import BACKENDS
+
+LeftOut = Callable[[Face, str], None]
+"""Called with a face that a detector leaves out, and why."""
+
+
+@dataclass(frozen=True)
+class ClusterSettings:
+    """Where to work, and with how many workers.
+
+    Attributes:
+        address: of a running Ray cluster ("auto", "HOST:6379"); None starts one on this machine, for this
+            run only.
+        workers: that work at the same time, each with a model of its own; None: one per `threads` CPUs.
+        threads: that a worker uses, and CPUs that it takes.
+
+    Raises:
+        ConfigError: a number is out of range.
+    """
+
+    address: str | None = None
+    workers: int | None = None
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise ConfigError(f"at least 1 worker is needed, got {self.workers}")
+        if self.threads < 1:
+            raise ConfigError(f"a worker needs at least 1 thread, got {self.threads}")
+
+    def count(self, cpus: float, jobs: int) -> int:
+        """How many workers to start on so many CPUs for so many jobs."""
+        wanted = max(1, int(cpus) // self.threads) if self.workers is None else self.workers
+        return min(wanted, jobs)
+
+
+@dataclass(frozen=True)
+class AnalyzerSettings:
+    """How a worker makes its analyzer.
+
+    Attributes:
+        model: as in `aulens.Analyzer`; on every machine at the same path.
+        detector: called once in each worker, makes the detector. It is given what to call with a face that
+            the detector leaves out, and why; a detector that leaves out none has no use for it. Workers must
+            be able to import it. None is dlib.
+        backend: as in `aulens.Analyzer`.
+
+    Raises:
+        ConfigError: unknown backend.
+    """
+
+    model: str | Path | None = None
+    detector: Callable[[LeftOut], FaceDetector] | None = None
+    backend: str = BACKENDS[0]
+
+    def __post_init__(self) -> None:
+        if self.backend not in BACKENDS:
+            raise ConfigError(f"there is no backend {self.backend!r}; take one of {', '.join(BACKENDS)}")
+
+    @property
+    def made_by(self) -> str:
+        """What makes the detector, by which a later run knows that pictures are done."""
+        if self.detector is None:
+            return "dlib"
+        name = getattr(self.detector, "__qualname__", None)
+        return repr(self.detector) if name is None else f"{self.detector.__module__}.{name}"
+
+    def open(self, threads: int, on_left_out: LeftOut) -> Analyzer:
+        """The analyzer.
+
+        Raises:
+            ModelError: a file is missing, damaged or of another kind.
+        """
+        detector = None if self.detector is None else self.detector(on_left_out)
+        return Analyzer(self.model, detector, self.backend, threads)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that a worker is told at its beginning.
+
+    Attributes:
+        version: of aulens.
+        folder: that relative paths start from, where a machine has it.
+        out: folder of the results, on every machine the same.
+        token: a file in `out` by which a worker sees that it is.
+        settings: what to make of a video; the format also of pictures.
+        analyzer: how to make it.
+        threads: of one worker.
+        command: to be shown in reports.
+    """
+
+    version: str
+    folder: str
+    out: str
+    token: str
+    settings: RecordSettings
+    analyzer: AnalyzerSettings
+    threads: int
+    command: str | None
+
+
+def cpus_here() -> int:
+    """CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
