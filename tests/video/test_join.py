@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -27,10 +28,7 @@ def write_piece(path: Path, times: Sequence[Fraction], first: int = 0, **setting
 
 def write_pieces(folder: Path, times: Sequence[Fraction], cuts: Sequence[int], **settings) -> list[Path]:
     edges = [0, *cuts, len(times)]
-    return [
-        write_piece(folder / f"piece{a}.mp4", times[a:b], a, **settings)
-        for a, b in zip(edges, edges[1:], strict=False)
-    ]
+    return [write_piece(folder / f"piece{a}.mp4", times[a:b], a, **settings) for a, b in pairwise(edges)]
 
 
 def stamps(path: Path, kind: str = "video") -> list[tuple[Fraction, Fraction, bytes]]:
@@ -108,7 +106,7 @@ def test_sound_lies_beside_its_pictures(tmp_path):
     join_videos(write_pieces(tmp_path, times, (20,)), tmp_path / "out.mp4", audio_from=source)
     with av.open(str(tmp_path / "out.mp4")) as container:
         kinds = [packet.stream.type for packet in container.demux() if packet.size]
-    assert sum(a != b for a, b in zip(kinds, kinds[1:], strict=False)) > 20
+    assert sum(a != b for a, b in pairwise(kinds)) > 20
 
 
 def test_browsers_can_begin_before_the_end(tmp_path):
