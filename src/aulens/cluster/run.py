@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,7 +140,7 @@ def _outcomes(jobs: Sequence[Job], setup: Setup, cluster: ClusterSettings) -> It
         done.context.enable_progress_bars = False
         done.context.target_max_block_size = _LINE_BYTES
         missing = {(job.kind, job.name) for job in jobs}
-        for row in done.iter_rows():
+        for row in _rows(done, ray.exceptions):
             outcome = Outcome.from_json(row["outcome"])
             if (outcome.job.kind, outcome.job.name) in missing:
                 missing.remove((outcome.job.kind, outcome.job.name))
@@ -148,6 +148,19 @@ def _outcomes(jobs: Sequence[Job], setup: Setup, cluster: ClusterSettings) -> It
         if missing:
             names = ", ".join(sorted(name for _, name in missing))
             raise ConfigError(f"Ray lost track of {names}; the same command with --resume does them")
+
+
+def _rows(data: Any, exceptions: Any) -> Iterator[Mapping[str, str]]:
+    try:
+        yield from data.iter_rows()
+    except exceptions.RayTaskError:
+        raise  # a fault of ours: with all that is known of it
+    except exceptions.RayError as error:
+        *_, last = str(error).strip().splitlines()
+        raise ConfigError(
+            f"Ray's workers can't begin ({last.strip()}). On all machines Python must find the same aulens, "
+            "and what makes the detector, if that is your own"
+        ) from error
 
 
 def _clear(out: Path, jobs: Iterable[Job]) -> None:

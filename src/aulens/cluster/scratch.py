@@ -36,19 +36,23 @@ class Scratch:
         Raises:
             BusyError: another run works there.
         """
-        with hold(self._folder / "run.lock", f"The folder {self._folder.parent}"):
-            shutil.rmtree(self._tries, ignore_errors=True)
-            for old in self._folder.glob("token-*"):
-                old.unlink()
+        with ExitStack() as stack:
+            stack.callback(self._remove_if_empty)
+            stack.enter_context(hold(self._folder / "run.lock", f"The folder {self._folder.parent}"))
+            self._clear()
+            stack.callback(self._clear)
             self._tries.mkdir()
             self._locks.mkdir(exist_ok=True)
             token = self._folder / f"token-{uuid.uuid4().hex}"
             token.touch()
-            try:
-                yield token.name
-            finally:
-                token.unlink(missing_ok=True)
-                shutil.rmtree(self._tries, ignore_errors=True)
+            yield token.name
+
+    def _clear(self) -> None:
+        shutil.rmtree(self._tries, ignore_errors=True)
+        for token in self._folder.glob("token-*"):
+            token.unlink()
+
+    def _remove_if_empty(self) -> None:
         with suppress(OSError):  # a worker that was cut off still holds a lock
             self._locks.rmdir()
             self._folder.rmdir()

@@ -63,7 +63,7 @@ class Worker:
         if self._analyzer is None:
             return Outcome(job, who, fatal=self._fault)
         try:
-            with self._scratch.alone(f"{job.kind}-{job.name}"):
+            with writing(self._out), self._scratch.alone(f"{job.kind}-{job.name}"):
                 if job.kind == "pictures":
                     return self._pictures(job, who, self._analyzer)
                 return self._clip(job, who, self._analyzer)
@@ -120,13 +120,12 @@ class Worker:
     def _pictures(self, job: Job, who: str, analyzer: Analyzer) -> Outcome:
         setup = self._setup
         looking = Looking(analyzer.card.onnx_sha256, setup.analyzer.made_by, setup.settings.format)
-        with writing(self._out):
-            part = Part(part_path(self._out, job), job, looking)
-            tries, here = self._scratch.begin(f"{job.kind}-{job.name}", len(part.seen))
-            if here > MOST_TRIES and part.left:
-                part.add(Seen(part.left[0], failed=_died("at it")))
-            while part.left:
-                part.look(analyzer, self._left_out)
+        part = Part(part_path(self._out, job), job, looking)
+        tries, here = self._scratch.begin(f"{job.kind}-{job.name}", len(part.seen))
+        if here > MOST_TRIES and part.left:
+            part.add(Seen(part.left[0], failed=_died("at it")))
+        while part.left:
+            part.look(analyzer, self._left_out)
         read = [seen for seen in part.seen if seen.failed is None]
         return Outcome(
             job, who, tries,

@@ -1,0 +1,452 @@
+"""What is handed out, what workers leave for each other, and what a run does with it; without Ray."""
+
+import json
+import multiprocessing
+import os
+import sys
+import threading
+import time
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from in_one_process import outcomes_here
+from PIL import Image
+from waiting_patches import patches
+
+from aulens.cluster import AnalyzerSettings, ClusterSettings, Job, Outcome, analyze_files, run
+from aulens.cluster.jobs import plan_jobs
+from aulens.cluster.pictures import Looking, Part, PictureFolder, part_path
+from aulens.cluster.scratch import MOST_TRIES, Scratch
+from aulens.cluster.session import connected
+from aulens.cluster.settings import Setup
+from aulens.cluster.worker import Worker
+from aulens.commands.output import Format, closing_all, sinks
+from aulens.commands.pictures import analyze_pictures
+from aulens.commands.tally import Tally
+from aulens.errors import BusyError, ConfigError
+from aulens.record import RecordSettings, record_clip
+from aulens.record.names import clip_names
+from aulens.runtime.analyzer import Analyzer
+from command_line import aulens
+from patch_people import PatchDetector, patch_frame, write_people
+from people import noise
+from stub_model import write_stub
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_stub(tmp_path_factory.mktemp("stub"))
+
+
+@pytest.fixture
+def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_outcomes", outcomes_here)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Twenty: with a face, without, one that is none, and two of one name."""
+    folder = tmp_path_factory.mktemp("in")
+    (folder / "more").mkdir()
+    paths = [folder / f"p{i:02}.png" for i in range(19)] + [folder / "more" / "p04.png"]
+    for i, path in enumerate(paths):
+        people = {"red": (10 + i, 20)} | ({"blue": (100, 30)} if i % 2 else {})
+        Image.fromarray(patch_frame(people) if i % 3 else noise(60, 60)).save(path)
+    paths[5].write_bytes(b"no picture")
+    return paths
+
+
+def setup(out: Path, model: Path, token: str, version: str = run.aulens.__version__) -> Setup:
+    analyzer = AnalyzerSettings(model, patches)
+    return Setup(version, str(Path.cwd()), str(out), token, RecordSettings(), analyzer, 1, None)
+
+
+@pytest.fixture
+def worker(model: Path, tmp_path: Path) -> Iterator[Worker]:
+    before = Path.cwd()
+    with Scratch(tmp_path).run() as token:
+        yield Worker(setup(tmp_path, model, token))
+    os.chdir(before)
+
+
+# What is handed out
+
+
+def test_jobs_are_named_by_the_order_given_and_large_videos_come_first(tmp_path: Path) -> None:
+    for name, size in (("a.mp4", 5), ("b.mov", 50), ("x/a.mp4", 500)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(bytes(size))
+    given = [tmp_path / name for name in ("a.mp4", "p.png", "x/a.mp4", "b.mov", "x/../a.mp4", "missing.avi")]
+    jobs = plan_jobs([*given, given[1]])
+    assert [(job.kind, job.name, job.paths) for job in jobs] == [
+        ("video", "a-2", (str(given[2]),)),
+        ("video", "b", (str(given[3]),)),
+        ("video", "a", (str(given[0]),)),
+        ("video", "missing", (str(given[5]),)),
+        ("pictures", "000000", (str(given[1]),)),
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 16, 17, 100, 40_000])
+def test_every_picture_is_in_one_job(count: int) -> None:
+    given = [f"{i}.jpg" for i in range(count)]
+    jobs = plan_jobs(given)
+    assert [path for job in jobs for path in job.paths] == given
+    assert len({job.name for job in jobs}) == len(jobs) <= 2000
+    assert [job.name for job in jobs] == sorted(job.name for job in jobs)
+
+
+def test_sequences_have_their_rate_and_videos_their_own(tmp_path: Path) -> None:
+    assert plan_jobs([tmp_path], sequence=True, rate=30) == [
+        Job("sequence", tmp_path.name, (str(tmp_path),), 30)
+    ]
+    with pytest.raises(ConfigError, match="has its own time stamps"):
+        plan_jobs(["a.mp4"], rate=30)
+
+
+def test_no_file_of_one_video_is_that_of_another() -> None:
+    given = [
+        "a.mp4",
+        "b/a.avi",
+        "a-2.mp4",
+        "a.events.mp4",
+        "c.events.mp4",
+        "c.mp4",
+        "results.mp4",
+        "columns.gif",
+    ]
+    names = clip_names(given)
+    written = [f"{name}{end}" for name in names for end in (".csv", ".events.csv", ".json", ".html")]
+    assert len(set(written) | {"results.csv", "columns.csv"}) == len(written) + 2
+    assert names[:3] == ("a", "a-2", "a-2-2")
+    assert clip_names(given[:4]) == names[:4]
+
+
+def test_jobs_and_outcomes_survive_their_journey() -> None:
+    job = Job("video", "é\u2028", ("/a b/é.mp4",), 29.97)
+    assert Job.from_json(job.to_json()) == job
+    outcome = Outcome(job, "host 1", 2, None, 7, failed={"x": "y"}, left_out={"z": ("a", "b")})
+    assert Outcome.from_json(outcome.to_json()) == outcome
+
+
+def test_how_many_workers() -> None:
+    assert ClusterSettings().count(8, 100) == 8
+    assert ClusterSettings(threads=3).count(8, 100) == 2
+    assert ClusterSettings(threads=16).count(8, 100) == 1
+    assert ClusterSettings(workers=20).count(8, 100) == 20
+    assert ClusterSettings().count(8, 3) == 3
+    for wrong in ({"workers": 0}, {"threads": 0}):
+        with pytest.raises(ConfigError, match="at least 1"):
+            ClusterSettings(**wrong)
+    with pytest.raises(ConfigError, match="there is no backend 'x'"):
+        AnalyzerSettings(backend="x")
+
+
+# What a worker does
+
+
+def test_a_worker_goes_on_where_another_died(worker: Worker, model: Path, tmp_path: Path) -> None:
+    video = write_people(tmp_path / "talk.mp4", 300)
+    job = Job("video", "talk", (str(video),))
+
+    class KilledError(BaseException):
+        pass
+
+    def progress(result, info) -> None:
+        if result.index == 280:
+            raise KilledError
+
+    # What the other one did before it died.
+    Scratch(tmp_path).begin("video-talk", 0)
+    with pytest.raises(KilledError):
+        record_clip(Analyzer(model, PatchDetector()), video, tmp_path, progress=progress)
+    done = worker.do(job)
+    assert (done.tries, done.frames, done.recorded.frames) == (2, 50, 300)
+    again = worker.do(job)
+    assert (again.frames, again.recorded) == (0, done.recorded)
+
+
+def test_a_video_at_which_workers_die_is_given_up(worker: Worker, tmp_path: Path) -> None:
+    video = write_people(tmp_path / "talk.mp4", 3)
+    for place in (*[0] * (MOST_TRIES - 1), 250, *[0] * MOST_TRIES):
+        Scratch(tmp_path).begin("video-talk", place)
+    done = worker.do(Job("video", "talk", (str(video),)))
+    assert done.recorded is None
+    assert done.failed[str(video)].startswith("3 workers in a row died after frame 0: too little memory")
+    for _ in range(MOST_TRIES - 1):
+        Scratch(tmp_path).begin("video-other", 0)
+    assert worker.do(Job("video", "other", (str(video),))).recorded is not None
+
+
+def test_a_picture_at_which_workers_die_is_given_up_and_the_others_are_not(
+    worker: Worker, pictures: list[Path], tmp_path: Path
+) -> None:
+    job = Job("pictures", "000000", tuple(map(str, pictures[:4])))
+    looking = Looking(worker._analyzer.card.onnx_sha256, worker._setup.analyzer.made_by, "csv")
+    part = Part(part_path(tmp_path, job), job, looking)
+    part.look(worker._analyzer, [])
+    for _ in range(MOST_TRIES):
+        Scratch(tmp_path).begin("pictures-000000", 1)
+    done = worker.do(job)
+    assert (done.pictures, done.tries) == (3, MOST_TRIES + 1)
+    assert list(done.failed) == [str(pictures[1])]
+    assert "died at it" in done.failed[str(pictures[1])]
+
+
+def test_a_line_that_was_cut_off_is_done_again(worker: Worker, pictures: list[Path], tmp_path: Path) -> None:
+    job = Job("pictures", "000000", tuple(map(str, pictures[:6])))
+    whole = worker.do(job)
+    path = part_path(tmp_path, job)
+    before = path.read_bytes()
+    path.write_bytes(before[: before.rindex(b'{"file"') + 30])
+    looks = []
+    original = Part.look
+    try:
+        Part.look = lambda self, *rest: (looks.append(self.left[0]), original(self, *rest))
+        again = worker.do(job)
+    finally:
+        Part.look = original
+    assert looks == [str(pictures[5])]
+    assert path.read_bytes() == before
+    assert (again.pictures, again.failed) == (whole.pictures, whole.failed)
+
+
+def test_a_changed_picture_makes_its_part_new(worker: Worker, pictures: list[Path], tmp_path: Path) -> None:
+    own = tmp_path / "p.png"
+    own.write_bytes(pictures[1].read_bytes())
+    job = Job("pictures", "000000", (str(own),))
+    assert worker.do(job).faces == 2
+    own.write_bytes(pictures[2].read_bytes())
+    assert worker.do(job).faces == 1
+
+
+def test_what_keeps_a_worker_from_beginning_is_told(model: Path, tmp_path: Path) -> None:
+    job = Job("video", "a", ("a.mp4",))
+    with Scratch(tmp_path).run() as token:
+        for wrong, said in (
+            (setup(tmp_path, model, token, "0.0"), "install the same on all machines"),
+            (setup(tmp_path, model, "token-of-another"), "is not shared by all machines"),
+            (setup(tmp_path, tmp_path / "no.json", token), "no.json"),
+        ):
+            assert said in (Worker(wrong).do(job).fatal or "")
+
+
+def test_a_full_disk_stops_the_run(
+    worker: Worker, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self, seen) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Part, "add", full)
+    done = worker.do(Job("pictures", "000000", (str(pictures[0]),)))
+    assert "can't be written (No space left on device)" in (done.fatal or "")
+
+
+# What workers leave for each other
+
+
+def test_a_job_is_done_by_one_at_a_time(tmp_path: Path) -> None:
+    order = []
+
+    def second() -> None:
+        with Scratch(tmp_path).alone("job"):
+            order.append("second")
+
+    with Scratch(tmp_path).alone("job"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        time.sleep(0.3)
+        order.append("first")
+    thread.join(30)
+    assert order == ["first", "second"]
+
+
+def test_the_lock_of_a_dead_worker_is_taken_over(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=hold_and_die, args=(tmp_path,))
+    process.start()
+    process.join(60)
+    assert (tmp_path / ".cluster" / "locks" / "job.lock").exists()
+    with Scratch(tmp_path).alone("job"):
+        pass
+
+
+def hold_and_die(out: Path) -> None:
+    with Scratch(out).alone("job"):
+        os._exit(1)
+
+
+def test_one_run_at_a_time_and_nothing_stays(tmp_path: Path) -> None:
+    with Scratch(tmp_path).run() as token:
+        assert Scratch(tmp_path).sees(token)
+        assert Scratch(tmp_path).begin("a", 0) == (1, 1)
+        assert Scratch(tmp_path).begin("a", 0) == (2, 2)
+        assert Scratch(tmp_path).begin("a", 9) == (3, 1)
+        with pytest.raises(BusyError, match="is in use by process"), Scratch(tmp_path).run():
+            pass
+    with Scratch(tmp_path).run():
+        assert not Scratch(tmp_path).sees(token)
+        assert Scratch(tmp_path).begin("a", 0) == (1, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+# A run
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet", "openface", "pyfeat", "pyfeat2"])
+def test_the_table_of_pictures_is_that_of_one_process(
+    without_ray: None, format: str, pictures: list[Path], model: Path, tmp_path: Path
+) -> None:
+    tally = Tally(str)
+    alone, out = tmp_path / "alone", tmp_path / "out"
+    alone.mkdir()
+    analyzer = Analyzer(model, PatchDetector())
+    with closing_all(sinks(Format(format), analyzer.card, alone)[-1:]) as chosen:
+        analyze_pictures(pictures, analyzer, chosen, None, tally)
+    result = analyze_files(pictures, out, RecordSettings(format), analyzer=AnalyzerSettings(model, patches))
+    made = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert sorted(json.loads(made.pop("results.json"))["files"]) == sorted(made)
+    assert made == {path.name: path.read_bytes() for path in alone.iterdir()}
+    assert result.pictures is not None
+    assert (result.pictures.pictures, result.pictures.faces) == (tally.pictures, tally.faces)
+    assert result.failed == {str(path): why for path, why in tally.failed.items()}
+    assert result.pictures.with_face == tally.with_face
+
+
+def test_resume_hands_out_what_is_not_done(
+    without_ray: None, pictures: list[Path], model: Path, tmp_path: Path
+) -> None:
+    video = write_people(tmp_path / "talk.mp4", 10)
+    given, out, settings = [video, *pictures], tmp_path / "out", AnalyzerSettings(model, patches)
+    seen: list[tuple[str, int]] = []
+
+    def progress(outcome: Outcome, jobs: int) -> None:
+        seen.append((outcome.job.name, outcome.frames))
+
+    def handed_out(again: list[Path], resume: bool) -> list[tuple[str, int]]:
+        seen.clear()
+        analyze_files(again, out, analyzer=settings, resume=resume, progress=progress)
+        return list(seen)
+
+    everything = [("talk", 10), ("000000", 0), ("000001", 0)]
+    assert handed_out(given, False) == everything
+    assert handed_out(given, True) == [("talk", 0)]
+    assert handed_out(given, False) == everything
+    (out / "results.csv").unlink()
+    (out / "talk.csv").unlink()
+    assert handed_out(given, True) == everything
+    assert handed_out(given[:-1], True) == [("talk", 0), *everything[1:]]
+
+
+def test_without_resume_what_an_earlier_run_began_is_thrown_away(
+    without_ray: None, model: Path, tmp_path: Path
+) -> None:
+    video = write_people(tmp_path / "talk.mp4", 10)
+    out = tmp_path / "out"
+    (out / "talk.part").mkdir(parents=True)
+    other = {"format": "aulens-part/1", "identity": {"video": "another"}}
+    (out / "talk.part" / "note.json").write_text(json.dumps(other))
+    arguments = {"analyzer": AnalyzerSettings(model, patches)}
+    with pytest.raises(ConfigError, match="the earlier run can't go on"):
+        analyze_files([video], out, **arguments, resume=True)
+    result = analyze_files([video], out, **arguments)
+    assert result.clips[str(video)].frames == 10
+    assert not (out / "talk.part").exists()
+
+
+def test_a_run_that_ray_cuts_short_is_not_taken_for_done(
+    monkeypatch: pytest.MonkeyPatch, pictures: list[Path], model: Path, tmp_path: Path
+) -> None:
+    fake = fake_ray(monkeypatch)
+    rows = [{"outcome": Outcome(job, "x 1").to_json()} for job in plan_jobs(pictures)]
+    fake.data.from_items = lambda *_, **__: Dataset([rows[0], rows[0]])
+    fake.data.ActorPoolStrategy = lambda **_: None
+    seen = []
+    with pytest.raises(ConfigError, match="Ray lost track of 000001; the same command with --resume"):
+        analyze_files(pictures, tmp_path, analyzer=AnalyzerSettings(model, patches),
+                      progress=lambda outcome, jobs: seen.append(outcome.job.name))  # fmt: skip
+    assert seen == ["000000"]
+    assert PictureFolder(tmp_path, plan_jobs(pictures), Looking("", "", "csv")).done() is None
+
+
+class Dataset:
+    def __init__(self, rows: list[dict[str, str]]) -> None:
+        self.rows, self.context = rows, types.SimpleNamespace()
+
+    def map_batches(self, *_, **__) -> "Dataset":
+        return self
+
+    def iter_rows(self) -> Iterator[dict[str, str]]:
+        return iter(self.rows)
+
+
+def fake_ray(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    ray, data = types.ModuleType("ray"), types.ModuleType("ray.data")
+    ray.data, ray.calls = data, []
+    ray.is_initialized = lambda: False
+    ray.init = lambda **options: ray.calls.append((options, dict(os.environ)))
+    ray.shutdown = lambda: ray.calls.append("shutdown")
+    ray.exceptions = types.SimpleNamespace(RayTaskError=KeyError, RayError=LookupError)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setitem(sys.modules, "ray.data", data)
+    return ray
+
+
+# Ray
+
+
+def test_ray_is_told_to_keep_quiet_and_to_leave_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = fake_ray(monkeypatch)
+    before = dict(os.environ)
+    with connected(None, 2):
+        options, environment = ray.calls[0]
+        folder = Path(options["_temp_dir"])
+        assert folder.is_dir()
+    assert ray.calls[1:] == ["shutdown"]
+    assert not folder.exists()
+    assert dict(os.environ) == before
+    assert environment["RAY_USAGE_STATS_ENABLED"] == "0"
+    assert len(environment["RAY_AUTH_TOKEN"]) == 64
+    assert (options["address"], options["include_dashboard"]) == ("local", False)
+    assert options["num_cpus"] > 2
+
+
+def test_no_cluster_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = fake_ray(monkeypatch)
+
+    def init(**options: object) -> None:
+        raise ConnectionError("nobody there\nmore")
+
+    ray.init = init
+    with (
+        pytest.raises(ConfigError, match=r"no Ray cluster answers at h:1 \(nobody there\)"),
+        connected("h:1", 1),
+    ):
+        pass
+
+
+def test_ray_is_missing(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ConfigError, match=r"pip install 'aulens\[cluster\]'"):
+        analyze_files([tmp_path / "a.mp4"], tmp_path / "out", analyzer=AnalyzerSettings(model, patches))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["a.mp4", "--cluster"], "--cluster needs a folder: --out DIR"),
+        (["a.mp4", "--workers", "2"], "--address and --workers are for --cluster only"),
+        (["a.mp4", "--address", "auto"], "--address and --workers are for --cluster only"),
+        (["--webcam", "0", "--cluster", "--out", "OUT"], "a camera is on one machine"),
+        (["a.png", "--cluster", "--overlay", "--out", "OUT"], "a cluster draws videos only"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    options: list[str], said: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = aulens("detect", *options, "--model", model)
+    assert done.code == 2
+    assert said in str(done.error)

@@ -1,0 +1,201 @@
+"""A real Ray cluster on this machine: a worker is killed midway, and nothing is lost or done twice."""
+
+import gc
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from waiting_patches import Waiting, WaitingDetector
+
+from aulens.cluster import AnalyzerSettings, ClusterSettings, analyze_files
+from aulens.cluster.session import connected
+from aulens.commands.output import Format, closing_all, sinks
+from aulens.commands.pictures import analyze_pictures
+from aulens.commands.tally import Tally
+from aulens.errors import ConfigError, InputError
+from aulens.record import record_clip
+from aulens.runtime.analyzer import Analyzer
+from patch_people import patch_frame, write_people
+from people import noise
+from stub_model import write_stub
+
+pytest.importorskip("ray")
+
+pytestmark = [
+    pytest.mark.slow,
+    # Ray Data reads its own old settings when it is imported.
+    pytest.mark.filterwarnings("ignore:`use_.*` is deprecated:DeprecationWarning"),
+]
+
+LONG, AT = 320, 290
+KEPT = 250
+
+
+def where(i: int) -> dict[str, tuple[int, int]]:
+    return {"red": (10 + i % 30, 20)} | ({"blue": (100, 30)} if i == AT else {})
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_stub(tmp_path_factory.mktemp("stub"))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Six videos, two of one name; one that is none; eighteen pictures, one of which is none."""
+    folder = tmp_path_factory.mktemp("in")
+    (folder / "more").mkdir()
+    made = [write_people(folder / "talk.mp4", LONG, where), write_people(folder / "more" / "talk.mp4", 40)]
+    made += [write_people(folder / f"short{i}.mp4", 30 + i) for i in range(4)]
+    (folder / "broken.mp4").write_bytes(b"no video at all")
+    made.append(folder / "broken.mp4")
+    for i in range(18):
+        image = patch_frame({"red": (10 + 5 * i, 20)}) if i % 3 else noise(60, 60)
+        made.append(folder / f"p{i:02}.png")
+        Image.fromarray(image).save(made[-1])
+    (folder / "p05.png").write_bytes(b"no picture")
+    return made
+
+
+@pytest.fixture(scope="module")
+def alone(files: list[Path], model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one process makes of them."""
+    out = tmp_path_factory.mktemp("alone")
+    (out / "go").touch()
+    analyzer = Analyzer(model, WaitingDetector(out), threads=1)
+    for path in files[:6]:
+        record_clip(analyzer, path, out, name="talk-2" if path.parent.name == "more" else None)
+    with pytest.raises(InputError):
+        record_clip(analyzer, files[6], out)
+    tally = Tally(str)
+    with closing_all(sinks(Format.CSV, analyzer.card, out)[1:]) as chosen:
+        analyze_pictures(files[7:], analyzer, chosen, None, tally)
+    (out / "go").unlink()
+    return out
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, sys.path)))
+        stack.enter_context(connected(None, 2))
+        yield
+        with warnings.catch_warnings():
+            # Ray kills its processes without waiting for them.
+            warnings.filterwarnings("ignore", "subprocess .* is still running", ResourceWarning)
+            stack.close()
+            gc.collect()
+
+
+def kill_who_waits(folder: Path, note: Path, killed: list[int]) -> None:
+    """Kill the worker that waits once its video is kept up to there, and let the next one go on."""
+    while not ((folder / "waits").exists() and note.exists()):
+        time.sleep(0.02)
+    killed.append(int((folder / "waits").read_text()))
+    os.kill(killed[0], signal.SIGKILL)
+    (folder / "go").touch()
+
+
+def test_a_killed_worker_costs_nothing_and_a_second_run_does_nothing(
+    cluster: None, files: list[Path], model: Path, alone: Path, tmp_path: Path
+):
+    out, killed = tmp_path / "out", list[int]()
+    arguments = {
+        "analyzer": AnalyzerSettings(model, Waiting(tmp_path)),
+        "cluster": ClusterSettings(workers=2),
+    }
+    watch = threading.Thread(
+        target=kill_who_waits, args=(tmp_path, out / "talk.part" / "note.json", killed), daemon=True
+    )
+    watch.start()
+    result = analyze_files([*files, files[0]], out, **arguments)
+    watch.join(10)
+
+    done = [(outcome.job.kind, outcome.job.name) for outcome in result.outcomes]
+    assert sorted(done) == [
+        ("pictures", "000000"), ("pictures", "000001"), ("video", "broken"), ("video", "short0"),
+        ("video", "short1"), ("video", "short2"), ("video", "short3"), ("video", "talk"), ("video", "talk-2"),
+    ]  # fmt: skip
+    talk = next(outcome for outcome in result.outcomes if outcome.job.name == "talk")
+    assert (talk.tries, talk.frames) == (2, LONG - KEPT)
+    assert all(outcome.tries == 1 for outcome in result.outcomes if outcome is not talk)
+    assert int(talk.worker.split()[1]) != killed[0]
+    assert set(result.failed) == {str(files[6]), str(files[12])}
+    assert set(result.clips) == set(map(str, files[:6]))
+    assert result.pictures is not None
+    assert (result.pictures.pictures, result.pictures.with_face) == (17, 11)
+
+    made = contents(out)
+    del made["results.json"]
+    assert made == contents(alone)
+    assert not any(path.is_dir() for path in out.iterdir())
+
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    again = analyze_files(files, out, **arguments, resume=True)
+    assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == before
+    assert [outcome.frames for outcome in again.outcomes] == [0] * 7
+    assert again.clips == result.clips
+    assert (again.pictures, again.failed) == (result.pictures, result.failed)
+
+
+def test_a_worker_that_can_not_begin_says_why(cluster: None, files: list[Path], model: Path, tmp_path: Path):
+    settings = AnalyzerSettings(model, refuse)
+    with pytest.raises(ConfigError, match=r"no such detector here \(said by a worker on"):
+        analyze_files(files[:1], tmp_path / "out", analyzer=settings, cluster=ClusterSettings(workers=1))
+
+
+def test_a_detector_that_workers_can_not_import(
+    cluster: None, files: list[Path], model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "only_here.py").write_text("def make(on_left_out): ...")
+    monkeypatch.syspath_prepend(tmp_path)
+    make = importlib.import_module("only_here").make
+    with pytest.raises(ConfigError, match="No module named 'only_here'"):
+        analyze_files(files[:1], tmp_path / "out", analyzer=AnalyzerSettings(model, make))
+
+
+def refuse(on_left_out: object) -> WaitingDetector:
+    raise ConfigError("no such detector here")
+
+
+def test_the_command_line_leaves_nothing_but_results(files: list[Path], model: Path, tmp_path: Path):
+    home = tmp_path / "home"
+    home.mkdir()
+    before = set(Path("/tmp").glob("aulens-ray-*"))
+    out = tmp_path / "out"
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "aulens", "detect", *map(str, (files[2], files[6], files[7])),
+            "--model", model, "--every", "20", "--out", out, "--cluster", "--workers", "2",
+        ],
+        capture_output=True, text=True,
+        env=os.environ | {"HOME": str(home), "MPLCONFIGDIR": str(tmp_path / "matplotlib")},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    assert "broken.mp4: the video is damaged" in done.stderr
+    assert "1 picture without a face, 2 frames of 1 video, 1 failed" in done.stderr
+    assert sorted(path.name for path in out.iterdir()) == [
+        "columns.csv", "results.csv", "results.json", "short0.csv", "short0.events.csv", "short0.json",
+    ]  # fmt: skip
+    assert list(home.iterdir()) == []
+    assert set(Path("/tmp").glob("aulens-ray-*")) == before
