@@ -1,0 +1,171 @@
+"""`aulens detect` and `aulens report` on videos, as a user calls them."""
+
+import io
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+import aulens.commands.finders as finders
+from aulens.commands import clips
+from aulens.commands.sources import seconds
+from aulens.errors import ConfigError
+from aulens.tables import OpenFace, read_table
+from command_line import aulens
+from patch_people import PatchDetector, patch_frame, write_people
+from stub_model import write_stub
+from video.made_videos import write_sound
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_stub(tmp_path_factory.mktemp("stub"))
+
+
+@pytest.fixture(autouse=True)
+def patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finders, "DlibDetector", lambda upscale, model: PatchDetector())
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_people(tmp_path_factory.mktemp("video") / "talk.mp4", 20)
+
+
+def table_of(text: str) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(text))
+
+
+def test_rows_of_a_video_go_to_standard_output(video: Path, model: Path):
+    done = aulens("detect", video, "--model", model, "-f", "csv")
+    assert done.code == 0
+    assert table_of(done.out)["frame"].tolist() == list(range(20))
+    assert "20 frames of 1 video" in done.err
+
+
+def test_a_span_and_every_second_frame(video: Path, model: Path):
+    done = aulens(
+        "detect", video, "--model", model, "-f", "csv", "--from", "0:00.2", "--to", ".6", "--every", 2
+    )
+    assert table_of(done.out)["frame"].tolist() == [6, 8, 10, 12, 14]
+
+
+def test_the_table_for_reading_sums_up(video: Path, model: Path):
+    done = aulens("detect", video, "--model", model)
+    assert done.code == 0
+    assert "AU12" in done.out
+    assert "100%" in done.out
+
+
+def test_a_folder_of_all_sorts(video: Path, model: Path, tmp_path: Path):
+    """What is good is analyzed, what is not is named, and the rest is no matter."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "talk.mp4").write_bytes(video.read_bytes())
+    Image.fromarray(patch_frame({"red": (30, 30)})).save(folder / "a.png")
+    frames = [Image.fromarray(patch_frame({"blue": (10 + 5 * i, 20)})) for i in range(8)]
+    frames[0].save(folder / "moves.gif", save_all=True, append_images=frames[1:], duration=40)
+    (folder / "cut.mp4").write_bytes(video.read_bytes()[:300])
+    (folder / "none.mp4").touch()
+    write_sound(folder / "sound.mp4")
+    (folder / "notes.txt").write_text("not for us")
+    done = aulens("detect", folder, "--model", model, "-f", "csv")
+    assert done.code == 1
+    table = table_of(done.out)
+    counts = table.groupby(table["file"].map(lambda path: Path(path).name)).size().to_dict()
+    assert counts == {"a.png": 1, "talk.mp4": 20, "moves.gif": 8}
+    for name in ("cut.mp4", "none.mp4", "sound.mp4"):
+        assert sum(line.startswith(f"aulens: {folder / name}: ") for line in done.err.splitlines()) == 1
+    assert "notes.txt" not in done.err
+    assert "3 failed" in done.err
+
+
+def test_out_writes_files_and_resume_leaves_them(video: Path, model: Path, tmp_path: Path):
+    command = ("detect", video, "--model", model, "--out", tmp_path / "out")
+    assert aulens(*command).code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "columns.csv", "talk.csv", "talk.events.csv", "talk.json",
+    ]  # fmt: skip
+    before = (tmp_path / "out" / "talk.csv").stat().st_mtime_ns
+    again = aulens(*command, "--resume")
+    assert again.code == 0
+    assert "was done before" in again.err
+    assert (tmp_path / "out" / "talk.csv").stat().st_mtime_ns == before
+
+
+def test_videos_of_one_name_have_files_of_their_own(video: Path, model: Path, tmp_path: Path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "talk.mp4").write_bytes(video.read_bytes())
+    done = aulens("detect", tmp_path / "one", tmp_path / "two", "--model", model, "--out", tmp_path / "out")
+    assert done.code == 0
+    tables = [read_table(tmp_path / "out" / name) for name in ("talk.csv", "talk-2.csv")]
+    assert [table["file"].iloc[0] for table in tables] == [
+        str(tmp_path / name / "talk.mp4") for name in ("one", "two")
+    ]
+
+
+def test_openface_rows_need_a_table_per_video(video: Path, model: Path, tmp_path: Path):
+    one = aulens("detect", video, "--model", model, "-f", "openface")
+    assert one.code == 0
+    assert tuple(one.out.splitlines()[0].split(",")) == OpenFace().columns()
+    other = write_people(tmp_path / "other.mp4", 4)
+    two = aulens("detect", video, other, "--model", model, "-f", "openface")
+    assert two.code == 2
+    assert "give --out DIR" in str(two.error)
+
+
+def test_a_sequence_is_one_clip(model: Path, tmp_path: Path):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for i in range(12):
+        Image.fromarray(patch_frame({"red": (10 + i, 20)})).save(folder / f"frame{i}.png")
+    done = aulens("detect", folder, "--sequence", "--fps", 25, "--model", model, "-f", "csv")
+    assert done.code == 0
+    table = table_of(done.out)
+    assert table["frame"].tolist() == list(range(12))
+    assert table["time"].iloc[-1] == pytest.approx(11 / 25)
+
+
+def test_ctrl_c_says_how_to_go_on(video: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(clips, "record_clip", stopped)
+    done = aulens("detect", video, "--model", model, "--out", tmp_path / "out")
+    assert done.code == 130
+    assert "--resume goes on" in done.err
+
+
+@pytest.mark.slow
+def test_report_writes_a_page_and_figures(video: Path, model: Path, tmp_path: Path):
+    done = aulens("report", video, "--model", model, "--out", tmp_path)
+    assert done.code == 0
+    assert (tmp_path / "talk.html").read_text().rstrip().endswith("</html>")
+    assert {path.suffix for path in (tmp_path / "talk.figures").iterdir()} == {".pdf", ".svg"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.mp4", "--resume"], "--resume needs a folder"),
+        (["a.mp4", "--report"], "--report needs a folder"),
+        (["a.mp4", "--from", "1:70"], "--from 1:70: not a time"),
+        (["a.mp4", "--from", "9", "--to", "3"], "must be later than the start"),
+        (["a.mp4", "--fps", "25"], "--fps is for --sequence only"),
+        (["a.mp4", "--webcam", "0"], "an input of its own"),
+        (["a.mp4", "--smooth", "0"], "above 0 seconds"),
+    ],
+)
+def test_wrong_use_is_code_2_and_says_why(arguments: list[str], message: str, model: Path):
+    done = aulens("detect", *arguments, "--model", model)
+    assert done.code == 2
+    assert message in done.err + str(done.error)
+
+
+def test_times_of_a_clip():
+    assert [seconds(text, "--from") for text in ("90", "1:30", "0:01:30.0", None)] == [90, 90, 90, None]
+    for text in ("", "1:2:3:4", "-5", "1:60", "nan", "ten"):
+        with pytest.raises(ConfigError, match="not a time"):
+            seconds(text, "--from")
