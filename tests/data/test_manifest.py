@@ -143,7 +143,13 @@ def test_missing_videos_are_called_so(folder):
         (HEADER, "a.png,1,s,1.5,1,1,1", "frame must be whole numbers"),
         (HEADER, "a.png,1,s,,1,1,1", "no frame number"),
         (HEADER, "a.png,1,s,1,9,9,9", "no row with a coded AU"),
-        (HEADER, "a.png,1,s,1,1,1,1,1,1", "can't be read"),
+        (HEADER, "a.png,1,s,1,1,1,1,1,1", "row 2 has 9 cells, the header 7"),
+        (HEADER, "a.png,1,s,1,1,1", "row 1 has 6 cells, the header 7; was it cut"),
+        (HEADER, f"a.png,1,s,{'9' * 25},1,1,1", "frame must be .* found 9999.* in row 1"),
+        (f"{HEADER},position", f"a.png,1,s,1,1,1,1,{2**31}", "position must be .* in row 1"),
+        (HEADER, "a.png,..,s,1,1,1,1", r"subject '\.\.' in row 1 can't name a file"),
+        (HEADER, "a.png,1,../../evil,1,1,1,1", r"sequence '\.\./\.\./evil' in row 1"),
+        (HEADER, "a.png,/etc,s,1,1,1,1", "subject '/etc' in row 1"),
     ],
 )
 def test_files_that_are_no_manifest(folder, header, row, said):
@@ -157,3 +163,35 @@ def test_no_file(tmp_path):
         read_manifest(tmp_path / "own.csv")
     with pytest.raises(DatasetError, match=r"manifest\.parquet or manifest\.csv"):
         read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("apart", ";\t")
+def test_other_separators(folder, apart):
+    row = "001/s/1.png,001,s,1,1,9,0".replace(",", apart)
+    assert read_manifest(write(folder, row, header=HEADER.replace(",", apart))).labels.tolist() == [
+        [1, MISSING, 0]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("own.csv", b"", "it is empty"),
+        ("own.csv", f'{HEADER}\n"a.png,1,s,1,1,1,1\n'.encode(), "a quotation mark is not closed"),
+        ("own.csv", f"{HEADER}\na.png,J\u00fcrgen,s,1,1,1,1\n".encode("latin-1"), "save it as UTF-8"),
+        ("own.parquet", b"nothing", "can't be read as a Parquet table; write it again"),
+    ],
+)
+def test_damaged_files_are_said_in_our_words(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DatasetError, match=said):
+        read_manifest(tmp_path / name)
+
+
+def test_intensities_are_no_labels(folder):
+    path = write(folder, *(f"001/s/1.png,001,s,{t},{t},0,1" for t in range(6)))
+    problem = only(read_manifest(path).problems, "intensities")
+    assert (problem.level, problem.frames) == ("error", 4)
+    assert "codes of AU1 are 2, 3" in problem.message
+    assert "decide from which one an AU is present, and write 0 or 1" in problem.message
+    assert "code_range" not in codes(read_manifest(path).problems)

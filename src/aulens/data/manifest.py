@@ -17,16 +17,26 @@ from aulens.data.coded import usable_rows
 from aulens.data.folders import listing, several
 from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.label_files import binary_labels
+from aulens.data.manifest_table import (
+    FRAME_BELOW,
+    POSITION_BELOW,
+    check_names,
+    manifest_file,
+    read_manifest_table,
+    whole_numbers,
+)
 from aulens.errors import DatasetError
 from aulens.landmarks import LAYOUTS
 
 NOT_CODED: Final = (9, -1, 999)
 """The codes for "not coded" that are in use; a blank cell is not coded too."""
 
-_REQUIRED: Final = ("path", "subject", "sequence", "frame")
+_MOST_INTENSE: Final = 5
+_DIFFERENT: Final = 2
+"""Two different values between 0 and 5 that are not 1 are intensities, one may be a slip."""
+
 _AU: Final = re.compile(r"au0*(\d+)")
 _POINT: Final = re.compile(r"([xy])_(\d+)")
-_NAMES: Final = ("manifest.parquet", "manifest.csv")
 
 
 def read_manifest(path: Path) -> FrameIndex:
@@ -42,10 +52,12 @@ def read_manifest(path: Path) -> FrameIndex:
         path: the file (.csv or .parquet), or a folder that holds manifest.csv or manifest.parquet.
 
     Raises:
-        DatasetError: the file is missing, can't be read, or lacks a column.
+        DatasetError: the file is missing, can't be read, lacks a column, or a row's name or number can't be
+            used.
     """
-    file = _file(path)
-    table = _read(file)
+    file = manifest_file(path)
+    table = read_manifest_table(file)
+    check_names(table, file)
     problems: list[Problem] = []
     aus, columns = _au_columns(table, file, problems)
     table = _with_subjects(table, file, problems)
@@ -53,9 +65,9 @@ def read_manifest(path: Path) -> FrameIndex:
     landmarks = _landmarks(table, file, problems)
     position = np.full(len(table), PICTURE, np.int32)
     if "position" in table:
-        given = _numbers(table["position"], "position", file)
+        given = whole_numbers(table, "position", file, POSITION_BELOW)
         position = np.where(np.isnan(given), PICTURE, given).astype(np.int32)
-    frame = _numbers(table["frame"], "frame", file)
+    frame = whole_numbers(table, "frame", file, FRAME_BELOW)
     if np.isnan(frame).any():
         raise DatasetError(f"{file}: {int(np.isnan(frame).sum())} rows have no frame number.")
     media = _media(table["path"].tolist(), position, table, file, problems)
@@ -82,40 +94,6 @@ def read_manifest(path: Path) -> FrameIndex:
     ).take(rows)
 
 
-def _file(path: Path) -> Path:
-    if path.is_dir():
-        found = [path / name for name in _NAMES if (path / name).is_file()]
-        if not found:
-            raise DatasetError(f"No {' or '.join(_NAMES)} in {path}; give the manifest's own name.")
-        return found[0]
-    if not path.is_file():
-        raise DatasetError(f"There is no file {path}; a manifest is a .csv or .parquet file.")
-    return path
-
-
-def _read(file: Path) -> pd.DataFrame:
-    """The table with lower-case column names, every text as it is written ("001" stays "001")."""
-    try:
-        if file.suffix.lower() == ".parquet":
-            table = pd.read_parquet(file)
-        else:
-            table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{file} can't be read as a table: {str(error).strip()}") from None
-    table.columns = pd.Index([str(name).strip().lower() for name in table.columns])
-    lacking = [name for name in _REQUIRED if name not in table]
-    if lacking:
-        seen = ", ".join(table.columns[:12])
-        raise DatasetError(f"{file} lacks the columns {', '.join(lacking)}; it has {seen}.")
-    twice = sorted(set(table.columns[table.columns.duplicated()]))
-    if twice:
-        raise DatasetError(f"{file} has the columns {', '.join(twice)} more than once.")
-    for name in ("path", "subject", "sequence", "part"):
-        if name in table:
-            table[name] = table[name].fillna("").astype(str).str.strip()
-    return table
-
-
 def _au_columns(table: pd.DataFrame, file: Path, problems: list[Problem]) -> tuple[AUSet, list[str]]:
     found = {name: int(match[1]) for name in table.columns if (match := _AU.fullmatch(name))}
     unknown = [name for name, number in found.items() if number not in AUS]
@@ -139,7 +117,7 @@ def _with_subjects(table: pd.DataFrame, file: Path, problems: list[Problem]) -> 
             f"{count} rows name no subject and can be in no fold; they are left out, give each its subject."
         )
         problems.append(Problem("error", "missing_subject", file.name, message, count))
-    return table[~bare].reset_index(drop=True)
+    return table[~bare]
 
 
 def _labels(
@@ -156,25 +134,28 @@ def _labels(
         codes[:, axis] = numbers.to_numpy(np.float64)
     codes[np.isnan(codes)] = NOT_CODED[0]
     labels, wrong = binary_labels(codes, aus, NOT_CODED, file.name)
-    problems += wrong
+    problems += _intensities(codes, aus, file) or wrong
     return labels
 
 
-def _numbers(column: pd.Series[str], name: str, file: Path) -> NDArray[np.float64]:
-    """Whole numbers; NaN where blank."""
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-    blank = column.isna().to_numpy() | (column.astype(str).str.strip() == "").to_numpy()
-    wrong = ~blank & ~((numbers == np.floor(numbers)) & (numbers >= -1))
-    if wrong.any():
-        seen = column[wrong].astype(str).tolist()
-        raise DatasetError(f"{file}: {name} must be whole numbers from 0, found {several(seen)}.")
-    return np.asarray(numbers)
+def _intensities(codes: NDArray[np.float64], aus: AUSet, file: Path) -> list[Problem]:
+    """The Problem of codes that are no damage but another scale: several values of it occur."""
+    strange = (codes > 0) & (codes <= _MOST_INTENSE) & (codes != 1)
+    seen = np.unique(codes[strange])
+    if len(seen) < _DIFFERENT:
+        return []
+    message = (
+        f"codes of {several([aus.labels[axis] for axis in np.unique(np.nonzero(strange)[1])])} are "
+        f"{several([f'{value:g}' for value in seen])} too, so they look like intensities: decide from which "
+        "one an AU is present, and write 0 or 1."
+    )
+    return [Problem("error", "intensities", file.name, message, int(strange.any(1).sum()))]
 
 
 def _renders(table: pd.DataFrame, file: Path, problems: list[Problem]) -> bool:
     if "renders" not in table:
         return False
-    marked = _numbers(table["renders"], "renders", file) > 0
+    marked = whole_numbers(table, "renders", file, POSITION_BELOW) > 0
     if marked.any() and not marked.all():
         message = f"{int(marked.sum())} of {len(table)} rows are renders; all of it is taken as rendered."
         problems.append(Problem("warning", "mixed_renders", file.name, message, len(table)))
