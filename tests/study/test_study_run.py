@@ -128,12 +128,30 @@ def test_a_run_that_fails_is_told_and_the_others_are_done(place: Path):
         (("[set]", "[prepare]\nsise = 96\n[set]"), "Unknown key 'prepare.sise'.*mean 'size'"),
         (("[variants.roi_gcn]", '[variants.one]\nstage1_of = "roi"\n"seed" = 1'), "decides its settings"),
         (("name =", "name"), "not valid TOML"),
+        (('name = "tiny"', 'name = ""'), "name of the study is empty"),
+        (("[set]", "[set]\nseed = 7"), r"seed can't be set here: the seeds are the study's; change seeds = "),
+        (("[set]", "[set.data]\nfold = 3\n[set]"), r"data\.fold can't be set here: the folds are"),
+        (("[variants.roi_gcn]", '[variants."../evil"]'), r"letters, digits, _ - and \. only.*'\.\./evil'"),
+        (
+            ("[variants.roi_gcn]", '[variants.one]\nstage1_of = "one"'),
+            "'one' has stage1_of = 'one', which is",
+        ),
+        (("seeds = [1]", 'seeds = [1]\ntables = ["B1"]'), "B1 is of affwild2, but the study tests on own"),
     ],
 )
 def test_a_wrong_study_says_what_is_wrong(place: Path, tmp_path: Path, change, message):
     (tmp_path / "study.toml").write_text(STUDY.format(dataset="own").replace(*change))
     with pytest.raises(ConfigError, match=message):
         load_study(tmp_path / "study.toml")
+
+
+def test_settings_may_be_tables_of_toml(place: Path, tmp_path: Path):
+    text = STUDY.format(dataset="own").replace("[set]", "[set.train]\nepochs = 7\n[set]")
+    (tmp_path / "study.toml").write_text(text)
+    (tmp_path / "training.toml").write_text(TRAINING)
+    study = load_study(tmp_path / "study.toml")
+    assert study.training(study.variants[0], 1, 1, place / "own").train.epochs == 7
+    assert load_study(tmp_path / "study.toml", ["train.epochs=8"]).common["train.epochs"] == 8
 
 
 def test_a_first_stage_of_a_network_with_one_stage_is_refused(place: Path, tmp_path: Path):

@@ -44,6 +44,7 @@ def write(tmp_path: Path, text: str) -> Path:
         ("[augment]\nflip = 1.5", r"augment\.flip is out of range"),
         ("[augment]\nrotation = -3", r"augment\.rotation is out of range"),
         ("[data]\nroots = 'here'", "list of strings"),
+        ("[data]\nlimit = -3", r"data\.limit must be 0 \(all\) or more, is -3"),
         ("train = 3", r"\[train\] must be a section"),
         ("[train]\nema = 1.0", r"train\.ema"),
         ("[train\n", "not valid TOML"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.sources import DATASETS
 from aulens.errors import ConfigError
 from aulens.study.grid import RULES
-from aulens.study.published import TABLES
+from aulens.study.published import TABLES, load
 from aulens.training.config import TrainConfig, load_config, parse_setting, refuse_unknown
 
 
@@ -84,10 +85,41 @@ class StudyConfig:
         for key, values in (("variants", names), ("folds", self.folds), ("seeds", self.seeds)):
             if not values or len(set(values)) < len(values):
                 raise ConfigError(f"{key} of the study must name at least one, and none twice; got {values}.")
+        for key, text in (("name", self.name), ("dataset", self.dataset)):
+            if not text.strip():
+                raise ConfigError(f"{key} of the study is empty.")
+        self._check_variants()
+        self._check_tables()
         if self.tested and self.folds != (0,):
             raise ConfigError(
                 f"The study tests on {self.tested}, all of it, so it has one split: write folds = [0]."
             )
+
+    def _check_variants(self) -> None:
+        firsts = {variant.name for variant in self.variants if variant.stage1_of}
+        for variant in self.variants:
+            if not _NAME.fullmatch(variant.name):
+                raise ConfigError(
+                    f"A variant names a folder: letters, digits, _ - and . only, no . first; got "
+                    f"{variant.name!r}."
+                )
+            if variant.stage1_of in firsts:
+                raise ConfigError(
+                    f"Variant {variant.name!r} has stage1_of = {variant.stage1_of!r}, which is no variant of "
+                    "two stages but a first stage itself. Name the variant that is trained in two."
+                )
+        for settings in (self.common, *(variant.settings for variant in self.variants)):
+            for key in settings.keys() & _OWN.keys():
+                raise ConfigError(f"{key} can't be set here: {_OWN[key]}.")
+
+    def _check_tables(self) -> None:
+        tested = self.tested or self.dataset
+        for table in self.tables:
+            if (dataset := load(table).dataset) != tested:
+                raise ConfigError(
+                    f"Table {table} is of {dataset}, but the study tests on {tested}: take it out of tables. "
+                    "With tables = [] a study prints its own numbers."
+                )
 
     def training(
         self, variant: Variant, fold: int, seed: int, data: Path, tests: Path | None = None
@@ -138,7 +170,7 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> StudyConfig:
     refuse_unknown(raw, known, "")
     _check_kinds(raw, path)
     _check_prepare(raw.get("prepare", {}), path)
-    common = {**raw.get("set", {}), **dict(parse_setting(text) for text in settings)}
+    common = {**_dotted(raw.get("set", {})), **_dotted(dict(parse_setting(text) for text in settings))}
     plain: dict[str, Any] = {
         key: tuple(v) if isinstance(v, list) else v for key, v in raw.items() if key not in _BUILT
     }
@@ -149,6 +181,18 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> StudyConfig:
         common=common,
     )
 
+
+_NAME: Final = re.compile(r"\w[\w.-]*")
+"""Of variants: folders are called by it."""
+
+_OWN: Final[Mapping[str, str]] = {
+    "seed": "the seeds are the study's; change seeds = [...] in its file",
+    "data.fold": "the folds are the study's; change folds = [...] in its file",
+    "data.roots": "give the data as --root or --data",
+    "data.tests": "give the tested data as --tested-root or --tests",
+    "name": "the study names its runs",
+}
+"""Settings of a training that each run has of its own -> what to do instead."""
 
 _BUILT: Final = ("config", "variants", "set")
 _KINDS: Final[Mapping[str, type]] = {
@@ -183,7 +227,7 @@ def _check_prepare(settings: Mapping[str, Any], path: Path) -> None:
 
 
 def _variant(name: str, table: Mapping[str, Any]) -> Variant:
-    settings = dict(table)
+    settings = _dotted(table)
     stage1_of = settings.pop("stage1_of", "")
     if stage1_of and settings:
         raise ConfigError(
@@ -191,3 +235,14 @@ def _variant(name: str, table: Mapping[str, Any]) -> Variant:
             f"{', '.join(settings)}. Leave these out."
         )
     return Variant(name, settings, stage1_of)
+
+
+def _dotted(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted key → value, of tables within tables too: [set.train] epochs = 1 is "train.epochs" = 1."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            found |= {f"{key}.{inner}": item for inner, item in _dotted(value).items()}
+        else:
+            found[key] = value
+    return found

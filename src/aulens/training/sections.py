@@ -53,6 +53,8 @@ class DataConfig:
     def __post_init__(self) -> None:
         if self.fold < 0:
             raise ConfigError(f"data.fold must be 0 or more, is {self.fold}.")
+        if self.limit < 0:
+            raise ConfigError(f"data.limit must be 0 (all) or more, is {self.limit}.")
         if self.tests and (self.fold or self.select_on_test):
             raise ConfigError(
                 "data.tests means that other data are the test, so data.fold and data.select_on_test have no "
