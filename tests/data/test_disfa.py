@@ -5,6 +5,7 @@ import pytest
 
 from aulens.aus import MISSING
 from aulens.data.disfa import _first_number, read_disfa
+from aulens.data.prepare import PrepareSettings, prepare
 from aulens.errors import DatasetError
 from delivered import DISFA_AUS, codes, intensities, landmarks66, only, text, video
 
@@ -124,6 +125,25 @@ def test_unreadable_and_missing_videos(delivered):
     problems = read_disfa(delivered).problems
     assert "the right camera's is there" in only(problems, "missing_video").message
     assert "SN002" in only(problems, "missing_labels").message
+
+
+@pytest.mark.parametrize(
+    ("frames", "reason", "rows"),
+    [(LINES - 2, "video_ended", 2), (None, "unreadable_video", LINES), (-1, "missing_video", LINES)],
+)
+def test_preparing_says_why_frames_of_a_video_are_lost(delivered, tmp_path, frames, reason, rows):
+    path = delivered / "Videos_LeftCamera/LeftVideoSN001_comp.avi"
+    if frames is None:
+        path.write_bytes(b"RIFF")
+    elif frames < 0:
+        path.unlink()
+    else:
+        video(path, frames)
+    index = read_disfa(delivered)
+    result = prepare(index, tmp_path / "out", PrepareSettings(landmarks="given"), processes=1)
+    assert result.missing[reason] == rows
+    files = {line.split(",")[2] for line in (tmp_path / "out/missing.csv").read_text().splitlines()[1:]}
+    assert files == ({""} if reason == "missing_video" else {str(path)})
 
 
 def test_label_files_of_different_length(delivered):

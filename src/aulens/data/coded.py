@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
 from aulens.data.columns import changes
-from aulens.data.index import FrameIndex, Problem
+from aulens.data.index import FrameIndex, LostVideo, Problem
 from aulens.errors import DatasetError
 
 
@@ -20,6 +20,7 @@ class CodedSequence:
 
     Attributes:
         landmarks: (N, K, 2) float32, NaN where a frame has none; None if the sequence has none.
+        lost: of a video, why frames have no file.
     """
 
     subject: str
@@ -30,6 +31,7 @@ class CodedSequence:
     frame: NDArray[np.int64]
     labels: NDArray[np.int8]
     landmarks: NDArray[np.float32] | None = None
+    lost: LostVideo | None = None
 
 
 def gather(
@@ -78,6 +80,7 @@ def gather(
         part=np.repeat([s.part for s in ordered], lengths),
         aligned=aligned,
         problems=tuple(problems),
+        lost={(s.subject, s.sequence): s.lost for s in ordered if s.lost is not None},
     )
 
 
@@ -100,7 +103,8 @@ def usable_rows(
     new = changes(*(column[order] for column in (subject, sequence, frame)))
     if not new.all():
         count = int((~new).sum())
-        message = f"{count} rows repeat a frame of the same sequence; the first of each is taken."
+        rows = "1 row repeats" if count == 1 else f"{count} rows repeat"
+        message = f"{rows} a frame of the same sequence; the first of each is taken."
         problems.append(Problem("warning", "duplicate_frame", where, message, count))
     order = order[new]
     coded = (labels[order] != MISSING).any(1)

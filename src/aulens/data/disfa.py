@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING
 from aulens.data.coded import CodedSequence, gather
+from aulens.data.disfa_video import SHORT, video_frames
 from aulens.data.folders import listing, several, start, walk
 from aulens.data.index import FrameIndex, Problem
 from aulens.data.label_files import code_problems, filled_rows, read_table
@@ -31,8 +32,6 @@ _LABELS: Final = re.compile(r"(?P<subject>SN\d{3})_au(?P<au>\d+)\.txt", re.IGNOR
 _VIDEO: Final = re.compile(r"(?P<side>Left|Right)Video(?P<subject>SN\d{3}).*\.(?:avi|mp4|mkv)", re.IGNORECASE)
 _LANDMARKS: Final = re.compile(r"(?:.*\D)?(?P<number>\d+)_lm\.mat", re.IGNORECASE)
 _DELIVERED: Final = ("ActionUnit_Labels", "Landmark_Points", "Videos_LeftCamera", "Video_LeftCamera")
-_SHORT: Final = {"SN010": 4844}
-"""A subject whose labels are known to be one line short of the others' 4,845."""
 
 
 @dataclass
@@ -142,7 +141,7 @@ def _read_subject(subject: str, found: _Found, problems: list[Problem]) -> Coded
         codes[: len(values), aus.index(number)] = values
     problems += _length_problems(subject, lengths)
     labels = _labels(codes, columns, lengths, subject, problems)
-    media = _media(subject, n, found, problems)
+    media, lost = video_frames(subject, n, found.videos, found.right, problems)
     landmarks = _read_landmarks(subject, n, found, problems) if found.landmarks else None
     frame = np.arange(1, n + 1)
     coded = (labels != MISSING).any(1)
@@ -159,6 +158,7 @@ def _read_subject(subject: str, found: _Found, problems: list[Problem]) -> Coded
         frame[coded],
         labels[coded],
         None if landmarks is None else landmarks[coded],
+        lost,
     )
 
 
@@ -217,39 +217,10 @@ def _length_problems(subject: str, lengths: Mapping[int, int]) -> list[Problem]:
             f"label files differ in length: {each}, the others {n}; see whether those files are damaged."
         )
         return [Problem("warning", "label_length", subject, message, n - min(lengths.values()))]
-    if _SHORT.get(subject) == n:
+    if SHORT.get(subject) == n:
         message = f"{n} lines, one less than the other subjects; known of this subject."
         return [Problem("note", "label_length", subject, message)]
     return []
-
-
-def _media(subject: str, n: int, found: _Found, problems: list[Problem]) -> list[str]:
-    """The video for each of n labelled frames; "" beyond its end."""
-    path = found.videos.get(subject)
-    if path is None:
-        if found.videos:
-            right = (
-                "; the right camera's is there, the protocols use the left" if subject in found.right else ""
-            )
-            message = f"there is no LeftVideo{subject}_comp.avi{right}."
-            problems.append(Problem("warning", "missing_video", subject, message, n))
-        return [""] * n
-    from aulens.data.frames import count_frames
-
-    try:
-        count = count_frames(path)
-    except DatasetError as error:
-        problems.append(Problem("error", "unreadable_video", path.name, f"{error}", n))
-        return [""] * n
-    if count != n:
-        known = subject in _SHORT and n == _SHORT[subject] and count == n + 1
-        message = (
-            f"the video has {count} frames, the labels {n} lines; they are matched from the first, "
-            f"the last {abs(count - n)} {'frames have no label' if count > n else 'labels have no picture'}."
-        )
-        level: Final = "note" if known else "warning"
-        problems.append(Problem(level, "label_length", path.name, message, abs(count - n)))
-    return [str(path) if t < count else "" for t in range(n)]
 
 
 def _read_landmarks(subject: str, n: int, found: _Found, problems: list[Problem]) -> NDArray[np.float32]:
@@ -288,7 +259,7 @@ def _read_landmarks(subject: str, n: int, found: _Found, problems: list[Problem]
 
 def _first_number(subject: str, n: int, files: Mapping[int, Path]) -> tuple[int, list[Problem]]:
     """The number, 0 or 1, of the file for line 1; a warning if it can't be told for sure."""
-    frames = n + (_SHORT.get(subject) == n)
+    frames = n + (SHORT.get(subject) == n)
     if 0 in files:
         return 0, []
     if max(files) >= frames:

@@ -6,8 +6,8 @@ a :class:`FrameIndex`. Nothing is dropped in silence: what an adapter can't use 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -43,6 +43,19 @@ class Problem:
     frames: int = 0
 
 
+@dataclass(frozen=True)
+class LostVideo:
+    """Why frames of a video have no file: "missing_video", "unreadable_video" or "video_ended".
+
+    Attributes:
+        path: of the video; "" if there is none.
+        reason: a reason of `aulens.data.prepare.units.REASONS`.
+    """
+
+    path: str
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class FrameIndex:
     """N coded frames of A Action Units, with K landmarks; sorted by subject, sequence, frame.
@@ -63,6 +76,7 @@ class FrameIndex:
         aligned: the pictures are crops of one face each, which fills them.
         problems: what could not be used, in the order it was met.
         renders: it is a look-alike of `aulens render --layout`, so its faces are no people.
+        lost: (subject, sequence) → why its frames without a file have none, where that is known of a video.
     """
 
     dataset: str
@@ -78,6 +92,7 @@ class FrameIndex:
     aligned: bool = False
     problems: tuple[Problem, ...] = ()
     renders: bool = False
+    lost: Mapping[tuple[str, str], LostVideo] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.media)

@@ -106,8 +106,10 @@ def pictures(media: Sequence[str], position: NDArray[np.int32]) -> Iterator[tupl
     """
     videos: dict[str, list[int]] = {}
     for row, path in enumerate(media):
-        if not path or position[row] == PICTURE:
+        if position[row] == PICTURE:
             yield row, _picture(path)
+        elif not path:
+            yield row, Missing("missing_video")
         else:
             videos.setdefault(path, []).append(row)
     for path, rows in videos.items():

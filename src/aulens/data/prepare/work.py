@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from aulens.data.index import FrameIndex
+from aulens.data.index import FrameIndex, LostVideo
 from aulens.data.prepare.crop import StoredFace, cut
 from aulens.data.prepare.faces import FaceFinder, Located, centre
 from aulens.data.prepare.settings import PrepareSettings
@@ -105,7 +105,7 @@ def _store(job: Job) -> None:
                 }
             ),
             stored.drop(columns="row"),
-            pd.DataFrame({"file": frames.media}),
+            pd.DataFrame({"file": _files(frames)}),
             pd.DataFrame(frames.labels, columns=list(frames.aus.labels)),
             pd.DataFrame(landmarks.reshape(len(frames), -1), columns=point_columns(layout.count)),
         ],
@@ -127,7 +127,8 @@ def _faces(job: Job, layout: LandmarkLayout) -> Iterator[tuple[int, StoredFace |
     near = _first_given(frames)
     for row, image in pictures(frames.media, frames.position):
         if isinstance(image, Missing):
-            yield row, image, ""
+            lost = _lost(frames, row)
+            yield row, image if lost is None else Missing(lost.reason), ""
             continue
         given = None if frames.landmarks is None else frames.landmarks[row]
         face = finder.locate(image, given, near)
@@ -136,6 +137,19 @@ def _faces(job: Job, layout: LandmarkLayout) -> Iterator[tuple[int, StoredFace |
             yield row, cut(image, face.landmarks, job.settings), face.found
         else:
             yield row, face, ""
+
+
+def _lost(frames: FrameIndex, row: int) -> LostVideo | None:
+    """Why a frame without a file has none, if that is known."""
+    if frames.media[row]:
+        return None
+    return frames.lost.get((str(frames.subject[row]), str(frames.sequence[row])))
+
+
+def _files(frames: FrameIndex) -> list[str]:
+    """The frames' files, also those that don't show them."""
+    lost = (_lost(frames, row) for row in range(len(frames)))
+    return [path if one is None else one.path for path, one in zip(frames.media, lost, strict=True)]
 
 
 def _first_given(frames: FrameIndex) -> NDArray[np.float64] | None:
