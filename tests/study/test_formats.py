@@ -48,6 +48,8 @@ def test_markdown_by_hand() -> None:
         "| AU1 | <ins>**63.5**</ins> | -0.3† [-1.0, 0.5] ±0.4 |",
         "| Avg. |  | n/a† |",
         "",
+        "* Bold: the best published.",
+        "* Underlined: the best of all.",
         r'* 95 % of "x\_y" ± 1',
         r"* \* \<b> \| † {so}",
     ]
@@ -71,6 +73,8 @@ def test_latex_by_hand() -> None:
         r"\bottomrule",
         r"\end{tabular}",
         r"\par\medskip\footnotesize\raggedright",
+        r"Bold: the best published.\par",
+        r"Underlined: the best of all.\par",
         r"95 \% of ``x\_y'' $\pm$ 1\par",
         r"* \textless{}b\textgreater{} | $^{\dagger}$ \{so\}\par",
         r"\end{table}",
@@ -80,10 +84,30 @@ def test_latex_by_hand() -> None:
 def test_csv_by_hand() -> None:
     assert to_csv(SMALL).splitlines() == [
         ",".join(COLUMNS),
-        "50 % of F_1 & more,d,published,A|B_c,AU1,63.5,,,,,1,1,0",
-        "50 % of F_1 & more,d,aulens,ours,AU1,-0.26,-1.04,0.5,0.44,,0,0,1",
-        "50 % of F_1 & more,d,aulens,ours,Avg.,,,,,,0,0,1",
+        "50 % of F_1 & more,d,published,A|B_c,AU1,63.5,,,,,1,1,0,0,,,,,,",
+        "50 % of F_1 & more,d,aulens,ours,AU1,-0.26,-1.04,0.5,0.44,,0,0,1,0,,,,,,",
+        "50 % of F_1 & more,d,aulens,ours,Avg.,,,,,,0,0,1,0,,,,,,",
     ]
+
+
+def test_csv_of_several_tables_has_one_header_and_tells_renders() -> None:
+    comparison = compare(study({"roi": 0.7}, seeds=2), decide="papers", bootstrap=30)
+    tables = [make_table("A1", comparison, comparable=False), own_table(comparison, renders=True)]
+    frame = pd.read_csv(io.StringIO(to_csv(*tables)))
+    assert frame["table"].unique().tolist() == ["A1", "F1 of 12 AUs on BP4D"]
+    assert ((frame["renders"] == 1) == (frame["by"] == "aulens")).all()
+    ours = frame[frame["by"] == "aulens"].iloc[0]
+    assert ours[["runs", "folds", "seeds", "subjects", "rule", "draws"]].tolist() == [
+        6,
+        3,
+        2,
+        27,
+        "papers",
+        30,
+    ]
+    for table in tables:
+        for text in (to_markdown(table), to_latex(table), shown(table, 120)):
+            assert "(aulens: rendered look-alikes, not people)" in text
 
 
 def shown(table: StudyTable, width: int) -> str:
@@ -146,6 +170,8 @@ def test_the_terminal_marks_the_best() -> None:
     console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system="standard")
     render_terminal(SMALL, console)
     assert "\x1b[1;4m63.5\x1b[0m" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "Underlined: " in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "Underlined: " not in shown(SMALL, 120)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.title)

@@ -17,10 +17,12 @@ from tiny_study import finish
 from aulens.data.whole import write_json
 from aulens.errors import ConfigError, DatasetError
 from aulens.locks import hold
+from aulens.study import rows as rows_of
 from aulens.study import runner
 from aulens.study.config import load_study
 from aulens.study.planning import plan_runs
 from aulens.study.report import describe_study, study_tables, write_tables
+from aulens.study.results import RunResult
 from aulens.study.runner import run_study
 
 
@@ -82,6 +84,26 @@ def test_results_of_an_older_version_are_taken_with_a_remark(plan, tmp_path: Pat
     write_json(tmp_path / "study.json", describe_study(load_study(place / "study.toml"), renders=False))
     notes = " ".join(study_tables(tmp_path, bootstrap=0)[0].notes)
     assert "1 of 2 results do not say which data they are of" in notes
+
+
+@pytest.mark.parametrize("text", ["", '{"name": ', "[]", '{"variants": ["roi"]}'])
+def test_a_damaged_study_says_so(tmp_path: Path, text: str):
+    (tmp_path / "study.json").write_text(text)
+    with pytest.raises(DatasetError, match=r"study\.json is damaged.*aulens study run writes it anew"):
+        study_tables(tmp_path)
+
+
+def test_the_line_of_a_run_and_its_row_are_by_the_rule_of_the_study(plan, tmp_path: Path):
+    run = replace(plan()[0], renders=True)
+    assert run.decide == "calibrated"
+    finish(run)
+    result = RunResult.load(run.results[0])
+    replace(result, uncalibrated=~result.decisions).save(run.results[0])
+    rows_of.write_rows([run], tmp_path)
+    row = pd.read_csv(tmp_path / "rows.csv").iloc[0]
+    assert row["renders"]
+    assert row["f1_calibrated"] != row["f1_papers"]
+    assert rows_of.summary(run) == f"roi mean F1 {row['f1_calibrated']:.3f}"
 
 
 def test_seeds_and_folds_taken_out_are_left_out(place: Path, tmp_path: Path):
@@ -187,8 +209,6 @@ def test_shares_are_disjoint_and_the_rows_are_of_all(plan, tmp_path: Path, monke
 
 def test_rows_of_another_process_are_not_overwritten(plan, tmp_path: Path, monkeypatch):
     """It ended a run, and wrote its row, between this one's look at the folder and its writing."""
-    from aulens.study import rows as rows_of
-
     runs, write = plan(), rows_of.write_text
     finish(runs[0])
 

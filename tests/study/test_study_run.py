@@ -162,9 +162,9 @@ def test_a_first_stage_of_a_network_with_one_stage_is_refused(place: Path, tmp_p
         plan_runs(load_study(tmp_path / "study.toml"), tmp_path, place / "own")
 
 
-def test_no_study_and_no_run_say_so(tmp_path: Path):
+def test_no_study_and_no_run_say_so(place: Path, tmp_path: Path):
     with pytest.raises(DatasetError, match="is no study"):
         study_tables(tmp_path)
-    (tmp_path / "study.json").write_text(json.dumps({"variants": ["roi"]}))
+    write_json(tmp_path / "study.json", describe_study(load_study(place / "study.toml"), renders=False))
     with pytest.raises(DatasetError, match=r"No run of .* has ended yet"):
         study_tables(tmp_path)

@@ -38,7 +38,9 @@ def test_published_numbers_stand_as_printed(name: str) -> None:
         assert not cells.ours
     assert not any(cell.best for method in table.methods for cell in method.cells)
     assert published.source in table.notes[0]
-    assert table.notes[-1] == "Bold: the best published."
+    bold = any(cell.best_published for method in table.methods for cell in method.cells)
+    assert table.legend == ("Bold: the best published.",) * bold
+    assert not any("Ours (" in note and "Ours (paper) (" not in note for note in table.notes)
 
 
 def test_the_best_published_of_each_row() -> None:
@@ -146,12 +148,31 @@ def test_differences_are_in_points_with_corrected_p() -> None:
     assert not any(cell.best for cell in cells.values())
 
 
+def test_runs_in_a_mean_are_counted() -> None:
+    runs = study({"roi": 0.8, "roi_gcn": 0.8}, seeds=2)[:-1]
+    table = own_table(compare(runs, decide="papers", bootstrap=0))
+    said = "Runs in a mean: roi 3 folds × 2 seeds; roi_gcn 5 runs of 3 folds × 2 seeds."
+    assert said in table.notes
+    assert [len(method.runs) for method in table.methods] == [6, 5]
+
+
+def test_how_small_p_can_be_and_what_it_leaves_out_is_said() -> None:
+    notes = " ".join(difference_table(compared(folds="1", seeds=1)).notes)
+    assert "With 50 resamples no p is below 0.039, and none that is corrected for 12 AUs" in notes
+    assert "9 test subjects are few" in notes
+    assert "One seed only (roi, roi_gcn)" in notes
+    notes = " ".join(difference_table(compared(seeds=2)).notes)
+    assert "few" not in notes
+    assert "One seed" not in notes
+
+
 def test_own_numbers_alone() -> None:
     runs = [replace(run, dataset="clinic") for run in study({"roi": 0.75, "roi_gcn": 0.85}, seeds=1)]
     table = own_table(compare(runs, decide="papers", bootstrap=20), measure="accuracy")
     assert table.title == "Accuracy of 12 AUs on clinic"
     assert best(table, "Avg.", "best") == ["roi_gcn"]
-    assert table.notes[0] == "Underlined: the best of a row."
+    assert table.legend == ("Underlined: the best of all.",)
+    assert table.notes[0].startswith("aulens: mean over 3 folds × 1 seed, present by")
 
 
 def not_coding(run: RunResult, *positions: int) -> RunResult:

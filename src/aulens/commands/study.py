@@ -164,7 +164,7 @@ def _print_tables(out: Path, tables: list[str] | None, format: TableFormat, boot
         from aulens.study.report import study_tables, write_tables
 
         for text in write_tables(study_tables(out, tables, bootstrap), format.value):
-            typer.echo(text)
+            typer.echo(text, nl=format is not TableFormat.CSV)
 
 
 def _share(text: str) -> tuple[int, int]:

@@ -32,7 +32,8 @@ def render_terminal(table: StudyTable, console: Console) -> None:
         console.print()
         console.print(_rich(part, stacked))
     console.print()
-    for note in table.notes:
+    # Without styles (a pipe, a plain terminal) there is neither bold nor underlined to speak of.
+    for note in (*(table.legend if console.color_system else ()), *table.notes):
         console.print(Text(note, style="dim"))
 
 
@@ -41,7 +42,7 @@ def to_markdown(table: StudyTable) -> str:
     head, *lines = _grid(table, _markdown_cell, _markdown_title)
     rule = ["---", *["---:"] * (len(head) - 1)]
     rows = "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *lines))
-    notes = "\n".join(f"* {_markdown(note)}" for note in table.notes)
+    notes = "\n".join(f"* {_markdown(note)}" for note in (*table.legend, *table.notes))
     return f"**{_markdown(_titled(table))}**\n\n{rows}\n\n{notes}\n"
 
 
@@ -75,7 +76,7 @@ def to_latex(table: StudyTable) -> str:
             r"\bottomrule",
             r"\end{tabular}",
             r"\par\medskip\footnotesize\raggedright",
-            *(f"{_latex(note)}\\par" for note in table.notes),
+            *(f"{_latex(note)}\\par" for note in (*table.legend, *table.notes)),
             r"\end{table}",
             "",
         ]
@@ -84,30 +85,42 @@ def to_latex(table: StudyTable) -> str:
 
 COLUMNS: Final = (
     "table", "dataset", "by", "method", "row", "value", "low", "high", "sd_over_seeds", "p", "best_published",
-    "best", "chosen_on_test",
+    "best", "chosen_on_test", "renders", "runs", "folds", "seeds", "subjects", "rule", "draws",
 )  # fmt: skip
 """Of the CSV."""
 
 
-def to_csv(table: StudyTable) -> str:
-    """One line per number, in the table's unit, unrounded; no notes, so that programs can read it.
+def to_csv(*tables: StudyTable) -> str:
+    """One line per number, in its table's unit, unrounded; no notes, so that programs can read it.
 
     `table` is "A1" or, of a table that is in no paper, its title; `by` is "published" or "aulens"; `row` an
     AU, "Avg." or a measure; `chosen_on_test` 1 where epochs or thresholds were chosen on the test subjects; p
-    is corrected over AUs. What is not known has no line, what is undefined an empty field.
+    is corrected over AUs; `renders` 1 where faces of look-alikes were tested, not people. The last columns
+    say what is behind a number of ours: runs, test subjects, rule of decision, bootstrap draws. What is not
+    known has no line, what is undefined an empty field.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for method in table.methods:
-        for row, cell in zip(table.rows, method.cells, strict=True):
-            if cell.value is not None:
-                numbers = (cell.value, cell.low, cell.high, cell.spread, cell.p)
-                marks = (cell.best_published, cell.best, cell.chosen_on_test)
-                by = "aulens" if method.ours else "published"
-                names = (table.table or table.title, table.dataset, by, method.title, row)
-                writer.writerow([*names, *map(_field, numbers), *map(int, marks)])
+    for table in tables:
+        for method in table.methods:
+            behind = [int(table.renders and method.ours), *_behind(table, method)]
+            for row, cell in zip(table.rows, method.cells, strict=True):
+                if cell.value is not None:
+                    numbers = (cell.value, cell.low, cell.high, cell.spread, cell.p)
+                    marks = (cell.best_published, cell.best, cell.chosen_on_test)
+                    by = "aulens" if method.ours else "published"
+                    names = (table.table or table.title, table.dataset, by, method.title, row)
+                    writer.writerow([*names, *map(_field, numbers), *map(int, marks), *behind])
     return text.getvalue()
+
+
+def _behind(table: StudyTable, method: Method) -> list[object]:
+    """Runs, folds, seeds, subjects, rule and draws behind our numbers; blank of published ones."""
+    if not method.runs:
+        return [""] * 6
+    folds, seeds = ({run[place] for run in method.runs} for place in (0, 1))
+    return [len(method.runs), len(folds), len(seeds), table.subjects, table.decide, table.draws]
 
 
 FORMATS: Final[Mapping[str, Callable[[StudyTable], str]]] = MappingProxyType(
@@ -117,9 +130,8 @@ FORMATS: Final[Mapping[str, Callable[[StudyTable], str]]] = MappingProxyType(
 
 
 def _titled(table: StudyTable) -> str:
-    if not table.table:
-        return table.title
-    return f"Paper {table.table[0]}, Table {table.table[1:]}: {table.title}"
+    paper = f"Paper {table.table[0]}, Table {table.table[1:]}: " if table.table else ""
+    return paper + table.title + " (aulens: rendered look-alikes, not people)" * table.renders
 
 
 def _grid(

@@ -29,6 +29,8 @@ class PlannedRun:
         tested: the data set whose frames are tested.
         trained_on: the data set of the training, if another; else "".
         data: which prepared data these are, see `identity`.
+        decide: the study's rule of decision.
+        renders: the tested faces are rendered look-alikes, no people.
     """
 
     folder: Path
@@ -39,6 +41,8 @@ class PlannedRun:
     tested: str
     trained_on: str
     data: str
+    decide: str = "papers"
+    renders: bool = False
 
     @property
     def name(self) -> str:
@@ -95,12 +99,13 @@ def plan_runs(study: StudyConfig, out: Path, data: Path, tests: Path | None = No
         if folder is not None and (found := read_about(folder)["dataset"]) != name:
             raise ConfigError(f"The study is of {name}, but {folder} holds {found}.")
     data_id, runs = identity(data, tests), []
+    renders = bool(read_about(tests or data).get("renders"))
     for seed in study.seeds:
         for fold in study.folds:
             for variant in study.variants:
                 if not variant.stage1_of:
                     run = _plan_run(study, variant, fold, seed, Path(out), data, tests)
-                    runs.append(replace(run, data=data_id))
+                    runs.append(replace(run, data=data_id, decide=study.decide, renders=renders))
     for run in runs:
         run.check()
     return tuple(runs)

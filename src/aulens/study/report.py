@@ -12,7 +12,7 @@ from rich.console import Console
 
 from aulens.errors import ConfigError, DatasetError
 from aulens.study.config import StudyConfig
-from aulens.study.formats import FORMATS, render_terminal
+from aulens.study.formats import FORMATS, render_terminal, to_csv
 from aulens.study.grid import Key
 from aulens.study.results import RESULT, RunResult
 from aulens.study.statistics import compare
@@ -65,12 +65,12 @@ def open_study(out: Path) -> StudyFolder:
     """Read a study's folder.
 
     Raises:
-        DatasetError: it is none, or no run of it has ended.
+        DatasetError: it is none, or damaged, or no run of it has ended.
     """
     path = Path(out) / ABOUT
     if not path.is_file():
         raise DatasetError(f"{out} is no study: it has no {ABOUT}. Make one: aulens study run.")
-    about = json.loads(path.read_text(encoding="utf-8"))
+    about = _read_about(path)
     found = [RunResult.load(file.parent) for file in Path(out).glob(f"runs/**/test/{RESULT}")]
     if not found:
         raise DatasetError(f"No run of {out} has ended yet. aulens study run goes on.")
@@ -82,6 +82,23 @@ def open_study(out: Path) -> StudyFolder:
             "aulens study run trains these."
         )
     return StudyFolder(about, tuple(known), len(found) - len(known))
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    kinds = {
+        "variants": list, "folds": list, "seeds": list, "tables": list,
+        "decide": str, "reference": str, "renders": bool,
+    }  # fmt: skip
+    try:
+        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        wrong = [key for key, kind in kinds.items() if not isinstance(about.get(key), kind)]
+    except (OSError, ValueError, AttributeError) as error:
+        raise DatasetError(f"{path} is damaged ({error}). aulens study run writes it anew.") from None
+    if wrong:
+        raise DatasetError(
+            f"{path} is damaged: it lacks {', '.join(wrong)}. aulens study run writes it anew."
+        )
+    return about
 
 
 def _expected(about: Mapping[str, Any]) -> list[Key]:
@@ -121,21 +138,27 @@ def study_tables(
         make_table(name, comparison, comparable=not about["renders"], notes=_notes(study)) for name in named
     ]
     if not named:
-        shown.append(own_table(comparison, notes=_notes(study)))
+        shown.append(own_table(comparison, renders=about["renders"], notes=_notes(study)))
     if comparison.differences:
         measure = "abaw2" if list(named) == ["B1"] else "f1"
-        shown.append(difference_table(comparison, measure=measure, notes=_notes(study)))
+        shown.append(
+            difference_table(comparison, measure=measure, renders=about["renders"], notes=_notes(study))
+        )
     return tuple(shown)
 
 
 def write_tables(tables: Sequence[StudyTable], format: str) -> Iterator[str]:
-    """Each table as text in one of `FORMATS`, or as "terminal" shows it, in the terminal's width.
+    """Each table as text in one of `FORMATS`, or as "terminal" shows it, in the terminal's width; as CSV all
+    together, with one header.
 
     Raises:
         ConfigError: there is no such format.
     """
     if format not in (TERMINAL, *FORMATS):
         raise ConfigError(f"A table is printed as {', '.join((TERMINAL, *FORMATS))}; got {format!r}.")
+    if format == "csv":
+        yield to_csv(*tables)
+        return
     for table in tables:
         if format in FORMATS:
             yield FORMATS[format](table)
@@ -152,7 +175,8 @@ def _notes(study: StudyFolder) -> list[str]:
     notes = []
     if study.about["renders"]:
         notes.append(
-            "Ours are of rendered look-alikes, not of people: they can't be compared with the published."
+            "The numbers of aulens are of rendered look-alikes, not of people: they can't be compared with "
+            "the published."
         )
     if study.others:
         notes.append(

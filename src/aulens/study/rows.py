@@ -30,7 +30,8 @@ def rows(runs: Sequence[PlannedRun]) -> pd.DataFrame:
         if not run.finished:
             continue
         for (_, folder), target in zip(run.variants, run.results, strict=True):
-            table.append({**_facts(RunResult.load(target)), **_training(RunFolder(folder))})
+            facts = {"renders": run.renders, **_facts(RunResult.load(target))}
+            table.append({**facts, **_training(RunFolder(folder))})
     return pd.DataFrame(table)
 
 
@@ -46,10 +47,10 @@ def write_rows(runs: Sequence[PlannedRun], out: Path) -> None:
 
 
 def summary(run: PlannedRun) -> str:
-    """Mean F1 of a finished run, in words; marked if it was chosen on the test subjects."""
+    """Mean F1 of a finished run by the study's rule, in words; marked if chosen on the test subjects."""
     found = [RunResult.load(folder) for folder in run.results]
     return ", ".join(
-        f"{one.variant} mean F1 {_facts(one)['f1_papers']:.3f}{DAGGER * one.selected_on_test}"
+        f"{one.variant} mean F1 {_facts(one)[f'f1_{run.decide}']:.3f}{DAGGER * one.selected_on_test}"
         for one in found
     )
 

@@ -6,11 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from aulens.data.protocols import PROTOCOLS
+from aulens.study.grid import Run
 from aulens.study.published import PublishedTable
 from aulens.study.statistics import Comparison
 
 DAGGER: Final = "†"
 """Marks numbers of epochs or thresholds that were chosen on the test subjects."""
+
+_FEW: Final = 10
+"""Test subjects, below which a bootstrap over them is said to be rough."""
 
 _RULES: Final = {
     "papers": "present by the papers' own rule (score above 0, or probability of at least 0.5)",
@@ -18,20 +22,22 @@ _RULES: Final = {
 }
 
 
+def printed_title(name: str) -> str:
+    """A published method as a table calls it: a paper's "Ours" is not ours."""
+    return "Ours (paper)" if name == "Ours" else name
+
+
 def published_notes(
     published: PublishedTable, comparison: Comparison | None, comparable: bool
 ) -> Iterator[str]:
     """Of a paper's table."""
     yield f"Published: {published.source}."
-    yield f"Methods: {', '.join(f'{one.name} ({one.work})' for one in published.methods)}."
+    yield f"Methods: {', '.join(f'{printed_title(one.name)} ({one.work})' for one in published.methods)}."
     yield from published.notes
     if comparison is None:
-        yield "Bold: the best published."
         return
-    if comparable:
-        yield "Bold: the best published. Underlined: the best of all."
-    else:
-        yield "Bold: the best published. Those of aulens are of other frames: not comparable."
+    if not comparable:
+        yield "The numbers of aulens are of other frames: not comparable."
     if set(_aus_of(published)) != set(comparison.aus.labels):
         yield f"The average of aulens is over {len(comparison.aus)} AUs: {', '.join(comparison.aus.labels)}."
     yield from own_notes(comparison)
@@ -44,7 +50,12 @@ def _aus_of(published: PublishedTable) -> Sequence[str]:
 
 def own_notes(comparison: Comparison) -> Iterator[str]:
     """Of our numbers."""
-    yield f"aulens: mean over folds and seeds, {_RULES[comparison.decide]}."
+    counted = {name: _counted(found.runs) for name, found in comparison.variants.items()}
+    same = len(set(counted.values())) == 1
+    of = next(iter(counted.values())) if same else "folds and seeds"
+    yield f"aulens: mean over {of}, {_RULES[comparison.decide]}."
+    if not same:
+        yield f"Runs in a mean: {'; '.join(f'{name} {text}' for name, text in counted.items())}."
     yield from _interval_notes(comparison)
     seeds = {name: one.whole_seeds for name, one in comparison.variants.items() if one.whole_seeds > 1}
     if len(set(seeds.values())) == 1 and seeds.keys() == comparison.variants.keys():
@@ -67,7 +78,28 @@ def difference_notes(comparison: Comparison) -> Iterator[str]:
             "p: two-sided, by the same resamples; of AUs corrected by Holm's method for their number, of the "
             "average as it is. * below 0.05."
         )
+        tests, draws = len(comparison.aus), comparison.bootstrap
+        yield (
+            f"With {draws} resamples no p is below {2 / (draws + 1):.2g}, and none that is corrected for "
+            f"{tests} AUs is at first below {min(1.0, 2 * tests / (draws + 1)):.2g}."
+        )
+    if comparison.subjects < _FEW:
+        yield f"{comparison.subjects} test subjects are few: intervals and p are somewhat too small."
+    if lone := [name for name, one in comparison.variants.items() if len({run[1] for run in one.runs}) < 2]:
+        yield (
+            f"One seed only ({', '.join(lone)}): the differences hold the chance of training too, which "
+            "neither intervals nor p count."
+        )
     yield from _run_notes(comparison)
+
+
+def _counted(runs: Sequence[Run]) -> str:
+    """ "3 folds × 1 seed", or how many runs where some are missing."""
+    folds, seeds = (len({run[place] for run in runs}) for place in (0, 1))
+    if len(runs) < folds * seeds:
+        return f"{len(runs)} runs of {folds} folds × {seeds} seeds"
+    split = "1 split" if not runs[0][0] else f"{folds} fold{'s' * (folds > 1)}"
+    return f"{split} × {seeds} seed{'s' * (seeds > 1)}"
 
 
 def _interval_notes(comparison: Comparison) -> Iterator[str]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypedDict
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from aulens.data.protocols import PROTOCOLS
 from aulens.errors import ConfigError
 from aulens.metrics import Measure
 from aulens.study.averages import MEASURES
+from aulens.study.grid import Run
 from aulens.study.published import AVERAGE, PublishedTable, load
 from aulens.study.statistics import Comparison, measures_of
-from aulens.study.table_notes import difference_notes, own_notes, published_notes
+from aulens.study.table_notes import difference_notes, own_notes, printed_title, published_notes
 
 TITLES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -64,12 +65,14 @@ class Method:
         ours: whether aulens made its numbers.
         cells: one for each of the table's `rows`.
         chosen_on_test: see `Cell`.
+        runs: fold and seed of each run behind them; of a difference, those that both have.
     """
 
     title: str
     ours: bool
     cells: tuple[Cell, ...]
     chosen_on_test: bool = False
+    runs: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,10 @@ class StudyTable:
         decimals: of every number.
         signed: numbers are differences.
         notes: sentences below it.
+        renders: ours are of rendered look-alikes, not of people.
+        subjects: that ours were tested on.
+        decide: the rule of our decisions.
+        draws: bootstrap resamples behind our intervals.
     """
 
     table: str
@@ -97,6 +104,17 @@ class StudyTable:
     decimals: int
     signed: bool
     notes: tuple[str, ...]
+    renders: bool = False
+    subjects: int = 0
+    decide: str = ""
+    draws: int = 0
+
+    @property
+    def legend(self) -> tuple[str, ...]:
+        """What bold and underlined numbers are, of those that it has."""
+        cells = [cell for method in self.methods for cell in method.cells]
+        bold = ("Bold: the best published.",) if any(cell.best_published for cell in cells) else ()
+        return (*bold, "Underlined: the best of all.") if any(cell.best for cell in cells) else bold
 
 
 def make_table(
@@ -133,7 +151,7 @@ def make_table(
         aus += [label for label in comparison.aus.labels if label not in aus]
     rows = [*aus, AVERAGE] if printed.of_aus else aus
     theirs = [
-        Method(_printed_title(one.name), False, tuple(Cell(one.values.get(row)) for row in rows))
+        Method(printed_title(one.name), False, tuple(Cell(one.values.get(row)) for row in rows))
         for one in printed.methods
     ]
     scale = 100 if printed.percent else 1
@@ -148,20 +166,28 @@ def make_table(
         decimals=printed.decimals,
         signed=False,
         notes=(*published_notes(printed, comparison, comparable), *notes),
+        renders=comparison is not None and not comparable,
+        **_behind(comparison),
     )
 
 
 def own_table(
-    comparison: Comparison, *, measure: str = "f1", title: str = "", notes: Sequence[str] = ()
+    comparison: Comparison,
+    *,
+    measure: str = "f1",
+    title: str = "",
+    renders: bool = False,
+    notes: Sequence[str] = (),
 ) -> StudyTable:
     """Our numbers alone, in percent: AUs by variants; for data sets and studies without a published table.
+
+    `renders`: the tested faces are rendered look-alikes, not people.
 
     Raises:
         ConfigError: there is no such measure.
     """
     _check_measure(measure)
     rows, defined = [*comparison.aus.labels, AVERAGE], _defined(comparison, measure)
-    legend = ["Underlined: the best of a row."] if len(comparison.variants) > 1 else []
     return StudyTable(
         table="",
         title=title or f"{TITLES[measure]} of {defined} AUs on {_dataset_title(comparison)}",
@@ -171,14 +197,23 @@ def own_table(
         methods_are_rows=False,
         decimals=1,
         signed=False,
-        notes=(*legend, *own_notes(comparison), *notes),
+        notes=(*own_notes(comparison), *notes),
+        renders=renders,
+        **_behind(comparison),
     )
 
 
 def difference_table(
-    comparison: Comparison, *, measure: str = "f1", title: str = "", notes: Sequence[str] = ()
+    comparison: Comparison,
+    *,
+    measure: str = "f1",
+    title: str = "",
+    renders: bool = False,
+    notes: Sequence[str] = (),
 ) -> StudyTable:
     """Each variant minus the reference, in percentage points, with intervals and p.
+
+    `renders`: the tested faces are rendered look-alikes, not people.
 
     Raises:
         ConfigError: there is no such measure, or nothing was compared.
@@ -194,7 +229,8 @@ def difference_table(
         corrected = [*difference.p_holm.tolist(), difference.macro_p]
         values = measures_of(difference.estimate, comparison.aus).values()
         cells = [replace(_cell(one, 100), p=p) for one, p in zip(values, corrected, strict=True)]
-        methods.append(_method(comparison, name, cells, other=comparison.reference))
+        method = _method(comparison, name, cells, other=comparison.reference)
+        methods.append(replace(method, runs=difference.runs))
     return StudyTable(
         table="",
         title=title
@@ -206,7 +242,24 @@ def difference_table(
         decimals=1,
         signed=True,
         notes=(*difference_notes(comparison), *notes),
+        renders=renders,
+        **_behind(comparison),
     )
+
+
+class _Behind(TypedDict, total=False):
+    subjects: int
+    decide: str
+    draws: int
+
+
+def _behind(comparison: Comparison | None) -> _Behind:
+    """What a table says of our numbers as a whole."""
+    if comparison is None:
+        return {}
+    return {
+        "subjects": comparison.subjects, "decide": comparison.decide, "draws": comparison.bootstrap
+    }  # fmt: skip
 
 
 def _check_measure(measure: str) -> None:
@@ -223,10 +276,6 @@ def _defined(comparison: Comparison, measure: str) -> int:
 def _dataset_title(comparison: Comparison) -> str:
     known = PROTOCOLS.get(comparison.dataset)
     return known.title if known else comparison.dataset
-
-
-def _printed_title(name: str) -> str:
-    return "Ours (paper)" if name == "Ours" else name
 
 
 def _row_title(row: str) -> str:
@@ -250,7 +299,10 @@ def _ours(comparison: Comparison, rows: Sequence[str], scale: int, measure: str)
 def _method(comparison: Comparison, name: str, cells: Iterable[Cell], other: str | None = None) -> Method:
     """A variant of ours; marked if it, or the other that it is compared to, was chosen on the test."""
     marked = any(comparison.variants[one].selected_on_test for one in (name, other) if one)
-    return Method(name, True, tuple(replace(cell, chosen_on_test=marked) for cell in cells), marked)
+    return Method(
+        name, True, tuple(replace(cell, chosen_on_test=marked) for cell in cells), marked,
+        comparison.variants[name].runs,
+    )  # fmt: skip
 
 
 def _cell(measure: Measure, scale: int, spread: float | None = None) -> Cell:
