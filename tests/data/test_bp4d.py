@@ -130,7 +130,9 @@ def test_repeated_and_shuffled_rows(delivered):
         ("", "empty"),
         ("0,1,2\n", "empty"),
         ("0,1,2\n7,x,0\n", "is no table"),
+        ("0,1,2\n7,1,0\n\n8,zero,0\n", "row 3: 'zero' is no number"),
         ("0,1,2\n7,1,0,0,0\n", "is no table"),
+        ("0,1,2\n7,1,0\n8,1,0,0\n", "row 2 has 4 cells, expected 3"),
         ("0,1,2\nNaN,1,0\n", "without a frame number"),
         ("0,1,2\n7.5,1,0\n", "without a frame number"),
     ],
@@ -142,6 +144,22 @@ def test_unreadable_labels(delivered, content, said):
     problem = only(index.problems, "unreadable_labels")
     assert problem.level == "error"
     assert said in problem.message
+
+
+def test_a_file_that_is_cut_in_its_last_row(delivered):
+    path = delivered / "AUCoding/AU_OCC/F001_T1.csv"
+    whole = path.read_text().rstrip()
+    path.write_text(whole.rsplit(",", 3)[0])  # no AU of the protocol is lost
+    problem = only(read_bp4d(delivered).problems, "cut_row")
+    assert (problem.level, problem.where, problem.frames) == ("warning", "F001/T1", 1)
+    assert problem.message.startswith("row 4 of 4 has fewer than the 34 cells of the others; the last one")
+
+
+def test_other_names_in_the_labels_folder_are_noted(delivered):
+    shutil.copy(delivered / "AUCoding/AU_OCC/F001_T1.csv", delivered / "AUCoding/AU_OCC/M011 T1 (copy).csv")
+    problem = only(read_bp4d(delivered).problems, "other_files")
+    assert problem.level == "note"
+    assert "M011 T1 (copy).csv" in problem.message
 
 
 def test_lacking_column(delivered):

@@ -123,10 +123,10 @@ def test_a_video_shorter_than_its_labels(video, tmp_path):
         labels=np.eye(8, 3, dtype=np.int8),
     )
     result = prepare(index, tmp_path / "out", PrepareSettings(size=32), processes=1)
-    assert result.missing == {"missing_picture": 1, "video_ended": 2}
+    assert result.missing == {"missing_video": 1, "video_ended": 2}
     listed = (tmp_path / "out" / "missing.csv").read_text().splitlines()
     ended = [f"SN001/left/{k},video_ended,{video}" for k in (6, 7)]
-    assert listed[1:] == ["SN001/left/2,missing_picture,", *ended]
+    assert listed[1:] == ["SN001/left/2,missing_video,", *ended]
     data = load_prepared(tmp_path / "out", AUS)
     assert data.frame.tolist() == [0, 1, 3, 4, 5]
     assert (data.labels == index.labels[[0, 1, 3, 4, 5]]).all()

@@ -33,11 +33,15 @@ _Key = tuple[str, str]
 
 @dataclass
 class _Found:
-    """Where things lie: label and landmark files by (subject, task), picture folders by subject."""
+    """Where things lie: label and landmark files by (subject, task), picture folders by subject.
+
+    `strange` are tables in AU_OCC with other names.
+    """
 
     labels: dict[_Key, Path] = field(default_factory=dict)
     landmarks: dict[_Key, Path] = field(default_factory=dict)
     pictures: dict[str, list[Path]] = field(default_factory=dict)
+    strange: list[str] = field(default_factory=list)
 
 
 def read_bp4d(root: Path) -> FrameIndex:
@@ -72,6 +76,9 @@ def read_bp4d(root: Path) -> FrameIndex:
         message = f"{several(unknown)} are in no published part; their frames are in no fold."
         problems.append(Problem("note", "unknown_subject", "AU_OCC", message))
     problems += _without_labels(found)
+    if found.strange:
+        message = f"{several(sorted(found.strange))} are not named like F001_T1.csv and are not read."
+        problems.append(Problem("note", "other_files", "AU_OCC", message))
     return gather("bp4d", BP4D_PROTOCOL.aus, sequences, problems)
 
 
@@ -84,6 +91,8 @@ def _find(root: Path) -> _Found:
         for file in folder.files:
             match = _FILE.fullmatch(file)
             if match is None:
+                if folder.path.name.upper() == "AU_OCC" and file.lower().endswith(".csv"):
+                    found.strange.append(file)
                 continue
             key = match["subject"].upper(), match["task"].upper()
             if file.lower().endswith(".csv"):
@@ -134,7 +143,8 @@ def _read_labels(path: Path, where: str) -> tuple[NDArray[np.int64], NDArray[np.
     frame, first = np.unique(frames.astype(np.int64), return_index=True)
     if len(frame) < len(frames):
         count = len(frames) - len(frame)
-        message = f"{count} rows repeat a frame number; the first of each is taken."
+        rows = "1 row repeats" if count == 1 else f"{count} rows repeat"
+        message = f"{rows} a frame number; the first of each is taken."
         problems.append(Problem("warning", "duplicate_frame", where, message, count))
     elif (np.diff(first) < 0).any():
         message = "the rows are not in the order of their frame numbers; they are sorted by them."

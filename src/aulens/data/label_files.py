@@ -25,10 +25,12 @@ class Table:
     Attributes:
         header: the cells of its first line, if that is a header.
         values: (N, C) float64, a row per line, also for a blank line; blank cells are NaN.
+        cut: rows, from 1, that have fewer cells than the others; those that lack are NaN.
     """
 
     header: tuple[str, ...]
     values: NDArray[np.float64]
+    cut: tuple[int, ...] = ()
 
     @property
     def blank(self) -> NDArray[np.bool_]:
@@ -66,32 +68,69 @@ def read_table(path: Path, *, header: bool) -> Table:
     except pd.errors.EmptyDataError:
         raise DatasetError("is empty") from None
     except ValueError as error:
-        # pandas' ParserError is a ValueError too.
-        raise DatasetError(f"is no table ({str(error).strip()})") from None
+        # pandas' ParserError is a ValueError too, and neither says which row of the file it was.
+        raise DatasetError(f"is no table ({_first_fault(rows, apart) or str(error).strip()})") from None
     if header and len(cells) != table.shape[1]:
         raise DatasetError(f"is no table (the header has {len(cells)} cells, the rows {table.shape[1]})")
     values = np.full((len(rows), table.shape[1]), np.nan)
     values[filled] = table.to_numpy(np.float64)
-    return Table(cells if header else (), values)
+    cut = tuple(
+        row for row, line in enumerate(rows, 1) if line.strip() and _cells(line, apart) < table.shape[1]
+    )
+    return Table(cells if header else (), values, cut)
+
+
+def _cells(line: str, apart: str) -> int:
+    return line.count(apart) + 1 if len(apart) == 1 else len(line.split())
+
+
+def _first_fault(rows: Sequence[str], apart: str) -> str:
+    """What is wrong with the first row that has a word, or more cells than the rows before."""
+    wanted = 0
+    for row, line in enumerate(rows, 1):
+        cells = [cell.strip() for cell in re.split(apart, line.strip())] if line.strip() else []
+        for cell in cells:
+            try:
+                float(cell or "nan")
+            except ValueError:
+                return f"row {row}: {cell[:20]!r} is no number"
+        wanted = wanted or len(cells)
+        if len(cells) > wanted:
+            return f"row {row} has {len(cells)} cells, expected {wanted}"
+    return ""
 
 
 def filled_rows(table: Table, where: str) -> tuple[NDArray[np.float64], list[Problem]]:
     """The rows (M, C) of a file whose rows name their frames, without blank ones, which name none."""
+    cut = _cut_rows(table, where)
     if not table.blank.any():
-        return table.values, []
+        return table.values, cut
     message = f"{_lines(table.blank)}; the other lines name their frames themselves."
-    return table.values[~table.blank], [Problem("note", "blank_line", where, message)]
+    return table.values[~table.blank], [*cut, Problem("note", "blank_line", where, message)]
 
 
 def blank_rows(table: Table, where: str) -> list[Problem]:
-    """The Problem of blank lines in a file whose lines are counted: each stands for a frame, not coded."""
+    """Problems of cut lines, and of blank ones where lines are counted: each is a frame that is not coded."""
+    cut = _cut_rows(table, where)
     if not table.blank.any():
-        return []
+        return cut
     message = (
         f"{_lines(table.blank)}, taken as frames without values, as lines are counted. If such a line "
         "stands for no frame, all after it are shifted; get the file again."
     )
-    return [Problem("warning", "blank_line", where, message, int(table.blank.sum()))]
+    return [*cut, Problem("warning", "blank_line", where, message, int(table.blank.sum()))]
+
+
+def _cut_rows(table: Table, where: str) -> list[Problem]:
+    if not table.cut:
+        return []
+    rows = f"{'row' if len(table.cut) == 1 else 'rows'} {several(table.cut)}"
+    last = "the last one, as if the file were cut; " if table.cut == (len(table.values),) else ""
+    message = (
+        f"{rows} of {len(table.values)} {'has' if len(table.cut) == 1 else 'have'} fewer than the "
+        f"{table.values.shape[1]} cells of the others; {last}what lacks is not coded, get the file again."
+    )
+    return [Problem("warning", "cut_row", where, message, len(table.cut))]
 
 
 def _lines(blank: NDArray[np.bool_]) -> str:
