@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import spoil
 from actors import people, performances
+from rich.console import Console
 
 from aulens.aus import BP4D, MISSING
 from aulens.data.sources import LOOKALIKE, open_dataset
 from aulens.doctor import contact_sheet, examine
 from aulens.doctor.sampling import busiest_window, clips, spread
 from aulens.doctor.sheet import COLUMNS, HEAD, STRIP, TILE, doubt
+from aulens.doctor.terminal import report
 from aulens.errors import DatasetError
 from command_line import aulens
 
@@ -37,6 +39,13 @@ def test_the_command_says_what_is_there_and_what_was_not_compared(delivered):
     assert "Renders in the layout of BP4D, taken as a part of it: no error was found (0 errors, 0" in flat(
         done.out
     )
+
+
+def test_renders_of_ones_own_are_in_no_published_layout(delivered):
+    seen = examine(open_dataset("bp4d", delivered("bp4d")), pictures=False, whole=False)
+    console = Console(record=True, width=100)
+    console.print(report(replace(seen, dataset="ok")))
+    assert "ok, rendered faces, taken as a part of it" in flat(console.export_text())
 
 
 def test_errors_stand_first_say_what_to_do_and_are_exit_code_1(copied):

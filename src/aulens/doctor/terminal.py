@@ -103,7 +103,7 @@ def _verdict(diagnosis: Diagnosis) -> Text:
     protocol = PROTOCOLS.get(diagnosis.dataset)
     name = diagnosis.dataset if protocol is None else protocol.title
     if diagnosis.renders:
-        name = f"Renders in the layout of {name}"
+        name = f"{name}, rendered faces" if protocol is None else f"Renders in the layout of {name}"
     counts = ", ".join(f"{n} {level}{'s' * (n != 1)}" for level, n in diagnosis.counts.items())
     if not diagnosis.ok:
         words = f"{name}: these data can't give the published protocol"
