@@ -12,7 +12,7 @@ import pytest
 from aulens import align
 from aulens.data.frames import read_picture
 from aulens.data.index import Problem
-from aulens.data.prepare import PrepareSettings, prepare, work
+from aulens.data.prepare import PrepareSettings, prepare, run, work
 from aulens.data.prepare.crop import cut, stored_matrix
 from aulens.data.prepared import load_prepared
 from aulens.data.shards import read_bytes
@@ -175,6 +175,19 @@ def test_bad_settings_are_named():
         ((name, value),) = wrong.items()
         with pytest.raises(ConfigError, match=rf"{name}.*{value}"):
             PrepareSettings(**wrong)
+
+
+def test_a_folder_that_cannot_be_made_is_said(index, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"Cannot prepare into .*file/x: .*file is a file; give a folder"):
+        prepare(index, tmp_path / "file" / "x", SETTINGS)
+
+    def read_only(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(run, "hold", read_only)
+    with pytest.raises(ConfigError, match="out: Read-only file system; give a folder to write to"):
+        prepare(index, tmp_path / "out", SETTINGS)
 
 
 def test_it_does_not_write_where_something_else_is(index, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.prepare.units import divide
 from aulens.data.prepare.work import Done, Job, layout_for, rows_file, work
 from aulens.data.prepared import read_about
-from aulens.errors import DatasetError, InputError
+from aulens.errors import ConfigError, DatasetError, InputError
 from aulens.locks import hold
 from aulens.processes import in_processes
 
@@ -78,7 +78,8 @@ def prepare(
         progress: called with (frames done, frames in all); what it raises ends the work.
 
     Raises:
-        ConfigError: `out` is a file, holds something else, or was begun with other settings or data.
+        ConfigError: `out` is a file, can't be written to, holds something else, or was begun with other
+            settings or data.
         BusyError: another process prepares into it.
         DatasetError: the index has no frames, its landmarks are of no known layout, the disk is full or a
             process died.
@@ -93,7 +94,7 @@ def prepare(
     root, about = Path(out), describe(index, settings, points)
     done, cpu_seconds = 0, 0.0
     if not is_finished(root, about):
-        with hold(root / LOCK, f"The folder {root}"):
+        with _told(root), hold(root / LOCK, f"The folder {root}"):
             done, cpu_seconds = _fill(root, index, about, settings, processes, progress)
     tidy(root)
     counts = read_about(root)
@@ -101,6 +102,17 @@ def prepare(
         root, len(index), counts["stored"], counts["found"], counts["missing"],
         done, time.perf_counter() - start, cpu_seconds,
     )  # fmt: skip
+
+
+@contextmanager
+def _told(root: Path) -> Iterator[None]:
+    """A folder that can't be made or written to is a wrong choice."""
+    try:
+        yield
+    except OSError as error:
+        file = next((one for one in root.absolute().parents if one.is_file()), None)
+        why = f"{file} is a file" if file else error.strerror or str(error)
+        raise ConfigError(f"Cannot prepare into {root}: {why}; give a folder to write to") from error
 
 
 def _fill(
