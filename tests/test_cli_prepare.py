@@ -43,7 +43,7 @@ def test_a_summary(index, tmp_path):
     assert (table["frames"], table["stored"], table["given"]) == ("4", "3", "3")
     assert (table["missing"], table["missing_picture"]) == ("1", "1")
     assert "there is no such picture" in done.out
-    assert "frames/s per core" in done.out
+    assert "of CPU time" in next(line for line in done.out.splitlines() if "frames/s per core" in line)
     assert "2 remarks on these data; aulens doctor" in done.err
     assert "F002: is in two." in done.err
     assert "F001" not in done.err
@@ -75,6 +75,14 @@ def test_no_face_at_all_is_a_failure(index, tmp_path, monkeypatch):
     done = aulens("prepare", "bp4d", "ROOT", tmp_path / "out", "--processes", 1)
     assert done.code == 1
     assert rows(done.out)["missing_picture"] == "4"
+    assert "No face was stored: of 4 of 4 frames, there is no such picture. See whether" in done.err
+    assert f"Then delete {tmp_path / 'out'} and prepare again." in done.err
+
+
+@pytest.mark.parametrize("command", ["prepare", "doctor"])
+def test_the_help_names_all_data_sets(command):
+    words = aulens(command, "-h").out.replace("\u2502", " ").split()
+    assert {word.strip(",.") for word in words} >= set(sources.DATASETS)
 
 
 def test_an_unknown_data_set_is_said(tmp_path):

@@ -135,3 +135,8 @@ def test_our_own_missing_module_is_not_blamed_on_an_extra(
 def test_render_wants_a_folder() -> None:
     with pytest.raises(ConfigError, match="--out DIR"):
         run("render")
+
+
+def test_render_refuses_what_was_given_only() -> None:
+    with pytest.raises(ConfigError, match=r"leave out --n$"):
+        run("render", "--out", "x", "--layout", "bp4d", "--n", "3")

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from aulens.commands.prepare import DATASET_NAMES
 from aulens.commands.research import extras
 
 
@@ -16,7 +17,7 @@ def doctor(
         str,
         typer.Argument(
             metavar="DATASET",
-            help="bp4d, disfa, disfaplus, affwild2, jaanet or manifest.",
+            help=DATASET_NAMES,
             show_default=False,
         ),
     ],

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from aulens.data.prepare.run import Progress as Report
 
 
+DATASET_NAMES: Final = "bp4d, disfa, disfaplus, affwild2, jaanet, jaanet-bp4d, jaanet-disfa or manifest."
+"""The names that `aulens.data.sources` opens; written here, as it is not loaded for a help page."""
+
 _SHOWN: Final = 5
 """Errors of the data that are shown, at most."""
 
@@ -34,9 +37,7 @@ class Landmarks(StrEnum):
 def prepare(
     dataset: Annotated[
         str,
-        typer.Argument(
-            metavar="DATASET", help="bp4d, disfa, affwild2, jaanet or manifest.", show_default=False
-        ),
+        typer.Argument(metavar="DATASET", help=DATASET_NAMES, show_default=False),
     ],
     root: Annotated[
         Path,
@@ -93,6 +94,7 @@ def prepare(
     Console(highlight=False, width=None if sys.stdout.isatty() else 110).print(_table(result))
     console.print(f"see {result.root}", markup=False)
     if not result.stored:
+        console.print(_nothing(result), markup=False)
         raise typer.Exit(1)
 
 
@@ -111,6 +113,25 @@ def _bar(console: Console) -> Iterator["Report"]:
                 bar.add_task("frames", total=total, completed=done)
 
         yield report
+
+
+def _nothing(result: "PrepareResult") -> str:
+    """Why no face was stored, and what to do."""
+    from aulens.data.prepare.units import REASONS
+
+    reason, count = max(result.missing.items(), key=lambda one: one[1])
+    if reason in ("missing_picture", "missing_video"):
+        advice = "See whether they lie in the folder that you gave; aulens doctor says what it looked for."
+    elif reason == "no_face":
+        advice = "Look at some of the pictures: does each show a face, upright, of some 40 pixels or more?"
+    elif reason in ("no_landmarks", "bad_landmarks"):
+        advice = "Let landmarks be detected: leave out --landmarks."
+    else:
+        advice = "Get the files again; OUT/missing.csv names them."
+    return (
+        f"No face was stored: of {count:,} of {result.frames:,} frames, {REASONS[reason]}. {advice} "
+        f"Then delete {result.root} and prepare again."
+    )
 
 
 def _table(result: "PrepareResult") -> Table:
@@ -132,7 +153,7 @@ def _table(result: "PrepareResult") -> Table:
             table.add_row(f"  {reason}", f"{result.missing[reason]:,}", meaning)
     if result.done:
         table.add_row("frames/s", f"{result.rate:.1f}")
-        table.add_row("frames/s per core", f"{result.rate_per_core:.1f}")
+        table.add_row("frames/s per core", f"{result.rate_per_core:.1f}", "of CPU time, not of the clock's")
     else:
         table.add_row("", "", "all of it was done before")
     return table

@@ -84,9 +84,10 @@ def render(
         raise ConfigError("give the folder of the data set: --out DIR")
     path = None if assets is None else str(assets)
     if layout is not None:
-        if n is not None or contact_sheet is not None:
+        of_renders = {"--n": n, "--contact-sheet": contact_sheet}
+        if wrong := [name for name, value in of_renders.items() if value is not None]:
             raise ConfigError(
-                "--layout takes --subjects, --tasks and --frames; leave out --n and --contact-sheet"
+                f"--layout takes --subjects, --tasks and --frames; leave out {' and '.join(wrong)}"
             )
         _render_layout(out, layout, subjects or 6, tasks, frames or 24, seed, rig, path, size, processes)
         return
