@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from aulens.align import TEMPLATES, transform, warp
 from aulens.errors import InputError
 from aulens.faces.detector import Face, FaceDetector, check_image
+from aulens.faces.identity import DlibEmbedder
 from aulens.faces.tracker import FaceTracker
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.runtime.clip import analyze_clip, waiting
@@ -50,6 +51,7 @@ class Analyzer:
         self._card = read_card(find_card(model))
         self._model = open_model(self._card, backend, threads)
         self._detector = _default_detector() if detector is None else detector
+        self._embedder: DlibEmbedder | None = None
 
     @property
     def card(self) -> ModelCard:
@@ -151,8 +153,14 @@ class Analyzer:
         return (step.result for step in steps)
 
     def tracker(self) -> FaceTracker:
-        """Who is who in one clip: a new tracker around this analyzer's detector."""
-        return FaceTracker(self._detector)
+        """Who is who in one clip: a new tracker around this analyzer's detector.
+
+        Raises:
+            ModelError: the file of dlib's face recognition network is missing.
+        """
+        if self._embedder is None:  # loaded once for all clips
+            self._embedder = DlibEmbedder()
+        return FaceTracker(self._detector, self._embedder)
 
     def table(
         self,
