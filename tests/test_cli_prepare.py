@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import aulens.data.prepare as preparing
 import aulens.data.sources as sources
 from aulens.data.index import FrameIndex, Problem
 from command_line import aulens
@@ -83,6 +84,16 @@ def test_no_face_at_all_is_a_failure(index, tmp_path, monkeypatch):
 def test_the_help_names_all_data_sets(command):
     words = aulens(command, "-h").out.replace("\u2502", " ").split()
     assert {word.strip(",.") for word in words} >= set(sources.DATASETS)
+
+
+def test_an_interrupt_is_one_sentence(index, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(preparing, "prepare", interrupted)
+    done = aulens("prepare", "bp4d", "ROOT", tmp_path / "out")
+    assert done.code == 130
+    assert done.err.splitlines()[-1] == "Stopped; the same command goes on."
 
 
 def test_an_unknown_data_set_is_said(tmp_path):

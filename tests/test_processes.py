@@ -23,6 +23,20 @@ if __name__ == "__main__":
 """
 
 
+INTERRUPTED_PARENT = """
+import os, signal, sys
+sys.path[:0] = [{here!r}]
+from aulens.processes import in_processes
+from test_processes import slow
+if __name__ == "__main__":
+    try:
+        for _ in in_processes([0.0, *[60.0] * 20], slow, 2, doing="testing"):
+            print("begun", flush=True)
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
+"""
+
+
 def slow(seconds: float) -> int:
     time.sleep(seconds)
     return os.getpid()
@@ -85,3 +99,14 @@ def test_processes_end_with_their_killed_parent():
             return
         time.sleep(0.05)
     pytest.fail("the process goes on without its parent")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process groups")
+def test_an_interrupt_ends_the_processes_in_silence():
+    code = INTERRUPTED_PARENT.format(here=os.path.dirname(__file__))
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], start_new_session=True, **pipes) as parent:
+        assert parent.stdout.readline() == "begun\n"
+        os.killpg(parent.pid, signal.SIGINT)  # as a terminal does: one process may still be beginning
+        said, complaints = parent.communicate(timeout=20)
+    assert (said, complaints) == ("stopped\n", "")

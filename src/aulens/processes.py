@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import sys
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
@@ -31,7 +34,8 @@ def in_processes(
     """Do all jobs; yields each with its result, in the order in which they are done.
 
     Jobs are taken as they are needed, so they may be made one by one. When the caller stops early (its loop
-    raises, or it closes this), what is queued is not begun.
+    raises, or it closes this), what is queued is not begun. Ctrl-C ends the processes in silence: what there
+    is to say, the caller says.
 
     Args:
         jobs: what to do; picklable.
@@ -53,7 +57,8 @@ def in_processes(
         waiting: dict[Future[Result], Job] = {}
         try:
             for job in jobs:
-                waiting[pool.submit(work, job)] = job
+                with _born_deaf():
+                    waiting[pool.submit(work, job)] = job
                 if len(waiting) > 2 * processes:
                     yield from _finished(waiting)
             while waiting:
@@ -74,7 +79,27 @@ def _finished(waiting: dict[Future[Result], Job]) -> Generator[tuple[Job, Result
         yield waiting.pop(future), future.result()
 
 
+@contextmanager
+def _born_deaf() -> Iterator[None]:
+    """Processes that begin in this block don't hear Ctrl-C until `_begin`: else they die with a traceback."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_when_interrupted() -> None:
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 def _begin(start: Callable[..., None] | None, settings: tuple[Any, ...]) -> None:
+    _end_when_interrupted()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

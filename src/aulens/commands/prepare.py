@@ -88,7 +88,7 @@ def prepare(
         # What no fold can be made of is better known before the hours that follow.
         for problem in [problem for problem in index.problems if problem.level == "error"][:_SHOWN]:
             console.print(f"{problem.where}: {problem.message}", markup=False)
-        with _bar(console) as report:
+        with stoppable(console), _bar(console) as report:
             result = run(index, out, settings, processes=processes, progress=report)
     # A file or a pipe has no width of its own: wide enough for every line.
     Console(highlight=False, width=None if sys.stdout.isatty() else 110).print(_table(result))
@@ -96,6 +96,16 @@ def prepare(
     if not result.stored:
         console.print(_nothing(result), markup=False)
         raise typer.Exit(1)
+
+
+@contextmanager
+def stoppable(console: Console) -> Iterator[None]:
+    """Let Ctrl-C end work that the same command goes on with: a sentence, exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print("Stopped; the same command goes on.")
+        raise typer.Exit(130) from None
 
 
 @contextmanager

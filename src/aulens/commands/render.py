@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from aulens.commands.prepare import stoppable
 from aulens.commands.research import extras
 from aulens.errors import ConfigError
 
@@ -101,7 +102,7 @@ def render(
 
         if contact_sheet is None or not (out / "manifest.parquet").exists():
             config = RenderConfig(n, seed, rig.value, path, size or 192)
-            with Progress(console=console, disable=not console.is_terminal) as bar:
+            with stoppable(console), Progress(console=console, disable=not console.is_terminal) as bar:
                 task = bar.add_task("pictures", total=n)
                 manifest = generate(
                     out, config, processes, lambda done, total: bar.update(task, completed=done, total=total)
@@ -132,7 +133,7 @@ def _render_layout(
         from aulens.render.lookalike import LookalikeConfig, write_lookalike
 
         config = LookalikeConfig(layout.value, subjects, tasks, frames, seed, rig.value, assets, size)
-        with Progress(console=console, disable=not console.is_terminal) as bar:
+        with stoppable(console), Progress(console=console, disable=not console.is_terminal) as bar:
             task = bar.add_task("frames", total=None)
             root = write_lookalike(
                 out, config, processes, lambda done, total: bar.update(task, completed=done, total=total)
