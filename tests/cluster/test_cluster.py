@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import socket
 import sys
 import threading
 import time
@@ -398,6 +399,8 @@ def fake_ray(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
 
 def test_ray_is_told_to_keep_quiet_and_to_leave_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = fake_ray(monkeypatch)
+    for name in ("RAY_USAGE_STATS_ENABLED", "RAY_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
     before = dict(os.environ)
     with connected(None, 2):
         options, environment = ray.calls[0]
@@ -414,14 +417,23 @@ def test_ray_is_told_to_keep_quiet_and_to_leave_nothing(monkeypatch: pytest.Monk
 
 def test_no_cluster_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = fake_ray(monkeypatch)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        with (
+            pytest.raises(ConfigError, match=rf"no Ray cluster answers at 127.0.0.1:{port}"),
+            connected(f"127.0.0.1:{port}", 1),
+        ):
+            pass
+    assert ray.calls == []
 
     def init(**options: object) -> None:
         raise ConnectionError("nobody there\nmore")
 
     ray.init = init
     with (
-        pytest.raises(ConfigError, match=r"no Ray cluster answers at h:1 \(nobody there\)"),
-        connected("h:1", 1),
+        pytest.raises(ConfigError, match=r"no Ray cluster answers at auto \(nobody there\)"),
+        connected("auto", 1),
     ):
         pass
 

@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -25,6 +26,7 @@ _SPARE_CPUS: Final = 2
 _STORE_BYTES: Final = 256 << 20
 """For what passes between processes, which is a few lines of text; taken as needed."""
 _GONE_WITHIN: Final = 10.0
+_ANSWERS_WITHIN: Final = 20.0
 
 
 @contextmanager
@@ -64,10 +66,11 @@ def connected(address: str | None, cpus: int) -> Iterator[Any]:
             )
         else:
             stack.enter_context(_environment(_QUIET))
-            stack.callback(ray.shutdown)
             try:
+                _reach(address)
+                stack.callback(ray.shutdown)
                 ray.init(address=address, **quiet)
-            except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+            except (OSError, RuntimeError, ValueError) as error:
                 raise ConfigError(
                     f"no Ray cluster answers at {address} ({_first_line(error)}). Start one with `ray start "
                     "--head --disable-usage-stats`, and give its HOST:PORT, or `auto` on one of its machines"
@@ -122,6 +125,14 @@ def _folder() -> Iterator[Path]:
         while folder.exists() and time.monotonic() < until:
             shutil.rmtree(folder, ignore_errors=True)  # Ray's processes end a moment after its shutdown
             time.sleep(0.05)
+
+
+def _reach(address: str) -> None:
+    """Raise `OSError` where nothing listens: Ray would take minutes to say so."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        with socket.create_connection((host, int(port)), timeout=_ANSWERS_WITHIN):
+            pass
 
 
 def _first_line(error: Exception) -> str:
