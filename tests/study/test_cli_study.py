@@ -1,6 +1,7 @@
 """`aulens study run`: from the folder that a user gives to the table, the trainings left out."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,10 @@ import pandas as pd
 import pytest
 from tiny_study import finish
 
+from aulens.errors import ConfigError
 from aulens.study import runner
+from aulens.study.checks import check_settings
+from aulens.study.config import load_study
 from command_line import aulens
 
 
@@ -110,6 +114,66 @@ def test_a_wrong_name_is_said_before_anything_is_prepared(
     with pytest.raises(type(done.error), match=message):
         raise done.error
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("train.epoch=3", "Variant roi: Unknown key 'train.epoch'.*'epochs'"),
+        ("model.backbone_weights=none.pth", "Variant roi: model.backbone_weights: there is no file none.pth"),
+        ("model.backbone_weights=", "model.backbone_weights is empty: name a file, or leave it out"),
+        ("model.aus=foo", "Variant roi: .*'foo'"),
+        ("model.aus=[1, 2, 99]", r"unknown AUs \[99\]"),
+        ("model.aus=[1, 1]", r"AUs \[1\] more than once"),
+        ("model.crop=7", "a face needs at least 32 pixels"),
+    ],
+)
+def test_a_setting_is_checked_before_the_doctor_looks_at_the_data(
+    place: Path, study, tmp_path: Path, setting: str, message: str
+):
+    out = tmp_path / "out"
+    done = aulens(
+        "study", "run", study(MANIFEST), "--root", place / "own.csv", "--out", out, "--set", setting
+    )
+    assert done.code == 2
+    assert re.search(message, str(done.error)), done.error
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "setting", "message"),
+    [
+        ([("folds = [1, 2]", "folds = [1, 7]")], "", "own has no part '7' to test"),
+        ([], "model.aus=[2, 1]", "AU1 is coded nowhere"),
+        ([("folds = [1, 2]", "folds = [0]")], "", "own is used in folds"),
+    ],
+)
+def test_folds_and_aus_are_checked_before_the_first_training(
+    place: Path, study, tmp_path: Path, changes: list, setting: str, message: str
+):
+    chosen = ["--set", setting] if setting else []
+    done = aulens(
+        "study", "run", study(*changes), "--data", place / "own", "--out", tmp_path / "out", *chosen
+    )
+    assert done.code == 2
+    assert re.search(message, str(done.error)), done.error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_published_data_set_has_its_own_folds(study, tmp_path: Path):
+    written = study(('dataset = "own"', 'dataset = "bp4d"'), ("folds = [1, 2]", "folds = [0]"))
+    with pytest.raises(ConfigError, match=r"BP4D has no fold 0; write folds = \[1, 2, 3\]"):
+        check_settings(load_study(written), tmp_path)
+
+
+def test_ctrl_c_ends_with_a_sentence(place: Path, study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def stop(run, **_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "execute", stop)
+    done = aulens("study", "run", study(), "--data", place / "own", "--out", tmp_path / "out")
+    assert done.code == 130
+    assert "Stopped; the same command goes on." in done.err
 
 
 def test_lists_without_a_folder_to_narrow(place: Path, study, tmp_path: Path):

@@ -101,6 +101,7 @@ def train(
     with extras():
         from aulens.training import load_config
         from aulens.training import train as run
+        from aulens.training.room import told_if_full
 
         starts = {
             "model.backbone_weights": backbone_weights,
@@ -109,7 +110,8 @@ def train(
         }
         given = [f"{key}={json.dumps(path, ensure_ascii=False)}" for key, path in starts.items() if path]
         chosen = load_config(config, data=data or (), settings=[*(settings or ()), *given])
-        result = run(chosen, out, resume=resume)
+        with told_if_full(out, "the same command with --resume"):
+            result = run(chosen, out, resume=resume)
     Console(stderr=True, highlight=False, soft_wrap=True).print(
         f"{result.epochs} epochs in {result.seconds:.0f} s; best is epoch {result.best_epoch} with "
         f"{result.metric} {result.value:.4f} on validation subjects; see {result.run}",

@@ -1,5 +1,7 @@
 """`aulens study run` and `aulens study table`: the papers' experiments and their tables."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -90,19 +92,22 @@ def run(
     def say(text: str) -> None:
         console.print(text, markup=False)
 
-    with extras():
+    with extras(), _stopped(say):
         from aulens.data.prepared import read_about
         from aulens.data.whole import write_json
+        from aulens.study.checks import check_data, check_settings
         from aulens.study.config import load_study
         from aulens.study.planning import plan_runs
         from aulens.study.ready import make_ready
         from aulens.study.report import ABOUT, describe_study
         from aulens.study.runner import run_study
+        from aulens.training.room import told_if_full
 
         if lists and not (root or tested_root):
             raise ConfigError("--lists narrows a data set as delivered: give --root too, or leave it out.")
         chosen = [*(settings or ()), *(["data.select_on_test=true"] if select_on_test else [])]
         plan = load_study(study, chosen)
+        check_settings(plan, out)
         folders = [
             make_ready(
                 name,
@@ -123,10 +128,12 @@ def run(
         if folders[0] is None:
             raise ConfigError(f"Where is {plan.dataset}? Give --root (as delivered) or --data (prepared).")
         runs = plan_runs(plan, out, folders[0], folders[1])
+        check_data(runs)
         renders = bool(read_about(folders[1] or folders[0]).get("renders"))
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / ABOUT, describe_study(plan, renders))
-        failures = run_study(runs, out, share=part, jobs=jobs, threads=threads, say=say)
+        with told_if_full(out, "the same command"):
+            failures = run_study(runs, out, share=part, jobs=jobs, threads=threads, say=say)
     if failures:
         say(f"{len(failures)} runs failed; the same command tries them again.")
     _print_tables(out, None, TableFormat.TERMINAL, 1000)
@@ -157,6 +164,16 @@ def table(
 ) -> None:
     """Print a study's tables beside the published numbers; of an unfinished one, what there is."""
     _print_tables(out, tables, format, bootstrap)
+
+
+@contextmanager
+def _stopped(say: Callable[[str], None]) -> Iterator[None]:
+    """Answer Ctrl-C with a sentence; exit code 130, as a shell's."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("Stopped; the same command goes on.")
+        raise typer.Exit(130) from None
 
 
 def _print_tables(out: Path, tables: list[str] | None, format: TableFormat, bootstrap: int) -> None:

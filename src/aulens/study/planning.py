@@ -111,6 +111,11 @@ def plan_runs(study: StudyConfig, out: Path, data: Path, tests: Path | None = No
     return tuple(runs)
 
 
+def run_folder(out: Path, variant: str, fold: int, seed: int) -> Path:
+    """Where a run of a study lies."""
+    return Path(out) / "runs" / variant / (f"fold{fold}-seed{seed}" if fold else f"seed{seed}")
+
+
 def identity(*folders: Path | None) -> str:
     """16 digits that stand for prepared data: their frames, labels and landmarks, and how they were cut."""
     known = ("fingerprint", "dataset", "frames", "stored", *PrepareSettings.__dataclass_fields__)
@@ -122,7 +127,7 @@ def identity(*folders: Path | None) -> str:
 def _plan_run(
     study: StudyConfig, variant: Variant, fold: int, seed: int, out: Path, data: Path, tests: Path | None
 ) -> PlannedRun:
-    folder = out / "runs" / variant.name / (f"fold{fold}-seed{seed}" if fold else f"seed{seed}")
+    folder = run_folder(out, variant.name, fold, seed)
     stages = [one.name for one in study.variants if one.stage1_of == variant.name]
     config = study.training(variant, fold, seed, data, tests)
     if stages and not config.two_stages:

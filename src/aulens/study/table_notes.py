@@ -50,12 +50,12 @@ def _aus_of(published: PublishedTable) -> Sequence[str]:
 
 def own_notes(comparison: Comparison) -> Iterator[str]:
     """Of our numbers."""
-    counted = {name: _counted(found.runs) for name, found in comparison.variants.items()}
-    same = len(set(counted.values())) == 1
-    of = next(iter(counted.values())) if same else "folds and seeds"
+    behind = {name: _counted(found.runs) for name, found in comparison.variants.items()}
+    same = len(set(behind.values())) == 1
+    of = next(iter(behind.values())) if same else "folds and seeds"
     yield f"aulens: mean over {of}, {_RULES[comparison.decide]}."
     if not same:
-        yield f"Runs in a mean: {'; '.join(f'{name} {text}' for name, text in counted.items())}."
+        yield f"Runs in a mean: {'; '.join(f'{name} {text}' for name, text in behind.items())}."
     yield from _interval_notes(comparison)
     seeds = {name: one.whole_seeds for name, one in comparison.variants.items() if one.whole_seeds > 1}
     if len(set(seeds.values())) == 1 and seeds.keys() == comparison.variants.keys():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.fabric import Fabric
+from numpy.typing import NDArray
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from aulens.aus import MISSING
+from aulens.aus import MISSING, AUSet
 from aulens.data.augment import Geometry
 from aulens.data.dataset import FaceDataset
 from aulens.data.loading import load_data
@@ -41,17 +43,7 @@ def load_samples(config: TrainConfig, settings: ModelConfig) -> Samples:
         [Path(root) for root in data.roots], settings.au_set, data.plan, [Path(root) for root in data.tests]
     )
     train_part, _ = samples.split("train"), samples.split("val")
-    coded = (train_part.labels != MISSING).any(0)
-    if not coded.any():
-        raise DatasetError("All training labels are MISSING: there is nothing to learn from.")
-    if not coded.all():
-        lacking = [label for label, has in zip(samples.aus.labels, coded, strict=True) if not has]
-        numbers = [number for number, has in zip(samples.aus, coded, strict=True) if has]
-        raise DatasetError(
-            f"The training labels code {int(coded.sum())} of the {len(coded)} AUs of the configuration; "
-            f"{', '.join(lacking)} {'are' if lacking[1:] else 'is'} coded nowhere. Add data that code "
-            f"{'them' if lacking[1:] else 'it'}, or train on the others: model.aus = {numbers}."
-        )
+    refuse_uncoded(train_part.labels, samples.aus)
     if data.limit:
         home = np.flatnonzero(samples.splits == "train")
         kept = np.random.default_rng(config.seed).permutation(home)[: data.limit]
@@ -59,8 +51,25 @@ def load_samples(config: TrainConfig, settings: ModelConfig) -> Samples:
     return samples
 
 
+def refuse_uncoded(labels: NDArray[np.int8], aus: AUSet) -> None:
+    """Refuse training labels, (N, A), in which an AU is coded nowhere; DatasetError names it."""
+    coded = (labels != MISSING).any(0)
+    if not coded.any():
+        raise DatasetError("All training labels are MISSING: there is nothing to learn from.")
+    if not coded.all():
+        lacking = [label for label, has in zip(aus.labels, coded, strict=True) if not has]
+        numbers = [number for number, has in zip(aus, coded, strict=True) if has]
+        raise DatasetError(
+            f"The training labels code {int(coded.sum())} of the {len(coded)} AUs of the configuration; "
+            f"{', '.join(lacking)} {'are' if lacking[1:] else 'is'} coded nowhere. Add data that code "
+            f"{'them' if lacking[1:] else 'it'}, or train on the others: model.aus = {numbers}."
+        )
+
+
 def launch(config: TrainConfig) -> Fabric:
     """Start Fabric; under torchrun its number of processes wins over the configuration."""
+    for name in ("lightning.fabric", "lightning.pytorch"):  # they tell the precision, in each run
+        logging.getLogger(name).setLevel(logging.WARNING)
     loop = config.train
     devices = int(os.environ.get("LOCAL_WORLD_SIZE", loop.devices))
     nodes = int(os.environ.get("WORLD_SIZE", devices * loop.nodes)) // devices
