@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -15,6 +16,7 @@ from aulens.cli import app
 from aulens.data.renders import load_renders
 from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.relations import AURelations
+from prepared_folder import write_prepared
 from stub_jaa import write_jaa_stub
 
 FOUR = AUSet("four", (1, 12, 25, 4))
@@ -168,3 +170,14 @@ def test_a_model_needs_torch_and_says_so(file: Path, monkeypatch: pytest.MonkeyP
     checkpoint.write_bytes(b"")
     with pytest.raises(ConfigError, match=r"pip install 'aulens\[train\]'"):
         run(checkpoint, "-o", file.with_name("graph.png"))
+
+
+def test_prepared_data_without_a_fold_name_the_option(faces: Path, tmp_path: Path) -> None:
+    data = write_prepared(tmp_path / "own", {"a": "1", "b": "2", "c": "3"})
+    table = pd.read_parquet(data / "manifest.parquet")
+    table[["AU1", "AU12"]] = np.int8(1)
+    table.to_parquet(data / "manifest.parquet", index=False)
+    with pytest.raises(ConfigError, match=r"say which part is tested, --fold 1 to 3 \(parts 1, 2, 3\)"):
+        run(data, "-o", tmp_path / "graph.json", "--aus", "bp4d")
+    with pytest.raises(ConfigError, match="leave --fold out"):
+        run(faces, "-o", tmp_path / "graph.json", "--fold", "1")

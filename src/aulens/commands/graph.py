@@ -123,7 +123,12 @@ def _count(folder: Path, aus: str | None, fold: int | None) -> tuple[AURelations
 
         plan = SplitPlan(str(fold) if fold else "")
         own = read_about(folder)["dataset"] if is_prepared(folder) else RENDERS.name
-        samples = load_data([folder], au_set(aus or own), plan).split("train")
+        if fold and not is_prepared(folder):
+            raise ConfigError(f"{folder} is not prepared data, which come in parts: leave --fold out")
+        try:
+            samples = load_data([folder], au_set(aus or own), plan).split("train")
+        except ConfigError as error:
+            raise ConfigError(str(error).replace("data.fold = ", "--fold ")) from error
     title = f"{len(samples):,} training pictures of {folder.resolve().name}"
     return AURelations.from_labels(samples.labels, samples.aus), THRESHOLD, title
 
