@@ -14,7 +14,7 @@ BENCHMARKS := graph_layer jaa_net render runtime
 # Threads that wait without spinning: a busy machine then slows down evenly.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: demo test check bench
+.PHONY: demo test check bench chromium
 
 # The light core, and scikit-image for its public-domain photo.
 demo: $(VENV)/.demo
@@ -25,7 +25,7 @@ demo: $(VENV)/.demo
 	@echo "The table is demo/results.csv, the annotated pictures are in demo/pictures,"
 	@echo "and demo/index.html shows all of it: open it in a browser."
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev chromium
 	$(RUN) -m pytest $(PARALLEL)
 
 check: $(VENV)/.dev
@@ -36,6 +36,13 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@set -e; for name in $(BENCHMARKS); do echo "$$name"; $(RUN) benchmarks/$$name.py; echo; done
+
+# For the tests of pages. Where it is not there and can't be installed, they say so and are left out.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+		command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \
+		install="env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium"; \
+		$$install || { apt-get update && $$install; }; } >/dev/null 2>&1; } || true
 
 $(VENV)/.demo: $(VENV)/.made pyproject.toml
 	$(RUN) -m pip install --quiet -e . scikit-image

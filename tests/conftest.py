@@ -1,9 +1,12 @@
 """Fixtures that several test folders share."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from browsers import launched
 from synthetic_faces import write_faces
 
 
@@ -11,3 +14,10 @@ from synthetic_faces import write_faces
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small folder in the renders' format: 12 subjects, 10 pictures each, AUs painted as discs."""
     return write_faces(tmp_path_factory.mktemp("faces"), subjects=12, each=10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium; tests that need it are skipped where it is missing."""
+    with launched() as browser:
+        yield browser

@@ -1,4 +1,4 @@
-"""The command line: `aulens detect`, `report`, `app`; `prepare`, `doctor`, `render`, `train`, `evaluate` and more.
+"""The command line: `aulens detect`, `report`, `app`; `prepare`, `render`, `train`, `evaluate` and more.
 
 Results go to standard output, all else to standard error. Exit codes: 0 all done, 1 some inputs failed,
 2 wrong use.

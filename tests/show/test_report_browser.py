@@ -1,6 +1,5 @@
 """The report in a real browser: what one sees after a click, a key, another person."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +13,7 @@ from aulens.show.stills import Stills
 from aulens.tables.schema import rows_of, to_frame
 from stub_model import write_stub
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
+pytestmark = pytest.mark.slow
 
 COUNT = 400  # 16 seconds, and a kept frame for some of them only
 
@@ -43,14 +37,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "report.html"
     write_report(path, to_frame(rows, AUS), read_card(write_stub(folder)), stills=folder / "stills")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -41,6 +41,6 @@ def live_work(analyzer: Analyzer, image: NDArray[np.uint8], shown: Shown) -> Cal
         )
         if not done:
             raise InputError(f"The picture of {image.shape} could not be encoded.")
-        return panels.mirror(data.tobytes(), faces)
+        return panels.mirror(data.tobytes(), faces, labels)
 
     return work

@@ -1,8 +1,7 @@
 """Gradio's application with our page in it: its looks, and what of Gradio is switched off."""
 
-from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 import gradio as gr
 from fastapi import FastAPI
@@ -17,23 +16,7 @@ _FONT: Final = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica N
 _MONO: Final = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
-@dataclass(frozen=True, eq=False)
-class Mounted:
-    """Gradio's application.
-
-    Attributes:
-        app: answers requests.
-    """
-
-    app: FastAPI
-    _gradio: Any
-
-    def end_streams(self) -> None:
-        """End answers that would last as long as a page is open."""
-        self._gradio.stop_event.set()
-
-
-def mount(analyzer: Analyzer, settings: AppSettings, visits: Visits, line: Line) -> Mounted:
+def mount(analyzer: Analyzer, settings: AppSettings, visits: Visits, line: Line) -> FastAPI:
     """Make the page and Gradio's application around it; arguments as in `Page`."""
     page = Page(analyzer, settings, visits, line)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -54,7 +37,7 @@ def mount(analyzer: Analyzer, settings: AppSettings, visits: Visits, line: Line)
         css=files("aulens.app").joinpath("style.css").read_text(encoding="utf-8"),
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
-    return Mounted(app, page.blocks.app)
+    return app
 
 
 def _theme() -> gr.themes.Base:

@@ -1,7 +1,7 @@
 """The pieces of HTML that the page is made of; everything from outside is escaped."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 from urllib.parse import quote
@@ -140,13 +140,12 @@ def downloads(token: str, files: Sequence[Download]) -> str:
     return f'<nav class="au-files" aria-label="Files to take away">{links}</nav>'
 
 
-def mirror(jpeg: bytes, faces: Sequence[AUResult]) -> str:
+def mirror(jpeg: bytes, faces: Sequence[AUResult], labels: Collection[str]) -> str:
     """A drawn picture of the camera."""
-    found = "; ".join(f"face {face.face_id}: {', '.join(face.present) or 'none'}" for face in faces)
     data = base64.b64encode(jpeg).decode("ascii")
     return (
         '<div class="au-picture" id="mirror"><img src="data:image/jpeg;base64,'
-        f'{data}" alt="Live picture. {escape(found or "No face")}"></div>'
+        f'{data}" alt="Live picture. {_present(faces, labels) or "No face"}"></div>'
     )
 
 
@@ -157,10 +156,9 @@ def picture_facts(made: PictureMade, token: str) -> str:
     return _facts(made.source.name, [found], None) + downloads(token, made.downloads)
 
 
-def overlay(made: PictureMade, token: str, version: int) -> str:
-    """The drawn picture."""
-    found = "; ".join(f"face {face.face_id}: {', '.join(face.present) or 'none'}" for face in made.faces)
-    alt = f"{made.source.name}, Action Units present. {found or 'No face was found'}"
+def overlay(made: PictureMade, token: str, version: int, labels: Collection[str]) -> str:
+    """The drawn picture; in words, which of the Action Units `labels` are present."""
+    alt = f"{made.source.name}, Action Units present. {_present(made.faces, labels) or 'No face was found'}"
     at = address(token, "overlay.jpg", version)
     return (
         f'<a class="au-picture" href="{at}" target="_blank" title="Open in full size">'
@@ -174,9 +172,12 @@ def au_table(face: AUResult, aus: AUSet) -> str:
     rows = "".join(_row(face, AUS[number].label) for number in _present_first(face, aus))
     return (
         '<div class="au-scroll"><table class="au-table"><thead><tr><th scope="col">AU</th>'
-        f'<th scope="col">Name</th><th scope="col">Probability</th>{sides}</tr></thead><tbody>{rows}</tbody></table></div>'
-        '<p class="au-hint">The tick on a bar is the threshold from which on an Action Unit counts as '
-        f"present.{' Right and left are the person’s own.' if face.tells_sides else ''}</p>"
+        f'<th scope="col">Name</th><th scope="col">Probability</th>{sides}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+        + hint(
+            "The tick on a bar is the threshold from which on an Action Unit counts as present."
+            + (" Right and left are the person’s own." if face.tells_sides else "")
+        )
     )
 
 
@@ -261,6 +262,14 @@ def _facts(name: str, facts: Sequence[str], trouble: str | None) -> str:
     note = "" if trouble is None else problem(f"{trouble[:1].upper()}{trouble[1:]}")
     told = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
     return f'<div class="au-facts"><h2>{escape(name)}</h2><ul>{told}</ul></div>{note}'
+
+
+def _present(faces: Sequence[AUResult], labels: Collection[str]) -> str:
+    """Which of the Action Units are present in which face."""
+    told = [[label for label in face.present if label in labels] for face in faces]
+    return "; ".join(
+        f"face {face.face_id}: {', '.join(found) or 'none'}" for face, found in zip(faces, told, strict=True)
+    )
 
 
 def _present_first(face: AUResult, aus: AUSet) -> list[int]:

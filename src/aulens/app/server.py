@@ -8,10 +8,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Protocol
+from typing import Final
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from aulens.app.line import Line
 from aulens.app.settings import AppSettings
@@ -28,19 +27,6 @@ _QUIET: Final = {
     "HF_HUB_OFFLINE": "1",
 }
 """Gradio asks its makers for news and tells them of its use, unless it is told not to before it is loaded."""
-
-
-class Mounted(Protocol):
-    """Gradio's application; see `aulens.app.mount`."""
-
-    @property
-    def app(self) -> ASGIApp:
-        """Answers requests."""
-        ...
-
-    def end_streams(self) -> None:
-        """End answers that would last as long as a page is open."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +49,17 @@ class Served:
 
 
 class Server(uvicorn.Server):
-    """Ends open streams when it ends; uvicorn alone would wait for the browsers to close them."""
+    """Ends open streams when it ends; uvicorn alone would wait for the browsers to close them.
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket, inner: Mounted) -> None:
+    Args:
+        config: how to serve.
+        listener: where.
+        shell: the application.
+    """
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, shell: Shell) -> None:
         super().__init__(config)
-        self._listener, self._inner = listener, inner
+        self._listener, self._shell = listener, shell
 
     def serve_until_ended(self) -> None:
         """Serve; returns after `should_exit` was set or a signal came."""
@@ -75,7 +67,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving."""
-        self._inner.end_streams()
+        self._shell.close()
         await super().shutdown(sockets)
 
 
@@ -103,13 +95,11 @@ def prepared(analyzer: Analyzer, settings: AppSettings) -> Iterator[Served]:
             with _environment(_QUIET | {"GRADIO_TEMP_DIR": str(folder / "uploads")}):
                 from aulens.app.mount import mount
 
-                inner = mount(analyzer, settings, visits, line)
-                port = listener.getsockname()[1]
                 hosts = ("127.0.0.1", "localhost", "[::1]", settings.host) if settings.local else None
-                config = uvicorn.Config(
-                    Shell(inner.app, visits, hosts), log_level="error", timeout_graceful_shutdown=5, ws="none"
-                )
-                server = Server(config, listener, inner)
+                shell = Shell(mount(analyzer, settings, visits, line), visits, hosts)
+                config = uvicorn.Config(shell, log_level="error", timeout_graceful_shutdown=5, ws="none")
+                server = Server(config, listener, shell)
+                port = listener.getsockname()[1]
                 shown = f"[{settings.host}]" if ":" in settings.host else settings.host
                 yield Served(f"http://{shown}:{port}/", folder, visits, line, server)
         finally:

@@ -1,5 +1,6 @@
 """What stands around Gradio: who may ask, what a browser may load, files of results."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Final
 
@@ -40,6 +41,11 @@ class Shell:
     def __init__(self, inner: ASGIApp, visits: Visits, hosts: Iterable[str] | None) -> None:
         self._inner, self._visits = inner, visits
         self._hosts = None if hosts is None else frozenset(hosts)
+        self._closing = asyncio.Event()
+
+    def close(self) -> None:
+        """End answers that would last as long as a page is open; to be called where they are given."""
+        self._closing.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -54,7 +60,23 @@ class Shell:
         elif path.startswith(_RESULT):
             await self._result(path.removeprefix(_RESULT), scope, receive, send)
         else:
-            await self._inner(scope, receive, _with_headers(send, _PAGE_POLICY))
+            await self._page(scope, receive, _with_headers(send, _PAGE_POLICY))
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Gradio's answer, which ends when all ends."""
+        if scope["method"] != "GET":
+            await self._inner(scope, receive, send)
+            return
+        open_end = False
+
+        async def noted(message: Message) -> None:
+            nonlocal open_end
+            await send(message)
+            open_end = message["type"] == "http.response.start" or bool(message.get("more_body"))
+
+        await self._inner(scope, self._until_closing(receive), noted)
+        if open_end and self._closing.is_set():
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _result(self, asked: str, scope: Scope, receive: Receive, send: Send) -> None:
         token, _, name = asked.partition("/")
@@ -65,6 +87,21 @@ class Shell:
             )(scope, receive, send)
             return
         await FileResponse(path)(scope, receive, _with_headers(send, _RESULT_POLICY, store=False))
+
+    def _until_closing(self, receive: Receive) -> Receive:
+        """What the browser says; at the end it has hung up."""
+
+        async def wrapped() -> Message:
+            said = asyncio.ensure_future(receive())
+            over = asyncio.ensure_future(self._closing.wait())
+            try:
+                await asyncio.wait({said, over}, return_when=asyncio.FIRST_COMPLETED)
+                return said.result() if said.done() else {"type": "http.disconnect"}
+            finally:
+                said.cancel()
+                over.cancel()
+
+        return wrapped
 
 
 def _with_headers(send: Send, policy: str, *, store: bool = True) -> Send:

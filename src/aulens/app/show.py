@@ -66,7 +66,7 @@ def _picture(on: Layout, visit: Visit, made: PictureMade, shown: Shown, new: boo
     made.draw(aus, face_id, evidence=shown.heat)
     visit.version += 1
     update: dict[Any, Any] = {
-        on.drawn: panels.overlay(made, visit.token, visit.version),
+        on.drawn: panels.overlay(made, visit.token, visit.version, shown.labels),
         on.scores: "",
         on.sheet: "",
     }

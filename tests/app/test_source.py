@@ -1,0 +1,97 @@
+"""Limits, names and times: what may come in."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aulens.app.settings import AppSettings
+from aulens.app.source import length, look, within
+from aulens.errors import ConfigError, InputError
+from aulens.record import RecordSettings
+from aulens.video.media import VideoInfo
+from patch_people import write_people
+
+
+def info(duration: float | None) -> VideoInfo:
+    return VideoInfo("a.mp4", 160, 96, Fraction(25), duration, None, 0, False, "h264")
+
+
+def test_a_picture_and_a_video_are_told_apart(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(tmp_path / "a.png")
+    found = look(tmp_path / "a.png", "Anna.png")
+    assert (found.name, found.info, found.size, found.stem) == ("Anna.png", None, (60, 40), "Anna")
+    found = look(write_people(tmp_path / "b.mp4", 10), "b.mp4")
+    assert found.size == (160, 96)
+    assert found.info is not None
+    assert found.info.duration == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.mp4", "a.txt", "noending"])
+def test_the_sentence_speaks_of_the_visitors_name_and_of_no_folder(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"0{name}"
+    path.write_text("hello")
+    with pytest.raises(InputError) as error:
+        look(path, name)
+    assert str(error.value).startswith(f"{name}: ")
+    assert str(tmp_path) not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("duration", "start", "stop", "expected"),
+    [
+        (60.0, None, None, (None, None)),
+        (120.0, None, None, (None, None)),
+        (3600.0, 3500.0, None, (3500.0, None)),
+        (3600.0, 60.0, 180.0, (60.0, 180.0)),
+        (None, None, None, (None, 120.0)),
+        (None, 30.0, 1000.0, (30.0, 150.0)),
+        (None, 30.0, 40.0, (30.0, 40.0)),
+    ],
+)
+def test_parts_within_two_minutes(duration, start, stop, expected) -> None:
+    settings = within(info(duration), RecordSettings(start=start, stop=stop), AppSettings(max_minutes=2))
+    assert (settings.start, settings.stop) == expected
+
+
+@pytest.mark.parametrize(
+    ("duration", "start", "stop", "told"),
+    [(121.0, None, None, "2:01"), (3600.0, 60.0, None, "59:00"), (7200.0, None, 3605.0, "1:00:05")],
+)
+def test_longer_parts_are_refused_with_what_to_do(duration, start, stop, told) -> None:
+    with pytest.raises(InputError, match=rf"lasts {told}; the page takes 2:00 .* From and To"):
+        within(info(duration), RecordSettings(start=start, stop=stop), AppSettings(max_minutes=2))
+
+
+def test_a_part_after_the_end_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"lasts 0:05\.5"):
+        within(info(5.5), RecordSettings(start=6.0), AppSettings())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00.0"), (5.24, "0:05.2"), (65, "1:05"), (3909, "1:05:09")]
+)
+def test_lengths(seconds: float, text: str) -> None:
+    assert length(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("127.0.0.1", True), ("127.1.2.3", True), ("localhost", True), ("::1", True), ("0.0.0.0", False),
+     ("::", False), ("192.168.0.7", False), ("box.example", False), ("localhost.example", False)],
+)  # fmt: skip
+def test_what_only_this_computer_can_reach(host: str, local: bool) -> None:
+    assert AppSettings(host=host).local is local
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [({"port": 70000}, "65535"), ({"port": -1}, "65535"), ({"host": " "}, "host is empty"),
+     ({"max_megabytes": 0}, "--max-megabytes"), ({"max_minutes": -1}, "--max-minutes"),
+     ({"max_minutes": float("nan")}, "--max-minutes"), ({"max_waiting": 0}, "at least 1")],
+)  # fmt: skip
+def test_settings_out_of_range_are_refused(wrong: dict, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        AppSettings(**wrong)

@@ -1,0 +1,146 @@
+"""Whose files are whose, and that they go."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from aulens.app.line import Line, Stopped, Ticket
+from aulens.app.source import Source
+from aulens.app.visits import Visits, safe_name
+from aulens.app.work import Made, PictureMade
+from aulens.errors import InputError
+from aulens.runtime.card import read_card
+from stub_model import write_stub
+
+
+@pytest.fixture
+def line():
+    line = Line(5)
+    yield line
+    line.close()
+
+
+@pytest.fixture
+def visits(tmp_path: Path, line: Line) -> Visits:
+    for name in ("visits", "uploads"):
+        (tmp_path / name).mkdir()
+    return Visits(tmp_path / "visits", tmp_path / "uploads", line)
+
+
+def sent(folder: Path, name: str = "a.png", text: str = "one") -> Path:
+    path = folder / "uploads" / f"sum-of-{text}" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def everything(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_an_upload_moves_in_and_the_next_one_takes_its_place(visits: Visits, tmp_path: Path) -> None:
+    visit = visits.of("anna")
+    visit.take(sent(tmp_path), "a.png")
+    place = visit.take(sent(tmp_path, "b.png", "two"), "../../Zoë's interview.mp4")
+    assert place.name == "Zoë's interview.mp4"
+    assert place.read_text() == "two"
+    assert everything(tmp_path) == ["visits/visit-1/source/Zoë's interview.mp4"]
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+@pytest.mark.parametrize("where", ["elsewhere", "uploads/../elsewhere", "link"])
+def test_only_what_was_uploaded_is_taken(visits: Visits, tmp_path: Path, where: str) -> None:
+    (tmp_path / "elsewhere").write_text("secret")
+    (tmp_path / "uploads" / "link").symlink_to(tmp_path / "elsewhere")
+    path = tmp_path / ("uploads/link" if where == "link" else where)
+    with pytest.raises(InputError, match="did not arrive"):
+        visits.of("anna").take(path, "a.png")
+    with pytest.raises(InputError, match="did not arrive"):
+        visits.read_once(path)
+    assert (tmp_path / "elsewhere").read_text() == "secret"
+
+
+def making(tmp_path: Path):
+    card = read_card(write_stub(tmp_path))
+
+    def work(folder: Path, ticket: Ticket[Made]) -> Made:
+        (folder / "a.csv").write_text("rows")
+        return PictureMade(Source(tmp_path / "a.png", "a.png", None, (1, 1)), folder, (), card, ())
+
+    return work
+
+
+def test_results_are_for_who_knows_their_token(visits: Visits, line: Line, tmp_path: Path) -> None:
+    anna, ben = visits.of("anna"), visits.of("ben")
+    for visit in (anna, ben):
+        assert visit.begin(making(tmp_path), line).wait(10)
+    assert anna.token != ben.token
+    assert len(anna.token) > 20
+    found = visits.file(anna.token, "a.csv")
+    assert found is not None
+    assert found.read_text() == "rows"
+    assert visits.file("", "a.csv") is None
+    assert visits.file("guess", "a.csv") is None
+    (tmp_path / "visits" / "secret").touch()
+    for name in ("../../secret", "..", "", "nothing.csv", str(tmp_path / "visits" / "secret")):
+        assert visits.file(anna.token, name) is None
+    before = anna.token
+    assert anna.begin(making(tmp_path), line).wait(10)
+    assert visits.file(before, "a.csv") is None
+    assert everything(tmp_path / "visits") == ["secret", "visit-1/result-2/a.csv", "visit-2/result-1/a.csv"]
+
+
+def test_who_leaves_takes_all_along_also_in_the_middle_of_the_work(
+    visits: Visits, line: Line, tmp_path: Path
+) -> None:
+    begun = threading.Event()
+
+    def work(folder: Path, ticket: Ticket[Made]) -> Made:
+        (folder / "half").touch()
+        begun.set()
+        while True:
+            ticket.check()
+            time.sleep(0.001)
+
+    anna = visits.of("anna")
+    anna.take(sent(tmp_path), "a.png")
+    ticket = anna.begin(work, line)
+    waits = visits.of("ben").begin(making(tmp_path), line)
+    assert begun.wait(10)
+    visits.leave("anna")
+    assert waits.wait(10)
+    with pytest.raises(Stopped):
+        ticket.result()
+    assert not anna.folder.exists()
+    visits.leave("anna")  # twice is once
+    visits.close()
+    assert everything(tmp_path / "visits") == []
+
+
+def test_what_was_stopped_or_failed_leaves_no_files(visits: Visits, line: Line, tmp_path: Path) -> None:
+    def work(folder: Path, ticket: Ticket[Made]) -> Made:
+        (folder / "half").touch()
+        raise InputError("no")
+
+    visit = visits.of("anna")
+    assert visit.begin(work, line).wait(10)
+    assert everything(tmp_path / "visits") == []
+    assert visit.made is None
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("C:\\clips\\a.mov", "a.mov"),
+        ("/etc/passwd", "passwd"),
+        ("a<b>:c?.png", "a_b__c_.png"),
+        ("..", "file"),
+        ("", "file"),
+        ("é 山.mp4", "é 山.mp4"),
+        ("x" * 300 + ".mp4", "x" * 120 + ".mp4"),
+    ],
+)
+def test_names_that_any_system_can_hold(given: str, name: str) -> None:
+    assert safe_name(given) == name
