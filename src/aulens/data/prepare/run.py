@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -94,8 +94,12 @@ def prepare(
     root, about = Path(out), describe(index, settings, points)
     done, cpu_seconds = 0, 0.0
     if not is_finished(root, about):
-        with _told(root), hold(root / LOCK, f"The folder {root}"):
-            done, cpu_seconds = _fill(root, index, about, settings, processes, progress)
+        with ExitStack() as held:
+            with _told(root):
+                held.enter_context(hold(root / LOCK, f"The folder {root}"))
+                finished = claim(root, about)  # by another process, just now
+            if not finished:
+                done, cpu_seconds = _fill(root, index, about, settings, processes, progress)
     tidy(root)
     counts = read_about(root)
     return PrepareResult(
@@ -125,8 +129,6 @@ def _fill(
 ) -> tuple[int, float]:
     """Do what is left; returns frames done and the CPU seconds that they took."""
     done, cpu_seconds = 0, 0.0
-    if claim(root, about):  # by another process, just now
-        return done, cpu_seconds
     units = divide(index)
     todo = [unit for unit in units if not rows_file(root, unit.name).exists()]
     before = len(index) - sum(len(unit.rows) for unit in todo)
