@@ -1,7 +1,11 @@
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from aulens.aus import MISSING, AUSet
+from aulens.training.evaluation import Evaluation
 from aulens.training.sides import side_report
 
 TWO = AUSet("two", (12, 25))  # lip corners; and the whole lips, which have no side
@@ -35,3 +39,19 @@ def test_equal_scores_are_chance():
     labels = np.tile(np.array([1, 0], np.int8), (4, 2, 1))
     found = side_report(labels, np.zeros((4, 2, 2)), np.ones((4, 2, 2), bool), TWO)
     assert found.true_side[0] == 0.5
+
+
+def test_a_report_without_one_sided_faces_has_no_table_of_sides() -> None:
+    """As of BP4D, whose labels are of the whole face; and an AU that nobody coded has no base rate."""
+    aus, random = AUSet("two", (1, 7)), np.random.default_rng(0)
+    both = np.repeat(random.integers(0, 2, (20, 2, 1)).astype(np.int8), 2, axis=2)
+    one = both.copy()
+    one[0, 0] = (1, 0)
+    row, page = SimpleNamespace(mean_f1="", total_accuracy="", abaw2=""), SimpleNamespace(to_markdown=str)
+    for labels, told in ((both, False), (one, True)):
+        sides = side_report(labels, random.random(labels.shape), labels == 1, aus)
+        rates: Any = {"AU1": 0.25, "AU7": float("nan")}
+        parts: Any = (page, row, row, sides, None)
+        text = Evaluation("m", "test", "", 20, 3, False, rates, *parts).to_markdown()
+        assert ("## Sides" in text) == told
+        assert "Base rates: AU1 25.0%." in text

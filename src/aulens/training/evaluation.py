@@ -80,20 +80,27 @@ class Evaluation:
 
     def to_markdown(self) -> str:
         """Return a page: what was evaluated, the AUs, the challenges' measures, landmarks, sides."""
-        rates = ", ".join(f"{label} {rate:.1%}" for label, rate in self.base_rates.items())
+        rates = ", ".join(
+            f"{label} {rate:.1%}" for label, rate in self.base_rates.items() if np.isfinite(rate)
+        )
         parts = [
             f"# {self.name} on the {self.split} split",
             f"{self.samples} pictures of {self.subjects} subjects. {self.chosen}",
             self.report.to_markdown().strip(),
             "## All AUs together",
             self._together(),
-            "## Sides",
-            self.sides.to_markdown() if self.sides else NO_SIDES,
+            *self._sides(),
             f"Base rates: {rates}.",
         ]
         if self.alignment:
             parts[5:5] = ["## Landmarks", self.alignment.to_markdown()]
         return "\n\n".join(parts) + "\n"
+
+    def _sides(self) -> tuple[str, ...]:
+        """None where no face shows an AU on one side only: as in data that do not code sides."""
+        if self.sides is None:
+            return "## Sides", NO_SIDES
+        return ("## Sides", self.sides.to_markdown()) if self.sides.asymmetric.any() else ()
 
     def _together(self) -> str:
         lines = [
