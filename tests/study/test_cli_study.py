@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from aulens.study import runner
 from aulens.study.checks import check_settings
 from aulens.study.config import load_study
 from command_line import aulens
+
+STUDIES = Path(__file__).resolve().parents[2] / "configs" / "studies"
 
 
 @pytest.fixture
@@ -164,6 +167,21 @@ def test_a_published_data_set_has_its_own_folds(study, tmp_path: Path):
     written = study(('dataset = "own"', 'dataset = "bp4d"'), ("folds = [1, 2]", "folds = [0]"))
     with pytest.raises(ConfigError, match=r"BP4D has no fold 0; write folds = \[1, 2, 3\]"):
         check_settings(load_study(written), tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_studies_that_come_with_the_package_can_be(path: Path, tmp_path: Path):
+    check_settings(load_study(path), tmp_path)
+
+
+def test_a_training_process_ends_at_ctrl_c_without_a_word(monkeypatch: pytest.MonkeyPatch):
+    handlers, ended = [], []
+    monkeypatch.setattr(runner.signal, "signal", lambda number, handler: handlers.append((number, handler)))
+    monkeypatch.setattr(runner.os, "_exit", ended.append)
+    runner._end_when_interrupted()
+    ((number, handler),) = handlers
+    handler(number, None)
+    assert (number, ended) == (signal.SIGINT, [130])
 
 
 def test_ctrl_c_ends_with_a_sentence(place: Path, study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
