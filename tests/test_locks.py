@@ -48,7 +48,9 @@ def test_the_lock_of_a_killed_process_is_taken_over(tmp_path: Path, dead: int):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("holder", ["elsewhere 1", f"{HOST} {os.getpid()}", ""])
+@pytest.mark.parametrize(
+    "holder", ["elsewhere 1", f"{HOST} {os.getpid()}", ""], ids=["other", "this", "none"]
+)
 def test_a_lock_that_is_no_longer_touched_is_taken_over(tmp_path: Path, holder: str):
     lock = tmp_path / ".lock"
     lock.write_text(holder)

@@ -212,9 +212,7 @@ def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
     assert everything(tmp_path / "cut") == everything(tmp_path / "whole")
 
 
-def test_a_video_may_be_called_something_else_than_its_path(
-    analyzer: Analyzer, video: Path, tmp_path: Path
-):
+def test_a_video_may_be_called_something_else_than_its_path(analyzer: Analyzer, video: Path, tmp_path: Path):
     settings = RecordSettings(every=8, report=True)
     record_clip(analyzer, video, tmp_path, settings, called="Interview 3.mov")
     assert set(read_table(tmp_path / "talk.csv")["file"]) == {"Interview 3.mov"}
