@@ -2,8 +2,8 @@
 
     python benchmarks/idle.py --data prepared/bp4d --config configs/paper_a_bp4d.toml --fold 1
 
-One epoch for each number of loader processes, with the configuration's model and augmentation; the first batch,
-for which the loaders start, is not counted.
+One epoch for each number of loader processes, with the configuration's model and augmentation; the first
+batch, for which the loaders start, is not counted.
 """
 
 from __future__ import annotations

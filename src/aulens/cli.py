@@ -24,7 +24,7 @@ from aulens.errors import AulensError
 
 app = typer.Typer(
     name="aulens",
-    help="Find facial Action Units in pictures and videos: which, on which side of the face, and where they were seen.",
+    help="Find facial Action Units in pictures and videos: which, on which side of the face, and where.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
