@@ -3,11 +3,11 @@
     python benchmarks/cluster.py [--videos 8] [--frames 250] [--rounds 3] [--workers 1 2]
 
 Videos of a photo that moves (320 x 240) are made in a temporary folder. In each round they are analyzed by
-one process (`aulens.record_clip`), and by each number of workers on a local Ray cluster, one thread each for
-the model, all one after the other; the shipped model, dlib. "ratio" is the median over rounds of one process's
-time over theirs, above 1 = the workers are faster. "start" is a run of one frame for each worker: Ray
-begins, workers load the model. It is paid once, so ratios are given without and with it. Needs `aulens[cluster]` and
-scikit-image.
+one process (`aulens.record_clip`), and by each number of workers on a local Ray cluster, a thread each for
+the model, all one after the other; the shipped model, dlib. "ratio" is the median over rounds of one
+process's time over theirs, above 1 = the workers are faster. "start" is a run of one frame for each worker:
+Ray begins, workers load the model. It is paid once, so ratios are given without and with it. Needs
+`aulens[cluster]` and scikit-image.
 """
 
 from __future__ import annotations
