@@ -257,8 +257,8 @@ def test_public_names_are_pinned_and_all_load() -> None:
         "AU", "AUResult", "AUS", "AUSet", "AU_SETS", "Analyzer", "AulensError", "ConfigError", "DatasetError",
         "DlibBoxes", "DlibDetector", "Face", "FaceDetector", "FaceTracker", "FrameResult", "InputError",
         "JAALandmarks", "MISSING", "MediaPipeDetector", "ModelCard", "ModelError", "RecordSettings",
-        "Recorded", "VideoWriter", "au_set", "open_sequence", "open_video", "open_webcam", "read_image", "read_table",
-        "record_clip",
+        "Recorded", "VideoWriter", "au_set", "open_sequence", "open_video", "open_webcam", "read_image",
+        "read_table", "record_clip",
     ]  # fmt: skip
     assert all(getattr(aulens, name) is not None for name in aulens.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
