@@ -425,7 +425,7 @@ def test_no_cluster_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
             connected(f"127.0.0.1:{port}", 1),
         ):
             pass
-    assert ray.calls == []
+    assert ray.calls == ["shutdown"]
 
     def init(**options: object) -> None:
         raise ConnectionError("nobody there\nmore")
@@ -435,6 +435,30 @@ def test_no_cluster_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.raises(ConfigError, match=r"no Ray cluster answers at auto \(nobody there\)"),
         connected("auto", 1),
     ):
+        pass
+
+
+def test_a_ray_that_starts_too_slowly_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = fake_ray(monkeypatch)
+    folders = []
+
+    def init(**options: object) -> None:
+        folders.append(Path(str(options["_temp_dir"])))
+        if len(folders) not in (2, 6):
+            raise Exception("The current node timed out during startup.")
+
+    ray.init = init
+    with connected(None, 1):
+        assert [folder.exists() for folder in folders] == [False, True]
+    with (
+        pytest.raises(ConfigError, match=r"did not start in 3 tries \(The current node timed out"),
+        connected(None, 1),
+    ):
+        pass
+    assert len(folders) == 5
+    assert not any(folder.exists() for folder in folders)
+    ray.init = lambda **options: {}["a fault"]
+    with pytest.raises(KeyError), connected(None, 1):
         pass
 
 

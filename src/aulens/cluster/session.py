@@ -21,6 +21,8 @@ _QUIET: Final[dict[str, str | None]] = {
     "RAY_USAGE_STATS_ENABLED": "0",  # or figures about its use go to Ray's makers
     "RAY_BACKEND_LOG_LEVEL": "fatal",
 }
+_SILENT: Final[dict[str, Any]] = {"log_to_driver": False, "logging_level": logging.ERROR}
+_STARTS: Final = 3
 _SPARE_CPUS: Final = 2
 """CPUs that Ray counts besides those of the workers: work of its own may need one."""
 _STORE_BYTES: Final = 256 << 20
@@ -40,42 +42,65 @@ def connected(address: str | None, cpus: int) -> Iterator[Any]:
         cpus: that the workers of one on this machine take.
 
     Raises:
-        ConfigError: Ray is not installed, or there is no cluster at the address.
+        ConfigError: Ray is not installed or does not start, or there is no cluster at the address.
     """
     ray = _import_ray()
     if ray.is_initialized():
         yield ray
         return
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     with ExitStack() as stack:
         if address is None:
             # Ray listens on all of the machine's addresses and obeys whoever has the token,
             # which it would else keep in the home folder. It turns the mode on by itself.
             mode = os.environ.get("RAY_AUTH_MODE")
             stack.enter_context(_environment(_QUIET | {"RAY_AUTH_TOKEN": _token(), "RAY_AUTH_MODE": mode}))
-            folder = stack.enter_context(_folder())
-            stack.callback(ray.shutdown)
-            ray.init(
-                address="local",
-                num_cpus=cpus + _SPARE_CPUS,
-                num_gpus=0,
-                include_dashboard=False,
-                object_store_memory=_STORE_BYTES,
-                _temp_dir=str(folder),
-                **quiet,
-            )
+            stack.enter_context(_started(ray, cpus))
         else:
             stack.enter_context(_environment(_QUIET))
-            try:
-                _reach(address)
-                stack.callback(ray.shutdown)
-                ray.init(address=address, **quiet)
-            except (OSError, RuntimeError, ValueError) as error:
-                raise ConfigError(
-                    f"no Ray cluster answers at {address} ({_first_line(error)}). Start one with `ray start "
-                    "--head --disable-usage-stats`, and give its HOST:PORT, or `auto` on one of its machines"
-                ) from error
+            stack.callback(ray.shutdown)
+            _connect(ray, address)
         yield ray
+
+
+@contextmanager
+def _started(ray: Any, cpus: int) -> Iterator[None]:
+    """A cluster on this machine; on a busy one it is tried again, as Ray waits 30 seconds for itself."""
+    with ExitStack() as stack:
+        for number in range(_STARTS):
+            folder = stack.enter_context(_folder())
+            stack.callback(ray.shutdown)
+            try:
+                ray.init(
+                    address="local",
+                    num_cpus=cpus + _SPARE_CPUS,
+                    num_gpus=0,
+                    include_dashboard=False,
+                    object_store_memory=_STORE_BYTES,
+                    _temp_dir=str(folder),
+                    **_SILENT,
+                )
+                break
+            except Exception as error:
+                if type(error) not in (Exception, RuntimeError):  # what Ray raises then
+                    raise
+                stack.close()
+                if number + 1 == _STARTS:
+                    raise ConfigError(
+                        f"Ray did not start in {_STARTS} tries ({_first_line(error)}): this machine is too "
+                        "busy or short of memory. Try again later, or without --cluster"
+                    ) from error
+        yield
+
+
+def _connect(ray: Any, address: str) -> None:
+    try:
+        _reach(address)
+        ray.init(address=address, **_SILENT)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigError(
+            f"no Ray cluster answers at {address} ({_first_line(error)}). Start one with `ray start --head "
+            "--disable-usage-stats`, and give its HOST:PORT, or `auto` on one of its machines"
+        ) from error
 
 
 @functools.cache
