@@ -60,6 +60,8 @@ def test_a_picture(seen: Seen, files: Path) -> None:
     picture.wait_for()
     seen.page.wait_for_function("document.querySelector('.au-picture img').naturalWidth > 600")
     assert "Ben" in seen.text("#facts h2")
+    assert "160 × 96" in seen.text("#source")
+    assert seen.page.locator("#cancel").is_hidden()
     assert "2 faces." in seen.text("#facts")
     assert re.search("face 0: (AU6, )?AU12", picture.get_attribute("alt"))
     table = seen.page.locator("#scores tbody tr")

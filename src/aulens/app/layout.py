@@ -12,11 +12,12 @@ _FASTEST: Final = 30
 """At most each so many-th frame."""
 
 
-def _html(value: str, *, visible: bool = True, elem_id: str | None = None) -> gr.HTML:
-    """HTML with the looks of our style sheet alone."""
-    return gr.HTML(
-        value, visible=visible, elem_id=elem_id, apply_default_css=False, padding=False, js_on_load=None
-    )
+def _html(value: str, *, elem_id: str | None = None) -> gr.HTML:
+    """HTML with the looks of our style sheet alone.
+
+    It is always there, if need be empty: an update of something that is hidden may be lost in the browser.
+    """
+    return gr.HTML(value, elem_id=elem_id, apply_default_css=False, padding=False, js_on_load=None)
 
 
 class Layout:
@@ -37,11 +38,10 @@ class Layout:
         status: how far it is, or what went wrong.
         aus: the AUs to show.
         heat: whether to show evidence over the picture.
-        nothing: stands where results will be.
+        stage: stands where results will be, or shows what is seen live.
         facts: what was found, and files.
         picture: a picture's results; `drawn`, `face`, `scores`, `sheet` are in it.
         clip: a video's; `report`, `person`, `curves`, `table`, `film_view` are in it.
-        mirror: what is seen live.
     """
 
     def __init__(self, card: ModelCard, settings: AppSettings) -> None:
@@ -52,9 +52,8 @@ class Layout:
                 self._options()
                 self._choice(card)
             with gr.Column(scale=1, min_width=300, elem_id="result"):
-                self.nothing = _html(panels.empty())
-                self.mirror = _html("", visible=False)
-                self.facts = _html("", visible=False, elem_id="facts")
+                self.stage = _html(panels.empty(), elem_id="stage")
+                self.facts = _html("", elem_id="facts")
                 self._picture()
                 self._clip()
         _html(panels.foot())
@@ -79,7 +78,7 @@ class Layout:
                 _html(panels.hint("Nothing of this is kept. Record a video elsewhere to get a table."))
 
     def _options(self) -> None:
-        self.source = _html("", visible=False, elem_id="source")
+        self.source = _html("", elem_id="source")
         with gr.Column(visible=False, elem_id="video-options") as self.options:
             self.every = gr.Slider(1, _FASTEST, 1, step=1, label="Analyze each N-th frame", elem_id="every")
             with gr.Row():
@@ -102,9 +101,9 @@ class Layout:
     def _picture(self) -> None:
         with gr.Column(visible=False, elem_id="picture") as self.picture:
             with gr.Row(equal_height=False):
-                with gr.Column(scale=3, min_width=300):
+                with gr.Column(scale=5, min_width=300):
                     self.drawn = _html("")
-                with gr.Column(scale=2, min_width=300):
+                with gr.Column(scale=4, min_width=300):
                     self.face = gr.Radio([], label="Face", visible=False, elem_id="face")
                     self.scores = _html("", elem_id="scores")
             self.sheet = _html("", elem_id="sheet")

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from aulens.app.settings import AppSettings
 from aulens.app.show import Shown, show
 from aulens.app.source import look, within
 from aulens.app.visits import Visit, Visits, safe_name
-from aulens.app.work import clip_work, picture_work
+from aulens.app.work import Work, clip_work, picture_work
 from aulens.commands.sources import seconds
 from aulens.errors import AulensError, InputError
 from aulens.record import RecordSettings
@@ -63,179 +63,178 @@ class Page:
         self.blocks.queue(default_concurrency_limit=None)
 
     def _connect(self) -> None:
+        """What follows from what.
+
+        One event begins the work, a second tells how far it is, a third shows what came out: of updates that
+        one event sends in quick succession a browser may leave out any but the last.
+        """
         on = self._on
         shown = [on.aus, on.heat]
         results = [
-            on.nothing, on.mirror, on.facts, on.picture, on.drawn, on.face, on.scores, on.sheet, on.clip,
+            on.stage, on.facts, on.picture, on.drawn, on.face, on.scores, on.sheet, on.clip,
             on.report, on.person, on.curves, on.table, on.film_view,
         ]  # fmt: skip
         every = [*results, on.drop, on.snap, on.source, on.options, on.go, on.cancel, on.status]
         quiet: Update = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
         # As it was sent: Gradio's own reading leaves a file behind for each upload.
-        on.drop.upload(self._take, [on.drop, *shown], every, preprocess=False, **quiet)
-        on.snap.input(self._snapped, [on.snap, *shown], every, preprocess=False, **quiet)
-        options = [on.every, on.start, on.stop, on.film]
-        on.go.click(self._go, [*options, *shown], every, **quiet)
+        dropped = on.drop.upload(self._dropped, on.drop, every, preprocess=False, **quiet)
+        snapped = on.snap.input(self._snapped, on.snap, every, preprocess=False, **quiet)
+        pressed = on.go.click(self._pressed, [on.every, on.start, on.stop, on.film], every, **quiet)
+        for begun in (dropped, snapped, pressed):
+            followed = begun.then(self._follow, None, on.status, **quiet)
+            followed.then(self._settle, shown, every, **quiet)
         on.cancel.click(self._cancel, None, [on.cancel, on.status], queue=False, **quiet)
         on.live.stream(
-            self._watch, [on.live, *shown], [on.nothing, on.mirror, on.facts, on.picture, on.clip],
-            stream_every=_WATCH, **quiet,
-        )  # fmt: skip
+            self._watch,
+            [on.live, *shown],
+            [on.stage, on.facts, on.picture, on.clip],
+            stream_every=_WATCH,
+            **quiet,
+        )
         for change in (on.aus.change, on.heat.change, on.face.input, on.person.input):
             change(self._redraw, [*shown, on.face, on.person], results, trigger_mode="always_last", **quiet)
 
-    async def _take(
-        self, sent: Sent | None, aus: list[str], heat: bool, request: gr.Request
-    ) -> AsyncIterator[Update]:
+    async def _dropped(self, sent: Sent | None, request: gr.Request) -> Update:
         """A file was dropped in."""
-        if sent is not None:
-            name = str(sent.get("orig_name") or Path(sent["path"]).name)
-            async for update in self._taken(Path(sent["path"]), name, Shown(aus, heat), request):
-                yield update
+        if sent is None:
+            return _unchanged()
+        path = Path(sent["path"])
+        return await self._take(path, str(sent.get("orig_name") or path.name), self._visit(request))
 
-    async def _snapped(
-        self, sent: Sent | None, aus: list[str], heat: bool, request: gr.Request
-    ) -> AsyncIterator[Update]:
+    async def _snapped(self, sent: Sent | None, request: gr.Request) -> Update:
         """A picture was taken with the camera."""
-        if sent is not None:
-            path = Path(sent["path"])
-            name = f"webcam-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}"
-            async for update in self._taken(path, name, Shown(aus, heat), request):
-                yield update
+        if sent is None:
+            return _unchanged()
+        path = Path(sent["path"])
+        name = f"webcam-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}"
+        return await self._take(path, name, self._visit(request))
 
-    async def _taken(self, path: Path, name: str, shown: Shown, request: gr.Request) -> AsyncIterator[Update]:
-        """Look at what came in; a picture is analyzed at once."""
-        on, visit, name = self._on, self._visit(request), safe_name(name)
+    async def _take(self, path: Path, name: str, visit: Visit) -> Update:
+        """Look at what came in; the analysis of a picture begins at once."""
+        on, name = self._on, safe_name(name)
         await self._end(visit)
-        yield self._cleared() | {
-            on.source: gr.update(visible=False), on.options: gr.update(visible=False),
-            on.go: gr.update(visible=False), on.status: panels.said(f"Looking at {name}"),
-        }  # fmt: skip
+        update = self._cleared() | {on.drop: None, on.snap: None, on.source: ""}
+        update |= {part: gr.update(visible=False) for part in (on.options, on.go, on.cancel)}
         try:
             place = await asyncio.to_thread(visit.take, path, name)
-            visit.source = await asyncio.to_thread(look, place, name)
+            source = visit.source = await asyncio.to_thread(look, place, name)
+            update[on.source] = panels.about_source(source)
+            if source.info is None:
+                return update | self._begin(visit, picture_work(self._analyzer, source))
         except (AulensError, OSError) as error:
             visit.forget()
-            yield {on.status: panels.problem(str(error)), on.drop: None, on.snap: None}
-            return
-        video = visit.source.info is not None
-        yield {
-            on.drop: None,
-            on.snap: None,
-            on.status: "",
-            on.source: gr.update(value=panels.about_source(visit.source), visible=True),
-            on.options: gr.update(visible=video),
-            on.go: gr.update(visible=video),
-            on.nothing: panels.empty(*_READY) if video else panels.empty(*_BUSY),
-        }
-        if not video:
-            async for update in self._run(visit, RecordSettings(), shown):
-                yield update
+            return update | {on.status: panels.problem(str(error))}
+        shown = {part: gr.update(visible=True) for part in (on.options, on.go)}
+        return update | shown | {on.stage: panels.empty(*_READY)}
 
-    async def _go(
-        self, every: float, start: str, stop: str, film: bool, aus: list[str], heat: bool, request: gr.Request
-    ) -> AsyncIterator[Update]:
-        """The button was pressed."""
+    async def _pressed(self, every: float, start: str, stop: str, film: bool, request: gr.Request) -> Update:
+        """The analysis of a video is to begin."""
         visit = self._visit(request)
         await self._end(visit)
         try:
-            if visit.source is None:
-                raise InputError("Drop in a picture or a video first.")
+            source = visit.source
+            if source is None or source.info is None:
+                raise InputError("Drop in a video first.")
             settings = RecordSettings(
                 every=int(every), start=seconds(start.strip() or None, "From"),
                 stop=seconds(stop.strip() or None, "To"), overlay=film, report=True,
             )  # fmt: skip
-            if visit.source.info is not None:
-                settings = within(visit.source.info, settings, self._settings)
+            settings = within(source.info, settings, self._settings)
+            return self._cleared() | self._begin(visit, clip_work(self._analyzer, source, settings))
         except AulensError as error:
-            yield {self._on.status: panels.problem(str(error))}
-            return
-        async for update in self._run(visit, settings, Shown(aus, heat)):
-            yield update
+            return {self._on.status: panels.problem(str(error))}
 
-    async def _run(self, visit: Visit, settings: RecordSettings, shown: Shown) -> AsyncIterator[Update]:
-        """Analyze what came in, tell how far it is, and show what was found."""
-        on, source = self._on, visit.source
-        if source is None:
-            return
-        make = picture_work(self._analyzer, source)
-        if source.info is not None:
-            make = clip_work(self._analyzer, source, settings)
-        try:
-            ticket = visit.begin(make, self._line)
-        except InputError as error:
-            yield {on.status: panels.problem(str(error))}
-            return
-        yield self._cleared() | {
+    def _begin(self, visit: Visit, work: Work) -> Update:
+        """Stand in line."""
+        on = self._on
+        visit.begin(work, self._line)
+        return {
             on.go: gr.update(visible=False),
             on.cancel: gr.update(visible=True),
-            on.nothing: gr.update(value=panels.empty(*_BUSY), visible=True),
+            on.stage: panels.empty(*_BUSY),
         }
+
+    async def _follow(self, request: gr.Request) -> AsyncGenerator[Update, None]:
+        """Tell how far the work is, until it is over; without a listener it ends."""
+        visit = self._known(request)
+        ticket = None if visit is None else visit.ticket
         began, last = time.monotonic(), ""
         try:
-            while not ticket.over:
+            while ticket is not None and not ticket.over:
                 ahead = self._line.ahead(ticket)
                 began = time.monotonic() if ahead else began
                 told = panels.progress(ticket, ahead, time.monotonic() - began)
                 if told != last:
-                    yield {on.status: told}
+                    yield {self._on.status: told}
                 last = told
                 await asyncio.sleep(_EACH)
         finally:
-            if not ticket.over:
+            if ticket is not None and not ticket.over:
                 self._line.stop(ticket)
-        if visit.ticket is not ticket:
-            return  # something else came in meanwhile
+        yield _unchanged()
+
+    async def _settle(self, aus: list[str], heat: bool, request: gr.Request) -> Update:
+        """Show what came of it."""
+        on, visit = self._on, self._known(request)
+        if visit is None or visit.ticket is None or not visit.ticket.over or visit.source is None:
+            return _unchanged()  # nothing was begun, or something else came in meanwhile
+        ticket, source = visit.ticket, visit.source
+        video = source.info is not None
         over: Update = {
             on.cancel: gr.update(visible=False),
-            on.go: gr.update(visible=source.info is not None),
-            on.nothing: panels.empty(*(_READY if source.info is not None else ())),
+            on.go: gr.update(visible=video),
+            on.stage: panels.empty(*(_READY if video else ())),
         }
         try:
             ticket.result()
+            shown = await asyncio.to_thread(show, on, visit, Shown(aus, heat), new=True)
+            return over | {on.status: ""} | shown
         except Stopped:
-            yield over | {on.status: panels.said("Cancelled; nothing was kept.")}
+            return over | {on.status: panels.said("Cancelled; nothing was kept.")}
         except AulensError as error:
-            yield over | {on.status: panels.problem(str(error))}
+            return over | {on.status: panels.problem(str(error))}
         except OSError as error:
             why = error.strerror or error
-            yield over | {on.status: panels.problem(f"The results can't be written: {why}.")}
+            return over | {on.status: panels.problem(f"The results can't be written: {why}.")}
         except Exception:
             _LOG.exception("an analysis failed")
-            yield over | {on.status: panels.problem(_BROKEN)}
-        else:
-            yield over | {on.status: ""} | await asyncio.to_thread(show, on, visit, shown, new=True)
+            return over | {on.status: panels.problem(_BROKEN)}
 
     def _redraw(
         self, aus: list[str], heat: bool, face: int | None, person: int | None, request: gr.Request
     ) -> Update:
         """Other Action Units, or another face, are to be shown."""
-        return show(self._on, self._visit(request), Shown(aus, heat, face, person), new=False)
+        visit = self._known(request)
+        if visit is None:
+            return _unchanged()
+        return show(self._on, visit, Shown(aus, heat, face, person), new=False) or _unchanged()
 
     def _watch(self, path: str | None, aus: list[str], heat: bool, request: gr.Request) -> Update:
         """A picture of the camera, one of many; those that come while there is other work are left out."""
         on = self._on
         if path is None:
-            return {}
+            return _unchanged()
         image = self._visits.read_once(Path(path))
         if not self._line.idle:
-            return {}
+            return _unchanged()
         try:
             ticket = self._line.enter(live_work(self._analyzer, image, Shown(aus, heat)))
             if not ticket.wait(_PATIENCE):
                 self._line.stop(ticket)
-                return {}
+                return _unchanged()
             drawn = ticket.result()
+        except Stopped:
+            return _unchanged()
         except AulensError as error:
-            return {on.mirror: gr.update(value=panels.problem(str(error)), visible=True)}
-        hidden = {part: gr.update(visible=False) for part in (on.nothing, on.facts, on.picture, on.clip)}
-        return hidden | {on.mirror: gr.update(value=drawn, visible=True)}
+            return {on.stage: panels.problem(str(error))}
+        hidden = {part: gr.update(visible=False) for part in (on.picture, on.clip)}
+        return {on.stage: drawn, on.facts: ""} | hidden
 
     def _cancel(self, request: gr.Request) -> Update:
         """The work is not wanted any more."""
-        ticket = self._visit(request).ticket
-        if ticket is not None:
-            self._line.stop(ticket)
+        visit = self._known(request)
+        if visit is not None and visit.ticket is not None:
+            self._line.stop(visit.ticket)
         return {self._on.status: panels.said("Stopping"), self._on.cancel: gr.update(visible=False)}
 
     def _left(self, request: gr.Request) -> None:
@@ -252,11 +251,18 @@ class Page:
     def _cleared(self) -> Update:
         """No results."""
         on = self._on
-        hidden = {part: gr.update(visible=False) for part in (on.facts, on.picture, on.clip, on.mirror)}
-        emptied = dict.fromkeys(
-            (on.drawn, on.scores, on.sheet, on.report, on.curves, on.table, on.film_view), ""
-        )
-        return hidden | emptied | {on.nothing: gr.update(value=panels.empty(), visible=True)}
+        emptied = (
+            on.facts, on.drawn, on.scores, on.sheet, on.report, on.curves, on.table, on.film_view,
+        )  # fmt: skip
+        hidden = {part: gr.update(visible=False) for part in (on.picture, on.clip)}
+        return dict.fromkeys(emptied, "") | hidden | {on.stage: panels.empty()}
 
     def _visit(self, request: gr.Request) -> Visit:
         return self._visits.of(str(request.session_hash))
+
+    def _known(self, request: gr.Request) -> Visit | None:
+        return self._visits.known(str(request.session_hash))
+
+
+def _unchanged() -> Update:
+    return dict(gr.skip())

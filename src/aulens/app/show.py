@@ -79,8 +79,8 @@ def _picture(on: Layout, visit: Visit, made: PictureMade, shown: Shown, new: boo
     if new:
         faces = [(f"Face {face.face_id}", face.face_id) for face in made.faces]
         update |= {
-            on.nothing: gr.update(visible=False),
-            on.facts: gr.update(value=panels.picture_facts(made, visit.token), visible=True),
+            on.stage: "",
+            on.facts: panels.picture_facts(made, visit.token),
             on.picture: gr.update(visible=True),
             on.face: gr.update(choices=faces, value=face_id, visible=len(faces) > 1),
         }
@@ -98,8 +98,8 @@ def _clip(on: Layout, visit: Visit, made: ClipMade, shown: Shown, new: bool) -> 
     if new:
         choices = [(f"Person {number}", number) for number in people]
         update |= {
-            on.nothing: gr.update(visible=False),
-            on.facts: gr.update(value=panels.clip_facts(made, visit.token), visible=True),
+            on.stage: "",
+            on.facts: panels.clip_facts(made, visit.token),
             on.clip: gr.update(visible=True),
             on.report: panels.report(made, visit.token),
             on.person: gr.update(choices=choices, value=person, visible=len(choices) > 1),

@@ -148,6 +148,11 @@ class Visits:
                 self._open[session] = Visit(self._folder / f"visit-{self._count}", self._uploads)
             return self._open[session]
 
+    def known(self, session: str) -> Visit | None:
+        """The visit of a page; None if it was closed, or nothing came from it yet."""
+        with self._lock:
+            return self._open.get(session)
+
     def leave(self, session: str) -> None:
         """A page was closed."""
         with self._lock:
