@@ -7,15 +7,19 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from aulens.errors import DatasetError
+
+_CTRL_C: Final = 0.5
+"""Seconds in which a Ctrl-C that ended a process also reaches its parent: that it is then, not a death."""
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -64,6 +68,7 @@ def in_processes(
             while waiting:
                 yield from _finished(waiting)
         except BrokenProcessPool as error:
+            time.sleep(_CTRL_C)
             raise DatasetError(
                 f"A {doing} process died (out of memory?). The same command goes on where it stopped; with "
                 "fewer processes it needs less."

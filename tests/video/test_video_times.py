@@ -199,7 +199,7 @@ def test_frames_that_were_read_leave_nothing_behind(clips):
     try:
         for _ in open_video(clips["uneven.mp4"]).frames():
             pass
-        left = sum(isinstance(item, av.VideoFrame) for item in gc.get_objects())
+        left = sum(type(item) is av.VideoFrame for item in gc.get_objects())
     finally:
         gc.enable()
     assert left < 4
