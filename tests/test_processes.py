@@ -29,6 +29,7 @@ sys.path[:0] = [{here!r}]
 from aulens.processes import in_processes
 from test_processes import slow
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made the tests deaf to it
     try:
         for _ in in_processes([0.0, *[60.0] * 20], slow, 2, doing="testing"):
             print("begun", flush=True)

@@ -98,7 +98,9 @@ def _born_deaf() -> Iterator[None]:
 
 
 def _end_when_interrupted() -> None:
-    signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
+    # Where a shell made the parent deaf to Ctrl-C, as it does with what runs behind it, so is this process.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
