@@ -1,6 +1,9 @@
 """`aulens detect` and `aulens report` on videos, as a user calls them."""
 
 import io
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -8,10 +11,12 @@ import pytest
 from PIL import Image
 
 import aulens.commands.finders as finders
-from aulens.commands import clips
+from aulens.commands import clips, sources
 from aulens.commands.sources import seconds
 from aulens.errors import ConfigError
 from aulens.tables import OpenFace, read_table
+from aulens.video import Frame
+from aulens.video.webcam import Camera
 from command_line import aulens
 from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
@@ -169,3 +174,29 @@ def test_times_of_a_clip():
     for text in ("", "1:2:3:4", "-5", "1:60", "nan", "ten"):
         with pytest.raises(ConfigError, match="not a time"):
             seconds(text, "--from")
+
+
+class InterruptedCamera(Camera):
+    """Ctrl-C is pressed at its fifth picture."""
+
+    def __init__(self) -> None:
+        super().__init__("testsrc=size=96x72:rate=25,realtime", "lavfi", {}, "camera 0")
+
+    def frames(self, **choice: float | None) -> Iterator[Frame]:
+        for number, frame in enumerate(super().frames(**choice), 1):
+            yield frame
+            if number == 5:
+                os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_ends_the_video_of_a_camera(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sources, "open_webcam", lambda number: InterruptedCamera())
+    before = signal.getsignal(signal.SIGINT)
+    done = aulens("detect", "--webcam", 0, "--model", model, "--out", tmp_path, "--overlay")
+    assert done.code == 0, done.err
+    assert signal.getsignal(signal.SIGINT) is before
+    table = read_table(tmp_path / "camera 0.csv")
+    assert len(table) >= 5
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "camera 0.csv", "camera 0.events.csv", "camera 0.json", "camera 0.overlay.mp4", "columns.csv",
+    }  # fmt: skip

@@ -2,9 +2,10 @@
 
 import math
 import shlex
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from aulens.record.names import clip_names
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.result import FrameResult
 from aulens.video.reader import VideoInfo, open_video
+from aulens.video.webcam import Camera
 
 
 def record_clips(
@@ -61,10 +63,11 @@ def record_clips(
     for source, path, name in zip(sources, paths, clip_names(paths), strict=True):
         step = _Step(bar, path, settings, told)
         try:
-            done = record_clip(
-                analyzer, source, out, settings,
-                name=name, resume=resume, progress=step, command=command_line(),
-            )  # fmt: skip
+            with ctrl_c_ends(source):
+                done = record_clip(
+                    analyzer, source, out, settings,
+                    name=name, resume=resume, progress=step, command=command_line(),
+                )  # fmt: skip
         except InputError as error:
             tally.fail(path, error)
             continue
@@ -95,7 +98,7 @@ def stream_clips(
         try:
             media = open_video(source) if isinstance(source, Path) else source
             results = analyzer.video(media, every=settings.every, start=settings.start, stop=settings.stop)
-            with closing(results):
+            with ctrl_c_ends(source), closing(results):
                 for result in results:
                     for sink in sinks:
                         sink.add(str(path), result, picture=False)
@@ -110,6 +113,24 @@ def stream_clips(
         tally.clips += 1
         if media.problem is not None:
             tally.fail(path, media.problem)
+
+
+@contextmanager
+def ctrl_c_ends(source: Source) -> Iterator[None]:
+    """Ctrl-C is how a camera's video ends, so that its files are finished; a second one stops at once."""
+    if not isinstance(source, Camera):
+        yield
+        return
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        source.stop()
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def command_line() -> str:

@@ -7,7 +7,7 @@ import time as clock
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 from typing import Any, Final
 
 import av
@@ -84,6 +84,7 @@ class Camera:
     """
 
     def __init__(self, name: str, kind: str, options: Mapping[str, str], label: str) -> None:
+        self._asked_to_stop = Event()
         self._name, self._kind, self._options = name, kind, dict(options)
         self._problem: str | None = None
         self._label = label
@@ -120,15 +121,20 @@ class Camera:
         """See `Media`."""
         return self._frames(Choice(every, start, stop, skip))
 
+    def stop(self) -> None:
+        """End `frames` at the next picture, as `stop` seconds would; may be called from anywhere."""
+        self._asked_to_stop.set()
+
     def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
         self._problem = None
+        self._asked_to_stop.clear()
         size, to_rgb = (self._info.width, self._info.height), ToRGB()
         newest = _Newest(self._open())
         index, time = -1, 0.0
         try:
             while (taken := newest.take()) is not None:
                 index, time, frame = taken
-                if choice.ends(time):
+                if self._asked_to_stop.is_set() or choice.ends(time):
                     return
                 if choice.takes(index, time):
                     yield Frame(index, time, fit(to_rgb(frame), size))
