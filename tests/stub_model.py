@@ -1,7 +1,7 @@
 """A tiny exported model whose maps can be foretold, for every test that needs a model file.
 
-Its maps are colours of the aligned face, averaged over 4 x 4 pixels: AU1 is -1 everywhere, AU6 is brightness
-minus a half, AU12 is red minus green, AU25 is blue minus green.
+Its maps are colours of the aligned face, averaged over 4 x 4 pixels: AU1 and AU18 are -1 everywhere, AU6 is
+brightness minus a half, AU12 is red minus green, AU25 is blue minus green.
 """
 
 import hashlib
@@ -15,7 +15,13 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 AUS = (1, 6, 12, 25)
-_WEIGHTS = {1: (0, 0, 0, -1), 6: (1 / 3, 1 / 3, 1 / 3, -0.5), 12: (1, -1, 0, 0), 25: (0, -1, 1, 0)}
+_WEIGHTS = {
+    1: (0, 0, 0, -1),
+    18: (0, 0, 0, -1),
+    6: (1 / 3, 1 / 3, 1 / 3, -0.5),
+    12: (1, -1, 0, 0),
+    25: (0, -1, 1, 0),
+}
 CROP, MAP = 128, 32
 
 

@@ -121,6 +121,15 @@ def test_openface_rows_need_a_table_per_video(video: Path, model: Path, tmp_path
     assert "give --out DIR" in str(two.error)
 
 
+def test_aus_without_a_column_in_the_format_are_named(tmp_path: Path):
+    model = write_stub(tmp_path, aus=(1, 12))
+    video = write_people(tmp_path / "talk.mp4", 2)
+    assert "no columns" not in aulens("detect", video, "--model", model, "-f", "openface").err
+    other = write_stub(tmp_path, "other", aus=(12, 18))
+    done = aulens("detect", video, "--model", other, "-f", "openface")
+    assert "the format openface has no columns for AU18: they are left out" in done.err
+
+
 def test_a_sequence_is_one_clip(model: Path, tmp_path: Path):
     folder = tmp_path / "frames"
     folder.mkdir()

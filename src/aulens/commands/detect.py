@@ -233,6 +233,9 @@ def detect(
     analyzer = Analyzer(
         model, finder(lambda face, why: tally.left_out.append(left_out_text(face, why))), backend, threads
     )
+    lacking = () if format.dialect is None else format.dialect.left_out(analyzer.card.aus)
+    if lacking:
+        console.print(f"the format {format} has no columns for {', '.join(lacking)}: they are left out")
     found = gather(inputs or [], out, sequence=sequence, rate=fps, webcam=webcam)
     tally.failed |= found.failed
     album = _prepare(out, format, overlay and where is None, analyzer, found)
