@@ -121,6 +121,28 @@ def test_openface_rows_need_a_table_per_video(video: Path, model: Path, tmp_path
     assert "give --out DIR" in str(two.error)
 
 
+def test_a_picture_and_a_video_of_one_name_have_tables_of_their_own(model: Path, tmp_path: Path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    Image.fromarray(patch_frame({"red": (30, 30)})).save(folder / "a.png")
+    write_people(folder / "a.mp4", 3)
+    done = aulens("detect", folder, "--model", model, "-f", "openface", "--out", tmp_path / "out")
+    assert done.code == 0
+    firsts = {path.name: path.read_text().split(",")[0] for path in (tmp_path / "out").glob("a*.csv")}
+    assert firsts == {"a.csv": "frame", "a-2.csv": "face", "a.events.csv": "file"}
+
+
+def test_a_name_that_is_no_text_does_not_stop_the_others(video: Path, model: Path, tmp_path: Path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in (b"Gespr\xe4ch.mp4", b"z.mp4"):
+        Path(os.fsdecode(bytes(folder) + b"/" + name)).write_bytes(video.read_bytes())
+    done = aulens("detect", folder, "--model", model, "-f", "csv")
+    assert done.code == 1
+    assert len(table_of(done.out)) == 20
+    assert "Gespr\\xe4ch.mp4: the name of the file is not UTF-8" in done.err
+
+
 def test_aus_without_a_column_in_the_format_are_named(tmp_path: Path):
     model = write_stub(tmp_path, aus=(1, 12))
     video = write_people(tmp_path / "talk.mp4", 2)
@@ -128,6 +150,35 @@ def test_aus_without_a_column_in_the_format_are_named(tmp_path: Path):
     other = write_stub(tmp_path, "other", aus=(12, 18))
     done = aulens("detect", video, "--model", other, "-f", "openface")
     assert "the format openface has no columns for AU18: they are left out" in done.err
+
+
+def test_results_beside_the_videos_are_no_videos(video: Path, model: Path, tmp_path: Path):
+    (tmp_path / "talk.mp4").write_bytes(video.read_bytes())
+    Image.fromarray(patch_frame({"red": (30, 30)})).save(tmp_path / "a.png")
+    for _ in range(2):
+        done = aulens("detect", tmp_path, "--model", model, "--out", tmp_path, "--overlay")
+        assert done.code == 0, done.err
+        assert "1 face in 1 picture, 20 frames of 1 video" in done.err
+    assert (tmp_path / "talk.overlay.mp4").is_file()
+
+
+def test_a_video_named_like_a_drawn_one_is_not_replaced(video: Path, model: Path, tmp_path: Path):
+    given = [tmp_path / "talk.mp4", tmp_path / "talk.overlay.mp4"]
+    for path in given:
+        path.write_bytes(video.read_bytes())
+    done = aulens("detect", *given, "--model", model, "--out", tmp_path, "--overlay")
+    assert done.code == 0, done.err
+    assert "40 frames of 2 videos" in done.err
+    assert given[1].read_bytes() == video.read_bytes()
+
+
+def test_a_huge_picture_does_not_stop_the_others(video: Path, model: Path, tmp_path: Path):
+    (tmp_path / "talk.mp4").write_bytes(video.read_bytes())
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "a.png")
+    done = aulens("detect", tmp_path, "--model", model, "-f", "csv")
+    assert done.code == 1
+    assert len(table_of(done.out)) == 20
+    assert f"{tmp_path / 'a.png'}: " in done.err
 
 
 def test_a_sequence_is_one_clip(model: Path, tmp_path: Path):
@@ -169,7 +220,9 @@ def test_report_writes_a_page_and_figures(video: Path, model: Path, tmp_path: Pa
         (["a.mp4", "--from", "9", "--to", "3"], "must be later than the start"),
         (["a.mp4", "--fps", "25"], "--fps is for --sequence only"),
         (["a.mp4", "--webcam", "0"], "an input of its own"),
-        (["a.mp4", "--smooth", "0"], "above 0 seconds"),
+        (["--webcam", "0", "--resume", "--out", "out"], "a camera can't be resumed"),
+        (["a.mp4", "--smooth", "0"], "--smooth needs a folder"),
+        (["a.mp4", "--smooth", "0", "--out", "out"], "above 0 seconds"),
     ],
 )
 def test_wrong_use_is_code_2_and_says_why(arguments: list[str], message: str, model: Path):

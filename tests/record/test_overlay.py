@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aulens.errors import ConfigError
+from aulens.errors import ConfigError, InputError
 from aulens.record import RecordSettings, clip, finish, overlay, record_clip
 from aulens.record.overlay import OverlayPart
 from aulens.runtime.analyzer import Analyzer
@@ -185,11 +185,10 @@ def test_frames_without_times_go_by_their_number(analyzer, tmp_path):
     assert [frame.time for frame in drawn] == [0, 0.08, 0.16, 0.24, 0.32]
 
 
-def test_a_span_without_frames_has_no_video(analyzer, video, tmp_path):
-    done = record_clip(analyzer, video, tmp_path, RecordSettings(overlay=True, start=100.0))
-    assert done.frames == 0
-    assert "overlay" not in done.files
-    assert not (tmp_path / "talk.overlay.mp4").exists()
+def test_a_span_without_frames_is_said_and_leaves_nothing(analyzer, video, tmp_path):
+    with pytest.raises(InputError, match=r"no frame from 100 s to its end; it is 2\.48 s long"):
+        record_clip(analyzer, video, tmp_path, RecordSettings(overlay=True, report=True, start=100.0))
+    assert not list(tmp_path.iterdir())
 
 
 def test_times_that_do_not_rise_cost_nothing_but_a_tick(tmp_path):

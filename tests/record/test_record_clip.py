@@ -2,17 +2,21 @@
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from aulens.errors import ConfigError, InputError
+import aulens
+from aulens.errors import BusyError, ConfigError, InputError
 from aulens.record import RecordSettings, clip, record_clip, sinks
 from aulens.runtime.analyzer import Analyzer
 from aulens.tables import OpenFace, read_table
-from patch_people import PatchDetector, write_people
+from aulens.video import open_sequence
+from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
 
 
@@ -139,9 +143,58 @@ def test_what_is_done_is_left_as_it_is(analyzer: Analyzer, video: Path, tmp_path
 def test_another_setting_does_not_go_on(analyzer: Analyzer, video: Path, tmp_path: Path):
     with pytest.raises(Killed):
         record_clip(analyzer, video, tmp_path, progress=killed_after(9))
-    with pytest.raises(ConfigError, match="every was 1 and is 2"):
+    with pytest.raises(InputError, match="every was 1 and is 2"):
         record_clip(analyzer, video, tmp_path, RecordSettings(every=2), resume=True)
     assert record_clip(analyzer, video, tmp_path, RecordSettings(every=2)).frames == 20
+
+
+class OtherDetector(PatchDetector):
+    def __init__(self, upscale: float) -> None:
+        self.upscale = upscale
+
+    def __repr__(self) -> str:
+        return f"OtherDetector({self.upscale})"
+
+
+def test_what_another_detector_or_version_made_is_not_done(
+    analyzer: Analyzer, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    one, two = (Analyzer(analyzer.card.onnx, OtherDetector(upscale)) for upscale in (1, 2))
+    seen = []
+    record_clip(one, video, tmp_path)
+    record_clip(one, video, tmp_path, resume=True, progress=lambda *a: seen.append(a))
+    assert not seen
+    record_clip(two, video, tmp_path, resume=True, progress=lambda *a: seen.append(a))
+    assert len(seen) == 40
+    monkeypatch.setattr(aulens, "__version__", "later")
+    record_clip(two, video, tmp_path, resume=True, progress=lambda *a: seen.append(a))
+    assert len(seen) == 80
+
+
+def test_a_video_that_was_touched_is_done_again(analyzer: Analyzer, video: Path, tmp_path: Path):
+    copy = tmp_path / "talk.mp4"
+    copy.write_bytes(video.read_bytes())
+    record_clip(analyzer, copy, tmp_path / "out")
+    os.utime(copy, (1, 1))
+    seen = []
+    record_clip(analyzer, copy, tmp_path / "out", resume=True, progress=lambda *a: seen.append(a))
+    assert len(seen) == 40
+
+
+def test_frames_of_another_folder_of_the_same_name_are_others(analyzer: Analyzer, tmp_path: Path):
+    for number in (1, 2):
+        (tmp_path / f"s{number}" / "frames").mkdir(parents=True)
+        for i in range(4):
+            image = Image.fromarray(patch_frame({"red": (10 * number + i, 20)}))
+            image.save(tmp_path / f"s{number}" / "frames" / f"{i}.png")
+    out = tmp_path / "out"
+    for number in (1, 2):
+        record_clip(analyzer, open_sequence(tmp_path / f"s{number}" / "frames", 25), out, resume=True)
+    assert read_table(out / "frames.csv")["box_x"].iloc[0] == 10
+    assert read_table(out / "frames-2.csv")["box_x"].iloc[0] == 20
+    # Another rate gives other times.
+    record_clip(analyzer, open_sequence(tmp_path / "s1" / "frames", 10), out, resume=True)
+    assert read_table(out / "frames.csv")["time"].tolist() == pytest.approx([0, 0.1, 0.2, 0.3])
 
 
 def test_parts_that_were_changed_are_not_built_upon(analyzer: Analyzer, video: Path, tmp_path: Path):
@@ -149,7 +202,7 @@ def test_parts_that_were_changed_are_not_built_upon(analyzer: Analyzer, video: P
         record_clip(analyzer, video, tmp_path, progress=killed_after(9))
     rows = tmp_path / "talk.part" / "rows.csv"
     rows.write_bytes(rows.read_bytes()[:50])
-    with pytest.raises(ConfigError, match="holds 50 bytes, but"):
+    with pytest.raises(InputError, match="holds 50 bytes, but"):
         record_clip(analyzer, video, tmp_path, resume=True)
 
 
@@ -219,6 +272,22 @@ def test_a_video_may_be_called_something_else_than_its_path(analyzer: Analyzer, 
     page = (tmp_path / "talk.html").read_text(encoding="utf-8")
     assert "Interview 3.mov" in page
     assert str(video) not in page
+
+
+def test_one_process_at_a_time_works_at_a_video(analyzer: Analyzer, video: Path, tmp_path: Path):
+    told = []
+
+    def another(*_: object) -> None:
+        if not told:
+            with pytest.raises(BusyError, match=r"talk in .* is in use by process") as error:
+                record_clip(analyzer, video, tmp_path)
+            told.append(error)
+
+    assert record_clip(analyzer, video, tmp_path, progress=another).rows == len(
+        read_table(tmp_path / "talk.csv")
+    )
+    assert told
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_a_folder_that_can_not_be_made_is_said(analyzer: Analyzer, video: Path, tmp_path: Path):

@@ -93,11 +93,18 @@ class Outcome:
         )
 
 
-def plan_jobs(paths: Iterable[str | Path], *, sequence: bool = False, rate: float | None = None) -> list[Job]:
+def plan_jobs(
+    paths: Iterable[str | Path],
+    out: str | Path | None = None,
+    *,
+    sequence: bool = False,
+    rate: float | None = None,
+) -> list[Job]:
     """The jobs of some files: one for each video, one for each few pictures; large videos first.
 
     Args:
         paths: of pictures and videos; one that is given twice counts once.
+        out: folder of the results, where names may be taken.
         sequence: each path is a folder whose pictures are the frames of a video.
         rate: frames per second of those.
 
@@ -111,12 +118,13 @@ def plan_jobs(paths: Iterable[str | Path], *, sequence: bool = False, rate: floa
         once.setdefault(path.resolve(), path)
     files = list(once.values())
     if sequence:
-        named = zip(clip_names(files), files, strict=True)
+        named = zip(clip_names(files, out), files, strict=True)
         return [Job("sequence", name, (str(path),), rate) for name, path in named]
     clips = [path for path in files if is_clip(path)]
     barred = set(clips)
     pictures = [str(path) for path in files if path not in barred]
-    jobs = [Job("video", name, (str(path),)) for name, path in zip(clip_names(clips), clips, strict=True)]
+    named = zip(clip_names(clips, out), clips, strict=True)
+    jobs = [Job("video", name, (str(path),)) for name, path in named]
     # The last to be handed out should be short: the others wait for it.
     jobs.sort(key=lambda job: -_size(job.paths[0]))
     each = max(_LEAST_PICTURES, -(-len(pictures) // _MOST_PARTS))

@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.parquet
 
 from aulens.aus import AUSet
-from aulens.record.names import free_name
+from aulens.record.names import free_name, names_beside
 from aulens.tables import DIALECTS, Dialect
 from aulens.tables.schema import Row, to_frame, write_csv_header, write_csv_rows, write_jsonl_rows
 
@@ -39,7 +39,9 @@ class Seen:
     left_out: Sequence[str] = ()
 
 
-def write_table(format: str, aus: AUSet, out: Path, seen: Iterable[Seen]) -> list[str]:
+def write_table(
+    format: str, aus: AUSet, out: Path, seen: Iterable[Seen], clips: Iterable[str] = ()
+) -> list[str]:
     """Write the rows of all pictures that could be read; memory stays bounded.
 
     Args:
@@ -47,13 +49,14 @@ def write_table(format: str, aus: AUSet, out: Path, seen: Iterable[Seen]) -> lis
         aus: of the model.
         out: folder.
         seen: in the order of the pictures.
+        clips: names of the videos in the folder.
 
     Returns:
         Names of the files.
     """
     read = (one for one in seen if one.failed is None)
     if format in DIALECTS:
-        return _write_dialect(DIALECTS[format].for_pictures(), aus, out, read)
+        return _write_dialect(DIALECTS[format].for_pictures(), aus, out, read, names_beside(clips))
     path = out / f"results.{format}"
     rows = chain.from_iterable(one.rows for one in read)
     if format == "parquet":
@@ -81,18 +84,21 @@ def _write_parquet(path: Path, aus: AUSet, rows: Iterator[Row]) -> None:
             writer.write_table(pyarrow.Table.from_pandas(to_frame(group, aus), preserve_index=False))
 
 
-def _write_dialect(dialect: Dialect, aus: AUSet, out: Path, read: Iterator[Seen]) -> list[str]:
-    names: set[str] = set()
+def _write_dialect(
+    dialect: Dialect, aus: AUSet, out: Path, read: Iterator[Seen], taken: set[str]
+) -> list[str]:
+    names: list[str] = []
     with ExitStack() as stack:
         writer = None
         for number, one in enumerate(read):
             if writer is None or not dialect.names_files:
                 stack.close()
-                name = free_name("results" if dialect.names_files else Path(one.file).stem, names)
-                file = stack.enter_context((out / f"{name}.csv").open("w", encoding="utf-8", newline=""))
+                name = "results" if dialect.names_files else free_name(Path(one.file).stem, taken)
+                names.append(f"{name}.csv")
+                file = stack.enter_context((out / names[-1]).open("w", encoding="utf-8", newline=""))
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(dialect.columns(aus))
             # Where a picture has a number, that is its place among those of all workers.
             for row in one.rows:
                 writer.writerow((dict(row) | {"frame": str(number)} if "frame" in row else row).values())
-    return [f"{name}.csv" for name in sorted(names)]
+    return names

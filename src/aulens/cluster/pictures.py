@@ -141,7 +141,9 @@ class PictureFolder:
 
     def __init__(self, out: Path, jobs: Iterable[Job], looking: Looking) -> None:
         self._out, self._looking = out, looking
+        jobs = list(jobs)
         self._jobs = [job for job in jobs if job.kind == "pictures"]
+        self._clips = [job.name for job in jobs if job.kind != "pictures"]
         self._note = out / "results.json"
 
     def clear(self) -> None:
@@ -167,7 +169,7 @@ class PictureFolder:
             return None
         # Before the table: from here on, an older note would be of another one.
         self._note.unlink(missing_ok=True)
-        files = write_table(self._looking.table, card.aus, self._out, self._seen())
+        files = write_table(self._looking.table, card.aus, self._out, self._seen(), self._clips)
         read = faces = with_face = 0
         failed: dict[str, str] = {}
         for seen in self._seen():

@@ -17,6 +17,7 @@ from aulens.cluster.settings import AnalyzerSettings, ClusterSettings, Setup, cp
 from aulens.cluster.worker import Worker
 from aulens.errors import ConfigError
 from aulens.record import Recorded, RecordSettings
+from aulens.record.done import begin_anew
 from aulens.record.writing import writing
 from aulens.runtime.card import find_card, read_card
 
@@ -81,7 +82,7 @@ def analyze_files(
     """
     settings, analyzer = settings or RecordSettings(), analyzer or AnalyzerSettings()
     cluster = cluster or ClusterSettings()
-    jobs = plan_jobs(paths, sequence=sequence, rate=rate)
+    jobs = plan_jobs(paths, out, sequence=sequence, rate=rate)
     if settings.overlay and any(job.kind == "pictures" for job in jobs):
         raise ConfigError("a cluster draws videos only: leave out --overlay, or the pictures")
     card = read_card(find_card(analyzer.model))
@@ -167,7 +168,7 @@ def _clear(out: Path, jobs: Iterable[Job]) -> None:
     """Throw away what earlier runs noted of these videos: from here on, what is there is of this run."""
     for job in jobs:
         if job.kind != "pictures":
-            (out / f"{job.name}.json").unlink(missing_ok=True)
+            begin_anew(out / f"{job.name}.json")
             shutil.rmtree(out / f"{job.name}.part", ignore_errors=True)
 
 

@@ -107,7 +107,7 @@ class Worker:
             media: Media = open_video(path) if job.kind == "video" else open_sequence(path, job.rate)
             done = record_clip(
                 analyzer, media, self._out, self._setup.settings,
-                name=job.name, resume=True, progress=count, command=self._setup.command,
+                name=job.name, resume=True, progress=count, command=self._setup.command, lock=False,
             )  # fmt: skip
         except InputError as error:
             return Outcome(job, who, tries, failed={path: str(error).removeprefix(f"{path}: ")})

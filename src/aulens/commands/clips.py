@@ -29,7 +29,6 @@ from aulens.commands.sources import Source, path_of
 from aulens.commands.tally import Tally
 from aulens.errors import InputError
 from aulens.record import RecordSettings, record_clip
-from aulens.record.names import clip_names
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.result import FrameResult
 from aulens.video.reader import VideoInfo, open_video
@@ -44,6 +43,7 @@ def record_clips(
     tally: Tally,
     bar: Progress,
     *,
+    names: Sequence[str],
     resume: bool,
     told: "ClipTable | None",
 ) -> None:
@@ -56,11 +56,12 @@ def record_clips(
         settings: what to write, and which frames.
         tally: counts.
         bar: shows how far it is.
+        names: of the files of each.
         resume: go on with what an earlier run began.
         told: sums up for reading, or None.
     """
-    paths = [path_of(source) for source in sources]
-    for source, path, name in zip(sources, paths, clip_names(paths), strict=True):
+    for source, name in zip(sources, names, strict=True):
+        path = path_of(source)
         step = _Step(bar, path, settings, told)
         try:
             with ctrl_c_ends(source):

@@ -72,7 +72,7 @@ def detect_on_cluster(
     """
     clips = [path_of(source) for source in found.clips]
     sequence = any(not isinstance(source, Path) for source in found.clips)
-    frames = _Frames(out, clip_names(clips))
+    frames = _Frames(out, clip_names(clips, out))
     columns = TextColumn("files"), BarColumn(), MofNCompleteColumn(), frames, TimeElapsedColumn()
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     with redirect_stdout(sys.stderr), bar:  # Ray prints what it has to say

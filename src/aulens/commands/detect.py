@@ -20,6 +20,7 @@ from aulens.commands.tally import Tally
 from aulens.errors import ConfigError
 from aulens.faces.detector import left_out_text
 from aulens.record import RecordSettings
+from aulens.record.names import clip_names
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.backend import BACKENDS
 
@@ -210,9 +211,12 @@ def detect(
         raise ConfigError("standard output is closed, the table has nowhere to go: redirect it to a file")
     for wanted, name in (
         (overlay, "--overlay"), (report, "--report"), (resume, "--resume"), (cluster, "--cluster"),
+        (smooth is not None, "--smooth"),
     ):  # fmt: skip
         if wanted and out is None:
             raise ConfigError(f"{name} needs a folder: --out DIR")
+    if webcam is not None and resume:
+        raise ConfigError("a camera can't be resumed: what it saw is over. Leave out --resume")
     if format is Format.PARQUET and out is None and sys.stdout.isatty():
         raise ConfigError("Parquet is not for the screen: redirect the output to a file, or give --out DIR")
     if threads is not None:
@@ -275,11 +279,12 @@ def _detect_here(
     resume: bool,
 ) -> None:
     """Pictures first, then videos, in this process."""
+    names = clip_names(map(path_of, found.clips), out)
     # Rows that are streamed to the same terminal would tear the bar.
     quiet = sys.stdout.isatty() and format in {Format.CSV, Format.JSONL}
     with (
         album or nullcontext(),
-        closing_all(sinks(format, analyzer.card, out if found.pictures else None)) as chosen,
+        closing_all(sinks(format, analyzer.card, out if found.pictures else None, names)) as chosen,
         progress(console, quiet=quiet) as bar,
     ):
         pictures = bar.track(found.pictures, description="pictures") if found.pictures else ()
@@ -289,7 +294,9 @@ def _detect_here(
         if out is None:
             stream_clips(found.clips, analyzer, chosen, settings, tally, bar, told)
         else:
-            record_clips(found.clips, analyzer, out, settings, tally, bar, resume=resume, told=told)
+            record_clips(
+                found.clips, analyzer, out, settings, tally, bar, names=names, resume=resume, told=told
+            )
 
 
 def _stopped(out: Path | None) -> str:

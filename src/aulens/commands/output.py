@@ -16,7 +16,7 @@ from rich.text import Text
 
 from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
-from aulens.record.names import free_name
+from aulens.record.names import free_name, names_beside
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
 from aulens.tables import DIALECTS, Dialect
@@ -95,12 +95,15 @@ class DialectSink:
         dialect: whose.
         aus: of the model.
         out: folder; None for standard output.
+        clips: names of the videos whose files are in it too.
     """
 
-    def __init__(self, dialect: Dialect, aus: AUSet, out: Path | None = None) -> None:
+    def __init__(
+        self, dialect: Dialect, aus: AUSet, out: Path | None = None, clips: Iterable[str] = ()
+    ) -> None:
         self._dialect, self._aus, self._out = dialect, aus, out
         self._stack = ExitStack()
-        self._taken: set[str] = set()
+        self._taken = names_beside(clips)
         self._file: TextIO | None = None
 
     def add(self, name: str, result: FrameResult, *, picture: bool) -> None:
@@ -121,7 +124,7 @@ class DialectSink:
     def _path(self, name: str, dialect: Dialect) -> Path | None:
         if self._out is None:
             return None
-        stem = free_name("results" if dialect.names_files else Path(name).stem, self._taken)
+        stem = "results" if dialect.names_files else free_name(Path(name).stem, self._taken)
         return self._out / f"{stem}.csv"
 
 
@@ -207,8 +210,10 @@ def _side(right: bool, left: bool) -> str:
     return "both" if right and left else "right" if right else "left"
 
 
-def sinks(kind: Format, card: ModelCard, out: Path | None) -> list[Sink]:
+def sinks(kind: Format, card: ModelCard, out: Path | None, clips: Iterable[str] = ()) -> list[Sink]:
     """Where a model's rows go: to standard output in the asked format, and to `out`/results.* if given.
+
+    Of other tools' formats, some want a file for each picture: none takes a name of `clips`.
 
     A table is for reading, so what goes into the folder is CSV then; Parquet and other tools' formats go to
     the folder only.
@@ -222,13 +227,13 @@ def sinks(kind: Format, card: ModelCard, out: Path | None) -> list[Sink]:
     elif out is None:
         chosen.append(ParquetSink(aus) if dialect is None else DialectSink(dialect, aus))
     if out is not None:
-        chosen.append(_stored(kind.stored, aus, out))
+        chosen.append(_stored(kind.stored, aus, out, clips))
     return chosen
 
 
-def _stored(kind: Format, aus: AUSet, out: Path) -> Sink:
+def _stored(kind: Format, aus: AUSet, out: Path, clips: Iterable[str]) -> Sink:
     if kind.dialect is not None:
-        return DialectSink(kind.dialect, aus, out)
+        return DialectSink(kind.dialect, aus, out, clips)
     path = results_path(kind, out)
     return ParquetSink(aus, path) if kind is Format.PARQUET else TextSink(kind, aus, path)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aulens.errors import ConfigError, InputError
-from aulens.runtime.inputs import is_clip, media_at
+from aulens.record.done import made_videos
+from aulens.runtime.inputs import is_clip, legible, media_at, unwritable
 from aulens.video import Media, open_sequence, open_webcam
 
 Source = Path | Media
@@ -56,15 +57,29 @@ def gather(
     files: dict[Path, Path] = {}
     failed: dict[Path, str] = {}
     for given in inputs:
-        found = media_at(given, skip=[out] if out is not None else [])
+        found = media_at(given, skip=_results(given, out))
         if not found.media:
             others = f", only {found.others} other files" if found.others else ""
             failed[given] = f"no pictures or videos in this folder{others}"
         for path in found.media:
-            files.setdefault(path.resolve(), path)
+            why = unwritable(path)
+            if why is None:
+                files.setdefault(path.resolve(), path)
+            else:
+                failed[Path(legible(path))] = why
     clips = {path for path in files.values() if is_clip(path)}
     pictures = tuple(path for path in files.values() if path not in clips)
     return Found(pictures, tuple(path for path in files.values() if path in clips), failed)
+
+
+def _results(given: Path, out: Path | None) -> list[Path]:
+    """What is no input: the folder of results, or if that is the input or around it, what was made in it."""
+    if out is None or not out.is_dir():
+        return []
+    if out.resolve() not in {given.resolve(), *given.resolve().parents}:
+        return [out]
+    pictures = [out / "pictures"] if (out / "index.html").is_file() else []
+    return [*pictures, *out.glob("*.part"), *made_videos(out)]
 
 
 def path_of(source: Source) -> Path:

@@ -82,6 +82,9 @@ class DlibBoxes:
         self._threshold = threshold
         self._max_side = max_side
 
+    def __repr__(self) -> str:
+        return f"DlibBoxes(upscale={self._upscale}, threshold={self._threshold:g}, max_side={self._max_side})"
+
     def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none.
 
@@ -208,6 +211,10 @@ class DlibDetector:
                 f"{path}: not a landmark predictor of dlib, or a damaged one ({error}); "
                 f"give the path of a {PREDICTOR_NAME}"
             ) from error
+        self._predictor = f"{path.name}, {path.stat().st_size} bytes"
+
+    def __repr__(self) -> str:
+        return f"DlibDetector({self._boxes!r}, predictor={self._predictor!r})"
 
     def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none.

@@ -81,6 +81,13 @@ class JAALandmarks:
         self._rounds = rounds
         self._on_left_out = on_left_out
 
+    def __repr__(self) -> str:
+        places = self._box_points.round(4).tolist()
+        return (
+            f"JAALandmarks({self._card.onnx_sha256!r}, {self._detector!r}, box_points={places}, "
+            f"rounds={self._rounds})"
+        )
+
     @property
     def card(self) -> ModelCard:
         """The card of the model in use."""

@@ -1,14 +1,17 @@
 """One video to its files, so that a kill loses little and `resume` goes on."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from aulens.record.done import Recorded, read_done, write_done
+from aulens.errors import InputError
+from aulens.locks import hold
+from aulens.record.done import Recorded, begin_anew, read_done, write_done
 from aulens.record.finish import DIALECT, OVERLAY, ROWS, STILLS, finish
+from aulens.record.identity import identity_of
+from aulens.record.names import clip_names
 from aulens.record.overlay import OverlayPart
 from aulens.record.parts import Note, Part, PartFolder
 from aulens.record.settings import RecordSettings
@@ -16,6 +19,7 @@ from aulens.record.sinks import DialectPart, RowsPart, StillsPart
 from aulens.record.writing import writing
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.clip import analyze_clip, waiting
+from aulens.runtime.inputs import unwritable
 from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
 from aulens.tables import DIALECTS
@@ -53,6 +57,7 @@ def record_clip(
     resume: bool = False,
     progress: Progress | None = None,
     command: str | None = None,
+    lock: bool = True,
 ) -> Recorded:
     """Analyze a video into OUT/NAME.csv and what else `settings` asks for.
 
@@ -64,29 +69,39 @@ def record_clip(
         source: path of the video, or what `aulens.open_video`, `open_sequence` or `open_webcam` gave.
         out: folder, made where it is missing.
         settings: what to write, and which frames; by default a CSV table and its events, of all frames.
-        name: of the files; by default the video's own, without its ending.
+        name: of the files; by default the video's own, without its ending, if no other files there have it.
         called: what tables and the report call the video; by default its path.
         resume: go on where a killed run stopped, and leave a finished one as it is.
         progress: called with each result.
         command: what to say in the report of how it was made.
+        lock: keep other processes from writing files of this name; False where the caller does.
 
     Raises:
-        InputError: the video can't be read at all.
-        ConfigError: an earlier run of another video, model or settings can't be resumed, or the folder can't
-            be written.
+        InputError: the video can't be read at all, or has no frame between `start` and `stop`; an earlier
+            run of another video, model or settings can't be resumed.
+        ConfigError: the folder can't be written.
+        BusyError: another process is at it.
     """
     settings = settings or RecordSettings()
     out = Path(out)
     media = open_video(source) if isinstance(source, str | Path) else source
     given = media.info.path
-    name = name or Path(given).stem
-    identity = _identity(media.info, analyzer, settings)
-    if resume and (done := read_done(out / f"{name}.json", identity)) is not None:
-        return done
-    with writing(out):
+    if (why := unwritable(called or given)) is not None:
+        raise InputError(why)
+    name = name or clip_names([given], out)[0]
+    identity = identity_of(media.info, analyzer, settings)
+    alone = hold(out / f".{name}.lock", f"{name} in {out}") if lock else nullcontext()
+    with writing(out), alone:
+        if resume and (done := read_done(out / f"{name}.json", identity)) is not None:
+            return done
         out.mkdir(parents=True, exist_ok=True)
         folder = PartFolder(out / f"{name}.part", identity, resume=resume)
+        if not resume:
+            begin_anew(out / f"{name}.json")
         counts = _record(analyzer, media, folder, settings, called or given, progress)
+        if not counts.frames:
+            folder.remove()
+            raise InputError(f"{given}: {media.problem or _nothing_between(media.info, settings)}")
         files, lacking = finish(folder.path, out, name, settings, analyzer.card, media, command)
         done = Recorded(
             source=given,
@@ -158,17 +173,7 @@ def _kept(parts: Mapping[str, Part]) -> dict[str, int]:
     return {name: part.keep() for name, part in parts.items()}
 
 
-def _identity(info: VideoInfo, analyzer: Analyzer, settings: RecordSettings) -> dict[str, Any]:
-    """What must be the same for a run to go on."""
-    path = Path(info.path)
-    about = path.stat() if path.is_file() else None
-    identity = {
-        "video": path.name,
-        "bytes": None if about is None else about.st_size,
-        "modified": None if about is None else about.st_mtime_ns,
-        "frames": info.frames,
-        "model": analyzer.card.onnx_sha256,
-        "detector": type(analyzer.detector).__name__,
-        **asdict(settings),
-    }
-    return dict(json.loads(json.dumps(identity)))
+def _nothing_between(info: VideoInfo, settings: RecordSettings) -> str:
+    until = "its end" if settings.stop is None else f"{settings.stop:g} s"
+    long = "" if info.duration is None else f"; it is {info.duration:.2f} s long"
+    return f"there is no frame from {settings.start or 0:g} s to {until}{long}"

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
+
+from aulens.record.identity import VIDEO
 
 _FORMAT: Final = "aulens-clip/1"
 
@@ -46,11 +48,36 @@ def write_done(path: Path, done: Recorded) -> None:
 
 def read_done(path: Path, identity: Mapping[str, Any]) -> Recorded | None:
     """What an earlier run made of the same video with the same settings and all of whose files are there."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    if found.pop("format", None) != _FORMAT or found["identity"] != json.loads(json.dumps(identity)):
+    found = _read(path)
+    if found is None or found["identity"] != json.loads(json.dumps(identity)):
         return None
     done = Recorded(**found)
     return done if all((path.parent / name).exists() for name in done.files.values()) else None
+
+
+def made_videos(out: Path) -> list[Path]:
+    """The drawn videos in a folder of results."""
+    found = [_read(path) for path in out.glob("*.json") if path.is_file()]
+    return [
+        out / done["files"]["overlay"] for done in found if done is not None and "overlay" in done["files"]
+    ]
+
+
+def begin_anew(path: Path) -> None:
+    """A run begins that replaces what an earlier one made: only of which video that is stays known."""
+    found = _read(path)
+    if found is not None:
+        write_done(
+            path, replace(Recorded(**found), identity={key: found["identity"].get(key) for key in VIDEO})
+        )
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """What `write_done` wrote; None if there is no such file, or one of somebody else."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError, ValueError):
+        return None
+    if not isinstance(found, dict) or found.pop("format", None) != _FORMAT:
+        return None
+    return found if found.keys() == {field.name for field in fields(Recorded)} else None

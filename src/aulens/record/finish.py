@@ -69,10 +69,12 @@ def finish(
         told.to_csv(rows, index=False, lineterminator="\n")
     ending = "csv" if settings.format in DIALECTS else settings.format
     source = part / DIALECT if settings.format in DIALECTS else rows
-    files = {"table": f"{name}.{ending}", "columns": FILE_NAME}
+    files = {"table": f"{name}.{ending}"}
     _replaced(part, out / files["table"], lambda path: _WRITERS[ending](source, path))
-    meant = {column.name: column for column in (*event_columns(), *map(describe, told.columns))}.values()
-    _replaced(part, out / files["columns"], lambda path: write_dictionary(path, meant))
+    if settings.format not in DIALECTS:
+        files["columns"] = FILE_NAME
+        meant = {column.name: column for column in (*event_columns(), *map(describe, told.columns))}.values()
+        _replaced(part, out / files["columns"], lambda path: write_dictionary(path, meant))
     found = events(told, thresholds=threshold) if timed else None
     if found is not None:
         files["events"] = f"{name}.events.csv"

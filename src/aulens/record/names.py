@@ -1,34 +1,113 @@
 """Names of the files that are made of several inputs: none is written over by another."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-_KEPT: Final = ("columns", "results")
-"""What `aulens detect` writes beside the files of videos: columns.csv, results.csv."""
+from aulens.record.identity import VIDEO, video_of
+from aulens.record.parts import NOTE
+
+_KEPT: Final = ("columns", "results", "index")
+"""What `aulens detect` writes beside the files of videos: columns.csv, results.csv, index.html."""
 _EVENTS: Final = ".events"
+_PART: Final = ".part"
+_ENDINGS: Final = (".csv", ".jsonl", ".parquet", ".events.csv", ".json", ".html", ".figures", ".overlay.mp4")
+_LONGEST: Final = 180  # bytes of a name: most disks take 255, and endings come behind it
 
 
 def free_name(stem: str, taken: set[str]) -> str:
-    """`stem`, or with the first number that makes it new: "a", "a-2", "a-3"; notes it as taken."""
+    """`stem`, or with the first number that makes it new: "a", "a-2", "a-3"; notes it as taken.
+
+    Names that differ by case only are one, as some disks have it. Very long ones are cut.
+    """
+    stem = stem.encode("utf-8", "surrogateescape")[:_LONGEST].decode("utf-8", "ignore")
     name, number = stem, 2
-    while name in taken:
+    while name.casefold() in taken:
         name, number = f"{stem}-{number}", number + 1
-    taken.add(name)
+    taken.add(name.casefold())
     return name
 
 
-def clip_names(paths: Iterable[str | Path]) -> tuple[str, ...]:
-    """A name for the files of each video, by its own; the same for the same videos in the same order.
+def names_beside(clips: Iterable[str]) -> set[str]:
+    """What is taken, for `free_name`, where a picture's table comes beside the files of these videos."""
+    return {name.casefold() for name in (*_KEPT, *clips)}
 
-    A second "a" becomes "a-2". A video "a.events" beside "a" does too, as the events of "a" are so called.
+
+def clip_names(paths: Iterable[str | Path], out: str | Path | None = None) -> tuple[str, ...]:
+    """A name for the files of each video, by its own.
+
+    A second "a" becomes "a-2". A video "a.events" beside "a" does too, as the events of "a" are so called. A
+    video from which something was made in `out` keeps its name; names of files there that are not known to
+    be of this video are not taken.
+
+    Args:
+        paths: of videos, or of what stands for one.
+        out: folder of the results; None: nothing is there.
     """
-    taken = set(_KEPT)
-    names = []
-    for path in paths:
+    given = [str(path) for path in paths]
+    taken = names_beside(())
+    names: dict[int, str] = {}
+    if out is not None and Path(out).is_dir():
+        names = _known(given, Path(out))
+        taken |= _there(Path(out)) | {name.casefold() for name in names.values()}
+    for number, path in enumerate(given):
+        if number in names:
+            continue
         name = free_name(Path(path).stem, taken)
-        taken |= {f"{name}{_EVENTS}"}
+        taken.add(f"{name}{_EVENTS}".casefold())
         if name.endswith(_EVENTS):
-            taken.add(name.removesuffix(_EVENTS))
-        names.append(name)
-    return tuple(names)
+            taken.add(name.removesuffix(_EVENTS).casefold())
+        names[number] = name
+    return tuple(names[number] for number in range(len(given)))
+
+
+def _known(given: list[str], out: Path) -> dict[int, str]:
+    """The names of those of which something was made, by their place."""
+    by_path: dict[str, str] = {}
+    by_video: dict[tuple[Any, ...], str] = {}
+    for file, name in _notes(out):
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+            identity = found["identity"]
+            by_video[tuple(identity.get(key) for key in VIDEO)] = name
+            by_path[found["source"]] = name
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue  # none of ours, or it does not say
+    videos = [video_of(path) for path in given]
+    # What a camera saw is there once: it is never written over.
+    there = [number for number, video in enumerate(videos) if video["bytes"] is not None]
+    names: dict[int, str] = {}
+    used: set[str] = set()
+
+    def take(number: int, name: str | None) -> None:
+        if number not in names and name is not None and name not in used:
+            names[number] = name
+            used.add(name)
+
+    for number in there:
+        take(number, by_path.get(given[number]))
+    for number in there:
+        take(number, by_video.get(tuple(videos[number][key] for key in VIDEO)))
+    return names
+
+
+def _notes(out: Path) -> Iterable[tuple[Path, str]]:
+    """What says of which video something in the folder is."""
+    for path in sorted(out.iterdir()):
+        if path.suffix == ".json" and path.is_file():
+            yield path, path.stem
+        elif path.suffix == _PART:
+            yield path / NOTE, path.stem
+
+
+def _there(out: Path) -> set[str]:
+    """Names that files in the folder have."""
+    found = set()
+    for path in out.iterdir():
+        for ending in _ENDINGS:
+            if path.name.endswith(ending):
+                found.add(path.name.removesuffix(ending).casefold())
+        if path.suffix == _PART and (path / NOTE).is_file():
+            found.add(path.stem.casefold())
+    return found

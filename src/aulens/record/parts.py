@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from aulens.errors import ConfigError
+from aulens.errors import InputError
 from aulens.runtime.result import FrameResult
 
 NOTE: Final = "note.json"
@@ -63,7 +63,7 @@ class PartFolder:
         resume: go on where an earlier run stopped; else whatever lies there is thrown away.
 
     Raises:
-        ConfigError: an earlier run was of another video, model or settings.
+        InputError: an earlier run was of another video, model or settings.
     """
 
     def __init__(self, path: Path, identity: Mapping[str, Any], *, resume: bool) -> None:
@@ -99,10 +99,10 @@ class PartFolder:
             return None
         except ValueError:
             return None  # written by hand or by a broken disk: begin anew
-        if found.get("format") != _FORMAT:
+        if not isinstance(found, dict) or found.get("format") != _FORMAT:
             return None
         if found["identity"] != self._identity:
-            raise ConfigError(f"{self.path}: {_differs(found['identity'], self._identity)}")
+            raise InputError(f"{self.path}: {_differs(found['identity'], self._identity)}")
         return Note(found["next"], found["tracker"], found["lengths"], found["counts"])
 
 
@@ -110,13 +110,13 @@ def cut_back(path: Path, length: int) -> None:
     """Make a file, or cut it back to `length` bytes; shorter than that, it was tampered with.
 
     Raises:
-        ConfigError: the file holds less than was noted.
+        InputError: the file holds less than was noted.
     """
     if not path.exists():
         path.touch()
     size = path.stat().st_size
     if size < length:
-        raise ConfigError(
+        raise InputError(
             f"{path} holds {size} bytes, but {length} were noted: it was changed since. Without --resume the "
             "video is analyzed anew"
         )

@@ -24,11 +24,11 @@ _TURN: Final = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
-# What Pillow's readers raise on damaged files.
-_DAMAGE: Final = (
+DAMAGE: Final = (
     OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, NotImplementedError,
     struct.error,
 )  # fmt: skip
+"""What Pillow's readers raise on damaged files."""
 
 
 def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
@@ -68,7 +68,7 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
         raise InputError(f"{path}: you may not read this file") from error
     except MemoryError as error:
         raise InputError(f"{path}: not enough memory to read it; shrink it first") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: the picture is damaged or cut short ({error})") from error

@@ -1,13 +1,14 @@
 """What the files of a folder are: pictures, videos, or nothing for us."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from aulens.runtime.image import PICTURE_SUFFIXES
+from aulens.runtime.image import DAMAGE, PICTURE_SUFFIXES
 from aulens.video.reader import VIDEO_SUFFIXES
 
 _MAY_MOVE: Final = frozenset({".gif", ".png", ".webp"})
@@ -29,20 +30,36 @@ class Found:
 def media_at(path: str | Path, *, skip: Iterable[Path] = ()) -> Found:
     """A folder stands for all pictures and videos below it; a file stands for itself.
 
-    Hidden files and everything below a folder in `skip` are left out. A file is taken whatever its name, also
-    when it does not exist: reading it says so.
+    Hidden files, what is in `skip`, and everything below a folder in it are left out. A file is taken
+    whatever its name, also when it does not exist: reading it says so.
     """
     path = Path(path)
     if not path.is_dir():
         return Found((path,), 0)
-    barred = {folder.resolve() for folder in skip}
+    barred = {one.resolve() for one in skip}
     files = [
         file
         for file in path.rglob("*")
-        if file.is_file() and not _hidden(file, path) and barred.isdisjoint(file.resolve().parents)
+        if file.is_file()
+        and not _hidden(file, path)
+        and barred.isdisjoint([file.resolve(), *file.resolve().parents])
     ]
     media = sorted(file for file in files if file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES)
     return Found(tuple(media), len(files) - len(media))
+
+
+def unwritable(path: str | Path) -> str | None:
+    """Why a file can't be named in a table, or None: its name has bytes that are no text (UTF-8)."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return f"{legible(path)}: the name of the file is not UTF-8, so no table can hold it; rename the file"
+    return None
+
+
+def legible(path: str | Path) -> str:
+    """A path as it can be printed, whatever its name is made of."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def is_clip(path: Path) -> bool:
@@ -53,7 +70,7 @@ def is_clip(path: Path) -> bool:
     try:
         with Image.open(path) as picture:
             return int(getattr(picture, "n_frames", 1)) > 1
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError):
+    except (*DAMAGE, Image.DecompressionBombError):
         return False  # reading it as a picture says what is wrong with it
 
 

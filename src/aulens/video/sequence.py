@@ -38,7 +38,7 @@ class Sequence:
     """See `open_sequence` and `Media`."""
 
     def __init__(self, source: str | Path, rate: float | Fraction | None) -> None:
-        self._paths = _pictures(source)
+        self._paths = pictures_of(source)
         self._rate = None if rate is None else _exact(rate)
         self._problem: str | None = None
         first = self._paths[0]
@@ -105,7 +105,12 @@ def _exact(rate: float | Fraction) -> Fraction:
     return television if 0 < abs(value - television) < 0.005 else Fraction(value).limit_denominator(100_000)
 
 
-def _pictures(source: str | Path) -> list[Path]:
+def pictures_of(source: str | Path) -> list[Path]:
+    """The pictures of a folder, or those with names like a pattern, in natural order.
+
+    Raises:
+        InputError: there is none.
+    """
     folder = Path(source)
     if folder.is_dir():
         found = [path for path in folder.iterdir() if not path.name.startswith(".")]

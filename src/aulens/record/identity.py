@@ -1,0 +1,65 @@
+"""By what a later run knows that a video, and what was made of it, is the same."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import aulens
+from aulens.errors import InputError
+from aulens.faces.detector import FaceDetector
+from aulens.record.settings import RecordSettings
+from aulens.runtime.analyzer import Analyzer
+from aulens.video.media import VideoInfo
+from aulens.video.sequence import pictures_of
+
+VIDEO: Final = ("video", "bytes", "modified")
+"""What a video is known by, wherever it lies."""
+
+
+def identity_of(info: VideoInfo, analyzer: Analyzer, settings: RecordSettings) -> dict[str, Any]:
+    """All that must be the same for a run to go on, JSON-able: the video, the software, the settings."""
+    identity = {
+        **video_of(info.path),
+        "frames": info.frames,
+        "rate": None if info.rate is None else str(info.rate),
+        "aulens": aulens.__version__,
+        "model": analyzer.card.onnx_sha256,
+        "detector": described(analyzer.detector),
+        **asdict(settings),
+    }
+    return dict(json.loads(json.dumps(identity)))
+
+
+def video_of(path: str | Path) -> dict[str, Any]:
+    """`VIDEO` of a file; of a folder or pattern of pictures, of all of them. None where nothing is there."""
+    path = Path(path)
+    found: dict[str, Any] = {"video": path.name, "bytes": None, "modified": None}
+    if path.is_file():
+        about = path.stat()
+        return found | {"bytes": about.st_size, "modified": about.st_mtime_ns}
+    try:
+        size, digest = _of_all(pictures_of(path))
+    except (InputError, OSError):
+        return found
+    return found | {"bytes": size, "modified": digest}
+
+
+def described(detector: FaceDetector) -> str:
+    """A detector and its options in a line; of one that does not tell, its type."""
+    told = repr(detector)
+    kind = type(detector)
+    return f"{kind.__module__}.{kind.__qualname__}" if " at 0x" in told else told
+
+
+def _of_all(pictures: Iterable[Path]) -> tuple[int, str]:
+    """Bytes of all, and a digest of their names, sizes and times of change."""
+    size, digest = 0, hashlib.sha256()
+    for picture in pictures:
+        about = picture.stat()
+        size += about.st_size
+        digest.update(os.fsencode(f"{picture.name}\0{about.st_size}\0{about.st_mtime_ns}\0"))
+    return size, digest.hexdigest()[:16]
