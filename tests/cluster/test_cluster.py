@@ -9,6 +9,7 @@ import threading
 import time
 import types
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,19 @@ def test_a_line_that_was_cut_off_is_done_again(worker: Worker, pictures: list[Pa
     assert (again.pictures, again.failed) == (whole.pictures, whole.failed)
 
 
+def test_what_makes_the_detector_is_told_alike_in_every_process() -> None:
+    class Maker:
+        def __call__(self, on_left_out: object) -> PatchDetector:
+            return PatchDetector()
+
+    told = [
+        AnalyzerSettings(detector=maker).made_by
+        for maker in (None, patches, partial(patches), partial(patches, 2), Maker())
+    ]
+    assert len(set(told)) == 5
+    assert not any(" at 0x" in text for text in told)
+
+
 def test_a_changed_picture_makes_its_part_new(worker: Worker, pictures: list[Path], tmp_path: Path) -> None:
     own = tmp_path / "p.png"
     own.write_bytes(pictures[1].read_bytes())
@@ -222,6 +236,13 @@ def test_a_changed_picture_makes_its_part_new(worker: Worker, pictures: list[Pat
     assert worker.do(job).faces == 2
     own.write_bytes(pictures[2].read_bytes())
     assert worker.do(job).faces == 1
+    # Of the same size: the time of change tells.
+    bitmap = tmp_path / "p.bmp"
+    job = Job("pictures", "000001", (str(bitmap),))
+    for number, people in enumerate(({"red": (10, 20)}, {"red": (10, 20), "blue": (100, 30)})):
+        Image.fromarray(patch_frame(people)).save(bitmap)
+        os.utime(bitmap, (number, number))
+        assert worker.do(job).faces == number + 1
 
 
 def test_what_keeps_a_worker_from_beginning_is_told(model: Path, tmp_path: Path) -> None:

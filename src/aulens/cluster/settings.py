@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aulens.errors import ConfigError
@@ -71,10 +72,7 @@ class AnalyzerSettings:
     @property
     def made_by(self) -> str:
         """What makes the detector, by which a later run knows that pictures are done."""
-        if self.detector is None:
-            return "dlib"
-        name = getattr(self.detector, "__qualname__", None)
-        return repr(self.detector) if name is None else f"{self.detector.__module__}.{name}"
+        return "dlib" if self.detector is None else _told(self.detector)
 
     def open(self, threads: int, on_left_out: LeftOut) -> Analyzer:
         """The analyzer.
@@ -109,6 +107,15 @@ class Setup:
     analyzer: AnalyzerSettings
     threads: int
     command: str | None
+
+
+def _told(maker: Callable[..., object]) -> str:
+    """What makes something, in words that are the same in each process."""
+    if isinstance(maker, partial):
+        return f"{_told(maker.func)}, {maker.args}, {maker.keywords}"
+    kind = maker if hasattr(maker, "__qualname__") else type(maker)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    return name if kind is maker or " at 0x" in repr(maker) else repr(maker)
 
 
 def cpus_here() -> int:

@@ -4,7 +4,6 @@ import signal
 import sys
 import webbrowser
 from importlib.util import find_spec
-from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -13,12 +12,12 @@ from rich.console import Console
 
 from aulens.app.settings import AppSettings
 from aulens.commands.finders import Detector, open_detector
+from aulens.commands.options import Backend, Model, Threads
 from aulens.errors import ConfigError
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.backend import BACKENDS
 
 _SERVER = "Serving"
-_MODELS = "Models"
 
 
 def app(
@@ -39,24 +38,9 @@ def app(
         float,
         typer.Option(metavar="MIN", help="Longest part of a video at once.", rich_help_panel=_SERVER),
     ] = 10,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Card (.json) or .onnx of another model.",
-            show_default="the shipped one",
-            rich_help_panel=_MODELS,
-        ),
-    ] = None,
-    backend: Annotated[
-        str, typer.Option(help=f"Runs the model: {' or '.join(BACKENDS)}.", rich_help_panel=_MODELS)
-    ] = BACKENDS[0],
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Threads to use.", show_default="one per core", rich_help_panel=_MODELS
-        ),
-    ] = None,
+    model: Model = None,
+    backend: Backend = BACKENDS[0],
+    threads: Threads = None,
 ) -> None:
     """Open a web page on this computer: drop in a picture or a video, see its Action Units, take files away.
 

@@ -13,6 +13,7 @@ from aulens.cluster.settings import AnalyzerSettings
 from aulens.commands.clips import ClipTable, progress, record_clips, stream_clips
 from aulens.commands.cluster import cluster_settings, detect_on_cluster
 from aulens.commands.finders import Detector, Finder
+from aulens.commands.options import MODELS, VIDEOS, Backend, Every, From, Model, Resume, Threads, To
 from aulens.commands.output import Format, closing_all, refuse_inputs, results_path, sinks
 from aulens.commands.pictures import Album, analyze_pictures
 from aulens.commands.sources import Found, gather, path_of, seconds
@@ -24,8 +25,6 @@ from aulens.record.names import clip_names
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.backend import BACKENDS
 
-_VIDEOS: Final = "Videos"
-_MODELS: Final = "Models"
 _CLUSTER: Final = "Many machines"
 
 
@@ -62,44 +61,25 @@ def detect(
         bool,
         typer.Option("--report", help="For each video a page to look through it, and figures for print."),
     ] = False,
-    every: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", help="Videos: analyze each N-th frame.", rich_help_panel=_VIDEOS),
-    ] = 1,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="TIME",
-            help="From this time on: seconds, 1:30 or 0:01:30.",
-            rich_help_panel=_VIDEOS,
-        ),
-    ] = None,
-    stop: Annotated[
-        str | None,
-        typer.Option("--to", metavar="TIME", help="Up to this time.", rich_help_panel=_VIDEOS),
-    ] = None,
+    every: Every = 1,
+    start: From = None,
+    stop: To = None,
     smooth: Annotated[
         float | None,
         typer.Option(
             metavar="SECONDS",
             help="Add columns smoothed over so long a time (AU12_smooth_p); raw columns stay.",
             show_default=False,
-            rich_help_panel=_VIDEOS,
+            rich_help_panel=VIDEOS,
         ),
     ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume", help="Go on where an earlier run into DIR was stopped.", rich_help_panel=_VIDEOS
-        ),
-    ] = False,
+    resume: Resume = False,
     sequence: Annotated[
         bool,
         typer.Option(
             "--sequence",
             help="Each INPUT is a folder whose pictures are the frames of one video.",
-            rich_help_panel=_VIDEOS,
+            rich_help_panel=VIDEOS,
         ),
     ] = False,
     fps: Annotated[
@@ -108,7 +88,7 @@ def detect(
             metavar="RATE",
             help="Frames per second of a sequence.",
             show_default=False,
-            rich_help_panel=_VIDEOS,
+            rich_help_panel=VIDEOS,
         ),
     ] = None,
     webcam: Annotated[
@@ -117,20 +97,12 @@ def detect(
             metavar="NUMBER",
             help="Watch this camera, until Ctrl-C.",
             show_default=False,
-            rich_help_panel=_VIDEOS,
+            rich_help_panel=VIDEOS,
         ),
     ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Card (.json) or .onnx of another model.",
-            show_default="the shipped one",
-            rich_help_panel=_MODELS,
-        ),
-    ] = None,
+    model: Model = None,
     detector: Annotated[
-        Detector, typer.Option(help="Which library finds the faces.", rich_help_panel=_MODELS)
+        Detector, typer.Option(help="Which library finds the faces.", rich_help_panel=MODELS)
     ] = Detector.DLIB,
     detector_model: Annotated[
         Path | None,
@@ -138,7 +110,7 @@ def detect(
             metavar="FILE",
             help="dlib: a 68-point predictor. mediapipe: face_landmarker.task.",
             show_default=False,
-            rich_help_panel=_MODELS,
+            rich_help_panel=MODELS,
         ),
     ] = None,
     landmarks: Annotated[
@@ -147,7 +119,7 @@ def detect(
             metavar="FILE",
             help="Card (.json) or .onnx of a JAA-Net that finds the landmarks; dlib then only finds boxes.",
             show_default=False,
-            rich_help_panel=_MODELS,
+            rich_help_panel=MODELS,
         ),
     ] = None,
     upscale: Annotated[
@@ -157,18 +129,11 @@ def detect(
             max=8,
             help="Enlarge so much to find small faces (dlib).",
             show_default="as needed",
-            rich_help_panel=_MODELS,
+            rich_help_panel=MODELS,
         ),
     ] = None,
-    backend: Annotated[
-        str, typer.Option(help=f"Runs the model: {' or '.join(BACKENDS)}.", rich_help_panel=_MODELS)
-    ] = BACKENDS[0],
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Threads to use.", show_default="one per core", rich_help_panel=_MODELS
-        ),
-    ] = None,
+    backend: Backend = BACKENDS[0],
+    threads: Threads = None,
     cluster: Annotated[
         bool,
         typer.Option(

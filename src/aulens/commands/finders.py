@@ -1,7 +1,7 @@
 """Which detector finds the faces, from the options of a command."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -28,7 +28,7 @@ class Finder:
     upscale: float | None
     landmarks: Path | None
     backend: str
-    threads: int | None
+    threads: int | None = field(repr=False)  # changes no result
 
     def __call__(self, on_left_out: Callable[[Face, str], None]) -> FaceDetector:
         """The detector; errors as in `open_detector`."""

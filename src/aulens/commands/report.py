@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from aulens.commands.detect import detect
+from aulens.commands.options import Every, From, Model, Resume, To
 
 
 def report(
@@ -14,20 +15,12 @@ def report(
         typer.Argument(metavar="VIDEO...", help="Videos, or folders with them.", show_default=False),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write here.", show_default=False)],
-    every: Annotated[int, typer.Option(min=1, metavar="N", help="Analyze each N-th frame.")] = 1,
-    start: Annotated[
-        str | None,
-        typer.Option("--from", metavar="TIME", help="From this time on: seconds, 1:30 or 0:01:30."),
-    ] = None,
-    stop: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to this time.")] = None,
+    every: Every = 1,
+    start: From = None,
+    stop: To = None,
     overlay: Annotated[bool, typer.Option("--overlay", help="Also draw the video.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run was stopped.")] = False,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Card (.json) or .onnx of another model.", show_default="the shipped one"
-        ),
-    ] = None,
+    resume: Resume = False,
+    model: Model = None,
 ) -> None:
     """Make a page for each video: NAME.html, one file to open, keep or send, and figures for print.
 

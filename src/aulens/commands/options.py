@@ -1,0 +1,49 @@
+"""Options that several commands have: each in the same words."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from aulens.runtime.backend import BACKENDS
+
+VIDEOS: Final = "Videos"
+MODELS: Final = "Models"
+
+Every = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Videos: analyze each N-th frame.", rich_help_panel=VIDEOS)
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="TIME",
+        help="From this time on: seconds, 1:30 or 0:01:30.",
+        rich_help_panel=VIDEOS,
+    ),
+]
+To = Annotated[
+    str | None, typer.Option("--to", metavar="TIME", help="Up to this time.", rich_help_panel=VIDEOS)
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on where an earlier run into DIR was stopped.", rich_help_panel=VIDEOS),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Card (.json) or .onnx of another model.",
+        show_default="the shipped one",
+        rich_help_panel=MODELS,
+    ),
+]
+Backend = Annotated[
+    str, typer.Option(help=f"Runs the model: {' or '.join(BACKENDS)}.", rich_help_panel=MODELS)
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="Threads to use.", show_default="one per core", rich_help_panel=MODELS
+    ),
+]
