@@ -230,6 +230,15 @@ def test_smoothed_columns_are_added_and_raw_ones_stay(analyzer: Analyzer, video:
     pd.testing.assert_frame_equal(smooth[list(raw.columns)], raw)
 
 
+def test_who_is_gone_for_long_has_no_more_rows(analyzer: Analyzer, video: Path, tmp_path: Path):
+    """Blue is seen last in frame 31, at 1.24 s."""
+    record_clip(analyzer, video, tmp_path, RecordSettings(keep_lost=0.1))
+    table = read_table(tmp_path / "talk.csv")
+    blue = table[table["face_id"] == table["face_id"].max()]
+    assert blue["frame"].tolist() == list(range(20, 34))
+    assert (blue["success"] == 0).sum() == 2
+
+
 def test_every_and_a_span_of_time(analyzer: Analyzer, video: Path, tmp_path: Path):
     record_clip(analyzer, video, tmp_path, RecordSettings(every=3, start=0.4, stop=1.0))
     assert sorted(set(read_table(tmp_path / "talk.csv")["frame"])) == [12, 15, 18, 21, 24]

@@ -98,7 +98,10 @@ def stream_clips(
         step = _Step(bar, path, settings, told)
         try:
             media = open_video(source) if isinstance(source, Path) else source
-            results = analyzer.video(media, every=settings.every, start=settings.start, stop=settings.stop)
+            results = analyzer.video(
+                media, every=settings.every, start=settings.start, stop=settings.stop,
+                keep_lost=settings.keep_lost,
+            )  # fmt: skip
             with ctrl_c_ends(source), closing(results):
                 for result in results:
                     for sink in sinks:

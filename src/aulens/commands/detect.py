@@ -73,6 +73,15 @@ def detect(
             rich_help_panel=VIDEOS,
         ),
     ] = None,
+    keep_lost: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Who is gone for longer has no more rows until they return.",
+            show_default="rows to the end",
+            rich_help_panel=VIDEOS,
+        ),
+    ] = None,
     resume: Resume = False,
     sequence: Annotated[
         bool,
@@ -192,8 +201,9 @@ def detect(
         console.print(f"aulens: {line}", style="red", markup=False)
 
     settings = RecordSettings(
-        format.stored.value, every, seconds(start, "--from"), seconds(stop, "--to"), smooth, overlay, report
-    )
+        format.stored.value, every, seconds(start, "--from"), seconds(stop, "--to"), smooth, overlay, report,
+        keep_lost,
+    )  # fmt: skip
     where = cluster_settings(address, workers, threads, webcam) if cluster else None
     if where is None and (address is not None or workers is not None):
         raise ConfigError("--address and --workers are for --cluster only")

@@ -126,7 +126,7 @@ def _record(
 ) -> _Counts:
     """All frames that are not in the parts yet."""
     note = folder.note
-    tracker = analyzer.tracker()
+    tracker = analyzer.tracker(settings.keep_lost)
     counts = _Counts()
     if note is not None:
         tracker.restore(dict(note.tracker))

@@ -22,6 +22,7 @@ class RecordSettings:
         smooth: width in seconds of the smoothing; None writes no smoothed columns.
         overlay: draw the video with what was seen.
         report: write a page and figures.
+        keep_lost: seconds for which somebody who is gone has rows; None to the end of the video.
 
     Raises:
         ConfigError: unknown format, or a number out of range.
@@ -34,6 +35,7 @@ class RecordSettings:
     smooth: float | None = None
     overlay: bool = False
     report: bool = False
+    keep_lost: float | None = None
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -46,5 +48,7 @@ class RecordSettings:
             raise ConfigError(f"the end ({self.stop} s) must be later than the start ({self.start or 0} s)")
         if self.smooth is not None and not self.smooth > 0:
             raise ConfigError(f"the width of smoothing must be above 0 seconds, got {self.smooth}")
+        if self.keep_lost is not None and not self.keep_lost >= 0:
+            raise ConfigError(f"people who are gone can be kept for 0 seconds or more, got {self.keep_lost}")
         if self.smooth is not None and self.format in DIALECTS:
             raise ConfigError(f"the format {self.format} has no columns for smoothed values; take csv")

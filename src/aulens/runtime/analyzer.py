@@ -125,6 +125,7 @@ class Analyzer:
         every: int = 1,
         start: float | None = None,
         stop: float | None = None,
+        keep_lost: float | None = None,
     ) -> Generator[FrameResult, None, None]:
         """Analyze a video frame by frame, in bounded memory; who is who stays through the clip.
 
@@ -140,6 +141,7 @@ class Analyzer:
             every: take each so many-th frame.
             start: seconds from which on to take frames.
             stop: seconds before which frames are taken.
+            keep_lost: seconds for which somebody who is gone is in `lost`; None to the end of the clip.
 
         Raises:
             InputError: the file is missing, holds no video, or can't be decoded at all.
@@ -148,19 +150,23 @@ class Analyzer:
         media = open_video(source) if isinstance(source, str | Path) else source
         frames = media.frames(every=every, start=start, stop=stop)
         steps = analyze_clip(
-            self, frames, self.tracker(), most=waiting(media.info), live=isinstance(media, Camera)
+            self, frames, self.tracker(keep_lost), most=waiting(media.info), live=isinstance(media, Camera)
         )
         return (step.result for step in steps)
 
-    def tracker(self) -> FaceTracker:
+    def tracker(self, keep_lost: float | None = None) -> FaceTracker:
         """Who is who in one clip: a new tracker around this analyzer's detector.
 
+        Args:
+            keep_lost: see `FaceTracker`.
+
         Raises:
+            ConfigError: `keep_lost` is below 0.
             ModelError: the file of dlib's face recognition network is missing.
         """
         if self._embedder is None:  # loaded once for all clips
             self._embedder = DlibEmbedder()
-        return FaceTracker(self._detector, self._embedder)
+        return FaceTracker(self._detector, self._embedder, keep_lost=keep_lost)
 
     def table(
         self,
