@@ -29,7 +29,7 @@ def aulens(*arguments: object) -> Result:
 def write_pictures(folder: Path) -> Path:
     """One picture with a face (a.png), one without (b.png), one that is none (c.jpg)."""
     folder.mkdir()
-    Image.fromarray(astronaut()).save(folder / "a.png")
+    Image.fromarray(astronaut()).save(folder / "a.png", compress_level=1)
     Image.fromarray(noise(80, 80)).save(folder / "b.png")
     (folder / "c.jpg").touch()
     return folder

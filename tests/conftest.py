@@ -1,6 +1,7 @@
 """Fixtures that several test folders share."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,16 @@ from synthetic_faces import write_faces
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small folder in the renders' format: 12 subjects, 10 pictures each, AUs painted as discs."""
     return write_faces(tmp_path_factory.mktemp("faces"), subjects=12, each=10)
+
+
+@pytest.fixture(scope="module")
+def one_scanner() -> Iterator[None]:
+    """What dlib finds boxes with is made once, and not for every detector: it takes a quarter of a second."""
+    import dlib
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dlib, "get_frontal_face_detector", cache(dlib.get_frontal_face_detector))
+        yield
 
 
 @pytest.fixture(scope="module")

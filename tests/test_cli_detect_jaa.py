@@ -15,6 +15,8 @@ from people import dlib_detector
 from stub_jaa import write_jaa_stub
 from stub_model import write_stub
 
+pytestmark = pytest.mark.usefixtures("one_scanner")
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:

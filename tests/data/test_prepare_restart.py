@@ -29,15 +29,19 @@ def index(tmp_path_factory):
     return drawn_index(tmp_path_factory.mktemp("drawn"), SEQUENCES)
 
 
-@pytest.fixture(autouse=True)
-def short_units(monkeypatch):
-    monkeypatch.setattr(units, "UNIT_FRAMES", 4)
+@pytest.fixture(scope="module", autouse=True)
+def short_units():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(units, "UNIT_FRAMES", 4)
+        yield
 
 
-@pytest.fixture
-def whole(index, tmp_path):
-    prepare(index, tmp_path / "whole", SETTINGS, processes=1)
-    return contents(tmp_path / "whole")
+@pytest.fixture(scope="module")
+def whole(index, tmp_path_factory, short_units):
+    """What a run that nothing disturbed leaves."""
+    out = tmp_path_factory.mktemp("whole") / "out"
+    prepare(index, out, SETTINGS, processes=1)
+    return contents(out)
 
 
 def stop_after(frames):

@@ -8,6 +8,8 @@ from aulens.errors import ConfigError, ModelError
 from aulens.faces.dlib_detector import DlibBoxes, DlibDetector, find_predictor
 from people import ASTRONAUT, astronaut, crowd, dlib_detector, head, noise, resized
 
+pytestmark = pytest.mark.usefixtures("one_scanner")
+
 
 def test_the_astronaut_is_found_where_another_library_sees_her() -> None:
     (face,) = dlib_detector()(astronaut())
@@ -40,8 +42,8 @@ def test_landmarks_are_in_pixels_of_the_picture_at_any_size(factor: float) -> No
 
 def test_a_small_face_needs_a_larger_picture() -> None:
     small = resized(astronaut(), 0.2)
-    assert len(DlibDetector(upscale=1)(small)) == 0
-    assert len(DlibDetector(upscale=4)(small)) == 1
+    assert len(DlibBoxes(upscale=1)(small)) == 0
+    assert len(DlibBoxes(upscale=4)(small)) == 1
 
 
 def test_twenty_faces_largest_first() -> None:

@@ -131,6 +131,7 @@ def test_the_typical_points_give_the_typical_crop() -> None:
     np.testing.assert_allclose(middle, (0.504, 0.543), atol=0.01)
 
 
+@pytest.mark.usefixtures("one_scanner")
 def test_dlib_boxes_are_the_detector_if_none_is_given(model: Path) -> None:
     """The stub sees colours, not faces; but her box is found, and the first crop is near the true one."""
     found: list[Face] = []

@@ -45,6 +45,11 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+@pytest.fixture(scope="module")
+def frames() -> list[FrameResult]:
+    return scene(700)
+
+
 def peaks(frames: list[FrameResult], face_id: int, label: str) -> set[int]:
     """By another way: the strongest frame of each run with the AU present; gaps of 4 frames are none."""
     runs: list[list[tuple[float, int]]] = []
@@ -80,8 +85,7 @@ def test_stills_are_few_and_spread_over_the_clip(tmp_path: Path, rate: float | N
     assert names(tmp_path / "s") == held | {INDEX}
 
 
-def test_apexes_are_the_strongest_frames_of_events(tmp_path: Path) -> None:
-    frames = scene(600)
+def test_apexes_are_the_strongest_frames_of_events(tmp_path: Path, frames: list[FrameResult]) -> None:
     index = keep(tmp_path / "s", frames, limit=400)
     for face_id, label in ((0, "AU12"), (0, "AU6"), (1, "AU25"), (1, "AU1")):
         found = {a.frame for a in index.apexes if (a.face_id, a.label) == (face_id, label)}
@@ -100,11 +104,16 @@ def test_of_too_many_apexes_each_au_keeps_its_strongest(tmp_path: Path) -> None:
     assert len({apex.frame for apex in index.apexes}) <= 12
 
 
-@pytest.mark.parametrize("stop", [1, 130, 555])
-def test_a_run_that_was_stopped_and_resumed_keeps_the_same(tmp_path: Path, stop: int) -> None:
-    frames = scene(700)
-    whole = keep(tmp_path / "whole", frames, limit=30)
+@pytest.fixture(scope="module")
+def whole(frames: list[FrameResult], tmp_path_factory: pytest.TempPathFactory) -> StillsIndex:
+    """Of a run that nothing stopped."""
+    return keep(tmp_path_factory.mktemp("whole") / "s", frames, limit=30)
 
+
+@pytest.mark.parametrize("stop", [1, pytest.param(130, marks=pytest.mark.slow), 555])
+def test_a_run_that_was_stopped_and_resumed_keeps_the_same(
+    tmp_path: Path, frames: list[FrameResult], whole: StillsIndex, stop: int
+) -> None:
     stills = Stills(tmp_path / "cut", AUS, limit=30)
     for result in frames[:stop]:
         stills.add(result)
@@ -124,33 +133,31 @@ def test_a_run_that_was_stopped_and_resumed_keeps_the_same(tmp_path: Path, stop:
             resumed.add(result)
     again = read_stills(saved)
     assert (again.stills, again.apexes) == (whole.stills, whole.apexes)
-    assert names(saved) - {"notes.txt"} == names(tmp_path / "whole")
-    for name in names(tmp_path / "whole"):
-        assert (saved / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert names(saved) - {"notes.txt"} == names(whole.folder)
+    for name in names(whole.folder):
+        assert (saved / name).read_bytes() == (whole.folder / name).read_bytes()
 
 
-def test_what_is_on_disk_is_whole_at_any_time(tmp_path: Path) -> None:
+def test_what_is_on_disk_is_whole_at_any_time(tmp_path: Path, frames: list[FrameResult]) -> None:
     stills = Stills(tmp_path / "s", AUS, limit=10)
-    for result in scene(900):
+    for result in frames[:640]:
         stills.add(result)
-        if result.index in (300, 777):
+        if result.index in (300, 633):
             index = read_stills(tmp_path / "s")  # raises if a file is missing
             assert len(names(tmp_path / "s")) <= 1 + 3 * (10 + 4)
             assert len(index.stills) <= 10 + 4  # and one per event that goes on
 
 
 def test_an_error_leaves_events_open_and_a_new_run_begins_anew(tmp_path: Path) -> None:
-    frames = scene(300)
+    frames = scene(150)
 
     def broken() -> Iterable[FrameResult]:
-        yield from frames[:120]
+        yield from frames[:60]
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
         keep(tmp_path / "s", broken())
-    assert keep(tmp_path / "s", frames[120:], resume=True) == _at(
-        keep(tmp_path / "t", frames), tmp_path / "s"
-    )
+    assert keep(tmp_path / "s", frames[60:], resume=True) == _at(keep(tmp_path / "t", frames), tmp_path / "s")
     anew = keep(tmp_path / "s", frames[:10])
     assert [still.frame for still in anew.stills] == list(range(10))
 
