@@ -13,7 +13,12 @@ from aulens.faces.packing import pack, unpack
 
 _PATCH: Final = 24
 _REACH: Final = 1.6  # from the middle of the landmarks, in spreads: from brows to chin
+_LIKE: Final = 0.7  # a face correlates with itself in the next frame by 0.9 and more, with another's by 0.65
+_PROOF: Final = 0.1  # seconds in which a face of low confidence must be seen again
 _READ: Final = 96  # pixels of a face that are read for its patch at most: every n-th is enough
+
+COAST: Final = 2.0
+"""Seconds for which a person who is out of sight is expected at their place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +128,13 @@ class Track:
         self._place(image, Face(self.anchor.box(landmarks), landmarks, self.confidence), now)
         self.unchecked += 1
 
-    def likeness(self, image: NDArray[np.uint8], face: Face) -> float:
-        """-1 to 1: how much a face looks like this one when it was seen last."""
-        return correlation(self.patch, look(image, face))
+    def alike(self, image: NDArray[np.uint8], face: Face) -> bool:
+        """Whether a face looks much as this one did when it was seen last."""
+        return correlation(self.patch, look(image, face)) >= _LIKE
+
+    def stays(self, now: float) -> bool:
+        """Whether it is worth waiting for: a person for a while, a first impression hardly."""
+        return self.in_view or now - self.seen <= (_PROOF if self.face_id is None else COAST)
 
     def meet(self, other: "Track") -> None:
         """The two may be taken for each other from now on."""

@@ -6,27 +6,21 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.align import FACE
 from aulens.errors import ConfigError, InputError
 from aulens.faces.cuts import CutFinder
 from aulens.faces.detector import Face, FaceDetector, FaceFollower, box_overlap, check_image
+from aulens.faces.following import follow, usable
 from aulens.faces.identity import DlibEmbedder, FaceEmbedder
-from aulens.faces.meetings import CLOSE, ONE_FACE, note_meetings, separate, touching
+from aulens.faces.meetings import note_meetings, separate, touching
 from aulens.faces.people import People
 from aulens.faces.track import Track
 
 _FORMAT: Final = "aulens-tracker/1"
 _RATE: Final = 25.0  # frames per second where there are no time stamps
 _LONGEST_STEP: Final = 0.15  # seconds between frames over which landmarks can follow
-_CHECK_EVERY: Final = 5  # frames: then the detector looks whether there still is a face
 _EMPTY_PAUSE: Final = 0.1  # seconds between detections while nobody is in view
 _THOROUGH_PAUSE: Final = 2.0  # seconds between those detections that also look for small faces
-_LIKE: Final = 0.7  # a face correlates with itself in the next frame by 0.9 and more, with another's by 0.65
 _SAME: Final = 0.3  # overlap of the boxes of one face in one frame, or from frame to frame
-_SEARCH: Final = 0.5  # seconds in which a lost face is searched for in every frame; _COAST behind somebody
-_COAST: Final = 2.0  # seconds for which a lost face is expected at its place
-_AWAY: Final = 4  # lost faces that are searched for in a frame, at most
-_PROOF: Final = 0.1  # seconds in which a face of low confidence must be seen again
 
 
 class VideoFrame(Protocol):
@@ -132,14 +126,14 @@ class FaceTracker:
             self._tracks = []
         for track in self._tracks:
             track.turn_to(now)
-        follow = self._follower is not None and not cut and step <= _LONGEST_STEP
-        if follow:
-            self._assign(image, self._follow(image, now), now)
-        if not follow or self._due(now):
+        follower = None if cut or step > _LONGEST_STEP else self._follower
+        if follower is not None:
+            self._assign(image, follow(follower, image, self._tracks, now), now)
+        if follower is None or self._due(now):
             self._assign(image, self._detect(image, cut or step > _THOROUGH_PAUSE, now), now)
         separate(self._tracks)
         note_meetings(self._tracks)
-        self._tracks = [track for track in self._tracks if _stays(track, now)]
+        self._tracks = [track for track in self._tracks if track.stays(now)]
         self._identify(image, now)
         return self._tracked(now)
 
@@ -198,49 +192,9 @@ class FaceTracker:
         """Look at the whole picture; for small faces only if it must be, or was not done for long."""
         self._detected = now
         if self._follower is not None and not thorough and now - self._thorough < _THOROUGH_PAUSE - 1e-6:
-            return [face for face in self._follower.glance(image) if _usable(face)]
+            return [face for face in self._follower.glance(image) if usable(face)]
         self._thorough = now
-        return [face for face in self._detector(image) if _usable(face)]
-
-    def _follow(self, image: NDArray[np.uint8], now: float) -> list[Face]:
-        """Place faces by their landmarks; return what the detector saw near those it had to look for."""
-        assert self._follower is not None
-        found: list[Face] = []
-        searched = 0
-        for track in self._tracks:
-            if not track.was_in_view:
-                longest = _COAST if track.met else _SEARCH
-                if now - track.seen > longest or searched == _AWAY or not _inside(track.expected, image):
-                    continue
-                searched += 1
-            elif self._may_slide(track) and self._slide(image, track, now):
-                continue
-            found += self._follower.near(image, track.expected)
-        unique: list[Face] = []
-        for face in found:
-            if _usable(face) and all(box_overlap(face.box, other.box) < ONE_FACE for other in unique):
-                unique.append(face)
-        return unique
-
-    def _may_slide(self, track: Track) -> bool:
-        """Whether the detector need not look: it did lately, and nobody is close."""
-        if track.anchor is None or track.face_id is None or track.unchecked + 1 >= _CHECK_EVERY:
-            return False
-        others = (other for other in self._tracks if other is not track)
-        return all(box_overlap(track.expected, other.expected) <= CLOSE for other in others)
-
-    def _slide(self, image: NDArray[np.uint8], track: Track, now: float) -> bool:
-        """Let the landmarks follow; False, and nothing done, if what they find is not the face."""
-        assert self._follower is not None
-        assert track.anchor is not None
-        face = Face(track.expected, self._follower.landmarks(image, track.expected))
-        if not _usable(face):
-            return False
-        there = track.anchor.box(face.landmarks)
-        if box_overlap(there, track.expected) < ONE_FACE or track.likeness(image, face) < _LIKE:
-            return False
-        track.followed(image, face.landmarks, now)
-        return True
+        return [face for face in self._detector(image) if usable(face)]
 
     def _assign(self, image: NDArray[np.uint8], faces: list[Face], now: float) -> None:
         """Detected faces to tracks, the best overlap first; the rest are newcomers."""
@@ -256,7 +210,7 @@ class FaceTracker:
         for *_, number, track in sorted(pairs, key=lambda pair: pair[:3]):
             if number in rest and track not in done:
                 done.append(track)
-                if self._people.recognizes and track.likeness(image, rest[number]) < _LIKE:
+                if self._people.recognizes and not track.alike(image, rest[number]):
                     track.doubt = track.changed = True
                 track.detected(image, rest.pop(number), now)
         for face in rest.values():
@@ -267,7 +221,7 @@ class FaceTracker:
         """Whether place suffices to take a face for one that was in view, or just now was not."""
         if track.was_in_view or track.in_view or not self._people.recognizes:
             return True
-        return not track.met and track.likeness(image, face) >= _LIKE
+        return not track.met and track.alike(image, face)
 
     def _identify(self, image: NDArray[np.uint8], now: float) -> None:
         """Give ids to newcomers who are faces for sure, and settle doubts of those who stand alone."""
@@ -306,26 +260,5 @@ class FaceTracker:
         return Tracked(tuple(here[i] for i in ids), tuple(ids), tuple(lost))
 
 
-def _stays(track: Track, now: float) -> bool:
-    """Whether a face is worth waiting for: a person for a while, a first impression hardly."""
-    return track.in_view or now - track.seen <= (_PROOF if track.face_id is None else _COAST)
-
-
 def _area(box: NDArray[np.float64]) -> float:
     return float((box[2] - box[0]) * (box[3] - box[1]))
-
-
-def _inside(box: NDArray[np.float64], image: NDArray[np.uint8]) -> bool:
-    """Whether the middle of a box is in the picture."""
-    x, y = (box[:2] + box[2:]) / 2
-    return bool(0 <= x < image.shape[1] and 0 <= y < image.shape[0])
-
-
-def _usable(face: Face) -> bool:
-    """Whether the face can be aligned, if it has landmarks: not all in one place."""
-    try:
-        if len(face.landmarks):
-            FACE.matrix(face.landmarks, 64)
-    except InputError:
-        return False
-    return True

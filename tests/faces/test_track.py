@@ -1,0 +1,53 @@
+import json
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from stub_detectors import GREY, face
+
+from aulens.faces.detector import Face
+from aulens.faces.meetings import separate
+from aulens.faces.motion import Motion
+from aulens.faces.track import Anchor, Track, look
+
+
+def test_a_restored_track_knows_all_that_it_knew() -> None:
+    box = face(100, 100).box
+    new = Track.begin(GREY, Face(box, np.empty((0, 2))), 0.0, moves=True).state()
+    noise = np.random.default_rng(0).integers(0, 256, GREY.shape, np.uint8)
+    seen = face(104.5, 98, 62, 0.4)
+    track = Track(
+        face_id=3,
+        motion=Motion(seen.box, np.array([2.5, -1.0]), moves=False),
+        seen=7.32,
+        face=seen,
+        confidence=0.3,
+        anchor=Anchor.of(seen),
+        patch=look(noise, seen),
+        unchecked=2,
+        proofs=5,
+        looks=1,
+        doubt=True,
+        changed=True,
+        met={1, 4},
+        next_view=9.5,
+        views=2,
+    )
+    state = json.loads(json.dumps(track.state(), allow_nan=False))
+    assert Track.restored(state).state() == state
+    # Each frame sets these two before it asks for them.
+    assert state.keys() == {one.name for one in fields(Track)} - {"expected", "was_in_view"}
+    assert [key for key in state if state[key] == new[key]] == []
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_tracks_on_one_face_the_one_expected_there_keeps_it(turned: bool) -> None:
+    """One is where it was; the other would have had to come over from beside it."""
+    here, strayed = (Track.begin(GREY, face(x, 100), 0.0, moves=True) for x in (100, 140))
+    apart = Track.begin(GREY, face(220, 100), 0.0, moves=True)
+    for track, x in ((here, 102), (strayed, 104), (apart, 220)):
+        track.turn_to(0.04)
+        track.detected(GREY, face(x, 100), 0.04)
+    tracks = [here, strayed, apart]
+    separate(tracks[::-1] if turned else tracks)
+    assert [track.in_view for track in tracks] == [True, False, True]
