@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from PIL import Image
 
 import aulens
 from aulens.errors import BusyError, ConfigError, InputError
-from aulens.record import RecordSettings, clip, record_clip, sinks
+from aulens.record import RecordSettings, clip, finish, record_clip, sinks
 from aulens.runtime.analyzer import Analyzer
 from aulens.tables import OpenFace, read_table
 from aulens.video import open_sequence
@@ -29,9 +31,11 @@ def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
     return Analyzer(write_stub(tmp_path_factory.mktemp("stub")), PatchDetector())
 
 
-@pytest.fixture(autouse=True)
-def often_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clip, "KEEP", 7)
+@pytest.fixture(scope="module", autouse=True)
+def often_kept() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clip, "KEEP", 7)
+        yield
 
 
 def where(i: int) -> dict[str, tuple[int, int]]:
@@ -43,6 +47,27 @@ def where(i: int) -> dict[str, tuple[int, int]]:
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_people(tmp_path_factory.mktemp("video") / "talk.mp4", 40, where)
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where it does not matter what is in it."""
+    return write_people(tmp_path_factory.mktemp("short") / "talk.mp4", 12)
+
+
+@pytest.fixture(scope="module")
+def whole(
+    often_kept: None, analyzer: Analyzer, video: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
+    """Format -> the folder of a run that nothing disturbed, not to be changed."""
+
+    @cache
+    def folder(format: str = "csv") -> Path:
+        out = tmp_path_factory.mktemp("whole")
+        record_clip(analyzer, video, out, RecordSettings(format))
+        return out
+
+    return folder
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -96,10 +121,12 @@ def test_every_frame_and_person_has_a_row(analyzer: Analyzer, video: Path, tmp_p
     ],
 )
 def test_a_killed_run_ends_as_if_it_had_not_been(
-    kill: int, format: str, report: bool, analyzer: Analyzer, video: Path, tmp_path: Path
+    kill: int, format: str, report: bool, analyzer: Analyzer, video: Path, whole, tmp_path: Path
 ):
     settings = RecordSettings(format, report=report)
-    record_clip(analyzer, video, tmp_path / "whole", settings)
+    if report:
+        record_clip(analyzer, video, tmp_path / "whole", settings)
+    expected = everything(tmp_path / "whole" if report else whole(format))
     with pytest.raises(Killed):
         record_clip(analyzer, video, tmp_path / "cut", settings, progress=killed_after(kill))
     assert not (tmp_path / "cut" / "talk.csv").exists()
@@ -114,38 +141,37 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     )
     assert again[0] == kill // 7 * 7 if kill >= 7 else again[0] == 0
     assert done.frames == 40
-    assert everything(tmp_path / "cut") == everything(tmp_path / "whole")
+    assert everything(tmp_path / "cut") == expected
 
 
 def test_a_run_killed_while_it_finishes_goes_on(
-    analyzer: Analyzer, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    analyzer: Analyzer, video: Path, whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    record_clip(analyzer, video, tmp_path / "whole")
     with monkeypatch.context() as patch:
         patch.setattr(clip, "write_done", lambda *_: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
             record_clip(analyzer, video, tmp_path / "cut")
     record_clip(analyzer, video, tmp_path / "cut", resume=True)
-    assert everything(tmp_path / "cut") == everything(tmp_path / "whole")
+    assert everything(tmp_path / "cut") == everything(whole())
 
 
-def test_what_is_done_is_left_as_it_is(analyzer: Analyzer, video: Path, tmp_path: Path):
-    first = record_clip(analyzer, video, tmp_path)
+def test_what_is_done_is_left_as_it_is(analyzer: Analyzer, short: Path, tmp_path: Path):
+    first = record_clip(analyzer, short, tmp_path)
     seen = []
-    assert record_clip(analyzer, video, tmp_path, resume=True, progress=lambda *a: seen.append(a)) == first
+    assert record_clip(analyzer, short, tmp_path, resume=True, progress=lambda *a: seen.append(a)) == first
     assert seen == []
     (tmp_path / "talk.csv").unlink()
-    record_clip(analyzer, video, tmp_path, resume=True, progress=lambda *a: seen.append(a))
-    assert len(seen) == 40
+    record_clip(analyzer, short, tmp_path, resume=True, progress=lambda *a: seen.append(a))
+    assert len(seen) == 12
     assert (tmp_path / "talk.csv").is_file()
 
 
-def test_another_setting_does_not_go_on(analyzer: Analyzer, video: Path, tmp_path: Path):
+def test_another_setting_does_not_go_on(analyzer: Analyzer, short: Path, tmp_path: Path):
     with pytest.raises(Killed):
-        record_clip(analyzer, video, tmp_path, progress=killed_after(9))
+        record_clip(analyzer, short, tmp_path, progress=killed_after(9))
     with pytest.raises(InputError, match="every was 1 and is 2"):
-        record_clip(analyzer, video, tmp_path, RecordSettings(every=2), resume=True)
-    assert record_clip(analyzer, video, tmp_path, RecordSettings(every=2)).frames == 20
+        record_clip(analyzer, short, tmp_path, RecordSettings(every=2), resume=True)
+    assert record_clip(analyzer, short, tmp_path, RecordSettings(every=2)).frames == 6
 
 
 class OtherDetector(PatchDetector):
@@ -157,28 +183,28 @@ class OtherDetector(PatchDetector):
 
 
 def test_what_another_detector_or_version_made_is_not_done(
-    analyzer: Analyzer, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    analyzer: Analyzer, short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     one, two = (Analyzer(analyzer.card.onnx, OtherDetector(upscale)) for upscale in (1, 2))
     seen = []
-    record_clip(one, video, tmp_path)
-    record_clip(one, video, tmp_path, resume=True, progress=lambda *a: seen.append(a))
+    record_clip(one, short, tmp_path)
+    record_clip(one, short, tmp_path, resume=True, progress=lambda *a: seen.append(a))
     assert not seen
-    record_clip(two, video, tmp_path, resume=True, progress=lambda *a: seen.append(a))
-    assert len(seen) == 40
+    record_clip(two, short, tmp_path, resume=True, progress=lambda *a: seen.append(a))
+    assert len(seen) == 12
     monkeypatch.setattr(aulens, "__version__", "later")
-    record_clip(two, video, tmp_path, resume=True, progress=lambda *a: seen.append(a))
-    assert len(seen) == 80
+    record_clip(two, short, tmp_path, resume=True, progress=lambda *a: seen.append(a))
+    assert len(seen) == 24
 
 
-def test_a_video_that_was_touched_is_done_again(analyzer: Analyzer, video: Path, tmp_path: Path):
+def test_a_video_that_was_touched_is_done_again(analyzer: Analyzer, short: Path, tmp_path: Path):
     copy = tmp_path / "talk.mp4"
-    copy.write_bytes(video.read_bytes())
+    copy.write_bytes(short.read_bytes())
     record_clip(analyzer, copy, tmp_path / "out")
     os.utime(copy, (1, 1))
     seen = []
     record_clip(analyzer, copy, tmp_path / "out", resume=True, progress=lambda *a: seen.append(a))
-    assert len(seen) == 40
+    assert len(seen) == 12
 
 
 def test_frames_of_another_folder_of_the_same_name_are_others(analyzer: Analyzer, tmp_path: Path):
@@ -197,35 +223,32 @@ def test_frames_of_another_folder_of_the_same_name_are_others(analyzer: Analyzer
     assert read_table(out / "frames.csv")["time"].tolist() == pytest.approx([0, 0.1, 0.2, 0.3])
 
 
-def test_parts_that_were_changed_are_not_built_upon(analyzer: Analyzer, video: Path, tmp_path: Path):
+def test_parts_that_were_changed_are_not_built_upon(analyzer: Analyzer, short: Path, tmp_path: Path):
     with pytest.raises(Killed):
-        record_clip(analyzer, video, tmp_path, progress=killed_after(9))
+        record_clip(analyzer, short, tmp_path, progress=killed_after(9))
     rows = tmp_path / "talk.part" / "rows.csv"
     rows.write_bytes(rows.read_bytes()[:50])
     with pytest.raises(InputError, match="holds 50 bytes, but"):
-        record_clip(analyzer, video, tmp_path, resume=True)
+        record_clip(analyzer, short, tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
-def test_formats_hold_the_same(format: str, analyzer: Analyzer, video: Path, tmp_path: Path):
-    record_clip(analyzer, video, tmp_path / "csv")
-    record_clip(analyzer, video, tmp_path / format, RecordSettings(format))
+def test_formats_hold_the_same(format: str, whole):
     pd.testing.assert_frame_equal(
-        read_table(tmp_path / format / f"talk.{format}"), read_table(tmp_path / "csv" / "talk.csv")
+        read_table(whole(format) / f"talk.{format}"), read_table(whole() / "talk.csv")
     )
 
 
-def test_openface_is_written_as_openface(analyzer: Analyzer, video: Path, tmp_path: Path):
-    record_clip(analyzer, video, tmp_path, RecordSettings("openface"))
-    header = (tmp_path / "talk.csv").read_text().splitlines()[0]
+def test_openface_is_written_as_openface(whole):
+    table = whole("openface") / "talk.csv"
+    header = table.read_text().splitlines()[0]
     assert tuple(header.split(",")) == OpenFace().columns()
-    assert read_table(tmp_path / "talk.csv")["frame"].max() == 39
+    assert read_table(table)["frame"].max() == 39
 
 
-def test_smoothed_columns_are_added_and_raw_ones_stay(analyzer: Analyzer, video: Path, tmp_path: Path):
-    record_clip(analyzer, video, tmp_path / "raw")
-    record_clip(analyzer, video, tmp_path / "smooth", RecordSettings(smooth=0.2))
-    raw, smooth = (read_table(tmp_path / name / "talk.csv") for name in ("raw", "smooth"))
+def test_smoothed_columns_are_added_and_raw_ones_stay(analyzer: Analyzer, video: Path, whole, tmp_path: Path):
+    record_clip(analyzer, video, tmp_path, RecordSettings(smooth=0.2))
+    raw, smooth = (read_table(folder / "talk.csv") for folder in (whole(), tmp_path))
     assert {"AU12_smooth_p", "AU12_smooth_c"} <= set(smooth.columns)
     pd.testing.assert_frame_equal(smooth[list(raw.columns)], raw)
 
@@ -255,9 +278,8 @@ def test_a_damaged_video_gives_what_can_be_read(analyzer: Analyzer, tmp_path: Pa
 
 
 def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
-    analyzer: Analyzer, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    analyzer: Analyzer, video: Path, whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    record_clip(analyzer, video, tmp_path / "whole")
     original, calls = sinks.RowsPart.add, []
 
     def add(self, result) -> None:
@@ -271,28 +293,37 @@ def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
         with pytest.raises(ConfigError, match=r"No space left on device.*--resume"):
             record_clip(analyzer, video, tmp_path / "cut")
     record_clip(analyzer, video, tmp_path / "cut", resume=True)
-    assert everything(tmp_path / "cut") == everything(tmp_path / "whole")
+    assert everything(tmp_path / "cut") == everything(whole())
 
 
-def test_a_video_may_be_called_something_else_than_its_path(analyzer: Analyzer, video: Path, tmp_path: Path):
+def test_a_video_may_be_called_something_else_than_its_path(
+    analyzer: Analyzer, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    drawn = []
+    monkeypatch.setattr(
+        finish, "write_figures", lambda folder, table, *_, **__: drawn.append((folder, table))
+    )
     settings = RecordSettings(every=8, report=True)
     record_clip(analyzer, video, tmp_path, settings, called="Interview 3.mov")
     assert set(read_table(tmp_path / "talk.csv")["file"]) == {"Interview 3.mov"}
+    assert [(folder, set(table["file"])) for folder, table in drawn] == [
+        (tmp_path / "talk.figures", {"Interview 3.mov"})
+    ]
     page = (tmp_path / "talk.html").read_text(encoding="utf-8")
     assert "Interview 3.mov" in page
     assert str(video) not in page
 
 
-def test_one_process_at_a_time_works_at_a_video(analyzer: Analyzer, video: Path, tmp_path: Path):
+def test_one_process_at_a_time_works_at_a_video(analyzer: Analyzer, short: Path, tmp_path: Path):
     told = []
 
     def another(*_: object) -> None:
         if not told:
             with pytest.raises(BusyError, match=r"talk in .* is in use by process") as error:
-                record_clip(analyzer, video, tmp_path)
+                record_clip(analyzer, short, tmp_path)
             told.append(error)
 
-    assert record_clip(analyzer, video, tmp_path, progress=another).rows == len(
+    assert record_clip(analyzer, short, tmp_path, progress=another).rows == len(
         read_table(tmp_path / "talk.csv")
     )
     assert told
