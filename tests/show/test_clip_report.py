@@ -2,11 +2,8 @@
 
 import base64
 import io
-import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +11,7 @@ import pandas as pd
 import pytest
 from clips import lose, person
 from frames import AUS, frame
+from html_page import Page
 
 from aulens.errors import InputError
 from aulens.runtime.card import ModelCard, read_card
@@ -24,49 +22,12 @@ from aulens.show.report.write import write_data
 from aulens.show.stills import Stills, read_stills
 from aulens.tables.events import events as events_of
 from aulens.tables.schema import rows_of, to_frame
+from aulens.tables.smooth import smooth
 from aulens.video.media import VideoInfo
 from stub_jaa import write_jaa_stub
 from stub_model import write_stub
 
 NASTY = "</script><script>alert(1)</script> \"A\" & 'B' <img src=x>.mp4"
-VOID = {"meta", "link", "img", "br", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """What is on a page; fails where elements are not closed in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: dict[str, str] = {}
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] == "script":
-            name = self.tags[-1][1].get("id") or "main"
-            self.scripts[name] = self.scripts.get(name, "") + data
-        elif self.open and self.open[-1] != "style":
-            self.words.append(data)
-
-    def data(self, name: str) -> Any:
-        return json.loads(self.scripts[name])
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +143,28 @@ def test_every_still_that_is_named_is_there_with_its_evidence(page: Page, stills
             assert cv2.imdecode(raw, cv2.IMREAD_GRAYSCALE).shape == (4 * height, width)
             assert len(face["probability"]) == len(face["right"]) == 4
     assert f"still-{len(named)}" not in page.scripts
+
+
+def test_a_still_tells_what_the_timeline_tells(
+    tmp_path: Path, card: ModelCard, table: pd.DataFrame, stills: Path, page: Page
+) -> None:
+    """Probability and presence are the table's, smoothed where the page is."""
+    threshold = dict(zip(card.aus.labels, card.threshold, strict=True))
+    smoothed = smooth(table, 3.0, thresholds=threshold, hysteresis=0.6)
+    write_report(tmp_path / "smooth.html", smoothed, card, stills=stills)
+    other = Page((tmp_path / "smooth.html").read_text(encoding="utf-8"))
+    raw = []
+    for shown, rows, middle in ((page, table, ""), (other, smoothed, "_smooth")):
+        told = rows.set_index(["frame", "face_id"])
+        for place, brief in enumerate(shown.data("clip")["stills"]):
+            for face in shown.data(f"still-{place}")["faces"]:
+                row = told.loc[brief["frame"], face["face_id"]]
+                np.testing.assert_allclose(
+                    face["probability"], [row[f"{label}{middle}_p"] for label in AUS.labels], atol=1e-4
+                )
+                assert face["present"] == [row[f"{label}{middle}_c"] for label in AUS.labels]
+                raw.append(face["present"])
+    assert raw[: len(raw) // 2] != raw[len(raw) // 2 :]  # smoothing did change something
 
 
 def curve(page: Page, place: int, name: str) -> np.ndarray:

@@ -4,6 +4,7 @@ import itertools
 import re
 import subprocess
 import sys
+import warnings
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -12,12 +13,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from clips import LABELS, THRESHOLD, lose, person, spells
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from aulens.errors import ConfigError, InputError
+from aulens.show import figures
 from aulens.show.cooccurrence import cooccurrence_figure
 from aulens.show.figure import COLUMN, PAGE, save_figure
 from aulens.show.figures import write_figures
@@ -121,7 +126,6 @@ def test_a_person_who_comes_late_has_nothing_before() -> None:
 
 
 def test_the_files_have_text_as_text_and_are_the_same_each_time(figure: Figure, tmp_path: Path) -> None:
-    before = dict(mpl.rcParams)
     for name in ("a.svg", "b.svg", "a.pdf", "b.pdf"):
         save_figure(figure, tmp_path / name)
     for kind in ("svg", "pdf"):
@@ -132,9 +136,57 @@ def test_the_files_have_text_as_text_and_are_the_same_each_time(figure: Figure, 
     for word in ("clip.mp4, person 0", "Lip Corner Puller", "time, min:s", "0:04", "threshold", "no face"):
         assert word in found
     assert b"/Subtype /Type3" not in (tmp_path / "a.pdf").read_bytes()
-    assert dict(mpl.rcParams) == before
     with pytest.raises(ConfigError, match=r"ends in \.svg, \.pdf, \.png"):
         save_figure(figure, tmp_path / "a.jpg")
+
+
+def test_the_settings_of_who_draws_stay_theirs(table: pd.DataFrame, tmp_path: Path) -> None:
+    own = {"font.size": 11.5, "svg.hashsalt": "own", "svg.fonttype": "path", "pdf.fonttype": 3}
+    with mpl.rc_context(own), warnings.catch_warnings():
+        before, said = dict(mpl.rcParams), list(warnings.filters)
+        save_figure(timeline(table, THRESHOLD, None, 0), tmp_path / "a.svg")
+        cooccurrence_figure(np.eye(2), ("AU1", "AU2"))
+        assert dict(mpl.rcParams) == before
+        assert warnings.filters == said
+
+
+def sun(path: Path, family: str) -> Path:
+    """A font with one character."""
+    pen = TTGlyphPen(None)
+    for x, y in ((0, 0), (0, 900), (900, 900), (900, 0)):
+        (pen.lineTo if x + y else pen.moveTo)((x, y))
+    pen.closePath()
+    font = FontBuilder(1000, isTTF=True)
+    font.setupGlyphOrder([".notdef", "sun"])
+    font.setupCharacterMap({ord("日"): "sun"})
+    font.setupGlyf(dict.fromkeys([".notdef", "sun"], pen.glyph()))
+    font.setupHorizontalMetrics(dict.fromkeys([".notdef", "sun"], (1000, 0)))
+    font.setupHorizontalHeader(ascent=900, descent=-100)
+    font.setupNameTable({"familyName": family, "styleName": "Regular", "psName": "Sun-Regular"})
+    font.setupOS2()
+    font.setupPost()
+    font.save(path)
+    return path
+
+
+def test_a_name_in_any_script_is_drawn_with_fonts_that_are_there_and_without_a_word(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where no font has it: the SVG's reader may."""
+    table = person(0, range(60), file="日\U0001fae8.mp4")
+    known = list(font_manager.fontManager.ttflist)
+    try:
+        font_manager.fontManager.addfont(sun(tmp_path / "sun.ttf", "Noto Sans CJK JP"))
+        written = write_figures(tmp_path, table, THRESHOLD)
+    finally:
+        font_manager.fontManager.ttflist[:] = known
+    for path in written:
+        if path.suffix == ".svg":
+            assert "日\U0001fae8.mp4, person 0" in texts(path)
+            assert "sans-serif, 'Noto Sans CJK JP'" in path.read_text(encoding="utf-8")
+        else:
+            assert b"Sun-Regular" in path.read_bytes()
+    assert (*capfd.readouterr(), caplog.text) == ("", "", "")
 
 
 @pytest.mark.parametrize("width", [COLUMN, PAGE])
@@ -199,6 +251,16 @@ def test_all_figures_of_a_clip_are_written(tmp_path: Path) -> None:
         f"a-{kind}-person{k}.svg" for kind in ("timeline", "cooccurrence") for k in (0, 1)
     }  # the third is seen for less than a second
     assert all(path.stat().st_size > 1000 for path in (*alone, *written))
+
+
+def test_of_a_crowd_those_seen_longest_have_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    monkeypatch.setattr(figures, "timeline", lambda table, threshold, events, face_id, **rest: face_id)
+    monkeypatch.setattr(figures, "cooccurrence_figure", lambda *args, **rest: None)
+    monkeypatch.setattr(figures, "save_figure", lambda figure, path: drawn.append(figure))
+    crowd = pd.concat([person(k, range(40 + 5 * (k % 15))) for k in range(30)])
+    write_figures(tmp_path, crowd, THRESHOLD)
+    assert sorted(set(drawn) - {None}) == [*range(9, 15), *range(24, 30)]
 
 
 def test_drawing_needs_no_screen_and_importing_draws_nothing(tmp_path: Path) -> None:

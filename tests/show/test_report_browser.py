@@ -106,6 +106,22 @@ def test_a_click_goes_to_the_nearest_kept_frame_and_shows_its_evidence(page) -> 
     assert seen == [min(frames, key=lambda k: abs(k - 25 * s)) for s in (10, 6, 2)]
 
 
+def test_a_frame_that_decodes_slowly_does_not_come_after_the_cursor_went_back(page) -> None:  # type: ignore[no-untyped-def]
+    assert shown(page) == 50
+    before = pixels(page)
+    page.evaluate(
+        "() => { const Real = window.Image; window.Image = function () { const image = new Real();"
+        "Object.defineProperty(image, 'onload', { set: (done) => image.addEventListener('load', () =>"
+        "setTimeout(done, 400)) }); return image; }; }"
+    )
+    page.mouse.click(*at(page, 14.0, 2))
+    page.mouse.click(*at(page, 2.0, 2))
+    page.wait_for_timeout(1500)
+    assert shown(page) == 50
+    page.locator("#names [aria-pressed=true]").click()  # all AUs again, as at first
+    assert pixels(page) == before
+
+
 def test_evidence_is_warm_where_an_au_is_seen_else_cold(page) -> None:  # type: ignore[no-untyped-def]
     assert shown(page) == 50
 

@@ -11,6 +11,7 @@ from aulens.errors import InputError
 from aulens.show.envelope import envelope
 from aulens.show.shares import shares
 from aulens.show.tracks import Track, read_clip
+from aulens.tables.events import events
 
 
 def test_a_track_begins_when_a_person_is_seen_and_has_the_tables_numbers() -> None:
@@ -70,6 +71,37 @@ def test_a_clip_without_time_stamps_counts_frames() -> None:
 def test_frames_of_a_variable_rate_last_until_the_next() -> None:
     table = person(0, range(4)).assign(time=[0.0, 0.1, 0.5, 0.6])
     np.testing.assert_allclose(read_clip(table, LABELS).track(0).lasts, [0.1, 0.4, 0.1, 0.1])
+
+
+def test_a_frame_lasts_as_long_here_as_in_events() -> None:
+    """Uneven times and missing frames: the presence that shares count is that of the events, to the digit."""
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        frames = np.flatnonzero(rng.random(80) < 0.8)
+        times = np.round(np.cumsum(rng.choice([0.01, 0.04, 0.04, 0.2], len(frames))), 6)
+        table = person(0, frames).assign(time=times, AU6_c=(rng.random(len(frames)) < 0.5).astype(int))
+        found = events(table, merge=0, least=0, gap=0)
+        found = found[found["au"] == "AU6"]
+        track = read_clip(table, LABELS).track(0)
+        on = track.present[:, LABELS.index("AU6")]
+        assert (track.lasts * on).sum() == pytest.approx(found["duration"].sum(), abs=1e-6)
+        following = [times[times > onset].min(initial=np.inf) for onset in track.time[on]]
+        assert ((track.time + track.lasts)[on] <= np.array(following) + 1e-9).all()
+    # No frame is put in where there is no time for it.
+    table = person(0, [0, 1, 2, 3, 5, 6, 7]).assign(time=[0, 0.1, 0.2, 0.3, 0.35, 0.45, 0.55])
+    track = read_clip(table, LABELS).track(0)
+    np.testing.assert_allclose(track.lasts, [0.1, 0.1, 0.1, 0.05, 0.1, 0.1, 0.1])
+    assert track.seen.all()
+
+
+def test_times_that_are_missing_here_and_there_are_as_in_events() -> None:
+    table = lose(person(0, range(20)), 5, 7)
+    table.loc[5, "time"] = np.nan  # nobody is there: as if the row were missing
+    assert read_clip(table, LABELS).track(0).lost() == [(0.2, 0.28)]
+    table.loc[10, "time"] = np.nan
+    for reads in (events, lambda table: read_clip(table, LABELS)):
+        with pytest.raises(InputError, match=r"1 of 18 rows with a face have no frame or no time"):
+            reads(table)
 
 
 def test_smoothed_columns_are_read_where_they_are() -> None:

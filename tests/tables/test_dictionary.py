@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from aulens.aus import AUS, RENDERS
+from aulens.aus import AUS, RENDERS, AUSet
 from aulens.errors import ConfigError
 from aulens.tables.dictionary import (
     FILE_NAME,
@@ -14,6 +14,7 @@ from aulens.tables.dictionary import (
     general_columns,
     markdown,
     write_dictionary,
+    write_full_dictionary,
 )
 from aulens.tables.events import EVENT_TYPES, events
 from aulens.tables.schema import AU_ENDS, FACE_COLUMNS, MORE_ENDS, columns, dtype
@@ -74,6 +75,15 @@ def test_the_file_has_a_line_per_column(tmp_path: Path) -> None:
     back = pd.read_csv(path, keep_default_na=False)
     assert list(back.columns) == ["name", "meaning", "unit", "range", "type", "empty"]
     assert tuple(back["name"]) == names
+
+
+def test_the_full_dictionary_has_whatever_a_run_may_write(tmp_path: Path) -> None:
+    """Raw, smoothed and events in one: it does not matter which run into a folder was the last."""
+    write_full_dictionary(tmp_path / FILE_NAME, AUSet("one", (12,)))
+    names = pd.read_csv(tmp_path / FILE_NAME)["name"].tolist()
+    assert len(names) == len(set(names))
+    table = smooth(clip([0.5]), thresholds=0.5)
+    assert set(names) == {*table.columns, *EVENT_TYPES}
 
 
 def test_general_columns_cover_all() -> None:

@@ -61,6 +61,33 @@ def test_rows_that_are_missing_are_no_time_in_which_the_au_was_there() -> None:
     assert spans(events(table, gap=0.1, **EXACT)) == [(0.1, 0.3), (0.6, 0.8)]
 
 
+def test_an_event_does_not_end_after_the_next_frame_begins() -> None:
+    """Frame 4 is missing; frame 3 would last 0.1 s like most, but frame 5 begins after 0.05 s."""
+    times = [0, 0.1, 0.2, 0.3, 0.35, 0.45, 0.55]
+    table = clip([0.1, 0.1, 0.9, 0.9, 0.1, 0.1, 0.1], times=times).assign(frame=[0, 1, 2, 3, 5, 6, 7])
+    assert spans(events(table, **EXACT)) == [(0.2, 0.35)]
+    # Also where a time has more digits than ours.
+    times[4] = 0.3 + 1 / 3e6
+    table = table.assign(time=times)
+    assert events(table, **EXACT)["offset"].item() <= times[4]
+    assert events(table.assign(frame=range(7)), **EXACT)["offset"].item() == times[4]
+
+
+def test_a_person_has_one_row_in_a_frame() -> None:
+    """A table joined with itself would have each event, twice as weighty."""
+    table = pd.concat([clip([0.1, 0.9, 0.9, 0.1]), clip([0.1, 0.9, 0.9], file="b.mp4")], ignore_index=True)
+    assert len(events(table)) == 2
+    twice = pd.concat([table, table[table["file"] == "b.mp4"].iloc[1:]], ignore_index=True)
+    for follows in (events, lambda table: smooth(table, thresholds=0.5)):
+        with pytest.raises(
+            InputError, match=r"b\.mp4: frame 1 has more than one row of person 0 \(row 7 is the second\)"
+        ):
+            follows(twice)
+    # Nobody is no person: rows of a frame without anybody are not looked at.
+    nobody = clip([NAN, NAN, 0.9]).assign(face_id=pd.array([None, None, 0], "Int64"), frame=[0, 0, 1])
+    assert len(events(nobody, **EXACT)) == 1
+
+
 def test_frames_that_were_left_out_on_purpose_are() -> None:
     """Every second frame: each stands for two."""
     table = clip([0.1, 0.9, 0.9, 0.1]).assign(frame=[0, 2, 4, 6], time=[0.0, 0.2, 0.4, 0.6])

@@ -157,6 +157,18 @@ def test_what_we_write_we_read(tmp_path: Path, version: int) -> None:
         read_table(path, rate=0)
 
 
+def test_pictures_do_not_say_who_is_who(tmp_path: Path) -> None:
+    """The largest face of each picture is 0 with us, but `Identity` would make one person of them all."""
+    pictures = [
+        frame_result(0, float("nan"), [result(), result(face_id=1)]),
+        frame_result(1, float("nan"), [result()]),
+    ]
+    told = text(PyFeat(pictures=True), pictures)
+    assert described(told)["Identity"].isna().all()
+    (tmp_path / "a.csv").write_text(told)
+    assert read_table(tmp_path / "a.csv")["face_id"].tolist() == [0, 1, 0]
+
+
 def foreign(tmp_path: Path, text: str) -> pd.DataFrame:
     path = tmp_path / "other.csv"
     path.write_text(text)

@@ -44,6 +44,24 @@ def test_every_format_of_ours_is_read_back_the_same(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(read_table(tmp_path / name), ours())
 
 
+@pytest.mark.parametrize("name", [" a.mp4", "  b, c.mp4", ' "d".mp4', "e.mp4 "])
+def test_a_name_keeps_its_blanks(tmp_path: Path, name: str) -> None:
+    table = to_frame(rows_of(name, [result()], AUS, frame=0, time=0.0), AUS)
+    table.to_csv(tmp_path / "a.csv", index=False)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "a.csv"), table)
+
+
+def test_blanks_after_commas_are_none_of_a_name_if_the_header_has_them_too(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "file, frame, face_id, success, AU1_p\na.mp4, 0, 0, 1, 0.5\nb.mp4, 1, 0, 0, \n"
+    )
+    table = read_table(tmp_path / "a.csv")
+    assert table["file"].tolist() == ["a.mp4", "b.mp4"]
+    assert table["AU1_p"].fillna(-1).tolist() == [0.5, -1]
+    (tmp_path / "b.csv").write_text("face_id, success, file, AU1_p\n0, 1, a.mp4, 0.5\n")
+    assert read_table(tmp_path / "b.csv")["file"].tolist() == ["a.mp4"]
+
+
 def test_smoothed_and_own_columns_stay(tmp_path: Path) -> None:
     table = smooth(ours().iloc[:4], thresholds=0.5).assign(condition_c="control")
     table.to_csv(tmp_path / "a.csv", index=False)
@@ -66,6 +84,12 @@ def test_an_empty_table_has_its_columns(tmp_path: Path) -> None:
         ("a.csv", b"\n\n", "the file is empty"),
         ("a.csv", b"one,two\n1,2\n", r"a table of aulens .* is needed; its columns are one, two"),
         ("a.csv", b"\xff\xfe\x00a", "not text in UTF-8"),
+        (
+            "a.csv",
+            b"file;face_id;success;AU1_p\na;0;1;0,5\n",
+            "set apart by semicolons.*save it as CSV with commas",
+        ),
+        ("a.csv", b"file\tface_id\tsuccess\tAU1_p\na\t0\t1\t0.5\n", "set apart by tabs"),
         ("a.csv", b"file,face_id,success,AU1_p,AU1_p\n", "its header names AU1_p more than once"),
         ("a.csv", b"file,face_id,success,AU1_p\na,0,1,0.5\nb,0\n", "line 3: 2 fields"),
         ("a.csv", b"file,face_id,success,AU1_p\na,0,1,0.5\n\nb,0,1,x\n", "line 4: AU1_p must be a number"),

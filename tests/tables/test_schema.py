@@ -3,11 +3,13 @@
 import io
 import json
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from aulens.aus import AUSet
+from aulens.tables import PyFeat
 from aulens.tables.schema import (
     columns,
     dtype,
@@ -18,7 +20,7 @@ from aulens.tables.schema import (
     write_jsonl_rows,
     write_parquet,
 )
-from told import result
+from told import frame_result, result
 
 AUS = AUSet("two", (1, 12))
 
@@ -28,6 +30,19 @@ def test_columns_are_in_the_promised_order() -> None:
         "file", "frame", "time", "face_id", "success", "confidence", "box_x", "box_y", "box_w", "box_h",
         "AU1_p", "AU1_c", "AU1_left_p", "AU1_right_p", "AU12_p", "AU12_c", "AU12_left_p", "AU12_right_p",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ['=1+2,"x".mp4', "+1.mp4", "-1.mp4", "@sum(a1).mp4", "\t=1.mp4", "\r=1.mp4"])
+def test_a_name_is_no_formula(name: str) -> None:
+    """Spreadsheets compute cells that begin so. The path stays that of the same file."""
+    (row,) = rows_of(name, [], AUS)
+    assert row["file"] == f"./{name}"
+    assert Path(str(row["file"])) == Path(name)
+    (row,) = PyFeat(pictures=True).rows(name, frame_result(0, 0.0))
+    assert row["input"] == f"./{name}"
+    for as_given in ("a.mp4", "b/=1.mp4", "./=1.mp4", " a-b.mp4"):
+        (row,) = rows_of(as_given, [], AUS)
+        assert row["file"] == as_given
 
 
 def test_a_row_says_what_the_result_says() -> None:

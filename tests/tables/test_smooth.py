@@ -139,7 +139,7 @@ def test_what_can_not_be_smoothed_is_said() -> None:
         smooth(table.assign(time=[0.0, NAN]), thresholds=0.5)
     with pytest.raises(InputError, match="AU12_p must be a probability from 0 to 1, found 40"):
         smooth(table.assign(AU12_p=[40.0, 0.1]), thresholds=0.5)
-    with pytest.raises(InputError, match=r"a\.mp4: frame 1 is earlier than frame 0"):
+    with pytest.raises(InputError, match=r"a\.mp4: times do not ascend: frame 1 is at 0 s, after frame 0 at"):
         smooth(table.assign(time=[1.0, 0.0]), thresholds=0.5)
     with pytest.raises(InputError, match="time is missing"):
         smooth(table.drop(columns="time"), thresholds=0.5)

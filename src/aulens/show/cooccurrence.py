@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import InputError
-from aulens.show.figure import COLUMN, INK, PAGE, PALE, style
+from aulens.show.figure import COLUMN, INK, PAGE, PALE, style, write_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -118,6 +118,5 @@ def _draw(
     words = _TITLES[measure] + (", in hundredths" if signed or measure == "jaccard" else ", in %")
     figure.text(_LEFT / width, 0.05 / height, words, fontsize=6, color=INK, va="bottom")
     if title is not None:
-        top = 1 - 0.06 / height
-        figure.text(0.06 / width, top, title, fontsize=8, fontweight="bold", va="top", parse_math=False)
+        write_title(figure, title, 0.06 / width, 1 - 0.06 / height)
     return figure

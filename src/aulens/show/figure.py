@@ -1,6 +1,8 @@
 """What all figures for print share: their type, their colours, and how they are saved."""
 
+import logging
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,17 +49,50 @@ _STYLE: Final[Any] = {
     "pdf.fonttype": 42,
     "ps.fonttype": 42,
 }
+# For names of files that matplotlib's own font can't write. TrueType first: PDF's type 42 was made for it.
+_SCRIPTS: Final = (
+    "WenQuanYi Micro Hei", "Droid Sans Fallback", "Arial Unicode MS", "Microsoft YaHei", "Yu Gothic",
+    "IPAexGothic", "Malgun Gothic", "NanumGothic", "Noto Sans CJK JP", "Hiragino Sans", "Apple SD Gothic Neo",
+    "Noto Sans Devanagari", "Nirmala UI", "Lohit Devanagari", "Noto Sans Thai", "Leelawadee UI",
+    "Segoe UI Symbol", "Noto Sans Symbols2", "Noto Emoji", "Symbola",
+)  # fmt: skip
 _SUFFIXES: Final = (".svg", ".pdf", ".png")
 _ALONE: Final = threading.RLock()  # matplotlib's settings are one for all threads
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in this style inside the `with`, one thread at a time; matplotlib's settings stay as they were."""
+    """Draw in this style inside the `with`, one thread at a time; matplotlib's settings stay as they were.
+
+    Nothing is said of characters that no font has: they are boxes in PDF and PNG, and an SVG keeps them as
+    text for whatever fonts its reader has.
+    """
     import matplotlib
 
-    with _ALONE, matplotlib.rc_context(_STYLE):
-        yield
+    with _ALONE, matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from", UserWarning)
+        log = logging.getLogger("matplotlib.font_manager")
+        log.addFilter(_no_weight)
+        try:
+            yield
+        finally:
+            log.removeFilter(_no_weight)
+
+
+def write_title(figure: "Figure", text: str, x: float, y: float) -> None:
+    """Write a title, its upper left corner at (x, y), shares of the figure; in any script that a font has."""
+    from matplotlib.font_manager import fontManager
+
+    fonts = ["sans-serif"]
+    if not text.isascii():
+        there = set(fontManager.get_font_names())
+        fonts += [name for name in _SCRIPTS if name in there]
+    figure.text(x, y, text, fontsize=8, fontweight="bold", fontfamily=fonts, va="top", parse_math=False)
+
+
+def _no_weight(record: logging.LogRecord) -> bool:
+    """Leaves out that a font has no bold."""
+    return "Failed to find font weight" not in str(record.msg)
 
 
 def save_figure(figure: "Figure", path: Path) -> None:

@@ -64,11 +64,10 @@ def write_figures(
         end = "" if len(seen) == 1 else f"-person{face_id}"
         rows = table[(table["face_id"] == face_id).fillna(False).to_numpy(bool)]
         together = cooccurrence(rows, smoothed=smoothed).conditional.loc[list(labels), list(labels)]
-        name = clip.file.replace("\\", "/").rsplit("/", 1)[-1]
         figures = {
             "timeline": timeline(table, threshold, events, face_id, sides=sides, smoothed=smoothed),
             "cooccurrence": cooccurrence_figure(
-                together.to_numpy(), labels, title=f"{name}, person {face_id}"
+                together.to_numpy(), labels, title=f"{clip.name}, person {face_id}"
             ),
         }
         for kind, figure in figures.items():

@@ -239,8 +239,8 @@ class Stills:
             "last": self._last,
             "step": self._step,
             "even": sorted(self._even.items()),
-            "apexes": [_row(apex) for apex in self._apexes],
-            "runs": [[*_row(run.apex), run.last] for run in self._runs.values()],
+            "apexes": [astuple(apex) for apex in self._apexes],
+            "runs": [[*astuple(run.apex), run.last] for run in self._runs.values()],
             "stills": [still.to_dict() for _, still in sorted(self._stills.items())],
         }
 
@@ -291,10 +291,6 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or state.get("format") != _FORMAT:
         raise InputError(f"{path}: not an index of stills of aulens (expected format {_FORMAT!r})")
     return state
-
-
-def _row(apex: Apex) -> list[Any]:
-    return list(astuple(apex))
 
 
 def _area(face: AUResult) -> float:

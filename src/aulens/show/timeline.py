@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from aulens.aus import AUS
 from aulens.errors import InputError
 from aulens.show.envelope import envelope
-from aulens.show.figure import BLUE, GREEN, GREY, INK, ORANGE, PAGE, PALE, VERMILION, style
+from aulens.show.figure import BLUE, GREEN, GREY, INK, ORANGE, PAGE, PALE, VERMILION, style, write_title
 from aulens.show.shares import BLOCK, shares
 from aulens.show.tracks import Clip, Track, is_smoothed, read_clip
 
@@ -117,9 +117,8 @@ class _Drawing:
             bands.append(axes)
         self._scale(bands[0])
         self._time_axis(bands)
-        said = f"{_base(self.clip.file)}, person {self.track.face_id}" if title is None else title
-        x, top = 0.06 / self.width, 1 - 0.08 / height
-        figure.text(x, top, said, fontsize=8, fontweight="bold", va="top", parse_math=False)
+        said = f"{self.clip.name}, person {self.track.face_id}" if title is None else title
+        write_title(figure, said, 0.06 / self.width, 1 - 0.08 / height)
         self._key(figure, 1 - 0.23 / height, lines, sides, smoothed)
         told = "share of time\n[95 % interval]" if self.intervals else "share of\ntime"
         at = 1 - (self.right - 0.06) / self.width
@@ -268,7 +267,3 @@ def clock(seconds: float, span: float | None = None) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share == 0 or share >= 0.095 else f"{100 * share:.1f} %"
-
-
-def _base(file: str) -> str:
-    return file.replace("\\", "/").rsplit("/", 1)[-1]

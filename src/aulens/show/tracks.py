@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.errors import InputError
+from aulens.tables.tracks import check_once, frame_ends, timed_rows
 
 Floats = NDArray[np.float64]
 Scores = NDArray[np.float32]  # six digits are enough for what is shown, and a clip may be long
@@ -94,6 +95,11 @@ class Clip:
     timed: bool
 
     @property
+    def name(self) -> str:
+        """The clip's name without its folders, of whichever system."""
+        return self.file.replace("\\", "/").rsplit("/", 1)[-1]
+
+    @property
     def end(self) -> float:
         """When the last frame ends; 0 without frames."""
         return float(self.time[-1] + self.lasts[-1]) if len(self.time) else 0.0
@@ -134,8 +140,8 @@ def read_clip(table: pd.DataFrame, labels: Sequence[str], smoothed: bool | None 
         smoothed: read smoothed probabilities and decisions; None: where the table has them.
 
     Raises:
-        InputError: columns are missing, the table is of several clips or of none, its times do not ascend or
-            it has a frame of a person twice.
+        InputError: columns are missing, the table is of several clips or of none, its times do not ascend,
+            only some rows with a face have one, or it has a frame of a person twice.
     """
     chance, decided = _ENDS[is_smoothed(table, labels) if smoothed is None else smoothed]
     wanted = ["file", "frame", "time", "face_id", "success"]
@@ -153,7 +159,11 @@ def read_clip(table: pd.DataFrame, labels: Sequence[str], smoothed: bool | None 
         )
     if table["frame"].isna().any():
         raise InputError(f"{files[0]}: rows without a frame number: a picture has no time line")
-    frame, time, lasts, timed = _times(table, str(files[0]))
+    check_once(table)
+    timed = bool(table["time"].notna().any())
+    if timed:
+        table = table[timed_rows(table)]
+    frame, time, lasts = _times(table, str(files[0]), timed)
     at = np.searchsorted(frame, table["frame"].to_numpy(np.int64))
     who = table["face_id"].astype("Int64")
     tracks = []
@@ -164,33 +174,20 @@ def read_clip(table: pd.DataFrame, labels: Sequence[str], smoothed: bool | None 
     return Clip(str(files[0]), tuple(labels), kept, frame, time, lasts, timed)
 
 
-def _times(table: pd.DataFrame, file: str) -> tuple[NDArray[np.int64], Floats, Floats, bool]:
-    """The frames of a clip, when each begins, how long it lasts, and whether that is in seconds."""
+def _times(table: pd.DataFrame, file: str, timed: bool) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """The frames of a clip, when each begins, and how long it lasts; numbers of frames unless `timed`."""
     unique = table[["frame", "time"]].drop_duplicates("frame").sort_values("frame")
     frame = unique["frame"].to_numpy(np.int64)
-    time = unique["time"].to_numpy(np.float64, na_value=np.nan)
-    known = ~np.isnan(time)
-    timed = bool(known.any())
-    time = np.interp(frame, frame[known], time[known]) if timed else frame.astype(np.float64)
-    steps = np.diff(time)
-    if (steps < 0).any():
-        place = int(np.flatnonzero(steps < 0)[0])
-        raise InputError(
-            f"{file}: times do not ascend: frame {frame[place + 1]} is at {time[place + 1]:g} s, "
-            f"after frame {frame[place]} at {time[place]:g} s"
-        )
-    usual = float(np.median(steps)) if len(steps) else 1.0
-    lasts = np.append(steps, usual)
-    # As in `aulens.tables`: a frame before missing ones lasts as long as most do; then nothing is known.
-    jumps = np.diff(frame)
-    each = int(np.median(jumps)) if len(jumps) else 1
-    before = np.flatnonzero(jumps > each)
-    ends = np.minimum(time[before] + usual, time[before + 1])
-    left = time[before + 1] - ends
-    lasts[before] = ends - time[before]
+    time = unique["time"].to_numpy(np.float64) if timed else frame.astype(np.float64)
+    ends = frame_ends(file, frame, time)
+    lasts = ends - time if len(time) > 1 else np.ones(len(time))
+    # Between the end of a frame and the start of the next the table lacks frames: nothing is known there.
+    before = np.flatnonzero(ends[:-1] < time[1:])
+    each = int(np.median(np.diff(frame))) if len(frame) > 1 else 1
+    left = time[before + 1] - ends[before]
     frame = np.insert(frame, before + 1, frame[before] + each)
-    time, lasts = np.insert(time, before + 1, ends), np.insert(lasts, before + 1, left)
-    return frame, time, np.maximum(lasts, 1e-6), timed
+    time, lasts = np.insert(time, before + 1, ends[before]), np.insert(lasts, before + 1, left)
+    return frame, time, np.maximum(lasts, 1e-6)
 
 
 def _track(
@@ -202,8 +199,6 @@ def _track(
     face_id: int,
 ) -> Track | None:
     """A person's rows as a track; None for one who is never seen. `at`: (rows,) positions of their frames."""
-    if len(np.unique(at)) < len(at):
-        raise InputError(f"the table has more than one row of person {face_id} in a frame")
     seen = (rows["success"] == 1).fillna(False).to_numpy(bool)
     if not seen.any():
         return None

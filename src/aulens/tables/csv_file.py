@@ -16,7 +16,10 @@ _NO_NUMBER: Final = (
 
 
 class CSVFile:
-    """A CSV file whose rows all have as many fields as its header; spaces after commas are ignored.
+    """A CSV file whose rows all have as many fields as its header.
+
+    Spaces after commas are ignored, but in columns of text only if the header has some too: a file's name may
+    begin with one.
 
     Args:
         path: of the file.
@@ -34,9 +37,17 @@ class CSVFile:
         try:
             records = _records(path)
             _, header = next(records, (0, b""))
-            self.columns = tuple(name.strip() for name in _fields(header.removeprefix(b"\xef\xbb\xbf")))
+            names = _fields(header.removeprefix(b"\xef\xbb\xbf"), spaced=False)
+            self.columns = tuple(name.strip() for name in names)
+            self._spaced = any(name.startswith(" ") for name in names)
             if not any(self.columns):
                 raise InputError(f"{path}: the file is empty; a table has a line of column names")
+            for mark, said in ((";", "semicolons"), ("\t", "tabs")):
+                if len(names) == 1 and mark in names[0]:
+                    raise InputError(
+                        f"{path}: its columns are set apart by {said}, as some spreadsheets do; save it as "
+                        "CSV with commas between columns and points in numbers"
+                    )
             self._check_names()
             self._lines = np.array([line for line, _ in self._checked(records)], dtype=np.int64)
         except OSError as error:
@@ -66,7 +77,7 @@ class CSVFile:
                 dtype=dict.fromkeys(text, "str"),
                 na_values={name: [""] if name in text else list(_NO_NUMBER) for name in wanted},
                 keep_default_na=False,
-                skipinitialspace=True,
+                skipinitialspace=self._spaced or not text,
                 encoding="utf-8-sig",
                 low_memory=False,
             )
@@ -142,6 +153,6 @@ def _records(path: Path) -> Iterator[tuple[int, bytes]]:
             yield start, record
 
 
-def _fields(record: bytes) -> list[str]:
+def _fields(record: bytes, *, spaced: bool = True) -> list[str]:
     text = record.decode("utf-8")
-    return next(csv.reader([text], skipinitialspace=True), [])
+    return next(csv.reader([text], skipinitialspace=spaced), [])

@@ -6,10 +6,10 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Final
 
-from aulens.aus import AUS
+from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
 from aulens.tables.events import EVENT_TYPES
-from aulens.tables.schema import FACE_COLUMNS, au_of, dtype
+from aulens.tables.schema import FACE_COLUMNS, SMOOTH_ENDS, au_of, columns, dtype
 
 FILE_NAME: Final = "columns.csv"
 """How the dictionary is called beside a table."""
@@ -133,6 +133,22 @@ def general_columns() -> tuple[Column, ...]:
             for end, (meaning, *rest) in _AU.items()
         ),
     )
+
+
+def write_full_dictionary(path: Path, aus: AUSet) -> None:
+    """Write the dictionary of all that we write of these AUs, the same whatever a run was asked for.
+
+    Columns of faces, raw and smoothed, then those that only events have. Intensities are not among them: they
+    are read from OpenFace and never written.
+
+    Args:
+        path: of the file; `FILE_NAME` beside the tables.
+        aus: of the model.
+    """
+    smoothed = (f"{label}_{end}" for label in aus.labels for end in SMOOTH_ENDS)
+    faces = {name: describe(name) for name in (*columns(aus), *smoothed)}
+    events = (column for column in event_columns() if column.name not in faces)
+    write_dictionary(path, (*faces.values(), *events))
 
 
 def write_dictionary(path: Path, columns: Iterable[Column]) -> None:

@@ -66,7 +66,7 @@ def events(
         apex; with neither, the apex is NA.
 
     Raises:
-        InputError: columns or times are missing.
+        InputError: columns or times are missing, or a frame has two rows of a person.
         ConfigError: a setting is out of range, or an AU has no threshold.
     """
     for value, name in ((merge, "merge"), (least, "least"), (gap, "gap")):
@@ -114,7 +114,7 @@ def _events_of(
             "au": label,
             "onset": time[first],
             "apex": np.where(found, time[apex], np.nan) if len(apex) else np.empty(0),
-            "offset": np.round(end[last], 6),
+            "offset": end[last],
             "duration": np.round(end[last] - time[first], 6),
             "onset_frame": number[first],
             "apex_frame": pd.arrays.IntegerArray(number[apex], ~found),

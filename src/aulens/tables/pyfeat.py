@@ -20,7 +20,7 @@ from aulens.errors import ConfigError, InputError
 from aulens.runtime.result import AUResult, FrameResult
 from aulens.tables.csv_file import CSVFile
 from aulens.tables.dialect import Dialect, blanked, landmarks68, padded, share
-from aulens.tables.schema import Row, complete
+from aulens.tables.schema import Row, complete, plain
 
 PYFEAT_AUS: Final = (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43)
 
@@ -70,7 +70,8 @@ class PyFeat:
 
     Attributes:
         version: 1 or 2: which of Py-Feat's two detectors it looks like.
-        pictures: a table of pictures has no `approx_time`.
+        pictures: a table of pictures has no `approx_time`, and its `Identity` is empty: who is who in two
+            pictures nobody told.
 
     Raises:
         ConfigError: another version.
@@ -106,20 +107,22 @@ class PyFeat:
         """The rows of one frame: one per face; a row of empty scores per person lost, or if nobody is there.
 
         `frame` counts from 0 (of pictures: Py-Feat numbers them through, so `result.index` should too),
-        `Identity` is "Person_" and the `face_id`, `approx_time` minutes and whole seconds.
+        `Identity` is "Person_" and the `face_id`, empty in pictures; `approx_time` minutes and whole seconds.
         """
         height, width = result.image.shape[:2]
         about = {
             "FrameHeight": f"{height:.1f}",
             "FrameWidth": f"{width:.1f}",
-            "input": file,
+            "input": plain(file),
             "frame": str(result.index),
         }
         if not self.pictures:
             about["approx_time"] = _minutes(result.time)
         empty = dict.fromkeys(self.columns(), "") | about
         rows = {face.face_id: empty | _told(face) for face in result.faces}
-        rows |= {face_id: empty | {"Identity": _person(face_id)} for face_id in result.lost}
+        rows |= dict.fromkeys(result.lost, empty)
+        if not self.pictures:
+            rows = {face_id: row | {"Identity": f"Person_{face_id}"} for face_id, row in rows.items()}
         return [rows[face_id] for face_id in sorted(rows)] or [empty]
 
     def read(self, path: str | Path) -> pd.DataFrame:
@@ -190,16 +193,11 @@ def _told(face: AUResult) -> dict[str, str]:
     for number in PYFEAT_AUS:
         if f"AU{number}" in face.probability:
             cells[padded(number)] = _number(face.probability[f"AU{number}"])
-    cells["Identity"] = _person(face.face_id)
     return cells
 
 
 def _number(value: float) -> str:
     return "" if math.isnan(value) else str(round(value, 6))
-
-
-def _person(face_id: int) -> str:
-    return f"Person_{face_id}"
 
 
 def _minutes(seconds: float) -> str:

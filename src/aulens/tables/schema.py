@@ -21,8 +21,11 @@ FACE_COLUMNS: Final = (
 )  # fmt: skip
 AU_ENDS: Final = ("p", "c", "left_p", "right_p")
 """What is told of each AU: `AU12_p`, `AU12_c`, `AU12_left_p`, `AU12_right_p`."""
-MORE_ENDS: Final = ("i", "smooth_p", "smooth_c")
+SMOOTH_ENDS: Final = ("smooth_p", "smooth_c")
+"""What `smooth` adds."""
+MORE_ENDS: Final = ("i", *SMOOTH_ENDS)
 """What may be told besides: intensities read from OpenFace, what `smooth` adds."""
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 _AU_COLUMN: Final = re.compile(rf"(AU[1-9]\d*)_(?:{'|'.join(AU_ENDS + MORE_ENDS)})")
 
@@ -47,7 +50,7 @@ def rows_of(
     nobody is lost, there is one row with `success` 0 and `face_id` None.
 
     Args:
-        file: where the picture or video is.
+        file: where the picture or video is; see `plain`.
         results: of its faces.
         aus: the AUs of the table.
         frame: number of the frame, from 0; None for a picture.
@@ -55,10 +58,15 @@ def rows_of(
         lost: ids of people who were seen before and are not in this frame.
     """
     seconds = None if time is None or math.isnan(time) else round(time, 6)
-    empty = dict.fromkeys(columns(aus)) | {"file": file, "frame": frame, "time": seconds, "success": 0}
+    empty = dict.fromkeys(columns(aus)) | {"file": plain(file), "frame": frame, "time": seconds, "success": 0}
     rows: list[Row] = [empty | _told(result, aus) for result in results]
     rows += [empty | {"face_id": face_id} for face_id in lost]
     return sorted(rows, key=_face_id) or [empty]
+
+
+def plain(file: str) -> str:
+    """A file as tables name it: with "./" before it where a spreadsheet would compute it ("=1+2.mp4")."""
+    return f"./{file}" if file.startswith(_FORMULA) else file
 
 
 def to_frame(rows: Iterable[Row], aus: AUSet) -> pd.DataFrame:

@@ -46,7 +46,8 @@ def smooth(
         hysteresis: an AU that is present stays so until below (1 - hysteresis) times its threshold; [0, 1).
 
     Raises:
-        InputError: columns or times are missing, or a probability is not within [0, 1].
+        InputError: columns or times are missing, a frame has two rows of a person, or a probability is not
+            within [0, 1].
         ConfigError: a setting is out of range, or an AU has no threshold.
     """
     seconds(window, "the window")

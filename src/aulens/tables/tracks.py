@@ -23,8 +23,8 @@ class Tracks:
         person: (N,) int64, the same for the rows of one `face_id` of one file.
         time: (N,) float64, when the frame begins, seconds.
         end: (N,) float64, when it ends: when the file's next frame begins. Of the file's last frame nobody
-            knows; it counts as the median of the others. So does one after which the table lacks rows, seen
-            by `frame`, which goes up by more than it mostly does.
+            knows; it counts as the median of the others. So does, at most until the next, one after which
+            the table lacks rows, seen by `frame`, which goes up by more than it mostly does.
     """
 
     rows: NDArray[np.int64]
@@ -49,31 +49,80 @@ def tracks(table: pd.DataFrame) -> Tracks:
     """The tracks of a table of videos.
 
     Raises:
-        InputError: the table lacks a column or a time, or times go back while `frame` goes up.
+        InputError: the table lacks a column or a time, a frame has two rows of a person, or times go back
+            while `frame` goes up.
     """
     lacking = [name for name in _NEEDED if name not in table.columns]
     if lacking:
         raise InputError(f"a table of videos has the columns {', '.join(_NEEDED)}; {lacking[0]} is missing")
-    seen = ((table["success"] == 1) & table["face_id"].notna()).fillna(False).to_numpy(dtype=bool)
-    timed = (table["time"].notna() & table["frame"].notna()).to_numpy(dtype=bool)
-    untimed = np.flatnonzero(seen & ~timed)
+    rows = np.flatnonzero(timed_rows(table))
+    check_once(table)
+    file = np.asarray(pd.factorize(table["file"].iloc[rows])[0], dtype=np.int64)
+    number = table["frame"].iloc[rows].to_numpy(dtype=np.int64)
+    time = table["time"].iloc[rows].to_numpy(dtype=np.float64)
+    end = _ends(table["file"].iloc[rows], file, number, time)
+    there = _seen(table)[rows]
+    face_id = table["face_id"].iloc[rows[there]].to_numpy(dtype=np.int64)
+    keys = pd.MultiIndex.from_arrays([file[there], face_id])
+    person = np.asarray(pd.factorize(keys)[0], dtype=np.int64)
+    order = np.lexsort((number[there], person))
+    return Tracks(rows[there][order], person[order], time[there][order], end[there][order])
+
+
+def frame_ends(file: str, frame: NDArray[np.int64], time: NDArray[np.float64]) -> NDArray[np.float64]:
+    """When each frame of one clip ends; see `Tracks.end`. Never after the next one begins.
+
+    Args:
+        file: the clip, for the message.
+        frame: (F,) numbers, ascending.
+        time: (F,) when each begins.
+
+    Raises:
+        InputError: times go back.
+    """
+    lasts, steps = np.diff(time), np.diff(frame)
+    back = np.flatnonzero(lasts < 0)
+    if len(back):
+        place = back[0]
+        raise InputError(
+            f"{file}: times do not ascend: frame {frame[place + 1]} is at {time[place + 1]:g} s, after frame "
+            f"{frame[place]} at {time[place]:g} s: two tables in one?"
+        )
+    if not len(lasts):
+        return time.copy()
+    guess = np.round(time + np.median(lasts), 6)
+    follows = steps <= np.median(steps)
+    return np.append(np.where(follows, time[1:], np.minimum(guess[:-1], time[1:])), guess[-1])
+
+
+def timed_rows(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows have a frame and a time; others count as if the table lacked them.
+
+    Raises:
+        InputError: a row with a face has none.
+    """
+    known = (table["time"].notna() & table["frame"].notna()).to_numpy(dtype=bool)
+    seen = _seen(table)
+    untimed = np.flatnonzero(seen & ~known)
     if len(untimed):
         raise InputError(
             f"{len(untimed)} of {int(seen.sum())} rows with a face have no frame or no time (the first is "
             f"row {untimed[0]}): what happens in time needs a video's table; read_table(path, rate=...) "
             "fills in times"
         )
-    rows = np.flatnonzero(timed)
-    file = np.asarray(pd.factorize(table["file"].iloc[rows])[0], dtype=np.int64)
-    number = table["frame"].iloc[rows].to_numpy(dtype=np.int64)
-    time = table["time"].iloc[rows].to_numpy(dtype=np.float64)
-    end = _ends(table, rows, file, number, time)
-    there = seen[rows]
-    face_id = table["face_id"].iloc[rows[there]].to_numpy(dtype=np.int64)
-    keys = pd.MultiIndex.from_arrays([file[there], face_id])
-    person = np.asarray(pd.factorize(keys)[0], dtype=np.int64)
-    order = np.lexsort((number[there], person))
-    return Tracks(rows[there][order], person[order], time[there][order], end[there][order])
+    return known
+
+
+def check_once(table: pd.DataFrame) -> None:
+    """Raise `InputError` if a frame has more than one row of a person."""
+    told = table[["file", "frame", "face_id"]]
+    twice = np.flatnonzero((told.duplicated() & told.notna().all(axis=1)).to_numpy(dtype=bool))
+    if len(twice):
+        file, frame, face_id = told.iloc[twice[0]]
+        raise InputError(
+            f"{file}: frame {frame} has more than one row of person {face_id} (row {twice[0]} is the "
+            "second): were tables joined that hold the same clip, or clips of one name? Keep one of them"
+        )
 
 
 def seconds(value: float, name: str) -> float:
@@ -83,36 +132,22 @@ def seconds(value: float, name: str) -> float:
     return value
 
 
+def _seen(table: pd.DataFrame) -> NDArray[np.bool_]:
+    return ((table["success"] == 1) & table["face_id"].notna()).fillna(False).to_numpy(dtype=bool)
+
+
 def _ends(
-    table: pd.DataFrame,
-    rows: NDArray[np.int64],
-    file: NDArray[np.int64],
-    number: NDArray[np.int64],
-    time: NDArray[np.float64],
+    names: pd.Series, file: NDArray[np.int64], number: NDArray[np.int64], time: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """When the frame of each row ends."""
     order = np.lexsort((number, file))
-    file_s, number_s, time_s = file[order], number[order], time[order]
+    file_s, number_s = file[order], number[order]
     first = np.ones(len(order), dtype=bool)
     first[1:] = (file_s[1:] != file_s[:-1]) | (number_s[1:] != number_s[:-1])
     which = np.cumsum(first) - 1  # the frame of each row
-    file_f, number_f, time_f = file_s[first], number_s[first], time_s[first]
-    lasts, steps = np.diff(time_f), np.diff(number_f)
-    together = file_f[1:] == file_f[:-1]
-    back = np.flatnonzero(together & (lasts < 0))
-    if len(back):
-        row = rows[order][first][back[0] + 1]
-        raise InputError(
-            f"{table['file'].iloc[row]}: frame {number_f[back[0] + 1]} is earlier than frame "
-            f"{number_f[back[0]]} ({time_f[back[0] + 1]} s after {time_f[back[0]]} s): two tables in one?"
-        )
-    usual = pd.DataFrame({"last": lasts, "step": steps})[together].groupby(file_f[1:][together]).median()
-    usual = usual.reindex(file_f)
-    last = usual["last"].fillna(0.0).to_numpy(dtype=np.float64)
-    known = np.append(together & (steps <= usual["step"].to_numpy(dtype=np.float64)[:-1]), False)[
-        : len(time_f)
-    ]
-    following = np.append(time_f[1:], 0.0)[: len(time_f)]
-    ends = np.empty(len(rows))
-    ends[order] = np.where(known, following, time_f + last)[which]
+    of_frame = order[first]
+    clips = np.split(of_frame, np.flatnonzero(np.diff(file[of_frame])) + 1)
+    found = [frame_ends(str(names.iloc[clip[0]]), number[clip], time[clip]) for clip in clips if len(clip)]
+    ends = np.empty(len(order))
+    ends[order] = np.concatenate([*found, np.empty(0)])[which]
     return ends

@@ -3,7 +3,7 @@
 import base64
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -76,7 +76,7 @@ def write_report(
         raise InputError(f"{stills}: these stills are of other AUs than the model {card.name}")
     kept = () if index is None else _fitting(index)
     said = {
-        "title": escape(_base(clip.file)),
+        "title": escape(clip.name),
         "file": escape(clip.file),
         "facts": words.facts(clip, info),
         "problems": words.notes(problems),
@@ -100,7 +100,7 @@ def write_report(
             write_data(file, f"person-{place}", about)
         for place, still in enumerate(kept):
             assert index is not None
-            write_data(file, f"still-{place}", _still(index, still))
+            write_data(file, f"still-{place}", _still(index, still, clip, threshold))
         before, after = tail.split("{{script}}")
         file.write(_filled(before, said))
         for part in _script():
@@ -144,8 +144,8 @@ def _time_of(clip: Clip, still: Still) -> float:
     return round(float(clip.time[place]), 6)
 
 
-def _still(index: StillsIndex, still: Still) -> dict[str, Any]:
-    """A still with its files inside."""
+def _still(index: StillsIndex, still: Still, clip: Clip, threshold: Mapping[str, float]) -> dict[str, Any]:
+    """A still with its files inside, and the probabilities and decisions of the table, as in the timeline."""
     entry = still.to_dict() | {"picture": _file(index.folder / still.name)}
     for face in entry["faces"]:
         name = face.pop("name")
@@ -153,6 +153,15 @@ def _still(index: StillsIndex, still: Still) -> dict[str, Any]:
         for key in ("probability", "right", "left"):
             if face[key] is not None:
                 face[key] = [face[key][label] for label in index.labels]
+        shown = np.array(face["probability"])
+        present = shown >= np.array([threshold[label] for label in index.labels]) - 5e-5  # it has 4 digits
+        for track in clip.tracks:
+            place = int(np.searchsorted(track.frame, still.frame))
+            known = place < len(track.frame) and track.frame[place] == still.frame and track.seen[place]
+            if known and track.face_id == face["face_id"]:
+                shown, present = track.probability[place], track.present[place]
+        face["probability"] = np.round(shown.astype(np.float64), 4).tolist()
+        face["present"] = present.astype(int).tolist()
     return entry
 
 
@@ -199,7 +208,3 @@ def _part(name: str) -> str:
 
 def _file(path: Path) -> str:
     return base64.b64encode(path.read_bytes()).decode("ascii")
-
-
-def _base(file: str) -> str:
-    return file.replace("\\", "/").rsplit("/", 1)[-1]

@@ -29,7 +29,7 @@ const load = async (place) => {
   return { ...still, place, image, faces };
 };
 
-const inside = (face, au) => face.probability[au] >= clip.threshold[au] - 5e-5;
+const inside = (face, au) => face.present[au] === 1;
 
 // The colours of an AU over a face, or of all that are present (au -1), as a small canvas.
 const heat = (face, au) => {
@@ -174,8 +174,8 @@ const describe = () => {
 
 const showStill = async () => {
   const place = state.still;
+  wanted = place; // also if it is shown: an earlier one may still be loading
   if (place < 0 || (shot !== null && shot.place === place)) { describe(); return; }
-  wanted = place;
   const loaded = await load(place);
   if (wanted !== place) return; // the cursor has gone on meanwhile
   shot = loaded;
