@@ -246,6 +246,7 @@ def test_citations_agree_with_the_citation_file() -> None:
         assert len(found) == papers
         assert set(found) <= titles
         assert text.count("{") == text.count("}")
+        assert text.count("year = {") == papers
     assert "version = {1.2}" in bibtex("pooled", "1.2")
 
 

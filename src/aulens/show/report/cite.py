@@ -5,7 +5,8 @@ from typing import Final
 _AULENS: Final = """@software{{aulens,
   title   = {{aulens: facial Action Units, per side of the face, with their evidence}},
   author  = {{{{The aulens authors}}}},
-  version = {{{version}}}
+  version = {{{version}}},
+  year    = {{2026}}
 }}"""
 
 _PAPER_A: Final = """@inproceedings{zhang2020region,
