@@ -16,7 +16,10 @@ class OneFile:
     """Stands for `Visits`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.swept = path, 0
+
+    def sweep(self) -> None:
+        self.swept += 1
 
     def file(self, token: str, name: str) -> Path | None:
         return self.path if (token, name) == (TOKEN, self.path.name) else None
@@ -27,7 +30,10 @@ async def inner(scope, receive, send) -> None:
     await send({"type": "http.response.body", "body": b"the page"})
 
 
-def get(shell: Shell, path: str, host: str = "127.0.0.1:7860") -> tuple[int, dict[str, str], bytes]:
+def get(
+    shell: Shell, path: str, host: str = "127.0.0.1:7860", method: str = "GET", **more: str
+) -> tuple[int, dict[str, str], bytes]:
+    """The answer to a request with more headers, whose names have "_" for "-"."""
     answer: list[dict] = []
 
     async def receive() -> dict:
@@ -38,8 +44,11 @@ def get(shell: Shell, path: str, host: str = "127.0.0.1:7860") -> tuple[int, dic
         answer.append(message)
 
     scope = {
-        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
-        "headers": [(b"host", host.encode())],
+        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
+        "headers": [
+            (b"host", host.encode()),
+            *((name.replace("_", "-").encode(), value.encode()) for name, value in more.items()),
+        ],
     }  # fmt: skip
     asyncio.run(shell(scope, receive, send))
     headers = {name.decode().lower(): value.decode() for name, value in answer[0]["headers"]}
@@ -51,6 +60,12 @@ def shell(tmp_path: Path) -> Shell:
     path = tmp_path / "Zoë 1.html"
     path.write_text("<p>report")
     return Shell(inner, OneFile(path), ("127.0.0.1", "localhost", "[::1]"))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def lent(tmp_path: Path) -> Shell:
+    """For whoever can reach it, by any name."""
+    return Shell(inner, OneFile(tmp_path), None)  # type: ignore[arg-type]
 
 
 def test_the_page_may_load_from_here_only(shell: Shell) -> None:
@@ -90,3 +105,40 @@ def test_a_result_is_sandboxed_and_not_stored(shell: Shell) -> None:
     assert headers["content-security-policy"].startswith("sandbox allow-scripts allow-downloads; ")
     assert "allow-same-origin" not in headers["content-security-policy"]
     assert headers["cache-control"] == "no-store"
+
+
+FOREIGN = [
+    {"origin": "https://evil.example", "sec_fetch_site": "cross-site"},
+    {"sec_fetch_site": "cross-site"},
+    {"origin": "http://127.0.0.1:7860.evil.example"},
+    {"origin": "http://127.0.0.1:8000", "sec_fetch_site": "same-site"},  # another page of this computer
+    {"origin": "http://127.0.0.1:8000"},
+    {"origin": "null"},
+]
+OWN = [
+    {"origin": "http://127.0.0.1:7860", "sec_fetch_site": "same-origin"},
+    {"origin": "http://127.0.0.1:7860"},  # an old browser
+    {},  # no browser
+]
+
+
+@pytest.mark.parametrize("said", FOREIGN, ids=str)
+def test_no_web_site_can_send_anything(shell: Shell, lent: Shell, said: dict[str, str]) -> None:
+    for each in (shell, lent):
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+            status, _, body = get(each, "/gradio_api/upload", method=method, **said)
+            assert (status, body[:42]) == (403, b"This page takes nothing from another one. ")
+        assert each._visits.swept == 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("said", OWN, ids=str)
+def test_its_own_page_can_send_and_old_uploads_go(shell: Shell, lent: Shell, said: dict[str, str]) -> None:
+    for each in (shell, lent):
+        assert get(each, "/gradio_api/upload", method="POST", **said)[0] == 200
+        assert each._visits.swept == 1  # type: ignore[attr-defined]
+
+
+def test_a_link_to_it_and_a_server_before_it_work(shell: Shell, lent: Shell) -> None:
+    assert get(shell, "/", sec_fetch_site="cross-site")[0] == 200
+    said = {"origin": "https://aus.example", "sec_fetch_site": "same-origin"}
+    assert get(lent, "/gradio_api/queue/join", method="POST", **said)[0] == 200

@@ -1,5 +1,6 @@
 """Limits, names and times: what may come in."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from patch_people import write_people
 
 
 def info(duration: float | None) -> VideoInfo:
-    return VideoInfo("a.mp4", 160, 96, Fraction(25), duration, None, 0, False, "h264")
+    return VideoInfo("a.mp4", 160, 96, Fraction(25), duration, None, 0, False, "h264", Fraction(1, 12800))
 
 
 def test_a_picture_and_a_video_are_told_apart(tmp_path: Path) -> None:
@@ -42,16 +43,17 @@ def test_the_sentence_speaks_of_the_visitors_name_and_of_no_folder(tmp_path: Pat
 @pytest.mark.parametrize(
     ("duration", "start", "stop", "expected"),
     [
-        (60.0, None, None, (None, None)),
-        (120.0, None, None, (None, None)),
-        (3600.0, 3500.0, None, (3500.0, None)),
+        (60.0, None, None, (None, 120.5)),
+        (120.4, None, None, (None, 120.5)),
+        (3600.0, 3500.0, None, (3500.0, 3620.5)),
         (3600.0, 60.0, 180.0, (60.0, 180.0)),
-        (None, None, None, (None, 120.0)),
-        (None, 30.0, 1000.0, (30.0, 150.0)),
+        (0.1, None, 1000.0, (None, 120.5)),
+        (None, None, None, (None, 120.5)),
+        (None, 30.0, 1000.0, (30.0, 150.5)),
         (None, 30.0, 40.0, (30.0, 40.0)),
     ],
 )
-def test_parts_within_two_minutes(duration, start, stop, expected) -> None:
+def test_parts_within_two_minutes_whatever_the_file_says(duration, start, stop, expected) -> None:
     settings = within(info(duration), RecordSettings(start=start, stop=stop), AppSettings(max_minutes=2))
     assert (settings.start, settings.stop) == expected
 
@@ -63,6 +65,11 @@ def test_parts_within_two_minutes(duration, start, stop, expected) -> None:
 def test_longer_parts_are_refused_with_what_to_do(duration, start, stop, told) -> None:
     with pytest.raises(InputError, match=rf"lasts {told}; the page takes 2:00 .* From and To"):
         within(info(duration), RecordSettings(start=start, stop=stop), AppSettings(max_minutes=2))
+
+
+def test_what_has_no_time_stamps_is_refused_with_what_to_do() -> None:
+    with pytest.raises(InputError, match=r"no time stamps, so the page can't stop after 2:00\. Run `aulens"):
+        within(replace(info(None), time_base=None), RecordSettings(), AppSettings(max_minutes=2))
 
 
 def test_a_part_after_the_end_is_refused() -> None:

@@ -1,5 +1,6 @@
 """Whose files are whose, and that they go."""
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -48,6 +49,40 @@ def test_an_upload_moves_in_and_the_next_one_takes_its_place(visits: Visits, tmp
     assert place.read_text() == "two"
     assert everything(tmp_path) == ["visits/visit-1/source/Zoë's interview.mp4"]
     assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_what_arrives_after_they_left_is_deleted(visits: Visits, line: Line, tmp_path: Path) -> None:
+    visit = visits.of("anna")
+    visits.leave("anna")
+    with pytest.raises(InputError, match="was closed"):
+        visit.take(sent(tmp_path), "a.png")
+    assert everything(tmp_path) == []
+    ticket = visit.begin(making(tmp_path), line)
+    assert ticket.wait(10)
+    with pytest.raises(Stopped):
+        ticket.result()
+    assert list((tmp_path / "visits").iterdir()) == []
+
+
+def test_uploads_that_nobody_takes_go_after_an_hour(visits: Visits, tmp_path: Path) -> None:
+    old, new, cut_off = sent(tmp_path), sent(tmp_path, text="two"), tmp_path / "uploads" / "tmpx1"
+    cut_off.touch()
+    for path in (old, cut_off):
+        os.utime(path, (time.time() - 3700,) * 2)
+    visits.sweep()
+    assert list((tmp_path / "uploads").iterdir()) == [new.parent]
+    os.utime(new, (0, 0))
+    visits.sweep()
+    cut_off.touch()
+    os.utime(cut_off, (0, 0))
+    visits.sweep()
+    assert list((tmp_path / "uploads").iterdir()) == []  # and the folder is there
+
+
+def test_the_cameras_picture_is_not_called_by_its_path(visits: Visits, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^The camera's picture: not a picture"):
+        visits.read_once(sent(tmp_path))
+    assert everything(tmp_path) == []
 
 
 @pytest.mark.parametrize("where", ["elsewhere", "uploads/../elsewhere", "link"])
@@ -139,7 +174,12 @@ def test_what_was_stopped_or_failed_leaves_no_files(visits: Visits, line: Line, 
         ("..", "file"),
         ("", "file"),
         ("é 山.mp4", "é 山.mp4"),
-        ("x" * 300 + ".mp4", "x" * 120 + ".mp4"),
+        ("x" * 300 + ".mp4", "x" * 176 + ".mp4"),
+        (
+            "顔" * 83 + ".mp4",
+            "顔" * 58 + ".mp4",
+        ),  # 253 bytes, which a disk takes; with an ending, it does not
+        ("\udce4.mp4", "_.mp4"),
     ],
 )
 def test_names_that_any_system_can_hold(given: str, name: str) -> None:

@@ -27,7 +27,7 @@ def mount(analyzer: Analyzer, settings: AppSettings, visits: Visits, line: Line)
         server_name=settings.host,
         footer_links=[],
         run_history=False,
-        show_error=True,
+        show_error=False,  # what nobody foresaw may name folders; the terminal has it
         max_file_size=settings.max_bytes,
         ssr_mode=False,
         enable_monitoring=False,

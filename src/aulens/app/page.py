@@ -15,7 +15,7 @@ from aulens.app.line import Line, Stopped
 from aulens.app.live import live_work
 from aulens.app.settings import AppSettings
 from aulens.app.show import Shown, show
-from aulens.app.source import look, within
+from aulens.app.source import look, unwritten, within
 from aulens.app.visits import Visit, Visits, safe_name
 from aulens.app.work import Work, clip_work, picture_work
 from aulens.commands.sources import seconds
@@ -123,7 +123,9 @@ class Page:
                 return update | self._begin(visit, picture_work(self._analyzer, source))
         except (AulensError, OSError) as error:
             visit.forget()
-            return update | {on.status: panels.problem(str(error))}
+            why = error.strerror or type(error).__name__ if isinstance(error, OSError) else None
+            told = str(error) if why is None else f"{name} can't be kept: {why}."
+            return update | {on.status: panels.problem(told)}
         shown = {part: gr.update(visible=True) for part in (on.options, on.go)}
         return update | shown | {on.stage: panels.empty(*_READY)}
 
@@ -194,8 +196,7 @@ class Page:
         except AulensError as error:
             return over | {on.status: panels.problem(str(error))}
         except OSError as error:
-            why = error.strerror or error
-            return over | {on.status: panels.problem(f"The results can't be written: {why}.")}
+            return over | {on.status: panels.problem(unwritten(error, visit.folder))}
         except Exception:
             _LOG.exception("an analysis failed")
             return over | {on.status: panels.problem(_BROKEN)}
@@ -207,17 +208,20 @@ class Page:
         visit = self._known(request)
         if visit is None:
             return _unchanged()
-        return show(self._on, visit, Shown(aus, heat, face, person), new=False) or _unchanged()
+        try:
+            return show(self._on, visit, Shown(aus, heat, face, person), new=False) or _unchanged()
+        except OSError as error:
+            return {self._on.stage: panels.problem(unwritten(error, visit.folder))}
 
     def _watch(self, path: str | None, aus: list[str], heat: bool, request: gr.Request) -> Update:
         """A picture of the camera, one of many; those that come while there is other work are left out."""
         on = self._on
         if path is None:
             return _unchanged()
-        image = self._visits.read_once(Path(path))
-        if not self._line.idle:
-            return _unchanged()
         try:
+            image = self._visits.read_once(Path(path))
+            if not self._line.idle:
+                return _unchanged()
             ticket = self._line.enter(live_work(self._analyzer, image, Shown(aus, heat)))
             if not ticket.wait(_PATIENCE):
                 self._line.stop(ticket)

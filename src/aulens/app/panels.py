@@ -204,6 +204,8 @@ def clip_facts(made: ClipMade, token: str) -> str:
     facts.append(f"{done.frames:,} frames analyzed")
     if people:
         facts.append(f"a face in {done.with_face / max(1, done.frames):.0%} of them")
+    if made.until is not None:
+        facts.append(f"up to {length(made.until)}; the video goes on")
     return _facts(made.source.name, facts, done.problem) + downloads(token, made.downloads)
 
 

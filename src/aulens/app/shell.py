@@ -23,9 +23,14 @@ _RESULT_POLICY: Final = (
     "'unsafe-inline'; img-src data: blob:; media-src 'self'; frame-ancestors 'self'"
 )
 _API: Final = "/gradio_api"
+_UPLOAD: Final = f"{_API}/upload"
 _RESULT: Final = "/result/"
 # Gradio would fetch addresses of the web for whoever asks.
 _NEVER: Final = (f"{_API}/proxy=", f"{_API}/file=http", "/monitoring", f"{_API}/runs", f"{_API}/deep_link")
+_FOREIGN: Final = (
+    "This page takes nothing from another one. If it is shown through another server, let that pass on the "
+    "name (Host) by which it was asked."
+)
 
 
 class Shell:
@@ -55,11 +60,15 @@ class Shell:
         path: str = scope["path"]
         if self._hosts is not None and _host(scope) not in self._hosts:
             await PlainTextResponse("This page is for its own computer only.", 403)(scope, receive, send)
+        elif not _of_this_page(scope):
+            await PlainTextResponse(_FOREIGN, 403)(scope, receive, send)
         elif path.startswith(_NEVER):
             await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
         elif path.startswith(_RESULT):
             await self._result(path.removeprefix(_RESULT), scope, receive, send)
         else:
+            if path == _UPLOAD:
+                await asyncio.to_thread(self._visits.sweep)
             await self._page(scope, receive, _with_headers(send, _PAGE_POLICY))
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,3 +132,18 @@ def _host(scope: Scope) -> str:
     """The name by which the page was called, without the port."""
     host = Headers(scope=scope).get("host", "")
     return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+
+
+def _of_this_page(scope: Scope) -> bool:
+    """Whether a request comes from this page, or only reads; any web site can make a browser send files here.
+
+    Browsers say it in `Sec-Fetch-Site`, also through a server that goes between; where they don't, `Origin`
+    is compared with the name by which the page was called. Programs that are no browsers say neither.
+    """
+    if scope["method"] in ("GET", "HEAD"):
+        return True
+    headers = Headers(scope=scope)
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site in ("same-origin", "none")
+    return origin is None or origin.partition("://")[2] == headers.get("host", "")

@@ -1,15 +1,22 @@
 """What was dropped in: a picture or a video, looked at before anything is done with it."""
 
+import math
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from aulens.app.settings import AppSettings
 from aulens.errors import ConfigError, InputError
 from aulens.record import RecordSettings
+from aulens.record.names import clip_names
 from aulens.runtime.image import read_image
 from aulens.runtime.inputs import is_clip
 from aulens.video import open_video
 from aulens.video.media import VideoInfo
+
+_SPARE: Final = 0.5
+"""Seconds by which a part may be longer than the limit: a video of "10 minutes" lasts a little more."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,8 @@ class Source:
 
     @property
     def stem(self) -> str:
-        """Its name without the ending: files made of it begin with this."""
-        return Path(self.name).stem or "file"
+        """Names of files made of it begin with this: its own without the ending, unless that is taken."""
+        return clip_names([self.name])[0] or "file"
 
 
 def look(path: Path, name: str) -> Source:
@@ -55,27 +62,44 @@ def renamed(error: Exception, path: Path, name: str) -> str:
     return str(error).replace(str(path), name)
 
 
+def unwritten(error: OSError, folder: Path) -> str:
+    """That results can't be written, and why; where they lie is no visitor's business."""
+    why = error.strerror or without(error, folder)
+    return f"The results can't be written: {why}."
+
+
+def without(error: Exception, folder: Path) -> str:
+    """What an error says, without the path of the folder."""
+    return str(error).replace(f"{folder}{os.sep}", "").replace(str(folder), "the folder of results")
+
+
 def within(info: VideoInfo, settings: RecordSettings, limits: AppSettings) -> RecordSettings:
     """The settings, if they ask for no longer part of a video than is allowed.
 
-    A video that does not say how long it is, is read up to the limit.
+    Each video is read up to the limit at most: not all say how long they are, and not all that do say so are
+    right.
 
     Raises:
-        InputError: the part is too long.
+        InputError: the part is too long, or can't be limited.
         ConfigError: it is empty.
     """
     start, most = settings.start or 0.0, 60 * limits.max_minutes
-    if info.duration is None:
-        return replace(settings, stop=min(settings.stop or start + most, start + most))
-    stop = min(info.duration, info.duration if settings.stop is None else settings.stop)
-    if stop <= start:
-        raise ConfigError(f"From is after the end: the video lasts {length(info.duration)}.")
-    if stop - start > most + 0.5:
+    asked = math.inf if settings.stop is None else settings.stop
+    if info.time_base is None:
         raise InputError(
-            f"This part lasts {length(stop - start)}; the page takes {length(most)} at once. Choose a "
-            "shorter one with From and To, or run `aulens detect` in a terminal, which takes any length."
+            f"This video has no time stamps, so the page can't stop after {length(most)}. Run `aulens "
+            "detect` in a terminal, which takes any length."
         )
-    return settings
+    if info.duration is not None:
+        stop = min(info.duration, asked)
+        if stop <= start:
+            raise ConfigError(f"From is after the end: the video lasts {length(info.duration)}.")
+        if stop - start > most + _SPARE:
+            raise InputError(
+                f"This part lasts {length(stop - start)}; the page takes {length(most)} at once. Choose a "
+                "shorter one with From and To, or run `aulens detect` in a terminal, which takes any length."
+            )
+    return replace(settings, stop=min(asked, start + most + _SPARE))
 
 
 def length(seconds: float) -> str:

@@ -1,9 +1,11 @@
 """Who is on the page, and the files that are theirs: gone when they leave, and at the end."""
 
+import os
 import re
 import secrets
 import shutil
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +14,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.app.line import Line, Ticket
-from aulens.app.source import Source
+from aulens.app.line import Line, Stopped, Ticket
+from aulens.app.source import Source, renamed
 from aulens.app.work import Made, Work
 from aulens.errors import InputError
 from aulens.runtime.image import read_image
 
 _NOT_IN_NAMES: Final = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
-_LONGEST: Final = 120
+_LONGEST: Final = 180
+"""Bytes of a name: a file system takes 255, and names of results are longer by an ending or two."""
+_UNTAKEN: Final = 3600.0
+"""Seconds that an upload waits to be taken; a page takes its own at once."""
 
 
 @dataclass(eq=False)
@@ -59,13 +64,18 @@ class Visit:
             Where it is now.
 
         Raises:
-            InputError: the file is no upload, or no longer there.
+            InputError: the file is no upload, or no longer there, or the page was closed meanwhile.
         """
         check_upload(path, self.uploads)
-        self.forget()
-        place = self.folder / "source" / safe_name(name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, place)
+        with self._lock:  # what moves in after they left would stay
+            if self._gone:
+                path.unlink()
+                _drop_empty(path.parent)
+                raise InputError("This page was closed.")
+            self.forget()
+            place = self.folder / "source" / safe_name(name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, place)
         _drop_empty(path.parent)
         return place
 
@@ -93,9 +103,10 @@ class Visit:
 
         def run(ticket: Ticket[Made]) -> Made:
             with self._lock:
+                if self._gone:
+                    raise Stopped
                 self._busy = True
             try:
-                ticket.check()  # they may have left between
                 folder.mkdir(parents=True)
                 made = work(folder, ticket)
                 ticket.check()
@@ -180,9 +191,22 @@ class Visits:
         check_upload(path, self._uploads)
         try:
             return read_image(path)
+        except InputError as error:
+            raise InputError(renamed(error, path, "The camera's picture")) from error
         finally:
             path.unlink(missing_ok=True)
             _drop_empty(path.parent)
+
+    def sweep(self) -> None:
+        """Delete uploads that nobody took: they were cut off, or their page was closed too early."""
+        before = time.time() - _UNTAKEN
+        for folder, _, names in os.walk(self._uploads, topdown=False):
+            for path in (Path(folder, name) for name in names):
+                with suppress(OSError):  # it is taken just now
+                    if path.lstat().st_mtime < before:
+                        path.unlink()
+                        if path.parent != self._uploads:
+                            _drop_empty(path.parent)
 
     def close(self) -> None:
         """Everybody leaves."""
@@ -202,11 +226,14 @@ def check_upload(path: Path, uploads: Path) -> None:
 
 def safe_name(name: str) -> str:
     """A file name that any system can hold, which still tells what it was."""
+    name = name.encode("utf-8", "replace").decode("utf-8")
     clean = _NOT_IN_NAMES.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")
     stem, dot, ending = clean.rpartition(".")
     if not dot:
         stem, ending = ending, ""
-    return f"{stem[:_LONGEST] or 'file'}{dot}{ending[:12]}"
+    ending = dot + ending[:12]
+    stem = stem.encode("utf-8")[: _LONGEST - len(ending.encode("utf-8"))].decode("utf-8", "ignore")
+    return f"{stem or 'file'}{ending}"
 
 
 def _drop_empty(folder: Path) -> None:

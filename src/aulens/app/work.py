@@ -1,5 +1,6 @@
 """What is done with a dropped file: its table, its report and its figures, in a folder."""
 
+import math
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.app.line import Ticket
-from aulens.app.source import Source, renamed
+from aulens.app.source import Source, renamed, unwritten, without
 from aulens.aus import AUSet
 from aulens.commands.clips import expected
-from aulens.errors import AulensError, InputError
+from aulens.errors import AulensError, ConfigError, InputError
 from aulens.record import Recorded, RecordSettings, record_clip
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
@@ -91,6 +92,7 @@ class ClipMade:
         card: of the model.
         done: counts, and where the video ended early.
         people: ids of those who were seen, ascending.
+        until: seconds at which the part ended, if the video goes on behind it.
     """
 
     source: Source
@@ -99,6 +101,7 @@ class ClipMade:
     card: ModelCard
     done: Recorded
     people: tuple[int, ...]
+    until: float | None = None
 
     def table(self) -> pd.DataFrame:
         """The rows, in our schema."""
@@ -173,11 +176,11 @@ def clip_work(analyzer: Analyzer, source: Source, settings: RecordSettings) -> W
     """Analyze a video: a table, events, a report and figures."""
 
     def work(folder: Path, ticket: Ticket[Made]) -> Made:
-        count = 0
+        count, before, now = 0, math.nan, math.nan
 
         def progress(result: FrameResult, info: VideoInfo) -> None:
-            nonlocal count
-            count += 1
+            nonlocal count, before, now
+            count, before, now = count + 1, now, result.time
             total = expected(info, settings)
             last = total is not None and count >= total
             ticket.tell(count, total, "Writing the report" if last else "Analyzing")
@@ -188,8 +191,6 @@ def clip_work(analyzer: Analyzer, source: Source, settings: RecordSettings) -> W
             analyzer, source.path, folder, settings, name=source.stem, called=source.name, progress=progress
         )
         ticket.check()
-        if done.frames == 0:
-            raise InputError(f"{source.name}: no frame lies in this part of the video.")
         files, people = done.files, _people(folder / done.files["table"])
         downloads = [Download("Table", files["table"], "CSV: a row per frame and person, all Action Units")]
         if "events" in files:
@@ -206,19 +207,28 @@ def clip_work(analyzer: Analyzer, source: Source, settings: RecordSettings) -> W
         if "overlay" in files:
             downloads.append(Download("Video", files["overlay"], "MP4: the video with what was seen"))
         downloads.append(Download("Columns", files["columns"], "CSV: what each column of the tables means"))
-        return ClipMade(source, folder, tuple(downloads), analyzer.card, done, people)
+        cut = settings.stop is not None and now + (now - before) >= settings.stop
+        return ClipMade(
+            source, folder, tuple(downloads), analyzer.card, done, people, settings.stop if cut else None
+        )
 
     return _with_name(work, source)
 
 
 def _with_name(work: Work, source: Source) -> Work:
-    """The same, but its errors speak of the visitor's file."""
+    """The same, but its errors speak of the visitor's file, and of no folder of this computer."""
 
     def named(folder: Path, ticket: Ticket[Made]) -> Made:
         try:
             return work(folder, ticket)
+        except OSError as error:
+            raise InputError(unwritten(error, folder)) from error
         except AulensError as error:
-            raise InputError(renamed(error, source.path, source.name)) from error
+            why = error.__cause__
+            if isinstance(error, ConfigError) and isinstance(why, OSError):  # its advice is for a terminal
+                raise InputError(unwritten(why, folder)) from error
+            told = InputError(renamed(error, source.path, source.name))
+            raise InputError(without(told, folder)) from error
 
     return named
 
