@@ -105,7 +105,7 @@ def test_videos_of_one_name_have_files_of_their_own(video: Path, model: Path, tm
         (tmp_path / name / "talk.mp4").write_bytes(video.read_bytes())
     done = aulens("detect", tmp_path / "one", tmp_path / "two", "--model", model, "--out", tmp_path / "out")
     assert done.code == 0
-    tables = [read_table(tmp_path / "out" / name) for name in ("talk.csv", "talk-2.csv")]
+    tables = [read_table(tmp_path / "out" / name) for name in ("one_talk.csv", "two_talk.csv")]
     assert [table["file"].iloc[0] for table in tables] == [
         str(tmp_path / name / "talk.mp4") for name in ("one", "two")
     ]

@@ -85,7 +85,7 @@ def test_jobs_are_named_by_the_order_given_and_large_videos_come_first(tmp_path:
     given = [tmp_path / name for name in ("a.mp4", "p.png", "x/a.mp4", "b.mov", "x/../a.mp4", "missing.avi")]
     jobs = plan_jobs([*given, given[1]])
     assert [(job.kind, job.name, job.paths) for job in jobs] == [
-        ("video", "a-2", (str(given[2]),)),
+        ("video", "x_a", (str(given[2]),)),
         ("video", "b", (str(given[3]),)),
         ("video", "a", (str(given[0]),)),
         ("video", "missing", (str(given[5]),)),
@@ -129,8 +129,8 @@ def test_no_file_of_one_video_is_that_of_another() -> None:
     names = clip_names(given)
     written = [f"{name}{end}" for name in names for end in (".csv", ".events.csv", ".json", ".html")]
     assert len(set(written) | {"results.csv", "columns.csv"}) == len(written) + 2
-    assert names[:3] == ("a", "a-2", "a-2-2")
-    assert clip_names(given[:4]) == names[:4]
+    assert names[:3] == ("a", "b_a", "a-2")
+    assert clip_names(given[:6]) == names[:6]
 
 
 def test_jobs_and_outcomes_survive_their_journey() -> None:

@@ -29,16 +29,16 @@ def test_a_video_keeps_its_name_whoever_comes_before_it(analyzer: Analyzer, tmp_
     b = talk(tmp_path / "b", 3)
     done = record_clip(analyzer, b, out)
     a = talk(tmp_path / "a", 5)
-    assert clip_names([a, b], out) == ("talk-2", "talk")
-    assert record_clip(analyzer, a, out).files["table"] == "talk-2.csv"
-    assert clip_names([a, b], out) == ("talk-2", "talk")
+    assert clip_names([a, b], out) == ("a_talk", "talk")
+    assert record_clip(analyzer, a, out).files["table"] == "a_talk.csv"
+    assert clip_names([a, b], out) == ("a_talk", "talk")
     assert record_clip(analyzer, b, out, resume=True) == done
     # The folder of videos was moved.
     b = b.rename(tmp_path / "talk.mp4")
     assert record_clip(analyzer, b, out, resume=True) == done
     # The other one was exported anew.
     write_people(a, 4)
-    assert record_clip(analyzer, a, out).files["table"] == "talk-2.csv"
+    assert record_clip(analyzer, a, out).files["table"] == "a_talk.csv"
 
 
 def test_a_stopped_run_keeps_its_name_too(analyzer: Analyzer, tmp_path: Path):
@@ -54,7 +54,7 @@ def test_a_stopped_run_keeps_its_name_too(analyzer: Analyzer, tmp_path: Path):
     with pytest.raises(Killed):
         record_clip(analyzer, a, out, progress=kill)
     b = talk(tmp_path / "b", 5)
-    assert clip_names([b, a], out) == ("talk-2", "talk")
+    assert clip_names([b, a], out) == ("b_talk", "talk")
     assert record_clip(analyzer, a, out, resume=True).frames == 3
 
 
@@ -66,8 +66,17 @@ def test_files_of_somebody_else_are_not_replaced(theirs: str, analyzer: Analyzer
     out.mkdir()
     (out / theirs).write_text(json.dumps(["codes", "by hand"]))
     done = record_clip(analyzer, talk(tmp_path / "a", 3), out, resume=True)
-    assert done.files["table"] == "talk-2.csv"
+    assert done.files["table"] == "a_talk.csv"
     assert json.loads((out / theirs).read_text()) == ["codes", "by hand"]
+
+
+def test_each_participant_has_a_folder(tmp_path: Path):
+    given = [
+        tmp_path / name for name in ("P01/talk.mp4", "P02/s1/talk.mp4", "P02/s2/talk.avi", "P02/s2/TALK.mov")
+    ]
+    names = ("P01_talk", "P02_s1_talk", "P02_s2_talk", "P02_s2_TALK-2")
+    assert clip_names([*given, tmp_path / "P02" / "end.mp4"]) == (*names, "end")
+    assert clip_names([*given, tmp_path / "talk.mp4"]) == (*names, "talk")
 
 
 def test_names_of_other_files_are_not_taken(analyzer: Analyzer, tmp_path: Path):

@@ -190,11 +190,14 @@ def test_what_another_detector_or_version_made_is_not_done(
     record_clip(one, short, tmp_path)
     record_clip(one, short, tmp_path, resume=True, progress=lambda *a: seen.append(a))
     assert not seen
-    record_clip(two, short, tmp_path, resume=True, progress=lambda *a: seen.append(a))
+    with pytest.raises(InputError, match=r"done before, but detector was 'OtherDetector\(1\)' and is"):
+        record_clip(two, short, tmp_path, resume=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(aulens, "__version__", "later")
+        with pytest.raises(InputError, match=r"aulens was .* and is 'later'"):
+            record_clip(one, short, tmp_path, resume=True)
+    record_clip(two, short, tmp_path, progress=lambda *a: seen.append(a))
     assert len(seen) == 12
-    monkeypatch.setattr(aulens, "__version__", "later")
-    record_clip(two, short, tmp_path, resume=True, progress=lambda *a: seen.append(a))
-    assert len(seen) == 24
 
 
 def test_a_video_that_was_touched_is_done_again(analyzer: Analyzer, short: Path, tmp_path: Path):
@@ -217,10 +220,10 @@ def test_frames_of_another_folder_of_the_same_name_are_others(analyzer: Analyzer
     for number in (1, 2):
         record_clip(analyzer, open_sequence(tmp_path / f"s{number}" / "frames", 25), out, resume=True)
     assert read_table(out / "frames.csv")["box_x"].iloc[0] == 10
-    assert read_table(out / "frames-2.csv")["box_x"].iloc[0] == 20
+    assert read_table(out / "s2_frames.csv")["box_x"].iloc[0] == 20
     # Another rate gives other times.
-    record_clip(analyzer, open_sequence(tmp_path / "s1" / "frames", 10), out, resume=True)
-    assert read_table(out / "frames.csv")["time"].tolist() == pytest.approx([0, 0.1, 0.2, 0.3])
+    with pytest.raises(InputError, match="rate was '25' and is '10'"):
+        record_clip(analyzer, open_sequence(tmp_path / "s1" / "frames", 10), out, resume=True)
 
 
 def test_parts_that_were_changed_are_not_built_upon(analyzer: Analyzer, short: Path, tmp_path: Path):

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from aulens.record.identity import VIDEO
+from aulens.errors import InputError
+from aulens.record.identity import VIDEO, differs
 
 _FORMAT: Final = "aulens-clip/1"
 
@@ -47,10 +48,20 @@ def write_done(path: Path, done: Recorded) -> None:
 
 
 def read_done(path: Path, identity: Mapping[str, Any]) -> Recorded | None:
-    """What an earlier run made of the same video with the same settings and all of whose files are there."""
+    """What an earlier run made of the same video with the same settings and all of whose files are there.
+
+    None for a video that was not done, or changed since.
+
+    Raises:
+        InputError: it was done with other settings.
+    """
     found = _read(path)
-    if found is None or found["identity"] != json.loads(json.dumps(identity)):
+    if found is None or found["identity"].keys() == set(VIDEO):
         return None
+    if any(found["identity"].get(key) != identity[key] for key in (*VIDEO, "frames")):
+        return None
+    if found["identity"] != identity:
+        raise InputError(f"{path}: it was done before, but {differs(found['identity'], identity)}")
     done = Recorded(**found)
     return done if all((path.parent / name).exists() for name in done.files.values()) else None
 

@@ -18,7 +18,7 @@ from aulens.runtime.card import ModelCard
 from aulens.show.figures import write_figures
 from aulens.show.report import write_report
 from aulens.tables import DIALECTS
-from aulens.tables.dictionary import FILE_NAME, describe, event_columns, write_dictionary
+from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
 from aulens.tables.events import events
 from aulens.tables.schema import dtype
 from aulens.tables.smooth import smooth
@@ -73,8 +73,7 @@ def finish(
     _replaced(part, out / files["table"], lambda path: _WRITERS[ending](source, path))
     if settings.format not in DIALECTS:
         files["columns"] = FILE_NAME
-        meant = {column.name: column for column in (*event_columns(), *map(describe, told.columns))}.values()
-        _replaced(part, out / files["columns"], lambda path: write_dictionary(path, meant))
+        _replaced(part, out / files["columns"], lambda path: write_full_dictionary(path, card.aus))
     found = events(told, thresholds=threshold) if timed else None
     if found is not None:
         files["events"] = f"{name}.events.csv"

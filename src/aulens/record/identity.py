@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -46,6 +46,13 @@ def video_of(path: str | Path) -> dict[str, Any]:
     except (InputError, OSError):
         return found
     return found | {"bytes": size, "modified": digest}
+
+
+def differs(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """In what two identities differ, and what to do."""
+    names = [name for name in now if before.get(name) != now[name]]
+    told = ", ".join(f"{name} was {before.get(name)!r} and is {now[name]!r}" for name in names)
+    return f"{told}. Give the same again, or leave out --resume to make all anew"
 
 
 def described(detector: FaceDetector) -> str:

@@ -1,6 +1,8 @@
 """Names of the files that are made of several inputs: none is written over by another."""
 
 import json
+import os
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -37,8 +39,9 @@ def names_beside(clips: Iterable[str]) -> set[str]:
 def clip_names(paths: Iterable[str | Path], out: str | Path | None = None) -> tuple[str, ...]:
     """A name for the files of each video, by its own.
 
-    A second "a" becomes "a-2". A video "a.events" beside "a" does too, as the events of "a" are so called. A
-    video from which something was made in `out` keeps its name; names of files there that are not known to
+    Of several "talk" in several folders, each has its folder in its name, "P01_talk", "P02_talk"; what still
+    has the same becomes "talk-2". So does a video "a.events" beside "a", as the events of "a" are so called.
+    A video from which something was made in `out` keeps its name; names of files there that are not known to
     be of this video are not taken.
 
     Args:
@@ -48,18 +51,36 @@ def clip_names(paths: Iterable[str | Path], out: str | Path | None = None) -> tu
     given = [str(path) for path in paths]
     taken = names_beside(())
     names: dict[int, str] = {}
+    theirs: set[str] = set()
     if out is not None and Path(out).is_dir():
         names = _known(given, Path(out))
-        taken |= _there(Path(out)) | {name.casefold() for name in names.values()}
+        theirs = _there(Path(out)) | {name.casefold() for name in names.values()}
+        taken |= theirs
+    stems = _stems(given)
     for number, path in enumerate(given):
         if number in names:
             continue
-        name = free_name(Path(path).stem, taken)
+        stem, parent = stems[number], Path(path).parent.name
+        if stem.casefold() in theirs and parent and stem == Path(path).stem:
+            stem = f"{parent}_{stem}"
+        name = free_name(stem, taken)
         taken.add(f"{name}{_EVENTS}".casefold())
         if name.endswith(_EVENTS):
             taken.add(name.removesuffix(_EVENTS).casefold())
         names[number] = name
     return tuple(names[number] for number in range(len(given)))
+
+
+def _stems(given: list[str]) -> list[str]:
+    """The name of each without its ending; of those that share one, with the folders that differ."""
+    stems = [Path(path).stem for path in given]
+    count = Counter(stem.casefold() for stem in stems)
+    folders = [Path(os.path.abspath(path)).parent for path in given]
+    top = os.path.commonpath(folders) if folders else ""
+    return [
+        "_".join([*folder.relative_to(top).parts, stem]) if count[stem.casefold()] > 1 else stem
+        for folder, stem in zip(folders, stems, strict=True)
+    ]
 
 
 def _known(given: list[str], out: Path) -> dict[int, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from aulens.errors import InputError
+from aulens.record.identity import differs
 from aulens.runtime.result import FrameResult
 
 NOTE: Final = "note.json"
@@ -102,7 +103,9 @@ class PartFolder:
         if not isinstance(found, dict) or found.get("format") != _FORMAT:
             return None
         if found["identity"] != self._identity:
-            raise InputError(f"{self.path}: {_differs(found['identity'], self._identity)}")
+            raise InputError(
+                f"{self.path}: the earlier run can't go on, {differs(found['identity'], self._identity)}"
+            )
         return Note(found["next"], found["tracker"], found["lengths"], found["counts"])
 
 
@@ -121,9 +124,3 @@ def cut_back(path: Path, length: int) -> None:
             "video is analyzed anew"
         )
     os.truncate(path, length)
-
-
-def _differs(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    names = [name for name in now if before.get(name) != now[name]]
-    told = ", ".join(f"{name} was {before.get(name)!r} and is {now[name]!r}" for name in names)
-    return f"the earlier run can't go on, {told}. Give the same again, or leave out --resume to begin anew"
