@@ -1,3 +1,4 @@
+import queue
 import threading
 import time
 from collections.abc import Iterator
@@ -38,6 +39,28 @@ def test_an_error_comes_behind_what_came_before_it():
     assert [next(taken), next(taken)] == [1, 2]
     with pytest.raises(ValueError, match="spoilt"):
         next(taken)
+
+
+def test_no_wait_is_without_a_limit(monkeypatch):
+    """On Windows Ctrl-C does not end such a wait."""
+    limits: list[float | None] = []
+
+    class Watched(queue.Queue):
+        def get(self, block: bool = True, timeout: float | None = None) -> object:
+            limits.append(timeout)
+            return super().get(block, timeout)
+
+    def slow() -> Iterator[int]:
+        time.sleep(0.03)
+        yield 1
+
+    monkeypatch.setattr("aulens.runtime.ahead.Queue", Watched)
+    monkeypatch.setattr("aulens.runtime.ahead._CTRL_C", 0.01)
+    taken = ahead(slow(), 1)
+    assert next(taken) == 1
+    assert len(limits) > 1
+    assert set(limits) == {0.01}
+    taken.close()
 
 
 def test_closing_closes_the_source_in_its_own_thread_and_leaves_no_thread():

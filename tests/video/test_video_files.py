@@ -14,7 +14,8 @@ from made_videos import cut, number_of, numbered, steady, write_clip, write_soun
 from PIL import Image
 
 from aulens.errors import InputError
-from aulens.video import VIDEO_SUFFIXES, Frame, open_sequence, open_video
+from aulens.video import VIDEO_SUFFIXES, Frame, open_video
+from aulens.video.container import ToRGB, opened
 from aulens.video.whole import bytes_missing
 
 FASTSTART = {"movflags": "+faststart"}
@@ -53,6 +54,17 @@ def test_turned_and_mirrored_videos_stand_upright(tmp_path, matrix, turn, rotati
         assert np.abs(frames[0].image.astype(int) - theirs[..., ::-1]).mean() < 3
 
 
+def test_each_frame_stands_upright_by_its_own_matrix(tmp_path):
+    to_rgb = ToRGB()
+    for name, matrix, shape in (
+        ("lying.mp4", (1, 0, 0, 0, 1, 0, 0, 0, 1), (48, 64, 3)),
+        ("turned.mp4", (0, 1, 0, -1, 0, 0, 0, 0, 1), (64, 48, 3)),
+    ):
+        path = write_clip(tmp_path / name, steady(1, 25), "mpeg4", between=0, matrix=matrix)
+        with opened(path) as (container, stream):
+            assert to_rgb(next(container.decode(stream))).shape == shape
+
+
 def test_oblong_pixels_become_square(tmp_path):
     path = write_clip(tmp_path / "dv.mp4", steady(3, 25), size=(72, 48), ratio=Fraction(64, 45))
     media = open_video(path)
@@ -88,6 +100,12 @@ def test_eight_frame_animations(tmp_path, name):
     assert numbers(part) == [2, 4]
     assert list(media.frames(start=9.0)) == []
     assert media.problem is None
+
+
+def test_pictures_of_no_duration_are_shown_a_tenth_of_a_second(tmp_path):
+    pictures = [Image.fromarray(numbered(number)) for number in range(3)]
+    pictures[0].save(tmp_path / "a.webp", save_all=True, append_images=pictures[1:], duration=[0, 70, 0])
+    assert [frame.time for frame in open_video(tmp_path / "a.webp").frames()] == [0, 0.1, 0.17]
 
 
 @pytest.mark.parametrize("name", ["clear.gif", "clear.webp"])
@@ -225,6 +243,19 @@ def test_how_much_is_missing_is_known_to_the_byte(tmp_path):
         assert bytes_missing(tmp_path / "long") is None
 
 
+@pytest.mark.parametrize(
+    "tail", [b"MADE BY A CAMERA", b"\x01\x02\x03\x04\x05\x06\x07\x08", b"\0\0\0\x0cmakr1234"]
+)
+def test_what_stands_behind_the_last_box_is_no_box_cut_short(tmp_path, tail):
+    whole = write_clip(tmp_path / "a.mp4", steady(3, 25), "mpeg4", between=0)
+    data = whole.read_bytes()
+    whole.write_bytes(data + tail)
+    assert bytes_missing(whole) is None
+    # A box that we don't know, and then one that is cut.
+    whole.write_bytes(b"\0\0\0\x08ftyp\0\0\0\x0cmakr1234\0\0\0\x20mdat")
+    assert bytes_missing(whole) == 24
+
+
 def test_a_recording_that_was_not_finished_promises_nothing(tmp_path):
     whole = write_clip(tmp_path / "a.avi", steady(20, 25), "mjpeg", between=0)
     for size in (0, 0xFFFFFFFF):
@@ -319,54 +350,4 @@ def test_a_file_that_goes_away(tmp_path):
 
 def test_suffixes():
     assert {".mp4", ".avi", ".mkv", ".mov", ".webm", ".mpg", ".gif"} <= VIDEO_SUFFIXES
-
-
-# Folders of pictures
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for number in range(12):
-        Image.fromarray(numbered(number)).save(tmp_path / f"frame{number}.png")
-    (tmp_path / "notes.txt").write_text("x")
-    (tmp_path / ".hidden.png").write_text("x")
-    (tmp_path / "frame99.png").mkdir()
-    return tmp_path
-
-
-def test_a_folder_is_a_clip_in_natural_order(folder):
-    media = open_sequence(folder, 29.97)
-    frames = list(media.frames())
-    assert numbers(frames) == [frame.index for frame in frames] == list(range(12))
-    assert [frame.time for frame in frames] == [float(time) for time in steady(12, Fraction(30_000, 1001))]
-    assert (media.info.frames, media.info.width, media.info.height) == (12, 64, 48)
-    part = list(media.frames(skip=3, every=2, stop=0.3))
-    assert numbers(part) == [frame.index for frame in part] == [4, 6, 8]
-    assert media.problem is None
-
-
-def test_patterns_and_no_rate(folder):
-    media = open_sequence(folder / "frame1*.png")
-    frames = list(media.frames())
-    assert numbers(frames) == [1, 10, 11]
-    assert np.isnan(frames[0].time)
-    assert len(list(open_sequence(folder / "frame%d.png", 25).frames())) == 12
-    with pytest.raises(InputError, match="no time stamps"):
-        next(iter(media.frames(stop=1.0)))
-    with pytest.raises(InputError, match="no picture has such a name"):
-        open_sequence(folder / "frame1*.jpg")
-    (folder / "bare").mkdir()
-    with pytest.raises(InputError, match="holds no pictures"):
-        open_sequence(folder / "bare")
-    with pytest.raises(ValueError, match="above 0"):
-        open_sequence(folder, 0)
-
-
-def test_pictures_that_are_damaged_or_of_another_size(folder):
-    Image.fromarray(numbered(5, (128, 96))).save(folder / "frame5.png")
-    (folder / "frame7.png").write_text("x")
-    media = open_sequence(folder, 25)
-    frames = list(media.frames())
-    assert numbers(frames) == [frame.index for frame in frames] == [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11]
-    assert all(frame.image.shape == (48, 64, 3) for frame in frames)
-    assert "frame7.png" in str(media.problem)
+    assert {".m2v", ".h264", ".mjpeg", ".divx", ".f4v", ".mxf", ".dv", ".3g2"} <= VIDEO_SUFFIXES

@@ -6,6 +6,7 @@ import gc
 import math
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import cv2
@@ -14,6 +15,7 @@ from made_videos import NTSC, number_of, numbered, steady, uneven, write_clip
 
 from aulens.errors import ConfigError, InputError
 from aulens.video import Media, open_video
+from aulens.video.clock import Counter
 
 FINE = Fraction(1, 90_000)
 COUNT = 120
@@ -170,6 +172,65 @@ def test_recordings_joined_end_to_end_count_on(tmp_path):
     assert number_of(tall[:, 14:50]) == 20
     late = list(media.frames(start=3.0))
     assert [(frame.index, frame.time) for frame in late] == [(f.index, f.time) for f in frames[75:]]
+
+
+def test_short_recordings_joined_count_on(tmp_path):
+    """What goes back by few frames is no disorder if its packets go back too."""
+    short = write_clip(tmp_path / "a.ts", steady(5, 25), tick=FINE)
+    short.write_bytes(short.read_bytes() * 3)
+    assert [frame.time for frame in open_video(short).frames()] == [float(time) for time in steady(15, 25)]
+
+
+def stamped_as_decoded(source: Path, target: Path) -> Path:
+    """A copy in which each packet's time is that of its decoding, as careless programs write it."""
+    with av.open(str(source)) as read, av.open(str(target), "w") as written:
+        stream = written.add_stream_from_template(read.streams.video[0])
+        for packet in read.demux(video=0):
+            if packet.size:
+                packet.pts, packet.stream = packet.dts, stream
+                written.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.ts", "a.flv"])
+def test_time_stamps_out_of_order_are_sorted(tmp_path, name):
+    source = write_clip(tmp_path / "a.mp4", steady(50, 25), tick=FINE)
+    media = open_video(stamped_as_decoded(source, tmp_path / name))
+    frames = list(media.frames())
+    assert (
+        [frame.index for frame in frames] == [number_of(frame.image) for frame in frames] == list(range(50))
+    )
+    # Until it is noticed, frames have the stamps of others.
+    times = [frame.time for frame in frames]
+    assert times[4:] == [float(time) for time in steady(50, 25)[4:]]
+    assert sorted(set(times)) == times
+    assert media.problem == "time stamps are out of order at frame 3 (0.12 s), from there on they are sorted"
+    assert [(f.index, f.time) for f in media.frames(start=1.0)] == [(f.index, f.time) for f in frames[25:]]
+
+
+def test_time_stamps_out_of_order_in_joined_recordings(tmp_path):
+    source = write_clip(tmp_path / "a.mp4", steady(50, 25), tick=FINE)
+    media = open_video(stamped_as_decoded(source, tmp_path / "a.ts"))
+    Path(media.info.path).write_bytes(Path(media.info.path).read_bytes() * 2)
+    frames = list(media.frames())
+    assert [frame.time for frame in frames[4:]] == pytest.approx(
+        [float(time) for time in steady(100, 25)[4:]]
+    )
+
+
+def test_disorder_right_before_a_recording_ends_does_not_hide_the_next():
+    counter = Counter(SimpleNamespace(format=SimpleNamespace(name="mpegts")), step=10.0)
+    sent = [*range(40), *range(20)]
+    shown = [*range(36), 36, 38, 37, 39, *range(20)]
+    ticks = []
+    for place in range(len(sent) + 3):
+        if place < len(sent):
+            stamp = 10 * sent[place]
+            counter.promise(SimpleNamespace(size=1, is_discard=False, pts=stamp, dts=stamp))
+        if place >= 3:  # the decoder holds three back
+            ticks.append(counter.number(SimpleNamespace(pts=10 * shown[place - 3]))[1])
+    assert ticks == pytest.approx(range(0, 600, 10), abs=10)
+    assert sorted(set(ticks)) == ticks
 
 
 @pytest.mark.parametrize(

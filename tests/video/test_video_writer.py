@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from fractions import Fraction
@@ -15,6 +16,7 @@ from made_videos import NTSC, RATE, number_of, numbered, steady, uneven, write_c
 
 from aulens.errors import ConfigError, InputError
 from aulens.video import Frame, VideoInfo, VideoWriter, open_video
+from aulens.video.sound import Sound
 
 FINE = Fraction(1, 90_000)
 
@@ -143,6 +145,42 @@ def test_sound_stays_with_the_pictures(tmp_path, name, codec, target, how, start
     assert abs(shift(heard(source), sound, start)) < 0.004
     end = frames[-1].time + 0.04
     assert end - 0.06 < len(sound) / RATE < end + 0.06
+
+
+def test_converted_sound_is_there_to_its_last_sample(tmp_path):
+    source = write_clip(tmp_path / "a.mkv", steady(25, 25), sound="pcm_s16le", seconds=0.5)
+    copy(source, tmp_path / "out.mp4")
+    assert len(heard(tmp_path / "out.mp4")) >= 0.5 * RATE
+
+
+def test_sound_that_can_not_be_taken_along_leaves_its_file_closed(tmp_path):
+    class Full:
+        def add_stream_from_template(self, _: object) -> None:
+            raise ValueError("no room")
+
+    source = write_clip(tmp_path / "a.mp4", steady(2, 25), sound="aac")
+    before = open_files()
+    with pytest.raises(ValueError, match="no room") as kept:
+        Sound(source, Full(), 0.0, mp4=True)
+    assert open_files() == before, kept
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd")) if Path("/proc").is_dir() else 0
+
+
+@pytest.mark.parametrize("error", [InputError("spoilt"), av.error.InvalidDataError(1, "spoilt")])
+def test_no_error_at_the_end_leaves_half_a_file(tmp_path, monkeypatch, error):
+    def fail(_: Sound) -> None:
+        raise error
+
+    source = write_clip(tmp_path / "a.mp4", steady(2, 25), sound="aac")
+    monkeypatch.setattr(Sound, "finish", fail)
+    before = open_files()
+    with pytest.raises((InputError, OSError), match="spoilt"):
+        copy(source, tmp_path / "out.mp4")
+    assert [item.name for item in tmp_path.iterdir()] == ["a.mp4"]
+    assert open_files() == before
 
 
 def test_a_video_without_sound_stays_without(tmp_path):

@@ -1,6 +1,7 @@
 """Work ahead: one thread makes what the next step will ask for."""
 
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Final, TypeVar
@@ -9,6 +10,9 @@ T = TypeVar("T")
 
 _LOOK: Final = 0.05
 """Seconds between two looks whether the one who asks has gone."""
+
+_CTRL_C: Final = 0.5
+"""Seconds that Ctrl-C may take."""
 
 
 class _End:
@@ -33,7 +37,7 @@ def ahead(items: Iterable[T], most: int) -> Generator[T, None, None]:
     worker = Thread(target=_work, args=(items, made, gone), name="aulens-ahead", daemon=True)
     worker.start()
     try:
-        while not isinstance(item := made.get(), _End):
+        while not isinstance(item := _get(made), _End):
             yield item
         if item.error is not None:
             raise item.error
@@ -66,6 +70,13 @@ def _put(made: "Queue[T | _End]", item: T | _End, gone: Event) -> bool:
             continue
         return True
     return False
+
+
+def _get(made: "Queue[T | _End]") -> "T | _End":
+    while True:
+        # On Windows Ctrl-C does not end a wait without a limit.
+        with suppress(Empty):
+            return made.get(timeout=_CTRL_C)
 
 
 def _empty(made: "Queue[T | _End]") -> None:

@@ -4,7 +4,7 @@ Memory is bounded by what may wait between the steps, whatever the length of the
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -89,10 +89,12 @@ def analyze_clip(
         tracker: of this clip.
         most: how many frames may wait before each step; see `waiting`.
         keep: take the tracker's state each so many frames; 0 never.
-        live: give each frame at once, at the price of smaller batches.
+        live: `frames` are a camera's, the newest at each time: give each at once, at the price of smaller
+            batches. One waits for the model, none before.
     """
-    with closing(ahead(_track(ahead(frames, most), tracker, keep), most)) as found:
-        yield from _analyze(analyzer, found, 1 if live else most)
+    most = 1 if live else most
+    with closing(ahead(_track(frames if live else ahead(frames, most), tracker, keep), most)) as found:
+        yield from _analyze(analyzer, found, most)
 
 
 def _analyze(analyzer: FrameAnalyzer, found: Iterable[_Found], most: int) -> Iterator[Step]:
@@ -114,10 +116,8 @@ def _steps(analyzer: FrameAnalyzer, batch: list[_Found]) -> Iterator[Step]:
         yield Step(FrameResult(frame.index, frame.time, frame.image, faces, item.tracked.lost), item.state)
 
 
-def _track(
-    frames: Generator[Frame, None, None], tracker: Tracker, keep: int
-) -> Generator[_Found, None, None]:
-    with closing(frames):
+def _track(frames: Iterable[Frame], tracker: Tracker, keep: int) -> Generator[_Found, None, None]:
+    with closing(frames) if isinstance(frames, Generator) else nullcontext():
         for number, frame in enumerate(frames, 1):
             tracked = tracker(frame)
             yield _Found(frame, tracked, tracker.state() if keep and number % keep == 0 else None)

@@ -16,6 +16,8 @@ from aulens.errors import InputError
 from aulens.video.media import Choice, Frame, VideoInfo, place
 
 _MILLISECOND: Final = Fraction(1, 1000)
+_UNTIMED: Final = 100
+"""Milliseconds for which players, and FFmpeg in a GIF, show a picture of no duration."""
 _DAMAGE: Final = (OSError, SyntaxError, ValueError, EOFError, struct.error)
 """What Pillow raises on damaged files."""
 
@@ -88,7 +90,7 @@ class Animation:
                 except _DAMAGE as error:
                     self._problem = f"it stops after {place(last, last_time)}: the rest is damaged ({error})"
                     return
-                elapsed += int(picture.info.get("duration", 0))
+                elapsed += int(picture.info.get("duration", 0)) or _UNTIMED
                 last, last_time = index, time
                 if choice.takes(index, time):
                     over = picture.convert("RGBA")

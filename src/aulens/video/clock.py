@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from aulens.video.container import opened
 
 INDEXED: Final = frozenset({"avi", "matroska", "mov"})
 """Containers that keep time stamps per frame; in others (MPEG) they are guessed anew after each jump."""
+
+_REORDERED: Final = 16
+"""Frames that a decoder holds back at most, to show them later than others (H.264, H.265)."""
 
 HEAD: Final = 40
 """Frames at the start of a video that must come in the order that its packets promise."""
@@ -114,6 +118,10 @@ class Counter:
     Args:
         container: just opened.
         step: ticks from one frame to the next, for frames without a time stamp.
+
+    Attributes:
+        jumped_back: whether time stamps jumped back, as where recordings were joined.
+        disordered: whether frames came in another order than their time stamps.
     """
 
     def __init__(self, container: Any, step: float) -> None:
@@ -125,11 +133,13 @@ class Counter:
         self._late: int | None = None
         self._failed = 0
         self._waiting = 0
-        self._shift = 0.0
+        self._shift: float = 0
+        self._sent: int | None = None
+        self._falls: deque[int] = deque(maxlen=_REORDERED)
         self._stamp: float | None = None
         self._given = 0
         self._index = -1
-        self.jumped_back = False
+        self.jumped_back = self.disordered = False
 
     def promise(self, packet: Any) -> None:
         """A packet goes to the decoder."""
@@ -137,10 +147,17 @@ class Counter:
             return
         if packet.pts is None:
             self._counting = True
-        else:
+        elif not self._counting:
             heappush(self._promised, packet.pts)
-        if self._slotted and packet.dts is not None:
-            heappush(self._slots, packet.dts)
+        slot = packet.dts if self._slotted else packet.pts
+        if slot is not None:
+            heappush(self._slots, slot)
+            if len(self._slots) > _REORDERED and not self._slotted:
+                heappop(self._slots)
+        if packet.dts is not None:
+            if self._sent is not None and packet.dts <= self._sent:
+                self._falls.append(self._sent - packet.dts)
+            self._sent = packet.dts
 
     def fail(self) -> None:
         """The packet could not be decoded."""
@@ -172,24 +189,49 @@ class Counter:
         return 1 + self._waiting
 
     def _when(self, mark: int | None, steps: int) -> float | None:
-        stamp: float | None = mark
-        if self._slotted and len(self._slots) >= steps:
+        slot = None
+        if len(self._slots) >= steps:
             for _ in range(steps):
                 slot = heappop(self._slots)
-            if self._late is None:
-                self._late = (mark or 0) - slot
-            stamp = slot if self._counting or mark is None else mark - self._late
-        last = self._stamp
-        if stamp is not None and self._shift == 0 and (last is None or stamp > last):
+        last, stamp = self._stamp, self._own(mark, slot)
+        if last is None:
             self._stamp = stamp
-        elif last is None:
-            return None
         elif stamp is None:
             self._stamp = last + steps * self._step
-        else:
-            # Recordings joined without new time stamps: from there on counted on.
-            if stamp + self._shift <= last:
-                self._shift = last + self._step - stamp
-                self.jumped_back = True
+        elif stamp + self._shift > last:
             self._stamp = stamp + self._shift
+        elif self._joined(last - self._shift - stamp):
+            # Recordings joined without new time stamps: from there on counted on.
+            if not self._slotted:
+                middle = (last - self._shift + stamp) / 2
+                self._slots = sorted(slot for slot in self._slots if slot < middle)
+            self._shift = last + self._step - stamp
+            self._stamp = last + self._step
+            self.jumped_back = True
+        else:
+            # Stamps that are those of another frame, as where the order of decoding was taken for that of
+            # showing: from there on each frame takes the earliest that is left, see `_own`.
+            self._stamp = last + 1
+            self.disordered = True
         return self._stamp
+
+    def _joined(self, back: float) -> bool:
+        """Whether stamps go back because a recording begins: then those of decoding did too, about as far."""
+        if self._sent is None:
+            return True
+        for place, fall in enumerate(self._falls, 1):
+            if 2 * back >= fall:
+                for _ in range(place):
+                    self._falls.popleft()
+                return True
+        return False
+
+    def _own(self, mark: int | None, slot: int | None) -> int | None:
+        """A frame's time stamp: in AVI, and where stamps are out of order, not the one that it came with."""
+        if self.disordered and not self._slotted:
+            return slot
+        if slot is None or not self._slotted:
+            return mark
+        if self._late is None:
+            self._late = (mark or 0) - slot
+        return slot if self._counting or mark is None else mark - self._late

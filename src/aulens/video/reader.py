@@ -23,8 +23,9 @@ from aulens.video.media import Choice, Frame, Media, VideoInfo, place
 __all__ = ["VIDEO_SUFFIXES", "Frame", "Media", "VideoFile", "VideoInfo", "open_video"]
 
 VIDEO_SUFFIXES: Final = frozenset(
-    {".3gp", ".apng", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
-     ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
+    {".264", ".265", ".3g2", ".3gp", ".apng", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gif",
+     ".h264", ".h265", ".hevc", ".m1v", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4",
+     ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
 )  # fmt: skip
 """How names of videos end; a GIF may be a picture as well."""
 
@@ -149,7 +150,7 @@ class _Reading:
         self.to_rgb = ToRGB()
         self._last, self._time = -1, math.nan
         self._lost, self._failed, self._concealed = 0, 0, 0
-        self._first_lost = self._first_concealed = self._jump_back = self._end = ""
+        self._first_lost = self._first_concealed = self._jump_back = self._disorder = self._end = ""
 
     def run(self) -> Generator[tuple[int, float, Any], None, None]:
         clock = read_clock(self._path) if self._choice.jumps else None
@@ -171,6 +172,8 @@ class _Reading:
             said.append(f"{_many(self._concealed)} came damaged, the first {self._first_concealed}")
         if self._jump_back:
             said.append(f"time stamps jump back at {self._jump_back}, from there on they are counted on")
+        if self._disorder:
+            said.append(f"time stamps are out of order at {self._disorder}, from there on they are sorted")
         if self.exhausted:
             end = self._end or cut_short(self._path)
             if end:
@@ -201,6 +204,8 @@ class _Reading:
                     time = math.nan if stamp is None else float(Fraction(stamp) * base - self._begin)
                     if counter.jumped_back and not self._jump_back:
                         self._jump_back = place(index, time)
+                    if counter.disordered and not self._disorder:
+                        self._disorder = place(index, time)
                     yield index, time, frame
             if counter.missing():
                 self._lose(counter.missing())

@@ -8,11 +8,15 @@ import re
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Final
 
 from aulens.errors import ConfigError, InputError
 from aulens.runtime.image import PICTURE_SUFFIXES, read_image
 from aulens.video.fit import fit
 from aulens.video.media import Choice, Frame, Media, VideoInfo
+
+_TELEVISION: Final = tuple(Fraction(1000 * whole, 1001) for whole in (24, 30, 48, 60, 120))
+"""Rates that people write rounded: 23.976, 29.97, ..."""
 
 
 def open_sequence(source: str | Path, rate: float | Fraction | None = None) -> Media:
@@ -31,10 +35,10 @@ def open_sequence(source: str | Path, rate: float | Fraction | None = None) -> M
         ConfigError: a rate that is no number above 0.
         InputError: no such folder, no picture in it, or the first one can't be read.
     """
-    return Sequence(source, rate)
+    return PictureSequence(source, rate)
 
 
-class Sequence:
+class PictureSequence:
     """See `open_sequence` and `Media`."""
 
     def __init__(self, source: str | Path, rate: float | Fraction | None) -> None:
@@ -101,8 +105,8 @@ def _exact(rate: float | Fraction) -> Fraction:
         raise ConfigError(f"{rate} pictures per second make no clip; give a number above 0.")
     if isinstance(rate, Fraction):
         return rate
-    television = Fraction(1000 * math.ceil(value), 1001)
-    return television if 0 < abs(value - television) < 0.005 else Fraction(value).limit_denominator(100_000)
+    meant = (television for television in _TELEVISION if abs(value - television) < 0.005)
+    return next(meant, Fraction(value).limit_denominator(100_000))
 
 
 def pictures_of(source: str | Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -44,12 +44,15 @@ class Sound:
         self.how: str | None = None
         self.problem: str | None = None
         self._out = container
-        self._stack = ExitStack()
-        source, video = self._stack.enter_context(opened(path))
-        tracks = source.streams.audio
         self._waiting: Any = None
         self._packets: Iterator[tuple[Fraction, Any]] = iter(())
         self._encoder: Any = None
+        with ExitStack() as stack:
+            self._begin(*stack.enter_context(opened(path)), start, mp4)
+            self._stack = stack.pop_all()
+
+    def _begin(self, source: Any, video: Any, start: float, mp4: bool) -> None:
+        container, tracks = self._out, source.streams.audio
         if not tracks or tracks[0].codec_context is None:
             return
         self._from, self._zero = tracks[0], origin(source, video) + Fraction(start)
@@ -126,8 +129,12 @@ class Sound:
             for frame in frames:
                 if frame.pts is not None and self._seconds(frame.pts, frame.time_base) < 0:
                     continue
-                piece: Any
-                for piece in resampler.resample(frame):
-                    time = self._seconds(piece.pts, piece.time_base)
-                    piece.pts -= round(self._zero / piece.time_base)
-                    yield time, self._to.encode(piece)
+                yield from self._pieces(resampler.resample(frame))
+        # What is left is shorter than the encoder's pieces.
+        yield from self._pieces(resampler.resample(None))
+
+    def _pieces(self, pieces: Iterable[Any]) -> Iterator[tuple[Fraction, Any]]:
+        for piece in pieces:
+            time = self._seconds(piece.pts, piece.time_base)
+            piece.pts -= round(self._zero / piece.time_base)
+            yield time, self._to.encode(piece)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import time as clock
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from fractions import Fraction
 from threading import Condition, Event, Thread
 from typing import Any, Final
 
 import av
-from av.error import FFmpegError
+from av.error import FFmpegError, InvalidDataError
 
 from aulens.errors import ConfigError, InputError
 from aulens.video.container import ToRGB
@@ -20,6 +20,8 @@ from aulens.video.media import Choice, Frame, Media, VideoInfo, place
 
 _PATIENCE: Final = 10.0
 """Seconds without a picture after which a camera counts as gone."""
+_AGAIN: Final = 0.005
+"""Seconds until it is asked again, where it gave none."""
 
 
 def open_webcam(
@@ -47,6 +49,9 @@ def open_webcam(
         options["video_size"] = f"{size[0]}x{size[1]}"
     if rate is not None:
         options["framerate"] = str(rate)
+    elif sys.platform == "darwin":
+        # FFmpeg would ask for 29.97, which cameras of Macs refuse.
+        options["framerate"] = "30"
     name, kind = _address(number)
     return Camera(name, kind, options, f"camera {number}")
 
@@ -80,7 +85,7 @@ class Camera:
         label: the name for people.
 
     Raises:
-        InputError: it can't be opened.
+        InputError: it can't be opened, or gives no picture.
     """
 
     def __init__(self, name: str, kind: str, options: Mapping[str, str], label: str) -> None:
@@ -88,21 +93,16 @@ class Camera:
         self._name, self._kind, self._options = name, kind, dict(options)
         self._problem: str | None = None
         self._label = label
-        container = self._open()
+        newest = _Newest(self._open)
         try:
-            frame = next(container.decode(video=0), None)
-            stream = container.streams.video[0]
-        except FFmpegError as error:
-            raise InputError(f"{label}: it gives no picture ({error.strerror})") from error
+            taken = newest.take()
         finally:
-            container.close()
-        if frame is None:
-            raise InputError(f"{label}: it gives no picture")
+            newest.close()
+        if taken is None:
+            raise InputError(f"{label}: it gives no picture ({newest.end})")
         self._info = VideoInfo(
-            path=label, width=frame.width, height=frame.height,
-            rate=Fraction(stream.average_rate) if stream.average_rate else None, duration=None, frames=None,
-            rotation=0, has_audio=False, codec=stream.codec_context.codec.name,
-            time_base=Fraction(1, 1_000_000),
+            path=label, width=taken[2].width, height=taken[2].height, rate=newest.rate, duration=None,
+            frames=None, rotation=0, has_audio=False, codec=newest.codec, time_base=Fraction(1, 1_000_000),
         )  # fmt: skip
 
     @property
@@ -122,14 +122,18 @@ class Camera:
         return self._frames(Choice(every, start, stop, skip))
 
     def stop(self) -> None:
-        """End `frames` at the next picture, as `stop` seconds would; may be called from anywhere."""
+        """End `frames` at the next picture, as `stop` seconds would; may be called from anywhere.
+
+        For good: who stops before the first picture means it too.
+        """
         self._asked_to_stop.set()
 
     def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
         self._problem = None
-        self._asked_to_stop.clear()
+        if self._asked_to_stop.is_set():
+            return
         size, to_rgb = (self._info.width, self._info.height), ToRGB()
-        newest = _Newest(self._open())
+        newest = _Newest(self._open)
         index, time = -1, 0.0
         try:
             while (taken := newest.take()) is not None:
@@ -155,22 +159,40 @@ class Camera:
 
 
 class _Newest:
-    """Reads a camera in a thread of its own and keeps the last picture only, so that nothing lags behind."""
+    """Reads a camera in a thread of its own and keeps the last picture only, so that nothing lags behind.
 
-    def __init__(self, container: Any) -> None:
+    The thread opens it too: a device that hangs then hangs nobody else.
+
+    Attributes:
+        end: why there are no more pictures.
+        rate: pictures per second, once there is one; None if the camera does not say.
+        codec: of the pictures, once there is one.
+    """
+
+    def __init__(self, opened: Callable[[], Any]) -> None:
         self.end = "no more pictures came"
-        self._container = container
+        self.rate: Fraction | None = None
+        self.codec = ""
+        self._refusal: InputError | None = None
+        self._trouble = ""
         self._ready = Condition()
         self._latest: tuple[int, float, Any] | None = None
-        self._over = False
-        self._thread = Thread(target=self._read, name="aulens-camera", daemon=True)
+        self._over = self._hangs = False
+        self._thread = Thread(target=self._read, args=(opened,), name="aulens-camera", daemon=True)
         self._thread.start()
 
     def take(self) -> tuple[int, float, Any] | None:
-        """(number, seconds, decoded frame) of a picture not yet taken; None = the camera has stopped."""
+        """(number, seconds, decoded frame) of a picture not yet taken; None = the camera has stopped.
+
+        Raises:
+            InputError: it can't be opened.
+        """
         with self._ready:
             if not self._ready.wait_for(lambda: self._latest is not None or self._over, _PATIENCE):
-                self.end = f"no picture for {_PATIENCE:.0f} s"
+                self._hangs = True
+                self.end = f"no picture for {_PATIENCE:.0f} s{self._trouble}"
+            if self._refusal is not None:
+                raise self._refusal
             latest, self._latest = self._latest, None
             return latest
 
@@ -178,24 +200,41 @@ class _Newest:
         """Let the camera go."""
         with self._ready:
             self._over = True
-        self._thread.join(_PATIENCE)
+        if not self._hangs:
+            self._thread.join(_PATIENCE)
 
-    def _read(self) -> None:
+    def _read(self, opened: Callable[[], Any]) -> None:
         first: float | None = None
         try:
-            with suppress(EOFError):
-                for index, frame in enumerate(self._container.decode(video=0)):
+            with closing(opened()) as container:
+                stream = container.streams.video[0]
+                self.rate = Fraction(stream.average_rate) if stream.average_rate else None
+                self.codec = stream.codec_context.codec.name
+                for index, frame in enumerate(self._pictures(container)):
                     now = clock.monotonic() if frame.time is None else float(frame.time)
                     first = now if first is None else first
                     with self._ready:
                         if self._over:
                             return
-                        self._latest = index, now - first, frame
+                        self._latest, self._trouble = (index, now - first, frame), ""
                         self._ready.notify()
+        except InputError as error:
+            self._refusal = error
         except FFmpegError as error:
             self.end = str(error.strerror)
         finally:
-            self._container.close()
             with self._ready:
                 self._over = True
                 self._ready.notify()
+
+    def _pictures(self, container: Any) -> Iterator[Any]:
+        while not self._over:
+            try:
+                yield from container.decode(video=0)
+                return
+            except EOFError:
+                return
+            except (BlockingIOError, InvalidDataError) as error:
+                # Nothing there yet (Macs), or half a picture (first ones by USB): no end of the camera.
+                self._trouble = f" ({error.strerror})"
+                clock.sleep(_AGAIN)

@@ -6,7 +6,22 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, Final
 
-_BOXES: Final = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"styp", b"sidx"})
+_BOXES: Final = frozenset(
+    {
+        b"ftyp",
+        b"moov",
+        b"mdat",
+        b"free",
+        b"skip",
+        b"wide",
+        b"moof",
+        b"mfra",
+        b"styp",
+        b"sidx",
+        b"udta",
+        b"uuid",
+    }
+)
 
 
 def bytes_missing(path: Path) -> int | None:
@@ -31,13 +46,16 @@ def _boxes_end(file: BinaryIO, length: int) -> int | None:
     while position < length:
         file.seek(position)
         head = file.read(16)
-        if len(head) < 8 or not head[4:8].isascii():
+        if len(head) < 8:
             return None
         (size,) = struct.unpack(">I", head[:4])
         if size == 1 and len(head) == 16:
             (size,) = struct.unpack(">Q", head[8:])
         # 0 = up to the end, whatever that is.
         if size < 8:
+            return None
+        # Cameras and telephones write things of their own behind the last box: no size stands there.
+        if head[4:8] not in _BOXES and position + size > length:
             return None
         position += size
     return position

@@ -174,9 +174,12 @@ class VideoWriter:
             self._container.close()
             self._stack.close()
             os.replace(self._part, self.path)
-        except OSError as error:
+        except (FFmpegError, OSError) as error:
             self.discard()
             raise plain(error, self.path) from error
+        except BaseException:
+            self.discard()
+            raise
         self._part_open = False
 
     def discard(self) -> None:
