@@ -82,7 +82,7 @@ def test_out_and_overlay_write_everything(folder: Path, model: Path, tmp_path: P
     done = aulens("detect", folder, "--model", model, "--out", out, "--overlay")
     assert done.code == 1
     assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*")) == [
-        "index.html", "pictures/a.face0.jpg", "pictures/a.jpg", "pictures/b.jpg", "results.csv",
+        "columns.csv", "index.html", "pictures/a.face0.jpg", "pictures/a.jpg", "pictures/b.jpg", "results.csv",
     ]  # fmt: skip
     assert len(pd.read_csv(out / "results.csv")) == 2
     html = (out / "index.html").read_text()

@@ -96,6 +96,7 @@ def test_out_writes_files_and_resume_leaves_them(video: Path, model: Path, tmp_p
     again = aulens(*command, "--resume")
     assert again.code == 0
     assert "was done before" in again.err
+    assert "1 video done before; see" in again.err
     assert (tmp_path / "out" / "talk.csv").stat().st_mtime_ns == before
 
 
@@ -203,6 +204,33 @@ def test_ctrl_c_says_how_to_go_on(video: Path, model: Path, tmp_path: Path, monk
     assert "--resume goes on" in done.err
 
 
+def test_parquet_goes_to_the_folder_only(video: Path, model: Path, tmp_path: Path):
+    for format in ("parquet", "csv"):
+        done = aulens("detect", video, "--model", model, "-f", format, "--out", tmp_path / format)
+        assert (done.code, done.bytes) == (0, b"")
+    assert f"see {tmp_path / 'csv'}" in done.err
+
+
+def test_a_video_without_a_face_is_listed(model: Path, tmp_path: Path):
+    video = write_people(tmp_path / "empty room.mp4", 3, lambda i: {})
+    assert "no face" in aulens("detect", video, "--model", model).out
+
+
+def test_a_page_of_a_table(video: Path, model: Path, tmp_path: Path):
+    aulens("detect", video, "--model", model, "--out", tmp_path / "out")
+    table = tmp_path / "out" / "talk.csv"
+    done = aulens("report", table, "--model", model, "--out", tmp_path / "pages")
+    assert done.code == 0, done.err
+    assert (tmp_path / "pages" / "talk.html").read_text().rstrip().endswith("</html>")
+    again = aulens("report", table, "--model", model, "--out", tmp_path / "pages")
+    assert again.code == 1
+    assert "is there already" in again.err
+    theirs = tmp_path / "of.csv"
+    theirs.write_text(aulens("detect", video, "--model", model, "-f", "openface").out)
+    assert "one of another tool has none" in aulens("report", theirs, "--model", model, "--out", tmp_path).err
+    assert "looks like a table" in aulens("detect", table, "--model", model).err
+
+
 @pytest.mark.slow
 def test_report_writes_a_page_and_figures(video: Path, model: Path, tmp_path: Path):
     done = aulens("report", video, "--model", model, "--out", tmp_path)
@@ -242,7 +270,7 @@ class InterruptedCamera(Camera):
     """Ctrl-C is pressed at its fifth picture."""
 
     def __init__(self) -> None:
-        super().__init__("testsrc=size=96x72:rate=25,realtime", "lavfi", {}, "camera 0")
+        super().__init__("testsrc=size=96x72:rate=25:duration=20,realtime", "lavfi", {}, "camera 0")
 
     def frames(self, **choice: float | None) -> Iterator[Frame]:
         for number, frame in enumerate(super().frames(**choice), 1):

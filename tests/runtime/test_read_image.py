@@ -180,7 +180,7 @@ def test_errors_name_the_file_and_the_reason(tmp_path: Path) -> None:
     cut_png.write_bytes(cut_png.read_bytes()[:3000])
     for path, reason in (
         (empty, r"empty \(0 bytes\)"),
-        (text, "not a picture that can be read.*this is"),
+        (text, "not a picture that can be read; JPEG"),
         (video, "video"),
         (cut, "damaged or cut short"),
         (cut_png, "damaged or cut short"),

@@ -14,6 +14,7 @@ import pyarrow.parquet
 from aulens.aus import AUSet
 from aulens.record.names import free_name, names_beside
 from aulens.tables import DIALECTS, Dialect
+from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
 from aulens.tables.schema import Row, to_frame, write_csv_header, write_csv_rows, write_jsonl_rows
 
 _GROUP: Final = 20_000
@@ -58,6 +59,7 @@ def write_table(
     if format in DIALECTS:
         return _write_dialect(DIALECTS[format].for_pictures(), aus, out, read, names_beside(clips))
     path = out / f"results.{format}"
+    write_full_dictionary(out / FILE_NAME, aus)
     rows = chain.from_iterable(one.rows for one in read)
     if format == "parquet":
         _write_parquet(path, aus, rows)
@@ -68,7 +70,7 @@ def write_table(
                 write_csv_rows(file, rows, aus)
             else:
                 write_jsonl_rows(file, rows)
-    return [path.name]
+    return [path.name, FILE_NAME]
 
 
 def _write_parquet(path: Path, aus: AUSet, rows: Iterator[Row]) -> None:

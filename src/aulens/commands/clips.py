@@ -79,7 +79,8 @@ def record_clips(
         tally.frames += step.frames
         if done.problem is not None:
             tally.fail(path, done.problem)
-        elif not step.frames and done.frames:
+        if not step.frames and done.frames:
+            tally.done += 1
             tally.say(f"{path}: was done before, see {out / done.files['table']}")
 
 
@@ -196,11 +197,13 @@ class ClipTable:
 
     def __init__(self, aus: AUSet) -> None:
         self._aus = aus
+        self._names: dict[str, bool] = {}
         self._seen: dict[tuple[str, int], int] = {}
         self._present: dict[tuple[str, int], np.ndarray] = {}
 
     def add(self, name: str, result: FrameResult) -> None:
         """Take a frame of the video `name`."""
+        self._names[name] = self._names.get(name, False) or bool(result.faces)
         for face in result.faces:
             key = name, face.face_id
             present = np.array([face.occurrence[label] for label in self._aus.labels])
@@ -208,8 +211,8 @@ class ClipTable:
             self._present[key] = self._present.get(key, 0) + present
 
     def print(self) -> None:
-        """Print it to standard output, if there was anybody."""
-        if not self._seen:
+        """Print it to standard output, if there was a video."""
+        if not self._names:
             return
         table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
         for title in ("Video", "Face", "AU", "Name"):
@@ -230,4 +233,6 @@ class ClipTable:
             if not counts.any():
                 table.add_row(*first, "", Text("no Action Unit present", style="dim"))
             table.add_section()
+        for name in (name for name, seen in self._names.items() if not seen):
+            table.add_row(Text(name), "", "", Text("no face", style="dim"))
         Console(file=sys.stdout, width=None if sys.stdout.isatty() else 110).print(table)

@@ -107,6 +107,7 @@ def _tell(outcome: Outcome, out: Path, tally: Tally) -> None:
         tally.clips += 1
         tally.frames += outcome.frames
         if done.frames and not outcome.frames:
+            tally.done += 1
             tally.say(f"{job.paths[0]}: was done before, see {out / done.files['table']}")
 
 

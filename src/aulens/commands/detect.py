@@ -13,7 +13,19 @@ from aulens.cluster.settings import AnalyzerSettings
 from aulens.commands.clips import ClipTable, progress, record_clips, stream_clips
 from aulens.commands.cluster import cluster_settings, detect_on_cluster
 from aulens.commands.finders import Detector, Finder
-from aulens.commands.options import MODELS, VIDEOS, Backend, Every, From, Model, Resume, Threads, To
+from aulens.commands.options import (
+    MODELS,
+    VIDEOS,
+    Backend,
+    Every,
+    From,
+    KeepLost,
+    Model,
+    Resume,
+    Smooth,
+    Threads,
+    To,
+)
 from aulens.commands.output import Format, closing_all, refuse_inputs, results_path, sinks
 from aulens.commands.pictures import Album, analyze_pictures
 from aulens.commands.sources import Found, gather, path_of, seconds
@@ -59,29 +71,15 @@ def detect(
     ] = False,
     report: Annotated[
         bool,
-        typer.Option("--report", help="For each video a page to look through it, and figures for print."),
+        typer.Option(
+            "--report", help="A page to look through each video, and figures for print; one for all pictures."
+        ),
     ] = False,
     every: Every = 1,
     start: From = None,
     stop: To = None,
-    smooth: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help="Add columns smoothed over so long a time (AU12_smooth_p); raw columns stay.",
-            show_default=False,
-            rich_help_panel=VIDEOS,
-        ),
-    ] = None,
-    keep_lost: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help="Who is gone for longer has no more rows until they return.",
-            show_default="rows to the end",
-            rich_help_panel=VIDEOS,
-        ),
-    ] = None,
+    smooth: Smooth = None,
+    keep_lost: KeepLost = None,
     resume: Resume = False,
     sequence: Annotated[
         bool,
@@ -217,7 +215,7 @@ def detect(
         console.print(f"the format {format} has no columns for {', '.join(lacking)}: they are left out")
     found = gather(inputs or [], out, sequence=sequence, rate=fps, webcam=webcam)
     tally.failed |= found.failed
-    album = _prepare(out, format, overlay and where is None, analyzer, found)
+    album = _prepare(out, format, (overlay or report) and where is None, analyzer, found)
     told = ClipTable(analyzer.card.aus) if format is Format.TABLE and where is None else None
     try:
         if where is not None and out is not None:
@@ -234,7 +232,7 @@ def detect(
         say(f"{path}: {reason}")
     see = ""
     if out is not None:
-        see = f"; see {album.index if album is not None else _first_result(format, out, found)}"
+        see = f"; see {_first_result(format, out, found, album)}"
     console.print(tally.summary() + see, markup=False)
     if tally.failed or tally.lost:
         raise typer.Exit(1)
@@ -259,7 +257,10 @@ def _detect_here(
     quiet = sys.stdout.isatty() and format in {Format.CSV, Format.JSONL}
     with (
         album or nullcontext(),
-        closing_all(sinks(format, analyzer.card, out if found.pictures else None, names)) as chosen,
+        # Of videos the folder has files of their own, and nothing goes to standard output then.
+        closing_all(
+            sinks(format, analyzer.card, out, names) if found.pictures or out is None else []
+        ) as chosen,
         progress(console, quiet=quiet) as bar,
     ):
         pictures = bar.track(found.pictures, description="pictures") if found.pictures else ()
@@ -282,8 +283,13 @@ def _stopped(out: Path | None) -> str:
     )
 
 
-def _first_result(format: Format, out: Path, found: Found) -> Path:
-    return results_path(format, out) if found.pictures and not found.clips else out
+def _first_result(format: Format, out: Path, found: Found, album: Album | None) -> Path:
+    """What to look at first."""
+    if found.clips or not found.pictures:
+        return out
+    if album is not None:
+        return album.index
+    return out if format.dialect is not None and not format.dialect.names_files else results_path(format, out)
 
 
 def _prepare(

@@ -25,6 +25,24 @@ From = Annotated[
 To = Annotated[
     str | None, typer.Option("--to", metavar="TIME", help="Up to this time.", rich_help_panel=VIDEOS)
 ]
+Smooth = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Add columns smoothed over so long a time (AU12_smooth_p); raw columns stay.",
+        show_default=False,
+        rich_help_panel=VIDEOS,
+    ),
+]
+KeepLost = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Who is gone for longer has no more rows until they return.",
+        show_default="rows to the end",
+        rich_help_panel=VIDEOS,
+    ),
+]
 Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on where an earlier run into DIR was stopped.", rich_help_panel=VIDEOS),

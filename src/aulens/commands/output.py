@@ -20,6 +20,7 @@ from aulens.record.names import free_name, names_beside
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
 from aulens.tables import DIALECTS, Dialect
+from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
 from aulens.tables.schema import Row, rows_of, to_frame, write_csv_header, write_csv_rows, write_jsonl_rows
 
 
@@ -235,6 +236,7 @@ def _stored(kind: Format, aus: AUSet, out: Path, clips: Iterable[str]) -> Sink:
     if kind.dialect is not None:
         return DialectSink(kind.dialect, aus, out, clips)
     path = results_path(kind, out)
+    write_full_dictionary(out / FILE_NAME, aus)
     return ParquetSink(aus, path) if kind is Format.PARQUET else TextSink(kind, aus, path)
 
 

@@ -1,32 +1,97 @@
 """`aulens report`: a page and figures for each video; `aulens detect --report` with less to say."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
+import pandas as pd
 import typer
+from rich.console import Console
 
+from aulens.commands.clips import command_line
 from aulens.commands.detect import detect
-from aulens.commands.options import Every, From, Model, Resume, To
+from aulens.commands.options import Every, From, Model, Resume, Smooth, To
+from aulens.errors import InputError
+from aulens.record.names import free_name
+from aulens.record.writing import writing
+from aulens.runtime.card import ModelCard, find_card, read_card
+from aulens.show.figures import write_figures
+from aulens.show.report import write_report
+from aulens.tables import read_table
+
+_TABLES: Final = frozenset({".csv", ".jsonl", ".parquet"})
 
 
 def report(
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="VIDEO...", help="Videos, or folders with them.", show_default=False),
+        typer.Argument(
+            metavar="INPUT...", help="Videos, pictures, or folders with them; or tables.", show_default=False
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write here.", show_default=False)],
     every: Every = 1,
     start: From = None,
     stop: To = None,
+    smooth: Smooth = None,
     overlay: Annotated[bool, typer.Option("--overlay", help="Also draw the video.")] = False,
     resume: Resume = False,
     model: Model = None,
 ) -> None:
     """Make a page for each video: NAME.html, one file to open, keep or send, and figures for print.
 
-    The same as `aulens detect --report`: the table, its events and the page's figures are written too.
+    The same as `aulens detect --report`: the table, its events and the page's figures are written too. Of a
+    table that `aulens detect` made of videos (NAME.csv), page and figures are made without the video, so
+    without its frames.
     """
-    detect(
-        inputs, out=out, every=every, start=start, stop=stop, overlay=overlay, report=True, resume=resume,
-        model=model,
-    )  # fmt: skip
+    tables = [path for path in inputs if path.suffix.lower() in _TABLES]
+    others = [path for path in inputs if path not in tables]
+    failed = _of_tables(tables, out, read_card(find_card(model))) if tables else False
+    if others:
+        detect(
+            others, out=out, every=every, start=start, stop=stop, smooth=smooth, overlay=overlay,
+            report=True, resume=resume, model=model,
+        )  # fmt: skip
+    if failed:
+        raise typer.Exit(1)
+
+
+def _of_tables(paths: list[Path], out: Path, card: ModelCard) -> bool:
+    """Pages of tables; whether one could not be made."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    failed, taken = False, set[str]()
+    for path in paths:
+        try:
+            table = read_table(path)
+            clips = [clip for _, clip in table.groupby("file", sort=False, dropna=False)]
+            for clip in clips:
+                stem = path.stem if len(clips) == 1 else Path(str(clip["file"].iloc[0])).stem
+                name = free_name(stem, taken)
+                _of_table(clip, out, name, card)
+                console.print(f"{path}: see {out / f'{name}.html'}", markup=False)
+        except InputError as error:
+            failed = True
+            told = str(error).removeprefix(f"{path}: ")
+            console.print(f"aulens: {path}: {told}", style="red", markup=False)
+    return failed
+
+
+def _of_table(table: pd.DataFrame, out: Path, name: str, card: ModelCard) -> None:
+    page = out / f"{name}.html"
+    if page.exists():
+        raise InputError(f"{page} is there already, perhaps with the video's frames; give another --out")
+    if table["frame"].isna().any():
+        raise InputError("this table is of pictures, which have no time line; a video's table has a page")
+    scores = [f"{label}_p" for label in card.aus.labels]
+    seen = table["success"] == 1
+    if not all(
+        name in table.columns and table.loc[seen, name].notna().any() == seen.any() for name in scores
+    ):
+        raise InputError(
+            f"this table lacks probabilities of the AUs of the model {card.name}: one of another model needs "
+            "--model, one of another tool has none (docs/tables.md says what can be made of it)"
+        )
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        write_report(page, table, card, command=command_line())
+        threshold = dict(zip(card.aus.labels, card.threshold, strict=True))
+        write_figures(out / f"{name}.figures", table, threshold)

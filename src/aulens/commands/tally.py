@@ -14,7 +14,8 @@ class Tally:
         faces: in pictures.
         with_face: pictures with at least one.
         pictures: that could be read.
-        clips: videos that were read, at least in part.
+        clips: videos that were read, at least in part, now or before.
+        done: of those, what was done before.
         frames: of those, analyzed now.
         lost: faces that were left out.
         left_out: what was said against faces of the input at work.
@@ -26,6 +27,7 @@ class Tally:
     with_face: int = 0
     pictures: int = 0
     clips: int = 0
+    done: int = 0
     frames: int = 0
     lost: int = 0
     left_out: list[str] = field(default_factory=list)
@@ -51,8 +53,10 @@ class Tally:
             told.append(f"{counted(self.faces, 'face')} in {counted(self.with_face, 'picture')}")
         if self.pictures > self.with_face:
             told.append(f"{counted(self.pictures - self.with_face, 'picture')} without a face")
-        if self.clips:
-            told.append(f"{counted(self.frames, 'frame')} of {counted(self.clips, 'video')}")
+        if self.clips > self.done:
+            told.append(f"{counted(self.frames, 'frame')} of {counted(self.clips - self.done, 'video')}")
+        if self.done:
+            told.append(f"{counted(self.done, 'video')} done before")
         if self.lost:
             told.append(f"{counted(self.lost, 'face')} left out")
         if self.failed:

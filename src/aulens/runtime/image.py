@@ -24,6 +24,7 @@ _TURN: Final = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
+_TABLES: Final = frozenset({".csv", ".jsonl", ".parquet"})
 DAMAGE: Final = (
     OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, NotImplementedError,
     struct.error,
@@ -79,9 +80,9 @@ def _not_a_picture(path: Path) -> str:
 
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return "this looks like a video, not a picture: Analyzer.video reads it"
-    with path.open("rb") as file:
-        start = file.read(8)
-    return f"not a picture that can be read (it begins with {start!r}); JPEG, PNG, TIFF, BMP, GIF, WebP can"
+    if path.suffix.lower() in _TABLES:
+        return "this looks like a table, not a picture; `aulens report` makes a page of a video's table"
+    return "not a picture that can be read; JPEG, PNG, TIFF, BMP, GIF, WebP can, and videos by their endings"
 
 
 def _upright(picture: Image.Image) -> Image.Image:
