@@ -42,8 +42,14 @@ def config(root: Path, **sections: dict) -> TrainConfig:
 
 
 @pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fewer than those that all share: 36 to train on, 8 to choose by, 4 to test."""
+    return write_faces(tmp_path_factory.mktemp("faces"), subjects=12, each=4)
+
+
+@pytest.fixture(scope="module")
 def whole(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nothing disturbed: 3 epochs of 11 steps."""
+    """A run that nothing disturbed: 3 epochs of 4 steps."""
     out = tmp_path_factory.mktemp("whole") / "run"
     result = train(config(faces), out, progress=False)
     assert result.epochs == 3
@@ -66,7 +72,7 @@ def test_the_run_folder_is_complete(whole: Path):
     assert list((whole / "tensorboard").iterdir())
     facts = json.loads((whole / "facts.json").read_text())
     assert facts["versions"]["torch"]
-    assert facts["data"]["samples"]["train"] == 90
+    assert facts["data"]["samples"]["train"] == 36
     records = log(whole)
     assert [r["epoch"] for r in records] == [1, 2, 3]
     assert records[-1]["train"]["loss"] < records[0]["train"]["loss"]
@@ -74,10 +80,10 @@ def test_the_run_folder_is_complete(whole: Path):
     assert records[0]["val"]["roc_auc"]["AU9"] is None  # never occurs: undefined, and said so
 
 
-# Step 11 is the first of epoch 2; 17 is in its middle, where only a save within the epoch can help.
+# Step 4 is the first of epoch 2; 6 is in its middle, where only a save within the epoch can help.
 @pytest.mark.parametrize(
     ("step", "minutes", "workers"),
-    [(11, 0.0, 0), *(pytest.param(*row, marks=pytest.mark.slow) for row in ((15, 0.0, 0), (17, 1e-9, 1)))],
+    [(4, 0.0, 0), *(pytest.param(*row, marks=pytest.mark.slow) for row in ((6, 0.0, 0), (6, 1e-9, 1)))],
 )
 def test_a_killed_run_ends_as_if_it_had_not_been(
     faces: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step, minutes, workers
@@ -89,7 +95,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
         with pytest.raises(Killed):
             train(settings, out, progress=False)
     saved = torch.load(out / "last.pt", weights_only=True)["position"]
-    assert saved["step"] == (step if minutes else 11)
+    assert saved["step"] == (step if minutes else 4)
     train(settings, out, resume=True, progress=False)
     expected = weights(whole)
     for name, value in weights(out).items():
@@ -150,7 +156,7 @@ def test_another_configuration_is_not_resumed(faces: Path, whole: Path):
 
 
 def test_other_data_are_not_resumed(whole: Path, tmp_path: Path):
-    other = write_faces(tmp_path / "other", subjects=12, each=10, seed=9)
+    other = write_faces(tmp_path / "other", subjects=12, each=4, seed=9)
     with pytest.raises(DatasetError, match="not those of the run"):
         train(config(other), whole, resume=True, progress=False)
 
@@ -244,7 +250,7 @@ def test_aus_that_are_never_coded_are_named(faces: Path, tmp_path: Path):
 def test_limit_takes_training_samples_only(faces: Path, tmp_path: Path):
     train(config(faces, data={"limit": 24}, train={"epochs": 1}), tmp_path / "run", progress=False)
     facts = json.loads((tmp_path / "run" / "facts.json").read_text())
-    assert facts["data"]["samples"] == {"train": 24, "val": 20, "test": 10}
+    assert facts["data"]["samples"] == {"train": 24, "val": 8, "test": 4}
 
 
 @pytest.mark.slow
@@ -283,7 +289,7 @@ def test_two_processes_share_the_work(faces: Path, tmp_path: Path):
     assert done.returncode == 0, done.stderr[-2000:]
     assert "deprecated" not in done.stderr
     records = log(tmp_path / "run")
-    assert [r["step"] for r in records] == [11, 22]
+    assert [r["step"] for r in records] == [4, 8]
     # The gathered scores are those that one process gives.
     facts = json.loads((tmp_path / "run" / "val" / "report.json").read_text())
     best = max(r["val"]["macro_roc_auc"] for r in records)
