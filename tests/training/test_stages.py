@@ -86,19 +86,15 @@ def test_relations_are_the_training_labels(few: Path, whole: Path):
     torch.testing.assert_close(stored, torch.tensor(expected.conditional, dtype=torch.float32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variant", "step", "minutes"),
     [
+        ("jaa_net", 1, 0.0),
+        ("jaa_net", EPOCH + 1, 1e-9),
+        ("jaa_gcn", 1, 0.0),
         ("jaa_gcn", EPOCH + 1, 0.0),
-        *(
-            pytest.param(*row, marks=pytest.mark.slow)
-            for row in (
-                ("jaa_net", 1, 0.0),
-                ("jaa_net", EPOCH + 1, 1e-9),
-                ("jaa_gcn", 1, 0.0),
-                ("jaa_gcn", EPOCH + 1, 1e-9),
-            )
-        ),
+        ("jaa_gcn", EPOCH + 1, 1e-9),
     ],
 )
 def test_a_kill_in_either_stage_leaves_no_trace(
@@ -170,13 +166,21 @@ def test_a_finished_first_stage_needs_no_state_of_its_training(
     assert content() == before
 
 
-def test_a_first_stage_from_elsewhere(few: Path, whole: Path, tmp_path: Path):
-    """The second stage alone, from the first of another run, is the same second stage."""
-    out = tmp_path / "run"
-    train(config(few, stage2={"start": str(whole / "stage1")}), out, progress=False)
+def test_a_first_stage_from_elsewhere(
+    few: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The second stage alone, from the first of another run, is the same second stage; also after a kill."""
+    out, settings = tmp_path / "run", config(few, stage2={"start": str(whole / "stage1")})
+    with monkeypatch.context() as patch:
+        kill_at(patch, EPOCH + 1, "jaa_gcn")
+        with pytest.raises(Killed):
+            train(settings, out, progress=False)
+    assert len(log(out)) == 1
+    train(settings, out, resume=True, progress=False)
     assert not (out / "stage1").exists()
     expected = weights(whole)
     assert all(torch.equal(value, expected[name]) for name, value in weights(out).items())
+    assert log(out) == log(whole)
     other = config(few, stage2={"start": str(whole / "stage1" / "best.safetensors")})  # the same, elsewhere
     train(other, out, resume=True, progress=False)
 
