@@ -20,6 +20,7 @@ from aulens.tables import OpenFace, read_table
 from aulens.video import open_sequence
 from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
+from video.made_videos import zeroed
 
 
 class Killed(BaseException):
@@ -278,6 +279,16 @@ def test_a_damaged_video_gives_what_can_be_read(analyzer: Analyzer, tmp_path: Pa
     assert done.problem is not None
     assert json.loads((tmp_path / "out" / "talk.json").read_text())["problem"] == done.problem
     assert len(read_table(tmp_path / "out" / "talk.csv")) == done.frames
+
+
+@pytest.mark.parametrize("kill", [12, 30])
+def test_damage_before_a_kill_is_still_told(kill: int, analyzer: Analyzer, video: Path, tmp_path: Path):
+    damaged = zeroed(video, tmp_path / "talk.mp4", [16, 17])
+    whole = record_clip(analyzer, damaged, tmp_path / "whole")
+    assert whole.problem is not None
+    with pytest.raises(Killed):
+        record_clip(analyzer, damaged, tmp_path / "cut", progress=killed_after(kill))
+    assert record_clip(analyzer, damaged, tmp_path / "cut", resume=True).problem == whole.problem
 
 
 def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(

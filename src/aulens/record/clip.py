@@ -98,16 +98,16 @@ def record_clip(
         folder = PartFolder(out / f"{name}.part", identity, resume=resume)
         if not resume:
             begin_anew(out / f"{name}.json")
-        counts = _record(analyzer, media, folder, settings, called or given, progress)
+        counts, problem = _record(analyzer, media, folder, settings, called or given, progress)
         if not counts.frames:
             folder.remove()
-            raise InputError(f"{given}: {media.problem or _nothing_between(media.info, settings)}")
-        files, lacking = finish(folder.path, out, name, settings, analyzer.card, media, command)
+            raise InputError(f"{given}: {problem or _nothing_between(media.info, settings)}")
+        files, lacking = finish(folder.path, out, name, settings, analyzer.card, media.info, problem, command)
         done = Recorded(
             source=given,
             identity=identity,
             **asdict(counts),
-            problem="; ".join(filter(None, (media.problem, lacking))) or None,
+            problem=_together(problem, lacking),
             files=files,
             versions=versions(),
         )
@@ -123,15 +123,15 @@ def _record(
     settings: RecordSettings,
     called: str,
     progress: Progress | None,
-) -> _Counts:
-    """All frames that are not in the parts yet."""
+) -> tuple[_Counts, str | None]:
+    """All frames that are not in the parts yet; what was counted, and what was wrong with the video."""
     note = folder.note
     tracker = analyzer.tracker(settings.keep_lost)
     counts = _Counts()
     if note is not None:
         tracker.restore(dict(note.tracker))
         counts = _Counts(**note.counts)
-    after = 0 if note is None else note.next
+    after, before = (0, None) if note is None else (note.next, note.problem)
     frames = media.frames(every=settings.every, start=settings.start, stop=settings.stop, skip=after)
     with ExitStack() as stack:
         parts: dict[str, Part] = {}
@@ -145,11 +145,13 @@ def _record(
             counts.add(step.result)
             after = step.result.index + 1
             if step.state is not None:
-                folder.keep(Note(after, step.state, _kept(parts), asdict(counts)))
+                problem = _together(before, media.problem)
+                folder.keep(Note(after, step.state, _kept(parts), asdict(counts), problem))
             if progress is not None:
                 progress(step.result, media.info)
-        folder.keep(Note(after, tracker.state(), _kept(parts), asdict(counts)))
-    return counts
+        problem = _together(before, media.problem)
+        folder.keep(Note(after, tracker.state(), _kept(parts), asdict(counts), problem))
+    return counts, problem
 
 
 def _parts(
@@ -173,7 +175,14 @@ def _kept(parts: Mapping[str, Part]) -> dict[str, int]:
     return {name: part.keep() for name, part in parts.items()}
 
 
+def _together(*told: str | None) -> str | None:
+    """Sentences as one, each said once."""
+    return "; ".join(dict.fromkeys(one for text in told if text for one in text.split("; "))) or None
+
+
 def _nothing_between(info: VideoInfo, settings: RecordSettings) -> str:
+    if settings.start is None and settings.stop is None:
+        return "no frame came"
     until = "its end" if settings.stop is None else f"{settings.stop:g} s"
     long = "" if info.duration is None else f"; it is {info.duration:.2f} s long"
     return f"there is no frame from {settings.start or 0:g} s to {until}{long}"

@@ -22,7 +22,7 @@ from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
 from aulens.tables.events import events
 from aulens.tables.schema import dtype
 from aulens.tables.smooth import smooth
-from aulens.video import Media
+from aulens.video import VideoInfo
 
 ROWS: Final = "rows.csv"
 DIALECT: Final = "dialect.csv"
@@ -40,7 +40,8 @@ def finish(
     name: str,
     settings: RecordSettings,
     card: ModelCard,
-    media: Media,
+    info: VideoInfo,
+    problem: str | None,
     command: str | None,
 ) -> tuple[dict[str, str], str | None]:
     """Write the table, its events, once per folder what the columns mean, and what else was asked for.
@@ -53,7 +54,8 @@ def finish(
         name: of the video's files.
         settings: what was asked for.
         card: of the model.
-        media: the video, read to its end.
+        info: of the video.
+        problem: what was wrong with it, or None.
         command: that made it, to be shown in the report.
 
     Returns:
@@ -83,7 +85,7 @@ def finish(
     lacking = None
     if settings.overlay:
         drawn = f"{name}.overlay.mp4"
-        joined = join_overlay(part / OVERLAY, out / drawn, media.info, settings.start)
+        joined = join_overlay(part / OVERLAY, out / drawn, info, settings.start)
         if joined is not None:
             files["overlay"], lacking = drawn, joined.problem
     if settings.report:
@@ -94,9 +96,9 @@ def finish(
             card,
             stills=part / STILLS,
             events=found,
-            info=media.info,
+            info=info,
             command=command,
-            problems=() if media.problem is None else (media.problem,),
+            problems=() if problem is None else (problem,),
         )
         files["figures"] = f"{name}.figures"
         write_figures(out / files["figures"], told, threshold, events=found)

@@ -47,12 +47,14 @@ class Note:
         tracker: the tracker's state before that frame.
         lengths: of each part, by name.
         counts: what was counted so far.
+        problem: what was wrong with the video so far, or None.
     """
 
     next: int
     tracker: Mapping[str, Any]
     lengths: Mapping[str, int]
     counts: Mapping[str, int]
+    problem: str | None = None
 
 
 class PartFolder:
@@ -106,7 +108,7 @@ class PartFolder:
             raise InputError(
                 f"{self.path}: the earlier run can't go on, {differs(found['identity'], self._identity)}"
             )
-        return Note(found["next"], found["tracker"], found["lengths"], found["counts"])
+        return Note(found["next"], found["tracker"], found["lengths"], found["counts"], found.get("problem"))
 
 
 def cut_back(path: Path, length: int) -> None:

@@ -59,7 +59,7 @@ class VideoFile:
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
-        self._problem: str | None = None
+        self._reading: _Reading | None = None
         self._info, self._origin = _look(self._path)
 
     @property
@@ -70,7 +70,7 @@ class VideoFile:
     @property
     def problem(self) -> str | None:
         """See `Media`."""
-        return self._problem
+        return None if self._reading is None else self._reading.problem()
 
     def frames(
         self, *, every: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
@@ -79,18 +79,16 @@ class VideoFile:
         return self._frames(Choice(every, start, stop, skip))
 
     def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
-        self._problem = None
-        reading = _Reading(self._path, self._info, self._origin, choice)
+        self._reading = reading = _Reading(self._path, self._info, self._origin, choice)
         size = self._info.width, self._info.height
         with closing(reading.run()) as decoded:
             for index, time, frame in decoded:
                 choice.check_time(self._info.path, time)
                 if choice.ends(time):
-                    reading.exhausted = False
-                    break
+                    return
                 if choice.takes(index, time):
                     yield Frame(index, time, fit(reading.to_rgb(frame), size))
-        self._problem = reading.problem()
+        reading.exhausted = True
 
 
 def _look(path: Path) -> tuple[VideoInfo, Fraction]:
@@ -141,12 +139,12 @@ class _Reading:
 
     Attributes:
         to_rgb: turns a decoded frame into a picture.
-        exhausted: whether all that the file has was read; to be set to False by who stops before.
+        exhausted: whether all that the file has was read; to be said by who read it.
     """
 
     def __init__(self, path: Path, info: VideoInfo, begin: Fraction, choice: Choice) -> None:
         self._path, self._info, self._begin, self._choice = path, info, begin, choice
-        self.exhausted = True
+        self.exhausted = False
         self.to_rgb = ToRGB()
         self._last, self._time = -1, math.nan
         self._lost, self._failed, self._concealed = 0, 0, 0
@@ -164,7 +162,7 @@ class _Reading:
                 return
 
     def problem(self) -> str | None:
-        """What went wrong, as one sentence; None if nothing did."""
+        """What went wrong so far, as one sentence; None if nothing did."""
         said = []
         if self._lost and (self._failed or self._info.codec not in _QUIET):
             said.append(f"{_many(self._lost)} could not be decoded, the first after {self._first_lost}")

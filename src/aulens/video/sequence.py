@@ -86,11 +86,10 @@ class PictureSequence:
                 image = read_image(path)
             except InputError as error:
                 failed.append(str(error))
+                more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+                self._problem = f"{failed[0]}{more}"
                 continue
             yield Frame(index, time, fit(image, size))
-        if failed:
-            more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-            self._problem = f"{failed[0]}{more}"
 
 
 def natural(name: str) -> list[tuple[int, str]]:
