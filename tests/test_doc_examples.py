@@ -67,9 +67,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the examples name: pictures, videos, and the results of the command on the page about them."""
     folder = tmp_path_factory.mktemp("files")
     (folder / "interviews").mkdir()
-    talk = write_face(folder / "talk.mp4", steady(12, 25))
-    for place in ("interview.mp4", "interviews/talk.mp4", "interviews/interview.mp4"):
-        shutil.copy(talk, folder / place)
+    write_face(folder / "talk.mp4", [start + time for start in (0, 60) for time in steady(6, 25)])
+    interview = write_face(folder / "interview.mp4", steady(12, 25))
+    for place in ("interviews/talk.mp4", "interviews/interview.mp4"):
+        shutil.copy(interview, folder / place)
     for place in ("photo.jpg", "interviews/photo.jpg"):
         shutil.copy(SMILE, folder / place)
     occurrence(folder / "BP4D" / "AU_OCC" / "F001_T1.csv", {2440: {6: 1, 12: 1}, 2441: {}})
@@ -114,6 +115,7 @@ def test_an_example_runs_as_printed(example: Example, files: Path, tmp_path: Pat
     (folder / "example.py").write_text(example.code, encoding="utf-8")
     done = run("example.py", folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
+    assert bool(done.stdout) == ("print(" in example.code)
 
 
 @pytest.mark.slow
