@@ -44,10 +44,22 @@ def filled_array(name: str, shape: tuple[int, ...]) -> np.ndarray:
     return 0.1 * draw.standard_normal(shape)
 
 
-def fill(model: nn.Module) -> None:
-    """Fill each tensor of the state, seeded by its full name ("align_net.align_output.0.weight")."""
-    for name, tensor in model.state_dict().items():
-        tensor.copy_(torch.from_numpy(np.asarray(filled_array(name, tuple(tensor.shape)))))
+def hollow(aus: AUSet, crop: int) -> nn.Module:
+    """The plain network without numbers."""
+    with torch.device("meta"):
+        model: nn.Module = plain().PlainJAANet(aus, crop)
+    return model
+
+
+@functools.lru_cache(maxsize=2)
+def _state(aus: AUSet, crop: int) -> dict[str, Tensor]:
+    """Each tensor, seeded by its full name ("align_net.align_output.0.weight")."""
+    state = {}
+    for name, tensor in hollow(aus, crop).state_dict().items():
+        drawn = np.asarray(filled_array(name, tuple(tensor.shape)))
+        state[name] = torch.from_numpy(drawn).to(tensor.dtype)
+    state["align_net.align_output.1.bias"] += torch.from_numpy(face49(crop).ravel())
+    return state
 
 
 def face49(crop: int) -> np.ndarray:
@@ -58,10 +70,8 @@ def face49(crop: int) -> np.ndarray:
 def filled_plain(aus: AUSet, crop: int) -> nn.Module:
     """The plain network, filled, in evaluation mode. Its landmarks lie about a face, not about (0, 0) as the
     drawn numbers alone would have it, so that its attention is where attention is."""
-    model: nn.Module = plain().PlainJAANet(aus, crop)
-    fill(model)
-    bias = model.state_dict()["align_net.align_output.1.bias"]
-    bias += torch.from_numpy(face49(crop).ravel())
+    model = hollow(aus, crop).to_empty(device="cpu")
+    model.load_state_dict(_state(aus, crop))
     return model.eval()
 
 

@@ -1,5 +1,6 @@
 """Files of a published JAA-Net are read in all the forms they come in; a wrong one is named."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,18 +31,20 @@ def save(parts: Parts, folder: Path, wrap: Callable[[dict[str, Tensor]], object]
     return files
 
 
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        dict,
-        lambda state: {"state_dict": state},
-        lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
-        lambda state: {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")},
-    ],
-    ids=["bare", "state_dict", "module", "no counters"],
-)
-def test_files(small: Parts, tmp_path: Path, wrap: Callable[[dict[str, Tensor]], object]) -> None:
-    found = to_official(read_official(save(small, tmp_path, wrap), TWO, SMALL))
+WRAPS: dict[str, Callable[[dict[str, Tensor]], object]] = {
+    "bare": dict,
+    "state_dict": lambda state: {"state_dict": state},
+    "module": lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
+    "no counters": lambda state: {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")},
+}
+
+
+@pytest.mark.parametrize("wrap", ["in turn", *(pytest.param(w, marks=pytest.mark.slow) for w in WRAPS)])
+def test_files(small: Parts, tmp_path: Path, wrap: str) -> None:
+    files = {}
+    for name, turn in zip(SUBNETS, itertools.cycle(WRAPS)):
+        files |= save({name: small[name]}, tmp_path, WRAPS[turn if wrap == "in turn" else wrap])
+    found = to_official(read_official(files, TWO, SMALL))
     assert all(torch.equal(found[s][name], small[s][name]) for s in SUBNETS for name in small[s])
 
 
@@ -134,30 +137,43 @@ def test_other_aus_are_named(small: Parts, aus: AUSet) -> None:
         from_official(small, aus, SMALL)
 
 
+@pytest.fixture(scope="module")
+def eight() -> Parts:
+    return to_official(JAANet(DISFA, SMALL))
+
+
 @pytest.mark.parametrize("subnet", ["local_attention_refine", "local_au_net", "au_net"])
-def test_other_aus_in_any_part(small: Parts, subnet: str) -> None:
-    eight = to_official(JAANet(DISFA, SMALL))
+def test_other_aus_in_any_part(small: Parts, eight: Parts, subnet: str) -> None:
     with pytest.raises(ModelError, match=rf"{subnet} was made for 8 AUs, .* of two .*; 8 have disfa"):
         from_official({**small, subnet: eight[subnet]}, TWO, SMALL)
 
 
+@pytest.fixture(scope="module")
+def crops() -> tuple[Parts, Parts]:
+    return to_official(JAANet(TWO, 176)), to_official(JAANet(TWO, 112))
+
+
 @pytest.mark.parametrize(("subnet", "takes", "has"), [("align_net", 4000, 1440), ("au_net", 12000, 4320)])
-def test_another_crop_is_named(small: Parts, subnet: str, takes: int, has: int) -> None:
-    large, less = to_official(JAANet(TWO, 176)), to_official(JAANet(TWO, 112))
+def test_another_crop_is_named(crops: tuple[Parts, Parts], subnet: str, takes: int, has: int) -> None:
+    large, less = crops
     said = rf"{subnet} was made for another crop: .* takes {takes} .* 160 or 176; a crop of 112 has {has}"
     with pytest.raises(ModelError, match=said):
         from_official({**less, subnet: large[subnet]}, TWO, 112)
 
 
+@pytest.fixture(scope="module")
+def saved(small: Parts, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return save(small, tmp_path_factory.mktemp("saved"))
+
+
 @pytest.mark.parametrize("left", [0, 100, 1234, 3000, 5000, 100_000])
-def test_a_damaged_file_is_named(small: Parts, tmp_path: Path, left: int) -> None:
-    files = save(small, tmp_path)
-    files["align_net"].write_bytes(files["align_net"].read_bytes()[:left])
+def test_a_damaged_file_is_named(saved: dict[str, Path], tmp_path: Path, left: int) -> None:
+    files = {**saved, "align_net": tmp_path / "align_net_4.pth"}
+    files["align_net"].write_bytes(saved["align_net"].read_bytes()[:left])
     with pytest.raises(ModelError, match=rf"align_net_4.pth \({left} bytes\) can't be read"):
         read_official(files, TWO, SMALL)
 
 
-def test_a_file_says_what_it_was_given_as(small: Parts, tmp_path: Path) -> None:
-    files = save(small, tmp_path)
+def test_a_file_says_what_it_was_given_as(saved: dict[str, Path]) -> None:
     with pytest.raises(ModelError, match=r"align_net_4.pth, given as au_net, is align_net"):
-        read_official({**files, "au_net": files["align_net"]}, TWO, SMALL)
+        read_official({**saved, "au_net": saved["align_net"]}, TWO, SMALL)

@@ -1,5 +1,6 @@
 """Trainings that begin from a checkpoint, and checkpoints that they can't begin from."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,21 @@ def checkpoint(path: Path, **settings: object) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict], Path]:
+    """Settings -> a checkpoint of them, made once."""
+    folder, made = tmp_path_factory.mktemp("given"), {}
+
+    def file(settings: dict) -> Path:
+        key = repr(settings)
+        if key not in made:
+            (folder / str(len(made))).mkdir()
+            made[key] = checkpoint(folder / str(len(made)) / "given.safetensors", **settings)
+        return made[key]
+
+    return file
+
+
 @pytest.mark.parametrize("section", ["stage2", "train"])
 @pytest.mark.parametrize(
     ("settings", "message"),
@@ -44,8 +60,10 @@ def checkpoint(path: Path, **settings: object) -> Path:
         ({"template": "face"}, r"takes crops of the template face, but the configuration says jaanet"),
     ],
 )
-def test_a_checkpoint_that_does_not_fit_is_named(few: Path, tmp_path: Path, settings, message, section):
-    file = checkpoint(tmp_path / "given.safetensors", **settings)
+def test_a_checkpoint_that_does_not_fit_is_named(
+    few: Path, given, tmp_path: Path, settings, message, section
+):
+    file = given(settings)
     with pytest.raises(ModelError, match=rf"given\.safetensors {message}"):
         train(config(few, **{section: {"start": str(file)}}), tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
@@ -91,9 +109,9 @@ def test_a_training_begins_from_a_checkpoint(few: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize("section", ["stage2", "train"])
-def test_a_run_is_not_gone_on_with_from_another_beginning(few: Path, tmp_path: Path, section: str):
+def test_a_run_is_not_gone_on_with_from_another_beginning(few: Path, given, tmp_path: Path, section: str):
     """Forgetting the beginning would train something else, without a word."""
-    file = checkpoint(tmp_path / "given.safetensors")
+    file = given({})
     plain, begun = config(few), config(few, **{section: {"start": str(file)}})
     for old, new, message in (
         (begun, plain, rf"{section}\.start was '.*given\.safetensors', is not given\. Give it again"),
