@@ -22,6 +22,7 @@ from aulens.study.runner import run_study
 from aulens.training.evaluation import evaluate
 
 
+@pytest.mark.slow
 def test_a_study_trains_what_is_missing_and_prints_its_table(place: Path, monkeypatch):
     study, out = load_study(place / "study.toml"), place / "out"
     runs = plan_runs(study, out, place / "own")
@@ -92,7 +93,13 @@ def test_choosing_on_the_test_marks_every_number(place: Path):
     write_json(out / "study.json", describe_study(study, renders=False))
     (result,) = load_results(runs)
     assert result.selected_on_test
-    assert pd.read_csv(out / "rows.csv")["selected_on_test"].all()
+    rows = pd.read_csv(out / "rows.csv")
+    assert rows["selected_on_test"].all()
+    # Everybody of the tested part, and nobody else; and the number is that of their decisions.
+    data = load_prepared(place / "own", result.aus)
+    assert {name.split("/")[-1] for name in result.subjects} == set(data.subject[data.part == result.fold])
+    expected = np.nanmean(f1(counts(result.labels, result.decisions)))
+    assert rows["f1_calibrated"].tolist() == [pytest.approx(expected)]
     assert "THE TEST SUBJECTS" in (runs[0].folder / "test" / "report.md").read_text()
 
 
