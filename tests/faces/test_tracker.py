@@ -206,8 +206,15 @@ def test_nobody_is_embedded_while_nothing_is_to_be_decided() -> None:
     assert embedder.calls == 3
 
 
-@pytest.mark.parametrize("embedder", [None, Colours()])
-@BOTH
+@pytest.mark.parametrize(
+    ("stub", "embedder"),
+    [
+        (Told, None),
+        (Following, Colours()),
+        pytest.param(Told, Colours(), marks=pytest.mark.slow),
+        pytest.param(Following, None, marks=pytest.mark.slow),
+    ],
+)
 def test_going_on_after_a_restore_changes_nothing(stub: type[Told], embedder: Colours | None) -> None:
     """Two people cross, one leaves and returns, there is a cut; stopped after every frame."""
     rng = np.random.default_rng(1)

@@ -92,6 +92,7 @@ def compared(first: np.ndarray, second: np.ndarray, frames: int, bootstrap: int)
     return compare(runs, decide="papers", reference="a", bootstrap=bootstrap)
 
 
+@pytest.mark.slow
 def test_intervals_cover_and_p_is_level() -> None:
     # People of known skill, the same on average in both variants: 95 % of intervals hold the truth, 5 % of
     # p fall below 0.05.

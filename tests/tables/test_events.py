@@ -207,7 +207,7 @@ def brute(table: pd.DataFrame, merge: float, least: float, gap: float) -> list[t
 
 
 @pytest.mark.parametrize("limits", [(0.0, 0.0, 0.2), (0.2, 0.1, 0.5), (1.0, 0.5, 0.05), (0.05, 0.3, 5.0)])
-@pytest.mark.parametrize("seed", [4, 5, 6])
+@pytest.mark.parametrize("seed", [4, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (5, 6))])
 def test_random_tables_as_by_a_loop(seed: int, limits: tuple[float, float, float]) -> None:
     merge, least, gap = limits
     table = random_table(seed)
