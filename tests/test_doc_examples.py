@@ -17,8 +17,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from typer.main import get_command
 
 import aulens
+from aulens.cli import app
 from delivered import occurrence, picture
 from test_cli_real_videos import SMILE, write_face
 from video.made_videos import steady
@@ -29,6 +31,9 @@ ANALYSIS = ROOT / "docs" / "analysis.md"
 
 LEFT_OUT = {"open_webcam(": "needs a camera", "aulens.cluster": "starts Ray: see tests/cluster"}
 """What an example must have in it not to be run here, and why."""
+
+
+PAGES = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
 
 
 @dataclass(frozen=True)
@@ -43,15 +48,24 @@ class Example:
         return next((why for word, why in LEFT_OUT.items() if word in self.code), None)
 
 
+def blocks(page: Path, language: str) -> list[str]:
+    """The blocks of a page that are in a language; "" is none, as a terminal's."""
+    found = re.findall(r"(?ms)^( *)```(\w*)\n(.*?)^\1```$", page.read_text(encoding="utf-8"))
+    return [dedent(text) for _, called, text in found if called == language]
+
+
 def examples(page: Path) -> list[Example]:
-    found = re.findall(r"(?ms)^( *```python\n.*?)^ *```$", page.read_text(encoding="utf-8"))
-    codes = [dedent(block).split("\n", 1)[1] for block in found]
-    return [Example(f"{page.stem}-{number}", code) for number, code in enumerate(codes, 1)]
+    return [Example(f"{page.stem}-{number}", code) for number, code in enumerate(blocks(page, "python"), 1)]
 
 
-EXAMPLES = [
-    example for page in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))) for example in examples(page)
-]
+def commands(page: Path) -> list[str]:
+    """The calls of aulens in a page's blocks."""
+    lines = [line for block in blocks(page, "") for line in block.replace("\\\n", " ").splitlines()]
+    calls = [call.strip() for line in lines for call in re.findall(r"(?<![^ ])aulens [^>;&#]*", line)]
+    return [call for call in calls if "…" not in call]
+
+
+EXAMPLES = [example for page in PAGES for example in examples(page)]
 each = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 
 
@@ -76,15 +90,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     occurrence(folder / "BP4D" / "AU_OCC" / "F001_T1.csv", {2440: {6: 1, 12: 1}, 2441: {}})
     picture(folder / "BP4D" / "F001" / "T1" / "2440.jpg")
     write_codes(folder / "codes.csv", "interviews/talk.mp4", dict.fromkeys(range(12), (1, 1)))
-    done = run("-m", *shlex.split(printed_command()), folder=folder)
+    done = run("-m", *shlex.split(commands(ANALYSIS)[0]), folder=folder)
     assert done.returncode == 0, done.stderr
     return folder
-
-
-def printed_command() -> str:
-    return next(
-        line for line in ANALYSIS.read_text(encoding="utf-8").splitlines() if line.startswith("aulens ")
-    )
 
 
 def write_codes(path: Path, file: str, codes: dict[int, tuple[object, object]]) -> None:
@@ -104,6 +112,17 @@ def test_an_example_says_where_its_names_come_from(example: Example) -> None:
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("aulens"):
             module = importlib.import_module(str(node.module))
             assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.stem)
+def test_its_commands_and_their_options_are_there(page: Path) -> None:
+    program: Any = get_command(app)
+    for call in commands(page):
+        _, *words = shlex.split(call)
+        command = program
+        while hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
+        command.make_context("aulens", words)  # takes the words apart, and runs nothing
 
 
 @pytest.mark.slow
