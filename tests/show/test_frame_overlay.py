@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 from frames import face, frame
 
-from aulens.aus import AUSet
+from aulens.aus import AUS, RENDERS, AUSet
+from aulens.render.expression import MEDIAN
 from aulens.runtime.result import AUResult, Evidence, FrameResult
-from aulens.show.canvas import FRAME, LEFT, RIGHT, View
+from aulens.show.canvas import FRAME, LEFT, RIGHT, Layer, View, text_width
 from aulens.show.evidence import blend_evidence
-from aulens.show.frame_overlay import FrameOverlay
+from aulens.show.frame_overlay import FrameOverlay, _chip_sprite, _name_sprite
+from aulens.show.labels import LabelStyle
+from aulens.show.overlay import draw_overlay
+from aulens.show.sides import has_sides
 
 Image = np.ndarray
 
@@ -147,7 +151,9 @@ def test_twenty_labels_on_a_low_frame_are_all_there():
     single = dataclasses.replace(many, occurrence=many.occurrence | dict.fromkeys(labels[1:], False))
     for colour in (LEFT, RIGHT):
         each = near(draw(shown((100, 640), single)), colour).sum()
-        assert near(draw(shown((100, 640), many)), colour).sum() == 20 * each
+        assert (
+            near(draw(shown((100, 640), many)), colour).sum() == 13 * each
+        )  # lips, chin and jaw have no flags
 
 
 def test_a_model_without_sides_has_no_flags_and_its_attention_is_violet():
@@ -177,3 +183,30 @@ def test_two_people_have_two_names():
 
 def test_a_face_that_is_all_outside_is_no_error():
     draw(shown((48, 64), face(0, {"AU12": 0.9}, (48, 64), (500, 500))))
+
+
+@pytest.mark.parametrize("text", [10, 12, 20])
+def test_no_label_touches_its_flags(text):
+    style = LabelStyle(text)
+    for label in (au.label for au in AUS.values()):
+        free = (style.width - 2 * (2 + style.flag) - text_width(label, text)) / 2
+        assert free >= 0.5 * text
+
+
+def test_a_person_of_a_video_is_called_one_and_a_face_of_a_picture_a_face(monkeypatch):
+    _chip_sprite.cache_clear()
+    _name_sprite.cache_clear()
+    said = []
+    monkeypatch.setattr(Layer, "text", lambda self, x, y, text, *rest, **more: said.append(text))
+    one = face(7, {"AU12": 0.9, "AU25": 0.9}, (480, 640), (300, 200))
+    draw(shown((480, 640), one))
+    assert said == ["person 7", "AU12", "R", "L", "AU25"]  # AU25, of the lips, has no flags
+    said.clear()
+    draw_overlay(np.zeros((480, 640, 3), np.uint8), [one])
+    assert said == ["face 7", "AU12", "R", "L", "AU25"]
+    _chip_sprite.cache_clear()  # they have no words
+    _name_sprite.cache_clear()
+
+
+def test_aus_without_sides_are_those_that_renders_label_with_one_intensity():
+    assert {number for number in RENDERS if not has_sides(f"AU{number}")} == MEDIAN

@@ -140,7 +140,7 @@ def test_a_frame_shows_its_picture_and_who_is_lost():
     result = frame(12, {0: {"AU12": 0.9}, 2: {}}, lost=(1,))
     shown = Checker(result._repr_html_())
     assert shown.images[0].shape == draw_overlay(result.image, result.faces).shape
-    for text in ("Frame 12, 0.480 s; lost: face 1", "face 0", "AU12 L 90%", "face 2", "no Action Unit"):
+    for text in ("Frame 12, 0.480 s; lost: person 1", "person 0", "AU12 L 90%", "person 2", "no Action Unit"):
         assert text in shown.text
     assert "Frame 0" in frame(0, {}, rate=None)._repr_html_()
     assert "nan" not in frame(0, {}, rate=None)._repr_html_()
@@ -157,3 +157,9 @@ def test_results_do_not_load_what_draws():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stdout == "[]\n"
+
+
+def test_lips_have_no_sides():
+    shown = Checker(face(0, {"AU25": 0.9}, (120, 160))._repr_html_())
+    assert "AU25Lips Part90%AU1" in shown.text
+    assert "AU25 90%" in Checker(frame(0, {0: {"AU25": 0.9}})._repr_html_()).text

@@ -77,10 +77,14 @@ def pixels(page) -> str:  # type: ignore[no-untyped-def]
 
 def test_it_opens_at_the_strongest_event_of_who_was_seen_longest(page) -> None:  # type: ignore[no-untyped-def]
     assert shown(page) == 50
-    assert page.locator("h1").inner_text() == "b>.mp4"  # the last part of the name, as text
+    assert page.locator("h1").inner_text() == "two <b>people< / b>.mp4"  # folder and name, as text
     assert page.locator("#people [aria-checked=true]").inner_text() == "Person 0"
     assert "Person 0: AU12 present" in page.locator("#still").get_attribute("aria-label")
     assert page.locator(".tile").count() == 4
+    told = page.locator(".tile").all_inner_texts()
+    assert [text.replace("\u202f", " ").split("\n") for text in told[2:]] == [
+        ["AU12", "95 %", "Lip Corner Puller", "R 48", "L 95"], ["AU25", "0 %", "Lips Part"],
+    ]  # fmt: skip
     assert page.locator(".tile.on").all_inner_texts()[0].startswith("AU12")
 
 
@@ -217,3 +221,28 @@ def test_the_page_fits_a_phone(browser, report: Path) -> None:  # type: ignore[n
     page.touchscreen.tap(box["x"] + box["width"] * 0.5, box["y"] + 30)
     assert shown(page) == 200
     page.close()
+
+
+def test_a_video_without_faces_shows_a_frame_and_no_evidence(browser, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    results = [frame(k, {}) for k in range(10)]
+    with Stills(tmp_path / "stills", AUS) as stills:
+        for result in results:
+            stills.add(result)
+    rows = [row for k in range(10) for row in rows_of("nobody.mp4", (), AUS, frame=k, time=k / 25)]
+    path = tmp_path / "report.html"
+    write_report(path, to_frame(rows, AUS), read_card(write_stub(tmp_path)), stills=tmp_path / "stills")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_function("document.getElementById('still').dataset.frame !== undefined")
+    assert page.locator("#still").is_visible()
+    assert "vidence" not in page.locator(".board").inner_text()
+    assert page.locator("#caption").inner_text().endswith("frame 0")
+    page.close()
+
+
+def test_what_has_no_sides_shows_none(page) -> None:  # type: ignore[no-untyped-def]
+    page.locator("#people button").nth(1).click()
+    rows = page.locator("#events-table tbody tr")
+    assert {row.split("\t")[0]: row.split("\t")[-1] for row in rows.all_inner_texts()} == {"AU25": ""}
+    page.mouse.move(*at(page, 2.0, 3))
+    assert "right" not in page.locator("#tip").inner_text()

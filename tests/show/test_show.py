@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aulens.aus import AUSet
+from aulens.aus import AUS, AUSet
 from aulens.faces.detector import Face
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import AUResult
 from aulens.show import draw_overlay, evidence_sheet, page
-from aulens.show.canvas import FRAME, LEFT, RIGHT, view_of
+from aulens.show.canvas import FRAME, LEFT, RIGHT, Layer, text_width, view_of
 from aulens.show.evidence import blend_evidence
 from people import astronaut, crowd, dlib_detector, noise
 from stub_jaa import spots, write_jaa_stub
@@ -180,8 +180,8 @@ def test_a_sheet_of_attention_says_what_it_is(sideless: tuple[ModelCard, Image, 
     sheet = evidence_sheet(image, result, card.aus)
     narrow = evidence_sheet(image, result, AUSet("one", (12,)))
     assert near(sheet, LEFT) == near(sheet, RIGHT) == 0
-    assert (sheet[188:195] > 250).all()  # nothing where the bars of the sides would be
-    for picture, least in ((sheet, 188), (narrow, 188)):
+    assert (sheet[204:211] > 250).all()  # nothing where the bars of the sides would be
+    for picture, least in ((sheet, 204), (narrow, 204)):
         note = picture[least + 4 :].astype(int)
         assert (note.min(axis=2) < 140).any(axis=1).sum() > 8  # lines of text
         assert (note[:, -10:] > 250).all()  # that end before the border
@@ -244,3 +244,20 @@ def test_a_page_is_whole_and_needs_nothing_from_elsewhere(
         "bad & co.jpg: the file is empty", "The first 2 of 3 pictures", card.onnx_sha256, "numpy",
     ):  # fmt: skip
         assert text in checker.text, text
+
+
+def test_a_sheet_has_the_whole_name_of_each_au(
+    monkeypatch: pytest.MonkeyPatch, picture: Image, results: tuple[AUResult, ...], analyzer: Analyzer
+) -> None:
+    said = []
+    monkeypatch.setattr(Layer, "text", lambda self, x, y, text, *rest, **more: said.append(text))
+    evidence_sheet(picture, results[0], analyzer.card.aus)
+    assert {"Inner Brow Raiser", "Cheek Raiser", "Lip Corner Puller", "Lips Part"} <= set(said)
+    assert said.count("R") == said.count("L") == 3  # lips have no sides
+    assert max(text_width(au.name, 11) for au in AUS.values()) <= 150
+
+
+def test_a_page_shows_no_sides_of_the_lips(results: tuple[AUResult, ...]) -> None:
+    html = page.section("a.jpg", results, AUSet("two", (12, 25)), b"", [b""], 1)
+    rows = re.findall(r"<tr><td><b>(AU\d+)</b>(.*?)</tr>", html)
+    assert {label: row.count("%</td>") for label, row in rows} == {"AU12": 3, "AU25": 1}

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from clips import LABELS, lose, person
 
-from aulens.errors import InputError
+from aulens.errors import ConfigError, InputError
 from aulens.show.envelope import envelope
-from aulens.show.shares import shares
+from aulens.show.shares import hundredths, percent, shares
 from aulens.show.tracks import Track, read_clip
 from aulens.tables.events import events
 
@@ -115,7 +115,8 @@ def test_smoothed_columns_are_read_where_they_are() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (person(0, range(3)).drop(columns="AU6_c"), "lacks the columns AU6_c"),
+        (person(0, range(3)).drop(columns="AU6_c"), "lacks the columns AU6_c; its Action Units are AU1, AU6"),
+        (person(0, range(3)).assign(AU6_c=pd.NA), "AU6_c is empty in 3 of 3 rows with a face"),
         (pd.concat([person(0, range(3)), person(0, range(3), file="other")]), "of 2 clips"),
         (person(0, range(3)).assign(frame=pd.NA), "without a frame number"),
         (person(0, range(3)).assign(time=[0.0, 2.0, 1.0]), "times do not ascend: frame 2 is at 1 s"),
@@ -126,6 +127,11 @@ def test_smoothed_columns_are_read_where_they_are() -> None:
 def test_tables_that_are_no_clip_are_refused(table: pd.DataFrame, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_clip(table, LABELS)
+
+
+def test_a_clip_without_action_units_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no Action Units are chosen"):
+        read_clip(person(0, range(3)), ())
 
 
 @pytest.mark.parametrize("step", [0.0, 0.04, 0.3, 1.7, 1000.0])
@@ -197,3 +203,34 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
         hits += found.low[0] <= truth <= found.high[0]
     # Alike, blocks of one frame give 0.6 and less: neighbours are not independent.
     assert 0.85 <= hits / 200 <= 0.99
+
+
+def test_percentages_are_rounded_once_halves_up_as_the_pages_script_does() -> None:
+    told = [percent(value) for value in (0, 0.0004, 0.0625, 0.0994999, 0.0995, 0.125, 64 / 122, 1, np.nan)]
+    assert told == ["0 %", "<0.1 %", "6.3 %", "9.9 %", "10 %", "13 %", "52 %", "100 %", "–"]
+    assert [hundredths(value) for value in (0.125, 0.375, 64 / 122, -0.125, -0.136)] == [13, 38, 52, -12, -14]
+
+
+def openface(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as one of OpenFace reads: presence and intensity, probabilities empty."""
+    blank = {f"{label}_{end}": np.nan for label in LABELS for end in ("p", "left_p", "right_p")}
+    return table.assign(**blank, AU6_i=table["AU6_p"] * 5)
+
+
+def test_a_face_without_probabilities_was_seen() -> None:
+    table = lose(person(0, range(100)), 40, 60)
+    track, due = (read_clip(one, LABELS).track(0) for one in (openface(table), table))
+    np.testing.assert_array_equal(track.seen, due.seen)
+    assert track.lost() == [(1.6, 2.4)]
+    assert (track.curves.any(), due.curves.all()) == (False, True)
+    np.testing.assert_array_equal(shares(track).value, shares(due).value)
+    without = table.drop(columns=[f"{label}_p" for label in LABELS])
+    np.testing.assert_array_equal(read_clip(without, LABELS).track(0).seen, due.seen)
+
+
+def test_a_clip_knows_its_folder() -> None:
+    for file, folder in (
+        ("clip.mp4", ""), ("./=1.mp4", ""), ("../a.mp4", ""), ("study/P02/a.mp4", "P02"), ("/a.mp4", ""),
+        ("C:\\P03\\a.mp4", "P03"), ("C:\\a.mp4", ""),
+    ):  # fmt: skip
+        assert read_clip(person(0, range(3), file=file), LABELS).folder == folder

@@ -1,29 +1,36 @@
 """Which Action Units go together, as a figure for print."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import InputError
-from aulens.show.figure import COLUMN, INK, PAGE, PALE, style, write_title
+from aulens.show.figure import COLUMN, GREY, INK, PAGE, PALE, style, write_title
+from aulens.show.shares import hundredths
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Measure = Literal["joint", "conditional", "jaccard", "phi"]
 
-_TITLES: Final = {
-    "joint": "share of time with both present",
-    "conditional": "share of the row's time with the column present too",
-    "jaccard": "Jaccard index: time with both / time with either",
+WORDS: Final[Mapping[Measure, str]] = {
+    "joint": "share of frames with both present",
+    "conditional": "share of the row's frames with the column present too",
+    "jaccard": "Jaccard index: frames with both / frames with either",
     "phi": "phi: correlation of presence",
 }
+"""What the numbers are, here and on the page."""
+
 _LEFT: Final = 0.48
 _TOP: Final = 0.42
 _FOOT: Final = 0.44
 _DARK: Final = 0.58  # from here on white is the more legible
+_CELL: Final = 0.5  # at most, inches
+_SCALE: Final = 1.2  # its width at least, inches
+_LINE: Final = 0.105  # of the words below
 
 
 def cooccurrence_figure(
@@ -36,12 +43,16 @@ def cooccurrence_figure(
 ) -> "Figure":
     """Draw a matrix of AUs by AUs, with its numbers in hundredths, fit for print.
 
+    AUs that never occur are left out and named below; with fewer than two left there is only a sentence.
+
     Args:
-        matrix: (A, A), row and column in the order of `labels`; in [0, 1], phi in [-1, 1]; NaN (an AU that
-            never occurs) is drawn as a dash. The diagonal is drawn of "joint" only; it is 1 in the others.
+        matrix: (A, A), row and column in the order of `labels`; in [0, 1], phi in [-1, 1]; NaN is drawn as a
+            dash. An AU never occurs if it is NaN on the diagonal, or 0 there of "joint"; of "phi" this is so
+            of one that is always present too, for it never changes. The diagonal is drawn of "joint" only; it
+            is 1 in the others.
         labels: of the A AUs.
         measure: what the numbers are, for the words below; phi has colours for both signs.
-        width: of the figure, inches; None is one column of a paper for up to 12 AUs, else the page's width.
+        width: of the figure, inches; None is one column of a paper, or the page if more than 12 AUs occur.
         title: above the matrix; None draws none.
 
     Raises:
@@ -59,23 +70,59 @@ def cooccurrence_figure(
         raise InputError(
             f"{measure} lies in [{least:g}, 1], the matrix has {known.min():g} to {known.max():g}"
         )
+    own = np.diag(values)
+    there = ~np.isnan(own) & ~((measure == "joint") & (own == 0))
+    kept = [label for label, is_there in zip(labels, there, strict=True) if is_there]
+    never = [label for label, is_there in zip(labels, there, strict=True) if not is_there]
+    if width is None:
+        width = COLUMN if len(kept) <= 12 else PAGE
+    said = f"{'Without change' if measure == 'phi' else 'Never present'}: {', '.join(never)}."
+    below = textwrap.wrap(said, int((width - 0.12) * 72 / 3.3)) if never else []
     with style():
-        return _draw(
-            values, labels, measure, (COLUMN if count <= 12 else PAGE) if width is None else width, title
-        )
+        if len(kept) < 2:
+            verb = "changed" if measure == "phi" else "was present"
+            return _sentence(f"{kept[0]} alone" if kept else "No Action Unit", verb, below, width, title)
+        return _draw(values[np.ix_(there, there)], kept, measure, below, width, title)
+
+
+def _sentence(who: str, verb: str, below: Sequence[str], width: float, title: str | None) -> "Figure":
+    """A figure without a matrix."""
+    from matplotlib.figure import Figure
+
+    said = f"{who} {verb}: there is nothing to go together."
+    height = _TOP + 0.2 + _LINE * len(below)
+    figure = Figure((width, height))
+    figure.text(0.06 / width, 1 - 0.26 / height, said, fontsize=7, color=INK, va="top")
+    _write_below(figure, below)
+    if title is not None:
+        write_title(figure, title, 0.06 / width, 1 - 0.06 / height)
+    return figure
+
+
+def _write_below(figure: "Figure", lines: Sequence[str]) -> None:
+    width, height = figure.get_size_inches()
+    for number, line in enumerate(reversed(lines)):
+        at = (0.05 + _LINE * number) / height
+        figure.text(0.06 / width, at, line, fontsize=5.5, color=GREY, va="bottom")
 
 
 def _draw(
-    values: NDArray[np.float64], labels: Sequence[str], measure: Measure, width: float, title: str | None
+    values: NDArray[np.float64],
+    labels: Sequence[str],
+    measure: Measure,
+    below: Sequence[str],
+    width: float,
+    title: str | None,
 ) -> "Figure":
     from matplotlib.colors import LinearSegmentedColormap, Normalize
     from matplotlib.figure import Figure
 
     count, signed = len(labels), measure == "phi"
-    side = width - _LEFT - 0.08
-    height = side + _TOP + _FOOT
+    side = min(width - _LEFT - 0.08, _CELL * count)
+    foot = _FOOT + _LINE * len(below)
+    height = side + _TOP + foot
     figure = Figure((width, height))
-    axes = figure.add_axes((_LEFT / width, _FOOT / height, side / width, side / height), label="matrix")
+    axes = figure.add_axes((_LEFT / width, foot / height, side / width, side / height), label="matrix")
     # White to blue; for both signs vermilion, white, blue: apart for all kinds of colour vision.
     ends = (
         ["#a33c00", "#e9a06c", "#ffffff", "#6aaed6", "#08407f"]
@@ -99,7 +146,7 @@ def _draw(
         for j, value in enumerate(row):
             if trivial[i, j]:
                 continue
-            text = "–" if np.isnan(value) else f"{100 * value:.0f}"
+            text = "–" if np.isnan(value) else str(hundredths(value))
             white = not np.isnan(value) and abs(value) > _DARK
             colour = "white" if white else INK
             axes.text(j + 0.5, i + 0.53, text, ha="center", va="center", fontsize=size, color=colour)
@@ -111,12 +158,14 @@ def _draw(
     axes.tick_params(length=0, pad=2)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    bar = figure.add_axes((_LEFT / width, 0.3 / height, side / width, 0.07 / height), label="scale")
+    place = (_LEFT / width, (foot - 0.14) / height, max(side, _SCALE) / width, 0.07 / height)
+    bar = figure.add_axes(place, label="scale")
     figure.colorbar(mesh, cax=bar, orientation="horizontal", ticks=np.linspace(scale.vmin or 0, 1, 5))
     bar.set_xticklabels([f"{100 * tick:.0f}" for tick in np.linspace(scale.vmin or 0, 1, 5)], fontsize=5.5)
     bar.tick_params(length=1.5, pad=1)
-    words = _TITLES[measure] + (", in hundredths" if signed or measure == "jaccard" else ", in %")
-    figure.text(_LEFT / width, 0.05 / height, words, fontsize=6, color=INK, va="bottom")
+    words = WORDS[measure] + (", in hundredths" if signed or measure == "jaccard" else ", in %")
+    figure.text(0.06 / width, (foot - 0.39) / height, words, fontsize=6, color=INK, va="bottom")
+    _write_below(figure, below)
     if title is not None:
         write_title(figure, title, 0.06 / width, 1 - 0.06 / height)
     return figure

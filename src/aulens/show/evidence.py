@@ -11,6 +11,7 @@ from aulens.align import compose, warp
 from aulens.aus import AUS, AUSet
 from aulens.runtime.result import AUResult
 from aulens.show.canvas import FRAME, INK, LEFT, RIGHT, Colour, Layer, View, text_width
+from aulens.show.sides import has_sides
 
 # Evidence goes from -1 (absent) over 0 (nothing known) to 1 (present); below this it is not shown.
 FAINT: Final = 0.15
@@ -30,8 +31,8 @@ _LOOKED_WORDS: Final = (
 )
 
 _TILE = 150
-_CAPTION = 44
-_CAPTION_SIDELESS = 26
+_CAPTION = 60
+_CAPTION_SIDELESS = 42
 _GAP = 12
 _COLUMNS = 6
 _NOTE = 12
@@ -68,8 +69,8 @@ def evidence_sheet(image: NDArray[np.uint8], result: AUResult, aus: AUSet) -> ND
     """One face, many times: for each AU what speaks for it (warm) and against it (cold).
 
     For a model with attention: violet, where it looked for the AU, and a note that says so. Tiles of AUs that
-    are present have a yellow frame. The caption has the probability, and that on the subject's right (R, on
-    the left of the tile) and left (L) if the model tells sides.
+    are present have a yellow frame. The caption has the AU's name, the probability, and that on the subject's
+    right (R, on the left of the tile) and left (L) if the AU has sides and the model tells them.
 
     Args:
         image: the picture that was analyzed, (H, W, 3) uint8 RGB.
@@ -140,12 +141,11 @@ def _caption(layer: Layer, x: int, y: int, label: str, name: str, result: AUResu
     if present:
         layer.box((x - 1, y - 1, x + _TILE, y + _TILE), outline=FRAME, width=4, radius=3)
     layer.text(x, y + _TILE + 12, label, 14, INK)
-    start = text_width(label, 14) + 6
-    layer.text(x + start, y + _TILE + 13, _shorten(name, 11, _TILE - start - 38), 11, _GREY)
     layer.text(x + _TILE, y + _TILE + 12, f"{result.probability[label]:.0%}", 13, INK, anchor="rm")
-    if not result.tells_sides:
+    layer.text(x, y + _TILE + 29, name, 11, _GREY)
+    if not (result.tells_sides and has_sides(label)):
         return
-    middle, half = y + _TILE + 31, (_TILE - 44) / 2
+    middle, half = y + _TILE + 47, (_TILE - 44) / 2
     sides = (("R", result.right[label], RIGHT, x), ("L", result.left[label], LEFT, x + _TILE / 2 + 4))
     for letter, probability, colour, start in sides:
         _bar(layer, letter, probability, colour if present else (170, 176, 184), start, middle, half)
@@ -179,11 +179,3 @@ def _lines(text: str, size: int, room: float) -> list[str]:
         else:
             lines[-1] = longer
     return lines
-
-
-def _shorten(text: str, size: int, room: float) -> str:
-    if text_width(text, size) <= room:
-        return text
-    while text and text_width(text + "…", size) > room:
-        text = text[:-1]
-    return text.rstrip() + "…"

@@ -47,6 +47,7 @@ def write_figures(
         The files that were written.
 
     Raises:
+        ConfigError: no threshold.
         InputError: the table is of several clips, lacks columns, or tells no sides and `sides` is set.
     """
     labels = tuple(threshold)

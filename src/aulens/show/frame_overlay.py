@@ -13,6 +13,7 @@ from aulens.runtime.result import AUResult, FrameResult
 from aulens.show.canvas import FRAME, Layer, Rect, View
 from aulens.show.evidence import ATTENTION_OPACITY, FOR, LOOKED, OPACITY, as_heat, ramp_colours
 from aulens.show.labels import LabelStyle, draw_chip, draw_name
+from aulens.show.sides import sides_of
 
 _LARGEST: Final = 1280
 _LEAST: Final = 640
@@ -29,8 +30,8 @@ class FrameOverlay:
     """Draws the frames of one video: boxes, AU labels beside the faces, evidence for the AUs as heat.
 
     A label has a flag R on its left and L on its right, the subject's own sides, lit where the AU is present;
-    no flags where the model tells no sides. Who is lost is not drawn. A drawing depends on its own frame
-    only.
+    no flags where the AU has no sides (`has_sides`) or the model tells none. Who is lost is not drawn. A
+    drawing depends on its own frame only.
 
     Args:
         width: of the video, pixels.
@@ -63,7 +64,7 @@ class FrameOverlay:
             cv2.rectangle(view.pixels, (round(x0), round(y0)), (round(x1), round(y1)), FRAME, thick)
         taken = []
         for face, box in zip(result.faces, boxes, strict=True):
-            taken.append(self._add_name(view.pixels, face.face_id, box, LabelStyle(text)))
+            taken.append(self._add_name(view.pixels, face.face_id, box, LabelStyle(text, who="person")))
         for number, (face, box) in enumerate(zip(result.faces, boxes, strict=True)):
             if face.present:
                 others = [*boxes[:number], *boxes[number + 1 :]]
@@ -104,7 +105,7 @@ class FrameOverlay:
         left, top = self._room(box, width, height, 2 * gap, taken)
         for place, label in enumerate(face.present):
             x = left + place // down * (style.width + gap)
-            sprite = _chip_sprite(label, face.sides(label), style)
+            sprite = _chip_sprite(label, sides_of(face, label), style)
             _lay(pixels, sprite, round(x), round(top + place % down * step))
         return left, top, left + width, top + height
 

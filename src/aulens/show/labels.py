@@ -1,9 +1,11 @@
 """Labels of faces and Action Units, as they stand in pictures and videos."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from aulens.show.canvas import FRAME, INK, LEFT, PAPER, RIGHT, Layer, text_width
+
+Who = Literal["face", "person"]
 
 UNLIT: Final = (92, 98, 110)
 """Of a flag whose side is not meant."""
@@ -11,10 +13,17 @@ UNLIT: Final = (92, 98, 110)
 
 @dataclass(frozen=True)
 class LabelStyle:
-    """Sizes of labels in pixels, all in proportion to the text; flags only where sides are told."""
+    """Sizes of labels in pixels, all in proportion to the text.
+
+    Attributes:
+        text: its size.
+        flags: whether there is room for them: where sides are told.
+        who: what a face is called: "face" in a picture, "person" in a video, where it is followed.
+    """
 
     text: int
     flags: bool = True
+    who: Who = "face"
 
     @property
     def height(self) -> float:
@@ -34,12 +43,14 @@ class LabelStyle:
     @property
     def width(self) -> float:
         """Of an AU label."""
-        return text_width("AU25", self.text) + 2 * self.flag * self.flags + self.text * 0.8
+        return (
+            text_width("AU20", self.text) + 2 * (self.flag + 0.4 * self.text) * self.flags + self.text * 0.8
+        )
 
     @property
     def name(self) -> float:
         """Width that the name of a face takes at most, up to 100 faces."""
-        return text_width("face 00", self.text) + self.text
+        return text_width(f"{self.who} 00", self.text) + self.text
 
     @property
     def name_height(self) -> float:
@@ -48,14 +59,14 @@ class LabelStyle:
 
     def name_width(self, face_id: int) -> float:
         """Of the name of a face."""
-        return text_width(f"face {face_id}", self.text) + self.text
+        return text_width(f"{self.who} {face_id}", self.text) + self.text
 
 
 def draw_name(layer: Layer, face_id: int, x: float, y: float, style: LabelStyle) -> None:
     """The name of a face, its upper left corner at (x, y)."""
     rect = (x, y, x + style.name_width(face_id), y + style.name_height)
     layer.box(rect, fill=FRAME, radius=4)
-    layer.text(x + style.text / 2, y + style.text * 0.7, f"face {face_id}", style.text, INK)
+    layer.text(x + style.text / 2, y + style.text * 0.7, f"{style.who} {face_id}", style.text, INK)
 
 
 def draw_chip(

@@ -15,7 +15,9 @@ from aulens.aus import AUS
 from aulens.runtime.result import AUResult, FrameResult
 from aulens.show.canvas import LEFT, RIGHT, Colour, Layer
 from aulens.show.evidence import AGAINST, FOR, LOOKED, as_heat, ramp_colours
+from aulens.show.labels import Who
 from aulens.show.overlay import draw_overlay
+from aulens.show.sides import has_sides, sides_of
 
 _TILE: Final = 56
 _DOT: Final[Colour] = (150, 156, 166)
@@ -24,23 +26,24 @@ _WIDTH: Final = 720
 _LINE: Final = "border-bottom:1px solid #8883"
 
 
-def faces_html(faces: Sequence[AUResult], image: NDArray[np.uint8] | None) -> str:
+def faces_html(faces: Sequence[AUResult], image: NDArray[np.uint8] | None, who: Who = "face") -> str:
     """A picture with its faces, and what is present in each; without the picture, the faces one by one.
 
     Args:
         faces: of the picture.
         image: (H, W, 3) uint8 RGB; None if it is not at hand any more.
+        who: what a face is called.
     """
     if image is None:
         return "".join(map(face_html, faces)) or "<p>No face.</p>"
-    return _picture(image, faces) + (_summary(faces) if faces else "<p>No face.</p>")
+    return _picture(image, faces, who) + (_summary(faces, who) if faces else "<p>No face.</p>")
 
 
 def frame_html(result: FrameResult) -> str:
     """A frame with what was seen in it."""
     time = "" if np.isnan(result.time) else f", {result.time:.3f} s"
-    lost = f"; lost: {', '.join(f'face {k}' for k in result.lost)}" if result.lost else ""
-    return f"<p>Frame {result.index}{time}{lost}</p>" + faces_html(result.faces, result.image)
+    lost = f"; lost: {', '.join(f'person {k}' for k in result.lost)}" if result.lost else ""
+    return f"<p>Frame {result.index}{time}{lost}</p>" + faces_html(result.faces, result.image, "person")
 
 
 def face_html(face: AUResult) -> str:
@@ -63,7 +66,8 @@ def face_html(face: AUResult) -> str:
             f"{face.probability[label]:.0%}",
         ]
         if sides:
-            cells += [f"{face.right[label]:.0%}", f"{face.left[label]:.0%}"]
+            told = (face.right[label], face.left[label])
+            cells += [f"{share:.0%}" if has_sides(label) else "" for share in told]
         rows.append(f'<tr style="font-weight:{weight}">{_cells(cells)}</tr>')
     x0, y0, x1, y1 = face.box
     return (
@@ -82,16 +86,16 @@ def _words(face: AUResult) -> str:
     return f"{meant}. Right and left are the person's own." if face.tells_sides else f"{meant}."
 
 
-def _summary(faces: Sequence[AUResult]) -> str:
+def _summary(faces: Sequence[AUResult], who: Who) -> str:
     rows = []
     for face in faces:
         chips = " ".join(_chip(face, label) for label in face.present) or "no Action Unit present"
-        rows.append(f"<tr>{_cells([f'face {face.face_id}', chips])}</tr>")
+        rows.append(f"<tr>{_cells([f'{who} {face.face_id}', chips])}</tr>")
     return f"<table>{''.join(rows)}</table>"
 
 
 def _chip(face: AUResult, label: str) -> str:
-    told = face.sides(label)
+    told = sides_of(face, label)
     flags = ""
     if told is not None:
         pairs = (("R", told[0], RIGHT), ("L", told[1], LEFT))
@@ -105,9 +109,9 @@ def _cells(cells: Sequence[str], kind: str = "td") -> str:
     return "".join(f'<{kind} style="{style}">{cell}</{kind}>' for cell in cells)
 
 
-def _picture(image: NDArray[np.uint8], faces: Sequence[AUResult]) -> str:
+def _picture(image: NDArray[np.uint8], faces: Sequence[AUResult], who: Who) -> str:
     file = io.BytesIO()
-    Image.fromarray(draw_overlay(image, faces)).save(file, "JPEG", quality=85)
+    Image.fromarray(draw_overlay(image, faces, who=who)).save(file, "JPEG", quality=85)
     data = base64.b64encode(file.getvalue()).decode()
     return f'<img src="data:image/jpeg;base64,{data}" style="max-width:min(100%,{_WIDTH}px)" alt="">'
 

@@ -8,24 +8,27 @@ from numpy.typing import NDArray
 from aulens.runtime.result import AUResult
 from aulens.show.canvas import FRAME, PAPER, Layer, view_of
 from aulens.show.evidence import blend_evidence
-from aulens.show.labels import UNLIT, LabelStyle, draw_chip, draw_name
+from aulens.show.labels import UNLIT, LabelStyle, Who, draw_chip, draw_name
+from aulens.show.sides import sides_of
 
 
 def draw_overlay(
-    image: NDArray[np.uint8], results: Sequence[AUResult], *, evidence: bool = True
+    image: NDArray[np.uint8], results: Sequence[AUResult], *, evidence: bool = True, who: Who = "face"
 ) -> NDArray[np.uint8]:
     """Draw the faces of a picture.
 
     Each face has a box with its number, faint landmarks, and the evidence for its present AUs as heat. Its
     labels stand beside a face that is alone and has room there; else all are listed below the picture. A
     label has a flag R on its left and L on its right, as you see the subject's right and left; a flag is lit
-    where the AU is present on that side. Labels of a model that tells no sides have no flags, and the heat of
-    a model with attention is violet: where it looked, see `evidence_sheet`.
+    where the AU is present on that side. Labels of AUs without sides (`has_sides`) and of a model that tells
+    none have no flags, and the heat of a model with attention is violet: where it looked, see
+    `evidence_sheet`.
 
     Args:
         image: the picture that was analyzed, (H, W, 3) uint8 RGB; stays as it is.
         results: its faces.
         evidence: whether to lay the heat over the picture.
+        who: "person" for a video's frame.
 
     Returns:
         (h, w, 3) uint8 RGB, resized for looking at: the longer side is about 900 to 1600 pixels, more where
@@ -36,7 +39,7 @@ def draw_overlay(
     boxes = [view.points(result.box.reshape(2, 2)) for result in results]
     place = _beside(boxes[0], results[0], pixels.shape) if len(results) == 1 else None
     flags = all(result.tells_sides for result in results)
-    style, rows = LabelStyle(max(13, round(max(pixels.shape) / 64)), flags), []
+    style, rows = LabelStyle(max(13, round(max(pixels.shape) / 64)), flags, who), []
     if results and place is None:
         rows = _listing(results, style, pixels.shape[1])
         pixels = _extended(pixels, style, len(rows))
@@ -45,7 +48,7 @@ def draw_overlay(
         size = float(np.clip((box[1, 0] - box[0, 0]) / 12, 11, 18))
         for x, y in view.points(result.landmarks):
             layer.dot(x, y, size / 9, PAPER, 130)
-        _frame(layer, box, result.face_id, LabelStyle(round(size)))
+        _frame(layer, box, result.face_id, LabelStyle(round(size), who=who))
         if place is not None:
             _column(layer, result, *place)
     for number, row in enumerate(rows):
@@ -77,7 +80,9 @@ def _beside(
 
 def _column(layer: Layer, result: AUResult, left: float, top: float, style: LabelStyle) -> None:
     for place, label in enumerate(result.present):
-        draw_chip(layer, label, result.sides(label), left, top + place * (style.height + style.gap), style)
+        draw_chip(
+            layer, label, sides_of(result, label), left, top + place * (style.height + style.gap), style
+        )
 
 
 def _listing(
@@ -101,7 +106,7 @@ def _row(layer: Layer, row: tuple[AUResult, tuple[str, ...], bool], y: float, st
     if not labels:
         layer.text(x, y + style.height / 2, "no Action Unit present", style.text, UNLIT)
     for place, label in enumerate(labels):
-        draw_chip(layer, label, result.sides(label), x + place * (style.width + style.gap), y, style)
+        draw_chip(layer, label, sides_of(result, label), x + place * (style.width + style.gap), y, style)
 
 
 def _extended(pixels: NDArray[np.uint8], style: LabelStyle, rows: int) -> NDArray[np.uint8]:

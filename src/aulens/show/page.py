@@ -15,6 +15,7 @@ from typing import Final
 from aulens.aus import AUS, AUSet
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import AUResult
+from aulens.show.sides import has_sides
 
 _PARTS: Final = ("aulens", "numpy", "opencv-python-headless", "onnxruntime", "openvino", "dlib-bin", "pillow")
 
@@ -53,7 +54,8 @@ footer { border-top: 1px solid var(--line); margin-top: 40px; padding-top: 16px;
   .bar { display: none; } }
 """
 
-_SIDES: Final = """<b class="r">R</b> and <b class="l">L</b> are the person's own right and left."""
+_SIDES: Final = """<b class="r">R</b> and <b class="l">L</b> are the person's own right and left.
+Lips, chin and jaw have no sides."""
 _NO_SIDES: Final = "This model does not tell the two sides of a face apart."
 _SEEN: Final = "Warm colours show where an Action Unit was seen, cold ones where it was found absent."
 _LOOKED: Final = (
@@ -183,7 +185,8 @@ def _row(number: int, result: AUResult) -> str:
     au = AUS[number]
     cells = [_bar(result.probability[au.label], "")]
     if result.tells_sides:
-        cells += [_bar(result.right[au.label], "right"), _bar(result.left[au.label], "left")]
+        told = ((result.right[au.label], "right"), (result.left[au.label], "left"))
+        cells += [_bar(share, side) if has_sides(au.label) else "<td></td>" for share, side in told]
     name = escape(au.name)
     return f'<tr><td><b>{au.label}</b></td><td class="name">{name}</td>{"".join(cells)}</tr>'
 

@@ -4,7 +4,9 @@ The interval says how much the share would vary if the person had been filmed fo
 the same way. It does not say how often the model is wrong: no table can tell that.
 """
 
+import math
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 import numpy as np
@@ -73,3 +75,18 @@ def shares(track: Track, *, block: float = BLOCK, draws: int = _DRAWS, seed: int
         drawn = np.random.default_rng(seed).multinomial(len(seen), even, draws)
         low, high = interval(ratio(drawn @ present, (drawn @ seen)[:, None]))
     return Shares(value, low, high, float(seen.sum()), float((track.lasts * ~track.seen).sum()), len(seen))
+
+
+def hundredths(value: float) -> int:
+    """100 times a number as a whole one, halves up: as the page's script rounds, so that all say the same."""
+    return math.floor(100 * value + 0.5)
+
+
+def percent(share: float) -> str:
+    """A share as "12 %", small ones as "0.4 %"; halves up, as the page's script rounds."""
+    if math.isnan(share):
+        return "–"
+    if 0 < share < 0.0005:
+        return "<0.1 %"
+    step = Decimal("0.1") if 0 < share < 0.0995 else Decimal(1)
+    return f"{Decimal(100 * share).quantize(step, ROUND_HALF_UP)} %"

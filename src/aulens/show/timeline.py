@@ -8,10 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.aus import AUS
-from aulens.errors import InputError
+from aulens.errors import ConfigError, InputError
 from aulens.show.envelope import envelope
 from aulens.show.figure import BLUE, GREEN, GREY, INK, ORANGE, PAGE, PALE, VERMILION, style, write_title
-from aulens.show.shares import BLOCK, shares
+from aulens.show.shares import BLOCK, hundredths, percent, shares
+from aulens.show.sides import has_sides
 from aulens.show.tracks import Clip, Track, is_smoothed, read_clip
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _WIDE: Final = 5.0  # from this width on, inches
 _LINE: Final = 0.13  # of the key
 _PER_INCH: Final = 200  # stretches of a curve
 _APEXES: Final = 12  # per inch; more of them would hide the events
+_PRESENT: Final = (0.0, 0.6)  # of a band without a curve: where it is filled
 _STRIP: Final = (1.08, 0.14)  # of events, above probability 1: where it starts, its height
 _TOP: Final = 1.26
 
@@ -51,7 +53,8 @@ def timeline(
     """One person's Action Units over time, a band per AU, fit for print.
 
     Each band goes from probability 0 to 1: the curve, the threshold as a dashed line, events shaded from
-    onset to offset under a bar, with a tick at the apex where there is room. Where the face was lost there is
+    onset to offset under a bar, with a tick at the apex where there is room. AUs without probabilities
+    (OpenFace's tables) are filled where they are present, without a curve. Where the face was lost there is
     no curve, and a hatch through all bands. On the right is the share of the time seen in which the AU is
     present, with the interval of `shares` where the clip is long enough for one.
 
@@ -62,13 +65,17 @@ def timeline(
         events: of `aulens.tables.events`, of this table; None draws none.
         face_id: whose.
         width: of the figure, inches: `COLUMN` or `PAGE` of a two-column paper.
-        sides: draw the subject's right and left instead of the larger of both.
+        sides: draw the subject's right and left instead of the larger of both, of AUs that have sides.
         smoothed: draw smoothed probabilities; None: where the table has them.
         title: above the bands; None is the file's name and the person.
 
     Raises:
+        ConfigError: no threshold, or one that is no probability.
         InputError: the table lacks columns or the person, is of several clips, or tells no sides.
     """
+    for label, value in threshold.items():
+        if not 0 <= value <= 1:
+            raise ConfigError(f"a threshold is a probability from 0 to 1; that of {label} is {value}")
     labels = tuple(threshold)
     smoothed = is_smoothed(table, labels) if smoothed is None else smoothed
     clip = read_clip(table, labels, smoothed)
@@ -115,7 +122,8 @@ class _Drawing:
             self._band(axes, number, label, sides)
             self._words(axes, label, number)
             bands.append(axes)
-        self._scale(bands[0])
+        if self.track.curves[0]:
+            self._scale(bands[0])
         self._time_axis(bands)
         said = f"{self.clip.name}, person {self.track.face_id}" if title is None else title
         write_title(figure, said, 0.06 / self.width, 1 - 0.08 / height)
@@ -143,13 +151,26 @@ class _Drawing:
         axes.broken_barh(spans, _STRIP, facecolor=ORANGE, lw=0, zorder=2)
         if len(apex) <= _APEXES * self.across:
             axes.vlines(apex, _STRIP[0], sum(_STRIP), color=INK, linewidth=0.5, zorder=3, label="apexes")
+        if not self.track.curves[number]:
+            self._presence(axes, number)
+            return
         level = self.threshold[label]
         axes.axhline(level, color=GREY, linewidth=0.4, dashes=(4, 2), zorder=2, label="threshold")
-        if sides and self.track.right is not None and self.track.left is not None:
+        if sides and has_sides(label) and self.track.right is not None and self.track.left is not None:
             self._curve(axes, self.track.right[:, number], GREEN, "-", "right")
             self._curve(axes, self.track.left[:, number], VERMILION, (0, (2.5, 1)), "left")
         else:
             self._curve(axes, self.track.probability[:, number], BLUE, "-", "probability")
+
+    def _presence(self, axes: "Axes", number: int) -> None:
+        """Filled where the AU is present."""
+        track = self.track
+        edges = np.flatnonzero(np.diff(track.present[:, number].astype(np.int8), prepend=0, append=0))
+        spans = [
+            (track.time[a], track.time[b - 1] + track.lasts[b - 1] - track.time[a])
+            for a, b in zip(edges[::2], edges[1::2], strict=True)
+        ]
+        axes.broken_barh(spans, _PRESENT, facecolor=BLUE, lw=0, zorder=3, label="present")
 
     def _away(self) -> list[tuple[float, float]]:
         """When there is no face of this person to see."""
@@ -191,9 +212,9 @@ class _Drawing:
         value, low, high = (
             float(part[number]) for part in (self.found.value, self.found.low, self.found.high)
         )
-        write(0.06, "–" if np.isnan(value) else _percent(value))
+        write(0.06, percent(value))
         if not np.isnan(low):
-            write(0.4, f"[{100 * low:.0f}, {100 * high:.0f}]", fontsize=5.5, color=GREY)
+            write(0.4, f"[{hundredths(low)}, {hundredths(high)}]", fontsize=5.5, color=GREY)
 
     def _time_axis(self, bands: "Sequence[Axes]") -> None:
         from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
@@ -219,15 +240,23 @@ class _Drawing:
 
         kind = "smoothed probability" if smoothed else "probability"
         dashed = (0, (2.5, 1))
-        parts: list[Line2D | Patch] = [Line2D([], [], color=BLUE, linewidth=1, label=kind)]
-        if sides:
-            parts = [
-                Line2D([], [], color=GREEN, linewidth=1, label="subject's right"),
-                Line2D([], [], color=VERMILION, linewidth=1, linestyle=dashed, label="subject's left"),
-            ]
-        parts.append(Line2D([], [], color=GREY, linewidth=0.6, dashes=(4, 2), label="threshold"))
+        drawn = [label for label, curve in zip(self.clip.labels, self.track.curves, strict=True) if curve]
+        sided = [label for label in drawn if sides and has_sides(label)]
+        parts: list[Line2D | Patch] = []
+        if sided:
+            parts.append(Line2D([], [], color=GREEN, linewidth=1, label="subject's right"))
+            parts.append(
+                Line2D([], [], color=VERMILION, linewidth=1, linestyle=dashed, label="subject's left")
+            )
+        if len(sided) < len(drawn):
+            parts.append(Line2D([], [], color=BLUE, linewidth=1, label="both sides" if sided else kind))
+        if len(drawn) < len(self.clip.labels):
+            parts.append(Patch(facecolor=BLUE, label="present"))
+        if drawn:
+            parts.append(Line2D([], [], color=GREY, linewidth=0.6, dashes=(4, 2), label="threshold"))
         if len(self.events):
             parts.append(Patch(facecolor=ORANGE, alpha=0.6, label="event"))
+        if self.events["apex"].notna().any():
             parts.append(Line2D([], [], color=INK, linestyle="", marker="|", markersize=4, label="its apex"))
         if self._away():
             parts.append(
@@ -263,7 +292,3 @@ def clock(seconds: float, span: float | None = None) -> str:
     whole = round(seconds * (10 if tenths else 1))
     minutes, rest = divmod(whole, 600 if tenths else 60)
     return f"{minutes}:{rest / 10:04.1f}" if tenths else f"{minutes}:{rest:02d}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share == 0 or share >= 0.095 else f"{100 * share:.1f} %"

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aulens.errors import InputError
+from aulens.errors import ConfigError, InputError
+from aulens.tables.schema import aus_in
 from aulens.tables.tracks import check_once, frame_ends, timed_rows
 
 Floats = NDArray[np.float64]
@@ -29,10 +30,12 @@ class Track:
         frame: (T,) int64, ascending.
         time: (T,) seconds, ascending; frame numbers in a clip without time stamps.
         lasts: (T,) how long each frame is shown, in the unit of `time`, above 0.
-        probability: (T, A) float32 in [0, 1], NaN where the face was lost.
+        probability: (T, A) float32 in [0, 1], NaN where the face was lost; of tables without probabilities
+            (OpenFace's) NaN everywhere.
         present: (T, A) bool, as the table decides; False where the face was lost.
         right: (T, A) probability on the subject's right, or None: not told.
         left: as `right`.
+        found: (T,) bool, whether the face was there; None: where it has probabilities.
     """
 
     face_id: int
@@ -43,11 +46,17 @@ class Track:
     present: NDArray[np.bool_]
     right: Scores | None
     left: Scores | None
+    found: NDArray[np.bool_] | None = None
 
     @cached_property
     def seen(self) -> NDArray[np.bool_]:
         """(T,) whether the face was there to score."""
-        return np.asarray(~np.isnan(self.probability).any(axis=1))
+        return np.asarray(~np.isnan(self.probability).any(axis=1)) if self.found is None else self.found
+
+    @cached_property
+    def curves(self) -> NDArray[np.bool_]:
+        """(A,) whether there is a probability in every frame in which the face was there."""
+        return np.asarray(~np.isnan(self.probability[self.seen]).any(axis=0))
 
     @property
     def start(self) -> float:
@@ -100,6 +109,12 @@ class Clip:
         return self.file.replace("\\", "/").rsplit("/", 1)[-1]
 
     @property
+    def folder(self) -> str:
+        """The name of the folder that the clip lies in; "" if the table does not name one."""
+        name = self.file.replace("\\", "/").rpartition("/")[0].rsplit("/", 1)[-1]
+        return "" if name.strip(".") == "" or name.endswith(":") else name
+
+    @property
     def end(self) -> float:
         """When the last frame ends; 0 without frames."""
         return float(self.time[-1] + self.lasts[-1]) if len(self.time) else 0.0
@@ -136,21 +151,25 @@ def read_clip(table: pd.DataFrame, labels: Sequence[str], smoothed: bool | None 
 
     Args:
         table: in our schema, one row per frame and person; stays as it is.
-        labels: of the AUs to read.
+        labels: of the AUs to read; their probabilities may be missing, their decisions not.
         smoothed: read smoothed probabilities and decisions; None: where the table has them.
 
     Raises:
-        InputError: columns are missing, the table is of several clips or of none, its times do not ascend,
-            only some rows with a face have one, or it has a frame of a person twice.
+        ConfigError: no labels.
+        InputError: columns or decisions are missing, the table is of several clips or of none, its times do
+            not ascend, only some rows with a face have one, or it has a frame of a person twice.
     """
+    if not labels:
+        raise ConfigError("no Action Units are chosen; give at least one, with its threshold: {'AU12': 0.27}")
     chance, decided = _ENDS[is_smoothed(table, labels) if smoothed is None else smoothed]
     wanted = ["file", "frame", "time", "face_id", "success"]
-    wanted += [f"{label}_{end}" for label in labels for end in (chance, decided)]
+    wanted += [f"{label}_{decided}" for label in labels]
     missing = [name for name in wanted if name not in table.columns]
     if missing:
+        known = ", ".join(aus_in(table)) or "none"
         raise InputError(
-            f"the table lacks the columns {', '.join(missing[:4])}{' ...' if len(missing) > 4 else ''}; "
-            "give the table that `aulens detect` makes of a video"
+            f"the table lacks the columns {', '.join(missing[:4])}{' ...' if len(missing) > 4 else ''}; its "
+            f"Action Units are {known}; give a video's table of `aulens detect`, or other Action Units"
         )
     files = table["file"].unique()
     if len(files) != 1:
@@ -160,6 +179,7 @@ def read_clip(table: pd.DataFrame, labels: Sequence[str], smoothed: bool | None 
     if table["frame"].isna().any():
         raise InputError(f"{files[0]}: rows without a frame number: a picture has no time line")
     check_once(table)
+    _check_decided(table, labels, decided)
     timed = bool(table["time"].notna().any())
     if timed:
         table = table[timed_rows(table)]
@@ -172,6 +192,18 @@ def read_clip(table: pd.DataFrame, labels: Sequence[str], smoothed: bool | None 
         tracks.append(_track(table[rows], at[rows], (frame, time, lasts), labels, (chance, decided), face_id))
     kept = tuple(track for track in tracks if track is not None)
     return Clip(str(files[0]), tuple(labels), kept, frame, time, lasts, timed)
+
+
+def _check_decided(table: pd.DataFrame, labels: Sequence[str], end: str) -> None:
+    """Nobody knows whether an AU is present in rows that do not say it: as absent they would be false."""
+    seen = ((table["success"] == 1) & table["face_id"].notna()).fillna(False)
+    for label in labels:
+        empty = int((table[f"{label}_{end}"].isna() & seen).sum())
+        if empty:
+            raise InputError(
+                f"{label}_{end} is empty in {empty} of {int(seen.sum())} rows with a face: nobody knows "
+                f"whether {label} is present; leave it out, or decide it by a threshold for {label}_p"
+            )
 
 
 def _times(table: pd.DataFrame, file: str, timed: bool) -> tuple[NDArray[np.int64], Floats, Floats]:
@@ -209,7 +241,7 @@ def _track(
     def column(end: str, empty: float) -> Scores:
         values = np.full((count, len(labels)), empty, np.float32)
         names = [f"{label}_{end}" for label in labels]
-        found = rows[names].to_numpy(np.float32, na_value=np.nan)
+        found = rows.reindex(columns=names).to_numpy(np.float32, na_value=np.nan)
         values[place[kept]] = np.where(seen[kept, None], found[kept], empty)
         return values
 
@@ -219,6 +251,8 @@ def _track(
     ]
     told = [None if side is None or np.isnan(side).all() else side for side in sides]
     part = slice(first, first + count)
+    there = np.zeros(count, bool)
+    there[place[kept]] = seen[kept]
     decided = np.nan_to_num(column(ends[1], 0)) > 0.5
     return Track(
         face_id,
@@ -229,4 +263,5 @@ def _track(
         decided,
         told[0],
         told[1],
+        there,
     )

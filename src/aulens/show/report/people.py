@@ -1,7 +1,7 @@
 """What the page knows of each person: curves, lost stretches, summary, events, co-occurrence."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,9 @@ from aulens.show.report.curves import curves
 from aulens.show.shares import BLOCK, shares
 from aulens.show.tracks import Clip, Track
 from aulens.tables.cooccurrence import cooccurrence
+
+_EXACT: Final = 9
+"""Digits of a ratio of frames: so many that it rounds to the same percentage as the ratio itself."""
 
 
 def brief(track: Track) -> dict[str, Any]:
@@ -85,14 +88,14 @@ def _event(row: Mapping[Any, Any], labels: tuple[str, ...]) -> list[Any]:
 
 
 def _share(*numbers: float) -> list[float | None]:
-    return [_number(number) for number in numbers]
+    return [_number(number, _EXACT) for number in numbers]
 
 
 def _matrix(values: NDArray[np.float64]) -> list[list[float | None]]:
-    return [[_number(value, 3) for value in row] for row in values.tolist()]
+    return [[_number(value, _EXACT) for value in row] for row in values.tolist()]
 
 
-def _number(value: Any, digits: int = 4) -> float | None:
+def _number(value: Any, digits: int = 6) -> float | None:
     return None if pd.isna(value) else round(float(value), digits)
 
 

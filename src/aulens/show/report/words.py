@@ -1,6 +1,5 @@
 """The parts of the page that do not move: what is known of the clip, the model's card, versions."""
 
-import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from html import escape
@@ -8,9 +7,15 @@ from typing import Any
 
 from aulens.runtime.card import ModelCard
 from aulens.show.page import versions
-from aulens.show.shares import BLOCK
+from aulens.show.shares import BLOCK, percent
 from aulens.show.tracks import Clip
 from aulens.video.media import VideoInfo
+
+
+def heading(clip: Clip) -> str:
+    """The clip's name, its folder in front in a lighter tone, as HTML: clips of many people have one name."""
+    folder = f'<span class="soft">{escape(clip.folder)} / </span>' if clip.folder else ""
+    return folder + escape(clip.name)
 
 
 def facts(clip: Clip, info: VideoInfo | None) -> str:
@@ -25,7 +30,8 @@ def facts(clip: Clip, info: VideoInfo | None) -> str:
             found.append(f"{_rate(info.rate)} frames/s")
         found.append(f"{info.width} × {info.height}")
     if people:
-        found.append(f"no face in {percent(clip.nobody())} of the time")
+        nobody = clip.nobody()
+        found.append(f"no face in {percent(nobody)} of the time" if nobody else "a face all the time")
     return "".join(f"<li>{escape(part)}</li>" for part in found)
 
 
@@ -52,7 +58,10 @@ def reading(card: ModelCard, smoothed: bool, timed: bool) -> str:
         ),
     ]
     if card.tells_sides:
-        said.append("Right and left are the person's own. The probability of an AU is the larger of both.")
+        said.append(
+            "Right and left are the person's own. The probability of an AU is the larger of both. "
+            "Lips, chin and jaw have no sides."
+        )
     else:
         said.append("This model does not tell the two sides of a face apart.")
     if card.attention:
@@ -127,13 +136,6 @@ def length(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def percent(share: float) -> str:
-    """A share as "12 %", small ones as "0.4 %"."""
-    if math.isnan(share):
-        return "–"
-    return f"{100 * share:.0f} %" if share == 0 or share >= 0.0995 else f"{100 * share:.1f} %"
 
 
 def _rate(rate: Fraction) -> str:

@@ -16,11 +16,13 @@ from aulens import __version__
 from aulens.aus import AUS
 from aulens.errors import InputError
 from aulens.runtime.card import ModelCard
+from aulens.show.cooccurrence import WORDS
 from aulens.show.evidence import AGAINST, FAINT, FOR, LOOKED
 from aulens.show.report import words
 from aulens.show.report.cite import bibtex
 from aulens.show.report.curves import NONE, STEPS, level, stretch
 from aulens.show.report.people import brief, person
+from aulens.show.sides import has_sides
 from aulens.show.still import LEVELS, Still
 from aulens.show.stills import StillsIndex, read_stills
 from aulens.show.tracks import Clip, is_smoothed, read_clip
@@ -62,12 +64,18 @@ def write_report(
         problems: sentences to be shown on top: why the clip ended early.
 
     Raises:
-        InputError: the table is of several clips or lacks columns; stills are missing or of other AUs.
+        InputError: the table is of several clips, lacks columns or probabilities; stills are missing or of
+            other AUs.
     """
     labels = card.aus.labels
     if smoothed is None:
         smoothed = is_smoothed(table, labels)
     clip = read_clip(table, labels, smoothed)
+    if not all(track.curves.all() for track in clip.tracks):
+        raise InputError(
+            f"{clip.file}: the page shows probabilities, which the table lacks for some or all Action Units; "
+            "`aulens.show.timeline` draws presence without them"
+        )
     threshold = dict(zip(labels, card.threshold, strict=True))
     if events is None and clip.timed and clip.tracks:
         events = events_of(table, smoothed=smoothed, thresholds=threshold if card.tells_sides else None)
@@ -76,7 +84,8 @@ def write_report(
         raise InputError(f"{stills}: these stills are of other AUs than the model {card.name}")
     kept = () if index is None else _fitting(index)
     said = {
-        "title": escape(clip.name),
+        "title": escape(f"{clip.folder} / {clip.name}" if clip.folder else clip.name),
+        "heading": words.heading(clip),
         "file": escape(clip.file),
         "facts": words.facts(clip, info),
         "problems": words.notes(problems),
@@ -86,6 +95,7 @@ def write_report(
         "made": words.made(command, info),
         "cite": escape(bibtex(card.variant, __version__)),
         "style": _part("report.css"),
+        **{name: escape(WORDS[name]) for name in ("conditional", "joint", "phi")},
     }
     fresh = path.with_name(f"{path.name}.new")
     with fresh.open("w", encoding="utf-8", newline="\n") as file:
@@ -124,6 +134,7 @@ def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still], smoothed: bool) ->
         "start": float(clip.time[0]) if len(clip.time) else 0.0,
         "end": clip.end,
         "sides": card.tells_sides,
+        "sided": [has_sides(label) for label in clip.labels],
         "attention": card.attention,
         "heat": {"levels": LEVELS, "faint": FAINT, "for": FOR, "against": AGAINST, "looked": LOOKED},
         "people": [brief(track) for track in clip.tracks],
@@ -160,7 +171,7 @@ def _still(index: StillsIndex, still: Still, clip: Clip, threshold: Mapping[str,
             known = place < len(track.frame) and track.frame[place] == still.frame and track.seen[place]
             if known and track.face_id == face["face_id"]:
                 shown, present = track.probability[place], track.present[place]
-        face["probability"] = np.round(shown.astype(np.float64), 4).tolist()
+        face["probability"] = np.round(shown.astype(np.float64), 6).tolist()
         face["present"] = present.astype(int).tolist()
     return entry
 

@@ -38,7 +38,7 @@ const percent = (share) => {
   return `${Math.round(100 * share)}\u202f%`;
 };
 
-const finely = (share) => (share === null ? "–" : `${(100 * share).toFixed(share > 0 && share < 0.0995 ? 1 : 0)}\u202f%`);
+const finely = (share) => (share === null ? "–" : share > 0 && share < 0.0005 ? "<0.1\u202f%" : `${(100 * share).toFixed(share > 0 && share < 0.0995 ? 1 : 0)}\u202f%`);
 
 // Seconds as 1:02:03.4, or a frame where the clip has no time stamps.
 const clock = (time, digits = 2) => {

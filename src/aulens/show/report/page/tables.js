@@ -12,8 +12,9 @@ const drawSummary = () => {
   if (!person) return;
   const about = clip.people[state.person];
   const lost = about.lost / Math.max(about.lost + about.seen, 1e-9);
-  el("seen").textContent = `Seen for ${lasting(about.seen)}; the face was lost in ${about.lost_frames.toLocaleString("en")} of ` +
-    `${about.frames.toLocaleString("en")} frames (${finely(lost)} of the time) from ${clock(about.start)} to ${clock(about.end)}.`;
+  const from = `from ${clock(about.start)} to ${clock(about.end)}.`;
+  el("seen").textContent = !about.lost_frames ? `Seen all the time ${from}` : `Seen for ${lasting(about.seen)}; the face was lost in ${about.lost_frames.toLocaleString("en")} of ` +
+    `${about.frames.toLocaleString("en")} frames (${finely(lost)} of the time) ${from}`;
   const minutes = about.seen / 60;
   const intervals = person.blocks > 0;
   const body = clip.labels.map((label, au) => {
@@ -25,7 +26,7 @@ const drawSummary = () => {
     return make("tr", {},
       make("th", { scope: "row", title: clip.names[au] }, label),
       make("td", {}, make("span", { class: "share", "aria-hidden": "true" }, bar), finely(share),
-        intervals && low !== null ? make("span", { class: "soft small" }, ` [${(100 * low).toFixed(0)}, ${(100 * high).toFixed(0)}]`) : null),
+        intervals && low !== null ? make("span", { class: "soft small" }, ` [${Math.round(100 * low)}, ${Math.round(100 * high)}]`) : null),
       number(person.events ? String(own.length) : "–"),
       number(mean === null ? "–" : lasting(mean)),
       number(person.events && clip.timed && minutes > 0 ? (own.length / minutes).toFixed(1) : "–"));
@@ -34,9 +35,11 @@ const drawSummary = () => {
     heading("Events", "number"), heading("Mean", "number"), heading("Per min", "number")], body);
 };
 
+const sideOf = (event) => (clip.sided[event[0]] ? event[7] || "" : "");
+
 const COLUMNS = [
   ["AU", (event) => event[0]], ["Onset", (event) => event[1]], ["Duration", (event) => event[3] - event[1]],
-  ["Apex", (event) => event[2]], ["Peak", (event) => event[5] ?? -1], ["Mean", (event) => event[6] ?? -1], ["Side", (event) => event[7] || ""],
+  ["Apex", (event) => event[2]], ["Peak", (event) => event[5] ?? -1], ["Mean", (event) => event[6] ?? -1], ["Side", (event) => sideOf(event)],
 ];
 
 const drawEvents = () => {
@@ -62,7 +65,7 @@ const drawEvents = () => {
       make("th", { scope: "row" }, clip.labels[event[0]]),
       number(`${event[8] ? "← " : ""}${clock(event[1])}`), number(`${lasting(event[3] - event[1])}${event[9] ? " →" : ""}`),
       number(make("button", { type: "button", class: "go", title: "Go to the apex" }, clock(event[2]))),
-      number(percent(event[5])), number(percent(event[6])), ...(clip.sides ? [make("td", {}, event[7] || "")] : []));
+      number(percent(event[5])), number(percent(event[6])), ...(clip.sides ? [make("td", {}, sideOf(event))] : []));
   });
   fill(el("events-table"), head, body);
   const note = el("events-note");

@@ -166,7 +166,7 @@ const drawTip = () => {
   if (value === null) parts.push(" · face lost");
   else {
     parts.push(` · ${value.low === value.high ? percent(value.high) : `${percent(value.low)} to ${percent(value.high)}`}`);
-    if (value.right !== null) parts.push(make("br"), `right ${percent(value.right)}, left ${percent(value.left)}`);
+    if (value.right !== null && clip.sided[au]) parts.push(make("br"), `right ${percent(value.right)}, left ${percent(value.left)}`);
   }
   parts.push(make("br"), `present from ${finely(clip.threshold[au])} on`);
   tip.replaceChildren(...parts);

@@ -141,18 +141,20 @@ const drawTiles = () => {
     const canvas = make("canvas", { "aria-hidden": "true" });
     drawTile(canvas, face, au);
     const side = (letter, kind, share) => make("i", {}, make("b", { class: kind }, letter), ` ${Math.round(100 * share)}`);
-    const sides = face.right === null ? null
+    const sides = !sided(face, au) ? null
       : make("span", { class: "sides" }, side("R", "r", face.right[au]), side("L", "l", face.left[au]));
     return make("button", {
       type: "button", class: inside(face, au) ? "tile on" : "tile", "aria-pressed": String(state.au === au),
       "aria-label": tileLabel(face, au), title: `${label} ${clip.names[au]}`,
       on: { click: () => choose(state.au === au ? -1 : au) },
-    }, canvas, make("span", {}, make("b", {}, label), percent(face.probability[au])), sides);
+    }, canvas, make("span", {}, make("b", {}, label), percent(face.probability[au])), make("span", { class: "name" }, clip.names[au]), sides);
   }));
 };
 
+const sided = (face, au) => face.right !== null && clip.sided[au];
+
 const tileLabel = (face, au) => {
-  const sides = face.right === null ? "" : `, right ${percent(face.right[au])}, left ${percent(face.left[au])}`;
+  const sides = !sided(face, au) ? "" : `, right ${percent(face.right[au])}, left ${percent(face.left[au])}`;
   return `${clip.labels[au]} ${clip.names[au]}: ${percent(face.probability[au])}, ${inside(face, au) ? "present" : "absent"}${sides}`;
 };
 
@@ -161,6 +163,7 @@ const describe = () => {
   const off = stillTimes[shot.place] - state.time;
   const far = Math.abs(off) > (clip.timed ? 0.02 : 0.5);
   const time = clip.timed ? `${clock(stillTimes[shot.place])}, frame ${shot.frame}` : `Frame ${shot.frame}`;
+  if (!clip.people.length) { el("caption").textContent = time + (far ? ": the kept frame nearest to the cursor" : ""); return; }
   const words = far ? `: the kept frame nearest to the cursor, ${lasting(Math.abs(off))} ${off > 0 ? "later" : "earlier"}` : "";
   const of = state.au < 0 ? "what is present" : clip.labels[state.au];
   const kind = clip.attention ? "where the model looked for" : "evidence for";
@@ -208,8 +211,8 @@ const setUpViewer = () => {
     const at = hit === undefined ? -1 : clip.people.findIndex((one) => one.id === hit.face_id);
     if (at >= 0) { state.person = at; changed("person"); }
   });
-  if (clip.stills.length) return;
+  if (clip.stills.length && clip.people.length) return;
   el("units").hidden = true;
-  el("look").querySelector("figure").hidden = true;
+  el("look").querySelector("figure").hidden = !clip.stills.length;
   document.querySelectorAll("#look .switch").forEach((node) => { node.hidden = true; });
 };
