@@ -89,8 +89,8 @@ def _sentence(who: str, verb: str, below: Sequence[str], width: float, title: st
     """A figure without a matrix."""
     from matplotlib.figure import Figure
 
-    said = f"{who} {verb}: there is nothing to go together."
-    height = _TOP + 0.2 + _LINE * len(below)
+    said = f"{who} {verb}: nothing goes together."
+    height = _TOP + 0.1 + _LINE * len(below)
     figure = Figure((width, height))
     figure.text(0.06 / width, 1 - 0.26 / height, said, fontsize=7, color=INK, va="top")
     _write_below(figure, below)

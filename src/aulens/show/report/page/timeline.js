@@ -62,7 +62,8 @@ const drawRows = () => {
     pen.fillRect(Math.round(x), HEAD, 1, body);
     pen.fillStyle = colour("soft");
     const text = clip.timed ? clock(time, digits) : String(Math.round(time));
-    pen.fillText(text, clamp(x, 16, plot.width - 16), HEAD + body + 16);
+    const half = pen.measureText(text).width / 2;
+    pen.fillText(text, clamp(x, half, plot.width - half), HEAD + body + 16);
   });
   stillTimes.forEach((time) => {
     const x = toX(time);

@@ -214,5 +214,5 @@ const setUpViewer = () => {
   if (clip.stills.length && clip.people.length) return;
   el("units").hidden = true;
   el("look").querySelector("figure").hidden = !clip.stills.length;
-  document.querySelectorAll("#look .switch").forEach((node) => { node.hidden = true; });
+  el("look").querySelector(clip.people.length ? ".switches" : ".bar").hidden = true;
 };
