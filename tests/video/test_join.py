@@ -137,10 +137,10 @@ def test_what_does_not_fit_together_is_refused(tmp_path):
     out.write_text("an older one")
     for pieces, message in (
         ([], "no piece"),
-        ([one, same], r"same\.mp4 begins before the end"),
-        ([one, clock], r"clock\.mp4 was made with other settings"),
-        ([one, wide], r"wide\.mp4 was made with other settings"),
-        ([ahead], r"ahead\.mp4 needs later pictures"),
+        ([one, same], r"same\.mp4: it begins before the end"),
+        ([one, clock], r"clock\.mp4: it was made with other settings"),
+        ([one, wide], r"wide\.mp4: it was made with other settings"),
+        ([ahead], r"ahead\.mp4: it needs later pictures"),
         ([one, tmp_path / "none.mp4"], "no such video"),
     ):
         with pytest.raises(InputError, match=message):

@@ -10,7 +10,7 @@ import pytest
 from made_videos import number_of, numbered, steady
 from PIL import Image
 
-from aulens.errors import InputError
+from aulens.errors import ConfigError, InputError
 from aulens.video import Frame, open_sequence
 
 
@@ -52,8 +52,16 @@ def test_patterns_and_no_rate(folder):
     (folder / "bare").mkdir()
     with pytest.raises(InputError, match="holds no pictures"):
         open_sequence(folder / "bare")
-    with pytest.raises(ValueError, match="above 0"):
-        open_sequence(folder, 0)
+
+
+@pytest.mark.parametrize("rate", [0, -1, 1e-300, 1e-9, 1e300, float("nan"), float("inf"), Fraction(10**400)])
+def test_rates_that_make_no_clip(folder, rate):
+    with pytest.raises(ConfigError, match=r"make no clip; give 0\.00001 to 1,000,000, above 0"):
+        open_sequence(folder, rate)
+
+
+def test_the_slowest_rate(folder):
+    assert [frame.time for frame in open_sequence(folder, 1e-5).frames()][:2] == [0, 100_000]
 
 
 def test_pictures_that_are_damaged_or_of_another_size(folder):

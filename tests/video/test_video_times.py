@@ -153,7 +153,7 @@ def test_a_stream_without_time_stamps(tmp_path):
     assert [frame.index for frame in frames] == list(range(10, 30, 2))
     assert all(math.isnan(frame.time) for frame in frames)
     assert raw.info.time_base is None
-    with pytest.raises(InputError, match=r"raw\.h264 has no time stamps"):
+    with pytest.raises(InputError, match=r"raw\.h264: it has no time stamps"):
         next(raw.frames(start=0.5))
 
 

@@ -102,11 +102,14 @@ def _video_stream(path: Path, container: Any) -> Any:
     streams = [stream for stream in container.streams.video if not _flags(stream) & (_ATTACHED | _THUMBNAILS)]
     if not streams:
         what = "sound but no video" if container.streams.audio else "no video stream"
-        raise InputError(f"{path} holds {what}")
+        raise InputError(f"{path}: it holds {what}")
     # Where there are several, players show the one marked as the default.
     stream = next((stream for stream in streams if _flags(stream) & 1), streams[0])
+    # PyAV knows nothing more of such a stream, not even its tag.
     if stream.codec_context is None:
-        raise InputError(f"{path}: the video is of a kind that can't be decoded here ({stream.codec_tag!r})")
+        raise InputError(f"{path}: the video is of a kind that can't be decoded here")
+    if not stream.time_base:
+        raise InputError(f"{path}: {_UNKNOWN} (its clock has no rate)")
     return stream
 
 

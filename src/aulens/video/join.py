@@ -115,15 +115,17 @@ def _packets(pieces: Sequence[Path], base: Fraction, header: bytes | None) -> It
         with opened(piece) as (container, stream):
             if Fraction(stream.time_base) != base or stream.codec_context.extradata != header:
                 raise InputError(
-                    f"{piece} was made with other settings than {pieces[0]}: they can't be joined"
+                    f"{piece}: it was made with other settings than {pieces[0]}: they can't be joined"
                 )
             for packet in container.demux(stream):
                 if packet.size == 0:
                     continue
                 if packet.pts is None or packet.pts != packet.dts:
-                    raise InputError(f"{piece} needs later pictures to show earlier ones: it can't be joined")
+                    raise InputError(
+                        f"{piece}: it needs later pictures to show earlier ones, so it can't be joined"
+                    )
                 if last is not None and packet.pts <= last:
-                    raise InputError(f"{piece} begins before the end of the piece before it")
+                    raise InputError(f"{piece}: it begins before the end of the piece before it")
                 last = packet.pts
                 yield packet
 

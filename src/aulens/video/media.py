@@ -134,7 +134,7 @@ class Choice:
     def check_time(self, path: str, time: float) -> None:
         """Raise `InputError` if seconds are asked for where there are none."""
         if math.isnan(time) and (self.start is not None or self.stop is not None):
-            raise InputError(f"{path} has no time stamps, so it can't be cut by seconds; read it whole.")
+            raise InputError(f"{path}: it has no time stamps, so it can't be cut by seconds; read it whole.")
 
 
 def place(index: int, time: float) -> str:

@@ -18,6 +18,10 @@ from aulens.video.media import Choice, Frame, Media, VideoInfo
 _TELEVISION: Final = tuple(Fraction(1000 * whole, 1001) for whole in (24, 30, 48, 60, 120))
 """Rates that people write rounded: 23.976, 29.97, ..."""
 
+_SLOWEST: Final = Fraction(1, 100_000)
+_FASTEST: Final = 1_000_000
+"""Pictures per second: from about one a day up."""
+
 
 def open_sequence(source: str | Path, rate: float | Fraction | None = None) -> Media:
     """Open the pictures of a folder as one clip.
@@ -32,7 +36,7 @@ def open_sequence(source: str | Path, rate: float | Fraction | None = None) -> M
             for 30000/1001 and 60000/1001.
 
     Raises:
-        ConfigError: a rate that is no number above 0.
+        ConfigError: a rate that is no number from 0.00001 to 1,000,000.
         InputError: no such folder, no picture in it, or the first one can't be read.
     """
     return PictureSequence(source, rate)
@@ -99,13 +103,13 @@ def natural(name: str) -> list[tuple[int, str]]:
 
 
 def _exact(rate: float | Fraction) -> Fraction:
-    value = float(rate)
-    if not math.isfinite(value) or value <= 0:
-        raise ConfigError(f"{rate} pictures per second make no clip; give a number above 0.")
+    if not _SLOWEST <= rate <= _FASTEST:
+        raise ConfigError(f"{rate} pictures per second make no clip; give 0.00001 to 1,000,000, above 0.")
     if isinstance(rate, Fraction):
         return rate
+    value = float(rate)
     meant = (television for television in _TELEVISION if abs(value - television) < 0.005)
-    return next(meant, Fraction(value).limit_denominator(100_000))
+    return next(meant, Fraction(value).limit_denominator(_SLOWEST.denominator))
 
 
 def pictures_of(source: str | Path) -> list[Path]:
