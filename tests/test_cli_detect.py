@@ -129,13 +129,13 @@ def test_an_input_is_never_overwritten(folder: Path, model: Path) -> None:
     assert kept.read_bytes() == before
 
 
-def test_one_bad_file_among_a_hundred(model: Path, tmp_path: Path) -> None:
-    for i in range(100):
+def test_one_bad_file_among_fifty(model: Path, tmp_path: Path) -> None:
+    for i in range(50):
         Image.fromarray(noise(40, 40)).save(tmp_path / f"{i:03}.png")
     (tmp_path / "042.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
     done = aulens("detect", tmp_path, "--model", model, "-f", "csv")
     assert done.code == 1
-    assert len(pd.read_csv(io.StringIO(done.out))) == 99
+    assert len(pd.read_csv(io.StringIO(done.out))) == 49
     failures = [line for line in done.err.splitlines() if line.startswith("aulens:")]
     assert len(failures) == 1
     assert "042.png: " in failures[0]
@@ -153,7 +153,7 @@ def test_every_face_of_a_crowd_has_a_row(model: Path, tmp_path: Path) -> None:
 
 def test_the_same_face_in_every_kind_of_file(model: Path, tmp_path: Path) -> None:
     """Alpha, palette, CMYK, 16 bits, an EXIF turn: the same face, at nearly the same place."""
-    picture = Image.fromarray(astronaut())
+    picture = Image.fromarray(astronaut()[:256, 96:352])
     turned = Image.Exif()
     turned[0x0112] = 6
     picture.convert("RGBA").save(tmp_path / "alpha.png")
@@ -188,7 +188,7 @@ def test_the_same_face_in_every_kind_of_file(model: Path, tmp_path: Path) -> Non
     ],
 )
 def test_wrong_use_is_code_2_and_says_why(arguments: list[str], message: str, model: Path) -> None:
-    if "--backend" in arguments:
+    if "--backend" in arguments or "--landmarks" in arguments:
         arguments = [*arguments, "--model", str(model)]
     done = aulens(*arguments)
     assert done.code == 2
