@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import importlib.util
 import os
 import signal
 import subprocess
@@ -29,10 +30,12 @@ from patch_people import patch_frame, write_people
 from people import noise
 from stub_model import write_stub
 
-pytest.importorskip("ray")
-
 pytestmark = [
     pytest.mark.slow,
+    # Not imported here, where runs without these tests come by.
+    pytest.mark.skipif(
+        importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra: cluster)"
+    ),
     # Ray Data reads its own old settings when it is imported.
     pytest.mark.filterwarnings("ignore:`use_.*` is deprecated:DeprecationWarning"),
 ]
