@@ -15,6 +15,7 @@ from PIL import Image
 
 from aulens.errors import InputError
 from aulens.video import VIDEO_SUFFIXES, Frame, open_video
+from aulens.video.clock import HEAD, read_clock
 from aulens.video.container import ToRGB, opened
 from aulens.video.whole import bytes_missing
 
@@ -221,6 +222,26 @@ def test_damage_in_the_middle_is_passed_over_and_counted(tmp_path, name, options
     assert numbers(after) == list(range(84, 120))
     late = list(media.frames(skip=90))
     assert [(f.index, f.time) for f in late] == [(f.index, f.time) for f in frames if f.index >= 90]
+
+
+@pytest.mark.parametrize("places", [[5], [36], [60]])
+def test_what_the_decoder_repairs_is_the_same_after_a_jump(tmp_path, places):
+    path = write_clip(tmp_path / "a.mp4", steady(75, 25), "mpeg4", between=0, size=(128, 96))
+    data = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    for place in places:
+        position, size = packets[place]
+        data[position + size // 2 : position + size - 4] = bytes(size - 4 - size // 2)
+    path.write_bytes(data)
+    media = open_video(path)
+    frames = list(media.frames())
+    assert "came damaged" in str(media.problem)
+    assert (read_clock(path) is None) == (min(places) < HEAD)
+    for skip in (38, 62):
+        part = list(media.frames(skip=skip))
+        assert [f.index for f in part] == list(range(skip, 75))
+        assert all((a.image == b.image).all() for a, b in zip(part, frames[skip:], strict=True))
 
 
 def test_the_first_frames_may_be_damaged(tmp_path):

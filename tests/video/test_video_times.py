@@ -221,6 +221,35 @@ def test_time_stamps_out_of_order_in_joined_recordings(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("codec", "back"),
+    [("mjpeg", range(60, 120)), ("mjpeg", [70]), ("mpeg4", range(60, 120)), ("mpeg4", [70])],
+)
+def test_a_part_of_a_video_whose_stamps_go_back_is_a_slice_of_the_whole(tmp_path, codec, back):
+    between = 0 if codec == "mjpeg" else 2
+    source = write_clip(tmp_path / "a.mkv", steady(COUNT, 25), codec, between=between)
+    path = tmp_path / "back.mkv"
+    with av.open(str(source)) as read, av.open(str(path), "w") as written:
+        stream = written.add_stream_from_template(read.streams.video[0])
+        for place, packet in enumerate(read.demux(video=0)):
+            if packet.size:
+                if round(packet.pts / 40) in back:
+                    packet.pts -= 2010 if len(back) > 1 else 217  # milliseconds, on no other frame's stamp
+                packet.dts, packet.stream = place - 10_000, stream  # Matroska checks it, and keeps `pts` only
+                written.mux(packet)
+    media = open_video(path)
+    frames = list(media.frames())
+    assert len(frames) == COUNT
+    problem = media.problem
+    assert problem is not None
+    for skip in (50, 65, 90):
+        part = [(f.index, f.time) for f in media.frames(skip=skip)]
+        assert part == [(f.index, f.time) for f in frames if f.index >= skip]
+        assert media.problem == problem
+    late = [(f.index, f.time) for f in media.frames(start=3.0)]
+    assert late == [(f.index, f.time) for f in frames if f.time >= 3.0]
+
+
 def test_disorder_right_before_a_recording_ends_does_not_hide_the_next():
     counter = Counter(SimpleNamespace(format=SimpleNamespace(name="mpegts")), step=10.0)
     sent = [*range(40), *range(20)]

@@ -66,8 +66,9 @@ class Clock:
 def read_clock(path: Path) -> Clock | None:
     """Read a video's packets without decoding them.
 
-    None where their time stamps are missing, double, or not those of the decoded frames; also of a damaged
-    video. Then only decoding from the start tells which frame is which.
+    None where their time stamps are missing, double, jump back, or are not those of the decoded frames; also
+    of a video whose packets or first frames are damaged. Then only decoding from the start tells which frame
+    is which, and what the decoder makes of it.
 
     Raises:
         InputError: there is no such file, or it holds no video.
@@ -95,17 +96,39 @@ def read_clock(path: Path) -> Clock | None:
     sorted_marks = array("q", sorted(marks))
     late = sorted_marks[0] - min(slots, default=sorted_marks[0])
     try:
-        head = _head(path)
+        head, held_back = _head(path)
     except InputError:
         return None
-    if head != sorted_marks[:HEAD].tolist():
+    if head != sorted_marks[:HEAD].tolist() or (not slotted and not _ascend(marks, held_back)):
         return None
     return Clock(sorted_marks, array("q", sorted(keys)), late)
 
 
-def _head(path: Path) -> list[int | None]:
+def _head(path: Path) -> tuple[list[int | None], int]:
+    """Marks of the first frames, none if one is damaged; and how many frames the decoder holds back."""
     with opened(path) as (container, stream):
-        return [frame.pts for frame in islice(container.decode(stream), HEAD)]
+        frames = islice(container.decode(stream), HEAD)
+        marks: list[int | None] = []
+        for frame in frames:
+            if frame.is_corrupt:
+                return [], 0
+            marks.append(frame.pts)
+        reorders = _REORDERED if stream.codec_context.has_b_frames else 0
+        return marks, getattr(stream.codec_context, "reorder_depth", reorders)
+
+
+def _ascend(marks: Sequence[int], held_back: int) -> bool:
+    """Whether packets come in the order of their marks, if a decoder holds so many frames back."""
+    waiting: list[int] = []
+    last = None
+    for mark in marks:
+        heappush(waiting, mark)
+        if len(waiting) > held_back:
+            earliest = heappop(waiting)
+            if last is not None and earliest < last:
+                return False
+            last = earliest
+    return True
 
 
 class Counter:
