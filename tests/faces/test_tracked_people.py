@@ -102,5 +102,17 @@ def test_who_turns_away_is_lost_and_found(embedder: DlibEmbedder) -> None:
     scene = moving_faces.turning()
     counts = errors(scene, FaceTracker(dlib_detector(), embedder))
     assert counts.ids == {"render": [0]}
-    assert counts.false <= 4
+    # At 80 degrees the detector may see it once more, near where it was; then landmarks follow for four frames.
+    assert counts.false <= 5
     assert counts.missed <= 0.1 * counts.faces
+
+
+def test_a_still_face_keeps_its_box() -> None:
+    """dlib's boxes of one face differ by a fifth from look to look; Action Units must not follow that."""
+    tracker = FaceTracker(dlib_detector(), None)
+    frame, _ = next(moving_faces.still().frames())
+    widths = []
+    for i in range(40):
+        (face,) = tracker(moving_faces.Frame(i, i / moving_faces.RATE, frame.image)).faces
+        widths.append(face.box[2] - face.box[0])
+    assert np.ptp(widths[10:]) < 0.04 * np.mean(widths)

@@ -1,6 +1,7 @@
 """From one frame to the next: landmarks follow each face, and the detector looks only near those in doubt."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -10,10 +11,11 @@ from aulens.align import FACE
 from aulens.errors import InputError
 from aulens.faces.detector import Face, FaceFollower, box_overlap
 from aulens.faces.meetings import CLOSE, ONE_FACE
-from aulens.faces.track import COAST, Track
+from aulens.faces.track import COAST, Anchor, Track
 
 Image = NDArray[np.uint8]
 
+_NEW: Final = 0.1  # weight of the detector's newest box; the rest is the ones before
 _CHECK_EVERY: Final = 5  # frames: then the detector looks whether there still is a face
 _SEARCH: Final = 0.5  # seconds in which a lost face is searched for in every frame; COAST behind somebody
 _AWAY: Final = 4  # lost faces that are searched for in a frame, at most
@@ -37,6 +39,22 @@ def follow(follower: FaceFollower, image: Image, tracks: Sequence[Track], now: f
         if usable(face) and all(box_overlap(face.box, other.box) < ONE_FACE for other in unique):
             unique.append(face)
     return unique
+
+
+def steady(follower: FaceFollower, image: Image, track: Track, face: Face) -> Face:
+    """A face that the detector sees again, with its landmarks found from where its box mostly lies about them.
+
+    The detector's boxes come in steps of size and place, and landmarks depend on the box: on a still picture
+    they would go to and fro with each look, and the Action Units with them.
+    """
+    if track.anchor is None or track.changed or not track.was_in_view or not len(face.landmarks):
+        return face
+    anchor = track.anchor.mixed(Anchor.of(face), _NEW)
+    again = replace(face, landmarks=follower.landmarks(image, anchor.box(face.landmarks)))
+    if not usable(again):
+        return face
+    box = anchor.box(again.landmarks)
+    return face if box_overlap(box, face.box) < ONE_FACE else replace(again, box=box)
 
 
 def usable(face: Face) -> bool:

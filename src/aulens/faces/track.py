@@ -40,6 +40,12 @@ class Anchor:
         box = face.box
         return cls(((box[:2] + box[2:]) / 2 - middle) / spread, (box[2:] - box[:2]) / spread)
 
+    def mixed(self, other: "Anchor", weight: float) -> "Anchor":
+        """Between the two: 0 is this one, 1 the other."""
+        return Anchor(
+            self.shift + weight * (other.shift - self.shift), self.size + weight * (other.size - self.size)
+        )
+
     def box(self, landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
         """The box (4,) about landmarks (K, 2)."""
         middle, spread = middle_and_spread(landmarks)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from aulens.errors import ConfigError, InputError
 from aulens.faces.cuts import CutFinder
 from aulens.faces.detector import Face, FaceDetector, FaceFollower, box_overlap, check_image
-from aulens.faces.following import follow, usable
+from aulens.faces.following import follow, steady, usable
 from aulens.faces.identity import DlibEmbedder, FaceEmbedder
 from aulens.faces.meetings import note_meetings, separate, touching
 from aulens.faces.people import People
@@ -212,7 +212,10 @@ class FaceTracker:
                 done.append(track)
                 if self._people.recognizes and not track.alike(image, rest[number]):
                     track.doubt = track.changed = True
-                track.detected(image, rest.pop(number), now)
+                face = rest.pop(number)
+                if self._follower is not None:
+                    face = steady(self._follower, image, track, face)
+                track.detected(image, face, now)
         for face in rest.values():
             if all(not t.in_view or box_overlap(face.box, t.box) <= _SAME for t in self._tracks):
                 self._tracks.append(Track.begin(image, face, now, self._moves))
