@@ -82,7 +82,8 @@ def test_out_and_overlay_write_everything(folder: Path, model: Path, tmp_path: P
     done = aulens("detect", folder, "--model", model, "--out", out, "--overlay")
     assert done.code == 1
     assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*")) == [
-        "columns.csv", "index.html", "pictures/a.face0.jpg", "pictures/a.jpg", "pictures/b.jpg", "results.csv",
+        "columns.csv", "index.html", "pictures/a.face0.jpg", "pictures/a.jpg", "pictures/b.jpg",
+        "results.csv",
     ]  # fmt: skip
     assert len(pd.read_csv(out / "results.csv")) == 2
     html = (out / "index.html").read_text()
@@ -90,6 +91,17 @@ def test_out_and_overlay_write_everything(folder: Path, model: Path, tmp_path: P
     assert "c.jpg: the file is empty" in html
     assert str(out / "index.html") in done.err.replace("\n", "")
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet", "pyfeat"])
+def test_an_earlier_table_stays_where_nothing_can_be_read(
+    format: str, folder: Path, model: Path, tmp_path: Path
+) -> None:
+    aulens("detect", folder / "a.png", "--model", model, "--out", tmp_path / "out", "-f", format)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    done = aulens("detect", folder / "c.jpg", "--model", model, "--out", tmp_path / "out", "-f", format)
+    assert done.code == 1
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
 def test_pictures_of_one_name_do_not_overwrite_each_other(folder: Path, model: Path, tmp_path: Path) -> None:

@@ -104,3 +104,27 @@ def test_a_name_that_is_no_text_is_said(analyzer: Analyzer, tmp_path: Path):
     write_people(tmp_path / "a.mp4", 2).rename(video)
     with pytest.raises(InputError, match=r"Gespr\\xe4ch\.mp4: the name of the file is not UTF-8"):
         record_clip(analyzer, video, tmp_path / "out")
+
+
+def test_a_folder_of_somebody_else_is_left_alone(analyzer: Analyzer, tmp_path: Path):
+    precious = tmp_path / "out" / "talk.part" / "precious.txt"
+    precious.parent.mkdir(parents=True)
+    precious.touch()
+    video = talk(tmp_path / "a", 2)
+    assert record_clip(analyzer, video, tmp_path / "out").files["table"] == "a_talk.csv"
+    with pytest.raises(InputError, match="was not made by aulens"):
+        record_clip(analyzer, video, tmp_path / "out", name="talk")
+    assert precious.exists()
+
+
+def test_a_line_break_in_a_name_is_none_in_those_of_its_files():
+    assert clip_names(["a\nb.mp4", "a\x1b[1mb.mp4"]) == ("a_b", "a_[1mb")
+
+
+def test_folders_and_patterns_of_pictures_are_called_by_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "take.2").mkdir()
+    monkeypatch.chdir(tmp_path / "take.2")
+    for given in (".", "../take.2", str(tmp_path / "take.2"), "*.jpg", "../take.2/%05d.png"):
+        assert clip_names([given]) == ("take.2",)

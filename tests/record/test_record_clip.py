@@ -328,6 +328,17 @@ def test_a_video_may_be_called_something_else_than_its_path(
     assert str(video) not in page
 
 
+def test_what_a_kill_at_the_very_end_left_is_cleared(analyzer: Analyzer, short: Path, tmp_path: Path):
+    with pytest.raises(Killed):
+        record_clip(analyzer, short, tmp_path, progress=killed_after(9))
+    left = tmp_path / "talk.part"
+    left.rename(tmp_path / "aside")
+    record_clip(analyzer, short, tmp_path)
+    (tmp_path / "aside").rename(left)
+    record_clip(analyzer, short, tmp_path, resume=True)
+    assert not left.exists()
+
+
 def test_one_process_at_a_time_works_at_a_video(analyzer: Analyzer, short: Path, tmp_path: Path):
     told = []
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aulens.aus import AUS, AUSet
+from aulens.data.whole import whole
 from aulens.errors import ConfigError
 from aulens.record.names import free_name, names_beside
 from aulens.runtime.card import ModelCard
@@ -66,18 +67,20 @@ def rows_for(name: str, result: FrameResult, aus: AUSet, *, picture: bool) -> li
 
 
 class TextSink:
-    """CSV or JSON lines of our rows, written as they come, to standard output or a file."""
+    """CSV or JSON lines of our rows, written as they come, to standard output or a file.
+
+    An earlier file is replaced at the end, and stays if nothing could be read.
+    """
 
     def __init__(self, kind: Format, aus: AUSet, path: Path | None = None) -> None:
-        self._kind, self._aus = kind, aus
+        self._kind, self._aus, self._path = kind, aus, path
         self._stack = ExitStack()
-        self._file = _opened(path, self._stack)
-        if kind is Format.CSV:
-            write_csv_header(self._file, aus)
+        self._file: TextIO | None = None if path is not None and path.exists() else self._begin()
 
     def add(self, name: str, result: FrameResult, *, picture: bool) -> None:
         """See `Sink`."""
         rows = rows_for(name, result, self._aus, picture=picture)
+        self._file = self._file or self._begin()
         if self._kind is Format.CSV:
             write_csv_rows(self._file, rows, self._aus)
         else:
@@ -87,6 +90,12 @@ class TextSink:
     def close(self) -> None:
         """See `Sink`."""
         self._stack.close()
+
+    def _begin(self) -> TextIO:
+        file = _opened(self._path, self._stack)
+        if self._kind is Format.CSV:
+            write_csv_header(file, self._aus)
+        return file
 
 
 class DialectSink:
@@ -130,12 +139,11 @@ class DialectSink:
 
 
 class ParquetSink:
-    """One Parquet file, to standard output or a file; memory stays bounded."""
+    """One Parquet file, to standard output or a file; memory stays bounded. Earlier ones as in `TextSink`."""
 
     def __init__(self, aus: AUSet, path: Path | None = None) -> None:
-        self._aus, self._rows = aus, list[Row]()
+        self._aus, self._rows, self._path = aus, list[Row](), path
         self._stack = ExitStack()
-        self._target = sys.stdout.buffer if path is None else self._stack.enter_context(path.open("wb"))
         self._writer: pyarrow.parquet.ParquetWriter | None = None
 
     def add(self, name: str, result: FrameResult, *, picture: bool) -> None:
@@ -146,19 +154,27 @@ class ParquetSink:
 
     def close(self) -> None:
         """See `Sink`."""
-        if self._rows or self._writer is None:
+        earlier = self._path is not None and self._path.exists()
+        if self._rows or (self._writer is None and not earlier):
             self._write()
-        if self._writer is not None:
-            self._writer.close()
-        self._target.flush()
         self._stack.close()
 
     def _write(self) -> None:
         table = pyarrow.Table.from_pandas(to_frame(self._rows, self._aus), preserve_index=False)
         if self._writer is None:
-            self._writer = pyarrow.parquet.ParquetWriter(self._target, table.schema)
+            self._writer = self._begin(table.schema)
         self._writer.write_table(table)
         self._rows = []
+
+    def _begin(self, schema: pyarrow.Schema) -> pyarrow.parquet.ParquetWriter:
+        if self._path is None:
+            target = sys.stdout.buffer
+            self._stack.callback(target.flush)
+        else:
+            target = self._stack.enter_context(self._stack.enter_context(whole(self._path)).open("wb"))
+        writer = pyarrow.parquet.ParquetWriter(target, schema)
+        self._stack.callback(writer.close)
+        return writer
 
 
 class TableSink:
@@ -241,7 +257,10 @@ def _stored(kind: Format, aus: AUSet, out: Path, clips: Iterable[str]) -> Sink:
 
 
 def _opened(path: Path | None, stack: ExitStack) -> TextIO:
-    return sys.stdout if path is None else stack.enter_context(path.open("w", encoding="utf-8", newline=""))
+    """Standard output, or a file that takes the place of an earlier one when the stack is closed."""
+    if path is None:
+        return sys.stdout
+    return stack.enter_context(stack.enter_context(whole(path)).open("w", encoding="utf-8", newline=""))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from aulens.record.finish import DIALECT, OVERLAY, ROWS, STILLS, finish
 from aulens.record.identity import identity_of
 from aulens.record.names import clip_names
 from aulens.record.overlay import OverlayPart
-from aulens.record.parts import Note, Part, PartFolder
+from aulens.record.parts import Note, Part, PartFolder, remove_part
 from aulens.record.settings import RecordSettings
 from aulens.record.sinks import DialectPart, RowsPart, StillsPart
 from aulens.record.writing import writing
@@ -93,6 +93,7 @@ def record_clip(
     alone = hold(out / f".{name}.lock", f"{name} in {out}") if lock else nullcontext()
     with writing(out), alone:
         if resume and (done := read_done(out / f"{name}.json", identity)) is not None:
+            remove_part(out / f"{name}.part")
             return done
         out.mkdir(parents=True, exist_ok=True)
         folder = PartFolder(out / f"{name}.part", identity, resume=resume)

@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 from aulens.record.identity import VIDEO, video_of
-from aulens.record.parts import NOTE
+from aulens.record.parts import NOTE, is_ours
 
 _KEPT: Final = ("columns", "results", "index")
 """What `aulens detect` writes beside the files of videos: columns.csv, results.csv, index.html."""
@@ -23,7 +24,8 @@ def free_name(stem: str, taken: set[str]) -> str:
 
     Names that differ by case only are one, as some disks have it. Very long ones are cut.
     """
-    stem = stem.encode("utf-8", "surrogateescape")[:_LONGEST].decode("utf-8", "ignore")
+    stem = "".join(letter if letter.isprintable() else "_" for letter in stem)
+    stem = stem.encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore")
     name, number = stem, 2
     while name.casefold() in taken:
         name, number = f"{stem}-{number}", number + 1
@@ -61,7 +63,7 @@ def clip_names(paths: Iterable[str | Path], out: str | Path | None = None) -> tu
         if number in names:
             continue
         stem, parent = stems[number], Path(path).parent.name
-        if stem.casefold() in theirs and parent and stem == Path(path).stem:
+        if stem.casefold() in theirs and parent and stem == _stem(path):
             stem = f"{parent}_{stem}"
         name = free_name(stem, taken)
         taken.add(f"{name}{_EVENTS}".casefold())
@@ -73,7 +75,7 @@ def clip_names(paths: Iterable[str | Path], out: str | Path | None = None) -> tu
 
 def _stems(given: list[str]) -> list[str]:
     """The name of each without its ending; of those that share one, with the folders that differ."""
-    stems = [Path(path).stem for path in given]
+    stems = [_stem(path) for path in given]
     count = Counter(stem.casefold() for stem in stems)
     folders = [Path(os.path.abspath(path)).parent for path in given]
     top = os.path.commonpath(folders) if folders else ""
@@ -81,6 +83,14 @@ def _stems(given: list[str]) -> list[str]:
         "_".join([*folder.relative_to(top).parts, stem]) if count[stem.casefold()] > 1 else stem
         for folder, stem in zip(folders, stems, strict=True)
     ]
+
+
+def _stem(path: str) -> str:
+    """Of a folder of pictures, all of its name; of a pattern of pictures, the folder's."""
+    if re.search(r"[*?]|%0?\d*d", path):
+        path = os.path.dirname(path) or "."
+    path = os.path.abspath(path)
+    return Path(path).name if os.path.isdir(path) else Path(path).stem
 
 
 def _known(given: list[str], out: Path) -> dict[int, str]:
@@ -129,6 +139,6 @@ def _there(out: Path) -> set[str]:
         for ending in _ENDINGS:
             if path.name.endswith(ending):
                 found.add(path.name.removesuffix(ending).casefold())
-        if path.suffix == _PART and (path / NOTE).is_file():
+        if path.suffix == _PART and ((path / NOTE).is_file() or not is_ours(path)):
             found.add(path.stem.casefold())
     return found

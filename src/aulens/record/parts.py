@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -20,6 +20,7 @@ from aulens.runtime.result import FrameResult
 
 NOTE: Final = "note.json"
 _FORMAT: Final = "aulens-part/1"
+_MARK: Final = ".aulens"  # there from the beginning: a folder without it is somebody else's
 
 
 class Part(Protocol):
@@ -74,8 +75,11 @@ class PartFolder:
         self._identity = json.loads(json.dumps(identity))
         self.note: Note | None = self._read() if resume else None
         if self.note is None and path.exists():
+            if not is_ours(path):
+                raise InputError(f"{path} was not made by aulens; give another folder of results, or move it")
             shutil.rmtree(path)
         path.mkdir(parents=True, exist_ok=True)
+        (path / _MARK).touch()
 
     def length(self, part: str) -> int:
         """Bytes (or whatever a part counts in) that are sound of a part; 0 at the beginning."""
@@ -93,7 +97,7 @@ class PartFolder:
 
     def remove(self) -> None:
         """Throw the folder away."""
-        shutil.rmtree(self.path)
+        remove_part(self.path)
 
     def _read(self) -> Note | None:
         try:
@@ -108,7 +112,27 @@ class PartFolder:
             raise InputError(
                 f"{self.path}: the earlier run can't go on, {differs(found['identity'], self._identity)}"
             )
-        return Note(found["next"], found["tracker"], found["lengths"], found["counts"], found.get("problem"))
+        try:
+            return Note(**{field.name: found[field.name] for field in fields(Note)})
+        except KeyError:
+            return None
+
+
+def remove_part(path: Path) -> None:
+    """Throw the folder of a video away that is finished; nothing if it is gone, or was never ours."""
+    if is_ours(path):
+        # The mark last: what a kill leaves can be told from somebody else's.
+        for inner in path.iterdir():
+            if inner.is_dir():
+                shutil.rmtree(inner)
+            elif inner.name != _MARK:
+                inner.unlink()
+        shutil.rmtree(path)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a folder NAME.part is one of an unfinished video, or empty."""
+    return path.is_dir() and ((path / _MARK).exists() or not any(path.iterdir()))
 
 
 def cut_back(path: Path, length: int) -> None:

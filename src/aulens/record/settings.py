@@ -1,5 +1,6 @@
 """What to make of a video."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,11 +43,11 @@ class RecordSettings:
             raise ConfigError(f"there is no table format {self.format!r}; take one of {', '.join(FORMATS)}")
         if self.every < 1:
             raise ConfigError(f"every must be at least 1 (each frame), got {self.every}")
-        if self.start is not None and not self.start >= 0:
+        if self.start is not None and not 0 <= self.start < math.inf:
             raise ConfigError(f"the start must be 0 seconds or later, got {self.start}")
         if self.stop is not None and not self.stop > (self.start or 0):
             raise ConfigError(f"the end ({self.stop} s) must be later than the start ({self.start or 0} s)")
-        if self.smooth is not None and not self.smooth > 0:
+        if self.smooth is not None and not 0 < self.smooth < math.inf:
             raise ConfigError(f"the width of smoothing must be above 0 seconds, got {self.smooth}")
         if self.keep_lost is not None and not self.keep_lost >= 0:
             raise ConfigError(f"people who are gone can be kept for 0 seconds or more, got {self.keep_lost}")
