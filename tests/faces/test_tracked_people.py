@@ -102,7 +102,7 @@ def test_who_turns_away_is_lost_and_found(embedder: DlibEmbedder) -> None:
     scene = moving_faces.turning()
     counts = errors(scene, FaceTracker(dlib_detector(), embedder))
     assert counts.ids == {"render": [0]}
-    # At 80 degrees the detector may see it once more, near where it was; then landmarks follow for four frames.
+    # At 80 degrees the detector may see it once more, near where it was; then landmarks follow four frames.
     assert counts.false <= 5
     assert counts.missed <= 0.1 * counts.faces
 

@@ -42,7 +42,7 @@ def follow(follower: FaceFollower, image: Image, tracks: Sequence[Track], now: f
 
 
 def steady(follower: FaceFollower, image: Image, track: Track, face: Face) -> Face:
-    """A face that the detector sees again, with its landmarks found from where its box mostly lies about them.
+    """A face that the detector sees again, its landmarks found from where its box mostly lies about them.
 
     The detector's boxes come in steps of size and place, and landmarks depend on the box: on a still picture
     they would go to and fro with each look, and the Action Units with them.
