@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import warnings
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +14,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from aulens.errors import InputError
-from aulens.video.media import Choice, Frame, VideoInfo, place
+from aulens.runtime.image import MAX_PIXELS
+from aulens.video.media import Choice, Frame, VideoInfo, check_size, place, unreadable
 
 _MILLISECOND: Final = Fraction(1, 1000)
 _UNTIMED: Final = 100
@@ -32,21 +34,36 @@ def is_webp(path: Path) -> bool:
     return start[:4] == b"RIFF" and start[8:] == b"WEBP"
 
 
+def _opened(path: Path) -> Image.Image:
+    with warnings.catch_warnings():
+        # Pillow's limit of size; ours is `check_size`.
+        warnings.simplefilter("ignore")
+        try:
+            return Image.open(path)
+        except Image.DecompressionBombError as error:
+            raise InputError(
+                f"{path}: far more pixels than the limit of {MAX_PIXELS:,}; make it smaller first"
+            ) from error
+
+
 class Animation:
     """An animated WebP; see `Media`. Transparency is laid over white.
 
     Raises:
-        InputError: it is damaged, or a single picture.
+        InputError: it is damaged, a single picture, or larger than pictures may be.
     """
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         self._problem: str | None = None
         try:
-            with Image.open(self._path) as picture:
+            with _opened(self._path) as picture:
                 frames = int(getattr(picture, "n_frames", 1))
                 width, height = picture.size
+                check_size(path, width, height)
                 picture.load()
+        except InputError:
+            raise
         except UnidentifiedImageError as error:
             raise InputError(f"{path}: the animation is damaged") from error
         except _DAMAGE as error:
@@ -78,7 +95,11 @@ class Animation:
         self._problem = None
         elapsed = 0
         last, last_time = -1, math.nan
-        with Image.open(self._path) as picture:
+        try:
+            animation = _opened(self._path)
+        except OSError as error:
+            raise InputError(f"{self._path}: {unreadable(error)}") from error
+        with animation as picture:
             for index in range(self._info.frames or 0):
                 time = float(elapsed * _MILLISECOND)
                 if choice.ends(time):

@@ -17,6 +17,8 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from aulens.errors import InputError
+from aulens.runtime.image import MAX_PIXELS
+from aulens.video.media import unreadable
 from aulens.video.whole import bytes_missing
 
 _ATTACHED: Final = 0x400
@@ -56,6 +58,8 @@ def opened(path: str | Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
         try:
             stream = _video_stream(path, container)
             stream.codec_context.thread_count = threads
+            # For frames that are larger than the header says.
+            stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
             stream.thread_type = "FRAME" if threads > 1 else "NONE"
             yield container, stream
         except FFmpegError as error:
@@ -63,14 +67,17 @@ def opened(path: str | Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
 
 
 def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise InputError(f"{path}: this is a folder, not a video")
-    if not path.exists():
-        raise InputError(f"{path}: there is no such video")
-    if not path.is_file():
-        raise InputError(f"{path}: this is not a file")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: {_UNKNOWN} (the file is empty, 0 bytes)")
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: this is a folder, not a video")
+        if not path.exists():
+            raise InputError(f"{path}: there is no such video")
+        if not path.is_file():
+            raise InputError(f"{path}: this is not a file")
+        if path.stat().st_size == 0:
+            raise InputError(f"{path}: {_UNKNOWN} (the file is empty, 0 bytes)")
+    except OSError as error:
+        raise InputError(f"{path}: {unreadable(error)}") from error
 
 
 _UNKNOWN: Final = "the video is damaged, or of an unknown kind"
@@ -78,14 +85,18 @@ _UNKNOWN: Final = "the video is damaged, or of an unknown kind"
 
 def damage(error: FFmpegError | ValueError) -> str:
     """What to say of an error of FFmpeg."""
-    return f"{_UNKNOWN} ({getattr(error, 'strerror', None) or error})"
+    what = "the video is damaged, or can't be read" if isinstance(error, OSError) else _UNKNOWN
+    return f"{what} ({getattr(error, 'strerror', None) or error})"
 
 
 def _refusal(path: Path, error: FFmpegError | ValueError) -> str:
     if isinstance(error, PermissionError):
         return "you may not read this file"
-    with path.open("rb") as file:
-        start = file.read(12)
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError as gone:
+        return unreadable(gone)
     if start[4:8] in (b"ftyp", b"mdat", b"wide"):
         return (
             "the video is damaged: the index without which it can't be read is missing, as when a recording "
@@ -131,7 +142,10 @@ def origin(container: Any, stream: Any) -> Fraction:
 
 def cut_short(path: str | Path) -> str | None:
     """What to say of a file that is shorter than its own header promises; None if it is whole."""
-    missing = bytes_missing(Path(path))
+    try:
+        missing = bytes_missing(Path(path))
+    except OSError as error:
+        return unreadable(error)
     return None if missing is None else f"the file is cut short, {missing:,} bytes of it are missing"
 
 

@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
+from aulens.runtime.image import MAX_PIXELS
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +137,20 @@ class Choice:
         """Raise `InputError` if seconds are asked for where there are none."""
         if math.isnan(time) and (self.start is not None or self.stop is not None):
             raise InputError(f"{path}: it has no time stamps, so it can't be cut by seconds; read it whole.")
+
+
+def check_size(path: str | Path, width: float, height: float) -> None:
+    """Raise `InputError` if a frame has more pixels than pictures may have."""
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            f"{path}: {round(width)} x {round(height)} pixels are more than the limit of {MAX_PIXELS:,}; "
+            "make it smaller first"
+        )
+
+
+def unreadable(error: Exception) -> str:
+    """What to say of a file that can't be opened, or no longer."""
+    return f"the file can't be read ({getattr(error, 'strerror', None) or error})"
 
 
 def place(index: int, time: float) -> str:

@@ -18,7 +18,7 @@ from aulens.video.animation import Animation, is_webp
 from aulens.video.clock import Clock, Counter, counts_frames, is_indexed, read_clock
 from aulens.video.container import ToRGB, cut_short, damage, opened, origin, pixel_ratio, rotation
 from aulens.video.fit import fit
-from aulens.video.media import Choice, Frame, Media, VideoInfo, place
+from aulens.video.media import Choice, Frame, Media, VideoInfo, check_size, place
 
 __all__ = ["VIDEO_SUFFIXES", "Frame", "Media", "VideoFile", "VideoInfo", "open_video"]
 
@@ -88,17 +88,20 @@ class VideoFile:
                     return
                 if choice.takes(index, time):
                     yield Frame(index, time, fit(reading.to_rgb(frame), size))
-        reading.exhausted = True
+        reading.finish()
 
 
 def _look(path: Path) -> tuple[VideoInfo, Fraction]:
     """What a video says of itself, after its first frame is decoded; and where its clock begins, seconds."""
     with opened(path) as (container, stream):
+        coded = stream.codec_context
+        check_size(path, coded.width * pixel_ratio(stream), coded.height)
         frame = _first_frame(container, stream)
         if frame is None:
             raise InputError(f"{path}: the video holds no picture that can be decoded")
         turn, rate = rotation(frame), stream.average_rate or stream.guessed_rate
         width, height = max(1, round(frame.width * pixel_ratio(stream))), frame.height
+        check_size(path, width, height)
         begin = origin(container, stream)
         if frame.pts is not None and not counts_frames(container):
             begin = min(begin, frame.pts * stream.time_base)
@@ -139,27 +142,39 @@ class _Reading:
 
     Attributes:
         to_rgb: turns a decoded frame into a picture.
-        exhausted: whether all that the file has was read; to be said by who read it.
     """
 
     def __init__(self, path: Path, info: VideoInfo, begin: Fraction, choice: Choice) -> None:
         self._path, self._info, self._begin, self._choice = path, info, begin, choice
-        self.exhausted = False
         self.to_rgb = ToRGB()
         self._last, self._time = -1, math.nan
         self._lost, self._failed, self._concealed = 0, 0, 0
-        self._first_lost = self._first_concealed = self._jump_back = self._disorder = self._end = ""
+        self._first_lost = self._first_concealed = self._jump_back = self._disorder = ""
+        self._end = self._stop = ""
 
     def run(self) -> Generator[tuple[int, float, Any], None, None]:
         clock = read_clock(self._path) if self._choice.jumps else None
         parts = [self._from_start()] if clock is None else [self._jumped(clock), self._from_start()]
         for part in parts:
             with closing(part), suppress(_SurpriseError):
-                for index, time, frame in part:
-                    if index > self._last:
-                        self._note(index, time, frame)
-                        yield index, time, frame
+                try:
+                    for index, time, frame in part:
+                        if index > self._last:
+                            self._note(index, time, frame)
+                            yield index, time, frame
+                except InputError as error:
+                    # The file went away in between; what was given is not taken back.
+                    if self._last < 0:
+                        raise
+                    self._end = str(error).removeprefix(f"{self._path}: ")
                 return
+
+    def finish(self) -> None:
+        """All that the file has was read."""
+        # Looked up once: the file may go away before somebody asks for the problem.
+        end = self._end or cut_short(self._path)
+        if end:
+            self._stop = f"it stops after {place(self._last, self._time)}: {end}"
 
     def problem(self) -> str | None:
         """What went wrong so far, as one sentence; None if nothing did."""
@@ -172,10 +187,8 @@ class _Reading:
             said.append(f"time stamps jump back at {self._jump_back}, from there on they are counted on")
         if self._disorder:
             said.append(f"time stamps are out of order at {self._disorder}, from there on they are sorted")
-        if self.exhausted:
-            end = self._end or cut_short(self._path)
-            if end:
-                said.append(f"it stops after {place(self._last, self._time)}: {end}")
+        if self._stop:
+            said.append(self._stop)
         return "; ".join(said) or None
 
     def _note(self, index: int, time: float, frame: Any) -> None:
@@ -224,11 +237,17 @@ class _Reading:
             if key is None:
                 raise _SurpriseError
             self.to_rgb = ToRGB(pixel_ratio(stream))
-            container.seek(key, stream=stream)
+            try:
+                container.seek(key, stream=stream)
+            except FFmpegError as error:
+                raise _SurpriseError from error
             before = target - 1
             for packet in self._packets(container, stream):
                 for frame in self._decoded(packet, None):
                     index = clock.index(frame.pts)
+                    # The decoder repairs damage with pictures before it, perhaps from before the key frame.
+                    if frame.is_corrupt:
+                        raise _SurpriseError
                     if index is not None and index < target and before < target:
                         continue
                     if index is None or index <= before or (before < target < index):
@@ -253,9 +272,10 @@ class _Reading:
                 return list(packet.decode())
         except FFmpegError:
             pass
+        if counter is None:
+            raise _SurpriseError
         self._failed += 1
-        if counter is not None:
-            counter.fail()
+        counter.fail()
         return []
 
 
