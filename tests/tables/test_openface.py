@@ -207,9 +207,18 @@ def test_face_landmark_img(tmp_path: Path) -> None:
         ("4, 0.12, 0.9", "line 5: 3 fields, but the header names 9 columns; the file was cut off"),
         ("4, 0.12, 0.9, 1, 3, 1, 1, 1, 0, 7", "line 5: 10 fields, but the header names 9"),
         ("4, x, 0.9, 1, 3, 1, 1, 1, 0", "line 5: timestamp must be a number, found 'x'"),
-        ("4.5, 0.12, 0.9, 1, 3, 1, 1, 1, 0", r"line 5: frame must be a whole number from 1 on, found '4.5'"),
-        ("0, 0.12, 0.9, 1, 3, 1, 1, 1, 0", "line 5: frame must be a whole number from 1 on, found '0.0'"),
+        (
+            "4.5, 0.12, 0.9, 1, 3, 1, 1, 1, 0",
+            r"line 5: frame must be a whole number from 1 to 10\^15, found '4.5'",
+        ),
+        (
+            "0, 0.12, 0.9, 1, 3, 1, 1, 1, 0",
+            r"line 5: frame must be a whole number from 1 to 10\^15, found '0.0'",
+        ),
         ("4, 0.12, 0.9, 2, 3, 1, 1, 1, 0", "line 5: success must be a whole number from 0 to 1, found '2.0'"),
+        ("4, inf, 0.9, 1, 3, 1, 1, 1, 0", "line 5: timestamp must be a finite number from 0 on, found 'inf'"),
+        ("1e19, 0.12, 0.9, 1, 3, 1, 1, 1, 0", "line 5: frame must be a whole number from 1 to"),
+        ("4, 0.12, 0.9, 1, 3, 1, inf, 1, 0", "line 5: AU12_r must be a finite number, found 'inf'"),
         ("4, 0.12, 0.9, 1, 3, 1, 1, 0.5, 0", "line 5: AU12_c must be a whole number from 0 to 1"),
     ],
 )
@@ -218,6 +227,12 @@ def test_broken_rows_are_named_by_their_line(tmp_path: Path, line: str, says: st
     path.write_text(OLD + line + "\n")
     with pytest.raises(InputError, match=rf"broken\.csv, {says}"):
         read_table(path)
+
+
+def test_columns_that_only_look_like_aus(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(OLD.replace("AU28_c", "AU2\u00b2_c").replace("AU01_r", "AU00_r"))
+    assert [name for name in read_table(path) if "AU" in name][-1] == "AU12_i"
 
 
 def test_another_file_is_not_taken_for_openfaces(tmp_path: Path) -> None:

@@ -211,3 +211,25 @@ def test_broken_rows_are_named_by_their_line(tmp_path: Path) -> None:
     path.write_text("frame,AU12\n0,1\n")
     with pytest.raises(InputError, match="not a table of Py-Feat"):
         PyFeat().read(path)
+
+
+def test_columns_that_only_look_like_aus(tmp_path: Path) -> None:
+    row = "1,2,3,4,0.9,0.1,0.2,a.mp4,0,0.5,0.5,0.5"
+    table = foreign(tmp_path, f"{OLD},AU\u00b2,AU\u0663,AU0\n{row}\n")
+    assert [name for name in table if name.endswith("_p")][::3] == ["AU1_p", "AU12_p"]
+    with pytest.raises(InputError, match=r"other\.csv: its header names one AU twice, AU012 and AU12"):
+        foreign(tmp_path, f"{OLD},AU012\n1,2,3,4,0.9,0.1,0.2,a.mp4,0,0.5\n")
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("1,2,3,4,0.9,0.1,5,a.mp4,0,Person_0", "AU12 must be a number from 0 to 1, found '5.0'"),
+        ("inf,2,3,4,0.9,0.1,0,a.mp4,0,Person_0", "FaceRectX must be a finite number, found 'inf'"),
+        ("1,2,3,4,0.9,0.1,0,a.mp4,1e19,Person_0", "frame must be a whole number from 0 to"),
+        (f"1,2,3,4,0.9,0.1,0,a.mp4,0,Person_{'9' * 20}", "Identity must be a whole number from 0 to"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(tmp_path: Path, row: str, says: str) -> None:
+    with pytest.raises(InputError, match=f"line 2: {says}"):
+        foreign(tmp_path, f"{OLD},Identity\n{row}\n")

@@ -1,12 +1,16 @@
 """Reading tables back: ours in every format, and files that are none."""
 
+import json
+import time
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from aulens.aus import AUSet
-from aulens.errors import InputError
+from aulens.errors import ConfigError, InputError
 from aulens.tables import read_table
 from aulens.tables.schema import (
     rows_of,
@@ -102,7 +106,7 @@ def test_an_empty_table_has_its_columns(tmp_path: Path) -> None:
         ("a.jsonl", b'{"file": "a", "face_id": 0, "success": 1, "AU1_p": 0.5}\n{"fi', "line 2: not JSON"),
         ("a.jsonl", b"[1]\n", "line 1: a row must be a JSON object, found list"),
         ("a.jsonl", b"", "its columns are none"),
-        ("a.jsonl", b'{"file": "a", "face_id": "x", "success": 1, "AU1_p": 0.5}\n', "another kind"),
+        ("a.jsonl", b'{"file": "a", "face_id": "x", "success": 1, "AU1_p": 0.5}\n', "line 1: face_id must"),
         ("a.parquet", b"no", "not a Parquet table"),
     ],
 )
@@ -125,3 +129,128 @@ def test_a_missing_file_is_said(tmp_path: Path, name: str) -> None:
 def test_a_byte_order_mark_does_not_matter(tmp_path: Path) -> None:
     ours().iloc[:2].to_csv(tmp_path / "a.csv", index=False, encoding="utf-8-sig")
     pd.testing.assert_frame_equal(read_table(tmp_path / "a.csv"), ours().iloc[:2])
+    with (tmp_path / "a.jsonl").open("w", encoding="utf-8-sig") as file:
+        write_jsonl_rows(file, rows()[:2])
+    pd.testing.assert_frame_equal(read_table(tmp_path / "a.jsonl"), ours().iloc[:2])
+
+
+HEADER = "file,frame,time,face_id,success,AU1_p\n"
+
+
+def written(tmp_path: Path, text: str | bytes, name: str = "a.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_lines_may_end_as_old_macs_had_them(tmp_path: Path) -> None:
+    path = written(tmp_path, (HEADER + "a,0,0,0,1,0.5\nb,1,0,0,1,0.25\n").replace("\n", "\r"))
+    assert read_table(path)["AU1_p"].tolist() == [0.5, 0.25]
+    with pytest.raises(InputError, match="line 3: 2 fields"):
+        read_table(written(tmp_path, (HEADER + "a,0,0,0,1,0.5\nb,1\n").replace("\n", "\r")))
+
+
+def test_quotes_are_read_as_the_format_has_them(tmp_path: Path) -> None:
+    """Within a field they are letters; a quoted field may be longer than Python's csv allows."""
+    long = "v," * 100_000
+    text = HEADER + f'a"b,0,0,0,1,0.5\n"{long}",0,0,0,1,0\n"c\n""d""",1,0,0,1,0\ne"f,2,0,0,1,x\n'
+    table = read_table(written(tmp_path, text.replace("x", "1")))
+    assert table["file"].tolist() == ['a"b', long, 'c\n"d"', 'e"f']
+    with pytest.raises(InputError, match="line 6: AU1_p must be a number, found 'x'"):
+        read_table(written(tmp_path, text))
+
+
+def test_an_open_quote_takes_no_longer_than_a_closed_one(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADER + 'a,0,0,0,1,0\n"' + "b,0,0,0,1,0.123456\n" * 30_000)
+    start = time.process_time()
+    with pytest.raises(InputError, match="line 3: a quote is opened and never closed; mend the line"):
+        read_table(path)
+    assert time.process_time() - start < 1
+
+
+def test_a_header_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a\.csv: the line of column names can't be read \(field larger"):
+        read_table(written(tmp_path, "x" * 200_000 + "," + HEADER))
+
+
+def test_where_text_is_not_utf_8_is_said(tmp_path: Path) -> None:
+    text = (HEADER + "a,0,0,0,1,0\n\xe9,1,0,0,1,0\n").encode("latin-1")
+    with pytest.raises(InputError, match=r"line 3: not a CSV table: it is not text in UTF-8 .byte 0xe9"):
+        read_table(written(tmp_path, text))
+    text = b'{"file": "a", "face_id": 0, "success": 1, "AU1_p": 0}\n{"file": "\xe9"}\n'
+    with pytest.raises(InputError, match="line 2: not JSON lines: it is not text in UTF-8"):
+        read_table(written(tmp_path, text, "a.jsonl"))
+
+
+GOOD = {"file": "a", "frame": 0, "time": 0.0, "face_id": 0, "success": 1, "AU1_p": 0.5, "AU1_c": 1}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("frame", -1),
+        ("frame", 0.5),
+        ("frame", 1e19),
+        ("frame", 1e300),
+        ("frame", float("inf")),
+        ("frame", 9223372036854775808),
+        ("time", float("inf")),
+        ("time", float("-inf")),
+        ("face_id", 1e19),
+        ("success", 7),
+        ("confidence", float("inf")),
+        ("box_w", -1),
+        ("AU1_p", 5),
+        ("AU1_p", -1),
+        ("AU1_p", float("inf")),
+        ("AU1_left_p", 1.5),
+        ("AU1_smooth_p", 2),
+        ("AU1_c", 2),
+        ("AU1_i", float("inf")),
+    ],
+)
+def test_numbers_out_of_range_are_refused_in_every_format(tmp_path: Path, column: str, value: float) -> None:
+    table = pd.DataFrame([GOOD | {column: 0}, GOOD | {column: value}])
+    table.to_csv(tmp_path / "a.csv", index=False)
+    table.to_parquet(tmp_path / "a.parquet")
+    (tmp_path / "a.jsonl").write_text(f"{json.dumps(GOOD)}\n{json.dumps(GOOD | {column: value})}\n")
+    for name, place in (("a.csv", "line 3"), ("a.jsonl", "line 2"), ("a.parquet", r"row 1 \(from 0\)")):
+        with pytest.raises(InputError, match=rf"{place}: {column} must be a .*, found .*; mend") as caught:
+            read_table(tmp_path / name)
+        assert str(tmp_path / name) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"frame": 1' + "0" * 30 + "}", "frame must be a whole number from 0 to 10.15, found '1000"),
+        ('{"frame": ' + "9" * 5000 + "}", "not JSON .Exceeds the limit"),
+        ('{"AU1_p": ' + "[" * 100_000, "not JSON .values within values, too deep"),
+        ('{"AU1_p": [0.5]}', "AU1_p must be a number from 0 to 1, found .0.5."),
+        ('{"file": "\\ud800"}', "not JSON .*surrogates not allowed"),
+        ('{"AU1_p": 1, "AU1_p": 0}', "not JSON .'AU1_p' is there more than once"),
+    ],
+)
+def test_json_that_is_no_row_is_refused(tmp_path: Path, line: str, says: str) -> None:
+    with pytest.raises(InputError, match=rf"a\.jsonl, line 2: {says}"):
+        read_table(written(tmp_path, f"{json.dumps(GOOD)}\n{line}\n", "a.jsonl"))
+
+
+def test_pairs_of_surrogates_are_text(tmp_path: Path) -> None:
+    path = written(tmp_path, json.dumps(GOOD | {"file": "\U0001f600"}), "a.jsonl")
+    assert read_table(path)["file"].tolist() == ["\U0001f600"]
+
+
+def test_parquet_with_a_column_twice_is_refused(tmp_path: Path) -> None:
+    names = ["file", "face_id", "success", "AU1_p", "AU1_p"]
+    pq.write_table(pa.table([["a"], [0], [1], [0.5], [0.6]], names=names), tmp_path / "a.parquet")
+    with pytest.raises(
+        InputError, match=r"a\.parquet: AU1_p is there more than once; keep one column"
+    ) as caught:
+        read_table(tmp_path / "a.parquet")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_rate_so_low_that_times_are_infinite_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="a frame rate of 1e-320 is too low"):
+        read_table(written(tmp_path, HEADER + "a,1,,0,1,0.5\n"), rate=1e-320)

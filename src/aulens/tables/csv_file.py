@@ -1,6 +1,9 @@
 """CSV files of others: read as a whole, checked line by line."""
 
 import csv
+import io
+import re
+import reprlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -9,10 +12,17 @@ import numpy as np
 import pandas as pd
 
 from aulens.errors import InputError
+from aulens.tables.ranges import range_of
 
 _NO_NUMBER: Final = (
     "", "NaN", "nan", "NAN", "-NaN", "-nan", "nan(ind)", "-nan(ind)", "NA", "N/A", "<NA>", "null", "None",
 )  # fmt: skip
+
+# Nothing here backtracks (`*+`), so that a quote left open costs no more than one pass.
+_QUOTED: Final = rb' *+"[^"]*+(?:""[^"]*+)*+'
+_FIELD: Final = rb'(?:%b(?:"|(\Z)))?+[^,\r\n]*+' % _QUOTED
+_RECORD: Final = re.compile(rb"%b(?:,%b)*+(?:\r\n?|\n|\Z)" % (_FIELD, _FIELD))
+_QUOTED_FIELD: Final = re.compile(rb'(?:\A|(?<=,))%b"' % _QUOTED)
 
 
 class CSVFile:
@@ -35,31 +45,35 @@ class CSVFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            records = _records(path)
-            _, header = next(records, (0, b""))
-            names = _fields(header.removeprefix(b"\xef\xbb\xbf"), spaced=False)
-            self.columns = tuple(name.strip() for name in names)
-            self._spaced = any(name.startswith(" ") for name in names)
-            if not any(self.columns):
-                raise InputError(f"{path}: the file is empty; a table has a line of column names")
-            for mark, said in ((";", "semicolons"), ("\t", "tabs")):
-                if len(names) == 1 and mark in names[0]:
-                    raise InputError(
-                        f"{path}: its columns are set apart by {said}, as some spreadsheets do; save it as "
-                        "CSV with commas between columns and points in numbers"
-                    )
-            self._check_names()
-            self._lines = np.array([line for line, _ in self._checked(records)], dtype=np.int64)
+            self._data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+            self._data.decode("utf-8")
         except OSError as error:
             raise InputError(f"{path}: the table can't be read ({error.strerror})") from error
         except UnicodeDecodeError as error:
-            raise InputError(f"{path}: not a CSV table: it is not text in UTF-8 ({error})") from error
+            line = len((self._data[: error.start] + b".").splitlines())
+            raise InputError(
+                f"{path}, line {line}: not a CSV table: it is not text in UTF-8 (byte "
+                f"0x{self._data[error.start]:02x}, {error.reason}); save it as CSV in UTF-8"
+            ) from error
+        records = self._records()
+        names = self._names(next(records, (1, b""))[1])
+        self.columns = tuple(name.strip() for name in names)
+        self._spaced = any(name.startswith(" ") for name in names)
+        if not any(self.columns):
+            raise InputError(f"{path}: the file is empty; a table has a line of column names")
+        for mark, said in ((";", "semicolons"), ("\t", "tabs")):
+            if len(names) == 1 and mark in names[0]:
+                raise InputError(
+                    f"{path}: its columns are set apart by {said}, as some spreadsheets do; save it as "
+                    "CSV with commas between columns and points in numbers"
+                )
+        self._check_names()
+        self._lines = np.array([self._checked(line, record) for line, record in records], dtype=np.int64)
 
     @property
     def heads(self) -> str:
         """The first columns, for messages."""
-        more = ", ..." if len(self.columns) > 8 else ""
-        return ", ".join(self.columns[:8]) + more
+        return heads(self.columns)
 
     def read(self, names: Sequence[str], text: Sequence[str] = ()) -> pd.DataFrame:
         """Columns as float64, those in `text` as text; an empty field is NA.
@@ -70,7 +84,7 @@ class CSVFile:
         wanted = [*names, *text]
         try:
             frame = pd.read_csv(
-                self.path,
+                io.BytesIO(self._data),
                 names=list(self.columns),
                 header=0,
                 usecols=wanted,
@@ -78,46 +92,56 @@ class CSVFile:
                 na_values={name: [""] if name in text else list(_NO_NUMBER) for name in wanted},
                 keep_default_na=False,
                 skipinitialspace=self._spaced or not text,
-                encoding="utf-8-sig",
+                encoding="utf-8",
                 low_memory=False,
             )
-        except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        except ValueError as error:  # pandas' own are among them
             raise InputError(f"{self.path}: the table can't be read: {error}") from error
+        if len(frame) != len(self._lines):
+            raise InputError(
+                f"{self.path}: {len(self._lines)} rows, of which {len(frame)} can be read: a quote stands "
+                "where none belongs; save it as CSV anew"
+            )
         return pd.DataFrame(
-            {name: frame[name] if name in text else self._numbers(frame, name) for name in wanted}
+            {name: frame[name] if name in text else self._numbers(frame[name]) for name in wanted}
         )
 
-    def whole(self, frame: pd.DataFrame, name: str, *, least: int = 0, most: int | None = None) -> pd.Series:
-        """A column of `read` as whole numbers (Int64) from `least` to `most`; empty is NA.
+    def column(self, frame: pd.DataFrame, name: str, ours: str | None = None, *, least: int = 0) -> pd.Series:
+        """A column of `read` as one of ours: of its type, and within its range.
+
+        Args:
+            frame: from `read`.
+            name: of the column.
+            ours: which of our columns it becomes; the one of that name if None.
+            least: from where it counts frames or people.
 
         Raises:
-            InputError: a number is not whole or out of range; says in which line.
+            InputError: a number is out of range; says in which line.
         """
-        column = frame[name]
-        wrong = column.notna() & ((column % 1 != 0) | (column < least))
-        if most is not None:
-            wrong |= column > most
-        if wrong.any():
-            allowed = f"from {least} to {most}" if most is not None else f"from {least} on"
-            raise self._bad(frame, name, wrong, f"a whole number {allowed}")
-        return column.astype("Int64")
+        numbers, allowed = frame[name], range_of(ours or name, least=least)
+        wrong = np.flatnonzero(allowed.outside(numbers.to_numpy(dtype=np.float64)))
+        if len(wrong):
+            raise self.refused(int(wrong[0]), name, str(allowed), numbers.iloc[wrong[0]])
+        return numbers.astype("Int64") if allowed.whole else numbers
 
-    def _numbers(self, frame: pd.DataFrame, name: str) -> pd.Series:
-        column = frame[name]
+    def refused(self, row: int, name: str, expected: str, found: object) -> InputError:
+        """The error for one field; `row` counts from 0."""
+        return refused(f"{self.path}, line {self._lines[row]}", name, expected, found)
+
+    def _numbers(self, column: pd.Series) -> pd.Series:
         if pd.api.types.is_numeric_dtype(column):  # bool too
             return column.astype("float64")
-        numbers = pd.to_numeric(column, errors="coerce")
-        wrong = numbers.isna() & column.notna()
-        if wrong.any():
-            raise self._bad(frame, name, wrong, "a number")
-        return numbers.astype("float64")
+        numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+        wrong = np.flatnonzero(numbers.isna() & column.notna())
+        if len(wrong):
+            raise self.refused(int(wrong[0]), str(column.name), "a number", column.iloc[wrong[0]])
+        return numbers
 
-    def _bad(self, frame: pd.DataFrame, name: str, wrong: pd.Series, expected: str) -> InputError:
-        row = int(np.argmax(wrong.to_numpy()))
-        return InputError(
-            f"{self.path}, line {self._lines[row]}: {name} must be {expected}, "
-            f"found {str(frame[name].iloc[row])!r}; mend the line or remove it"
-        )
+    def _names(self, header: bytes) -> list[str]:
+        try:
+            return next(csv.reader([header.decode("utf-8").rstrip("\r\n")]), [])
+        except csv.Error as error:
+            raise InputError(f"{self.path}: the line of column names can't be read ({error})") from error
 
     def _check_names(self) -> None:
         twice = sorted({name for name in self.columns if name and self.columns.count(name) > 1})
@@ -126,33 +150,41 @@ class CSVFile:
         # A table written with its index has a column without a name.
         self.columns = tuple(name or f"unnamed {i}" for i, name in enumerate(self.columns))
 
-    def _checked(self, records: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-        expected = len(self.columns)
-        for line, record in records:
-            found = record.count(b",") + 1 if b'"' not in record else len(_fields(record))
-            if found != expected:
+    def _checked(self, line: int, record: bytes) -> int:
+        """The line, if the record has as many fields as the header."""
+        plain = record if b'"' not in record else _QUOTED_FIELD.sub(b"", record)
+        found, expected = plain.count(b",") + 1, len(self.columns)
+        if found != expected:
+            raise InputError(
+                f"{self.path}, line {line}: {found} fields, but the header names {expected} columns; the "
+                "file was cut off or is damaged: mend the line or remove it"
+            )
+        return line
+
+    def _records(self) -> Iterator[tuple[int, bytes]]:
+        """The number of its first line, and the bytes of each record; a quoted field may go over lines."""
+        if b'"' not in self._data:
+            yield from ((i, record) for i, record in enumerate(self._data.splitlines(), 1) if record)
+            return
+        line = 1
+        for found in _RECORD.finditer(self._data):
+            record = found[0]
+            if found[1] is not None or found[2] is not None:
                 raise InputError(
-                    f"{self.path}, line {line}: {found} fields, but the header names {expected} columns; the "
-                    "file was cut off or is damaged: mend the line or remove it"
+                    f"{self.path}, line {line}: a quote is opened and never closed; mend the line"
                 )
-            yield line, record
+            if record.strip(b"\r\n"):
+                yield line, record
+            line += len(record.splitlines())
 
 
-def _records(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The number of its first line, and the bytes of each record; a quoted field may go over lines."""
-    with path.open("rb") as file:
-        record, start = b"", 0
-        for number, line in enumerate(file, 1):
-            start = number if not record else start
-            record += line
-            if record.count(b'"') % 2 == 0:
-                if record.rstrip(b"\r\n"):
-                    yield start, record
-                record = b""
-        if record:
-            yield start, record
+def heads(columns: Sequence[str]) -> str:
+    """The first of some columns, for messages."""
+    shown = [name if len(name) <= 40 else f"{name[:40]}..." for name in columns[:8]]
+    return ", ".join([*shown, "..."] if len(columns) > 8 else shown) or "none"
 
 
-def _fields(record: bytes, *, spaced: bool = True) -> list[str]:
-    text = record.decode("utf-8")
-    return next(csv.reader([text], skipinitialspace=spaced), [])
+def refused(place: str, name: str, expected: str, found: object) -> InputError:
+    """The error for one cell of a table, of which only the beginning and end are shown."""
+    shown = reprlib.repr(found if isinstance(found, list | dict) else str(found))
+    return InputError(f"{place}: {name} must be {expected}, found {shown}; mend the line or remove it")

@@ -6,6 +6,7 @@ is NaN: gaze, eye landmarks, head pose, 3D landmarks, shape parameters and the i
 Format: Baltrušaitis et al., OpenFace 2.0, FG 2018; its RecorderCSV and wiki page "Output Format".
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ BLINK: Final = 45
 """In one frame a blink and closed eyes look the same: a model's AU43 goes where OpenFace has AU45."""
 
 _EMPTY: Final = "NaN"
+_AU_COLUMN: Final = re.compile("AU(?!00)([0-9]{2})_([rc])")
 
 
 def _numbered(prefix: str, axes: str, count: int) -> Iterator[str]:
@@ -145,16 +147,18 @@ def read_openface(source: CSVFile) -> pd.DataFrame:
     pictures = columns[:2] == _PICTURE
     ours = {name: own for name in columns if (own := _au_column(name)) is not None}
     found = source.read([*(_PICTURE if pictures else (n for n in _VIDEO if n in columns)), *ours])
-    frame = pd.DataFrame({"file": source.path.stem, "confidence": found["confidence"]}, found.index)
+    frame = pd.DataFrame(
+        {"file": source.path.stem, "confidence": source.column(found, "confidence")}, found.index
+    )
     if pictures:
-        frame["face_id"], frame["success"] = source.whole(found, "face"), 1
+        frame["face_id"], frame["success"] = source.column(found, "face", "face_id"), 1
     else:
-        frame["frame"] = source.whole(found, "frame", least=1) - 1
-        frame["time"] = found["timestamp"]
-        frame["face_id"] = source.whole(found, "face_id") if "face_id" in columns else 0
-        frame["success"] = source.whole(found, "success", most=1)
+        frame["frame"] = source.column(found, "frame", least=1) - 1
+        frame["time"] = source.column(found, "timestamp", "time")
+        frame["face_id"] = source.column(found, "face_id") if "face_id" in columns else 0
+        frame["success"] = source.column(found, "success")
     told = {
-        ours[name]: source.whole(found, name, most=1) if name.endswith("_c") else found[name]
+        ours[name]: source.column(found, name, ours[name])
         for name in sorted(ours, key=lambda name: int(name[2:4]))
     }
     return blanked(complete(pd.concat([frame, pd.DataFrame(told, found.index)], axis=1)))
@@ -162,7 +166,5 @@ def read_openface(source: CSVFile) -> pd.DataFrame:
 
 def _au_column(name: str) -> str | None:
     """Ours for one of OpenFace's AU columns: AU12_i for AU12_r, AU1_c for AU01_c."""
-    digits, end = name[2:4], name[4:]
-    if not (name.startswith("AU") and digits.isdigit() and end in {"_r", "_c"}):
-        return None
-    return f"AU{int(digits)}" + ("_i" if end == "_r" else "_c")
+    told = _AU_COLUMN.fullmatch(name)
+    return None if told is None else f"AU{int(told[1])}" + ("_i" if told[2] == "r" else "_c")

@@ -7,6 +7,7 @@ Format: Cheong et al., Py-Feat, Affective Science 2023; the tables in its docume
 """
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from aulens.tables.schema import Row, complete, plain
 
 PYFEAT_AUS: Final = (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43)
 
+_AU_COLUMN: Final = re.compile("AU0?[1-9][0-9]?|AU0[1-9][0-9]")
 _BOX: Final = ("FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight")
 _ABOUT: Final = ("FrameHeight", "FrameWidth", "input", "frame")
 _GAZE: Final = ("gaze_pitch", "gaze_yaw", "gaze_angle")
@@ -151,34 +153,48 @@ def read_pyfeat(source: CSVFile) -> pd.DataFrame:
             f"{source.path}: not a table of Py-Feat: it lacks columns of FaceRectX, FaceScore, frame; its "
             f"columns are {source.heads}"
         )
-    aus = sorted(name for name in columns if name.startswith("AU") and name[2:].isdigit())
+    aus = _au_columns(source)
     text = [name for name in ("input", "Identity") if name in columns]
-    found = source.read([*_BOX, "FaceScore", "frame", *aus], text)
+    found = source.read([*_BOX, "FaceScore", "frame", *aus.values()], text)
     seen = found["FaceRectX"].notna()
     frame = pd.DataFrame(
         {
             "file": found["input"].fillna(source.path.stem) if "input" in columns else source.path.stem,
-            "frame": source.whole(found, "frame"),
+            "frame": source.column(found, "frame"),
             "success": seen.astype("Int64"),
-            "confidence": found["FaceScore"].where(seen),
+            "confidence": source.column(found, "FaceScore", "confidence").where(seen),
         },
         found.index,
     )
     for ours, theirs in zip(("box_x", "box_y", "box_w", "box_h"), _BOX, strict=True):
-        frame[ours] = found[theirs]
+        frame[ours] = source.column(found, theirs, ours)
     identity = found["Identity"] if "Identity" in columns else None
-    frame["face_id"] = _face_ids(frame, seen, identity)
-    told = found[aus].rename(columns={name: f"AU{int(name[2:])}_p" for name in aus})
-    return blanked(complete(pd.concat([frame, told], axis=1)))
+    frame["face_id"] = _face_ids(source, frame, seen, identity)
+    told = {ours: source.column(found, theirs, ours) for ours, theirs in aus.items()}
+    return blanked(complete(pd.concat([frame, pd.DataFrame(told, found.index)], axis=1)))
 
 
-def _face_ids(frame: pd.DataFrame, seen: pd.Series, identity: pd.Series | None) -> pd.Series:
+def _au_columns(source: CSVFile) -> dict[str, str]:
+    """Their name of each of our columns, by their names' order."""
+    aus: dict[str, str] = {}
+    for name in sorted(filter(_AU_COLUMN.fullmatch, source.columns)):
+        ours = f"AU{int(name[2:])}_p"
+        if ours in aus:
+            raise InputError(
+                f"{source.path}: its header names one AU twice, {aus[ours]} and {name}; remove one"
+            )
+        aus[ours] = name
+    return aus
+
+
+def _face_ids(source: CSVFile, frame: pd.DataFrame, seen: pd.Series, identity: pd.Series | None) -> pd.Series:
     if identity is None or identity[seen].isna().any():
         place = frame[seen].groupby(["file", "frame"]).cumcount()
         return place.reindex(frame.index).astype("Int64")
-    numbers = identity.str.extract(r"^Person_(\d+)$", expand=False)
+    numbers = identity.str.extract(r"^Person_([0-9]+)$", expand=False)
     if numbers[identity.notna()].notna().all():
-        return pd.to_numeric(numbers).astype("Int64")
+        ids = pd.DataFrame({"Identity": numbers.astype("float64")})
+        return source.column(ids, "Identity", "face_id")
     codes = pd.Series(pd.factorize(identity)[0], identity.index)  # names given by hand
     return codes.where(codes >= 0).astype("Int64")
 

@@ -1,16 +1,22 @@
 """Reading a table back, ours or another tool's; which it is, its header tells."""
 
 import json
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
-from aulens.tables.csv_file import CSVFile
+from aulens.tables.csv_file import CSVFile, heads, refused
 from aulens.tables.openface import is_openface, read_openface
 from aulens.tables.pyfeat import is_pyfeat, read_pyfeat
-from aulens.tables.schema import FACE_COLUMNS, au_of, complete, dtype
+from aulens.tables.ranges import range_of
+from aulens.tables.schema import FACE_COLUMNS, au_of, complete
 
 _LEAST = ("file", "face_id", "success")
 
@@ -35,13 +41,16 @@ def read_table(path: str | Path, *, rate: float | None = None) -> pd.DataFrame:
     if rate is not None and not 0 < rate < float("inf"):
         raise ConfigError(f"a frame rate must be above 0, got {rate}")
     if path.suffix.lower() == ".parquet":
-        frame = _ours(path, _read_parquet(path))
+        found = _read_parquet(path)
+        frame = _ours(path, found, [f"row {i} (from 0)" for i in range(len(found))])
     elif path.suffix.lower() == ".jsonl":
-        frame = _ours(path, _read_jsonl(path))
+        frame = _ours(path, *_read_jsonl(path))
     else:
         frame = _read_csv(CSVFile(path))
     if rate is not None:
         frame["time"] = frame["time"].fillna((frame["frame"] / rate).astype("float64").round(6))
+        if np.isinf(frame["time"]).any():
+            raise ConfigError(f"a frame rate of {rate} is too low: times become infinite")
     return frame
 
 
@@ -56,50 +65,100 @@ def _read_csv(source: CSVFile) -> pd.DataFrame:
     others = [name for name in source.columns if name not in ours]
     found = source.read([name for name in ours if name != "file"], ["file", *others])
     for name in ours:
-        if dtype(name) == "Int64":
-            flag = name == "success" or name.endswith("_c")
-            found[name] = source.whole(found, name, most=1 if flag else None)
+        if name != "file":
+            found[name] = source.column(found, name)
     return complete(found)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise InputError(f"{path}: not a Parquet table that can be read ({error})") from error
+        names = pq.read_schema(path).names if path.is_file() else []
+        twice = sorted({name for name in names if names.count(name) > 1})
+        frame = None if twice else pd.read_parquet(path)
+    except (OSError, pyarrow.ArrowException, ValueError, TypeError, LookupError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: not a Parquet table that can be read ({said})") from error
+    if frame is None:
+        raise InputError(f"{path}: {', '.join(twice[:5])} is there more than once; keep one column of a name")
+    return frame
 
 
-def _read_jsonl(path: Path) -> pd.DataFrame:
-    rows = []
+def _read_jsonl(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """The rows, and the line of each."""
+    rows, lines = [], []
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
-                    rows.append(_parsed(path, number, line))
+                    lines.append(f"line {number}")
+                    rows.append(_parsed(f"{path}, line {number}", line))
     except OSError as error:
         raise InputError(f"{path}: the table can't be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not JSON lines: it is not text in UTF-8 ({error})") from error
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows), lines
 
 
-def _parsed(path: Path, number: int, line: str) -> dict[str, object]:
+def _parsed(place: str, line: str) -> dict[str, object]:
     try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}, line {number}: not JSON ({error}); mend the line or remove it") from error
+        line.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{place}: not JSON lines: it is not text in UTF-8; save it in UTF-8") from error
+    try:
+        row = json.loads(line, object_pairs_hook=_once)
+        if "\\u" in line:  # may be half of a pair, which is no text
+            json.dumps(row, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        said = "values within values, too deep" if isinstance(error, RecursionError) else error
+        raise InputError(f"{place}: not JSON ({said}); mend the line or remove it") from error
     if not isinstance(row, dict):
-        raise InputError(f"{path}, line {number}: a row must be a JSON object, found {type(row).__name__}")
+        raise InputError(f"{place}: a row must be a JSON object, found {type(row).__name__}")
     return row
 
 
-def _ours(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in row if names.count(name) > 1)!r} is there more than once")
+    return row
+
+
+def _ours(path: Path, frame: pd.DataFrame, places: Sequence[str]) -> pd.DataFrame:
+    """Its columns as ours; `places` says where in the file each row is."""
     if not _is_ours(tuple(frame.columns)):
-        raise _unknown(path, ", ".join(map(str, frame.columns[:8])) or "none")
+        raise _unknown(path, heads([str(name) for name in frame.columns]))
+    told = frame.copy()
+    for name in frame.columns:
+        if name != "file" and (name in FACE_COLUMNS or au_of(name)):
+            allowed = range_of(name)
+            numbers = _numbers(frame[name])
+            empty = frame[name].isna().to_numpy()
+            wrong = np.flatnonzero(allowed.outside(numbers) | np.isnan(numbers) & ~empty)
+            if len(wrong):
+                row = wrong[0]
+                raise refused(f"{path}, {places[row]}", name, str(allowed), frame[name].iloc[row])
+            told[name] = numbers
     try:
-        return complete(frame)
+        return complete(told)
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: a value is of another kind than its column: {error}") from error
+
+
+def _numbers(column: pd.Series) -> NDArray[np.float64]:
+    if pd.api.types.is_numeric_dtype(column):  # bool too
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.array([_number(value) for value in column], dtype=np.float64)
+
+
+def _number(value: object) -> float:
+    """What a cell says; NaN if it is no number."""
+    if not isinstance(value, int | float | str | Decimal | np.number | np.bool_):
+        return float("nan")
+    try:
+        return float(value)
+    except ValueError:
+        return float("nan")
+    except OverflowError:  # a whole number beyond float64
+        return float("inf")
 
 
 def _is_ours(columns: tuple[str, ...]) -> bool:

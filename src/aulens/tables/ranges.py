@@ -1,0 +1,53 @@
+"""Which numbers a column of ours may hold; `dictionary` says it in words."""
+
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.tables.schema import au_of, dtype
+
+_MOST_WHOLE: Final = 10**15
+"""Of frames and people: float64, as which CSV is read, holds whole numbers to 9 * 10^15 exactly."""
+_FINITE: Final = sys.float_info.max
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from `least` to `most`, both among them; none is infinite."""
+
+    least: float = -_FINITE
+    most: float = _FINITE
+    whole: bool = False
+
+    def outside(self, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of them are not within; NaN is an empty cell, and may be."""
+        wrong = (numbers < self.least) | (numbers > self.most)
+        if self.whole:
+            wrong |= np.floor(numbers) < numbers
+        return wrong
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        if self.most == _FINITE:
+            return "a finite number" if self.least < 0 else f"a finite number from {self.least:g} on"
+        most = "10^15" if self.most == _MOST_WHOLE else f"{self.most:g}"
+        return f"{kind} from {self.least:g} to {most}"
+
+
+def range_of(column: str, *, least: float = 0) -> Range:
+    """The range of one of our columns of numbers.
+
+    Args:
+        column: its name.
+        least: from where frames and people are counted.
+    """
+    if dtype(column) == "Int64":
+        flag = column == "success" or au_of(column) is not None
+        return Range(0, 1, whole=True) if flag else Range(least, _MOST_WHOLE, whole=True)
+    if au_of(column) is not None:
+        # OpenFace did not cut its intensities to 0-5 in every version.
+        return Range() if column.endswith("_i") else Range(0, 1)
+    return Range(0) if column in {"time", "box_w", "box_h"} else Range()
