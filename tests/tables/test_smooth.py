@@ -1,11 +1,14 @@
 """Smoothing: against scipy on even frames, against a loop over pairs on uneven ones."""
 
+from time import process_time
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from aulens.errors import ConfigError, InputError
+from aulens.tables import smooth as smoothing
 from aulens.tables.smooth import smooth
 from made_tables import NAN, clip, random_table
 
@@ -59,6 +62,26 @@ def test_uneven_frames_and_lost_faces_as_by_a_loop(seed: int) -> None:
     for label in ("AU1", "AU12"):
         expected = pd.Series(brute(table, label, 0.3, 0.2)).reindex(table.index)
         np.testing.assert_allclose(smoothed[f"{label}_smooth_p"], expected, atol=1.5e-6)
+
+
+@pytest.mark.parametrize("window", [0.5, 20.0, 1e9, 1e300])
+def test_wide_windows_are_as_by_pairs(monkeypatch: pytest.MonkeyPatch, window: float) -> None:
+    """Running sums for stretches with many rows in reach, pairs for all others: both say the same."""
+    rng = np.random.default_rng(0)
+    values, times = rng.normal(0, 4, (900, 3)), np.cumsum(rng.uniform(0, 0.1, 900))
+    values[rng.random(values.shape) < 0.1] = NAN
+    stretch = np.repeat([0, 1, 2], [600, 20, 280])
+    found = smoothing._gaussian(values, times, stretch, window)
+    monkeypatch.setattr(smoothing, "_FEW", 900)
+    np.testing.assert_allclose(found, smoothing._gaussian(values, times, stretch, window), atol=1e-11)
+
+
+def test_time_does_not_grow_with_the_window() -> None:
+    table = clip(np.random.default_rng(0).uniform(size=20_000), rate=25)
+    start = process_time()
+    smoothed = smooth(table, 1e9, thresholds=0.5)["AU12_smooth_p"]
+    assert process_time() - start < 2
+    assert smoothed.nunique() == 1
 
 
 def test_raw_columns_order_and_index_stay() -> None:
@@ -129,6 +152,8 @@ def test_what_can_not_be_smoothed_is_said() -> None:
         smooth(table, thresholds={"AU1": 0.5})
     with pytest.raises(ConfigError, match="the window must be seconds, 0 or more, got -1"):
         smooth(table, -1, thresholds=0.5)
+    with pytest.raises(ConfigError, match="the window must be seconds, 0 or more, got inf"):
+        smooth(table, float("inf"), thresholds=0.5)
     with pytest.raises(ConfigError, match="hysteresis must be from 0 to below 1, got 1"):
         smooth(table, thresholds=0.5, hysteresis=1)
     with pytest.raises(ConfigError, match="a threshold must be a probability"):

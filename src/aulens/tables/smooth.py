@@ -16,6 +16,10 @@ GAP: Final = 0.5
 
 _SIGMAS: Final = 3.0
 """How far the Gaussian reaches: beyond, 0.3 % of it."""
+_FEW: Final = 100
+"""Up to as many rows within reach, pairs cost less than waves."""
+_PERIOD: Final = 11.0
+_WAVES: Final = 14
 _LEAST: Final = 1e-6
 """Probabilities nearer to 0 or 1 count as this near; tables round to as many decimals."""
 
@@ -93,19 +97,52 @@ def _gaussian(values: Floats, time: Floats, stretch: NDArray[np.int64], window: 
     known = np.isfinite(values)
     # Where a row knows all AUs or none, as ours do, one weight per row is enough.
     weight = np.ones((len(values), 1)) if known.all() else known.astype(np.float64)
-    filled = np.where(known, values, 0.0)
-    total, weights = filled.copy(), weight.copy()
+    sums = np.hstack([np.where(known, values, 0.0), weight])
+    distant = time[_FEW:] - time[:-_FEW]
+    crowded = (stretch[_FEW:] == stretch[:-_FEW]) & (distant <= _SIGMAS * sigma)
+    wide = np.isin(stretch, stretch[_FEW:][crowded])
+    sums[~wide] = _by_pairs(sums[~wide], time[~wide], stretch[~wide], sigma)
+    ends = np.flatnonzero(np.diff(stretch)) + 1
+    for one in np.split(np.arange(len(stretch)), ends) if wide.any() else ():
+        if wide[one[0]]:
+            sums[one] = _by_waves(sums[one], time[one], sigma)
+    total, weights = sums[:, : values.shape[1]], sums[:, values.shape[1] :]
+    return np.where(known, total / np.where(weights > 0, weights, 1.0), np.nan)
+
+
+def _by_pairs(values: Floats, time: Floats, stretch: NDArray[np.int64], sigma: float) -> Floats:
+    """Sums (N, C) of `values` (N, C) under the Gaussian around each row: by all pairs that are near."""
+    sums = values.copy()
     for offset in range(1, len(values)):
         near = (stretch[offset:] == stretch[:-offset]) & (time[offset:] - time[:-offset] <= _SIGMAS * sigma)
         if not near.any():  # further rows of the same stretch are further away
             break
         distance = (time[offset:] - time[:-offset]) / sigma
         kernel = np.where(near, np.exp(-0.5 * distance**2), 0.0)[:, None]
-        total[offset:] += kernel * filled[:-offset]
-        weights[offset:] += kernel * weight[:-offset]
-        total[:-offset] += kernel * filled[offset:]
-        weights[:-offset] += kernel * weight[offset:]
-    return np.where(known, total / np.where(weights > 0, weights, 1.0), np.nan)
+        sums[offset:] += kernel * values[:-offset]
+        sums[:-offset] += kernel * values[offset:]
+    return sums
+
+
+def _by_waves(values: Floats, time: Floats, sigma: float) -> Floats:
+    """The same for one stretch in time linear in N, however wide the Gaussian is.
+
+    Within its reach the Gaussian is a sum of few cosines (its Fourier series over `_PERIOD`, to 1e-14), and
+    cos(w (t - s)) is the real part of exp(iwt) exp(-iws), so a wave's sum over all s in reach is a
+    difference of two running sums.
+    """
+    place = (time - time[0]) / sigma
+    first = np.searchsorted(place, place - _SIGMAS, side="left")
+    behind = np.searchsorted(place, place + _SIGMAS, side="right")
+    sums = np.zeros_like(values)
+    for k in range(_WAVES + 1):
+        pace = 2 * np.pi * k / _PERIOD
+        height = np.sqrt(2 * np.pi) / _PERIOD * np.exp(-0.5 * pace**2) * (2 if k else 1)
+        wave = np.exp(1j * pace * place)[:, None]
+        running = np.zeros((len(values) + 1, values.shape[1]), dtype=np.complex128)
+        np.cumsum(values * wave.conj(), axis=0, out=running[1:])
+        sums += height * (wave * (running[behind] - running[first])).real
+    return sums
 
 
 def _present(smoothed: Floats, begins: Bools, high: Floats, low: Floats) -> Bools:
