@@ -6,8 +6,10 @@ import json
 import os
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,19 @@ import pytest
 from PIL import Image
 from serving import Serving, until
 
-from patch_people import patch_frame
+from patch_people import patch_frame, write_people
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def page(serve: Callable[..., Serving]) -> Serving:
+    return serve(0.0)
+
+
+@pytest.fixture(scope="module")
+def good(serve: Callable[..., Serving]) -> Serving:
+    """One on which no test breaks a disk."""
     return serve(0.0)
 
 
@@ -33,22 +41,28 @@ def post(page: Serving, path: str, body: bytes, kind: str, **more: str) -> Any:
         return json.load(answer)
 
 
-def upload(page: Serving, data: bytes, **more: str) -> Path:
-    head = b'--part\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+def upload(page: Serving, data: bytes, name: str = "a.png", **more: str) -> Path:
+    head = f'--part\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
     kind = "multipart/form-data; boundary=part"
     return Path(post(page, "gradio_api/upload", head + data + b"\r\n--part--\r\n", kind, **more)[0])
 
 
-def dropped(page: Serving, data: bytes, session: str) -> str:
+def dropped(page: Serving, data: bytes, session: str, name: str = "a.png") -> str:
     """What the page answers to a file."""
-    sent = {"path": str(upload(page, data)), "orig_name": "a.png", "meta": {"_type": "gradio.FileData"}}
+    sent = {"path": str(upload(page, data, name)), "orig_name": name, "meta": {"_type": "gradio.FileData"}}
     return output(page, "upload", [sent], session)
+
+
+def events(page: Serving) -> list[dict[str, Any]]:
+    """All that can happen on it."""
+    with urllib.request.urlopen(f"{page.url}config", timeout=30) as answer:
+        found: list[dict[str, Any]] = json.load(answer)["dependencies"]
+    return found
 
 
 def output(page: Serving, event: str, data: list[Any], session: str) -> str:
     """What the page answers when something happens on it, as JSON."""
-    with urllib.request.urlopen(f"{page.url}config", timeout=30) as answer:
-        found = json.load(answer)["dependencies"]
+    found = events(page)
     number = next(each["id"] for each in found if [target[1] for target in each["targets"]] == [event])
     asked = {"fn_index": number, "data": data, "session_hash": session}
     post(page, "gradio_api/queue/join", json.dumps(asked).encode(), "application/json")
@@ -100,4 +114,104 @@ def test_a_disk_that_is_full_later_is_told_without_a_path(serve: Callable[..., S
 
 
 def test_what_nobody_foresaw_is_told_to_the_terminal_only(page: Serving) -> None:
-    assert output(page, "upload", [{"no": "path"}], "ben") == '{"error": null}'
+    assert output(page, "upload", ["no file"], "ben") == '{"error": null}'
+
+
+def refused(page: Serving, path: str, body: bytes) -> int:
+    """The status of a refusal."""
+    with pytest.raises(urllib.error.HTTPError) as error:
+        post(page, path, body, "application/json")
+    error.value.close()
+    return error.value.code
+
+
+def test_no_file_of_this_computer_can_be_named(good: Serving, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    Image.fromarray(patch_frame({})).save(secret)
+    uploads = good.folder / "uploads"
+    mine = upload(good, b"mine")
+    (uploads / "link.png").symlink_to(secret)
+    (mine.parent / "link.png").symlink_to(secret)
+    (uploads / "by hand").mkdir()
+    (uploads / "by hand" / "secret.png").write_bytes(secret.read_bytes())
+    before = set(good.folder.rglob("*"))
+    named = [
+        secret, "/etc/passwd", uploads / os.path.relpath(secret, uploads), mine / ".." / ".." / "link.png",
+        uploads / "link.png", mine.parent / "link.png", uploads / "by hand" / "secret.png",
+        mine.parent / ".." / mine.parent.name / mine.name, "http://127.0.0.1:1/secret.png",
+    ]  # fmt: skip
+    ways = ("queue/join", "run/predict", "stream/guess")
+    found = events(good)
+    assert {target[1] for each in found for target in each["targets"]} >= {
+        "upload",
+        "input",
+        "stream",
+        "click",
+    }
+    for path in named:
+        sent = {"path": str(path), "orig_name": "x.png", "meta": {"_type": "gradio.FileData"}}
+        for data in ([sent], [{"video": sent}], [[sent]], [{**sent, "is_stream": True}]):
+            for each in found:
+                asked = {"data": data, "fn_index": each["id"], "session_hash": "mallory"}
+                for way in ways if each is found[0] else ways[:1]:
+                    assert refused(good, f"gradio_api/{way}", json.dumps(asked).encode()) == 400
+        url = "gradio_api/file=" + urllib.parse.quote(str(path))
+        with pytest.raises(urllib.error.HTTPError) as error:
+            urllib.request.urlopen(good.url + url, timeout=30)
+        error.value.close()
+        assert error.value.code == 404
+    for way in ("call/_dropped", "call/v2/_dropped", "api/_dropped", "run/_dropped", "component_server"):
+        assert refused(good, f"gradio_api/{way}", b'{"data": []}') == 404
+    assert set(good.folder.rglob("*")) == before
+
+
+def test_each_camera_picture_must_have_been_uploaded(good: Serving) -> None:
+    picture = io.BytesIO()
+    Image.fromarray(patch_frame({})).save(picture, "PNG")
+    for event, more in (("upload", []), ("input", []), ("stream", [["AU12"], True])):
+        sent = {"path": str(upload(good, picture.getvalue())), "meta": {"_type": "gradio.FileData"}}
+        assert '"error"' not in output(good, event, [sent, *more], f"camera-{event}")
+        again = {"data": [sent, *more], "fn_index": 0, "session_hash": "twice"}
+        upload(good, b"other")  # what was taken is forgotten
+        assert refused(good, "gradio_api/queue/join", json.dumps(again).encode()) == 400
+
+
+def test_the_same_file_from_many_pages_at_once(good: Serving) -> None:
+    data = io.BytesIO()
+    Image.fromarray(patch_frame({})).save(data, "PNG")
+    with ThreadPoolExecutor(8) as pool:
+        paths = list(pool.map(lambda _: upload(good, data.getvalue()), range(24)))
+    assert len(set(paths)) == 24
+    assert {path.read_bytes() for path in paths} == {data.getvalue()}
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda number: dropped(good, data.getvalue(), f"pupil-{number}"), range(4)))
+    assert not [each for each in told if "did not arrive" in each]
+    until(lambda: len(list(good.folder.glob("visits/*/*/a.csv"))) == 4)
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ([float("nan"), "", "", False], "each N-th frame"),
+        ([None, "", "", False], "each N-th frame"),
+        (["x", "", "", False], "each N-th frame"),
+        ([-3, "", "", False], "each N-th frame"),
+        ([1e999, "", "", False], "each N-th frame"),
+        ([1, "nan", "", False], "From nan: not a time"),
+        ([1, ["a"], "", False], "From ['a']: not a time"),
+        ([1, 99, None, None], "From is after the end"),
+        ([1, None, "0", None], "must be later than the start"),
+    ],
+    ids=str,
+)
+def test_what_is_no_setting_is_a_sentence(good: Serving, tmp_path: Path, sent: list[Any], told: str) -> None:
+    clip = write_people(tmp_path / "a.mp4", 10)
+    assert "error" not in dropped(good, clip.read_bytes(), "cleo", "a.mp4")
+    assert told in html.unescape(json.loads(output(good, "click", sent, "cleo"))["data"][-1])
+
+
+def test_what_can_be_no_setting_but_nothing_is_fine(good: Serving, tmp_path: Path) -> None:
+    clip = write_people(tmp_path / "a.mp4", 10)
+    dropped(good, clip.read_bytes(), "dora", "a.mp4")
+    output(good, "click", [1.5, None, None, None], "dora")
+    until(lambda: list(good.folder.glob("visits/*/result-*/a.csv")))

@@ -1,6 +1,7 @@
 """What stands around Gradio: no name of another site, no way out, files only for who knows their address."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ pytest.importorskip("starlette", reason="gradio is not installed (extra: app)")
 from aulens.app.shell import Shell
 
 TOKEN = "t0ken"
+UPLOADED = "/uploads/t1/a.png"
+LIVE = "data:image/jpeg;base64,/9j+YQ=="
+JOIN = "/gradio_api/queue/join"
 
 
 class OneFile:
@@ -21,22 +25,52 @@ class OneFile:
     def sweep(self) -> None:
         self.swept += 1
 
+    def came(self, path: str) -> bool:
+        return path == UPLOADED
+
+    def hand_out(self, path: str) -> str:
+        if path == "gone":
+            raise FileNotFoundError
+        return f"own/{path}"
+
     def file(self, token: str, name: str) -> Path | None:
         return self.path if (token, name) == (TOKEN, self.path.name) else None
 
 
 async def inner(scope, receive, send) -> None:
+    """Stands for Gradio: a page, paths of uploads, and of all else what it was sent."""
+    answer = [b"the page"]
+    if scope["method"] == "POST":
+        sent = (await receive())["body"]
+        answer = [b'["sum/a.png", ', b'"sum/b.png"]'] if scope["path"] == "/gradio_api/upload" else [sent]
+        assert (
+            scope["path"] == "/gradio_api/upload"
+            or (b"content-length", b"%d" % len(sent)) in scope["headers"]
+        )
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
-    await send({"type": "http.response.body", "body": b"the page"})
+    for part in answer[:-1]:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": answer[-1]})
 
 
 def get(
     shell: Shell, path: str, host: str = "127.0.0.1:7860", method: str = "GET", **more: str
 ) -> tuple[int, dict[str, str], bytes]:
     """The answer to a request with more headers, whose names have "_" for "-"."""
+    return ask(shell, path, b"", host, method, **more)
+
+
+def ask(
+    shell: Shell, path: str, body: bytes, host: str = "127.0.0.1:7860", method: str = "POST", **more: str
+) -> tuple[int, dict[str, str], bytes]:
+    """The same for a request with a body, which comes in two pieces."""
     answer: list[dict] = []
+    pieces = [body[:9], body[9:]]
 
     async def receive() -> dict:
+        if pieces:
+            piece = pieces.pop(0)
+            return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
         await asyncio.Event().wait()  # nobody hangs up
         return {"type": "http.disconnect"}
 
@@ -92,6 +126,7 @@ def test_its_own_names_are_fine(shell: Shell, host: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/gradio_api/file=http://web.example/x", "/gradio_api/file=https://a", "/gradio_api/proxy=http://a",
+     "/gradio_api/file=/etc/passwd", f"/gradio_api/file={UPLOADED}/../b.png", "/gradio_api/file/etc/passwd",
      "/monitoring/summary", "/result/t0ken/other.html", "/result/guess/Zoë 1.html",
      "/result/", "/result/t0ken"],
 )  # fmt: skip
@@ -134,11 +169,96 @@ def test_no_web_site_can_send_anything(shell: Shell, lent: Shell, said: dict[str
 @pytest.mark.parametrize("said", OWN, ids=str)
 def test_its_own_page_can_send_and_old_uploads_go(shell: Shell, lent: Shell, said: dict[str, str]) -> None:
     for each in (shell, lent):
-        assert get(each, "/gradio_api/upload", method="POST", **said)[0] == 200
+        status, _, body = get(each, "/gradio_api/upload", method="POST", **said)
+        assert (status, json.loads(body)) == (200, ["own/sum/a.png", "own/sum/b.png"])
         assert each._visits.swept == 1  # type: ignore[attr-defined]
 
 
 def test_a_link_to_it_and_a_server_before_it_work(shell: Shell, lent: Shell) -> None:
     assert get(shell, "/", sec_fetch_site="cross-site")[0] == 200
     said = {"origin": "https://aus.example", "sec_fetch_site": "same-origin"}
-    assert get(lent, "/gradio_api/queue/join", method="POST", **said)[0] == 200
+    assert ask(lent, JOIN, b'{"data": []}', **said)[0] == 200
+
+
+def file(path: object, **more: object) -> dict[str, object]:
+    return {"path": path, "orig_name": "a.png", "meta": {"_type": "gradio.FileData"}} | more
+
+
+ASKED = [JOIN, "/gradio_api/run/predict", "/gradio_api/stream/e1-2_3"]
+
+
+@pytest.mark.parametrize("path", ASKED)
+@pytest.mark.parametrize(
+    "sent",
+    [
+        file("/etc/passwd"), file("C:\\secret.png"), file("../secret.png"), file(""), file(None),
+        file(f"{UPLOADED}/../../t2/b.png"), file("/uploads/./t1/a.png"),
+        file("/uploads/t1/../t1/a.png"), file([UPLOADED]), file("http://web.example/a.png"),
+        file("file:///etc/passwd"), file("/etc/passwd", is_stream=True), {"path": "/etc/passwd"},
+        {"url": "http://web.example/a.png"}, {"no": "path"}, {"url": "data:text/html;base64,YQ=="},
+        {"url": "/etc/passwd"}, {"url": "file:///etc/passwd"}, {"url": LIVE, "path": "/etc/passwd"},
+        {"video": file("/etc/passwd"), "subtitles": None}, {"value": file("/etc/passwd")},
+        [file("/etc/passwd")], [file(UPLOADED)], [["AU12"]], {"image": {"path": UPLOADED}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_no_path_but_an_uploads_reaches_gradio(shell: Shell, path: str, sent: object) -> None:
+    for data in ([sent], [None, True, sent]):
+        body = json.dumps({"data": data, "fn_index": 0, "session_hash": "s"}).encode()
+        assert ask(shell, path, body)[0] == 400
+        assert ask(shell, path, json.dumps(data).encode())[0] == 400
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_what_the_page_sends_reaches_gradio_and_nothing_besides(shell: Shell, path: str) -> None:
+    plain = [{"url": LIVE}, ["AU1", "AU12"], True, None, 3, "0:01"]
+    asked = {"data": [file(UPLOADED), *plain], "fn_index": 0, "session_hash": "s", "trigger_id": None}
+    more = {"event_data": file("/etc/passwd"), "batched": True, "request": {"path": "/etc/passwd"}}
+    sent = asked | more | {"data": [file(UPLOADED, url="http://web.example/a", is_stream=True), *plain]}
+    status, _, body = ask(shell, path, json.dumps(sent).encode())
+    assert (status, json.loads(body)) == (200, asked)
+
+
+def test_what_can_be_read_in_two_ways_is_read_in_one(shell: Shell) -> None:
+    for first, last, status in ((UPLOADED, "/etc/passwd", 400), ("/etc/passwd", UPLOADED, 200)):
+        data = f'"data": [{{"path": "{first}", "path": "{last}"}}]'
+        text = f'{{"data": [{{"path": "{first}"}}], {data}}}'
+        answer = ask(shell, JOIN, text.encode())
+        assert answer[0] == status
+        assert b"passwd" not in answer[2]
+    body = json.dumps({"data": [file("/etc/passwd")]}).encode("utf-16")
+    assert ask(shell, JOIN, body)[0] == 400
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'{"data": {}}', b"[" * 100_000, b"\xff", b"a=b"]
+)
+def test_what_is_nothing_is_refused(shell: Shell, body: bytes) -> None:
+    assert ask(shell, JOIN, body)[0] == 400
+
+
+def test_what_is_too_much_is_refused(shell: Shell) -> None:
+    for path in (JOIN, "/gradio_api/reset"):
+        assert ask(shell, path, b" " * 20_000_001)[0] == 413
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["call/predict", "call/v2/predict", "api/predict", "run/dropped", "run/predict/", "component_server",
+     "process_recording", "vibe-edit", "run-history/connect", "queue/join/", "queue//join", "stream/a/b",
+     "upload/"],
+)  # fmt: skip
+def test_other_ways_to_ask_gradio_are_closed(shell: Shell, path: str) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert ask(shell, f"/gradio_api/{path}", b'{"data": []}', method=method)[0] == 404
+    assert get(shell, "/login", method="POST")[0] == 404
+
+
+@pytest.mark.parametrize("path", ["cancel", "reset", "stream/e1-2_3/close"])
+def test_what_names_no_file_passes(shell: Shell, path: str) -> None:
+    body = b'{"session_hash": "s", "fn_index": 1, "event_id": "e"}'
+    assert ask(shell, f"/gradio_api/{path}", body)[::2] == (200, body)
+
+
+def test_who_uploaded_it_can_see_it(shell: Shell) -> None:
+    assert get(shell, f"/gradio_api/file={UPLOADED}")[0] == 200

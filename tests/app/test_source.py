@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from aulens.app.settings import AppSettings
-from aulens.app.source import length, look, within
+from aulens.app.source import each_nth, length, look, within
 from aulens.errors import ConfigError, InputError
 from aulens.record import RecordSettings
 from aulens.video.media import VideoInfo
@@ -75,6 +75,13 @@ def test_what_has_no_time_stamps_is_refused_with_what_to_do() -> None:
 def test_a_part_after_the_end_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"lasts 0:05\.5"):
         within(info(5.5), RecordSettings(start=6.0), AppSettings())
+
+
+def test_each_so_many_th_frame_is_a_number() -> None:
+    assert [each_nth(number) for number in (1, 2.0, 3.5)] == [1, 2, 3]
+    for wrong in (None, "2", [2], 0, -1, float("nan"), float("inf")):
+        with pytest.raises(ConfigError, match="from 1 up"):
+            each_nth(wrong)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,30 @@ def test_the_cameras_picture_is_not_called_by_its_path(visits: Visits, tmp_path:
     assert everything(tmp_path) == []
 
 
+def test_each_upload_has_a_path_that_nobody_can_guess(visits: Visits, tmp_path: Path) -> None:
+    paths = []
+    for _ in range(2):  # of the same file: Gradio gives both one path
+        gradios = sent(tmp_path)
+        paths.append(visits.hand_out(str(gradios)))
+        assert not gradios.parent.exists()
+        assert not visits.came(str(gradios))
+    assert len(set(paths)) == 2
+    assert all(visits.came(path) and len(Path(path).parent.name) > 20 for path in paths)
+    for path, who in zip(paths, ("anna", "ben"), strict=True):
+        assert visits.of(who).take(Path(path), "a.png").read_text() == "one"
+    visits.sweep()
+    assert not any(map(visits.came, paths))
+    with pytest.raises(FileNotFoundError):
+        visits.hand_out(str(gradios))
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_a_link_to_an_upload_is_none(visits: Visits, tmp_path: Path) -> None:
+    (tmp_path / "uploads" / "link").symlink_to(sent(tmp_path))
+    with pytest.raises(InputError, match="did not arrive"):
+        visits.of("anna").take(tmp_path / "uploads" / "link", "a.png")
+
+
 @pytest.mark.parametrize("where", ["elsewhere", "uploads/../elsewhere", "link"])
 def test_only_what_was_uploaded_is_taken(visits: Visits, tmp_path: Path, where: str) -> None:
     (tmp_path / "elsewhere").write_text("secret")

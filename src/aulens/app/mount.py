@@ -37,6 +37,7 @@ def mount(analyzer: Analyzer, settings: AppSettings, visits: Visits, line: Line)
         css=files("aulens.app").joinpath("style.css").read_text(encoding="utf-8"),
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
+    page.blocks.has_launched = True  # before that Gradio looks at no path; ours are looked at in `Shell`, too
     return app
 
 

@@ -15,7 +15,7 @@ from aulens.app.line import Line, Stopped
 from aulens.app.live import live_work
 from aulens.app.settings import AppSettings
 from aulens.app.show import Shown, show
-from aulens.app.source import look, unwritten, within
+from aulens.app.source import each_nth, look, unwritten, within
 from aulens.app.visits import Visit, Visits, safe_name
 from aulens.app.work import Work, clip_work, picture_work
 from aulens.commands.sources import seconds
@@ -76,10 +76,11 @@ class Page:
         ]  # fmt: skip
         every = [*results, on.drop, on.snap, on.source, on.options, on.go, on.cancel, on.status]
         quiet: Update = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-        # As it was sent: Gradio's own reading leaves a file behind for each upload.
+        # As it was sent: Gradio's own reading leaves a file behind for each upload and speaks as Python does.
         dropped = on.drop.upload(self._dropped, on.drop, every, preprocess=False, **quiet)
         snapped = on.snap.input(self._snapped, on.snap, every, preprocess=False, **quiet)
-        pressed = on.go.click(self._pressed, [on.every, on.start, on.stop, on.film], every, **quiet)
+        part = [on.every, on.start, on.stop, on.film]
+        pressed = on.go.click(self._pressed, part, every, preprocess=False, **quiet)
         for begun in (dropped, snapped, pressed):
             followed = begun.then(self._follow, None, on.status, **quiet)
             followed.then(self._settle, shown, every, **quiet)
@@ -96,14 +97,14 @@ class Page:
 
     async def _dropped(self, sent: Sent | None, request: gr.Request) -> Update:
         """A file was dropped in."""
-        if sent is None:
+        if not sent or not sent.get("path"):
             return _unchanged()
         path = Path(sent["path"])
         return await self._take(path, str(sent.get("orig_name") or path.name), self._visit(request))
 
     async def _snapped(self, sent: Sent | None, request: gr.Request) -> Update:
         """A picture was taken with the camera."""
-        if sent is None:
+        if not sent or not sent.get("path"):
             return _unchanged()
         path = Path(sent["path"])
         name = f"webcam-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}"
@@ -126,10 +127,16 @@ class Page:
             why = error.strerror or type(error).__name__ if isinstance(error, OSError) else None
             told = str(error) if why is None else f"{name} can't be kept: {why}."
             return update | {on.status: panels.problem(told)}
+        except Exception:
+            visit.forget()
+            _LOG.exception("a file could not be looked at")
+            return update | {on.status: panels.problem(f"{name} can't be read.")}
         shown = {part: gr.update(visible=True) for part in (on.options, on.go)}
         return update | shown | {on.stage: panels.empty(*_READY)}
 
-    async def _pressed(self, every: float, start: str, stop: str, film: bool, request: gr.Request) -> Update:
+    async def _pressed(
+        self, every: object, start: object, stop: object, film: object, request: gr.Request
+    ) -> Update:
         """The analysis of a video is to begin."""
         visit = self._visit(request)
         await self._end(visit)
@@ -138,8 +145,8 @@ class Page:
             if source is None or source.info is None:
                 raise InputError("Drop in a video first.")
             settings = RecordSettings(
-                every=int(every), start=seconds(start.strip() or None, "From"),
-                stop=seconds(stop.strip() or None, "To"), overlay=film, report=True,
+                every=each_nth(every), start=seconds(_text(start), "From"), stop=seconds(_text(stop), "To"),
+                overlay=bool(film), report=True,
             )  # fmt: skip
             settings = within(source.info, settings, self._settings)
             return self._cleared() | self._begin(visit, clip_work(self._analyzer, source, settings))
@@ -266,6 +273,11 @@ class Page:
 
     def _known(self, request: gr.Request) -> Visit | None:
         return self._visits.known(str(request.session_hash))
+
+
+def _text(sent: object) -> str | None:
+    """What stands in a field; None if nothing does."""
+    return None if sent is None else str(sent).strip() or None
 
 
 def _unchanged() -> Update:

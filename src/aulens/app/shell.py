@@ -1,13 +1,15 @@
 """What stands around Gradio: who may ask, what a browser may load, files of results."""
 
 import asyncio
+import json
 from collections.abc import Iterable
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import FileResponse, PlainTextResponse
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aulens.app.sent import RefusedError, again, looked_through
 from aulens.app.visits import Visits
 
 _PAGE_POLICY: Final = (
@@ -24,9 +26,10 @@ _RESULT_POLICY: Final = (
 )
 _API: Final = "/gradio_api"
 _UPLOAD: Final = f"{_API}/upload"
+_FILE: Final = f"{_API}/file="
 _RESULT: Final = "/result/"
 # Gradio would fetch addresses of the web for whoever asks.
-_NEVER: Final = (f"{_API}/proxy=", f"{_API}/file=http", "/monitoring", f"{_API}/runs", f"{_API}/deep_link")
+_NEVER: Final = (f"{_API}/proxy=", f"{_API}/file/", "/monitoring", f"{_API}/runs", f"{_API}/deep_link")
 _FOREIGN: Final = (
     "This page takes nothing from another one. If it is shown through another server, let that pass on the "
     "name (Host) by which it was asked."
@@ -62,20 +65,64 @@ class Shell:
             await PlainTextResponse("This page is for its own computer only.", 403)(scope, receive, send)
         elif not _of_this_page(scope):
             await PlainTextResponse(_FOREIGN, 403)(scope, receive, send)
-        elif path.startswith(_NEVER):
+        elif path.startswith(_NEVER) or (path.startswith(_FILE) and not self._came(path.removeprefix(_FILE))):
             await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
         elif path.startswith(_RESULT):
             await self._result(path.removeprefix(_RESULT), scope, receive, send)
-        else:
-            if path == _UPLOAD:
-                await asyncio.to_thread(self._visits.sweep)
+        elif scope["method"] in ("GET", "HEAD"):
             await self._page(scope, receive, _with_headers(send, _PAGE_POLICY))
+        elif path == _UPLOAD:
+            await asyncio.to_thread(self._visits.sweep)
+            await self._upload(scope, receive, _with_headers(send, _PAGE_POLICY))
+        else:
+            await self._ask(scope, receive, _with_headers(send, _PAGE_POLICY))
+
+    def _came(self, path: str) -> bool:
+        return self._visits.came(path)
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Gradio's answer to what the page asks, if it names no file but one that was uploaded."""
+        try:
+            body = await looked_through(scope["path"], receive, self._came)
+        except RefusedError as error:
+            await JSONResponse({"detail": error.why}, error.status)(scope, receive, send)
+            return
+        headers = MutableHeaders(raw=list(scope["headers"]))
+        headers["Content-Type"], headers["Content-Length"] = "application/json", str(len(body))
+        await self._inner({**scope, "headers": headers.raw}, again(body, receive), send)
+
+    async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Gradio's answer to files; it names them by what is in them, here each gets a path of its own."""
+        begun: Message = {}
+        body = bytearray()
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            if message["type"] != "http.response.body":
+                begun = message
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body", False):
+                return
+            if begun["status"] == 200:
+                await self._handed_out(bytes(body))(scope, receive, send)
+            else:
+                await send(begun)
+                await send({"type": "http.response.body", "body": bytes(body)})
+
+        headers = MutableHeaders(raw=list(scope["headers"]))
+        headers["Accept-Encoding"] = "identity"
+        await self._inner({**scope, "headers": headers.raw}, receive, noted)
+
+    def _handed_out(self, body: bytes) -> Response:
+        try:
+            places = {path: self._visits.hand_out(path) for path in json.loads(body)}
+            return JSONResponse([places[path] for path in json.loads(body)])
+        except (OSError, ValueError):
+            return PlainTextResponse("This file did not arrive; drop it in once more.", 503)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Gradio's answer, which ends when all ends."""
-        if scope["method"] != "GET":
-            await self._inner(scope, receive, send)
-            return
         open_end = False
 
         async def noted(message: Message) -> None:

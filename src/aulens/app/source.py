@@ -73,6 +73,17 @@ def without(error: Exception, folder: Path) -> str:
     return str(error).replace(f"{folder}{os.sep}", "").replace(str(folder), "the folder of results")
 
 
+def each_nth(number: object) -> int:
+    """What the page was told to analyze: each so many-th frame.
+
+    Raises:
+        ConfigError: it is no number from 1 up.
+    """
+    if not isinstance(number, int | float) or not 1 <= number < math.inf:
+        raise ConfigError("Analyze each N-th frame: that is a number from 1 up.")
+    return int(number)
+
+
 def within(info: VideoInfo, settings: RecordSettings, limits: AppSettings) -> RecordSettings:
     """The settings, if they ask for no longer part of a video than is allowed.
 

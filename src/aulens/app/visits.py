@@ -148,6 +148,7 @@ class Visits:
     def __init__(self, folder: Path, uploads: Path, line: Line) -> None:
         self._folder, self._uploads, self._line = folder, uploads, line
         self._open: dict[str, Visit] = {}
+        self._came: set[str] = set()
         self._count = 0
         self._lock = threading.Lock()
 
@@ -182,6 +183,29 @@ class Visits:
                 return path if path.parent == made.folder and path.is_file() else None
         return None
 
+    def hand_out(self, path: str) -> str:
+        """Give an upload a place of its own, which nobody can guess; returns where it is now.
+
+        Raises:
+            OSError: it is not there.
+        """
+        place = self._uploads / secrets.token_urlsafe(16) / Path(path).name
+        place.parent.mkdir()
+        try:
+            Path(path).rename(place)
+        except OSError:
+            place.parent.rmdir()
+            raise
+        _drop_empty(Path(path).parent)
+        with self._lock:
+            self._came.add(str(place))
+        return str(place)
+
+    def came(self, path: str) -> bool:
+        """Whether this very path was given to an upload; no other one is for anybody to name."""
+        with self._lock:
+            return path in self._came
+
     def read_once(self, path: Path) -> NDArray[np.uint8]:
         """An uploaded picture, (H, W, 3) uint8 RGB, whose file is deleted.
 
@@ -199,6 +223,8 @@ class Visits:
 
     def sweep(self) -> None:
         """Delete uploads that nobody took: they were cut off, or their page was closed too early."""
+        with self._lock:
+            self._came = {path for path in self._came if os.path.lexists(path)}
         before = time.time() - _UNTAKEN
         for folder, _, names in os.walk(self._uploads, topdown=False):
             for path in (Path(folder, name) for name in names):
@@ -215,12 +241,12 @@ class Visits:
 
 
 def check_upload(path: Path, uploads: Path) -> None:
-    """Whoever asks names the file: it must be one that was sent, not any of this computer.
+    """Whoever asks names the file: it must be one that was sent, not any of this computer, nor a link to one.
 
     Raises:
         InputError: it is not.
     """
-    if not path.resolve().is_relative_to(uploads.resolve()) or not path.is_file():
+    if path.resolve() != path or not path.is_relative_to(uploads.resolve()) or not path.is_file():
         raise InputError("This file did not arrive; drop it in once more.")
 
 

@@ -1,0 +1,104 @@
+"""What a browser sends, besides files: read whole and looked through before Gradio sees any of it."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from starlette.types import Message, Receive
+
+_API: Final = "/gradio_api"
+_MOST: Final = 20_000_000
+"""Bytes: a picture of the camera is in it when live; files come another way."""
+_KEPT: Final = ("fn_index", "session_hash", "trigger_id", "event_id")
+_WITH_DATA: Final = re.compile(rf"{_API}/(queue/join|run/predict|stream/[\w-]+)")
+_PICTURE: Final = re.compile(r"data:image/(jpeg|png|webp);base64,[A-Za-z0-9+/]*={0,2}")
+_WITHOUT: Final = re.compile(rf"{_API}/(cancel|reset|stream/[\w-]+/close)")
+
+
+class RefusedError(Exception):
+    """What was sent is not for Gradio.
+
+    Args:
+        status: of the answer.
+        why: a sentence.
+    """
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status, self.why = status, why
+
+
+async def looked_through(path: str, receive: Receive, came: Callable[[str], bool]) -> bytes:
+    """The body of a request, as Gradio may have it.
+
+    Args:
+        path: what is asked; of Gradio's many ways to ask, only those that the page uses are open.
+        receive: gives the body.
+        came: whether a path was told to a browser that uploaded a file.
+
+    Raises:
+        RefusedError: it may not have it.
+    """
+    with_data = _WITH_DATA.fullmatch(path) is not None
+    if not with_data and not _WITHOUT.fullmatch(path):
+        raise RefusedError(404, "There is no such page.")
+    body = await _whole(receive)
+    return _checked(body, came) if with_data else body
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """The same request, whose body is this."""
+    first = True
+
+    async def wrapped() -> Message:
+        nonlocal first
+        if not first:
+            return await receive()
+        first = False
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return wrapped
+
+
+async def _whole(receive: Receive) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise RefusedError(400, "This was not sent to its end.")
+        body += message.get("body", b"")
+        if len(body) > _MOST:
+            raise RefusedError(413, "This is too much.")
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _checked(body: bytes, came: Callable[[str], bool]) -> bytes:
+    """Written anew, so that nobody can read it in another way than we did."""
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(400, "This is no JSON.") from error
+    if not isinstance(asked, dict) or not isinstance(asked.get("data"), list):
+        raise RefusedError(400, "This is nothing that the page asks.")
+    kept = {name: asked[name] for name in _KEPT if name in asked}
+    return json.dumps(kept | {"data": [_value(each, came) for each in asked["data"]]}).encode()
+
+
+def _value(value: Any, came: Callable[[str], bool]) -> Any:
+    """A file, a picture, a choice or something plain; Gradio copies and opens any path in an object."""
+    if isinstance(value, list) and any(isinstance(each, list | dict) for each in value):
+        raise RefusedError(400, "This is nothing that the page asks.")
+    if not isinstance(value, dict):
+        return value
+    path, name, url = value.get("path"), value.get("orig_name"), value.get("url")
+    if path is None and isinstance(url, str) and _PICTURE.fullmatch(url):
+        return {"url": url}
+    if not isinstance(path, str) or not came(path):
+        raise RefusedError(400, "This file did not arrive; drop it in once more.")
+    return {
+        "path": path,
+        "orig_name": name if isinstance(name, str) else None,
+        "meta": {"_type": "gradio.FileData"},
+    }
