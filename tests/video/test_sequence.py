@@ -56,7 +56,7 @@ def test_patterns_and_no_rate(folder):
 
 @pytest.mark.parametrize("rate", [0, -1, 1e-300, 1e-9, 1e300, float("nan"), float("inf"), Fraction(10**400)])
 def test_rates_that_make_no_clip(folder, rate):
-    with pytest.raises(ConfigError, match=r"make no clip; give 0\.00001 to 1,000,000, above 0"):
+    with pytest.raises(ConfigError, match=r"make no clip; give 0\.00001 to 1,000,000,000, above 0"):
         open_sequence(folder, rate)
 
 
@@ -76,7 +76,10 @@ def test_pictures_that_are_damaged_or_of_another_size(folder):
 
 @pytest.mark.parametrize(
     ("rate", "exact"),
-    [(rate, Fraction(rate)) for rate in (1, 2.0, 3, 4, 5, 24, 30, 0.5, 12.5)]
+    [
+        (rate, Fraction(float(rate)))
+        for rate in (1, 2.0, np.float32(2.5), np.int64(3), 4, 5, 24, 30, 0.5, 12.5)
+    ]
     + [(23.976, Fraction(24_000, 1001)), (59.94, Fraction(60_000, 1001)), (119.88, Fraction(120_000, 1001))],
 )
 def test_only_rates_of_television_are_taken_for_its_fractions(tmp_path, rate, exact):

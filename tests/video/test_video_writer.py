@@ -16,6 +16,7 @@ from made_videos import NTSC, RATE, number_of, numbered, steady, uneven, write_c
 
 from aulens.errors import ConfigError, InputError
 from aulens.video import Frame, VideoInfo, VideoWriter, open_video
+from aulens.video.join import last_stamp
 from aulens.video.sound import Sound
 
 FINE = Fraction(1, 90_000)
@@ -291,8 +292,22 @@ def test_a_full_disk_is_one_error_and_leaves_nothing(tmp_path):
 def test_what_can_not_be_written_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"out\.gif: videos are written as \.mp4"):
         VideoWriter(tmp_path / "out.gif", (64, 48))
-    with pytest.raises(ConfigError, match="can't be made"):
-        VideoWriter(tmp_path / "out.mp4", (0, 48))
+    for settings, message in (
+        ({"size": (0, 48)}, r"out\.mp4: a video's size is .* not \(0, 48\)"),
+        ({"size": (64, 48, 3)}, r"a video's size is"),
+        ({"size": (64.5, 48)}, r"a video's size is"),
+        ({"start": math.inf}, "start is inf; give seconds"),
+        ({"start": "1"}, "start is 1; give seconds"),
+        ({"rate": 0}, "0 pictures per second make no clip"),
+        ({"rate": 10**12}, "1000000000000 pictures per second"),
+        ({"rate": Fraction(1, 10**9)}, "1/1000000000 pictures per second"),
+        ({"rate": "25"}, "25 pictures per second"),
+        ({"time_base": Fraction(0)}, "tick is 0; give a Fraction"),
+        ({"time_base": Fraction(-1, 25)}, "tick is -1/25"),
+        ({"time_base": 0.04}, r"tick is 0\.04"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            VideoWriter(tmp_path / "out.mp4", **{"size": (64, 48)} | settings)
     with VideoWriter(tmp_path / "out.mp4", (64, 48), start=1.0) as writer:
         with pytest.raises(InputError, match=r"\(48, 64, 3\) uint8 is due"):
             writer.write(numbered(0, (32, 24)), 1.0)
@@ -303,6 +318,51 @@ def test_what_can_not_be_written_is_refused(tmp_path):
             writer.write(numbered(0), 1.4)
         writer.write(numbered(1), 1.6)
     assert [frame.time for frame in read(tmp_path / "out.mp4")[1]] == [0, pytest.approx(0.1)]
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv"])
+def test_times_that_can_not_be_stored_are_refused(tmp_path, name):
+    longest = 2**28 / 90_001
+    with VideoWriter(tmp_path / name, (64, 48), time_base=FINE) as writer:
+        for time in (math.inf, -math.inf, None, "1"):
+            with pytest.raises(InputError, match=rf"{name}: a picture's time is .*; give seconds"):
+                writer.write(numbered(0), time)
+        for number in range(6):
+            for time in (1e9, 1e300):
+                with pytest.raises(InputError, match=r"too late to be stored: 4 in a row may take 11,930 s"):
+                    writer.write(numbered(0), time)
+            writer.write(numbered(number), number * longest)
+    frames = read(tmp_path / name)[1]
+    assert [frame.time for frame in frames] == pytest.approx([i * longest for i in range(6)], abs=1e-3)
+
+
+def test_a_piece_of_a_long_video_begins_late(tmp_path):
+    with VideoWriter(
+        tmp_path / "out.mp4", (64, 48), time_base=Fraction(1, 10_000_000), joined=True
+    ) as writer:
+        writer.write(numbered(0), 36_000.0)
+        writer.write(numbered(1), 36_001.0)
+    assert last_stamp(tmp_path / "out.mp4") == 36_001
+
+
+def test_pictures_that_are_none_and_a_video_that_is_closed(tmp_path):
+    writer = VideoWriter(tmp_path / "out.mp4", (64, 48), rate=29.97)
+    with pytest.raises(InputError, match=r"a picture is list; \(48, 64, 3\) uint8 is due"):
+        writer.write(numbered(0).tolist())
+    writer.write(numbered(0))
+    writer.write(numbered(1))
+    writer.close()
+    with pytest.raises(InputError, match=r"out\.mp4: the video is closed"):
+        writer.write(numbered(2))
+    assert [frame.time for frame in read(tmp_path / "out.mp4")[1]] == [0, 1001 / 30_000]
+
+
+@pytest.mark.parametrize("rate", [1e-5, 1e9])
+def test_the_slowest_and_the_fastest_rate(tmp_path, rate):
+    with VideoWriter(tmp_path / "out.mp4", (64, 48), rate=rate, time_base=Fraction(1, 10_000)) as writer:
+        writer.write(numbered(0), 0)
+        writer.write(numbered(1), 1)
+    assert [frame.time for frame in read(tmp_path / "out.mp4")[1]] == [0, 1]
 
 
 def test_pictures_without_times_follow_the_rate(tmp_path):

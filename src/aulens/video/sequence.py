@@ -10,6 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from aulens.errors import ConfigError, InputError
 from aulens.runtime.image import PICTURE_SUFFIXES, read_image
 from aulens.video.fit import fit
@@ -19,7 +21,7 @@ _TELEVISION: Final = tuple(Fraction(1000 * whole, 1001) for whole in (24, 30, 48
 """Rates that people write rounded: 23.976, 29.97, ..."""
 
 _SLOWEST: Final = Fraction(1, 100_000)
-_FASTEST: Final = 1_000_000
+_FASTEST: Final = 1_000_000_000
 """Pictures per second: from about one a day up."""
 
 
@@ -36,7 +38,7 @@ def open_sequence(source: str | Path, rate: float | Fraction | None = None) -> M
             for 30000/1001 and 60000/1001.
 
     Raises:
-        ConfigError: a rate that is no number from 0.00001 to 1,000,000.
+        ConfigError: a rate that is no number from 0.00001 to 1,000,000,000.
         InputError: no such folder, no picture in it, or the first one can't be read.
     """
     return PictureSequence(source, rate)
@@ -47,7 +49,7 @@ class PictureSequence:
 
     def __init__(self, source: str | Path, rate: float | Fraction | None) -> None:
         self._paths = pictures_of(source)
-        self._rate = None if rate is None else _exact(rate)
+        self._rate = None if rate is None else exact_rate(rate)
         self._problem: str | None = None
         first = self._paths[0]
         height, width = read_image(first).shape[:2]
@@ -102,9 +104,17 @@ def natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), part) if number % 2 else (-1, part) for number, part in enumerate(parts)]
 
 
-def _exact(rate: float | Fraction) -> Fraction:
-    if not _SLOWEST <= rate <= _FASTEST:
-        raise ConfigError(f"{rate} pictures per second make no clip; give 0.00001 to 1,000,000, above 0.")
+def exact_rate(rate: float | Fraction) -> Fraction:
+    """Pictures per second as a fraction; 29.97 is 30000/1001.
+
+    Raises:
+        ConfigError: no number from 0.00001 to 1,000,000,000.
+    """
+    if (
+        not isinstance(rate, (int, float, Fraction, np.integer, np.floating))
+        or not _SLOWEST <= rate <= _FASTEST
+    ):
+        raise ConfigError(f"{rate} pictures per second make no clip; give 0.00001 to 1,000,000,000, above 0.")
     if isinstance(rate, Fraction):
         return rate
     value = float(rate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import deque
 from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -17,17 +18,24 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
+from aulens.video.sequence import exact_rate
 from aulens.video.sound import Sound
 from aulens.video.target import create, kind_of, plain, unfinished
 
 _CODECS: Final = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf", "mpeg4")
 """In order of preference; the first is in all of PyAV's own packages."""
 _OPTIONS: Final = {"libx264": {"preset": "veryfast", "crf": "20"}}
+_NUMBERS: Final = (int, float, Fraction, np.integer, np.floating)
 _RATE: Final = Fraction(25)
 _TIME_BASE: Final = Fraction(1, 90_000)
 _FINEST: Final = 10_000_000
 """Ticks per second above which MP4's 32 bits don't hold a pause of some minutes."""
 _COARSEST: Final = Fraction(1, 5000)
+_LONGEST: Final = 2**30 - 1
+"""Ticks that `_RECENT` pictures in a row may take: with more, MP4's 32 bits fail in frames out of order."""
+_RECENT: Final = 4
+_LAST: Final = 2**50
+"""The last tick. A first picture may be late: pieces of a long video begin where the one before ends."""
 _BT709: Final = 1
 _LIMITED: Final = 1
 
@@ -44,9 +52,10 @@ class VideoWriter:
     Args:
         path: .mp4, .m4v, .mov or .mkv; a file already there is replaced.
         size: (width, height) of the pictures, pixels.
-        rate: frames per second, for frames without a time and for the encoder to plan by; None = 25.
+        rate: frames per second (29.97 is 30000/1001), for frames without a time and for the encoder to plan
+            by; None = 25.
         time_base: seconds per tick; `VideoInfo.time_base` of the source keeps its time stamps exactly. None =
-            1/90000.
+            1/90000. The finer, the shorter a pause may be: 3.3 hours at 1/90000, 107 s at 1/10000000.
         audio_from: a video whose sound goes with the pictures. Copied as it is where the container can hold
             it, else converted to AAC; see `audio`. It ends with the last picture.
         start: seconds of the source at which the new video begins; times given to `write` count from the
@@ -65,7 +74,7 @@ class VideoWriter:
         path: str | Path,
         size: tuple[int, int],
         *,
-        rate: Fraction | None = None,
+        rate: float | Fraction | None = None,
         time_base: Fraction | None = None,
         audio_from: str | Path | None = None,
         start: float = 0.0,
@@ -73,13 +82,16 @@ class VideoWriter:
     ) -> None:
         self.path = Path(path)
         kind = kind_of(self.path)
-        if min(size) < 1 or (rate is not None and rate <= 0) or not 0 <= start < math.inf:
-            raise ConfigError(f"A video of {size} pixels, {rate} frames/s, from {start} s can't be made.")
+        if len(size) != 2 or not all(isinstance(side, (int, np.integer)) and side > 0 for side in size):
+            raise ConfigError(f"{path}: a video's size is (width, height), whole pixels above 0, not {size}.")
+        if not isinstance(start, _NUMBERS) or not 0 <= start < math.inf:
+            raise ConfigError(f"{path}: start is {start}; give seconds from the source's start, 0 or more.")
         self._size = size
-        self._rate = rate or _RATE
-        self._base = _fine(time_base or _TIME_BASE)
-        self._start = Fraction(start)
+        self._rate = _RATE if rate is None else exact_rate(rate)
+        self._base = _fine(_TIME_BASE if time_base is None else time_base)
+        self._start = _exact(start)
         self._tick: int | None = None
+        self._recent: deque[int] = deque(maxlen=_RECENT)
         self._gap = Fraction(1) / self._rate
         self._count = 0
         self._part_open = False
@@ -131,14 +143,16 @@ class VideoWriter:
             time: seconds from the source's start, later than the last; NaN = one step of the rate later.
 
         Raises:
-            InputError: another size or type, or not later than the picture before.
+            InputError: another size or type; a time that is no number, not later than the picture before, or
+                so much later that the file can't hold it; the video is closed.
             OSError: the disk is full, or gone.
         """
         width, height = self._size
-        if image.shape != (height, width, 3) or image.dtype != np.uint8:
-            raise InputError(
-                f"{self.path}: a picture is {image.shape} {image.dtype}; ({height}, {width}, 3) uint8 is due."
-            )
+        if not self._part_open:
+            raise InputError(f"{self.path}: the video is closed, no picture can be added; begin a new one.")
+        if not isinstance(image, np.ndarray) or image.shape != (height, width, 3) or image.dtype != np.uint8:
+            what = f"{image.shape} {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
+            raise InputError(f"{self.path}: a picture is {what}; ({height}, {width}, 3) uint8 is due.")
         tick = self._next_tick(time)
         frame = self._reformatter.reformat(
             av.VideoFrame.from_ndarray(_even(image), format="rgb24"),
@@ -195,7 +209,10 @@ class VideoWriter:
 
     def _video_stream(self) -> Any:
         stream: Any = self._container.add_stream(
-            self.codec, rate=self._rate, options=_OPTIONS.get(self.codec, {})
+            # More frames than ticks: FFmpeg would lose some.
+            self.codec,
+            rate=min(self._rate, 1 / self._base),
+            options=_OPTIONS.get(self.codec, {}),
         )
         width, height = self._size
         stream.width, stream.height = width + width % 2, height + height % 2
@@ -210,10 +227,12 @@ class VideoWriter:
 
     def _next_tick(self, time: float) -> int:
         last = self._tick
+        if not isinstance(time, _NUMBERS) or math.isinf(time):
+            raise InputError(f"{self.path}: a picture's time is {time}; give seconds, or NaN for none.")
         if math.isnan(time):
             tick = round(self._count / self._rate / self._base)
         else:
-            tick = round((Fraction(time) - self._start) / self._base)
+            tick = round((_exact(time) - self._start) / self._base)
             # Two times may round to one tick of a coarse clock.
             if last is not None and tick == last:
                 tick += 1
@@ -221,14 +240,26 @@ class VideoWriter:
             raise InputError(
                 f"{self.path}: a picture for {time} s comes after one for a later time, or before the start."
             )
+        if tick - (self._recent[0] if self._recent else tick) > _LONGEST or tick > _LAST:
+            raise InputError(
+                f"{self.path}: a picture for {time} s comes too late to be stored: {_RECENT} in a row may "
+                f"take {float(_LONGEST * self._base):,.0f} s."
+            )
         if last is not None:
             self._gap = (tick - last) * self._base
         self._tick = tick
+        self._recent.append(tick)
         return tick
+
+
+def _exact(time: float) -> Fraction:
+    return Fraction(time if isinstance(time, (int, Fraction)) else float(time))
 
 
 def _fine(base: Fraction) -> Fraction:
     """A clock of which `base` is a whole number of ticks, fine enough to begin anywhere."""
+    if not isinstance(base, (int, Fraction)) or base <= 0:
+        raise ConfigError(f"A clock's tick is {base}; give a Fraction of a second above 0.")
     if base.denominator > _FINEST:
         return _TIME_BASE
     while base > _COARSEST:
