@@ -91,7 +91,8 @@ class Media(Protocol):
         * `start` <= `time` < `stop` (seconds; None = no limit),
         * `index` >= `skip` (to go on after a stop).
 
-        They are the same frames, with the same numbers and times, that a full read gives.
+        They are the same frames, with the same numbers and times, that a full read gives; where damage lies
+        before a jump, see docs/video.md.
 
         Raises:
             ConfigError: an argument that asks for nothing sensible.
