@@ -77,7 +77,7 @@ def test_wide_windows_are_as_by_pairs(monkeypatch: pytest.MonkeyPatch, window: f
 
 
 def test_time_does_not_grow_with_the_window() -> None:
-    table = clip(np.random.default_rng(0).uniform(size=20_000), rate=25)
+    table = clip(np.random.default_rng(0).uniform(size=40_000), rate=25)
     start = process_time()
     smoothed = smooth(table, 1e9, thresholds=0.5)["AU12_smooth_p"]
     assert process_time() - start < 2
