@@ -328,7 +328,7 @@ def test_times_that_can_not_be_stored_are_refused(tmp_path, name):
             with pytest.raises(InputError, match=rf"{name}: a picture's time is .*; give seconds"):
                 writer.write(numbered(0), time)
         for number in range(6):
-            for time in (1e9, 1e300):
+            for time in (1e300, 1e9) if number else (1e300,):
                 with pytest.raises(InputError, match=r"too late to be stored: 4 in a row may take 11,930 s"):
                     writer.write(numbered(0), time)
             writer.write(numbered(number), number * longest)
