@@ -87,6 +87,7 @@ def test_an_empty_table_has_its_columns(tmp_path: Path) -> None:
         ("a.csv", b"", "the file is empty"),
         ("a.csv", b"\n\n", "the file is empty"),
         ("a.csv", b"one,two\n1,2\n", r"a table of aulens .* is needed; its columns are one, two"),
+        ("a.csv", b'"on\ne",two\n1,2\n', r"its columns are 'on\\ne', two"),
         ("a.csv", b"\xff\xfe\x00a", "not text in UTF-8"),
         (
             "a.csv",

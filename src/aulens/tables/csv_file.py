@@ -180,7 +180,8 @@ class CSVFile:
 
 def heads(columns: Sequence[str]) -> str:
     """The first of some columns, for messages."""
-    shown = [name if len(name) <= 40 else f"{name[:40]}..." for name in columns[:8]]
+    cut = [name if len(name) <= 40 else f"{name[:40]}..." for name in columns[:8]]
+    shown = [name if name.isprintable() else repr(name) for name in cut]
     return ", ".join([*shown, "..."] if len(columns) > 8 else shown) or "none"
 
 
