@@ -139,6 +139,7 @@ class Page:
     ) -> Update:
         """The analysis of a video is to begin."""
         visit = self._visit(request)
+        await asyncio.sleep(_EACH)  # browsers may lose an answer that comes at once
         await self._end(visit)
         try:
             source = visit.source
