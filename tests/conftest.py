@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from browsers import launched
+from patch_people import PatchEmbedder
 from synthetic_faces import write_faces
 
 
@@ -31,6 +32,14 @@ def pytest_unconfigure() -> None:
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small folder in the renders' format: 12 subjects, 10 pictures each, AUs painted as discs."""
     return write_faces(tmp_path_factory.mktemp("faces"), subjects=12, each=10)
+
+
+@pytest.fixture(scope="module")
+def people_by_colour() -> Iterator[None]:
+    """Who is who in a clip of patches; tests/app and tests/faces have the network that is used otherwise."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aulens.runtime.analyzer.DlibEmbedder", PatchEmbedder)
+        yield
 
 
 @pytest.fixture(scope="module")

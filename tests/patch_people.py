@@ -1,4 +1,4 @@
-"""People as coloured patches: clips of them, and a detector that finds them at once."""
+"""People as coloured patches: clips of them, and what finds them and tells them apart at once."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -39,6 +39,16 @@ class PatchDetector:
             points = (points - points.min(axis=0)) / np.ptp(points, axis=0)
             faces.append(Face(box, box[:2] + points * (box[2:] - box[:2]), 2.0))
         return largest_first(faces)
+
+
+class PatchEmbedder:
+    """A `FaceEmbedder` that tells them by their colour; dlib's takes a tenth of a second for a face."""
+
+    same = 0.5
+
+    def __call__(self, image: Image, face: Face) -> NDArray[np.float32]:
+        x, y = np.rint((face.box[:2] + face.box[2:]) / 2).astype(int)
+        return image[y, x].astype(np.float32) / 255
 
 
 def write_people(

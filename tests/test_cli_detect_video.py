@@ -22,6 +22,8 @@ from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
 from video.made_videos import write_sound
 
+pytestmark = pytest.mark.usefixtures("people_by_colour")
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:

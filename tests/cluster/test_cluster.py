@@ -38,6 +38,8 @@ from patch_people import PatchDetector, patch_frame, write_people
 from people import noise
 from stub_model import write_stub
 
+pytestmark = pytest.mark.usefixtures("people_by_colour")
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:

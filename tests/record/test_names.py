@@ -13,6 +13,8 @@ from aulens.runtime.analyzer import Analyzer
 from patch_people import PatchDetector, write_people
 from stub_model import write_stub
 
+pytestmark = pytest.mark.usefixtures("people_by_colour")
+
 
 @pytest.fixture(scope="module")
 def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:

@@ -23,6 +23,8 @@ from patch_people import SIZE, PatchDetector, patch_frame
 from stub_model import write_stub
 from video.made_videos import uneven, write_clip
 
+pytestmark = pytest.mark.usefixtures("people_by_colour")
+
 FINE = Fraction(1, 90_000)
 DRAWN = RecordSettings(overlay=True)
 

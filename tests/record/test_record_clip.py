@@ -22,6 +22,8 @@ from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
 from video.made_videos import zeroed
 
+pytestmark = pytest.mark.usefixtures("people_by_colour")
+
 
 class Killed(BaseException):
     """Stands for a kill: nothing in the package may catch it."""
