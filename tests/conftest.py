@@ -34,6 +34,32 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_faces(tmp_path_factory.mktemp("faces"), subjects=12, each=10)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_command_line() -> Iterator[None]:
+    """Typer's runner would make all commands anew for each call."""
+    import typer.testing
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
+        yield
+
+
+@pytest.fixture
+def without_pdfs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of a clip are SVG and empty PDFs: the fonts of a PDF take a third of a second."""
+    from aulens.show import figures
+
+    save = figures.save_figure
+
+    def saved(figure: Any, path: Path) -> None:
+        if path.suffix == ".pdf":
+            path.touch()
+        else:
+            save(figure, path)
+
+    monkeypatch.setattr(figures, "save_figure", saved)
+
+
 @pytest.fixture(scope="module")
 def people_by_colour() -> Iterator[None]:
     """Who is who in a clip of patches; tests/app and tests/faces have the network that is used otherwise."""

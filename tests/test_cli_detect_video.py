@@ -218,6 +218,7 @@ def test_a_video_without_a_face_is_listed(model: Path, tmp_path: Path):
     assert "no face" in aulens("detect", video, "--model", model).out
 
 
+@pytest.mark.usefixtures("without_pdfs")
 def test_a_page_of_a_table(video: Path, model: Path, tmp_path: Path):
     aulens("detect", video, "--model", model, "--out", tmp_path / "out")
     table = tmp_path / "out" / "talk.csv"

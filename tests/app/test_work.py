@@ -29,6 +29,7 @@ def done(work: Work, folder: Path) -> Made:
     return work(folder, Ticket(lambda ticket: None))  # type: ignore[arg-type, return-value]
 
 
+@pytest.mark.usefixtures("without_pdfs")
 @pytest.mark.parametrize("name", ["columns.mp4", "columns.png", "index.png", "results.mp4"])
 def test_no_file_of_a_result_is_written_over_by_another(
     tmp_path: Path, analyzer: Analyzer, name: str

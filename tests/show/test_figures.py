@@ -186,6 +186,7 @@ def test_a_name_in_any_script_is_drawn_with_fonts_that_are_there_and_without_a_w
         written = write_figures(tmp_path, table, THRESHOLD)
     finally:
         font_manager.fontManager.ttflist[:] = known
+    assert all(path.stat().st_size > 1000 for path in written)
     for path in written:
         if path.suffix == ".svg":
             assert "日\U0001fae8.mp4, person 0" in texts(path)
@@ -247,12 +248,12 @@ def test_a_matrix_is_drawn_with_its_numbers(tmp_path: Path) -> None:
 
 
 def test_all_figures_of_a_clip_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "save_figure", lambda figure, path: path.touch())
     alone = write_figures(tmp_path / "one", person(0, range(60)), THRESHOLD)
     assert [path.name for path in alone] == [
         "timeline.svg", "timeline.pdf", "cooccurrence.svg", "cooccurrence.pdf",
     ]  # fmt: skip
-    assert all(path.stat().st_size > 1000 for path in alone)
-    monkeypatch.setattr(figures, "save_figure", lambda figure, path: path.touch())
+    assert sorted((tmp_path / "one").iterdir()) == sorted(alone)
     several = pd.concat([person(0, range(60)), person(1, range(60)), person(2, range(10))])
     written = write_figures(tmp_path / "two", several, THRESHOLD, prefix="a-")
     assert {path.name for path in written if path.suffix == ".svg"} == {

@@ -108,6 +108,7 @@ def test_aus_that_never_occur_are_left_out_and_named(measure: str) -> None:
     assert [text.get_text() for text in figure.axes[0].texts].count("50") == 2
 
 
+@pytest.mark.usefixtures("without_pdfs")
 @pytest.mark.parametrize(
     ("present", "said"), [((), "No Action Unit was present"), (("AU12",), "AU12 alone was present")]
 )
