@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,10 @@ class OneFile:
         if path == "gone":
             raise FileNotFoundError
         return f"own/{path}"
+
+    @contextmanager
+    def shown(self, path: str) -> Iterator[Path | None]:
+        yield self.path if self.path.exists() else None
 
     def file(self, token: str, name: str) -> Path | None:
         return self.path if (token, name) == (TOKEN, self.path.name) else None
@@ -261,4 +267,7 @@ def test_what_names_no_file_passes(shell: Shell, path: str) -> None:
 
 
 def test_who_uploaded_it_can_see_it(shell: Shell) -> None:
-    assert get(shell, f"/gradio_api/file={UPLOADED}")[0] == 200
+    asked = f"/gradio_api/file={UPLOADED}"
+    assert get(shell, asked)[0] == 200
+    shell._visits.path.unlink()  # taken in meanwhile: no error in the browser, nor in the terminal
+    assert get(shell, asked)[0] == 204

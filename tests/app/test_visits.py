@@ -85,6 +85,17 @@ def test_the_cameras_picture_is_not_called_by_its_path(visits: Visits, tmp_path:
     assert everything(tmp_path) == []
 
 
+def test_an_upload_that_is_shown_may_be_taken_in_meanwhile(visits: Visits, tmp_path: Path) -> None:
+    path = visits.hand_out(str(sent(tmp_path)))
+    with visits.shown(path) as place:
+        visits.of("anna").take(Path(path), "a.png")
+        assert place is not None
+        assert place.read_text() == "one"
+    with visits.shown(path) as place:
+        assert place is None
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
 def test_each_upload_has_a_path_that_nobody_can_guess(visits: Visits, tmp_path: Path) -> None:
     paths = []
     for _ in range(2):  # of the same file: Gradio gives both one path

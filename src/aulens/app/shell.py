@@ -67,6 +67,8 @@ class Shell:
             await PlainTextResponse(_FOREIGN, 403)(scope, receive, send)
         elif path.startswith(_NEVER) or (path.startswith(_FILE) and not self._came(path.removeprefix(_FILE))):
             await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
+        elif path.startswith(_FILE):
+            await self._upload_shown(path.removeprefix(_FILE), scope, receive, send)
         elif path.startswith(_RESULT):
             await self._result(path.removeprefix(_RESULT), scope, receive, send)
         elif scope["method"] in ("GET", "HEAD"):
@@ -133,6 +135,12 @@ class Shell:
         await self._inner(scope, self._until_closing(receive), noted)
         if open_end and self._closing.is_set():
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _upload_shown(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """An upload, to show it in the browser that sent it; nothing once it was taken in."""
+        with self._visits.shown(path) as place:
+            answer = Response(status_code=204) if place is None else FileResponse(place)
+            await answer(scope, receive, _with_headers(send, _RESULT_POLICY, store=False))
 
     async def _result(self, asked: str, scope: Scope, receive: Receive, send: Send) -> None:
         token, _, name = asked.partition("/")

@@ -6,7 +6,8 @@ import secrets
 import shutil
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -205,6 +206,20 @@ class Visits:
         """Whether this very path was given to an upload; no other one is for anybody to name."""
         with self._lock:
             return path in self._came
+
+    @contextmanager
+    def shown(self, path: str) -> Iterator[Path | None]:
+        """An upload to be read, under a name of its own, as it may be taken in meanwhile; None: it was."""
+        place = self._uploads / f"{secrets.token_urlsafe(16)}{Path(path).suffix}"
+        try:
+            os.link(path, place)
+        except OSError:
+            yield None
+            return
+        try:
+            yield place
+        finally:
+            place.unlink(missing_ok=True)
 
     def read_once(self, path: Path) -> NDArray[np.uint8]:
         """An uploaded picture, (H, W, 3) uint8 RGB, whose file is deleted.
