@@ -60,7 +60,7 @@ def test_six_files(snapshots: Path, tmp_path: Path) -> None:
     check(out, snapshots)
 
 
-@pytest.mark.parametrize("epoch", [(), ("--epoch", "4")])
+@pytest.mark.parametrize("epoch", [(), pytest.param(("--epoch", "4"), marks=pytest.mark.slow)])
 def test_a_folder(snapshots: Path, tmp_path: Path, epoch: tuple[str, ...]) -> None:
     out = tmp_path / "model.safetensors"
     assert (

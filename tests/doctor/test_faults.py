@@ -70,6 +70,13 @@ LOOKS = {"landmarks_off_face", "landmarks_lag", "identical_frames", "unreadable_
 
 # What a quicker row shows too, or nearly so.
 SLOW = {
+    "label files swapped",
+    "rows of a file shuffled",
+    "codes all minus 1",
+    "codes of a file all 9",
+    "intensities out of range",
+    "video short of last frame",
+    "landmarks lost",
     "landmarks of another size",
     "landmarks a frame late",
     "pictures empty",

@@ -123,7 +123,9 @@ class TestEveryModel:
         assert torch.equal(output.logits, expected.logits)
         assert torch.equal(output.maps, expected.maps)
 
-    @pytest.mark.parametrize("aus", [ODD_AUS, (23,), "renders"])
+    @pytest.mark.parametrize(
+        "aus", [ODD_AUS, *(pytest.param(aus, marks=pytest.mark.slow) for aus in ((23,), "renders"))]
+    )
     def test_any_set_of_aus(self, variant: str, aus: str | tuple[int, ...]) -> None:
         chosen = config(variant, aus)
         image, landmarks, labels = batch(2, len(chosen.au_set))

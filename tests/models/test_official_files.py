@@ -108,12 +108,16 @@ def wrong(small: Parts, kind: str) -> Parts:
             "shape",
             r"1 of another shape \(feat_extract.0.weight \(96, 3, 3, 3\) instead of \(96, 64, 3, 3\)\)",
         ),
-        ("scalar", r"1 of another shape \(align_output.0.weight \(\) instead of \(512, 160\)\)"),
+        pytest.param(
+            "scalar",
+            r"1 of another shape \(align_output.0.weight \(\) instead of \(512, 160\)\)",
+            marks=pytest.mark.slow,
+        ),
         ("nan", r"align_net does not fit JAA-Net: 1 not finite \(align_output.0.weight\)"),
-        ("infinite", r"1 not finite \(align_feat.feat_extract.1.running_var\)"),
-        ("too large", r"1 not finite \(align_output.1.bias\)"),
+        pytest.param("infinite", r"1 not finite \(align_feat.*running_var\)", marks=pytest.mark.slow),
+        pytest.param("too large", r"1 not finite \(align_output.1.bias\)", marks=pytest.mark.slow),
         ("whole", r"1 of another kind \(align_output.0.bias of torch.int64\)"),
-        ("complex", r"1 of another kind \(align_output.0.bias of torch.complex64\)"),
+        pytest.param("complex", r"kind \(align_output.0.bias of torch.complex64\)", marks=pytest.mark.slow),
         ("no counter", r"1 not finite \(align_feat.feat_extract.1.num_batches_tracked\)"),
         ("au_net", r"au_net is not among those given \(region_learning, .*\)"),
     ],
@@ -123,7 +127,10 @@ def test_wrong_parts_are_named(small: Parts, kind: str, said: str) -> None:
         from_official(wrong(small, kind), TWO, SMALL)
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize(
+    "dtype",
+    [torch.float16, *(pytest.param(d, marks=pytest.mark.slow) for d in (torch.bfloat16, torch.float64))],
+)
 def test_weights_of_another_precision_are_taken(small: Parts, dtype: torch.dtype) -> None:
     parts = {s: {k: v.to(dtype) for k, v in state.items()} for s, state in small.items()}
     found = to_official(from_official(parts, TWO, SMALL))
@@ -142,7 +149,13 @@ def eight() -> Parts:
     return to_official(JAANet(DISFA, SMALL))
 
 
-@pytest.mark.parametrize("subnet", ["local_attention_refine", "local_au_net", "au_net"])
+@pytest.mark.parametrize(
+    "subnet",
+    [
+        "au_net",
+        *(pytest.param(s, marks=pytest.mark.slow) for s in ("local_attention_refine", "local_au_net")),
+    ],
+)
 def test_other_aus_in_any_part(small: Parts, eight: Parts, subnet: str) -> None:
     with pytest.raises(ModelError, match=rf"{subnet} was made for 8 AUs, .* of two .*; 8 have disfa"):
         from_official({**small, subnet: eight[subnet]}, TWO, SMALL)
@@ -166,7 +179,9 @@ def saved(small: Parts, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     return save(small, tmp_path_factory.mktemp("saved"))
 
 
-@pytest.mark.parametrize("left", [0, 100, 1234, 3000, 5000, 100_000])
+@pytest.mark.parametrize(
+    "left", [0, 1234, *(pytest.param(left, marks=pytest.mark.slow) for left in (100, 3000, 5000, 100_000))]
+)
 def test_a_damaged_file_is_named(saved: dict[str, Path], tmp_path: Path, left: int) -> None:
     files = {**saved, "align_net": tmp_path / "align_net_4.pth"}
     files["align_net"].write_bytes(saved["align_net"].read_bytes()[:left])

@@ -114,9 +114,9 @@ def test_every_frame_and_person_has_a_row(analyzer: Analyzer, video: Path, tmp_p
 @pytest.mark.parametrize(
     ("kill", "format", "report"),
     [
-        (1, "csv", False),
-        (7, "openface", False),
         (29, "csv", False),
+        pytest.param(1, "csv", False, marks=pytest.mark.slow),
+        pytest.param(7, "openface", False, marks=pytest.mark.slow),
         pytest.param(6, "openface", False, marks=pytest.mark.slow),
         pytest.param(8, "csv", False, marks=pytest.mark.slow),
         pytest.param(15, "csv", True, marks=pytest.mark.slow),
@@ -283,7 +283,7 @@ def test_a_damaged_video_gives_what_can_be_read(analyzer: Analyzer, tmp_path: Pa
     assert len(read_table(tmp_path / "out" / "talk.csv")) == done.frames
 
 
-@pytest.mark.parametrize("kill", [12, 30])
+@pytest.mark.parametrize("kill", [30, pytest.param(12, marks=pytest.mark.slow)])
 def test_damage_before_a_kill_is_still_told(kill: int, analyzer: Analyzer, video: Path, tmp_path: Path):
     damaged = zeroed(video, tmp_path / "talk.mp4", [16, 17])
     whole = record_clip(analyzer, damaged, tmp_path / "whole")

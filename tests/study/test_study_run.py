@@ -103,6 +103,7 @@ def test_choosing_on_the_test_marks_every_number(place: Path):
     assert "THE TEST SUBJECTS" in (runs[0].folder / "test" / "report.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_told_and_the_others_are_done(place: Path):
     study, out, said = load_study(place / "study.toml"), place / "failing", []
     runs = plan_runs(study, out, place / "own")[:2]

@@ -45,7 +45,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict], Path]:
     return file
 
 
-@pytest.mark.parametrize("section", ["stage2", "train"])
+@pytest.mark.parametrize("section", ["stage2", pytest.param("train", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

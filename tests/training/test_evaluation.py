@@ -110,8 +110,8 @@ def test_a_training_ends_with_one_look_at_validation(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Its report is the one that an evaluation gives afterwards."""
-    run = RunFolder(made(faces, tmp_path / "run", calibrated=False))
-    samples = predict(made(faces, tmp_path / "other"), split="val", progress=False).samples
+    run = RunFolder(made(faces, tmp_path / "run", "roi", calibrated=False))
+    samples = predict(made(faces, tmp_path / "other", "roi"), split="val", progress=False).samples
     looks = []
 
     def counted(*given, **named):
