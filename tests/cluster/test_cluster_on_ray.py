@@ -85,7 +85,7 @@ def alone(files: list[Path], model: Path, tmp_path_factory: pytest.TempPathFacto
     (out / "go").touch()
     analyzer = Analyzer(model, WaitingDetector(out), threads=1)
     for path in files[:6]:
-        record_clip(analyzer, path, out, name="talk-2" if path.parent.name == "more" else None)
+        record_clip(analyzer, path, out, name="more_talk" if path.parent.name == "more" else None)
     with pytest.raises(InputError):
         record_clip(analyzer, files[6], out)
     tally = Tally(str)
@@ -135,8 +135,8 @@ def test_a_killed_worker_costs_nothing_and_a_second_run_does_nothing(
 
     done = [(outcome.job.kind, outcome.job.name) for outcome in result.outcomes]
     assert sorted(done) == [
-        ("pictures", "000000"), ("pictures", "000001"), ("video", "broken"), ("video", "short0"),
-        ("video", "short1"), ("video", "short2"), ("video", "short3"), ("video", "talk"), ("video", "talk-2"),
+        ("pictures", "000000"), ("pictures", "000001"), ("video", "broken"), ("video", "more_talk"),
+        ("video", "short0"), ("video", "short1"), ("video", "short2"), ("video", "short3"), ("video", "talk"),
     ]  # fmt: skip
     talk = next(outcome for outcome in result.outcomes if outcome.job.name == "talk")
     assert (talk.tries, talk.frames) == (2, LONG - KEPT)

@@ -76,11 +76,11 @@ class Page:
         ]  # fmt: skip
         every = [*results, on.drop, on.snap, on.source, on.options, on.go, on.cancel, on.status]
         quiet: Update = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-        # As it was sent: Gradio's own reading leaves a file behind for each upload and speaks as Python does.
+        # As it was sent: Gradio's own reading leaves a file behind for each upload.
         dropped = on.drop.upload(self._dropped, on.drop, every, preprocess=False, **quiet)
         snapped = on.snap.input(self._snapped, on.snap, every, preprocess=False, **quiet)
         part = [on.every, on.start, on.stop, on.film]
-        pressed = on.go.click(self._pressed, part, every, preprocess=False, **quiet)
+        pressed = on.go.click(self._pressed, part, every, **quiet)
         for begun in (dropped, snapped, pressed):
             followed = begun.then(self._follow, None, on.status, **quiet)
             followed.then(self._settle, shown, every, **quiet)
@@ -139,7 +139,6 @@ class Page:
     ) -> Update:
         """The analysis of a video is to begin."""
         visit = self._visit(request)
-        await asyncio.sleep(_EACH)  # browsers may lose an answer that comes at once
         await self._end(visit)
         try:
             source = visit.source
