@@ -167,6 +167,7 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(
     assert out.read_text() == "older"
 
 
+@pytest.mark.slow
 def test_a_start_for_disfa(tmp_path: Path) -> None:
     config = JAAConfig(variant="jaa_net", aus="bp4d", crop=48, landmark_weight=0.25)
     save_checkpoint(tmp_path / "bp4d.safetensors", JAANet(BP4D, 48), config)

@@ -175,6 +175,7 @@ def test_a_video_named_like_a_drawn_one_is_not_replaced(video: Path, model: Path
     assert given[1].read_bytes() == video.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_huge_picture_does_not_stop_the_others(video: Path, model: Path, tmp_path: Path):
     (tmp_path / "talk.mp4").write_bytes(video.read_bytes())
     Image.new("1", (20_000, 20_000)).save(tmp_path / "a.png")

@@ -86,6 +86,7 @@ def test_an_error_of_a_job_is_raised_and_the_rest_is_not_begun():
         list(in_processes(range(1000), refuse_two, 1, doing="testing"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_processes_end_with_their_killed_parent():
     code = KILLED_PARENT.format(here=os.path.dirname(__file__))

@@ -324,7 +324,14 @@ def test_one_run_at_a_time_and_nothing_stays(tmp_path: Path) -> None:
 # A run
 
 
-@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet", "openface", "pyfeat", "pyfeat2"])
+@pytest.mark.parametrize(
+    "format",
+    [
+        "csv",
+        "openface",
+        *(pytest.param(f, marks=pytest.mark.slow) for f in ("jsonl", "parquet", "pyfeat", "pyfeat2")),
+    ],
+)
 def test_the_table_of_pictures_is_that_of_one_process(
     without_ray: None, format: str, pictures: list[Path], model: Path, tmp_path: Path
 ) -> None:

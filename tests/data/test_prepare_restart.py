@@ -77,7 +77,7 @@ class Killed(BaseException):
     """Stands for a kill: nothing in the package may catch it."""
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("after", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_kill_at_every_file_that_is_put_in_place(index, tmp_path, whole, monkeypatch, after):
     out, replace_file, reached = tmp_path / "out", os.replace, []
 

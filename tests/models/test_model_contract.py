@@ -31,6 +31,9 @@ from aulens.relations import AURelations
 CROP = 64
 ODD_AUS = (45, 12, 9)  # out of order, of no data set, with none of the midline
 
+# Of both families; for what hardly depends on the rest.
+SOME = [pytest.param(v, marks=[] if v in ("roi", "jaa_net") else pytest.mark.slow) for v in VARIANTS]
+
 
 def config(variant: str, aus: str | tuple[int, ...] = (1, 12, 25, 4)) -> ModelConfig:
     if variant in JAA_VARIANTS:
@@ -150,6 +153,7 @@ class TestEveryModel:
         present = (labels == 1).any(-1)
         assert torch.equal((output.logits > 0)[coded], present[coded])
 
+    @pytest.mark.parametrize("variant", SOME, indirect=True)
     def test_in_bfloat16_the_outputs_are_float32_and_close(self, variant: str) -> None:
         model = settled(variant).to(memory_format=torch.channels_last)
         image, landmarks, _ = batch(4, 4)
@@ -160,6 +164,7 @@ class TestEveryModel:
         assert rounded.maps.dtype == rounded.logits.dtype == rounded.sides.dtype == torch.float32
         assert (rounded.maps - exact.maps).abs().mean() < 0.1 * exact.maps.abs().mean()
 
+    @pytest.mark.parametrize("variant", SOME, indirect=True)
     def test_layouts_of_fewer_points_give_the_same(self, variant: str) -> None:
         model = made(config(variant)).eval()
         image, landmarks, _ = batch(2, 4)

@@ -23,6 +23,7 @@ def image(crop: int = 48) -> Tensor:
 
 
 # Multiply-adds of each part at crop 112, 12 AUs, counted on the authors' code: 3.606 G (8.757 G at 176).
+@pytest.mark.slow
 def test_operations() -> None:
     counter = FlopCounterMode(display=False)
     model = hollow(BP4D, 112).to_empty(device="cpu")

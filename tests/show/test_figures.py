@@ -272,6 +272,7 @@ def test_of_a_crowd_those_seen_longest_have_figures(tmp_path: Path, monkeypatch:
     assert sorted(set(drawn) - {None}) == [*range(9, 15), *range(24, 30)]
 
 
+@pytest.mark.slow
 def test_drawing_needs_no_screen_and_importing_draws_nothing(tmp_path: Path) -> None:
     code = (
         "import sys, aulens.show.timeline, aulens.show.figures, aulens.show.report;"

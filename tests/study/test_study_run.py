@@ -71,6 +71,7 @@ def test_a_study_trains_what_is_missing_and_prints_its_table(place: Path, monkey
         study_tables(out, ["A1"])
 
 
+@pytest.mark.slow
 def test_across_data_sets_all_of_the_other_is_tested(place: Path):
     text = STUDY.format(dataset="own").replace("folds = [1, 2]", 'folds = [0]\ntested = "other"')
     (place / "across.toml").write_text(text.partition("[variants.roi_gcn]")[0])

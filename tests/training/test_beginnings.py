@@ -55,8 +55,10 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict], Path]:
             r"is a roi, but a jaa_net is to begin from it\. Give a checkpoint of a jaa_net",
         ),
         ({"aus": [12, 2, 15]}, r"predicts AU12, AU2, AU15, but the configuration says AU2, AU12, AU15"),
-        ({"aus": [2, 12]}, r"predicts AU2, AU12, but"),
-        ({"crop": 64}, r"takes crops of 64, but the configuration says 48"),
+        pytest.param({"aus": [2, 12]}, r"predicts AU2, AU12, but", marks=pytest.mark.slow),
+        pytest.param(
+            {"crop": 64}, r"takes crops of 64, but the configuration says 48", marks=pytest.mark.slow
+        ),
         ({"template": "face"}, r"takes crops of the template face, but the configuration says jaanet"),
     ],
 )

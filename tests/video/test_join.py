@@ -174,6 +174,7 @@ for limit in (1000, 0):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a limit on the size of files stands for the full disk")
 def test_a_full_disk_is_one_error_and_leaves_nothing(tmp_path):
     one = write_piece(tmp_path / "one.mp4", steady(50, 25))

@@ -27,7 +27,7 @@ def numbers(frames: list[Frame]) -> list[int]:
         ("cut.avi", MJPEG),
         ("cut.mp4", {"between": 2, "options": FASTSTART}),
         ("cut.mkv", {"between": 2}),
-        ("cut.webm", {"codec": "libvpx", "between": 0}),
+        pytest.param("cut.webm", {"codec": "libvpx", "between": 0}, marks=pytest.mark.slow),
     ],
 )
 def test_a_file_cut_short_gives_what_it_has_and_says_where_it_stopped(tmp_path, name, options):
