@@ -29,8 +29,13 @@ def dlib_detector() -> DlibDetector:
     return DlibDetector()
 
 
+@cache
+def _astronaut() -> Image:
+    return np.asarray(skimage.data.astronaut())
+
+
 def astronaut() -> Image:
-    return np.array(skimage.data.astronaut())
+    return _astronaut().copy()
 
 
 def head() -> Image:

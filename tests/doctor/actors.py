@@ -1,6 +1,7 @@
 """People who act out AUs over time: landmarks that follow labels, and pictures of one face that moves so."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import cv2
 import numpy as np
@@ -185,6 +186,7 @@ def film(take, frames: int, studio, framing) -> Iterator[Frame]:
         yield Frame((image * tint).astype(np.uint8), landmarks.astype(np.float32), seen)
 
 
+@cache
 def _portrait() -> tuple[np.ndarray, np.ndarray]:
     photo = head()
     return photo, dlib_detector()(photo)[0].landmarks
