@@ -1,6 +1,5 @@
 """Smoothing: against scipy on even frames, against a loop over pairs on uneven ones."""
 
-
 import numpy as np
 import pandas as pd
 import pytest
