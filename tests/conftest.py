@@ -1,6 +1,7 @@
 """Fixtures that several test folders share."""
 
 import gc
+import os
 from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,11 @@ import pytest
 from browsers import launched
 from patch_people import PatchEmbedder
 from synthetic_faces import write_faces
+
+
+def pytest_configure() -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:  # each of those beside each other has one core
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(wrapper=True)

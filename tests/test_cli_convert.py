@@ -111,7 +111,9 @@ def test_no_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "error", "said"),
     [
-        (("--crop", "48"), ModelError, r"made for 2 AUs, but the 12 AUs of bp4d"),
+        pytest.param(
+            ("--crop", "48"), ModelError, r"made for 2 AUs, but the 12 AUs of bp4d", marks=pytest.mark.slow
+        ),
         (
             ("--crop", "112", "--aus", "1,12"),
             ModelError,

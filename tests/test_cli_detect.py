@@ -16,6 +16,8 @@ from command_line import aulens, write_pictures
 from people import astronaut, crowd, dlib_detector, noise
 from stub_model import write_stub
 
+pytestmark = pytest.mark.usefixtures("one_scanner")
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -51,6 +51,7 @@ def test_a_sample_changes_with_seed_epoch_and_index(samples: Samples):
         assert (changed != image).any()
 
 
+@pytest.mark.slow
 def test_workers_do_not_change_the_batches(samples: Samples):
     dataset = FaceDataset(samples, Crop(48), WIDE, STRONG, seed=1)
 

@@ -87,7 +87,7 @@ def test_the_order_of_the_samples_is_not_in_their_fingerprint(tmp_path):
 
 
 def test_a_frame_costs_little_more_than_its_landmarks(tmp_path):
-    people = {f"p{number}": str(1 + number % 3) for number in range(20)}
+    people = {f"p{number}": str(1 + number % 3) for number in range(10)}
     root = write_prepared(tmp_path / "own", people, each=100)
     load_data([root], PAIR, SplitPlan("1"))  # what is made once is no frame's
     tracemalloc.start()

@@ -124,7 +124,8 @@ def test_any_number_of_processes_gives_the_same(index, tmp_path, whole):
     assert result.rate_per_core > 0
 
 
-@pytest.mark.parametrize("room", [3_000, 9_000])  # for less than a shard; for a shard without its rows
+# For a shard without its rows; for less than a shard.
+@pytest.mark.parametrize("room", [9_000, pytest.param(3_000, marks=pytest.mark.slow)])
 def test_a_full_disk_is_said_and_a_restart_goes_on(index, tmp_path, whole, room):
     out = tmp_path / "out"
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

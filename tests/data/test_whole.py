@@ -46,6 +46,7 @@ for _ in range(60):
 """
 
 
+@pytest.mark.slow
 def test_several_processes_write_the_same_file(tmp_path: Path):
     """With one temporary name for all, one would put the other's half in place, and the other find none."""
     path = tmp_path / "same.txt"

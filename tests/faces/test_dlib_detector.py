@@ -31,7 +31,7 @@ def test_sides_are_the_subjects_own() -> None:
     assert np.linalg.norm(now_right - (511 - was_left[0], was_left[1])) < 2
 
 
-@pytest.mark.parametrize("factor", [0.3, 0.5, 3.2])
+@pytest.mark.parametrize("factor", [0.3, 0.5, pytest.param(3.2, marks=pytest.mark.slow)])
 def test_landmarks_are_in_pixels_of_the_picture_at_any_size(factor: float) -> None:
     (face,) = dlib_detector()(resized(astronaut(), factor))
     expected = (np.array(list(ASTRONAUT.values())) + 0.5) * factor - 0.5

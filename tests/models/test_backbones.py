@@ -107,6 +107,7 @@ def test_safetensors_without_batch_counters(tmp_path: Path) -> None:
     assert all(torch.equal(tensor, state[key]) for key, tensor in floats.items())
 
 
+@pytest.mark.slow
 def test_names_of_feature_pyramids_differ_by_underscores(tmp_path: Path) -> None:
     """timm's pyramid of a ConvNeXt says stages_0.blocks... where the classifier says stages.0.blocks..."""
     state = randomised(timm.create_model("convnext_atto"))

@@ -32,7 +32,7 @@ CROP = 64
 ODD_AUS = (45, 12, 9)  # out of order, of no data set, with none of the midline
 
 # Of both families; for what hardly depends on the rest.
-SOME = [pytest.param(v, marks=[] if v in ("roi", "jaa_net") else pytest.mark.slow) for v in VARIANTS]
+SOME = [pytest.param(v, marks=[] if v in ("roi", "jaa_gcn") else pytest.mark.slow) for v in VARIANTS]
 
 
 def config(variant: str, aus: str | tuple[int, ...] = (1, 12, 25, 4)) -> ModelConfig:
@@ -104,6 +104,7 @@ class TestEveryModel:
             assert torch.isfinite(parameter.grad).all(), name
             assert parameter.grad.abs().sum() > 0, name
 
+    @pytest.mark.parametrize("variant", SOME, indirect=True)
     def test_a_batch_of_one_is_a_row_of_a_batch_of_four(self, variant: str) -> None:
         model = made(config(variant)).eval()
         image, landmarks, _ = batch(4, 4)
@@ -112,6 +113,7 @@ class TestEveryModel:
         torch.testing.assert_close(one.logits[0], four.logits[2], rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(one.maps[0], four.maps[2], rtol=1e-4, atol=1e-4)
 
+    @pytest.mark.parametrize("variant", SOME, indirect=True)
     def test_save_and_load_are_equal(self, variant: str, tmp_path: Path) -> None:
         wanted = config(variant, ODD_AUS)
         model = made(wanted)
@@ -172,6 +174,7 @@ class TestEveryModel:
         with torch.no_grad():
             assert torch.equal(model(image, landmarks).logits, model(image, fewer).logits)
 
+    @pytest.mark.parametrize("variant", SOME, indirect=True)
     def test_wrong_input_is_refused(self, variant: str) -> None:
         model = made(config(variant))
         one = torch.zeros(1, 68, 2)

@@ -131,10 +131,8 @@ def test_a_killed_run_gives_the_same_video(kill, analyzer, video, whole, tmp_pat
     assert packets(cut, "audio") == packets(whole / cut.name, "audio")
 
 
-@pytest.mark.parametrize(
-    ("module", "name"),
-    [(finish, "join_overlay"), pytest.param(clip, "write_done", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("module", "name"), [(finish, "join_overlay"), (clip, "write_done")])
 def test_a_run_killed_while_it_finishes_goes_on(module, name, analyzer, video, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(module, name, lambda *_: (_ for _ in ()).throw(Killed()))

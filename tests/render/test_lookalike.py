@@ -71,7 +71,9 @@ def test_more_subjects_leave_the_first_as_they_are():
         assert np.array_equal(one.starts, other.starts)
 
 
-@pytest.mark.parametrize("layout", ["bp4d", "disfa", "affwild2"])
+@pytest.mark.parametrize(
+    "layout", ["bp4d", *(pytest.param(layout, marks=pytest.mark.slow) for layout in ("disfa", "affwild2"))]
+)
 def test_base_rates_are_kept_in_every_part(layout):
     takes, plans = planned(layout, 24, frames=60)
     rates = np.array(list(base_rates(layout).values()))

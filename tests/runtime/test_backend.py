@@ -117,7 +117,9 @@ def test_a_missing_backend_says_what_to_install(stub: Path, monkeypatch: pytest.
     assert "openvino_telemetry" not in sys.modules or sys.modules["openvino_telemetry"] is not None
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "backend", [pytest.param(b, marks=[] if b == "onnxruntime" else pytest.mark.slow) for b in BACKENDS]
+)
 def test_nothing_is_reported_anywhere(stub: Path, backend: str, tmp_path: Path) -> None:
     """Both libraries, left to themselves, write an identifier below the home folder before they report.
 

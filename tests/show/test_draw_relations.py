@@ -75,7 +75,7 @@ def test_an_au_never_seen_has_a_grey_row() -> None:
 @pytest.mark.parametrize(
     ("count", "threshold"),
     [
-        *((1, 0), (1, 1), (2, 0), (2, 1), (3, 0.5), (9, 0)),
+        *((1, 0), (1, 1), (2, 0), (2, 1), (3, 0.5), (5, 0)),
         *(pytest.param(*row, marks=pytest.mark.slow) for row in ((13, 0), (13, 0.5), (26, 1))),
     ],
 )

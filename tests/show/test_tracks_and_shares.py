@@ -76,7 +76,7 @@ def test_frames_of_a_variable_rate_last_until_the_next() -> None:
 def test_a_frame_lasts_as_long_here_as_in_events() -> None:
     """Uneven times and missing frames: the presence that shares count is that of the events, to the digit."""
     rng = np.random.default_rng(5)
-    for _ in range(20):
+    for _ in range(6):
         frames = np.flatnonzero(rng.random(80) < 0.8)
         times = np.round(np.cumsum(rng.choice([0.01, 0.04, 0.04, 0.2], len(frames))), 6)
         table = person(0, frames).assign(time=times, AU6_c=(rng.random(len(frames)) < 0.5).astype(int))

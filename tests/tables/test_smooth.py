@@ -53,7 +53,7 @@ def brute(table: pd.DataFrame, label: str, window: float, gap: float) -> dict[in
     return found
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_uneven_frames_and_lost_faces_as_by_a_loop(seed: int) -> None:
     table = random_table(seed, frames=120)
     smoothed = smooth(table, 0.3, thresholds=0.5, gap=0.2)

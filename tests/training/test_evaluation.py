@@ -98,7 +98,9 @@ def test_landmark_errors_are_those_of_the_models_landmarks(jaa: Path):
     assert result.alignment.failures.value == pytest.approx((expected > 0.1).mean())
 
 
-@pytest.mark.parametrize(("variant", "told"), [("roi", True), ("pooled", False)])
+@pytest.mark.parametrize(
+    ("variant", "told"), [("roi", True), pytest.param("pooled", False, marks=pytest.mark.slow)]
+)
 def test_models_without_landmarks(faces: Path, tmp_path: Path, variant: str, told: bool):
     found = evaluate(made(faces, tmp_path / "run", variant), split="val", bootstrap=0, progress=False)
     assert found.alignment is None
