@@ -1,15 +1,18 @@
 """Which way of tracking keeps people apart? Errors over drawn clips, and speed next to the detector's.
 
     python benchmarks/tracking.py [--scenes crossing returning ...] [--speed-only]
+    python benchmarks/tracking.py --still astronaut camera ... [--sides 640 800 ...] [--seconds 4]
 
 The clips are those of the tests (tests/moving_faces.py): 480 x 360 pixels, 25 frames a second, once with all
 frames and once with every third. Speed is CPU time of one thread in pictures of 1280 x 720 with two people,
-next to dlib's detector on the same frames.
+next to dlib's detector on the same frames. `--still` films pictures of scikit-image with a hand that sways,
+in several sizes and as in a mirror, and counts what is taken for a person and is none.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -17,6 +20,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import skimage.data
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -102,6 +106,30 @@ def speed(detector: DlibDetector, ways: dict[str, Callable[[], FaceTracker]], fr
         )
 
 
+# Faces in pictures of scikit-image: centre x, y, width. The cameraman's is in profile.
+_FACES = {"astronaut": (223, 122, 90), "camera": (240, 160, 60)}
+
+
+def still(names: list[str], sides: list[int], frames: int, detector: DlibDetector) -> None:
+    """Rows of who is in a picture, and of who is not."""
+    print("| picture | clips | frames | rows | false rows | clips with such |\n| --- |" + " ---: |" * 5)
+    for name in names:
+        picture = cv2.imread(str(next(Path(skimage.data.__file__).parent.glob(f"{name}.*g"))))[..., ::-1]
+        x, y, width = _FACES.get(name, (np.nan, np.nan, np.nan))
+        clips = rows = false = found = 0
+        for side, mirrored in itertools.product(sides, (False, True)):
+            image = np.ascontiguousarray(picture[:, ::-1] if mirrored else picture)
+            place = np.array([image.shape[1] - 1 - x if mirrored else x, y, 1])
+            tracker, wrong = FaceTracker(detector, None), 0
+            for frame, matrix in moving_faces.swaying(image, side, frames):
+                for face in tracker(frame).faces:
+                    away = np.abs((face.box[:2] + face.box[2:]) / 2 - matrix @ place).max()
+                    right = away < 0.5 * width * matrix[0, 0]
+                    rows, wrong = rows + right, wrong + (not right)
+            clips, false, found = clips + 1, false + wrong, found + (wrong > 0)
+        print(f"| {name} | {clips} | {clips * frames} | {rows} | {false} | {found} |", flush=True)
+
+
 def parts(detector: DlibDetector, embedder: DlibEmbedder) -> None:
     """What each part costs, in pictures of 640 x 480."""
     image = np.asarray(cv2.resize(moving_faces.picture("astronaut")[0], (640, 480)))
@@ -144,9 +172,16 @@ def main() -> None:
     parser.add_argument("--scenes", nargs="+", default=list(SCENES), choices=SCENES)
     parser.add_argument("--frames", type=int, default=1000, help="frames of which the speed is measured")
     parser.add_argument("--speed-only", action="store_true")
+    parser.add_argument("--still", nargs="+", metavar="PICTURE", help="only count what is taken for a face")
+    sides = (700, 750, 800, 850, 900, 960, 1024, 1100, 1200)
+    parser.add_argument("--sides", nargs="+", type=int, default=sides, help="longer sides of --still, pixels")
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of a clip of --still")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     detector, embedder = DlibDetector(), DlibEmbedder()
+    if options.still:
+        still(options.still, options.sides, round(options.seconds * moving_faces.RATE), detector)
+        return
 
     def on_every_frame(image: np.ndarray) -> tuple[Face, ...]:
         return detector.glance(image)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 Box = NDArray[np.float64]
+Affine = NDArray[np.float64]
 
 RATE = 25.0
 WIDTH, HEIGHT = 480, 360
@@ -287,6 +288,22 @@ def turned(yaw: int) -> Image:
 
 
 _RIG: dict[str, Any] = {}
+
+
+def swaying(still: Image, side: int, length: int) -> Iterator[tuple[Frame, Affine]]:
+    """A picture as a hand-held camera films it, `side` pixels long or high; with where its pixels went."""
+    height, width = still.shape[:2]
+    shrunk = side / max(height, width)
+    size = (round(width * shrunk), round(height * shrunk))
+    rng = np.random.default_rng(0)
+    for i in range(length):
+        k = shrunk * (1 + 0.02 * np.sin(i / 13))
+        x, y = (np.array(size) - k * np.array([width, height])) / 2 + (4 * np.sin(i / 9), 4 * np.cos(i / 7))
+        matrix = np.array([[k, 0, x], [0, k, y]])
+        soft = cv2.GaussianBlur(still, (0, 0), 0.4 / k) if k < 0.8 else still
+        image = cv2.warpAffine(soft, matrix, size, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+        image += rng.normal(0, 2.5, (size[1], size[0], 1))
+        yield Frame(i, i / RATE, np.clip(image, 0, 255).astype(np.uint8)), matrix
 
 
 @dataclass
