@@ -10,6 +10,8 @@ from aulens.runtime.card import ModelCard
 
 _FASTEST: Final = 30
 """At most each so many-th frame."""
+_EACH: Final = 0.25
+"""Seconds between two looks at how far an analysis is."""
 
 
 def _html(value: str, *, elem_id: str | None = None) -> gr.HTML:
@@ -36,6 +38,7 @@ class Layout:
         go: begins the analysis of a video.
         cancel: ends an analysis.
         status: how far it is, or what went wrong.
+        pulse: asks how far it is, while there is one.
         aus: the AUs to show.
         heat: whether to show evidence over the picture.
         stage: stands where results will be, or shows what is seen live.
@@ -57,6 +60,7 @@ class Layout:
                 self._picture()
                 self._clip()
         _html(panels.foot())
+        self.pulse = gr.Timer(_EACH, active=False)
 
     def _inputs(self, settings: AppSettings) -> None:
         # Gradio would send the mirror image, in which right and left are exchanged.

@@ -1,6 +1,7 @@
 """One analysis at a time, in the order in which they came; each can be stopped."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -29,6 +30,12 @@ class Ticket(Generic[T]):
         self.done = 0
         self.total: int | None = None
         self.stage = ""
+        self._began = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Since its turn came; only while it is being done."""
+        return time.monotonic() - self._began
 
     @property
     def over(self) -> bool:
@@ -61,6 +68,7 @@ class Ticket(Generic[T]):
 
     def run(self) -> None:
         """For the line: do the work."""
+        self._began = time.monotonic()
         try:
             self.check()
             self._result = self._work(self)

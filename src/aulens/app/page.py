@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,21 +10,19 @@ import gradio as gr
 
 from aulens.app import panels
 from aulens.app.layout import Layout
-from aulens.app.line import Line, Stopped
+from aulens.app.line import Line, Stopped, Ticket
 from aulens.app.live import live_work
 from aulens.app.settings import AppSettings
 from aulens.app.show import Shown, show
 from aulens.app.source import each_nth, look, unwritten, within
 from aulens.app.visits import Visit, Visits, safe_name
-from aulens.app.work import Work, clip_work, picture_work
+from aulens.app.work import Made, Work, clip_work, picture_work
 from aulens.commands.sources import seconds
 from aulens.errors import AulensError, InputError
 from aulens.record import RecordSettings
 from aulens.runtime.analyzer import Analyzer
 
 _LOG: Final = logging.getLogger(__name__)
-_EACH: Final = 0.25
-"""Seconds between two looks at how far an analysis is."""
 _WATCH: Final = 0.25
 """Seconds between two pictures of the camera, at least."""
 _PATIENCE: Final = 10.0
@@ -65,8 +62,9 @@ class Page:
     def _connect(self) -> None:
         """What follows from what.
 
-        One event begins the work, a second tells how far it is, a third shows what came out: of updates that
-        one event sends in quick succession a browser may leave out any but the last.
+        Each answer comes with its own request, none through Gradio's queue: the server closes its stream of
+        answers when nothing is left to answer, and what a browser asks just then is never answered. Only the
+        live camera needs the queue, and a picture of it may be lost.
         """
         on = self._on
         shown = [on.aus, on.heat]
@@ -74,26 +72,26 @@ class Page:
             on.stage, on.facts, on.picture, on.drawn, on.face, on.scores, on.sheet, on.clip,
             on.report, on.person, on.curves, on.table, on.film_view,
         ]  # fmt: skip
-        every = [*results, on.drop, on.snap, on.source, on.options, on.go, on.cancel, on.status]
-        quiet: Update = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-        # As it was sent: Gradio's own reading leaves a file behind for each upload.
-        dropped = on.drop.upload(self._dropped, on.drop, every, preprocess=False, **quiet)
-        snapped = on.snap.input(self._snapped, on.snap, every, preprocess=False, **quiet)
-        part = [on.every, on.start, on.stop, on.film]
-        pressed = on.go.click(self._pressed, part, every, **quiet)
-        for begun in (dropped, snapped, pressed):
-            followed = begun.then(self._follow, None, on.status, **quiet)
-            followed.then(self._settle, shown, every, **quiet)
-        on.cancel.click(self._cancel, None, [on.cancel, on.status], queue=False, **quiet)
+        every = [*results, on.pulse, on.drop, on.snap, on.source, on.options, on.go, on.cancel, on.status]
+        quiet: Update = {"show_progress": "hidden", "api_visibility": "private"}
+        asked: Update = {"queue": False, **quiet}
+        # As it was sent: Gradio's own reading leaves a file behind for each upload and speaks as Python does.
+        as_sent: Update = {"preprocess": False, **asked}
+        on.drop.upload(self._dropped, on.drop, every, **as_sent)
+        on.snap.input(self._snapped, on.snap, every, **as_sent)
+        on.go.click(self._pressed, [on.every, on.start, on.stop, on.film], every, **as_sent)
+        on.pulse.tick(self._tick, shown, every, **asked)
+        on.cancel.click(self._cancel, None, [on.cancel, on.status], **asked)
         on.live.stream(
             self._watch,
             [on.live, *shown],
             [on.stage, on.facts, on.picture, on.clip],
             stream_every=_WATCH,
+            concurrency_limit=None,
             **quiet,
         )
         for change in (on.aus.change, on.heat.change, on.face.input, on.person.input):
-            change(self._redraw, [*shown, on.face, on.person], results, trigger_mode="always_last", **quiet)
+            change(self._redraw, [*shown, on.face, on.person], results, trigger_mode="always_last", **asked)
 
     async def _dropped(self, sent: Sent | None, request: gr.Request) -> Update:
         """A file was dropped in."""
@@ -116,6 +114,7 @@ class Page:
         await self._end(visit)
         update = self._cleared() | {on.drop: None, on.snap: None, on.source: ""}
         update |= {part: gr.update(visible=False) for part in (on.options, on.go, on.cancel)}
+        update[on.pulse] = gr.update(active=False)
         try:
             place = await asyncio.to_thread(visit.take, path, name)
             source = visit.source = await asyncio.to_thread(look, place, name)
@@ -158,46 +157,35 @@ class Page:
         on = self._on
         visit.begin(work, self._line)
         return {
+            on.pulse: gr.update(active=True),
             on.go: gr.update(visible=False),
             on.cancel: gr.update(visible=True),
             on.stage: panels.empty(*_BUSY),
         }
 
-    async def _follow(self, request: gr.Request) -> AsyncGenerator[Update, None]:
-        """Tell how far the work is, until it is over; without a listener it ends."""
+    async def _tick(self, aus: list[str], heat: bool, request: gr.Request) -> Update:
+        """Tell how far the work is, or show what came of it."""
         visit = self._known(request)
         ticket = None if visit is None else visit.ticket
-        began, last = time.monotonic(), ""
-        try:
-            while ticket is not None and not ticket.over:
-                ahead = self._line.ahead(ticket)
-                began = time.monotonic() if ahead else began
-                told = panels.progress(ticket, ahead, time.monotonic() - began)
-                if told != last:
-                    yield {self._on.status: told}
-                last = told
-                await asyncio.sleep(_EACH)
-        finally:
-            if ticket is not None and not ticket.over:
-                self._line.stop(ticket)
-        yield _unchanged()
+        if visit is None or ticket is None:
+            return _unchanged()  # something else comes in
+        if not ticket.over:
+            return {self._on.status: panels.progress(ticket, self._line.ahead(ticket))}
+        over = await self._settled(visit, ticket, Shown(aus, heat))
+        return over if visit.ticket is ticket else _unchanged()
 
-    async def _settle(self, aus: list[str], heat: bool, request: gr.Request) -> Update:
-        """Show what came of it."""
-        on, visit = self._on, self._known(request)
-        if visit is None or visit.ticket is None or not visit.ticket.over or visit.source is None:
-            return _unchanged()  # nothing was begun, or something else came in meanwhile
-        ticket, source = visit.ticket, visit.source
-        video = source.info is not None
+    async def _settled(self, visit: Visit, ticket: Ticket[Made], shown: Shown) -> Update:
+        """What came of it."""
+        on, video = self._on, visit.source is not None and visit.source.info is not None
         over: Update = {
+            on.pulse: gr.update(active=False),
             on.cancel: gr.update(visible=False),
             on.go: gr.update(visible=video),
             on.stage: panels.empty(*(_READY if video else ())),
         }
         try:
             ticket.result()
-            shown = await asyncio.to_thread(show, on, visit, Shown(aus, heat), new=True)
-            return over | {on.status: ""} | shown
+            return over | {on.status: ""} | await asyncio.to_thread(show, on, visit, shown, new=True)
         except Stopped:
             return over | {on.status: panels.said("Cancelled; nothing was kept.")}
         except AulensError as error:

@@ -14,6 +14,7 @@ from aulens.aus import AUS, AUSet
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import AUResult
 from aulens.show.report import words
+from aulens.show.sides import sides_of
 
 _NAMES: Final = {au.label: au.name for au in AUS.values()}
 _EVENTS: Final = 200
@@ -98,13 +99,12 @@ def said(text: str) -> str:
     return f'<p class="au-said" role="status">{escape(text)}</p>'
 
 
-def progress(ticket: Ticket[Made], ahead: int, seconds: float) -> str:
+def progress(ticket: Ticket[Made], ahead: int) -> str:
     """How far an analysis is.
 
     Args:
         ticket: of the analysis.
         ahead: how many come first.
-        seconds: since it began.
     """
     share = None if not ticket.total else min(1.0, ticket.done / ticket.total)
     if ahead:
@@ -112,8 +112,8 @@ def progress(ticket: Ticket[Made], ahead: int, seconds: float) -> str:
     elif ticket.done:
         of = f" of {ticket.total:,}" if ticket.total and ticket.total >= ticket.done else ""
         said = f"{ticket.stage} · frame {ticket.done:,}{of}"
-        if share is not None and 0.02 < share < 1 and seconds > 2:
-            said += f" · about {length(max(1, round(seconds * (1 / share - 1))))} left"
+        if share is not None and 0.02 < share < 1 and ticket.seconds > 2:
+            said += f" · about {length(max(1, round(ticket.seconds * (1 / share - 1))))} left"
     else:
         said = ticket.stage or "Starting"
     value = "" if share is None else f' aria-valuenow="{share:.0%}"'.replace("%", "")
@@ -203,7 +203,8 @@ def clip_facts(made: ClipMade, token: str) -> str:
     facts = ["No face was found." if not people else "1 person" if people == 1 else f"{people} people"]
     facts.append(f"{done.frames:,} frames analyzed")
     if people:
-        facts.append(f"a face in {done.with_face / max(1, done.frames):.0%} of them")
+        all_of_them = done.with_face == done.frames
+        facts.append(f"a face in {'all' if all_of_them else f'{done.with_face:,}'} of them")
     if made.until is not None:
         facts.append(f"up to {length(made.until)}; the video goes on")
     return _facts(made.source.name, facts, done.problem) + downloads(token, made.downloads)
@@ -286,8 +287,10 @@ def _row(face: AUResult, label: str) -> str:
         f'<td class="p"><span class="bar"><i style="width:{share:.0%}"></i><s style="left:{least:.0%}"></s>'
         f"</span>{share:.0%}</td>"
     )
-    told = face.sides(label)
-    if told is not None:
+    told = sides_of(face, label)
+    if told is None and face.tells_sides:
+        cells += "<td></td><td></td>"
+    elif told is not None:
         for name, value, lit in (("right", face.right[label], told[0]), ("left", face.left[label], told[1])):
             cells += f'<td><span class="side {name}{" lit" if lit else ""}">{value:.0%}</span></td>'
     mark = ' class="on"' if present else ""

@@ -27,7 +27,7 @@ MORE_ENDS: Final = ("i", *SMOOTH_ENDS)
 """What may be told besides: intensities read from OpenFace, what `smooth` adds."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
-_AU_COLUMN: Final = re.compile(rf"(AU[1-9]\d*)_(?:{'|'.join(AU_ENDS + MORE_ENDS)})")
+_AU_COLUMN: Final = re.compile(rf"(AU[1-9][0-9]*)_(?:{'|'.join(AU_ENDS + MORE_ENDS)})")
 
 
 def columns(aus: AUSet) -> tuple[str, ...]:

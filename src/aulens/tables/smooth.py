@@ -50,14 +50,15 @@ def smooth(
         hysteresis: an AU that is present stays so until below (1 - hysteresis) times its threshold; [0, 1).
 
     Raises:
-        InputError: columns or times are missing, a frame has two rows of a person, or a probability is not
-            within [0, 1].
+        InputError: columns or times are missing, a frame has two rows of a person, a probability is not
+            within [0, 1], or AUs have decisions but no probabilities.
         ConfigError: a setting is out of range, or an AU has no threshold.
     """
     seconds(window, "the window")
     seconds(gap, "the gap")
     if not 0 <= hysteresis < 1:
         raise ConfigError(f"hysteresis must be from 0 to below 1, got {hysteresis}")
+    _check_decided(table)
     labels = [label for label in aus_in(table) if f"{label}_p" in table.columns]
     least = np.array([threshold_of(thresholds, label) for label in labels])
     track = tracks(table)
@@ -151,6 +152,19 @@ def _present(smoothed: Floats, begins: Bools, high: Floats, low: Floats) -> Bool
     places = np.where(decided, np.arange(len(smoothed))[:, None], 0)
     latest = np.maximum.accumulate(places, axis=0)
     return np.take_along_axis(smoothed >= high, latest, axis=0)
+
+
+def _check_decided(table: pd.DataFrame) -> None:
+    """Other programs tell whether an AU is present and not how probably: nothing would be left of it."""
+    for label in aus_in(table):
+        decided, known = (
+            end in table.columns and bool(table[end].notna().any()) for end in (f"{label}_c", f"{label}_p")
+        )
+        if decided and not known:
+            raise InputError(
+                f"{label}_c tells decisions, and no {label}_p tells probabilities, as in a table of "
+                "OpenFace: there is nothing to smooth"
+            )
 
 
 def _check(raw: Floats, labels: Sequence[str]) -> None:
