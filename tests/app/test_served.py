@@ -74,6 +74,12 @@ def output(page: Serving, event: str, data: list[Any], session: str) -> str:
             return json.dumps(json.load(error))
 
 
+def test_each_answer_but_the_cameras_comes_with_its_request(good: Serving) -> None:
+    """Gradio's stream of answers can be closed between a question and its answer."""
+    streamed = {target[1] for each in events(good) if each["queue"] for target in each["targets"]}
+    assert streamed - {"unload"} == {"stream"}  # nobody waits for an answer to the former
+
+
 def test_another_site_can_leave_no_file_here(page: Serving) -> None:
     for said in ({"origin": "https://evil.example"}, {"sec_fetch_site": "cross-site"}):
         with pytest.raises(urllib.error.HTTPError) as error:
