@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from aulens.app.line import Line
 from aulens.app.settings import AppSettings
 from aulens.app.shell import Shell
 from aulens.app.visits import Visits
+from aulens.environment import environment
 from aulens.errors import ConfigError
 from aulens.runtime.analyzer import Analyzer
 
@@ -92,7 +93,7 @@ def prepared(analyzer: Analyzer, settings: AppSettings) -> Iterator[Served]:
         line = Line(settings.max_waiting)
         visits = Visits(folder / "visits", folder / "uploads", line)
         try:
-            with _environment(_QUIET | {"GRADIO_TEMP_DIR": str(folder / "uploads")}):
+            with environment(_QUIET | {"GRADIO_TEMP_DIR": str(folder / "uploads")}):
                 from aulens.app.mount import mount
 
                 hosts = ("127.0.0.1", "localhost", "[::1]", settings.host) if settings.local else None
@@ -142,17 +143,3 @@ def _listen(settings: AppSettings) -> socket.socket:
             "--port, or --port 0 for any free one"
         ) from error
     return listener
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -10,11 +10,12 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from aulens.environment import environment
 from aulens.errors import ConfigError
 
 _QUIET: Final[dict[str, str | None]] = {
@@ -53,10 +54,10 @@ def connected(address: str | None, cpus: int) -> Iterator[Any]:
             # Ray listens on all of the machine's addresses and obeys whoever has the token,
             # which it would else keep in the home folder. It turns the mode on by itself.
             mode = os.environ.get("RAY_AUTH_MODE")
-            stack.enter_context(_environment(_QUIET | {"RAY_AUTH_TOKEN": _token(), "RAY_AUTH_MODE": mode}))
+            stack.enter_context(environment(_QUIET | {"RAY_AUTH_TOKEN": _token(), "RAY_AUTH_MODE": mode}))
             stack.enter_context(_started(ray, cpus))
         else:
-            stack.enter_context(_environment(_QUIET))
+            stack.enter_context(environment(_QUIET))
             stack.callback(ray.shutdown)
             _connect(ray, address)
         yield ray
@@ -111,30 +112,12 @@ def _token() -> str:
 
 def _import_ray() -> Any:
     try:
-        with _environment(_QUIET):
+        with environment(_QUIET):
             ray = importlib.import_module("ray")
             importlib.import_module("ray.data")
     except ImportError as error:
         raise ConfigError(f"--cluster needs Ray ({error}): pip install 'aulens[cluster]'") from error
     return ray
-
-
-@contextmanager
-def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    _set_environment(values)
-    try:
-        yield
-    finally:
-        _set_environment(before)
-
-
-def _set_environment(values: Mapping[str, str | None]) -> None:
-    for name, value in values.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
 
 
 @contextmanager
