@@ -18,6 +18,8 @@ from aulens.models.official_jaa import to_official
 from aulens.training.stages import begin_from
 from plain_jaa import filled_plain, parts_of
 
+pytestmark = pytest.mark.slow
+
 TWO = AUSet("two", (1, 12))
 NAMED = {
     "region_learning": "--region",
@@ -60,7 +62,7 @@ def test_six_files(snapshots: Path, tmp_path: Path) -> None:
     check(out, snapshots)
 
 
-@pytest.mark.parametrize("epoch", [(), pytest.param(("--epoch", "4"), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("epoch", [(), pytest.param(("--epoch", "4"))])
 def test_a_folder(snapshots: Path, tmp_path: Path, epoch: tuple[str, ...]) -> None:
     out = tmp_path / "model.safetensors"
     assert (
@@ -111,9 +113,7 @@ def test_no_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "error", "said"),
     [
-        pytest.param(
-            ("--crop", "48"), ModelError, r"made for 2 AUs, but the 12 AUs of bp4d", marks=pytest.mark.slow
-        ),
+        pytest.param(("--crop", "48"), ModelError, r"made for 2 AUs, but the 12 AUs of bp4d"),
         (
             ("--crop", "112", "--aus", "1,12"),
             ModelError,
@@ -169,7 +169,6 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(
     assert out.read_text() == "older"
 
 
-@pytest.mark.slow
 def test_a_start_for_disfa(tmp_path: Path) -> None:
     config = JAAConfig(variant="jaa_net", aus="bp4d", crop=48, landmark_weight=0.25)
     save_checkpoint(tmp_path / "bp4d.safetensors", JAANet(BP4D, 48), config)

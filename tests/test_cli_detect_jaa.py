@@ -15,7 +15,7 @@ from people import dlib_detector
 from stub_jaa import write_jaa_stub
 from stub_model import write_stub
 
-pytestmark = pytest.mark.usefixtures("one_scanner")
+pytestmark = [pytest.mark.usefixtures("one_scanner"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

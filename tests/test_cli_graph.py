@@ -19,6 +19,8 @@ from aulens.relations import AURelations
 from prepared_folder import write_prepared
 from stub_jaa import write_jaa_stub
 
+pytestmark = pytest.mark.slow
+
 FOUR = AUSet("four", (1, 12, 25, 4))
 RELATIONS = AURelations(
     FOUR,

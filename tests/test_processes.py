@@ -12,6 +12,8 @@ import pytest
 from aulens.errors import DatasetError, InputError
 from aulens.processes import in_processes
 
+pytestmark = pytest.mark.slow
+
 KILLED_PARENT = """
 import os, signal, sys, time
 sys.path[:0] = [{here!r}]
@@ -86,7 +88,6 @@ def test_an_error_of_a_job_is_raised_and_the_rest_is_not_begun():
         list(in_processes(range(1000), refuse_two, 1, doing="testing"))
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_processes_end_with_their_killed_parent():
     code = KILLED_PARENT.format(here=os.path.dirname(__file__))

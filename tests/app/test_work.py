@@ -18,6 +18,8 @@ from aulens.runtime.analyzer import Analyzer
 from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def analyzer(tmp_path: Path) -> Analyzer:

@@ -38,7 +38,7 @@ from patch_people import PatchDetector, patch_frame, write_people
 from people import noise
 from stub_model import write_stub
 
-pytestmark = pytest.mark.usefixtures("people_by_colour")
+pytestmark = [pytest.mark.usefixtures("people_by_colour"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_jobs_are_named_by_the_order_given_and_large_videos_come_first(tmp_path:
 
 @pytest.mark.parametrize(
     ("count", "most"),
-    [(1, 2000), (16, 2000), (17, 2000), (900, 20), pytest.param(40_000, 2000, marks=pytest.mark.slow)],
+    [(1, 2000), (16, 2000), (17, 2000), (900, 20), pytest.param(40_000, 2000)],
 )
 def test_every_picture_is_in_one_job(count: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     if most != 2000:  # which is what it is
@@ -329,7 +329,7 @@ def test_one_run_at_a_time_and_nothing_stays(tmp_path: Path) -> None:
     [
         "csv",
         "openface",
-        *(pytest.param(f, marks=pytest.mark.slow) for f in ("jsonl", "parquet", "pyfeat", "pyfeat2")),
+        *(pytest.param(f) for f in ("jsonl", "parquet", "pyfeat", "pyfeat2")),
     ],
 )
 def test_the_table_of_pictures_is_that_of_one_process(

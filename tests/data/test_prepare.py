@@ -20,6 +20,8 @@ from aulens.errors import ConfigError, DatasetError
 from drawn_frames import AUS, DOTS, contents, drawn_frame, drawn_index
 from people import ASTRONAUT, astronaut, dlib_detector
 
+pytestmark = pytest.mark.slow
+
 SEQUENCES = (("F001", "T1", 5), ("F001", "T2", 3), ("M001", "T1", 4))
 SETTINGS = PrepareSettings(size=64)
 

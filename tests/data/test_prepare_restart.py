@@ -20,6 +20,8 @@ from aulens.data.prepared import load_prepared
 from aulens.errors import BusyError, ConfigError, DatasetError
 from drawn_frames import AUS, contents, drawn_index
 
+pytestmark = pytest.mark.slow
+
 SEQUENCES = (("F001", "T1", 9), ("F002", "T1", 4), ("M001", "T1", 5))
 SETTINGS = PrepareSettings(size=64)
 
@@ -77,7 +79,7 @@ class Killed(BaseException):
     """Stands for a kill: nothing in the package may catch it."""
 
 
-@pytest.mark.parametrize("after", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("after", [True, pytest.param(False)])
 def test_a_kill_at_every_file_that_is_put_in_place(index, tmp_path, whole, monkeypatch, after):
     out, replace_file, reached = tmp_path / "out", os.replace, []
 
@@ -116,7 +118,6 @@ def test_a_kill_before_the_rows_are_tidied_away(index, tmp_path, whole, monkeypa
     assert contents(out) == whole
 
 
-@pytest.mark.slow
 def test_any_number_of_processes_gives_the_same(index, tmp_path, whole):
     result = prepare(index, tmp_path / "out", SETTINGS, processes=2)
     assert contents(tmp_path / "out") == whole
@@ -125,7 +126,7 @@ def test_any_number_of_processes_gives_the_same(index, tmp_path, whole):
 
 
 # For a shard without its rows; for less than a shard.
-@pytest.mark.parametrize("room", [9_000, pytest.param(3_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("room", [9_000, pytest.param(3_000)])
 def test_a_full_disk_is_said_and_a_restart_goes_on(index, tmp_path, whole, room):
     out = tmp_path / "out"
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -248,7 +249,6 @@ def children_of(process: subprocess.Popen) -> list[str]:
     return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds children by /proc")
 def test_a_process_that_dies(tmp_path):
     """As when memory runs out: one sentence, and the restart goes on."""
@@ -262,7 +262,6 @@ def test_a_process_that_dies(tmp_path):
     assert len(load_prepared(tmp_path / "out", AUS)) == 160
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="stops a process by a signal")
 def test_a_second_process_is_refused_and_the_first_goes_on(tmp_path):
     assert start(tmp_path, "whole").wait(120) == 0
@@ -278,7 +277,6 @@ def test_a_second_process_is_refused_and_the_first_goes_on(tmp_path):
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds children by /proc")
 def test_sigkill(tmp_path):
     """The parent is killed while both of its processes write; they end too, and the restart is as new."""

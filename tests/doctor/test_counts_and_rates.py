@@ -13,6 +13,8 @@ from aulens.doctor import examine
 from aulens.doctor.flicker import changes
 from aulens.doctor.rates import check_rates, rates
 
+pytestmark = pytest.mark.slow
+
 
 def part_rates(protocol: Protocol, sizes: dict[str, int]) -> dict[str, np.ndarray]:
     """Base rates of each part that give the published class weights of all three pairs of parts.
@@ -80,8 +82,8 @@ def codes(index: FrameIndex) -> dict[str, str]:
     ("name", "frames"),
     [
         ("bp4d", "coded"),
-        pytest.param("bp4d", "jaanet", marks=pytest.mark.slow),
-        pytest.param("disfa", "coded", marks=pytest.mark.slow),
+        pytest.param("bp4d", "jaanet"),
+        pytest.param("disfa", "coded"),
         ("disfa", "jaanet"),
     ],
 )
@@ -109,7 +111,6 @@ def test_a_missing_subject_is_an_error():
     assert codes(index.take(np.flatnonzero(index.subject != "SN010"))) == {"missing_subject": "error"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bp4d", "disfa"])
 def test_columns_that_differ_in_base_rate_are_seen_when_swapped(name: str):
     index = published(name)

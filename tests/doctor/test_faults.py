@@ -12,6 +12,8 @@ from aulens.data.sources import open_dataset
 from aulens.doctor import Diagnosis, examine
 from aulens.render.lookalike import LookalikeConfig, write_lookalike
 
+pytestmark = pytest.mark.slow
+
 # Fault (a function of `spoil`), data, code of the finding | where: what it says; "..." = any words.
 
 ERRORS = """
@@ -68,23 +70,6 @@ FAULTS = rows("error", ERRORS) + rows("warning", WARNINGS)
 # Only pictures tell of these.
 LOOKS = {"landmarks_off_face", "landmarks_lag", "identical_frames", "unreadable_picture"}
 
-# What a quicker row shows too, or nearly so.
-SLOW = {
-    "label files swapped",
-    "rows of a file shuffled",
-    "codes all minus 1",
-    "codes of a file all 9",
-    "intensities out of range",
-    "video short of last frame",
-    "landmarks lost",
-    "landmarks of another size",
-    "landmarks a frame late",
-    "pictures empty",
-    "two persons of a video parted",
-    "video short of first frame",
-    "video under two names",
-}
-
 
 def opened(data: str, root: Path) -> FrameIndex:
     return open_dataset(data, root / "manifest.csv" if data == "manifest" else root)
@@ -94,13 +79,7 @@ def diagnosed(data: str, root: Path, pictures: bool) -> Diagnosis:
     return examine(opened(data, root), pictures=pictures, whole=False)
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(f, id=f"{f.name}-{f.code}", marks=[pytest.mark.slow] if f.name in SLOW else [])
-        for f in FAULTS
-    ],
-)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.name}-{fault.code}")
 def test_a_fault_is_found_and_named(fault: Fault, copied):
     root = copied(fault.data)
     getattr(spoil, fault.name.replace(" ", "_"))(root)
@@ -120,9 +99,9 @@ def test_a_fault_is_found_and_named(fault: Fault, copied):
     [
         ("bp4d", True),
         ("manifest", False),
-        pytest.param("disfa", True, marks=pytest.mark.slow),
+        pytest.param("disfa", True),
         # Its stand-in for pictures is one photo: nothing in it follows the labels.
-        pytest.param("affwild2", False, marks=pytest.mark.slow),
+        pytest.param("affwild2", False),
     ],
 )
 def test_healthy_data_are_not_accused(data: str, pictures: bool, delivered):
@@ -130,7 +109,6 @@ def test_healthy_data_are_not_accused(data: str, pictures: bool, delivered):
     assert [f for f in seen.findings if f.level != "note"] == []
 
 
-@pytest.mark.slow
 def test_columns_are_judged_by_detected_landmarks_where_none_are_given(tmp_path: Path):
     root = write_lookalike(tmp_path / "wild", LookalikeConfig("affwild2", subjects=5, frames=48), processes=1)
     healthy = examine(open_dataset("affwild2", root), whole=False)

@@ -20,6 +20,8 @@ from aulens.doctor.terminal import report
 from aulens.errors import DatasetError
 from command_line import aulens
 
+pytestmark = pytest.mark.slow
+
 
 def flat(text: str) -> str:
     """A report without its line breaks."""
@@ -125,7 +127,6 @@ def test_the_command_explains_what_it_cannot_do(delivered, tmp_path: Path):
         assert words in str(done.error)
 
 
-@pytest.mark.slow
 def test_lists_narrow_the_frames(delivered, tmp_path: Path):
     index = open_dataset("bp4d", delivered("bp4d"))
     rows = np.flatnonzero(index.subject == "F001")[:7]
@@ -137,7 +138,6 @@ def test_lists_narrow_the_frames(delivered, tmp_path: Path):
     assert [part["frames"] for part in json.loads(done.out)["parts"]] == [7, 0, 0]
 
 
-@pytest.mark.slow
 def test_the_command_draws_the_sheet(delivered, tmp_path: Path):
     out = tmp_path / "sheet.png"
     done = aulens("doctor", "bp4d", delivered("bp4d"), "--quick", "--contact-sheet", out)
@@ -146,7 +146,6 @@ def test_the_command_draws_the_sheet(delivered, tmp_path: Path):
     assert cv2.imread(str(out)).shape[1] == COLUMNS * TILE
 
 
-@pytest.mark.slow
 def test_a_prepared_folder_is_compared(delivered, tmp_path: Path):
     from aulens.data.prepare import PrepareSettings, prepare
 
@@ -192,7 +191,6 @@ def test_the_contact_sheet_shows_the_most_doubtful_first(delivered, tmp_path: Pa
         assert upright == (tile > 0)
 
 
-@pytest.mark.slow
 def test_a_sheet_without_landmarks_or_pictures_that_can_be_read_is_drawn(delivered, tmp_path: Path):
     index = replace(open_dataset("bp4d", delivered("bp4d")), landmarks=None)
     assert contact_sheet(index, tmp_path / "plain.png", count=8).is_file()

@@ -13,6 +13,8 @@ from aulens.models.backbone import Backbone, backbone
 from aulens.models.hrnet_lane import WIDTHS, hrnet_lane
 from aulens.models.weights import read_state
 
+pytestmark = pytest.mark.slow
+
 
 def randomised(module: nn.Module, seed: int = 0) -> dict[str, Tensor]:
     """A state dictionary of the module's names and shapes with other numbers."""
@@ -34,7 +36,7 @@ def assert_loaded(body: nn.Module, state: dict[str, Tensor]) -> None:
         ("hrnet_lane16", 128, 16 + 32 + 64 + 128, 32),
         ("hrnet_lane8", 96, 8 + 16 + 32 + 64, 24),
         ("mobilenetv2_100", 128, 24 + 32 + 96 + 320, 32),
-        pytest.param("hrnet_w18", 256, 18 + 36 + 72 + 144, 64, marks=pytest.mark.slow),  # paper A
+        pytest.param("hrnet_w18", 256, 18 + 36 + 72 + 144, 64),  # paper A
     ],
 )
 def test_levels_are_concatenated_at_a_quarter(name: str, crop: int, channels: int, map: int) -> None:
@@ -82,7 +84,6 @@ def test_lane16_has_the_size_it_promises() -> None:
     assert sum(p.numel() for p in hrnet_lane("hrnet_lane16").parameters()) == 1_420_736
 
 
-@pytest.mark.slow
 def test_official_hrnet_file_loads_every_body_tensor(tmp_path: Path) -> None:
     """Official names equal timm's: 1830 tensors of the body, 126 of the head; here as DataParallel saves."""
     state = randomised(timm.create_model("hrnet_w18"))
@@ -107,7 +108,6 @@ def test_safetensors_without_batch_counters(tmp_path: Path) -> None:
     assert all(torch.equal(tensor, state[key]) for key, tensor in floats.items())
 
 
-@pytest.mark.slow
 def test_names_of_feature_pyramids_differ_by_underscores(tmp_path: Path) -> None:
     """timm's pyramid of a ConvNeXt says stages_0.blocks... where the classifier says stages.0.blocks..."""
     state = randomised(timm.create_model("convnext_atto"))

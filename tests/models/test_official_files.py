@@ -14,6 +14,8 @@ from aulens.models.jaa_net import JAANet
 from aulens.models.official_jaa import SUBNETS, from_official, read_official, to_official
 from plain_jaa import Parts, filled_plain, parts_of
 
+pytestmark = pytest.mark.slow
+
 TWO = AUSet("two", (1, 12))
 SMALL = 48
 
@@ -39,7 +41,7 @@ WRAPS: dict[str, Callable[[dict[str, Tensor]], object]] = {
 }
 
 
-@pytest.mark.parametrize("wrap", ["in turn", *(pytest.param(w, marks=pytest.mark.slow) for w in WRAPS)])
+@pytest.mark.parametrize("wrap", ["in turn", *(pytest.param(w) for w in WRAPS)])
 def test_files(small: Parts, tmp_path: Path, wrap: str) -> None:
     files = {}
     for name, turn in zip(SUBNETS, itertools.cycle(WRAPS)):
@@ -111,13 +113,12 @@ def wrong(small: Parts, kind: str) -> Parts:
         pytest.param(
             "scalar",
             r"1 of another shape \(align_output.0.weight \(\) instead of \(512, 160\)\)",
-            marks=pytest.mark.slow,
         ),
         ("nan", r"align_net does not fit JAA-Net: 1 not finite \(align_output.0.weight\)"),
-        pytest.param("infinite", r"1 not finite \(align_feat.*running_var\)", marks=pytest.mark.slow),
-        pytest.param("too large", r"1 not finite \(align_output.1.bias\)", marks=pytest.mark.slow),
+        pytest.param("infinite", r"1 not finite \(align_feat.*running_var\)"),
+        pytest.param("too large", r"1 not finite \(align_output.1.bias\)"),
         ("whole", r"1 of another kind \(align_output.0.bias of torch.int64\)"),
-        pytest.param("complex", r"kind \(align_output.0.bias of torch.complex64\)", marks=pytest.mark.slow),
+        pytest.param("complex", r"kind \(align_output.0.bias of torch.complex64\)"),
         ("no counter", r"1 not finite \(align_feat.feat_extract.1.num_batches_tracked\)"),
         ("au_net", r"au_net is not among those given \(region_learning, .*\)"),
     ],
@@ -129,7 +130,7 @@ def test_wrong_parts_are_named(small: Parts, kind: str, said: str) -> None:
 
 @pytest.mark.parametrize(
     "dtype",
-    [torch.float16, *(pytest.param(d, marks=pytest.mark.slow) for d in (torch.bfloat16, torch.float64))],
+    [torch.float16, *(pytest.param(d) for d in (torch.bfloat16, torch.float64))],
 )
 def test_weights_of_another_precision_are_taken(small: Parts, dtype: torch.dtype) -> None:
     parts = {s: {k: v.to(dtype) for k, v in state.items()} for s, state in small.items()}
@@ -153,7 +154,7 @@ def eight() -> Parts:
     "subnet",
     [
         "au_net",
-        *(pytest.param(s, marks=pytest.mark.slow) for s in ("local_attention_refine", "local_au_net")),
+        *(pytest.param(s) for s in ("local_attention_refine", "local_au_net")),
     ],
 )
 def test_other_aus_in_any_part(small: Parts, eight: Parts, subnet: str) -> None:
@@ -179,9 +180,7 @@ def saved(small: Parts, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     return save(small, tmp_path_factory.mktemp("saved"))
 
 
-@pytest.mark.parametrize(
-    "left", [0, 1234, *(pytest.param(left, marks=pytest.mark.slow) for left in (100, 3000, 5000, 100_000))]
-)
+@pytest.mark.parametrize("left", [0, 1234, *(pytest.param(left) for left in (100, 3000, 5000, 100_000))])
 def test_a_damaged_file_is_named(saved: dict[str, Path], tmp_path: Path, left: int) -> None:
     files = {**saved, "align_net": tmp_path / "align_net_4.pth"}
     files["align_net"].write_bytes(saved["align_net"].read_bytes()[:left])

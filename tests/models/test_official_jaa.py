@@ -15,22 +15,20 @@ from aulens.models.official_jaa import SUBNETS, disfa_from_bp4d, from_official, 
 from aulens.models.output import AUOutput
 from plain_jaa import Parts, face49, filled_plain, hollow, parts_of
 
+pytestmark = pytest.mark.slow
+
 TWO = AUSet("two", (1, 12))
 SMALL = 48  # the least crop; features of one pixel
 SIZES = [
     (TWO, SMALL),
-    *(
-        pytest.param(aus, crop, marks=pytest.mark.slow)
-        for aus in (BP4D, DISFA, GFT, AFFWILD2)
-        for crop in (112, 176)
-    ),
+    *(pytest.param(aus, crop) for aus in (BP4D, DISFA, GFT, AFFWILD2) for crop in (112, 176)),
 ]
 STEPS = [
     (TWO, SMALL, True),
-    pytest.param(TWO, SMALL, False, marks=pytest.mark.slow),
-    pytest.param(DISFA, 112, True, marks=pytest.mark.slow),
-    pytest.param(GFT, 112, True, marks=pytest.mark.slow),
-    pytest.param(BP4D, 176, True, marks=pytest.mark.slow),
+    pytest.param(TWO, SMALL, False),
+    pytest.param(DISFA, 112, True),
+    pytest.param(GFT, 112, True),
+    pytest.param(BP4D, 176, True),
 ]
 
 # crc32 of the lines "name shape dtype", of files for 12 AUs at crop 176; read off the state dictionaries that

@@ -23,7 +23,7 @@ from patch_people import SIZE, PatchDetector, patch_frame
 from stub_model import write_stub
 from video.made_videos import uneven, write_clip
 
-pytestmark = pytest.mark.usefixtures("people_by_colour")
+pytestmark = [pytest.mark.usefixtures("people_by_colour"), pytest.mark.slow]
 
 FINE = Fraction(1, 90_000)
 DRAWN = RecordSettings(overlay=True)
@@ -118,9 +118,7 @@ def test_a_span_of_time_has_the_sound_of_that_time(analyzer, video, tmp_path):
     assert abs(sound[-1][0] - drawn[-1]) < 0.15
 
 
-@pytest.mark.parametrize(
-    "kill", [10, *(pytest.param(kill, marks=pytest.mark.slow) for kill in (1, 7, 8, 29, 40))]
-)
+@pytest.mark.parametrize("kill", [10, *(pytest.param(kill) for kill in (1, 7, 8, 29, 40))])
 def test_a_killed_run_gives_the_same_video(kill, analyzer, video, whole, tmp_path):
     with pytest.raises(Killed):
         record_clip(analyzer, video, tmp_path, DRAWN, progress=killed_after(kill))
@@ -131,7 +129,6 @@ def test_a_killed_run_gives_the_same_video(kill, analyzer, video, whole, tmp_pat
     assert packets(cut, "audio") == packets(whole / cut.name, "audio")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("module", "name"), [(finish, "join_overlay"), (clip, "write_done")])
 def test_a_run_killed_while_it_finishes_goes_on(module, name, analyzer, video, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:

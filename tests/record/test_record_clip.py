@@ -22,7 +22,7 @@ from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
 from video.made_videos import zeroed
 
-pytestmark = pytest.mark.usefixtures("people_by_colour")
+pytestmark = [pytest.mark.usefixtures("people_by_colour"), pytest.mark.slow]
 
 
 class Killed(BaseException):
@@ -115,12 +115,12 @@ def test_every_frame_and_person_has_a_row(analyzer: Analyzer, video: Path, tmp_p
     ("kill", "format", "report"),
     [
         (29, "csv", False),
-        pytest.param(1, "csv", False, marks=pytest.mark.slow),
-        pytest.param(7, "openface", False, marks=pytest.mark.slow),
-        pytest.param(6, "openface", False, marks=pytest.mark.slow),
-        pytest.param(8, "csv", False, marks=pytest.mark.slow),
-        pytest.param(15, "csv", True, marks=pytest.mark.slow),
-        pytest.param(40, "openface", True, marks=pytest.mark.slow),
+        pytest.param(1, "csv", False),
+        pytest.param(7, "openface", False),
+        pytest.param(6, "openface", False),
+        pytest.param(8, "csv", False),
+        pytest.param(15, "csv", True),
+        pytest.param(40, "openface", True),
     ],
 )
 def test_a_killed_run_ends_as_if_it_had_not_been(
@@ -283,7 +283,7 @@ def test_a_damaged_video_gives_what_can_be_read(analyzer: Analyzer, tmp_path: Pa
     assert len(read_table(tmp_path / "out" / "talk.csv")) == done.frames
 
 
-@pytest.mark.parametrize("kill", [30, pytest.param(12, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kill", [30, pytest.param(12)])
 def test_damage_before_a_kill_is_still_told(kill: int, analyzer: Analyzer, video: Path, tmp_path: Path):
     damaged = zeroed(video, tmp_path / "talk.mp4", [16, 17])
     whole = record_clip(analyzer, damaged, tmp_path / "whole")

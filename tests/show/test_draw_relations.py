@@ -9,6 +9,8 @@ from aulens.errors import ConfigError
 from aulens.relations import AURelations
 from aulens.show.relations import draw_relations
 
+pytestmark = pytest.mark.slow
+
 KEPT = (213, 94, 0)
 FOOT = 96
 
@@ -76,7 +78,7 @@ def test_an_au_never_seen_has_a_grey_row() -> None:
     ("count", "threshold"),
     [
         *((1, 0), (1, 1), (2, 0), (2, 1), (3, 0.5), (5, 0)),
-        *(pytest.param(*row, marks=pytest.mark.slow) for row in ((13, 0), (13, 0.5), (26, 1))),
+        *(pytest.param(*row) for row in ((13, 0), (13, 0.5), (26, 1))),
     ],
 )
 def test_any_number_of_aus_and_any_threshold(count: int, threshold: float) -> None:

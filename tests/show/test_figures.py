@@ -28,6 +28,8 @@ from aulens.show.figure import COLUMN, PAGE, save_figure
 from aulens.show.figures import write_figures
 from aulens.show.timeline import clock, timeline
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
@@ -272,7 +274,6 @@ def test_of_a_crowd_those_seen_longest_have_figures(tmp_path: Path, monkeypatch:
     assert sorted(set(drawn) - {None}) == [*range(9, 15), *range(24, 30)]
 
 
-@pytest.mark.slow
 def test_drawing_needs_no_screen_and_importing_draws_nothing(tmp_path: Path) -> None:
     code = (
         "import sys, aulens.show.timeline, aulens.show.figures, aulens.show.report;"

@@ -20,6 +20,8 @@ from aulens.tables import read_table
 from aulens.tables.events import events
 from aulens.tables.openface import OpenFace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
@@ -126,7 +128,7 @@ def test_where_one_or_none_occurs_the_figure_says_so(
 
 
 @pytest.mark.parametrize("width", [COLUMN, PAGE])
-@pytest.mark.parametrize("count", [0, 5, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
+@pytest.mark.parametrize("count", [0, 5, *(pytest.param(n) for n in (1, 2))])
 def test_words_of_a_matrix_lie_inside_and_none_on_another(width: float, count: int) -> None:
     labels = tuple(
         f"AU{n}" for n in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 18, 20, 22, 23, 24, 25, 26, 27)

@@ -16,6 +16,8 @@ from aulens.runtime.result import FrameResult
 from aulens.show.evidence import as_heat
 from aulens.show.stills import INDEX, Stills, StillsIndex, read_stills
 
+pytestmark = pytest.mark.slow
+
 
 def scene(count: int, rate: float | None = 25.0) -> list[FrameResult]:
     """Two people whose AUs come and go; the second is away for a while."""
@@ -71,7 +73,6 @@ def test_a_short_clip_has_a_still_for_each_frame(tmp_path: Path) -> None:
     assert index.labels == AUS.labels
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rate", [25.0, None])
 def test_stills_are_few_and_spread_over_the_clip(tmp_path: Path, rate: float | None) -> None:
     frames = scene(1500, rate)
@@ -93,7 +94,6 @@ def test_apexes_are_the_strongest_frames_of_events(tmp_path: Path, frames: list[
         assert found <= {still.frame for still in index.stills}
 
 
-@pytest.mark.slow
 def test_of_too_many_apexes_each_au_keeps_its_strongest(tmp_path: Path) -> None:
     frames = scene(1600)
     index = keep(tmp_path / "s", frames, limit=24)
@@ -110,7 +110,7 @@ def whole(frames: list[FrameResult], tmp_path_factory: pytest.TempPathFactory) -
     return keep(tmp_path_factory.mktemp("whole") / "s", frames, limit=30)
 
 
-@pytest.mark.parametrize("stop", [1, pytest.param(130, marks=pytest.mark.slow), 333])
+@pytest.mark.parametrize("stop", [1, pytest.param(130), 333])
 def test_a_run_that_was_stopped_and_resumed_keeps_the_same(
     tmp_path: Path, frames: list[FrameResult], whole: StillsIndex, stop: int
 ) -> None:

@@ -17,6 +17,8 @@ from aulens.study.checks import check_settings
 from aulens.study.config import load_study
 from command_line import aulens
 
+pytestmark = pytest.mark.slow
+
 STUDIES = Path(__file__).resolve().parents[2] / "configs" / "studies"
 
 
@@ -60,7 +62,6 @@ def test_prepared_data_and_a_new_folder(place: Path, study, tmp_path: Path, untr
     assert aulens("study", "table", out).out == done.out
 
 
-@pytest.mark.slow
 def test_a_table_of_ones_own_as_delivered(place: Path, study, tmp_path: Path, untrained: None):
     out, root = tmp_path / "out", place / "own.csv"
     command = ["study", "run", study(MANIFEST, SMALL), "--root", root, "--out", out, "--despite-doctor"]
@@ -201,7 +202,6 @@ def test_lists_without_a_folder_to_narrow(place: Path, study, tmp_path: Path):
     assert "give --root too" in str(done.error)
 
 
-@pytest.mark.slow
 def test_two_in_one_folder_and_jobs(place: Path, study, tmp_path: Path):
     """Both are started at once: each run is done by one of them, and the rows are of all."""
     command = [

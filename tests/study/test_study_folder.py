@@ -25,6 +25,8 @@ from aulens.study.report import describe_study, study_tables, write_tables
 from aulens.study.results import RunResult
 from aulens.study.runner import run_study
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def plan(place: Path, tmp_path: Path):
@@ -162,7 +164,6 @@ def quietly(job):
     return runner._attempt(*job, progress=False)
 
 
-@pytest.mark.slow
 def test_a_process_that_dies_takes_no_other_run_with_it(plan, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(runner, "_attempt_quietly", quietly)
     failures = run_study(plan(), tmp_path, jobs=2)

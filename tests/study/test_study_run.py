@@ -21,8 +21,9 @@ from aulens.study.rows import load_results
 from aulens.study.runner import run_study
 from aulens.training.evaluation import evaluate
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_a_study_trains_what_is_missing_and_prints_its_table(place: Path, monkeypatch):
     study, out = load_study(place / "study.toml"), place / "out"
     runs = plan_runs(study, out, place / "own")
@@ -71,7 +72,6 @@ def test_a_study_trains_what_is_missing_and_prints_its_table(place: Path, monkey
         study_tables(out, ["A1"])
 
 
-@pytest.mark.slow
 def test_across_data_sets_all_of_the_other_is_tested(place: Path):
     text = STUDY.format(dataset="own").replace("folds = [1, 2]", 'folds = [0]\ntested = "other"')
     (place / "across.toml").write_text(text.partition("[variants.roi_gcn]")[0])
@@ -104,7 +104,6 @@ def test_choosing_on_the_test_marks_every_number(place: Path):
     assert "THE TEST SUBJECTS" in (runs[0].folder / "test" / "report.md").read_text()
 
 
-@pytest.mark.slow
 def test_a_run_that_fails_is_told_and_the_others_are_done(place: Path):
     study, out, said = load_study(place / "study.toml"), place / "failing", []
     runs = plan_runs(study, out, place / "own")[:2]

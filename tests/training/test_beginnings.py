@@ -17,6 +17,8 @@ from interrupted import weights
 from synthetic_faces import write_faces
 from tiny_jaa import AUS, config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -45,7 +47,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict], Path]:
     return file
 
 
-@pytest.mark.parametrize("section", ["stage2", pytest.param("train", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("section", ["stage2", pytest.param("train")])
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -55,10 +57,8 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict], Path]:
             r"is a roi, but a jaa_net is to begin from it\. Give a checkpoint of a jaa_net",
         ),
         ({"aus": [12, 2, 15]}, r"predicts AU12, AU2, AU15, but the configuration says AU2, AU12, AU15"),
-        pytest.param({"aus": [2, 12]}, r"predicts AU2, AU12, but", marks=pytest.mark.slow),
-        pytest.param(
-            {"crop": 64}, r"takes crops of 64, but the configuration says 48", marks=pytest.mark.slow
-        ),
+        pytest.param({"aus": [2, 12]}, r"predicts AU2, AU12, but"),
+        pytest.param({"crop": 64}, r"takes crops of 64, but the configuration says 48"),
         ({"template": "face"}, r"takes crops of the template face, but the configuration says jaanet"),
     ],
 )

@@ -23,6 +23,8 @@ from aulens.training.stages import train
 from interrupted import Killed, kill_at, log, weights
 from synthetic_faces import NEVER, PAINTED, write_faces
 
+pytestmark = pytest.mark.slow
+
 AUS = [*PAINTED.numbers, NEVER]
 
 
@@ -83,7 +85,7 @@ def test_the_run_folder_is_complete(whole: Path):
 # Step 4 is the first of epoch 2; 6 is in its middle, where only a save within the epoch can help.
 @pytest.mark.parametrize(
     ("step", "minutes", "workers"),
-    [(4, 0.0, 0), *(pytest.param(*row, marks=pytest.mark.slow) for row in ((6, 0.0, 0), (6, 1e-9, 1)))],
+    [(4, 0.0, 0), *(pytest.param(*row) for row in ((6, 0.0, 0), (6, 1e-9, 1)))],
 )
 def test_a_killed_run_ends_as_if_it_had_not_been(
     faces: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step, minutes, workers
@@ -106,7 +108,6 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     assert all(torch.equal(best[name], best_whole[name]) for name in best)
 
 
-@pytest.mark.slow
 def test_resuming_a_finished_run_changes_nothing(faces: Path, whole: Path):
     before = weights(whole)
     result = train(config(faces), whole, resume=True, progress=False)
@@ -163,7 +164,6 @@ def test_other_data_are_not_resumed(whole: Path, tmp_path: Path):
         train(config(other), whole, resume=True, progress=False)
 
 
-@pytest.mark.slow
 def test_a_damaged_state_is_not_resumed(faces: Path, tmp_path: Path):
     out = tmp_path / "run"
     train(config(faces, train={"epochs": 1}), out, progress=False)
@@ -228,7 +228,6 @@ def test_a_new_best_model_forgets_the_results_of_the_old(tmp_path: Path):
     assert run.log.exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["roi", "roi_gcn_supervised", "pooled"])
 def test_an_au_that_never_occurs_has_no_infinite_weight(faces: Path, tmp_path: Path, variant: str):
     settings = config(faces, model={"variant": variant, "weighted": True}, train={"epochs": 1})
@@ -248,14 +247,12 @@ def test_aus_that_are_never_coded_are_named(faces: Path, tmp_path: Path):
     assert (load_samples(both, model_config(both)).labels == MISSING).any()
 
 
-@pytest.mark.slow
 def test_limit_takes_training_samples_only(faces: Path, tmp_path: Path):
     train(config(faces, data={"limit": 24}, train={"epochs": 1}), tmp_path / "run", progress=False)
     facts = json.loads((tmp_path / "run" / "facts.json").read_text())
     assert facts["data"]["samples"] == {"train": 24, "val": 8, "test": 4}
 
 
-@pytest.mark.slow
 def test_bf16_and_the_papers_optimiser_run(faces: Path, tmp_path: Path):
     settings = config(
         faces,
@@ -267,7 +264,6 @@ def test_bf16_and_the_papers_optimiser_run(faces: Path, tmp_path: Path):
     assert np.isfinite(log(tmp_path / "run")[0]["train"]["loss"])
 
 
-@pytest.mark.slow
 def test_progress_is_on_stderr_only(faces: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     train(config(faces, train={"epochs": 1}), tmp_path / "run", progress=True)
     out, err = capfd.readouterr()
@@ -275,7 +271,6 @@ def test_progress_is_on_stderr_only(faces: Path, tmp_path: Path, capfd: pytest.C
     assert "epoch   1" in err
 
 
-@pytest.mark.slow
 def test_two_processes_share_the_work(faces: Path, tmp_path: Path):
     """Under torchrun: each batch is shared, validation is gathered in order, one folder is written."""
     path = tmp_path / "c.toml"
@@ -298,7 +293,6 @@ def test_two_processes_share_the_work(faces: Path, tmp_path: Path):
     assert facts["report"]["macro"]["roc_auc"]["value"] == pytest.approx(best, abs=1e-6)
 
 
-@pytest.mark.slow
 def test_a_model_learns(tmp_path: Path):
     """The whole line: on painted faces of held-out subjects the discs are found, on the right side."""
     from aulens.training.evaluation import evaluate

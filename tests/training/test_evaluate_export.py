@@ -19,6 +19,8 @@ from aulens.training.exporter import export
 from aulens.training.onnx_file import fold_batch_norm, write_onnx
 from synthetic_faces import PAINTED
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -46,7 +48,6 @@ def test_report_is_written_and_complete(run: Path, tmp_path: Path):
         assert part in text
 
 
-@pytest.mark.slow
 def test_run_and_exported_model_agree(run: Path, exported: Path, faces: Path, tmp_path: Path):
     with pytest.raises(ConfigError, match="--data"):
         evaluate(exported)
@@ -59,7 +60,6 @@ def test_run_and_exported_model_agree(run: Path, exported: Path, faces: Path, tm
     np.testing.assert_array_equal(ours.sides.confusion, theirs.sides.confusion)
 
 
-@pytest.mark.slow
 def test_card_is_what_the_runtime_reads(exported: Path):
     card = read_card(exported)
     assert card.aus.numbers == PAINTED.numbers
@@ -73,7 +73,6 @@ def test_card_is_what_the_runtime_reads(exported: Path):
     assert all(a > 0 for a, _ in raw["platt"].values())
 
 
-@pytest.mark.slow
 def test_the_file_is_self_contained_and_tells_no_paths(exported: Path):
     file = exported.with_suffix(".onnx")
     model = onnx.load(file)
@@ -103,7 +102,6 @@ def test_an_uncalibrated_run_is_refused(faces: Path, tmp_path: Path):
     assert not (tmp_path / "out" / "x.onnx").exists()
 
 
-@pytest.mark.slow
 def test_an_uncalibrated_export_says_so(faces: Path, tmp_path: Path):
     run = make_run(faces, tmp_path / "run", calibrated=False)
     card = export(run, tmp_path / "out", "x", allow_uncalibrated=True).card
@@ -112,7 +110,6 @@ def test_an_uncalibrated_export_says_so(faces: Path, tmp_path: Path):
     assert raw["platt"]["AU12"] == list(FALLBACK)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["pooled", "heatmap", "roi_gcn_supervised"])
 def test_every_variant_decides_alike_in_both_forms(faces: Path, tmp_path: Path, variant: str):
     run = make_run(faces, tmp_path / "run", variant)
@@ -123,7 +120,6 @@ def test_every_variant_decides_alike_in_both_forms(faces: Path, tmp_path: Path, 
     np.testing.assert_array_equal(ours.report.counts.fp, theirs.report.counts.fp)
 
 
-@pytest.mark.slow
 def test_a_wrong_export_is_refused(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The file of another model, as if the exporter had got it wrong."""
     other = exported.with_suffix(".onnx")

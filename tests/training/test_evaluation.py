@@ -24,6 +24,8 @@ from aulens.training.predictions import predict
 from aulens.training.run_folder import RunFolder
 from synthetic_faces import PAINTED
 
+pytestmark = pytest.mark.slow
+
 ROI = {"backbone": "hrnet_lane8", "crop": 64, "roi_side": 3}
 
 
@@ -98,9 +100,7 @@ def test_landmark_errors_are_those_of_the_models_landmarks(jaa: Path):
     assert result.alignment.failures.value == pytest.approx((expected > 0.1).mean())
 
 
-@pytest.mark.parametrize(
-    ("variant", "told"), [("roi", True), pytest.param("pooled", False, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("variant", "told"), [("roi", True), pytest.param("pooled", False)])
 def test_models_without_landmarks(faces: Path, tmp_path: Path, variant: str, told: bool):
     found = evaluate(made(faces, tmp_path / "run", variant), split="val", bootstrap=0, progress=False)
     assert found.alignment is None
@@ -130,7 +130,6 @@ def test_a_training_ends_with_one_look_at_validation(
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["jaa_gcn", "heatmap"])
 def test_run_and_exported_model_agree(faces: Path, tmp_path: Path, variant: str):
     run = made(faces, tmp_path / "run", variant)

@@ -19,6 +19,8 @@ from aulens.training.run_folder import facts
 from aulens.training.seen import Seen, people_in, stand_in
 from synthetic_faces import PAINTED
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def samples(faces: Path) -> Samples:
@@ -87,7 +89,6 @@ def test_a_report_on_other_data_does_not_replace_the_run_s_own(faces: Path, tmp_
     assert (run / "test" / "report.json").is_file()
 
 
-@pytest.mark.slow
 def test_a_card_knows_whom_its_training_saw(faces: Path, tmp_path: Path, samples: Samples):
     run = run_of(faces, tmp_path / "run", samples)
     card = export(run, tmp_path / "out", "x").card
@@ -109,7 +110,6 @@ def test_a_card_knows_whom_its_training_saw(faces: Path, tmp_path: Path, samples
             read_card(card)
 
 
-@pytest.mark.slow
 def test_a_model_chosen_on_the_test_stays_marked(faces: Path, tmp_path: Path, samples: Samples):
     run = run_of(faces, tmp_path / "run", samples, select_on_test=True)
     card = export(run, tmp_path / "out", "x", statement="Use it well.").card

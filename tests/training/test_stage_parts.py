@@ -21,13 +21,14 @@ from interrupted import log
 from synthetic_faces import PAINTED, write_faces
 from tiny_jaa import AUS, EPOCH, config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_faces(tmp_path_factory.mktemp("few"), subjects=12, each=2)
 
 
-@pytest.mark.slow
 def test_two_processes_train_both_stages(few: Path, tmp_path: Path):
     """Under torchrun: frozen parameters leave nobody waiting, and are the same in both processes' results."""
     path, out = tmp_path / "c.toml", tmp_path / "run"

@@ -19,6 +19,8 @@ from interrupted import Killed, kill_at, log, weights
 from synthetic_faces import PAINTED, write_faces
 from tiny_jaa import EPOCH, config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -86,7 +88,6 @@ def test_relations_are_the_training_labels(few: Path, whole: Path):
     torch.testing.assert_close(stored, torch.tensor(expected.conditional, dtype=torch.float32))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variant", "step", "minutes"),
     [
@@ -111,7 +112,6 @@ def test_a_kill_in_either_stage_leaves_no_trace(
     same(out, whole)
 
 
-@pytest.mark.slow
 def test_a_kill_between_the_stages_leaves_no_trace(
     few: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -196,7 +196,6 @@ def test_epochs_may_be_added_to_the_second_stage_only(few: Path, whole: Path, tm
         train(longer, tmp_path, resume=True, progress=False)
 
 
-@pytest.mark.slow
 def test_more_epochs_of_the_second_stage(few: Path, tmp_path: Path):
     out = tmp_path / "run"
     train(config(few, train={"epochs": 1}, stage2={"epochs": 1}), out, progress=False)

@@ -18,6 +18,8 @@ from aulens.errors import ConfigError, InputError
 from aulens.video import open_webcam, webcam
 from aulens.video.webcam import Camera
 
+pytestmark = pytest.mark.slow
+
 BARS = "testsrc=size=64x48:rate=25"
 NOTHING_YET = partial(av.error.BlockingIOError, 11, "Resource temporarily unavailable")
 HALF = partial(av.error.InvalidDataError, 1094995529, "Invalid data found")
