@@ -1,4 +1,4 @@
-# make demo | make test | make check | make bench
+# make demo | make test | make check | make oldest | make bench
 # Each needs Python 3.11 or newer and the package index, and nothing else; a second run installs nothing.
 
 PYTHON ?= python3
@@ -14,7 +14,7 @@ BENCHMARKS := graph_layer jaa_net render runtime
 # Threads that wait without spinning: a busy machine then slows down evenly.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: demo test check bench chromium
+.PHONY: demo test check oldest bench chromium
 
 # The light core, and scikit-image for its public-domain photo.
 demo: $(VENV)/.demo
@@ -33,6 +33,13 @@ check: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check src tests benchmarks $(wildcard examples)
 	$(VENV)/bin/mypy
 	$(RUN) -m pytest $(PARALLEL) -m "not slow"
+
+# The quick tests with the oldest release of everything that pyproject.toml admits; those warn of newer ones.
+oldest:
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet uv
+	.venv-oldest/bin/uv pip install --quiet -p .venv-oldest/bin/python --resolution lowest-direct -e '.[dev]'
+	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "not slow" -o filterwarnings=default
 
 bench: $(VENV)/.dev
 	@set -e; for name in $(BENCHMARKS); do echo "$$name"; $(RUN) benchmarks/$$name.py; echo; done

@@ -120,10 +120,10 @@ def _collecting(path, shown):
 @pytest.mark.parametrize(("degrees"), [90, 180, 270])
 def test_videos_stored_lying_are_turned_upright(tmp_path, degrees):
     path = write_video(tmp_path / "turned.mp4", "mpeg4", 0, "yuv420p", 3, turned=degrees)
-    _, theirs = cv2.VideoCapture(str(path)).read()
     ours = next(read_frame_range(path, 0, 1))
-    assert ours.shape == theirs.shape
-    assert np.abs(ours.astype(int) - theirs[..., ::-1]).mean() < 2
+    wanted = np.rot90(numbered(0), degrees // 90)
+    assert ours.shape == wanted.shape
+    assert np.abs(ours.astype(int) - wanted).mean() < 6
 
 
 def test_what_is_no_video_is_said(tmp_path, videos):

@@ -45,7 +45,7 @@ def test_turned_and_mirrored_videos_stand_upright(tmp_path, matrix, turn, rotati
     assert np.abs(frames[2].image.astype(int) - wanted).mean() < 6
     assert media.info.rotation == rotation
     mirrored = np.linalg.det(np.reshape(matrix, (3, 3))) < 0
-    if not mirrored:  # OpenCV knows no mirrors
+    if not mirrored and int(cv2.__version__.split(".")[0]) >= 5:  # it knows no mirrors, and 4 turns nothing
         _, theirs = cv2.VideoCapture(str(path)).read()
         assert np.abs(frames[0].image.astype(int) - theirs[..., ::-1]).mean() < 3
 
