@@ -25,6 +25,11 @@ _ATTACHED: Final = 0x400
 _THUMBNAILS: Final = 0x800
 """Flags of streams that hold a cover or thumbnails, and are no video."""
 
+_ANY_TEXT: Final[dict[str, Any]] = (
+    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
+"""Titles and comments may be in any encoding; PyAV 19 takes them all, earlier ones want to be told to."""
+
 _NO_VIDEO: Final = frozenset({"tty", "hls", "concat", "dash", "sdp", "image2", "ffmetadata", "imf"})
 """What FFmpeg also opens: text drawn as letters, lists of other files, single pictures."""
 
@@ -50,7 +55,7 @@ def opened(path: str | Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
         # Absolute: FFmpeg takes a name like "a:b.mp4" for an address. Nor may a file fetch others. As plain
         # `options`, which go to each stream too, PyAV before 18 crashes at streams that turn up late (MPEG).
         container = av.open(
-            os.path.abspath(path), metadata_errors="replace", container_options={"protocol_whitelist": "file"}
+            os.path.abspath(path), container_options={"protocol_whitelist": "file"}, **_ANY_TEXT
         )
     except (FFmpegError, ValueError) as error:
         raise InputError(f"{path}: {_refusal(path, error)}") from error
