@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image
 from serving import Seen, Serving, until
 
 from browsers import launched
-from patch_people import patch_frame
+from patch_people import patch_frame, write_people
 
 pytestmark = pytest.mark.slow
 
@@ -57,3 +58,19 @@ def test_the_camera_is_not_mirrored_and_nothing_of_it_is_kept(
     assert seen.abroad() == []
     seen.page.close()
     until(lambda: serving.visits() == [])
+
+
+def test_the_camera_runs_while_a_video_is_analyzed(
+    camera: Any, serve: Callable[..., Serving], tmp_path: Path
+) -> None:
+    seen = Seen(camera, serve(0.3))
+    seen.analyze(write_people(tmp_path / "long.mp4", 300))
+    seen.page.wait_for_function("/frame \\d/.test(document.querySelector('#status').innerText)")
+    seen.page.get_by_role("tab", name="Webcam").click()
+    seen.page.locator("#snap button:visible").first.click()
+    seen.page.wait_for_function("document.querySelector('#snap video')?.videoWidth > 0")
+    seen.page.evaluate("window.before = document.querySelector('#snap video')")
+    seen.page.wait_for_timeout(1500)  # some looks at how far it is
+    assert seen.page.evaluate("before.isConnected && before.videoWidth > 0")
+    assert seen.page.locator("#cancel").is_visible()
+    seen.page.close()

@@ -135,7 +135,10 @@ def test_what_is_no_picture_and_no_video_is_a_sentence(seen: Seen, files: Path, 
         assert problem.inner_text().startswith(told)
         assert "Traceback" not in seen.text("body")
         assert str(quick.folder) not in seen.text("body")
-    # The page goes on; and a picture with nobody is no failure.
+    # The page goes on; what is said of a file ends with it; and a picture with nobody is no failure.
+    seen.drop(files / "two people.mp4")
+    seen.page.locator("#go").wait_for()
+    assert seen.text("#status").strip() == ""
     seen.drop(files / "nobody.png")
     seen.page.locator("#facts nav").wait_for()
     assert problem.count() == 0

@@ -217,6 +217,21 @@ def test_what_is_no_setting_is_a_sentence(good: Serving, tmp_path: Path, sent: l
     assert told in html.unescape(json.loads(output(good, "click", sent, "cleo"))["data"][-1])
 
 
+def test_a_page_that_lost_its_visit_is_told(good: Serving) -> None:
+    told = json.loads(output(good, "tick", [["AU12"], True], "nobody"))["data"]
+    assert "Load it anew" in told[-1]
+
+
+def test_many_presses_at_once_leave_one_result(good: Serving, tmp_path: Path) -> None:
+    clip = write_people(tmp_path / "pressed.mp4", 10)
+    dropped(good, clip.read_bytes(), "emil", "pressed.mp4")
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: output(good, "click", [1, "", "", False], "emil"), range(6)))
+    until(lambda: "10 frames analyzed" in output(good, "tick", [["AU12"], True], "emil"))
+    (made,) = good.folder.glob("visits/*/result-*/pressed.csv")
+    assert list(made.parents[1].glob("result-*")) == [made.parent]
+
+
 def test_what_can_be_no_setting_but_nothing_is_fine(good: Serving, tmp_path: Path) -> None:
     clip = write_people(tmp_path / "a.mp4", 10)
     dropped(good, clip.read_bytes(), "dora", "a.mp4")

@@ -41,6 +41,15 @@ def everything(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
+def test_nothing_is_kept_for_a_page_that_was_closed(visits: Visits) -> None:
+    visits.of("anna")
+    visits.leave("anna")
+    assert visits.known("anna") is None
+    with pytest.raises(InputError, match="Load it anew"):
+        visits.of("anna")  # a late request
+    assert visits.of("ben") is visits.known("ben")
+
+
 def test_an_upload_moves_in_and_the_next_one_takes_its_place(visits: Visits, tmp_path: Path) -> None:
     visit = visits.of("anna")
     visit.take(sent(tmp_path), "a.png")
@@ -206,7 +215,9 @@ def test_what_was_stopped_or_failed_leaves_no_files(visits: Visits, line: Line, 
         ("C:\\clips\\a.mov", "a.mov"),
         ("/etc/passwd", "passwd"),
         ("a<b>:c?.png", "a_b__c_.png"),
+        ("a\u202egpj.mp4", "a_gpj.mp4"),  # would be shown as a4pm.jpg
         ("..", "file"),
+        (" .png", "file.png"),
         ("", "file"),
         ("é 山.mp4", "é 山.mp4"),
         ("x" * 300 + ".mp4", "x" * 176 + ".mp4"),

@@ -42,6 +42,11 @@ class Ticket(Generic[T]):
         """Whether it has ended, well or not."""
         return self._over.is_set()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to end."""
+        return self._stop.is_set()
+
     def stop(self) -> None:
         """For the line: ask it to end at its next `check`."""
         self._stop.set()

@@ -13,6 +13,10 @@ from aulens.app.visits import Visits
 from aulens.runtime.analyzer import Analyzer
 
 _FONT: Final = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
+_ANEW: Final = (
+    "<script>addEventListener('pageshow', (shown) => { if (shown.persisted) location.reload(); });</script>"
+)
+"""A browser's Back button may bring a page back as it was, whose files are gone."""
 _MONO: Final = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
@@ -33,6 +37,7 @@ def mount(analyzer: Analyzer, settings: AppSettings, visits: Visits, line: Line)
         enable_monitoring=False,
         pwa=False,
         mcp_server=False,
+        head=_ANEW,
         theme=_theme(),
         css=files("aulens.app").joinpath("style.css").read_text(encoding="utf-8"),
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},

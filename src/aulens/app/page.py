@@ -15,7 +15,7 @@ from aulens.app.live import live_work
 from aulens.app.settings import AppSettings
 from aulens.app.show import Shown, show
 from aulens.app.source import each_nth, look, unwritten, within
-from aulens.app.visits import Visit, Visits, safe_name
+from aulens.app.visits import LOST, Visit, Visits, safe_name
 from aulens.app.work import Made, Work, clip_work, picture_work
 from aulens.commands.sources import seconds
 from aulens.errors import AulensError, InputError
@@ -80,8 +80,11 @@ class Page:
         on.drop.upload(self._dropped, on.drop, every, **as_sent)
         on.snap.input(self._snapped, on.snap, every, **as_sent)
         on.go.click(self._pressed, [on.every, on.start, on.stop, on.film], every, **as_sent)
-        on.pulse.tick(self._tick, shown, every, **asked)
-        on.cancel.click(self._cancel, None, [on.cancel, on.status], **asked)
+        # Not `every`: what is named here is begun anew with each answer, and the camera would never start.
+        on.pulse.tick(
+            self._tick, shown, [*results, on.pulse, on.options, on.go, on.cancel, on.status], **asked
+        )
+        on.cancel.click(self._cancel, None, on.cancel, **asked)
         on.live.stream(
             self._watch,
             [on.live, *shown],
@@ -98,7 +101,7 @@ class Page:
         if not sent or not sent.get("path"):
             return _unchanged()
         path = Path(sent["path"])
-        return await self._take(path, str(sent.get("orig_name") or path.name), self._visit(request))
+        return await self._came(path, str(sent.get("orig_name") or path.name), request)
 
     async def _snapped(self, sent: Sent | None, request: gr.Request) -> Update:
         """A picture was taken with the camera."""
@@ -106,13 +109,22 @@ class Page:
             return _unchanged()
         path = Path(sent["path"])
         name = f"webcam-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}"
-        return await self._take(path, name, self._visit(request))
+        return await self._came(path, name, request)
+
+    async def _came(self, path: Path, name: str, request: gr.Request) -> Update:
+        """Take a file in; one thing after another, however quickly they are asked for."""
+        try:
+            visit = self._visits.of(str(request.session_hash))
+        except InputError as error:
+            return self._lost(str(error))
+        async with visit.turn:
+            return await self._take(path, name, visit)
 
     async def _take(self, path: Path, name: str, visit: Visit) -> Update:
         """Look at what came in; the analysis of a picture begins at once."""
         on, name = self._on, safe_name(name)
         await self._end(visit)
-        update = self._cleared() | {on.drop: None, on.snap: None, on.source: ""}
+        update = self._cleared() | {on.drop: None, on.snap: None, on.source: "", on.status: ""}
         update |= {part: gr.update(visible=False) for part in (on.options, on.go, on.cancel)}
         update[on.pulse] = gr.update(active=False)
         try:
@@ -137,7 +149,16 @@ class Page:
         self, every: object, start: object, stop: object, film: object, request: gr.Request
     ) -> Update:
         """The analysis of a video is to begin."""
-        visit = self._visit(request)
+        try:
+            visit = self._visits.of(str(request.session_hash))
+        except InputError as error:
+            return self._lost(str(error))
+        async with visit.turn:
+            return await self._analyze(visit, every, start, stop, film)
+
+    async def _analyze(
+        self, visit: Visit, every: object, start: object, stop: object, film: object
+    ) -> Update:
         await self._end(visit)
         try:
             source = visit.source
@@ -166,23 +187,37 @@ class Page:
     async def _tick(self, aus: list[str], heat: bool, request: gr.Request) -> Update:
         """Tell how far the work is, or show what came of it."""
         visit = self._known(request)
-        ticket = None if visit is None else visit.ticket
-        if visit is None or ticket is None:
+        if visit is None:
+            return self._lost(LOST)
+        ticket = visit.ticket
+        if visit.turn.locked():
             return _unchanged()  # something else comes in
+        if ticket is None:
+            return self._idle(visit)
         if not ticket.over:
             return {self._on.status: panels.progress(ticket, self._line.ahead(ticket))}
         over = await self._settled(visit, ticket, Shown(aus, heat))
         return over if visit.ticket is ticket else _unchanged()
 
-    async def _settled(self, visit: Visit, ticket: Ticket[Made], shown: Shown) -> Update:
-        """What came of it."""
+    def _idle(self, visit: Visit) -> Update:
+        """Nothing is being done."""
         on, video = self._on, visit.source is not None and visit.source.info is not None
-        over: Update = {
+        return {
             on.pulse: gr.update(active=False),
             on.cancel: gr.update(visible=False),
             on.go: gr.update(visible=video),
             on.stage: panels.empty(*(_READY if video else ())),
         }
+
+    def _lost(self, why: str) -> Update:
+        """The visit is over and its files are gone, but its page is still there."""
+        on = self._on
+        hidden = {part: gr.update(visible=False) for part in (on.options, on.go, on.cancel)}
+        return self._cleared() | hidden | {on.pulse: gr.update(active=False), on.status: panels.problem(why)}
+
+    async def _settled(self, visit: Visit, ticket: Ticket[Made], shown: Shown) -> Update:
+        """What came of it."""
+        on, over = self._on, self._idle(visit)
         try:
             ticket.result()
             return over | {on.status: ""} | await asyncio.to_thread(show, on, visit, shown, new=True)
@@ -200,11 +235,11 @@ class Page:
         self, aus: list[str], heat: bool, face: int | None, person: int | None, request: gr.Request
     ) -> Update:
         """Other Action Units, or another face, are to be shown."""
-        visit = self._known(request)
-        if visit is None:
-            return _unchanged()
         try:
+            visit = self._visits.of(str(request.session_hash))
             return show(self._on, visit, Shown(aus, heat, face, person), new=False) or _unchanged()
+        except InputError as error:
+            return self._cleared() | {self._on.stage: panels.problem(str(error))}
         except OSError as error:
             return {self._on.stage: panels.problem(unwritten(error, visit.folder))}
 
@@ -234,7 +269,7 @@ class Page:
         visit = self._known(request)
         if visit is not None and visit.ticket is not None:
             self._line.stop(visit.ticket)
-        return {self._on.status: panels.said("Stopping"), self._on.cancel: gr.update(visible=False)}
+        return {self._on.cancel: gr.update(visible=False)}  # the pulse says the rest
 
     def _left(self, request: gr.Request) -> None:
         """The page was closed or loaded anew."""
@@ -255,9 +290,6 @@ class Page:
         )  # fmt: skip
         hidden = {part: gr.update(visible=False) for part in (on.picture, on.clip)}
         return dict.fromkeys(emptied, "") | hidden | {on.stage: panels.empty()}
-
-    def _visit(self, request: gr.Request) -> Visit:
-        return self._visits.of(str(request.session_hash))
 
     def _known(self, request: gr.Request) -> Visit | None:
         return self._visits.known(str(request.session_hash))

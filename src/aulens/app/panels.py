@@ -107,7 +107,9 @@ def progress(ticket: Ticket[Made], ahead: int) -> str:
         ahead: how many come first.
     """
     share = None if not ticket.total else min(1.0, ticket.done / ticket.total)
-    if ahead:
+    if ticket.stopping:
+        said = "Stopping"
+    elif ahead:
         said = f"Waiting: {ahead} {'analysis' if ahead == 1 else 'analyses'} before yours"
     elif ticket.done:
         of = f" of {ticket.total:,}" if ticket.total and ticket.total >= ticket.done else ""

@@ -1,5 +1,6 @@
 """Who is on the page, and the files that are theirs: gone when they leave, and at the end."""
 
+import asyncio
 import os
 import re
 import secrets
@@ -21,11 +22,16 @@ from aulens.app.work import Made, Work
 from aulens.errors import InputError
 from aulens.runtime.image import read_image
 
-_NOT_IN_NAMES: Final = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+_NOT_IN_NAMES: Final = re.compile(r'[\x00-\x1f<>:"/\\|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]')
+"""What systems forbid, and what turns the direction of text, by which an ending can be hidden."""
 _LONGEST: Final = 180
 """Bytes of a name: a file system takes 255, and names of results are longer by an ending or two."""
 _UNTAKEN: Final = 3600.0
 """Seconds that an upload waits to be taken; a page takes its own at once."""
+LOST: Final = (
+    "This page lost its connection to aulens, and what it held was deleted, as if it had been closed. "
+    "Load it anew."
+)
 
 
 @dataclass(eq=False)
@@ -40,6 +46,7 @@ class Visit:
         ticket: of the last analysis.
         token: by which the files of `made` are asked for; nobody can guess it.
         version: of what is drawn, so that no browser shows an old one.
+        turn: held while something comes in or is begun.
     """
 
     folder: Path
@@ -49,6 +56,7 @@ class Visit:
     ticket: Ticket[Made] | None = None
     token: str = ""
     version: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _count: int = 0
     _busy: bool = False
     _gone: bool = False
@@ -149,13 +157,20 @@ class Visits:
     def __init__(self, folder: Path, uploads: Path, line: Line) -> None:
         self._folder, self._uploads, self._line = folder, uploads, line
         self._open: dict[str, Visit] = {}
+        self._left: set[str] = set()
         self._came: set[str] = set()
         self._count = 0
         self._lock = threading.Lock()
 
     def of(self, session: str) -> Visit:
-        """The visit of a page, by the name that its browser made up for it."""
+        """The visit of a page, by the name that its browser made up for it.
+
+        Raises:
+            InputError: it was closed: nobody would tell of its end a second time, and its files would stay.
+        """
         with self._lock:
+            if session in self._left:
+                raise InputError(LOST)
             if session not in self._open:
                 self._count += 1
                 self._open[session] = Visit(self._folder / f"visit-{self._count}", self._uploads)
@@ -170,6 +185,7 @@ class Visits:
         """A page was closed."""
         with self._lock:
             visit = self._open.pop(session, None)
+            self._left.add(session)
         if visit is not None:
             visit.leave(self._line)
 
@@ -268,12 +284,13 @@ def check_upload(path: Path, uploads: Path) -> None:
 def safe_name(name: str) -> str:
     """A file name that any system can hold, which still tells what it was."""
     name = name.encode("utf-8", "replace").decode("utf-8")
-    clean = _NOT_IN_NAMES.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")
+    clean = _NOT_IN_NAMES.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip().rstrip(" .")
     stem, dot, ending = clean.rpartition(".")
     if not dot:
         stem, ending = ending, ""
     ending = dot + ending[:12]
-    stem = stem.encode("utf-8")[: _LONGEST - len(ending.encode("utf-8"))].decode("utf-8", "ignore")
+    room = _LONGEST - len(ending.encode("utf-8"))
+    stem = stem.lstrip(" .").encode("utf-8")[:room].decode("utf-8", "ignore")
     return f"{stem or 'file'}{ending}"
 
 
