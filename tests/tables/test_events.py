@@ -31,6 +31,17 @@ def test_one_event_by_hand() -> None:
     assert pd.isna(row["side"])
 
 
+def test_an_au_without_sides_needs_no_threshold() -> None:
+    """As AU45 of OpenFace, which no model of ours has."""
+    table = clip([0.1, 0.9, 0.9, 0.1]).assign(AU45_c=[0, 1, 1, 0])
+    for sides in ({}, {"AU45_left_p": NAN, "AU45_right_p": NAN}):
+        found = events(table.assign(**sides), thresholds={"AU12": 0.5}, **EXACT)
+        assert found["au"].tolist() == ["AU12", "AU45"]
+        assert found["side"].isna().all()
+    with pytest.raises(ConfigError, match="no threshold is given for AU45"):
+        events(table.assign(AU45_left_p=0.9, AU45_right_p=0.9), thresholds={"AU12": 0.5}, **EXACT)
+
+
 def test_columns_and_types_are_as_promised_also_without_events() -> None:
     for found in (events(clip([0.9])), events(clip([0.1])), events(clip([]))):
         assert {name: str(kind) for name, kind in found.dtypes.items()} == EVENT_TYPES
@@ -234,4 +245,4 @@ def test_settings_out_of_range_are_said() -> None:
         with pytest.raises(ConfigError, match=f"{name} must be seconds, 0 or more"):
             events(clip([0.9]), **{name: -0.1})
     with pytest.raises(ConfigError, match="no threshold is given for AU12"):
-        events(clip([0.9]), thresholds={})
+        events(clip([0.9]).assign(AU12_left_p=0.9, AU12_right_p=0.1), thresholds={})

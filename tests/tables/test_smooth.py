@@ -138,6 +138,16 @@ def test_hysteresis_holds_until_well_below_and_not_across_a_loss() -> None:
     assert plain.dropna().tolist() == [0, 1, 0, 0, 0, 0, 1, 0]
 
 
+def test_an_au_without_any_value_needs_no_threshold_and_stays_empty() -> None:
+    """As AU11, whose column Py-Feat's tables have also where the model does not tell of it."""
+    table = clip([0.2, 0.4])
+    smoothed = smooth(table.assign(AU11_p=NAN), thresholds={"AU12": 0.3})
+    assert smoothed[["AU11_smooth_p", "AU11_smooth_c"]].isna().all(axis=None)
+    assert str(smoothed["AU11_smooth_c"].dtype) == "Int64"
+    alone = smooth(table, thresholds={"AU12": 0.3})
+    pd.testing.assert_frame_equal(smoothed[alone.columns], alone)
+
+
 def test_an_empty_table_stays_empty() -> None:
     smoothed = smooth(clip([]), thresholds=0.5)
     assert smoothed.empty

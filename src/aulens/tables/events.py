@@ -67,7 +67,7 @@ def events(
 
     Raises:
         InputError: columns or times are missing, or a frame has two rows of a person.
-        ConfigError: a setting is out of range, or an AU has no threshold.
+        ConfigError: a setting is out of range, or an AU of which sides are told has no threshold.
     """
     for value, name in ((merge, "merge"), (least, "least"), (gap, "gap")):
         seconds(value, name)
@@ -210,11 +210,11 @@ def _sides(
     thresholds: float | Mapping[str, float] | None,
 ) -> NDArray[np.object_]:
     """Where the event's mean reaches the threshold: left, right or both; the larger if neither does."""
-    if thresholds is None:
+    left, right = (_column(table, f"{label}_{side}_p", rows) for side in ("left", "right"))
+    if thresholds is None or np.isnan(left).all() or np.isnan(right).all():
         return np.full(len(first), None, dtype=object)
     least = threshold_of(thresholds, label)
-    left = _mean(_column(table, f"{label}_left_p", rows), first, last)
-    right = _mean(_column(table, f"{label}_right_p", rows), first, last)
+    left, right = _mean(left, first, last), _mean(right, first, last)
     told = np.where(left > right, "left", np.where(right > left, "right", "both"))
     both = ((left >= least) & (right >= least)) | (left == right)
     told = np.where(both, "both", told).astype(object)

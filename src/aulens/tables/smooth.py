@@ -52,7 +52,7 @@ def smooth(
     Raises:
         InputError: columns or times are missing, a frame has two rows of a person, a probability is not
             within [0, 1], or AUs have decisions but no probabilities.
-        ConfigError: a setting is out of range, or an AU has no threshold.
+        ConfigError: a setting is out of range, or an AU that has probabilities has no threshold.
     """
     seconds(window, "the window")
     seconds(gap, "the gap")
@@ -60,7 +60,13 @@ def smooth(
         raise ConfigError(f"hysteresis must be from 0 to below 1, got {hysteresis}")
     _check_decided(table)
     labels = [label for label in aus_in(table) if f"{label}_p" in table.columns]
-    least = np.array([threshold_of(thresholds, label) for label in labels])
+    valued = [bool(table[f"{label}_p"].notna().any()) for label in labels]
+    least = np.array(
+        [
+            threshold_of(thresholds, label) if told else np.nan
+            for label, told in zip(labels, valued, strict=True)
+        ]
+    )
     track = tracks(table)
     raw = table[[f"{label}_p" for label in labels]].to_numpy(dtype=np.float64, na_value=np.nan)[track.rows]
     _check(raw, labels)
