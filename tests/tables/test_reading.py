@@ -252,3 +252,17 @@ def test_parquet_with_a_column_twice_is_refused(tmp_path: Path) -> None:
 def test_a_rate_so_low_that_times_are_infinite_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="a frame rate of 1e-320 is too low"):
         read_table(written(tmp_path, HEADER + "a,1,,0,1,0.5\n"), rate=1e-320)
+
+
+@pytest.mark.parametrize("blank", [",,,,", ", , ,,", ",,", ",,,,,,,", '"","","","",""', "  "])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_blank_rows_of_a_spreadsheet_are_no_rows(tmp_path: Path, blank: str, end: str) -> None:
+    lines = ["file,frame,face_id,success,AU1_p", "a.mp4,0,0,1,0.5", blank, "a.mp4,1,0,1,0.25", blank, blank]
+    (tmp_path / "a.csv").write_text(end.join(lines), newline="")
+    table = read_table(tmp_path / "a.csv")
+    assert table["file"].tolist() == ["a.mp4", "a.mp4"]
+    assert table["AU1_p"].tolist() == [0.5, 0.25]
+    lines[3] = "a.mp4,x,0,1,0.25"
+    (tmp_path / "a.csv").write_text(end.join(lines), newline="")
+    with pytest.raises(InputError, match=r"a\.csv, line 4: frame must be a number, found 'x'"):
+        read_table(tmp_path / "a.csv")

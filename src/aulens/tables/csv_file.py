@@ -22,11 +22,12 @@ _NO_NUMBER: Final = (
 _QUOTED: Final = rb' *+"[^"]*+(?:""[^"]*+)*+'
 _FIELD: Final = rb'(?:%b(?:"|(\Z)))?+[^,\r\n]*+' % _QUOTED
 _RECORD: Final = re.compile(rb"%b(?:,%b)*+(?:\r\n?|\n|\Z)" % (_FIELD, _FIELD))
+_BLANK: Final = b'", \t\r\n'
 _QUOTED_FIELD: Final = re.compile(rb'(?:\A|(?<=,))%b"' % _QUOTED)
 
 
 class CSVFile:
-    """A CSV file whose rows all have as many fields as its header.
+    """A CSV file whose rows all have as many fields as its header; rows that are wholly empty are none.
 
     Spaces after commas are ignored, but in columns of text only if the header has some too: a file's name may
     begin with one.
@@ -55,7 +56,8 @@ class CSVFile:
                 f"{path}, line {line}: not a CSV table: it is not text in UTF-8 (byte "
                 f"0x{self._data[error.start]:02x}, {error.reason}); save it as CSV in UTF-8"
             ) from error
-        records = self._records()
+        self._blanks = False
+        records = self._rows()
         names = self._names(next(records, (1, b""))[1])
         self.columns = tuple(name.strip() for name in names)
         self._spaced = any(name.startswith(" ") for name in names)
@@ -69,6 +71,8 @@ class CSVFile:
                 )
         self._check_names()
         self._lines = np.array([self._checked(line, record) for line, record in records], dtype=np.int64)
+        if self._blanks:  # pandas must read the rows that were counted
+            self._data = b"\n".join(record for _, record in self._rows())
 
     @property
     def heads(self) -> str:
@@ -160,6 +164,14 @@ class CSVFile:
                 "file was cut off or is damaged: mend the line or remove it"
             )
         return line
+
+    def _rows(self) -> Iterator[tuple[int, bytes]]:
+        """The records in which something is told; a spreadsheet leaves rows of commas behind."""
+        for line, record in self._records():
+            if record.strip(_BLANK):
+                yield line, record
+            else:
+                self._blanks = True
 
     def _records(self) -> Iterator[tuple[int, bytes]]:
         """The number of its first line, and the bytes of each record; a quoted field may go over lines."""
