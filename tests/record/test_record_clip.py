@@ -203,6 +203,52 @@ def test_what_another_detector_or_version_made_is_not_done(
     assert len(seen) == 12
 
 
+def test_a_new_run_takes_away_what_only_the_old_one_made(analyzer: Analyzer, short: Path, tmp_path: Path):
+    for name in ("talk", "walk"):
+        settings = RecordSettings("parquet", overlay=True, report=True)
+        record_clip(analyzer, short, tmp_path, settings, name=name)
+    (tmp_path / "talk.figures" / "timeline-person7.svg").touch()  # of somebody whom the old run saw
+    (tmp_path / "walk.figures" / "my notes.txt").touch()
+    for name in ("talk.txt", "talk.mkv", "talk-2.html"):
+        (tmp_path / name).touch()
+    record_clip(analyzer, short, tmp_path, RecordSettings(every=2, report=True), name="talk")
+    assert sorted(path.name for path in (tmp_path / "talk.figures").iterdir()) == [
+        f"{name}.{ending}" for name in ("cooccurrence", "timeline") for ending in ("pdf", "svg")
+    ]
+    record_clip(analyzer, short, tmp_path, RecordSettings(every=2), name="talk")
+    record_clip(analyzer, short, tmp_path, RecordSettings("openface"), name="walk")
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == [
+        "columns.csv", "talk-2.html", "talk.csv", "talk.events.csv", "talk.json", "talk.mkv", "talk.txt",
+        "walk.csv", "walk.events.csv", "walk.figures", "walk.figures/my notes.txt", "walk.json",
+    ]  # fmt: skip
+
+
+def test_what_an_old_run_made_is_taken_away_also_after_a_kill(
+    analyzer: Analyzer, short: Path, tmp_path: Path
+):
+    record_clip(analyzer, short, tmp_path, RecordSettings("jsonl", overlay=True))
+    with pytest.raises(Killed):
+        record_clip(analyzer, short, tmp_path, progress=killed_after(9))
+    assert (tmp_path / "talk.overlay.mp4").exists()  # until the new ones are there
+    record_clip(analyzer, short, tmp_path, resume=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "columns.csv", "talk.csv", "talk.events.csv", "talk.json",
+    ]  # fmt: skip
+
+
+def test_a_receipt_that_names_files_of_others_costs_none(analyzer: Analyzer, short: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    record_clip(analyzer, short, out, RecordSettings(overlay=True))
+    kept = [tmp_path / "talk.html", out / "walk.html", out / "talk.mp4"]
+    for path in kept:
+        path.touch()
+    note = json.loads((out / "talk.json").read_text())
+    note["files"] = {"report": "../talk.html", "figures": "walk.html", "overlay": "talk.mp4", "more": 3}
+    (out / "talk.json").write_text(json.dumps(note))
+    record_clip(analyzer, short, out)
+    assert all(path.is_file() for path in kept)
+
+
 def test_a_video_that_was_touched_is_done_again(analyzer: Analyzer, short: Path, tmp_path: Path):
     copy = tmp_path / "talk.mp4"
     copy.write_bytes(short.read_bytes())

@@ -1,6 +1,7 @@
 """What was made of one video, and how: NAME.json, beside the table."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any, Final
 
 from aulens.errors import InputError
 from aulens.record.identity import VIDEO, differs
+from aulens.record.names import ENDINGS
 
 _FORMAT: Final = "aulens-clip/1"
+_FIGURE: Final = re.compile(r"(?:timeline|cooccurrence)(?:-person[0-9]+)?\.(?:svg|pdf)")
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,43 @@ def made_videos(out: Path) -> list[Path]:
     return [
         out / done["files"]["overlay"] for done in found if done is not None and "overlay" in done["files"]
     ]
+
+
+def made_by(path: Path) -> dict[str, Path]:
+    """What a receipt NAME.json names and is of NAME alone, by what it is; nothing if it is no receipt."""
+    found = _read(path)
+    files = found["files"].items() if found is not None else ()
+    named = {kind: name for kind, name in files if isinstance(name, str) and name.startswith(path.stem)}
+    return {
+        kind: path.with_name(name) for kind, name in named.items() if name.removeprefix(path.stem) in ENDINGS
+    }
+
+
+def remove_old(path: Path, files: Mapping[str, str]) -> None:
+    """Take away what an earlier run made, by its receipt at `path`, and the new one did not make.
+
+    Args:
+        path: of the receipt.
+        files: names of what the new run made, by what it is.
+    """
+    for old in made_by(path).values():
+        if old.name in files.values():
+            continue
+        if old.is_dir():
+            clear_figures(old)
+        else:
+            old.unlink(missing_ok=True)
+
+
+def clear_figures(folder: Path) -> None:
+    """Remove the figures of an earlier run, which may be of other people; then the folder, if it is empty."""
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    for path in folder.iterdir():
+        if _FIGURE.fullmatch(path.name):
+            path.unlink()
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def begin_anew(path: Path) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet
 
+from aulens.record.done import clear_figures
 from aulens.record.overlay import join_overlay
 from aulens.record.settings import RecordSettings
 from aulens.runtime.card import ModelCard
@@ -101,6 +102,7 @@ def finish(
             problems=() if problem is None else (problem,),
         )
         files["figures"] = f"{name}.figures"
+        clear_figures(out / files["figures"])
         write_figures(out / files["figures"], told, threshold, events=found)
     return files, lacking
 

@@ -15,7 +15,8 @@ _KEPT: Final = ("columns", "results", "index")
 """What `aulens detect` writes beside the files of videos: columns.csv, results.csv, index.html."""
 _EVENTS: Final = ".events"
 _PART: Final = ".part"
-_ENDINGS: Final = (".csv", ".jsonl", ".parquet", ".events.csv", ".json", ".html", ".figures", ".overlay.mp4")
+ENDINGS: Final = (".csv", ".jsonl", ".parquet", ".events.csv", ".json", ".html", ".figures", ".overlay.mp4")
+"""What files and folders that belong to one video are called behind its name."""
 _LONGEST: Final = 180  # bytes of a name: most disks take 255, and endings come behind it
 
 
@@ -136,7 +137,7 @@ def _there(out: Path) -> set[str]:
     """Names that files in the folder have."""
     found = set()
     for path in out.iterdir():
-        for ending in _ENDINGS:
+        for ending in ENDINGS:
             if path.name.endswith(ending):
                 found.add(path.name.removesuffix(ending).casefold())
         if path.suffix == _PART and ((path / NOTE).is_file() or not is_ours(path)):
