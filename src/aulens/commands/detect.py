@@ -28,7 +28,7 @@ from aulens.commands.options import (
 )
 from aulens.commands.output import Format, closing_all, refuse_inputs, results_path, sinks
 from aulens.commands.pictures import Album, analyze_pictures
-from aulens.commands.sources import Found, gather, path_of, seconds
+from aulens.commands.sources import Found, gather, made_text, path_of, seconds
 from aulens.commands.tally import Tally
 from aulens.errors import ConfigError
 from aulens.faces.detector import left_out_text
@@ -215,6 +215,8 @@ def detect(
         console.print(f"the format {format} has no columns for {', '.join(lacking)}: they are left out")
     found = gather(inputs or [], out, sequence=sequence, rate=fps, webcam=webcam)
     tally.failed |= found.failed
+    if found.made:
+        console.print(made_text(found.made), markup=False)
     album = _prepare(out, format, (overlay or report) and where is None, analyzer, found)
     told = ClipTable(analyzer.card.aus) if format is Format.TABLE and where is None else None
     try:

@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from aulens.commands.tally import counted
 from aulens.errors import ConfigError, InputError
-from aulens.record.done import made_videos
+from aulens.record.made import Made, made_below
 from aulens.runtime.inputs import is_clip, legible, media_at, unwritable
 from aulens.video import Media, open_sequence, open_webcam
 
 Source = Path | Media
 """A video by its path, or what was opened before."""
+
+
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True)
@@ -21,11 +26,13 @@ class Found:
         pictures: each once, in the order given.
         clips: likewise.
         failed: inputs with nothing in them, each with the reason.
+        made: pictures and videos that earlier runs made elsewhere, and that are left out.
     """
 
     pictures: tuple[Path, ...]
     clips: tuple[Source, ...]
     failed: dict[Path, str]
+    made: tuple[Path, ...] = ()
 
 
 def gather(
@@ -35,7 +42,8 @@ def gather(
 
     Args:
         inputs: files and folders.
-        out: what an earlier run wrote there is no input of this one.
+        out: what an earlier run wrote there is no input of this one. Nor is what others wrote elsewhere, in
+            folders that are looked through: files that are given by name are taken.
         sequence: each input is a folder of frames.
         rate: frames per second of a sequence.
         webcam: number of a camera.
@@ -56,12 +64,17 @@ def gather(
         return _sequences(inputs, rate)
     files: dict[Path, Path] = {}
     failed: dict[Path, str] = {}
+    left_out: list[Path] = []
     for given in inputs:
         found = media_at(given, skip=_results(given, out))
-        if not found.media:
-            others = f", only {found.others} other files" if found.others else ""
-            failed[given] = f"no pictures or videos in this folder{others}"
-        for path in found.media:
+        made = made_below(given)
+        theirs = set(made.paths)
+        left = [path for path in found.media if not theirs.isdisjoint([path, *path.parents])]
+        left_out += left
+        media = [path for path in found.media if path not in set(left)]
+        if not media:
+            failed[given] = _nothing(found.others, left, made)
+        for path in media:
             why = unwritable(path)
             if why is None:
                 files.setdefault(path.resolve(), path)
@@ -69,17 +82,34 @@ def gather(
                 failed[Path(legible(path))] = why
     clips = {path for path in files.values() if is_clip(path)}
     pictures = tuple(path for path in files.values() if path not in clips)
-    return Found(pictures, tuple(path for path in files.values() if path in clips), failed)
+    videos = tuple(path for path in files.values() if path in clips)
+    others = (path for path in left_out if out is None or out.resolve() not in path.resolve().parents)
+    return Found(pictures, videos, failed, tuple(dict.fromkeys(others)))
 
 
 def _results(given: Path, out: Path | None) -> list[Path]:
-    """What is no input: the folder of results, or if that is the input or around it, what was made in it."""
-    if out is None or not out.is_dir():
-        return []
-    if out.resolve() not in {given.resolve(), *given.resolve().parents}:
-        return [out]
-    pictures = [out / "pictures"] if (out / "index.html").is_file() else []
-    return [*pictures, *out.glob("*.part"), *made_videos(out)]
+    """The folder of results is no input, unless it is the input or around it: then what was made in it."""
+    around = {given.resolve(), *given.resolve().parents}
+    return [] if out is None or not out.is_dir() or out.resolve() in around else [out]
+
+
+def _nothing(others: int, left: Sequence[Path], made: Made) -> str:
+    """Why there is nothing to analyze in a folder."""
+    if made.tables:
+        return f"holds results of aulens: give their tables to `aulens report`: {_first(made.tables)}"
+    if left:
+        return f"no pictures or videos in this folder but {len(left)} that aulens made"
+    return "no pictures or videos in this folder" + (f", only {others} other files" if others else "")
+
+
+def made_text(made: Sequence[Path]) -> str:
+    """What is left out because aulens made it, as one line."""
+    folders = sorted({str(path.parent) for path in made})
+    return f"{counted(len(made), 'file')} left out that aulens made before: in {_first(folders)}"
+
+
+def _first(names: Sequence[object]) -> str:
+    return ", ".join([*map(str, names[:_NAMED]), *(["..."] if len(names) > _NAMED else [])])
 
 
 def path_of(source: Source) -> Path:

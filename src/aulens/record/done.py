@@ -69,14 +69,6 @@ def read_done(path: Path, identity: Mapping[str, Any]) -> Recorded | None:
     return done if all((path.parent / name).exists() for name in done.files.values()) else None
 
 
-def made_videos(out: Path) -> list[Path]:
-    """The drawn videos in a folder of results."""
-    found = [_read(path) for path in out.glob("*.json") if path.is_file()]
-    return [
-        out / done["files"]["overlay"] for done in found if done is not None and "overlay" in done["files"]
-    ]
-
-
 def made_by(path: Path) -> dict[str, Path]:
     """What a receipt NAME.json names and is of NAME alone, by what it is; nothing if it is no receipt."""
     found = _read(path)

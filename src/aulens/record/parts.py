@@ -130,6 +130,11 @@ def remove_part(path: Path) -> None:
         shutil.rmtree(path)
 
 
+def is_begun(path: Path) -> bool:
+    """Whether a folder is one of an unfinished video."""
+    return path.suffix == ".part" and (path / _MARK).exists()
+
+
 def is_ours(path: Path) -> bool:
     """Whether a folder NAME.part is one of an unfinished video, or empty."""
     return path.is_dir() and ((path / _MARK).exists() or not any(path.iterdir()))

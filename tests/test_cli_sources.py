@@ -1,0 +1,131 @@
+"""What earlier runs made is no input of another one; what a researcher made is."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from aulens.commands import pictures
+from aulens.commands.sources import gather
+from aulens.record import RecordSettings, record_clip
+from aulens.runtime.analyzer import Analyzer
+from command_line import aulens
+from patch_people import PatchDetector, patch_frame, write_people
+from stub_model import write_stub
+
+pytestmark = pytest.mark.usefixtures("people_by_colour")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_stub(tmp_path_factory.mktemp("stub"))
+
+
+@pytest.fixture(autouse=True)
+def patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aulens.commands.finders.DlibDetector", lambda upscale, model: PatchDetector())
+
+
+def inputs(folder: Path) -> list[Path]:
+    """A video, and pictures with a face and without, of one of which the name has a mark of HTML."""
+    folder.mkdir(parents=True)
+    write_people(folder / "talk.mp4", 4)
+    for name, people in (("a", {"red": (30, 30)}), ("a&b", {}), ("c", {"red": (9, 9), "blue": (60, 9)})):
+        Image.fromarray(patch_frame(people)).save(folder / f"{name}.png")
+    return sorted(folder.iterdir())
+
+
+def taken(*given: Path, out: Path | None = None) -> list[Path]:
+    found = gather(given, out, sequence=False, rate=None, webcam=None)
+    assert not found.failed
+    return sorted([*found.pictures, *(path for path in found.clips if isinstance(path, Path))])
+
+
+def run(model: Path, *arguments: object) -> str:
+    done = aulens("detect", *arguments, "--model", model)
+    assert done.code == 0, done.err
+    return done.err.replace("\n", "")
+
+
+@pytest.mark.parametrize("shown", [200, 1])
+def test_results_of_an_earlier_run_are_no_inputs(
+    shown: int, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "_ON_PAGE", shown)
+    given = inputs(tmp_path / "in")
+    results = tmp_path / "in" / "deep" / "results"
+    run(model, tmp_path / "in", "--out", results, "--overlay")
+    drawn = sorted(path.name for path in (results / "pictures").iterdir())
+    assert drawn == ["a&b.jpg", "a.face0.jpg", "a.jpg", "c.face0.jpg", "c.face1.jpg", "c.jpg"]
+    assert taken(tmp_path / "in") == given
+    told = run(model, tmp_path / "in", "--out", tmp_path / "out")
+    assert f"7 files left out that aulens made before: in {results}, {results / 'pictures'}" in told
+    assert "3 faces in 2 pictures" in told
+    assert "4 frames of 1 video" in told
+    # A run that is repeated says nothing of its own.
+    assert "left out" not in run(model, tmp_path / "in", "--out", results, "--overlay")
+    # Who names a file wants it.
+    named = results / "talk.overlay.mp4"
+    assert taken(named) == [named]
+
+
+def test_a_folder_of_results_that_holds_inputs_too(model: Path, tmp_path: Path) -> None:
+    given = inputs(tmp_path / "in")
+    for _ in range(2):
+        run(model, tmp_path / "in", "--out", tmp_path / "in", "--overlay")
+        assert taken(tmp_path / "in") == given
+        assert taken(tmp_path / "in", out=tmp_path / "in") == given
+
+
+def test_own_pictures_and_videos_stay_inputs(model: Path, tmp_path: Path) -> None:
+    """Beside a page of somebody else, or beside ours and not named there; under the name of a drawn one."""
+    given = inputs(tmp_path / "in")
+    own = []
+    for name in ("ours", "theirs"):
+        own.append(tmp_path / name / "pictures" / "mine.jpg")
+        own[-1].parent.mkdir(parents=True)
+        own[-1].touch()
+    (tmp_path / "theirs" / "index.html").write_text("<title>Action Units</title>\n<h2>mine.jpg</h2>\n")
+    (tmp_path / "theirs" / "columns.csv").touch()
+    for name in ("film.overlay.mp4", "clip.part/a.png", "film.figures/b.png"):
+        own.append(tmp_path / "theirs" / name)
+        own[-1].parent.mkdir(exist_ok=True)
+        own[-1].touch()
+    (tmp_path / "theirs" / "film.json").write_text('{"files": {"overlay": "film.overlay.mp4"}}')
+    (tmp_path / "theirs" / "list.json").write_text("[")
+    run(model, *given, "--out", tmp_path / "ours", "--overlay")
+    assert taken(tmp_path) == sorted([*given, *own])
+
+
+def test_a_receipt_names_only_files_of_its_video(model: Path, tmp_path: Path) -> None:
+    talk = write_people(tmp_path / "talk.mp4", 2)
+    record_clip(Analyzer(model, PatchDetector()), talk, tmp_path, RecordSettings(overlay=True))
+    receipt = tmp_path / "talk.json"
+    text = receipt.read_text()
+    assert taken(tmp_path) == [talk]
+    receipt.write_text(text.replace("talk.overlay.mp4", "talk.mp4"))
+    assert taken(tmp_path) == [talk, tmp_path / "talk.overlay.mp4"]
+
+
+def test_an_unfinished_video_is_no_input(tmp_path: Path) -> None:
+    own = write_people(tmp_path / "talk.mp4", 2)
+    piece = tmp_path / "talk.part" / "overlay" / "000000.mp4"
+    piece.parent.mkdir(parents=True)
+    piece.write_bytes(own.read_bytes())
+    assert taken(tmp_path) == [own, piece]
+    (tmp_path / "talk.part" / ".aulens").touch()
+    assert taken(tmp_path) == [own]
+
+
+@pytest.mark.parametrize("overlay", [True, False])
+def test_a_folder_of_results_has_tables_to_report(overlay: bool, model: Path, tmp_path: Path) -> None:
+    talk = write_people(tmp_path / "talk.mp4", 2)
+    out = tmp_path / "out"
+    record_clip(Analyzer(model, PatchDetector()), talk, out, RecordSettings(overlay=overlay))
+    done = aulens("report", out, "--out", tmp_path / "pages", "--model", model)
+    assert done.code == 1
+    said = f"{out}: holds results of aulens: give their tables to `aulens report`: {out / 'talk.csv'}"
+    assert said in done.err
+    (out / "talk.json").unlink()
+    (out / "talk.csv").unlink()
+    assert not gather([out], None, sequence=False, rate=None, webcam=None).made
