@@ -58,7 +58,7 @@ def made_below(top: Path) -> Made:
 
 
 def _drawn(out: Path) -> list[Path]:
-    """The files in OUT/pictures that were drawn, by the page, and of what it has no room for, by the table."""
+    """The files in OUT/pictures that were drawn, by the page, and where it has no more room, by the table."""
     taken: set[str] = set()
     shown = _shown(out / "index.html")
     names = {free_name(Path(name).stem, taken) for name in shown}
