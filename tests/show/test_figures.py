@@ -22,11 +22,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from aulens.errors import ConfigError, InputError
+from aulens.runtime.card import read_card
 from aulens.show import figures
 from aulens.show.cooccurrence import cooccurrence_figure
 from aulens.show.figure import COLUMN, PAGE, save_figure
 from aulens.show.figures import write_figures
+from aulens.show.report import write_report
 from aulens.show.timeline import clock, timeline
+from stub_model import write_stub
 
 pytestmark = pytest.mark.slow
 
@@ -262,6 +265,34 @@ def test_all_figures_of_a_clip_are_written(tmp_path: Path, monkeypatch: pytest.M
         f"a-{kind}-person{k}.svg" for kind in ("timeline", "cooccurrence") for k in (0, 1)
     }  # the third is seen for less than a second
     assert sorted((tmp_path / "two").iterdir()) == sorted(written)
+
+
+@pytest.mark.parametrize(
+    ("file", "title"),
+    [
+        ("study/P02/talk.mp4", "P02 / talk.mp4"),
+        ("D:\\P02\\talk.mp4", "P02 / talk.mp4"),
+        ("talk.mp4", "talk.mp4"),
+    ],
+)
+def test_figures_and_page_call_a_clip_the_same(file: str, title: str, tmp_path: Path) -> None:
+    """Clips of many participants have one name."""
+    table = person(0, range(60), file=file)
+    for path in write_figures(tmp_path, table, THRESHOLD):
+        if path.suffix == ".svg":
+            assert f"{title}, person 0" in texts(path)
+    write_report(tmp_path / "page.html", table, read_card(write_stub(tmp_path)))
+    assert f"<title>{title}" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [COLUMN, PAGE])
+def test_of_a_long_folder_the_title_keeps_what_fits(width: float) -> None:
+    folder = "a study of many people and their faces in the laboratory, second wave, with participant 17"
+    figure = timeline(person(0, range(60), file=f"{folder}/talk.mp4"), THRESHOLD, None, 0, width=width)
+    FigureCanvasAgg(figure).draw()
+    title = figure.texts[0]
+    assert re.fullmatch(r"….*participant 17 / talk\.mp4, person 0", title.get_text())
+    assert 0.8 * figure.bbox.x1 < title.get_window_extent().x1 <= figure.bbox.x1
 
 
 def test_of_a_crowd_those_seen_longest_have_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

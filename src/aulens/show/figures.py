@@ -7,8 +7,8 @@ from typing import Final
 import pandas as pd
 
 from aulens.show.cooccurrence import cooccurrence_figure
-from aulens.show.figure import save_figure
-from aulens.show.timeline import timeline
+from aulens.show.figure import COLUMN, save_figure
+from aulens.show.timeline import figure_title, timeline
 from aulens.show.tracks import is_smoothed, read_clip
 from aulens.tables.cooccurrence import cooccurrence
 from aulens.tables.events import events as events_of
@@ -68,7 +68,7 @@ def write_figures(
         figures = {
             "timeline": timeline(table, threshold, events, face_id, sides=sides, smoothed=smoothed),
             "cooccurrence": cooccurrence_figure(
-                together.to_numpy(), labels, title=f"{clip.name}, person {face_id}"
+                together.to_numpy(), labels, title=figure_title(clip, face_id, COLUMN)
             ),
         }
         for kind, figure in figures.items():

@@ -33,6 +33,7 @@ _LINE: Final = 0.13  # of the key
 _PER_INCH: Final = 200  # stretches of a curve
 _APEXES: Final = 12  # per inch; more of them would hide the events
 _PRESENT: Final = (0.0, 0.6)  # of a band without a curve: where it is filled
+_LETTER: Final = 5.2  # points of a title's letter, about
 _STRIP: Final = (1.08, 0.14)  # of events, above probability 1: where it starts, its height
 _TOP: Final = 1.26
 
@@ -67,7 +68,7 @@ def timeline(
         width: of the figure, inches: `COLUMN` or `PAGE` of a two-column paper.
         sides: draw the subject's right and left instead of the larger of both, of AUs that have sides.
         smoothed: draw smoothed probabilities; None: where the table has them.
-        title: above the bands; None is the file's name and the person.
+        title: above the bands; None is the folder, the file's name and the person.
 
     Raises:
         ConfigError: no threshold, or one that is no probability.
@@ -84,6 +85,18 @@ def timeline(
         raise InputError(f"{clip.file}: the model does not tell sides; draw the timeline without sides")
     with style():
         return _Drawing(clip, track, threshold, _of(events, face_id), width).figure(sides, smoothed, title)
+
+
+def clip_title(clip: Clip) -> str:
+    """The clip's name with its folder in front: clips of many people have one name."""
+    return f"{clip.folder} / {clip.name}" if clip.folder else clip.name
+
+
+def figure_title(clip: Clip, face_id: int, width: float) -> str:
+    """The clip and a person, above a figure so many inches wide; a long folder loses its beginning."""
+    said = f"{clip_title(clip)}, person {face_id}"
+    over = len(said) - int(72 * (width - 0.12) / _LETTER)
+    return f"…{said[min(over + 1, len(clip.folder)) :]}" if clip.folder and over > 0 else said
 
 
 def _of(events: pd.DataFrame | None, face_id: int) -> pd.DataFrame:
@@ -125,7 +138,7 @@ class _Drawing:
         if self.track.curves[0]:
             self._scale(bands[0])
         self._time_axis(bands)
-        said = f"{self.clip.name}, person {self.track.face_id}" if title is None else title
+        said = figure_title(self.clip, self.track.face_id, self.width) if title is None else title
         write_title(figure, said, 0.06 / self.width, 1 - 0.08 / height)
         self._key(figure, 1 - 0.23 / height, lines, sides, smoothed)
         told = "share of time\n[95 % interval]" if self.intervals else "share of\ntime"

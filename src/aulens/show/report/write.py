@@ -25,6 +25,7 @@ from aulens.show.report.people import brief, person
 from aulens.show.sides import has_sides
 from aulens.show.still import LEVELS, Still
 from aulens.show.stills import StillsIndex, read_stills
+from aulens.show.timeline import clip_title
 from aulens.show.tracks import Clip, is_smoothed, read_clip
 from aulens.tables.events import events as events_of
 from aulens.video.media import VideoInfo
@@ -84,7 +85,7 @@ def write_report(
         raise InputError(f"{stills}: these stills are of other AUs than the model {card.name}")
     kept = () if index is None else _fitting(index)
     said = {
-        "title": escape(f"{clip.folder} / {clip.name}" if clip.folder else clip.name),
+        "title": escape(clip_title(clip)),
         "heading": words.heading(clip),
         "file": escape(clip.file),
         "facts": words.facts(clip, info),
