@@ -1,7 +1,8 @@
-"""`aulens detect` and `aulens report` on videos, as a user calls them."""
+"""`aulens detect` on videos, as a user calls it."""
 
 import io
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,12 @@ import aulens.commands.finders as finders
 from aulens.commands import clips, sources
 from aulens.commands.sources import seconds
 from aulens.errors import ConfigError
+from aulens.record import clip as recording
+from aulens.runtime.result import FrameResult
 from aulens.tables import OpenFace, read_table
-from aulens.video import Frame
+from aulens.video import Frame, VideoInfo
 from aulens.video.webcam import Camera
-from command_line import aulens
+from command_line import Result, aulens
 from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
 from video.made_videos import write_sound
@@ -61,8 +64,76 @@ def test_a_span_and_every_second_frame(video: Path, model: Path):
 def test_the_table_for_reading_sums_up(video: Path, model: Path):
     done = aulens("detect", video, "--model", model)
     assert done.code == 0
-    assert "AU12" in done.out
-    assert "100%" in done.out
+    assert told(done.out, "AU12") == ("20", "100 %")
+    assert "Share of frames" in done.out
+
+
+def flicker(path: Path, bright: set[int], lasts: list[int]) -> Path:
+    """Somebody red, in whom AU6 is present in the frames `bright`; milliseconds for which each is shown."""
+    frames = []
+    for number in range(len(lasts)):
+        picture = patch_frame({"red": (30, 30)})
+        picture[0, number] = 0  # like pictures one after the other would become one
+        if number in bright:
+            picture[30:70, 30:70] = (250, 90, 90)
+        frames.append(Image.fromarray(picture))
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=lasts)
+    return path
+
+
+def told(out: str, au: str) -> tuple[str, str]:
+    """Frames and share of the one row of an AU in the table for reading."""
+    (line,) = [line for line in out.splitlines() if au in line.split()]
+    found = re.search(r"(\d+) +(\S+ %)$", line.rstrip())
+    assert found is not None
+    return found[1], found[2]
+
+
+def test_shares_of_a_recorded_video_are_of_time(model: Path, tmp_path: Path):
+    """The last frame counts as 40 ms, the median: 4 * 200 of 4 * 200 + 8 * 40 ms; the page says the same."""
+    video = flicker(tmp_path / "nods.gif", {5, 6, 7, 8}, [40] * 5 + [200] * 4 + [40] * 3)
+    done = aulens("detect", video, "--model", model, "--out", tmp_path / "out")
+    assert told(done.out, "AU6") == ("4", "71 %")
+    assert told(done.out, "AU12") == ("12", "100 %")
+    assert "Share of time" in done.out
+
+
+def test_smoothed_decisions_are_summed_up_where_there_are_some(model: Path, tmp_path: Path):
+    video = flicker(tmp_path / "nods.gif", {4, *range(12, 24)}, [40] * 40)
+    done = aulens("detect", video, "--model", model, "--out", tmp_path / "out", "--smooth", 0.4)
+    table = read_table(tmp_path / "out" / "nods.csv")
+    raw, smoothed = int(table["AU6_c"].sum()), int(table["AU6_smooth_c"].sum())
+    assert raw == 13 != smoothed > 0
+    assert told(done.out, "AU6") == (str(smoothed), f"{100 * smoothed / 40:.0f} %")
+
+
+def test_a_resumed_run_sums_up_the_whole_video(
+    video: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def command(folder: str, *more: object) -> Result:
+        return aulens("detect", video, "--model", model, "--out", tmp_path / folder, *more)
+
+    whole = command("whole")
+    step = clips._Step.__call__
+
+    def stopped(self: clips._Step, result: FrameResult, info: VideoInfo) -> None:
+        if result.index == 12:
+            raise KeyboardInterrupt
+        step(self, result, info)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recording, "KEEP", 5)
+        patch.setattr(clips._Step, "__call__", stopped)
+        assert command("cut").code == 130
+    again = command("cut", "--resume")
+    assert told(again.out, "AU12") == ("20", "100 %")
+    assert again.out == whole.out
+    assert "10 frames of 1 video, 10 more done before; see" in again.err
+    assert "done before" not in whole.err
+    done = command("cut", "--resume")
+    assert done.out == whole.out
+    assert "1 video done before; see" in done.err
+    assert "more" not in done.err
 
 
 def test_a_folder_of_all_sorts(video: Path, model: Path, tmp_path: Path):
@@ -217,30 +288,6 @@ def test_parquet_goes_to_the_folder_only(video: Path, model: Path, tmp_path: Pat
 def test_a_video_without_a_face_is_listed(model: Path, tmp_path: Path):
     video = write_people(tmp_path / "empty room.mp4", 3, lambda i: {})
     assert "no face" in aulens("detect", video, "--model", model).out
-
-
-@pytest.mark.usefixtures("without_pdfs")
-def test_a_page_of_a_table(video: Path, model: Path, tmp_path: Path):
-    aulens("detect", video, "--model", model, "--out", tmp_path / "out")
-    table = tmp_path / "out" / "talk.csv"
-    done = aulens("report", table, "--model", model, "--out", tmp_path / "pages")
-    assert done.code == 0, done.err
-    assert (tmp_path / "pages" / "talk.html").read_text().rstrip().endswith("</html>")
-    again = aulens("report", table, "--model", model, "--out", tmp_path / "pages")
-    assert again.code == 1
-    assert "is there already" in again.err
-    theirs = tmp_path / "of.csv"
-    theirs.write_text(aulens("detect", video, "--model", model, "-f", "openface").out)
-    assert "one of another tool has none" in aulens("report", theirs, "--model", model, "--out", tmp_path).err
-    assert "looks like a table" in aulens("detect", table, "--model", model).err
-
-
-@pytest.mark.slow
-def test_report_writes_a_page_and_figures(video: Path, model: Path, tmp_path: Path):
-    done = aulens("report", video, "--model", model, "--out", tmp_path)
-    assert done.code == 0
-    assert (tmp_path / "talk.html").read_text().rstrip().endswith("</html>")
-    assert {path.suffix for path in (tmp_path / "talk.figures").iterdir()} == {".pdf", ".svg"}
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,12 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -31,6 +34,9 @@ from aulens.errors import InputError
 from aulens.record import RecordSettings, record_clip
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.result import FrameResult
+from aulens.show.shares import percent, shares
+from aulens.show.tracks import read_clip
+from aulens.tables import read_table
 from aulens.video.reader import VideoInfo, open_video
 from aulens.video.webcam import Camera
 
@@ -62,13 +68,15 @@ def record_clips(
     """
     for source, name in zip(sources, names, strict=True):
         path = path_of(source)
-        step = _Step(bar, path, settings, told)
+        step = _Step(bar, path, settings, None)
         try:
             with ctrl_c_ends(source):
                 done = record_clip(
                     analyzer, source, out, settings,
                     name=name, resume=resume, progress=step, command=command_line(),
                 )  # fmt: skip
+            if told is not None:
+                told.add_table(str(path), read_table(out / done.files["table"]))
         except InputError as error:
             tally.fail(path, error)
             continue
@@ -79,7 +87,9 @@ def record_clips(
         tally.frames += step.frames
         if done.problem is not None:
             tally.fail(path, done.problem)
-        if not step.frames and done.frames:
+        if step.frames:
+            tally.before += done.frames - step.frames
+        elif done.frames:
             tally.done += 1
             tally.say(f"{path}: was done before, see {out / done.files['table']}")
 
@@ -188,6 +198,18 @@ def expected(info: VideoInfo, settings: RecordSettings) -> int | None:
     return max(0, math.ceil((stop - (settings.start or 0)) * rate / settings.every))
 
 
+@dataclass
+class _Person:
+    """What was seen of somebody: frames, and of A Action Units the frames with each.
+
+    `share` is the share of the time with each; None while rows are streamed: then frames count alike.
+    """
+
+    seen: int
+    present: NDArray[np.int64]
+    share: NDArray[np.float64] | None = None
+
+
 class ClipTable:
     """For reading: for each person of a video, which Action Units were present, and for what share of time.
 
@@ -197,42 +219,57 @@ class ClipTable:
 
     def __init__(self, aus: AUSet) -> None:
         self._aus = aus
-        self._names: dict[str, bool] = {}
-        self._seen: dict[tuple[str, int], int] = {}
-        self._present: dict[tuple[str, int], np.ndarray] = {}
+        self._people: dict[str, dict[int, _Person]] = {}
+        self._of = "frames"
 
     def add(self, name: str, result: FrameResult) -> None:
         """Take a frame of the video `name`."""
-        self._names[name] = self._names.get(name, False) or bool(result.faces)
+        people = self._people.setdefault(name, {})
         for face in result.faces:
-            key = name, face.face_id
-            present = np.array([face.occurrence[label] for label in self._aus.labels])
-            self._seen[key] = self._seen.get(key, 0) + 1
-            self._present[key] = self._present.get(key, 0) + present
+            known = people.setdefault(face.face_id, _Person(0, np.zeros(len(self._aus.labels), np.int64)))
+            known.seen += 1
+            known.present += np.array([face.occurrence[label] for label in self._aus.labels], np.int64)
+
+    def add_table(self, name: str, table: pd.DataFrame) -> None:
+        """Take the whole video `name` from its table: as the page, smoothed where the table is.
+
+        Raises:
+            InputError: the table was changed since, and lacks columns.
+        """
+        self._of = "time"
+        self._people[name] = {
+            track.face_id: _Person(
+                int(track.seen.sum()), track.present.sum(axis=0), shares(track, block=np.inf).value
+            )
+            for track in read_clip(table, self._aus.labels).tracks
+        }
 
     def print(self) -> None:
         """Print it to standard output, if there was a video."""
-        if not self._names:
+        if not self._people:
             return
         table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
         for title in ("Video", "Face", "AU", "Name"):
             table.add_column(title, overflow="fold")
-        for title in ("Frames", "Share"):
+        for title in ("Frames", f"Share of {self._of}"):
             table.add_column(title, justify="right")
-        for (name, face_id), seen in self._seen.items():
-            first = Text(name), str(face_id)
-            counts = self._present[name, face_id]
-            for place in np.argsort(-counts, kind="stable"):
-                if counts[place]:
-                    label = self._aus.labels[place]
-                    share = f"{counts[place] / seen:.0%}"
-                    table.add_row(
-                        *first, label, AUS[self._aus.numbers[place]].name, str(counts[place]), share
-                    )
-                    first = Text(""), ""
-            if not counts.any():
-                table.add_row(*first, "", Text("no Action Unit present", style="dim"))
-            table.add_section()
-        for name in (name for name, seen in self._names.items() if not seen):
+        for name, people in self._people.items():
+            for face_id, known in people.items():
+                self._rows(table, (Text(name), str(face_id)), known)
+        for name in (name for name, people in self._people.items() if not people):
             table.add_row(Text(name), "", "", Text("no face", style="dim"))
         Console(file=sys.stdout, width=None if sys.stdout.isatty() else 110).print(table)
+
+    def _rows(self, table: Table, first: tuple[Text, str], known: _Person) -> None:
+        """A row for each Action Unit that was present, the most frequent first."""
+        share = known.present / known.seen if known.share is None else known.share
+        for place in np.argsort(-share, kind="stable"):
+            if known.present[place]:
+                table.add_row(
+                    *first, self._aus.labels[place], AUS[self._aus.numbers[place]].name,
+                    str(known.present[place]), percent(share[place]),
+                )  # fmt: skip
+                first = Text(""), ""
+        if not known.present.any():
+            table.add_row(*first, "", Text("no Action Unit present", style="dim"))
+        table.add_section()

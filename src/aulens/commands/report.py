@@ -1,5 +1,6 @@
 """`aulens report`: a page and figures for each video; `aulens detect --report` with less to say."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from aulens.commands.clips import command_line
 from aulens.commands.detect import detect
 from aulens.commands.options import Every, From, Model, Resume, Smooth, To
-from aulens.errors import InputError
+from aulens.errors import ConfigError, InputError
 from aulens.record.names import free_name
 from aulens.record.writing import writing
 from aulens.runtime.card import ModelCard, find_card, read_card
@@ -45,6 +46,18 @@ def report(
     """
     tables = [path for path in inputs if path.suffix.lower() in _TABLES]
     others = [path for path in inputs if path not in tables]
+    if tables:
+        _refuse(
+            tables[0],
+            {
+                "--every": every != 1,
+                "--from": start is not None,
+                "--to": stop is not None,
+                "--smooth": smooth is not None,
+                "--overlay": overlay,
+                "--resume": resume,
+            },
+        )
     failed = _of_tables(tables, out, read_card(find_card(model))) if tables else False
     if others:
         detect(
@@ -55,6 +68,13 @@ def report(
         raise typer.Exit(1)
 
 
+def _refuse(table: Path, given: Mapping[str, bool]) -> None:
+    """Raise `ConfigError` at an option that only a video can have; the page would say it had been done."""
+    for option in (option for option, is_given in given.items() if is_given):
+        instead = "smooth it with aulens.tables.smooth" if option == "--smooth" else "leave it out"
+        raise ConfigError(f"{option} is for videos, and {table} is a table: {instead}, or give the video")
+
+
 def _of_tables(paths: list[Path], out: Path, card: ModelCard) -> bool:
     """Pages of tables; whether one could not be made."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -62,6 +82,8 @@ def _of_tables(paths: list[Path], out: Path, card: ModelCard) -> bool:
     for path in paths:
         try:
             table = read_table(path)
+            if table.empty:
+                raise InputError("the table has no rows; give one of a video that was analyzed to its end")
             clips = [clip for _, clip in table.groupby("file", sort=False, dropna=False)]
             for clip in clips:
                 stem = path.stem if len(clips) == 1 else Path(str(clip["file"].iloc[0])).stem
@@ -70,8 +92,9 @@ def _of_tables(paths: list[Path], out: Path, card: ModelCard) -> bool:
                 console.print(f"{path}: see {out / f'{name}.html'}", markup=False)
         except InputError as error:
             failed = True
-            told = str(error).removeprefix(f"{path}: ")
-            console.print(f"aulens: {path}: {told}", style="red", markup=False)
+            told = str(error)
+            named = told.startswith((f"{path}: ", f"{path}, "))  # "table.csv, line 3: ..."
+            console.print(f"aulens: {told if named else f'{path}: {told}'}", style="red", markup=False)
     return failed
 
 

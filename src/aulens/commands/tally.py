@@ -17,6 +17,7 @@ class Tally:
         clips: videos that were read, at least in part, now or before.
         done: of those, what was done before.
         frames: of those, analyzed now.
+        before: frames of those analyzed now in part, that an earlier run had done.
         lost: faces that were left out.
         left_out: what was said against faces of the input at work.
         failed: inputs that could not be read, or not to their end, each with the reason.
@@ -29,6 +30,7 @@ class Tally:
     clips: int = 0
     done: int = 0
     frames: int = 0
+    before: int = 0
     lost: int = 0
     left_out: list[str] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
@@ -55,6 +57,8 @@ class Tally:
             told.append(f"{counted(self.pictures - self.with_face, 'picture')} without a face")
         if self.clips > self.done:
             told.append(f"{counted(self.frames, 'frame')} of {counted(self.clips - self.done, 'video')}")
+        if self.before:
+            told.append(f"{self.before:,} more done before")
         if self.done:
             told.append(f"{counted(self.done, 'video')} done before")
         if self.lost:

@@ -1,0 +1,84 @@
+"""`aulens report` on videos and tables, as a user calls it."""
+
+from pathlib import Path
+
+import pytest
+
+import aulens.commands.finders as finders
+from command_line import aulens
+from patch_people import PatchDetector, write_people
+from stub_model import write_stub
+
+pytestmark = pytest.mark.usefixtures("people_by_colour")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_stub(tmp_path_factory.mktemp("stub"))
+
+
+@pytest.fixture(autouse=True)
+def patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finders, "DlibDetector", lambda upscale, model: PatchDetector())
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_people(tmp_path_factory.mktemp("video") / "talk.mp4", 20)
+
+
+@pytest.mark.usefixtures("without_pdfs")
+def test_a_page_of_a_table(video: Path, model: Path, tmp_path: Path):
+    aulens("detect", video, "--model", model, "--out", tmp_path / "out")
+    table = tmp_path / "out" / "talk.csv"
+    done = aulens("report", table, "--model", model, "--out", tmp_path / "pages")
+    assert done.code == 0, done.err
+    assert (tmp_path / "pages" / "talk.html").read_text().rstrip().endswith("</html>")
+    again = aulens("report", table, "--model", model, "--out", tmp_path / "pages")
+    assert again.code == 1
+    assert "is there already" in again.err
+    theirs = tmp_path / "of.csv"
+    theirs.write_text(aulens("detect", video, "--model", model, "-f", "openface").out)
+    assert "one of another tool has none" in aulens("report", theirs, "--model", model, "--out", tmp_path).err
+    assert "looks like a table" in aulens("detect", table, "--model", model).err
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--smooth", 0.5), "--smooth is for videos, and {} is a table: smooth it with aulens.tables.smooth"),
+        (("--every", 2), "--every is for videos, and {} is a table: leave it out, or give the video"),
+        (("--from", "1"), "--from is for videos"),
+        (("--to", "0:01"), "--to is for videos"),
+        (("--overlay",), "--overlay is for videos"),
+        (("--resume",), "--resume is for videos"),
+    ],
+)
+def test_what_only_a_video_can_have_is_refused_of_a_table(
+    option: tuple[object, ...], said: str, model: Path, tmp_path: Path
+):
+    table = tmp_path / "talk.parquet"
+    done = aulens("report", table, *option, "--model", model, "--out", tmp_path / "out")
+    assert done.code == 2
+    assert said.format(table) in str(done.error)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_wrong_with_a_table_is_said_once_with_its_name(video: Path, model: Path, tmp_path: Path):
+    rows = aulens("detect", video, "--model", model, "-f", "csv").out.splitlines(keepends=True)
+    empty, cut = tmp_path / "empty.csv", tmp_path / "cut.csv"
+    empty.write_text(rows[0])
+    cut.write_text(rows[0] + rows[1] + "1,2\n")
+    done = aulens("report", empty, cut, "--model", model, "--out", tmp_path / "out")
+    assert done.code == 1
+    of_empty, of_cut = done.err.splitlines()
+    assert of_empty.startswith(f"aulens: {empty}: the table has no rows")
+    assert of_cut.startswith(f"aulens: {cut}, line 3: 2 fields, but")
+
+
+@pytest.mark.slow
+def test_report_writes_a_page_and_figures(video: Path, model: Path, tmp_path: Path):
+    done = aulens("report", video, "--model", model, "--out", tmp_path)
+    assert done.code == 0
+    assert (tmp_path / "talk.html").read_text().rstrip().endswith("</html>")
+    assert {path.suffix for path in (tmp_path / "talk.figures").iterdir()} == {".pdf", ".svg"}
