@@ -215,8 +215,8 @@ def test_a_new_run_takes_away_what_only_the_old_one_made(analyzer: Analyzer, sho
     assert sorted(path.name for path in (tmp_path / "talk.figures").iterdir()) == [
         f"{name}.{ending}" for name in ("cooccurrence", "timeline") for ending in ("pdf", "svg")
     ]
-    record_clip(analyzer, short, tmp_path, RecordSettings(every=2), name="talk")
-    record_clip(analyzer, short, tmp_path, RecordSettings("openface"), name="walk")
+    record_clip(analyzer, short, tmp_path, RecordSettings(every=3), name="talk")
+    record_clip(analyzer, short, tmp_path, RecordSettings("openface", every=2), name="walk")
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == [
         "columns.csv", "talk-2.html", "talk.csv", "talk.events.csv", "talk.json", "talk.mkv", "talk.txt",
         "walk.csv", "walk.events.csv", "walk.figures", "walk.figures/my notes.txt", "walk.json",
@@ -228,9 +228,29 @@ def test_what_an_old_run_made_is_taken_away_also_after_a_kill(
 ):
     record_clip(analyzer, short, tmp_path, RecordSettings("jsonl", overlay=True))
     with pytest.raises(Killed):
-        record_clip(analyzer, short, tmp_path, progress=killed_after(9))
+        record_clip(analyzer, short, tmp_path, RecordSettings(every=2), progress=killed_after(5))
     assert (tmp_path / "talk.overlay.mp4").exists()  # until the new ones are there
-    record_clip(analyzer, short, tmp_path, resume=True)
+    record_clip(analyzer, short, tmp_path, RecordSettings(every=2), resume=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "columns.csv", "talk.csv", "talk.events.csv", "talk.json",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kill", [False, True])
+def test_what_tells_the_same_stays(kill: bool, analyzer: Analyzer, short: Path, tmp_path: Path):
+    record_clip(analyzer, short, tmp_path, RecordSettings("jsonl", overlay=True))
+    drawn = (tmp_path / "talk.overlay.mp4").read_bytes()
+    if kill:
+        with pytest.raises(Killed):
+            record_clip(analyzer, short, tmp_path, progress=killed_after(9))
+    files = record_clip(analyzer, short, tmp_path, resume=kill).files
+    assert (tmp_path / "talk.overlay.mp4").read_bytes() == drawn
+    assert files == {
+        "table": "talk.csv", "events": "talk.events.csv", "overlay": "talk.overlay.mp4",
+        "table.jsonl": "talk.jsonl", "columns": "columns.csv",
+    }  # fmt: skip
+    assert record_clip(analyzer, short, tmp_path, resume=True).files == files
+    record_clip(analyzer, short, tmp_path, RecordSettings(every=2))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "columns.csv", "talk.csv", "talk.events.csv", "talk.json",
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Final
 
 from aulens.errors import InputError
 from aulens.locks import hold
-from aulens.record.done import Recorded, begin_anew, read_done, remove_old, write_done
+from aulens.record.done import Recorded, begin_anew, read_done, with_old, write_done
 from aulens.record.finish import DIALECT, OVERLAY, ROWS, STILLS, finish
 from aulens.record.identity import identity_of
 from aulens.record.names import clip_names
@@ -109,10 +109,9 @@ def record_clip(
             identity=identity,
             **asdict(counts),
             problem=_together(problem, lacking),
-            files=files,
+            files=with_old(out / f"{name}.json", identity, files),
             versions=versions(),
         )
-        remove_old(out / f"{name}.json", files)
         write_done(out / f"{name}.json", done)
         folder.remove()
     return done

@@ -12,6 +12,9 @@ from aulens.record.identity import VIDEO, differs
 from aulens.record.names import ENDINGS
 
 _FORMAT: Final = "aulens-clip/1"
+_OUTPUTS: Final = ("format", "overlay", "report")
+"""Settings that choose what is written, and change nothing of what is in it."""
+_REPLACED: Final = "replaced"
 _FIGURE: Final = re.compile(r"(?:timeline|cooccurrence)(?:-person[0-9]+)?\.(?:svg|pdf)")
 
 
@@ -59,7 +62,7 @@ def read_done(path: Path, identity: Mapping[str, Any]) -> Recorded | None:
         InputError: it was done with other settings.
     """
     found = _read(path)
-    if found is None or found["identity"].keys() == set(VIDEO):
+    if found is None or _REPLACED in found["identity"]:
         return None
     if any(found["identity"].get(key) != identity[key] for key in (*VIDEO, "frames")):
         return None
@@ -79,20 +82,27 @@ def made_by(path: Path) -> dict[str, Path]:
     }
 
 
-def remove_old(path: Path, files: Mapping[str, str]) -> None:
-    """Take away what an earlier run made, by its receipt at `path`, and the new one did not make.
+def with_old(path: Path, identity: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:
+    """What is there of a video: what an earlier run made stays if it tells the same, else it is taken away.
 
     Args:
-        path: of the receipt.
+        path: of the earlier run's receipt.
+        identity: of the new run.
         files: names of what the new run made, by what it is.
     """
-    for old in made_by(path).values():
-        if old.name in files.values():
+    found, kept = _read(path), dict(files)
+    before = {} if found is None else found["identity"]
+    same = all(before.get(key) == value for key, value in identity.items() if key not in _OUTPUTS)
+    for kind, old in made_by(path).items():
+        if old.name in files.values() or not old.exists():
             continue
-        if old.is_dir():
+        if same:
+            kept[kind if kind not in files else f"{kind}{old.suffix}"] = old.name
+        elif old.is_dir():
             clear_figures(old)
         else:
-            old.unlink(missing_ok=True)
+            old.unlink()
+    return kept
 
 
 def clear_figures(folder: Path) -> None:
@@ -107,12 +117,10 @@ def clear_figures(folder: Path) -> None:
 
 
 def begin_anew(path: Path) -> None:
-    """A run begins that replaces what an earlier one made: only of which video that is stays known."""
+    """A run begins that replaces what an earlier one made: nothing of it is done any more."""
     found = _read(path)
     if found is not None:
-        write_done(
-            path, replace(Recorded(**found), identity={key: found["identity"].get(key) for key in VIDEO})
-        )
+        write_done(path, replace(Recorded(**found), identity={**found["identity"], _REPLACED: True}))
 
 
 def _read(path: Path) -> dict[str, Any] | None:
