@@ -93,4 +93,4 @@ def test_a_face_left_out_is_named_also_if_the_picture_fails_later(
     assert len(named) == 2
     assert "a.png: the face at (222, 126) is left out" in named[0]
     assert "a.png: nothing to see" in named[1]
-    assert "0 faces in 0 pictures, 1 face left out, 1 failed" in done.err
+    assert "\n1 face left out, 1 failed" in done.err

@@ -126,6 +126,7 @@ def test_a_folder_of_results_has_tables_to_report(overlay: bool, model: Path, tm
     assert done.code == 1
     said = f"{out}: holds results of aulens: give their tables to `aulens report`: {out / 'talk.csv'}"
     assert said in done.err
+    assert "\n1 failed" in done.err
     (out / "talk.json").unlink()
     (out / "talk.csv").unlink()
     assert not gather([out], None, sequence=False, rate=None, webcam=None).made

@@ -51,7 +51,7 @@ class Tally:
     def summary(self) -> str:
         """One line: what was seen, what was not."""
         told = []
-        if self.pictures or not self.clips:
+        if self.pictures or not (self.clips or self.failed):
             told.append(f"{counted(self.faces, 'face')} in {counted(self.with_face, 'picture')}")
         if self.pictures > self.with_face:
             told.append(f"{counted(self.pictures - self.with_face, 'picture')} without a face")
