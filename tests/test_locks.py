@@ -20,6 +20,16 @@ def dead() -> int:
     return process.pid
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="ended processes are told by /proc")
+def test_one_that_ended_unnoticed_does_not_run(tmp_path: Path):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert runs_here(process.pid)
+        assert process.stdin is not None
+        process.stdin.close()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays a zombie
+        assert not runs_here(process.pid)
+
+
 def test_one_holds_and_the_next_is_told_who(tmp_path: Path):
     lock = tmp_path / "new" / ".lock"
     with hold(lock, "The run"):

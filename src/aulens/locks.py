@@ -56,7 +56,7 @@ def hold(lock: Path, what: str) -> Iterator[None]:
 
 
 def runs_here(process: int) -> bool:
-    """Whether a process with this number runs on this machine."""
+    """Whether a process with this number runs on this machine; one that has ended does not."""
     if process == os.getpid():
         return True
     if sys.platform == "win32":
@@ -68,7 +68,16 @@ def runs_here(process: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _ended(process)
+
+
+def _ended(process: int) -> bool:
+    """Whether it has ended and its parent took no note; in containers the first process may never do so."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except (OSError, IndexError):  # no such folder on this system, or gone just now
+        return False
+    return state in (b"Z", b"X")
 
 
 def _own() -> str:
