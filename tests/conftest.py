@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from browsers import launched
-from patch_people import PatchEmbedder
+from patch_people import PatchDetector, PatchEmbedder
+from stub_model import write_stub
 from synthetic_faces import write_faces
 
 
@@ -38,6 +39,18 @@ def pytest_unconfigure() -> None:
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small folder in the renders' format: 12 subjects, 10 pictures each, AUs painted as discs."""
     return write_faces(tmp_path_factory.mktemp("faces"), subjects=12, each=10)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The card of a model that needs no training."""
+    return write_stub(tmp_path_factory.mktemp("stub"))
+
+
+@pytest.fixture
+def patches_for_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line finds coloured patches in place of faces."""
+    monkeypatch.setattr("aulens.commands.finders.DlibDetector", lambda upscale, model: PatchDetector())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-import aulens.commands.finders as finders
 from aulens.commands import clips, sources
 from aulens.commands.sources import seconds
 from aulens.errors import ConfigError
@@ -21,21 +20,11 @@ from aulens.tables import OpenFace, read_table
 from aulens.video import Frame, VideoInfo
 from aulens.video.webcam import Camera
 from command_line import Result, aulens
-from patch_people import PatchDetector, patch_frame, write_people
+from patch_people import patch_frame, write_people
 from stub_model import write_stub
 from video.made_videos import write_sound
 
-pytestmark = pytest.mark.usefixtures("people_by_colour")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_stub(tmp_path_factory.mktemp("stub"))
-
-
-@pytest.fixture(autouse=True)
-def patches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finders, "DlibDetector", lambda upscale, model: PatchDetector())
+pytestmark = pytest.mark.usefixtures("people_by_colour", "patches_for_faces")
 
 
 @pytest.fixture(scope="module")

@@ -4,22 +4,10 @@ from pathlib import Path
 
 import pytest
 
-import aulens.commands.finders as finders
 from command_line import aulens
-from patch_people import PatchDetector, write_people
-from stub_model import write_stub
+from patch_people import write_people
 
-pytestmark = pytest.mark.usefixtures("people_by_colour")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_stub(tmp_path_factory.mktemp("stub"))
-
-
-@pytest.fixture(autouse=True)
-def patches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finders, "DlibDetector", lambda upscale, model: PatchDetector())
+pytestmark = pytest.mark.usefixtures("people_by_colour", "patches_for_faces")
 
 
 @pytest.fixture(scope="module")

@@ -11,19 +11,8 @@ from aulens.record import RecordSettings, record_clip
 from aulens.runtime.analyzer import Analyzer
 from command_line import aulens
 from patch_people import PatchDetector, patch_frame, write_people
-from stub_model import write_stub
 
-pytestmark = pytest.mark.usefixtures("people_by_colour")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_stub(tmp_path_factory.mktemp("stub"))
-
-
-@pytest.fixture(autouse=True)
-def patches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aulens.commands.finders.DlibDetector", lambda upscale, model: PatchDetector())
+pytestmark = pytest.mark.usefixtures("people_by_colour", "patches_for_faces")
 
 
 def inputs(folder: Path) -> list[Path]:
