@@ -1,12 +1,17 @@
 """What a face is, and what every detector does: a picture in, faces out."""
 
+import math
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import InputError
+
+LOOKS: Final = ("", "enlarged", "shrunk", "stretched", "turned90", "turned180", "turned270")
+"""How a picture was looked at when a face was found: as it is, enlarged, shrunk, with its contrast stretched, or
+turned clockwise by so many degrees."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,11 +25,19 @@ class Face:
         landmarks: (K, 2) float64 in a layout of `aulens.landmarks` (68, 66 or 49 points); or the five of
             `aulens.align.FIVE_POINTS`, or none, (0, 2), from which `aulens.JAALandmarks` finds 49.
         confidence: the detector's own score; comparable only within one detector.
+        quality: 0 to 1, how far Action Units read off this face can be trusted (occluded, dark, blurred, small,
+            turned away); NaN where the detector does not say.
+        visibility: (K,) float64, 0 to 1 for each landmark: whether it can be seen, or is a guess behind a hand,
+            a mask, the border of the picture; None where the detector does not say.
+        look: which look found it, "" for the first; one of `LOOKS`.
     """
 
     box: NDArray[np.float64]
     landmarks: NDArray[np.float64]
     confidence: float = 1.0
+    quality: float = math.nan
+    visibility: NDArray[np.float64] | None = None
+    look: str = ""
 
     def __post_init__(self) -> None:
         box = np.array(self.box, dtype=np.float64)
@@ -37,6 +50,16 @@ class Face:
         landmarks.flags.writeable = False
         object.__setattr__(self, "box", box)
         object.__setattr__(self, "landmarks", landmarks)
+        if self.visibility is not None:
+            visibility = np.array(self.visibility, dtype=np.float64)
+            if visibility.shape != landmarks.shape[:1]:
+                raise InputError(
+                    f"visibility must be one number per landmark, ({len(landmarks)},), got {visibility.shape}"
+                )
+            visibility.flags.writeable = False
+            object.__setattr__(self, "visibility", visibility)
+        if self.look not in LOOKS:
+            raise InputError(f"a face's look must be one of {', '.join(map(repr, LOOKS))}, got {self.look!r}")
 
     @property
     def area(self) -> float:
