@@ -59,6 +59,9 @@ def render(
             metavar="PNG", help="Draw a sample of the data set in --out; renders it first if it is new."
         ),
     ] = None,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Turn heads as far as profiles, not mostly towards the camera.")
+    ] = False,
     layout: Annotated[
         Layout | None,
         typer.Option(
@@ -101,7 +104,7 @@ def render(
         from aulens.render.sheet import contact_sheet as draw_sheet
 
         if contact_sheet is None or not (out / "manifest.parquet").exists():
-            config = RenderConfig(n, seed, rig.value, path, size or 192)
+            config = RenderConfig(n, seed, rig.value, path, size or 192, wide=wide)
             with stoppable(console), Progress(console=console, disable=not console.is_terminal) as bar:
                 task = bar.add_task("pictures", total=n)
                 manifest = generate(

@@ -53,6 +53,7 @@ class RenderConfig:
         assets: where ICT-FaceKit lies (rig "ict" only).
         size: pixels of the square pictures, >= 48.
         per_subject: pictures of each person.
+        wide: turn heads as far as profiles, not mostly towards the camera.
     """
 
     n: int
@@ -61,6 +62,7 @@ class RenderConfig:
     assets: str | None = None
     size: int = 192
     per_subject: int = 12
+    wide: bool = False
 
     def __post_init__(self) -> None:
         check_rig(self.rig, self.assets)
@@ -102,7 +104,7 @@ def render_subject(config: RenderConfig, muscles: Muscles, subject: int, root: P
     for index in range(first, min(config.n, first + config.per_subject)):
         # Each picture has its own stream, so that changing one leaves the others alone.
         own = np.random.default_rng([config.seed, RIGS.index(config.rig), subject, 2, index])
-        action, shot = draw_action(own), draw_shot(own)
+        action, shot = draw_action(own), draw_shot(own, wide=config.wide)
         picture = render(muscles, person, action, shot, config.size)
         path = root / image_path(index)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -155,7 +157,11 @@ def _claim(root: Path, config: RenderConfig) -> None:
     """Make the folder and note in it what is rendered; refuse one that was begun with other settings."""
     if root.exists() and not root.is_dir():
         raise ConfigError(f"{root} is a file; give a folder to render into")
-    meta = {key: value for key, value in asdict(config).items() if key != "assets"}
+    meta = {
+        key: value
+        for key, value in asdict(config).items()
+        if key != "assets" and (key, value) != ("wide", False)
+    }
     meta_file = root / "meta.json"
     try:
         begun = json.loads(meta_file.read_text()) if meta_file.exists() else meta

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -59,8 +59,21 @@ def _three(values: NDArray[np.floating]) -> tuple[float, float, float]:
     return a, b, c
 
 
-def draw_shot(rng: np.random.Generator) -> Shot:
-    """A random camera and light: mostly frontal, sometimes turned up to about 45 degrees."""
+def draw_shot(rng: np.random.Generator, *, wide: bool = False) -> Shot:
+    """A random camera and light: mostly frontal, sometimes turned up to about 45 degrees; `wide` to profiles."""
+    shot = _draw_near_frontal(rng)
+    if not wide:
+        return shot
+    return replace(
+        shot,
+        yaw=float(rng.uniform(-85, 85)),
+        pitch=float(np.clip(rng.normal(0, 18), -40, 40)),
+        roll=float(np.clip(rng.normal(0, 12), -40, 40)),
+        zoom=float(rng.uniform(0.85, 1.1)),
+    )
+
+
+def _draw_near_frontal(rng: np.random.Generator) -> Shot:
     wide = rng.random() < 0.25
     tint = rng.normal(0, 0.07)
     warm = np.array([1 + tint, 1, 1 - tint])
