@@ -60,7 +60,7 @@ def _three(values: NDArray[np.floating]) -> tuple[float, float, float]:
 
 
 def draw_shot(rng: np.random.Generator, *, wide: bool = False) -> Shot:
-    """A random camera and light: mostly frontal, sometimes turned up to about 45 degrees; `wide` to profiles."""
+    """A random camera and light: mostly frontal, sometimes turned up to 45 degrees; `wide`: to profiles."""
     shot = _draw_near_frontal(rng)
     if not wide:
         return shot
