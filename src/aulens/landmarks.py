@@ -32,6 +32,7 @@ NOSE_BASE: Final = (31, 32, 33, 34, 35)
 OUTER_EYE_CORNERS: Final = (36, 45)  # subject right, left
 INNER_BROWS: Final = (20, 21, 22, 23)
 OUTER_BROWS: Final = (17, 18, 25, 26)
+BROWS: Final = tuple(range(17, 27))
 BROW_HEADS: Final = (21, 22)  # subject right, left: the ends above the nose
 UPPER_LIDS: Final = (37, 38, 43, 44)
 LOWER_LIDS: Final = (41, 40, 47, 46)  # each below its point of UPPER_LIDS
@@ -181,6 +182,35 @@ def mirror(landmarks: ArrayLike, width: int, layout: LandmarkLayout | None = Non
     flipped = np.take(_checked(landmarks, layout), layout.mirror, axis=-2)
     flipped[..., 0] = width - 1 - flipped[..., 0]
     return flipped
+
+
+FOREHEAD: Final = 0.35
+"""How much of the height from brows to chin the forehead adds, up to where hair begins in most people: ours."""
+
+
+def face_box(landmarks: ArrayLike) -> Floats:
+    """The box of a face: around its 68 points and the forehead above them, whichever way the head is turned.
+
+    The forehead is the brows once more, moved upwards along the face by `FOREHEAD` times its height.
+
+    Args:
+        landmarks: (..., 68, 2) pixels.
+
+    Returns:
+        (..., 4) x0, y0, x1, y1 in the same coordinates.
+
+    Raises:
+        InputError: when the array is not (..., 68, 2).
+    """
+    points = _checked(landmarks, IBUG68)
+    eyes, mouth = points[..., RIGHT_EYE + LEFT_EYE, :].mean(-2), points[..., MOUTH_CORNERS, :].mean(-2)
+    up = eyes - mouth
+    up = up / np.maximum(np.linalg.norm(up, axis=-1, keepdims=True), 1e-9)
+    along = (points * up[..., None, :]).sum(-1)
+    height = along.max(-1) - along.min(-1)
+    forehead = points[..., BROWS, :] + (FOREHEAD * height[..., None] * up)[..., None, :]
+    whole = np.concatenate([points, forehead], axis=-2)
+    return np.concatenate([whole.min(-2), whole.max(-2)], axis=-1)
 
 
 def _checked(landmarks: ArrayLike, layout: LandmarkLayout) -> Floats:
