@@ -1,4 +1,5 @@
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from aulens.errors import ConfigError, ModelError
 from aulens.faces.dlib_detector import DlibBoxes, DlibDetector, find_predictor
+from aulens.faces.identity import DlibEmbedder
 from people import ASTRONAUT, astronaut, crowd, dlib_detector, head, noise, resized
 
 pytestmark = pytest.mark.usefixtures("one_scanner")
@@ -96,16 +98,21 @@ def test_boxes_are_those_of_the_detector_and_need_no_file(monkeypatch: pytest.Mo
 
 
 def test_the_predictor_is_found_without_importing_its_package() -> None:
-    import sys
-
     assert find_predictor().name == "shape_predictor_68_face_landmarks.dat"
     assert "face_recognition_models" not in sys.modules
 
 
 def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ModelError, match="pip install face_recognition_models"):
+    with pytest.raises(ModelError, match=r"face_recognition_models is not installed.*aulens\[dlib\]"):
         DlibDetector()
+
+
+@pytest.mark.parametrize("made", [DlibBoxes, DlibDetector, DlibEmbedder])
+def test_without_dlib_the_extra_is_named(made: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dlib", None)  # an import of it fails then
+    with pytest.raises(ModelError, match=r"dlib can't be imported.*pip install 'aulens\[dlib\]'"):
+        made()
 
 
 def test_a_missing_or_wrong_predictor_is_named(tmp_path: Path) -> None:

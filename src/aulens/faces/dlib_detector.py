@@ -1,15 +1,16 @@
-"""The default detector: dlib's frontal face detector and its predictor of 68 landmarks; or only its boxes.
+"""dlib's frontal face detector and its predictor of 68 landmarks, or only its boxes; needs the extra `dlib`.
 
 The detector is inside the package `dlib-bin`. The file of the predictor comes with the package
 `face_recognition_models`, or from a path that you give. docs/licences.md says what each may be used for.
 """
 
+import importlib
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
-import dlib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -32,6 +33,18 @@ _NEAR_SIZE, _NEAR_MARGIN, _NEAR_SLACK = 96, 0.5, 0.2
 _NEAR_SIZES = (0.6, 1.7)
 
 
+def import_dlib() -> Any:
+    """The library, which is loaded when it is first needed.
+
+    Raises:
+        ModelError: it is not installed, or can't be loaded; says what to install.
+    """
+    try:
+        return importlib.import_module("dlib")
+    except ImportError as error:
+        raise ModelError(f"dlib can't be imported ({error}): pip install 'aulens[dlib]'") from error
+
+
 def find_predictor() -> Path:
     """Find the 68-point predictor in the installed package `face_recognition_models`.
 
@@ -48,7 +61,7 @@ def find_predictor() -> Path:
             return path
     seen = f"it is not in {folders[0]}" if folders else "the package face_recognition_models is not installed"
     raise ModelError(
-        f"no 68-point landmark predictor: {seen}. Install it (pip install face_recognition_models) "
+        f"no 68-point landmark predictor: {seen}. Install it (pip install 'aulens[dlib]') "
         f"or give the path of a {PREDICTOR_NAME}."
     )
 
@@ -68,6 +81,7 @@ class DlibBoxes:
 
     Raises:
         ConfigError: `upscale` or `max_side` is out of range.
+        ModelError: dlib is not installed.
     """
 
     def __init__(self, upscale: float | None = None, *, threshold: float = 0.2, max_side: int = 3200) -> None:
@@ -77,7 +91,7 @@ class DlibBoxes:
             raise ConfigError(
                 f"max_side must be at least 80 pixels, the smallest face dlib sees, got {max_side}"
             )
-        self._detect = dlib.get_frontal_face_detector()
+        self._detect = import_dlib().get_frontal_face_detector()
         self._upscale = upscale
         self._threshold = threshold
         self._max_side = max_side
@@ -186,7 +200,7 @@ class DlibDetector:
         max_side: as in `DlibBoxes`.
 
     Raises:
-        ModelError: the predictor is missing or is not a 68-point predictor of dlib.
+        ModelError: dlib is not installed; the predictor is missing or is not a 68-point predictor of dlib.
         ConfigError: `upscale` or `max_side` is out of range.
     """
 
@@ -204,6 +218,7 @@ class DlibDetector:
             raise ModelError(
                 f"{path}: there is no such landmark predictor; give the path of a {PREDICTOR_NAME}"
             )
+        dlib = import_dlib()
         try:
             self._predict = dlib.shape_predictor(str(path))
         except RuntimeError as error:
@@ -211,6 +226,7 @@ class DlibDetector:
                 f"{path}: not a landmark predictor of dlib, or a damaged one ({error}); "
                 f"give the path of a {PREDICTOR_NAME}"
             ) from error
+        self._rectangle = dlib.rectangle
         self._predictor = f"{path.name}, {path.stat().st_size} bytes"
 
     def __repr__(self) -> str:
@@ -245,7 +261,7 @@ class DlibDetector:
             InputError: `image` is not (H, W, 3) uint8.
         """
         x0, y0, x1, y1 = (int(v) for v in np.rint(np.asarray(box, np.float64)))
-        points = self._predict(check_image(image), dlib.rectangle(x0, y0, x1, y1)).parts()
+        points = self._predict(check_image(image), self._rectangle(x0, y0, x1, y1)).parts()
         return np.array([(p.x, p.y) for p in points], dtype=np.float64)
 
 

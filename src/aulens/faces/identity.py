@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import dlib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +12,7 @@ from aulens.align import similarity, warp
 from aulens.align.template import five_points
 from aulens.errors import ModelError
 from aulens.faces.detector import Face
+from aulens.faces.dlib_detector import import_dlib
 from aulens.faces.packing import pack, unpack
 
 RECOGNIZER_NAME: Final = "dlib_face_recognition_resnet_model_v1.dat"
@@ -51,13 +51,14 @@ class DlibEmbedder:
             place; within one clip light, age and hair stay the same, and 0.5 mistakes fewer for another.
 
     Raises:
-        ModelError: the file is missing or of another kind.
+        ModelError: dlib is not installed; the file is missing or of another kind.
     """
 
     def __init__(self, path: str | Path | None = None, *, same: float = 0.5) -> None:
         file = _find() if path is None else Path(path)
         if not file.is_file():
             raise ModelError(f"{file}: there is no such file; give the path of a {RECOGNIZER_NAME}")
+        dlib = import_dlib()
         try:
             self._net = dlib.face_recognition_model_v1(str(file))
         except RuntimeError as error:
@@ -154,6 +155,6 @@ def _find() -> Path:
             return path
     seen = f"it is not in {folders[0]}" if folders else "the package face_recognition_models is not installed"
     raise ModelError(
-        f"no face recognition network: {seen}. Install it (pip install face_recognition_models), give the "
+        f"no face recognition network: {seen}. Install it (pip install 'aulens[dlib]'), give the "
         f"path of a {RECOGNIZER_NAME}, or track without it (embedder=None)."
     )
