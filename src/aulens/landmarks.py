@@ -185,7 +185,7 @@ def mirror(landmarks: ArrayLike, width: int, layout: LandmarkLayout | None = Non
 
 
 FOREHEAD: Final = 0.35
-"""How much of the height from brows to chin the forehead adds, up to where hair begins in most people: ours."""
+"""How much of the height from brows to chin the forehead adds, about up to the hairline."""
 
 
 def face_box(landmarks: ArrayLike) -> Floats:
