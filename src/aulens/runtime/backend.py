@@ -82,7 +82,7 @@ def open_session(path: str | Path, backend: str = "onnxruntime", threads: int | 
 
 class _OnnxRuntime:
     def __init__(self, path: Path, threads: int | None) -> None:
-        runtime = _import_onnxruntime()
+        runtime = import_onnxruntime()
         options = runtime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = threads or 0
@@ -127,7 +127,12 @@ class _OpenVino:
         )
 
 
-def _import_onnxruntime() -> Any:
+def import_onnxruntime() -> Any:
+    """ONNX Runtime, told to report nothing.
+
+    Raises:
+        ModelError: it is not installed.
+    """
     # From 1.29 on, ONNX Runtime reports usage on Linux and macOS too, unless this is set before its import.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:

@@ -1,8 +1,5 @@
 """The card of an exported model: the JSON beside the ONNX file that says what its numbers mean."""
 
-import hashlib
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +10,7 @@ from aulens.align import TEMPLATES
 from aulens.aus import AUSet
 from aulens.errors import ConfigError, ModelError
 from aulens.landmarks import IBUG68, LAYOUTS, LandmarkLayout
+from aulens.runtime.entries import Entries, check_sha256
 
 FORMAT: Final = "aulens-model/1"
 DECODERS: Final = ("roi", "pooled", "direct")
@@ -125,17 +123,7 @@ def read_card(path: str | Path) -> ModelCard:
     Raises:
         ModelError: the file is missing, not JSON, of another format, lacks an entry, or contradicts itself.
     """
-    path = Path(path)
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"{path}: the model card can't be read ({error.strerror})") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ModelError(f"{path}: not a model card: not JSON ({error})") from error
-    seen = entries.get("format") if isinstance(entries, dict) else type(entries).__name__
-    if seen != FORMAT:
-        raise ModelError(f"{path}: not a model card of aulens: expected format {FORMAT!r}, found {seen!r}")
-    return _Entries(path, entries).card()
+    return _Entries.read(Path(path), FORMAT).card()
 
 
 def check_digest(card: ModelCard) -> None:
@@ -144,64 +132,54 @@ def check_digest(card: ModelCard) -> None:
     Raises:
         ModelError: the digests differ.
     """
-    digest = hashlib.sha256(card.onnx.read_bytes()).hexdigest()
-    if digest != card.onnx_sha256:
-        raise ModelError(
-            f"{card.onnx}: not the file that its card {card.path.name} was written for (sha256 "
-            f"{digest[:12]}..., the card says {card.onnx_sha256[:12]}...); copy both again or export anew"
-        )
+    check_sha256(card.onnx, card.onnx.read_bytes(), card.path, card.onnx_sha256)
 
 
-class _Entries:
-    """The entries of one card; each getter checks, and names the file and the entry that is wrong."""
-
-    def __init__(self, path: Path, entries: Mapping[str, Any]) -> None:
-        self._path = path
-        self._entries = entries
+class _Entries(Entries):
+    """Those of a model of Action Units."""
 
     def card(self) -> ModelCard:
         aus = self._aus()
-        platt = tuple(self._pair("platt", label) for label in aus.labels)
-        threshold = tuple(self._share("threshold", label) for label in aus.labels)
-        digest = self._text("onnx_sha256").lower()
-        if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-            raise self._wrong("onnx_sha256", "64 hexadecimal digits", digest)
-        decoder = self._choice("decoder", DECODERS)
+        platt = tuple(self.pair(f"platt.{label}", self._of_au("platt", label)) for label in aus.labels)
+        threshold = tuple(
+            self.share(f"threshold.{label}", self._of_au("threshold", label)) for label in aus.labels
+        )
+        decoder = self.choice("decoder", DECODERS)
         direct = decoder == "direct"
         return ModelCard(
             path=self._path,
-            name=self._text("name"),
-            variant=self._text("variant"),
-            backbone=None if direct and "backbone" not in self._entries else self._text("backbone"),
+            name=self.text("name"),
+            variant=self.text("variant"),
+            backbone=None if direct and "backbone" not in self._entries else self.text("backbone"),
             aus=aus,
-            crop=self._count("crop"),
-            map=self._count("map"),
-            roi_side=None if direct else self._count("roi_side"),
-            template=self._choice("template", tuple(TEMPLATES)),
+            crop=self.count("crop"),
+            map=self.count("map"),
+            roi_side=None if direct else self.count("roi_side"),
+            template=self.choice("template", tuple(TEMPLATES)),
             layout=self._layout(),
             decoder=decoder,
             tells_sides=self._tells_sides(decoder),
             platt=platt,
             threshold=threshold,
             calibrated=self._calibrated(),
-            onnx_sha256=digest,
-            licence=self._text("licence"),
-            trained_on=self._text("trained_on"),
-            not_validated_on=self._text("not_validated_on"),
-            statement=self._text("statement"),
-            results=MappingProxyType(self._table("results")),
-            created=self._text("created"),
-            aulens_version=self._text("aulens_version"),
-            selected_on_test=self._flag("selected_on_test", False),
+            onnx_sha256=self.digest("onnx_sha256"),
+            licence=self.text("licence"),
+            trained_on=self.text("trained_on"),
+            not_validated_on=self.text("not_validated_on"),
+            statement=self.text("statement"),
+            results=MappingProxyType(self.table("results")),
+            created=self.text("created"),
+            aulens_version=self.text("aulens_version"),
+            selected_on_test=self.flag("selected_on_test", False),
             people=self._people(),
         )
 
     def _aus(self) -> AUSet:
-        numbers = self._get("aus")
+        numbers = self.get("aus")
         if not isinstance(numbers, list) or not all(type(n) is int for n in numbers):
-            raise self._wrong("aus", "a list of AU numbers", numbers)
+            raise self.wrong("aus", "a list of AU numbers", numbers)
         try:
-            return AUSet(self._text("name"), tuple(numbers))
+            return AUSet(self.text("name"), tuple(numbers))
         except ConfigError as error:
             raise ModelError(f"{self._path}: {error}") from error
 
@@ -212,83 +190,29 @@ class _Entries:
             return None
         lists = [value.get(name) for name in ("train", "val")] if isinstance(value, dict) else [None]
         if not all(isinstance(one, list) and all(isinstance(name, str) for name in one) for one in lists):
-            raise self._wrong("people", 'lists of text "train" and "val"', value)
+            raise self.wrong("people", 'lists of text "train" and "val"', value)
         return MappingProxyType({name: tuple(value[name]) for name in ("train", "val")})
 
     def _calibrated(self) -> bool:
-        return self._flag("calibrated", True)  # only cards of runs that stopped early say otherwise
+        return self.flag("calibrated", True)  # only cards of runs that stopped early say otherwise
 
     def _layout(self) -> LandmarkLayout:
         if "layout" not in self._entries:
             return IBUG68
-        return LAYOUTS[self._choice("layout", tuple(LAYOUTS))]
+        return LAYOUTS[self.choice("layout", tuple(LAYOUTS))]
 
     def _tells_sides(self, decoder: str) -> bool:
         # One score for the whole face: also what cards of pooled models meant before they said so.
         able = decoder == "roi"
-        told = self._flag("tells_sides", able)
+        told = self.flag("tells_sides", able)
         if told and not able:
-            raise self._wrong(
+            raise self.wrong(
                 "tells_sides", f"false, for its decoder {decoder!r} has one score per face", told
             )
         return told
 
-    def _flag(self, key: str, default: bool) -> bool:
-        value = self._entries.get(key, default)
-        if not isinstance(value, bool):
-            raise self._wrong(key, "true or false", value)
-        return value
-
-    def _get(self, key: str) -> Any:
-        if key not in self._entries:
-            raise ModelError(f"{self._path}: the model card lacks the entry {key!r}")
-        return self._entries[key]
-
-    def _wrong(self, key: str, expected: str, seen: object) -> ModelError:
-        return ModelError(f"{self._path}: the model card's {key!r} must be {expected}, found {seen!r}")
-
-    def _text(self, key: str) -> str:
-        value = self._get(key)
-        if not isinstance(value, str):
-            raise self._wrong(key, "text", value)
-        return value
-
-    def _count(self, key: str) -> int:
-        value = self._get(key)
-        if type(value) is not int or value < 1:
-            raise self._wrong(key, "a whole number of at least 1", value)
-        return value
-
-    def _choice(self, key: str, allowed: tuple[str, ...]) -> str:
-        value = self._text(key)
-        if value not in allowed:
-            raise self._wrong(key, f"one of {', '.join(allowed)}", value)
-        return value
-
-    def _table(self, key: str) -> dict[str, Any]:
-        value = self._get(key)
-        if not isinstance(value, dict):
-            raise self._wrong(key, "a table", value)
-        return value
-
     def _of_au(self, key: str, label: str) -> Any:
-        table = self._table(key)
+        table = self.table(key)
         if label not in table:
             raise ModelError(f"{self._path}: the model card's {key!r} lacks {label}, which its 'aus' has")
         return table[label]
-
-    def _pair(self, key: str, label: str) -> tuple[float, float]:
-        value = self._of_au(key, label)
-        if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)):
-            raise self._wrong(f"{key}.{label}", "two numbers [slope, offset]", value)
-        return float(value[0]), float(value[1])
-
-    def _share(self, key: str, label: str) -> float:
-        value = self._of_au(key, label)
-        if not _is_number(value) or not 0 <= value <= 1:
-            raise self._wrong(f"{key}.{label}", "a probability from 0 to 1", value)
-        return float(value)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
