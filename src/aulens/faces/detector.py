@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from aulens.errors import InputError
 
 LOOKS: Final = ("", "enlarged", "shrunk", "stretched", "turned90", "turned180", "turned270")
-"""How a picture was looked at when a face was found: as it is, enlarged, shrunk, with its contrast stretched, or
-turned clockwise by so many degrees."""
+"""How a picture was looked at when a face was found: as it is, enlarged, shrunk, with its contrast stretched,
+or turned clockwise by so many degrees."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +25,10 @@ class Face:
         landmarks: (K, 2) float64 in a layout of `aulens.landmarks` (68, 66 or 49 points); or the five of
             `aulens.align.FIVE_POINTS`, or none, (0, 2), from which `aulens.JAALandmarks` finds 49.
         confidence: the detector's own score; comparable only within one detector.
-        quality: 0 to 1, how far Action Units read off this face can be trusted (occluded, dark, blurred, small,
-            turned away); NaN where the detector does not say.
-        visibility: (K,) float64, 0 to 1 for each landmark: whether it can be seen, or is a guess behind a hand,
-            a mask, the border of the picture; None where the detector does not say.
+        quality: 0 to 1, how far Action Units read off this face can be trusted (occluded, dark, blurred,
+            small, turned away); NaN where the detector does not say.
+        visibility: (K,) float64, 0 to 1 for each landmark: whether it can be seen, or is a guess behind a
+            hand, a mask, the border of the picture; None where the detector does not say.
         look: which look found it, "" for the first; one of `LOOKS`.
     """
 

@@ -1,0 +1,166 @@
+"""How often, and at which copies of a picture, the detector's network looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from aulens.faces.box_net import NOTHING, BoxNet, Found
+from aulens.faces.tiles import tiles
+from aulens.faces.views import View, view
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """When and how a picture is looked at again.
+
+    Attributes:
+        side: longest side of the first look, pixels.
+        most: a picture is enlarged at most so much.
+        sides: longest sides of the enlarged looks; none is larger than the picture.
+        small: beside a face below so many pixels of a look there may be smaller ones.
+        weak: confidence from which a candidate below the threshold hints at a face.
+        sure: confidence from which a picture need not be turned.
+        margin: of the shrunk look, at each side, in sides of the shrunk picture.
+        dark: brightness (0 to 255) that 99 % of the pixels of a dark picture do not exceed.
+        flat: brightness between 1 and 99 % of the pixels of a flat picture, at most.
+        tile: pixels of the largest look that is taken as a whole.
+        overlap: of tiles, pixels of the look; a larger face may be cut by both.
+        near_reach: side of the region around a face that was there, in sizes of the face.
+        near_side: to how many pixels that is scaled.
+        near_slack: by how much less confidence suffices there.
+    """
+
+    side: int = 320
+    most: float = 2.0
+    sides: tuple[int, ...] = (640, 1280, 1920)
+    small: float = 20.0
+    weak: float = 0.2
+    sure: float = 0.7
+    margin: float = 0.5
+    dark: int = 110
+    flat: int = 90
+    tile: int = 1_300_000
+    overlap: int = 128
+    near_reach: float = 2.5
+    near_side: int = 128
+    near_slack: float = 0.2
+
+
+LOOKS: Final = Looks()
+_GAIN: Final = 1.25  # an enlarged look is larger than the last by at least this
+_NEAR_SIZES: Final = (0.6, 1.7)  # of a face near another, in sizes of that
+_TURNS: Final = (90, 180, 270)
+
+
+class Search:
+    """Looks for the faces of pictures.
+
+    Args:
+        net: the detector's network.
+        threshold: least confidence of a face.
+        min_size: longer side of the smallest box worth reporting, pixels of the picture.
+        thorough: take all enlarged looks always.
+        looks: when and how to look again.
+    """
+
+    def __init__(
+        self, net: BoxNet, threshold: float, min_size: float, thorough: bool, looks: Looks = LOOKS
+    ) -> None:
+        self._net = net
+        self._threshold = threshold
+        self._min_size = min_size
+        self._thorough = thorough
+        self._looks = looks
+
+    def __call__(self, images: Sequence[Image]) -> list[Found]:
+        """What is found in each of some pictures (H, W, 3) uint8 RGB, most confident first."""
+        firsts = [self._first(image) for image in images]
+        seen = self._net([first.framed() for first in firsts], min(self._looks.weak, self._threshold))
+        further = (self._further(*parts) for parts in zip(images, firsts, seen, strict=True))
+        return [found[found.confidence >= self._threshold] for found in further]
+
+    def glance(self, image: Image) -> Found:
+        """What the first look shows."""
+        return self._net([self._first(image).framed()], self._threshold)[0]
+
+    def near(self, image: Image, box: ArrayLike) -> Found:
+        """What is about as large as a box (4,), within half its size around it, nearest first."""
+        looks = self._looks
+        x0, y0, x1, y1 = np.asarray(box, np.float64).tolist()
+        x, y, size = (x0 + x1) / 2, (y0 + y1) / 2, max(x1 - x0, y1 - y0)
+        region = _region(image, x, y, looks.near_reach * size / 2)
+        if min(region[2] - region[0], region[3] - region[1]) < size / 2:
+            return NOTHING
+        seen = view(image, looks.near_side / (looks.near_reach * size), region)
+        least = max(self._threshold - looks.near_slack, min(looks.weak, self._threshold))
+        (found,) = self._net([seen.framed()], least)
+        away = np.abs((found.boxes[:, :2] + found.boxes[:, 2:]) / 2 - (x, y))
+        low, high = _NEAR_SIZES
+        alike = (away.max(1) <= size) & (found.sides > low * size) & (found.sides < high * size)
+        order = np.argsort((away**2).sum(1), kind="stable")
+        return found[order[alike[order]]]
+
+    def _first(self, image: Image) -> View:
+        return view(image, min(self._looks.side / max(image.shape[:2]), self._looks.most))
+
+    def _further(self, image: Image, first: View, found: Found) -> Found:
+        """All that is found, also the weak, after as many more looks as pay."""
+        looks = self._looks
+        if not self._any(found):
+            tones = first.tones
+            if tones.high <= looks.dark or tones.high - tones.low <= looks.flat:
+                first = first.stretched()
+                found = self._and(found, first.framed())
+        if not self._any(found):
+            found = self._and(found, first.shrunk(looks.margin))
+        scale = first.scale
+        for larger in self._scales(image, scale):
+            if not self._may_show_more(found, scale):
+                break
+            found, scale = Found.joined([found, self._enlarged(image, larger)]), larger
+        if not self._any(found, max(looks.sure, self._threshold)):
+            found = self._and(found, *(first.turned(degrees).framed() for degrees in _TURNS))
+        return found
+
+    def _and(self, found: Found, *views: View) -> Found:
+        return Found.joined([found, *self._net(views, min(self._looks.weak, self._threshold))])
+
+    def _any(self, found: Found, least: float | None = None) -> bool:
+        """Whether there is a face, or one so confident."""
+        return bool(len(found) and found.confidence[0] >= (self._threshold if least is None else least))
+
+    def _scales(self, image: Image, first: float) -> Iterator[float]:
+        side = max(image.shape[:2])
+        last = first * side
+        for wanted in self._looks.sides:
+            if min(wanted, side) >= _GAIN * last:
+                last = min(wanted, side)
+                yield last / side
+
+    def _may_show_more(self, found: Found, scale: float) -> bool:
+        """Whether a look that is larger than `scale` may show faces that were not seen up to that."""
+        small = self._looks.small
+        if self._thorough or self._min_size * scale >= small:
+            return self._thorough
+        return not self._any(found) or bool((found.sides * scale < small).any())
+
+    def _enlarged(self, image: Image, scale: float) -> Found:
+        looks = self._looks
+        return Found.joined(
+            tile.told(self._net([tile.view.framed()], min(looks.weak, self._threshold))[0])
+            for tile in tiles(image, scale, looks.tile, looks.overlap)
+        )
+
+
+def _region(image: Image, x: float, y: float, reach: float) -> tuple[int, int, int, int]:
+    """The part of a square about (x, y) that is in the picture: x0, y0, x1, y1, ends excluded."""
+    height, width = image.shape[:2]
+    left, top = max(int(x - reach), 0), max(int(y - reach), 0)
+    return left, top, max(min(int(x + reach) + 2, width), left), max(min(int(y + reach) + 2, height), top)

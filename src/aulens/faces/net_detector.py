@@ -1,0 +1,208 @@
+"""The default detector: two small networks of our own, one for faces and one for their landmarks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from aulens.errors import ConfigError
+from aulens.faces.box_net import BoxNet, Found
+from aulens.faces.detector import Face, check_image, largest_first
+from aulens.faces.landmark_net import LandmarkNet, box_points, face_box
+from aulens.faces.looks import LOOKS, Looks, Search
+from aulens.faces.net_card import BoxCard, LandmarkCard
+
+Image = NDArray[np.uint8]
+
+_HOPELESS: Final = (
+    0.05  # a face of lower quality is none, unless the detector is as confident as `Looks.sure`
+)
+_ONE_PLACE: Final = 0.1  # five points within so many sides of their box are those of no face
+
+
+class NetDetector:
+    """Faces, 68 landmarks, which of them are seen and what a face is worth, by two networks of our own.
+
+    The first look at a picture shrinks it to 320 pixels. That is all where faces of comfortable size are
+    seen. Otherwise it looks again, each time only if those before did not do (`Looks` has the numbers):
+
+    * stretched: nobody yet, and the picture is dark or flat: its contrast is stretched.
+    * shrunk: nobody yet: half as large, in a grey margin, for a face that fills the picture or is cut by it.
+    * enlarged: nobody yet, or one so small that there may be smaller ones, or a hint of one: 640, 1280, 1920
+      pixels, as far as the picture has them.
+    * turned: nobody yet, or nobody for sure: turned by 90, 180 and 270 degrees.
+
+    Of doubles the most confident is kept; `Face.look` says which look that is from. Landmarks are found in
+    the picture itself, upright by the detector's five points, of all faces together.
+
+    Args:
+        threshold: least confidence of a face, above 0 up to 1; None takes the one of the network's card.
+        min_size: longer side of the smallest box worth reporting, in pixels; saves enlarged looks.
+        thorough: always take all enlarged looks: for crowds with faces of very different sizes.
+        threads: within one run of a network; None leaves it to ONNX Runtime (one per core).
+        rounds: how often landmarks are found; 2 cuts the face out anew by what the first run found.
+        faces: card or .onnx of another network for faces.
+        landmarks: card or .onnx of another network for landmarks.
+        looks: when and how to look again.
+
+    Raises:
+        ModelError: a file is missing, damaged, of another kind or does not fit its card.
+        ConfigError: an option is out of range.
+    """
+
+    def __init__(
+        self,
+        threshold: float | None = None,
+        *,
+        min_size: float = 0.0,
+        thorough: bool = False,
+        threads: int | None = 1,
+        rounds: int = 1,
+        faces: str | Path | None = None,
+        landmarks: str | Path | None = None,
+        looks: Looks = LOOKS,
+    ) -> None:
+        if threshold is not None and not 0 < threshold <= 1:
+            raise ConfigError(f"threshold must be a confidence above 0 up to 1, got {threshold}")
+        if not 0 <= min_size < math.inf:
+            raise ConfigError(f"min_size must be 0 pixels or more, got {min_size}")
+        self._boxes = BoxNet(faces, threads)
+        self._marks = LandmarkNet(landmarks, threads, rounds)
+        least = self.card.threshold if threshold is None else threshold
+        self._search = Search(self._boxes, least, min_size, thorough, looks)
+        self._sure = looks.sure
+        told = [f"threshold={least:g}", f"min_size={min_size:g}", f"thorough={thorough}", f"rounds={rounds}"]
+        self._told = ", ".join(told if looks == LOOKS else [*told, f"looks={looks!r}"])
+
+    def __repr__(self) -> str:
+        faces, landmarks = self.card.onnx_sha256[:12], self.landmark_card.onnx_sha256[:12]
+        return f"NetDetector({faces}, {landmarks}, {self._told})"
+
+    @property
+    def card(self) -> BoxCard:
+        """The card of the network that finds faces."""
+        return self._boxes.card
+
+    @property
+    def landmark_card(self) -> LandmarkCard:
+        """The card of the network that finds landmarks."""
+        return self._marks.card
+
+    def __call__(self, image: Image) -> tuple[Face, ...]:
+        """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none.
+
+        Raises:
+            InputError: `image` is not such an array.
+        """
+        return self.batch([image])[0]
+
+    def batch(self, images: Sequence[Image]) -> list[tuple[Face, ...]]:
+        """What a call gives for each of several pictures, at less cost where they are of one size.
+
+        Raises:
+            InputError: one of `images` is not (H, W, 3) uint8.
+        """
+        images = [check_image(image) for image in images]
+        return [largest_first(faces) for faces in self._faces(images, self._search(images))]
+
+    def glance(self, image: Image) -> tuple[Face, ...]:
+        """The faces that the first look shows, largest first.
+
+        Raises:
+            InputError: `image` is not (H, W, 3) uint8.
+        """
+        image = check_image(image)
+        return largest_first(self._faces([image], [self._search.glance(image)])[0])
+
+    def near(self, image: Image, box: ArrayLike) -> tuple[Face, ...]:
+        """The faces about as large as a box (x0, y0, x1, y1), within half its size around it, nearest first.
+
+        Less confidence suffices than for a call. It costs a fifth of a first look.
+
+        Raises:
+            InputError: `image` is not (H, W, 3) uint8.
+        """
+        image = check_image(image)
+        return tuple(self._faces([image], [self._search.near(image, box)])[0])
+
+    def landmarks(self, image: Image, box: ArrayLike) -> NDArray[np.float64]:
+        """The 68 points, (68, 2), of the face in a box, however it was found; invented if there is none.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            box: (4,) x0, y0, x1, y1 of an upright face; or its five points (5, 2); or landmarks (68, 2).
+
+        Raises:
+            InputError: `image` is not (H, W, 3) uint8; the points are not finite or all in one place.
+        """
+        where = np.asarray(box, np.float64)
+        points = box_points(where) if where.ndim == 1 else where
+        return np.asarray(self._marks([check_image(image)], points[None]).points[0])
+
+    def follow(self, image: Image, landmarks: ArrayLike) -> Face:
+        """The face whose landmarks (68, 2) were these a moment ago: `follow_all` for one."""
+        return self.follow_all(image, np.asarray(landmarks, np.float64)[None])[0]
+
+    def follow_all(self, image: Image, landmarks: ArrayLike) -> list[Face]:
+        """Faces whose landmarks were these a moment ago: one run of one network, without a look for faces.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            landmarks: (N, 68, 2), the last ones of each face.
+
+        Returns:
+            Each face with its new landmarks, visibility and quality, and the box of these (`face_box`). The
+            confidence is NaN: the detector did not look. Where the network finds no face at all, landmarks
+            stay as they were and the quality is 0.
+
+        Raises:
+            InputError: `image` is not (H, W, 3) uint8; landmarks are not finite or all in one place.
+        """
+        image, last = check_image(image), np.asarray(landmarks, np.float64)
+        if not len(last):
+            return []
+        marks = self._marks([image] * len(last), last, rounds=1)
+        points = np.where(marks.sound[:, None, None], marks.points, last)
+        quality = np.where(marks.sound, marks.quality, 0.0).tolist()
+        boxes = face_box(points)
+        return [
+            Face(boxes[i], points[i], math.nan, quality[i], marks.visibility[i]) for i in range(len(points))
+        ]
+
+    def _faces(self, images: Sequence[Image], found: Sequence[Found]) -> list[list[Face]]:
+        """The faces of each picture, with landmarks, of those found in it."""
+        owners = [number for number, some in enumerate(found) for _ in range(len(some))]
+        faces: list[list[Face]] = [[] for _ in images]
+        if not owners:
+            return faces
+        boxes, points, confidence, look = (
+            np.concatenate([getattr(some, name) for some in found])
+            for name in ("boxes", "points", "confidence", "look")
+        )
+        start = np.where(_collapsed(points, boxes)[:, None, None], box_points(boxes), points)
+        marks = self._marks([images[number] for number in owners], start)
+        good = marks.sound & ((marks.quality >= _HOPELESS) | (confidence >= self._sure))
+        for i in np.flatnonzero(good).tolist():
+            faces[owners[i]].append(
+                Face(
+                    boxes[i],
+                    marks.points[i],
+                    float(confidence[i]),
+                    float(marks.quality[i]),
+                    marks.visibility[i],
+                    str(look[i]),
+                )
+            )
+        return faces
+
+
+def _collapsed(points: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether five points (N, 5, 2) are too close together for their boxes (N, 4) to be a face's: (N,)."""
+    reach = np.ptp(points, axis=1).max(1)
+    close: NDArray[np.bool_] = reach < _ONE_PLACE * (boxes[:, 2:] - boxes[:, :2]).max(1)
+    return close

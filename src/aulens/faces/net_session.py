@@ -1,0 +1,110 @@
+"""Run the ONNX file of one of the two networks that find faces: pictures as bytes in, arrays out."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.errors import ConfigError, ModelError
+from aulens.faces.net_card import NetCard
+from aulens.runtime.backend import import_onnxruntime
+from aulens.runtime.entries import check_sha256
+
+Shape = tuple[int | None, ...]
+_INPUT: Final = "image"
+
+
+class NetSession:
+    """A loaded network.
+
+    Args:
+        card: of the network.
+        outputs: what it must give: name → shape without the batch axis, None where any number will do.
+        threads: within one run; None leaves it to ONNX Runtime (one per core).
+
+    Raises:
+        ModelError: onnxruntime is missing; the file is missing, damaged, another than its card speaks of, or
+            of another kind.
+        ConfigError: fewer than one thread.
+    """
+
+    def __init__(self, card: NetCard, outputs: Mapping[str, Shape], threads: int | None) -> None:
+        if threads is not None and threads < 1:
+            raise ConfigError(f"threads must be at least 1, got {threads}")
+        if not card.onnx.is_file():
+            raise ModelError(f"{card.path}: its network {card.onnx.name} is not beside it; copy both files")
+        runtime = import_onnxruntime()
+        content = card.onnx.read_bytes()
+        check_sha256(card.onnx, content, card.path, card.onnx_sha256)
+        options = runtime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = threads or 0
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Both keep memory for each size of picture that ever came.
+        options.enable_mem_pattern = False
+        options.enable_cpu_mem_arena = False
+        try:
+            session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the library's error classes share no public base
+            reason = " ".join(str(error).split())[:200]
+            raise ModelError(
+                f"{card.onnx}: not a readable ONNX network ({len(content):,} bytes; {reason})"
+            ) from error
+        self._file = card.onnx
+        self._outputs = dict(outputs)
+        self._check_kind(session)
+        self._run = session.run
+
+    def __call__(self, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        """The outputs, in the order in which they were asked for, each (B, ...).
+
+        Args:
+            images: (B, H, W, 3) uint8 RGB.
+
+        Raises:
+            ModelError: an output has another shape than it should.
+        """
+        found: list[NDArray[np.float32]] = self._run(list(self._outputs), {_INPUT: images})
+        for array, (name, shape) in zip(found, self._outputs.items(), strict=True):
+            if array.shape[0] != len(images) or not _fits(array.shape[1:], shape):
+                raise ModelError(
+                    f"{self._file}: gave {name} of shape {array.shape}, expected {_text(shape, len(images))}"
+                )
+        return found
+
+    def _check_kind(self, session: Any) -> None:
+        inputs = {item.name: (item.type, tuple(item.shape)) for item in session.get_inputs()}
+        outputs = {item.name: (item.type, tuple(item.shape)) for item in session.get_outputs()}
+        kind, shape = inputs.get(_INPUT, ("", ()))
+        right = (
+            len(inputs) == 1
+            and kind == "tensor(uint8)"
+            and len(shape) == 4
+            and _fits(shape, (None, None, None, 3))
+        )
+        for name, wanted in self._outputs.items():
+            kind, shape = outputs.get(name, ("", ()))
+            right &= kind == "tensor(float)" and len(shape) == len(wanted) + 1 and _fits(shape[1:], wanted)
+        if not right:
+            wanted_text = ", ".join(f"{name!r} {_text(shape)}" for name, shape in self._outputs.items())
+            raise ModelError(
+                f"{self._file}: another kind of network: expected the input 'image' (B, H, W, 3) of uint8 "
+                f"and the outputs {wanted_text} of float, found inputs {_ports(inputs)} and outputs "
+                f"{_ports(outputs)}"
+            )
+
+
+def _fits(shape: tuple[Any, ...], wanted: Shape) -> bool:
+    """Whether a shape is the wanted one, as far as both are told."""
+    return len(shape) == len(wanted) and all(
+        w is None or not isinstance(s, int) or s == w for s, w in zip(shape, wanted, strict=True)
+    )
+
+
+def _text(shape: Shape, batch: int | str = "B") -> str:
+    return f"({', '.join([str(batch), *('N' if size is None else str(size) for size in shape)])})"
+
+
+def _ports(ports: Mapping[str, tuple[str, tuple[Any, ...]]]) -> str:
+    return ", ".join(f"{name!r} {shape} {kind}" for name, (kind, shape) in ports.items()) or "none"
