@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from aulens.commands import clips, sources
+from aulens.commands import clips
 from aulens.commands.sources import seconds
 from aulens.errors import ConfigError
 from aulens.record import clip as recording
@@ -320,7 +320,7 @@ class InterruptedCamera(Camera):
 
 
 def test_ctrl_c_ends_the_video_of_a_camera(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sources, "open_webcam", lambda number: InterruptedCamera())
+    monkeypatch.setattr("aulens.video.webcam.open_webcam", lambda number: InterruptedCamera())
     before = signal.getsignal(signal.SIGINT)
     done = aulens("detect", "--webcam", 0, "--model", model, "--out", tmp_path, "--overlay")
     assert done.code == 0, done.err

@@ -103,7 +103,7 @@ def test_the_title_says_which_labels(
         seen.append((threshold, source))
         return np.zeros((2, 2, 3), np.uint8)
 
-    monkeypatch.setattr("aulens.commands.graph.draw_relations", draw)
+    monkeypatch.setattr("aulens.show.relations.draw_relations", draw)
     for source in (faces, file, run_folder, run_folder / "best.safetensors"):
         run(source, "-o", tmp_path / "graph.png")
     assert seen == [

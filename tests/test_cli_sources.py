@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from aulens.commands import pictures
+from aulens.commands import album
 from aulens.commands.sources import gather
 from aulens.record import RecordSettings, record_clip
 from aulens.runtime.analyzer import Analyzer
@@ -40,7 +40,7 @@ def run(model: Path, *arguments: object) -> str:
 def test_results_of_an_earlier_run_are_no_inputs(
     shown: int, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "_ON_PAGE", shown)
+    monkeypatch.setattr(album, "_ON_PAGE", shown)
     given = inputs(tmp_path / "in")
     results = tmp_path / "in" / "deep" / "results"
     run(model, tmp_path / "in", "--out", results, "--overlay")

@@ -7,8 +7,9 @@
 The names below are loaded when they are first used, so that `import aulens` is quick and never needs torch.
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any
+
+from aulens import lazy
 
 if TYPE_CHECKING:
     from aulens.aus import AU, AU_SETS, AUS, MISSING, AUSet, au_set
@@ -79,13 +80,11 @@ _HOME = {
 }
 
 
+_named = lazy.names(__name__, _HOME)
+
+
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return _version()
-    for module, names in _HOME.items():
-        if name in names:
-            return getattr(importlib.import_module(module), name)
-    raise AttributeError(f"module 'aulens' has no attribute {name!r}")
+    return _version() if name == "__version__" else _named(name)
 
 
 def __dir__() -> list[str]:

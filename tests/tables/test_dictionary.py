@@ -16,8 +16,8 @@ from aulens.tables.dictionary import (
     write_dictionary,
     write_full_dictionary,
 )
-from aulens.tables.events import EVENT_TYPES, events
-from aulens.tables.schema import AU_ENDS, FACE_COLUMNS, MORE_ENDS, columns, dtype
+from aulens.tables.events import events
+from aulens.tables.schema import AU_ENDS, EVENT_TYPES, FACE_COLUMNS, MORE_ENDS, columns, dtype
 from aulens.tables.smooth import smooth
 from made_tables import clip, random_table
 

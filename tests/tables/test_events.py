@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from aulens.errors import ConfigError, InputError
-from aulens.tables.events import EVENT_TYPES, events
+from aulens.tables.events import events
+from aulens.tables.schema import EVENT_TYPES
 from aulens.tables.smooth import smooth
 from made_tables import NAN, clip, random_table
 

@@ -11,13 +11,13 @@ import pytest
 from aulens.aus import AUSet
 from aulens.errors import ConfigError, InputError
 from aulens.tables import read_table
+from aulens.tables.parquet import write_parquet
 from aulens.tables.schema import (
     rows_of,
     to_frame,
     write_csv_header,
     write_csv_rows,
     write_jsonl_rows,
-    write_parquet,
 )
 from aulens.tables.smooth import smooth
 from told import result

@@ -10,6 +10,7 @@ import pytest
 
 from aulens.aus import AUSet
 from aulens.tables import PyFeat
+from aulens.tables.parquet import write_parquet
 from aulens.tables.schema import (
     columns,
     dtype,
@@ -18,7 +19,6 @@ from aulens.tables.schema import (
     write_csv_header,
     write_csv_rows,
     write_jsonl_rows,
-    write_parquet,
 )
 from told import frame_result, result
 

@@ -6,19 +6,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Final
-
-import pyarrow
-import pyarrow.parquet
 
 from aulens.aus import AUSet
 from aulens.record.names import free_name, names_beside
 from aulens.tables import DIALECTS, Dialect
 from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
-from aulens.tables.schema import Row, to_frame, write_csv_header, write_csv_rows, write_jsonl_rows
-
-_GROUP: Final = 20_000
-"""Rows that are written to Parquet at a time."""
+from aulens.tables.parquet import write_parquet
+from aulens.tables.schema import Row, write_csv_header, write_csv_rows, write_jsonl_rows
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,7 @@ def write_table(
     write_full_dictionary(out / FILE_NAME, aus)
     rows = chain.from_iterable(one.rows for one in read)
     if format == "parquet":
-        _write_parquet(path, aus, rows)
+        write_parquet(path, rows, aus)
     else:
         with path.open("w", encoding="utf-8", newline="") as file:
             if format == "csv":
@@ -71,19 +65,6 @@ def write_table(
             else:
                 write_jsonl_rows(file, rows)
     return [path.name, FILE_NAME]
-
-
-def _write_parquet(path: Path, aus: AUSet, rows: Iterator[Row]) -> None:
-    schema = pyarrow.Table.from_pandas(to_frame([], aus), preserve_index=False).schema
-    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
-        group: list[Row] = []
-        for row in rows:
-            group.append(row)
-            if len(group) == _GROUP:
-                writer.write_table(pyarrow.Table.from_pandas(to_frame(group, aus), preserve_index=False))
-                group = []
-        if group:
-            writer.write_table(pyarrow.Table.from_pandas(to_frame(group, aus), preserve_index=False))
 
 
 def _write_dialect(

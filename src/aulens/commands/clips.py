@@ -1,7 +1,6 @@
 """Videos of `aulens detect`: into a folder with all that belongs to them, or to standard output."""
 
 import math
-import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,22 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress, TaskID
 from rich.table import Table
 from rich.text import Text
 
 from aulens.aus import AUS, AUSet
 from aulens.commands.output import Sink
-from aulens.commands.sources import Source, path_of
+from aulens.commands.sources import Source, command_line, path_of
 from aulens.commands.tally import Tally
 from aulens.errors import InputError
 from aulens.record import RecordSettings, record_clip
@@ -146,25 +136,6 @@ def ctrl_c_ends(source: Source) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def command_line() -> str:
-    """The command that this process was started by."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-
-
-class _Speed(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:.0f}/s")
-
-
-def progress(console: Console, *, quiet: bool) -> Progress:
-    """A bar for pictures and frames, with speed and time left; nothing where nobody looks."""
-    return Progress(
-        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), _Speed(),
-        TimeRemainingColumn(), console=console, transient=True, disable=quiet or not console.is_terminal,
-    )  # fmt: skip
 
 
 class _Step:

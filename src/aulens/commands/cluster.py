@@ -24,8 +24,7 @@ from aulens.cluster import (
     analyze_files,
     frames_so_far,
 )
-from aulens.commands.clips import command_line
-from aulens.commands.sources import Found, path_of
+from aulens.commands.sources import Found, command_line, path_of
 from aulens.commands.tally import Tally, counted
 from aulens.errors import ConfigError
 from aulens.record import RecordSettings

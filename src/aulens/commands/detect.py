@@ -3,15 +3,13 @@
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import cv2
 import typer
 from rich.console import Console
 
-from aulens.cluster.settings import AnalyzerSettings
-from aulens.commands.clips import ClipTable, progress, record_clips, stream_clips
-from aulens.commands.cluster import cluster_settings, detect_on_cluster
+from aulens.commands.bar import progress
 from aulens.commands.finders import Detector, Finder
 from aulens.commands.options import (
     MODELS,
@@ -27,15 +25,20 @@ from aulens.commands.options import (
     To,
 )
 from aulens.commands.output import Format, closing_all, refuse_inputs, results_path, sinks
-from aulens.commands.pictures import Album, analyze_pictures
+from aulens.commands.pictures import analyze_pictures
 from aulens.commands.sources import Found, gather, made_text, path_of, seconds
 from aulens.commands.tally import Tally
 from aulens.errors import ConfigError
 from aulens.faces.detector import left_out_text
-from aulens.record import RecordSettings
 from aulens.record.names import clip_names
+from aulens.record.settings import RecordSettings
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.backend import BACKENDS
+
+if TYPE_CHECKING:
+    from aulens.cluster.settings import ClusterSettings
+    from aulens.commands.album import Album
+    from aulens.commands.clips import ClipTable
 
 _CLUSTER: Final = "Many machines"
 
@@ -202,9 +205,11 @@ def detect(
         format.stored.value, every, seconds(start, "--from"), seconds(stop, "--to"), smooth, overlay, report,
         keep_lost,
     )  # fmt: skip
-    where = cluster_settings(address, workers, threads, webcam) if cluster else None
+    where = _cluster(address, workers, threads, webcam) if cluster else None
     if where is None and (address is not None or workers is not None):
         raise ConfigError("--address and --workers are for --cluster only")
+    if report:
+        _tell_of_figures(console)
     tally = Tally(say)
     finder = Finder(detector, detector_model, upscale, landmarks, backend, threads)
     analyzer = Analyzer(
@@ -218,9 +223,12 @@ def detect(
     if found.made:
         console.print(made_text(found.made), markup=False)
     album = _prepare(out, format, (overlay or report) and where is None, analyzer, found)
-    told = ClipTable(analyzer.card.aus) if format is Format.TABLE and where is None else None
+    told = _clip_table(analyzer, found) if format is Format.TABLE and where is None else None
     try:
         if where is not None and out is not None:
+            from aulens.cluster.settings import AnalyzerSettings
+            from aulens.commands.cluster import detect_on_cluster
+
             with_what = AnalyzerSettings(model, finder, backend)
             detect_on_cluster(found, out, settings, with_what, where, tally, console, rate=fps, resume=resume)
         else:
@@ -246,10 +254,10 @@ def _detect_here(
     format: Format,
     settings: RecordSettings,
     analyzer: Analyzer,
-    album: Album | None,
+    album: "Album | None",
     tally: Tally,
     console: Console,
-    told: ClipTable | None,
+    told: "ClipTable | None",
     *,
     resume: bool,
 ) -> None:
@@ -269,12 +277,40 @@ def _detect_here(
         analyze_pictures(pictures, analyzer, chosen, album, tally)
         if album is not None:
             album.finish(tally.failed)
+        if not found.clips:
+            return
+        from aulens.commands.clips import record_clips, stream_clips
+
         if out is None:
             stream_clips(found.clips, analyzer, chosen, settings, tally, bar, told)
         else:
             record_clips(
                 found.clips, analyzer, out, settings, tally, bar, names=names, resume=resume, told=told
             )
+
+
+def _tell_of_figures(console: Console) -> None:
+    from aulens.show.figure import NO_FIGURES, can_draw
+
+    if not can_draw():
+        console.print(NO_FIGURES, markup=False)
+
+
+# What only videos or a cluster need is loaded for them: it takes longer than a picture.
+def _cluster(
+    address: str | None, workers: int | None, threads: int | None, webcam: int | None
+) -> "ClusterSettings":
+    from aulens.commands.cluster import cluster_settings
+
+    return cluster_settings(address, workers, threads, webcam)
+
+
+def _clip_table(analyzer: Analyzer, found: Found) -> "ClipTable | None":
+    if not found.clips:
+        return None
+    from aulens.commands.clips import ClipTable
+
+    return ClipTable(analyzer.card.aus)
 
 
 def _stopped(out: Path | None) -> str:
@@ -285,7 +321,7 @@ def _stopped(out: Path | None) -> str:
     )
 
 
-def _first_result(format: Format, out: Path, found: Found, album: Album | None) -> Path:
+def _first_result(format: Format, out: Path, found: Found, album: "Album | None") -> Path:
     """What to look at first."""
     if found.clips or not found.pictures:
         return out
@@ -296,7 +332,7 @@ def _first_result(format: Format, out: Path, found: Found, album: Album | None) 
 
 def _prepare(
     out: Path | None, format: Format, overlay: bool, analyzer: Analyzer, found: Found
-) -> Album | None:
+) -> "Album | None":
     """Make the folder, and refuse to write over an input, or rows that do not say of which input they are."""
     dialect = format.dialect
     if out is None:
@@ -319,4 +355,8 @@ def _prepare(
         ) from error
     files = [*found.pictures, *map(path_of, found.clips)]
     refuse_inputs([results_path(format, out)], files)
-    return Album(out, analyzer.card, found.pictures) if overlay and found.pictures else None
+    if not overlay or not found.pictures:
+        return None
+    from aulens.commands.album import Album
+
+    return Album(out, analyzer.card, found.pictures)

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Annotated, Final
 
-import cv2
 import typer
 from rich.console import Console
 
@@ -14,7 +13,6 @@ from aulens.commands.research import extras
 from aulens.errors import ConfigError, DatasetError, InputError, ModelError
 from aulens.relations import THRESHOLD, AURelations
 from aulens.runtime.card import FORMAT as CARD_FORMAT
-from aulens.show.relations import draw_relations
 
 _PICTURES: Final = (".png", ".jpg", ".jpeg")
 _CHECKPOINT: Final = "best.safetensors"
@@ -74,6 +72,10 @@ def graph(
     if out.suffix.lower() == ".json":
         relations.save(out)
     else:
+        import cv2
+
+        from aulens.show.relations import draw_relations
+
         done, data = cv2.imencode(out.suffix, draw_relations(relations, chosen, title)[..., ::-1])
         if not done:
             raise InputError(f"{out}: the picture could not be encoded")

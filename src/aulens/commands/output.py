@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Protocol, TextIO
+from typing import Protocol, TextIO
 
-import pyarrow
-import pyarrow.parquet
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +20,7 @@ from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
 from aulens.tables import DIALECTS, Dialect
 from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
+from aulens.tables.parquet import GROUP, ParquetWriter
 from aulens.tables.schema import Row, rows_of, to_frame, write_csv_header, write_csv_rows, write_jsonl_rows
 
 
@@ -144,12 +143,12 @@ class ParquetSink:
     def __init__(self, aus: AUSet, path: Path | None = None) -> None:
         self._aus, self._rows, self._path = aus, list[Row](), path
         self._stack = ExitStack()
-        self._writer: pyarrow.parquet.ParquetWriter | None = None
+        self._writer: ParquetWriter | None = None
 
     def add(self, name: str, result: FrameResult, *, picture: bool) -> None:
         """See `Sink`."""
         self._rows += rows_for(name, result, self._aus, picture=picture)
-        if len(self._rows) >= _GROUP:
+        if len(self._rows) >= GROUP:
             self._write()
 
     def close(self) -> None:
@@ -160,19 +159,18 @@ class ParquetSink:
         self._stack.close()
 
     def _write(self) -> None:
-        table = pyarrow.Table.from_pandas(to_frame(self._rows, self._aus), preserve_index=False)
         if self._writer is None:
-            self._writer = self._begin(table.schema)
-        self._writer.write_table(table)
+            self._writer = self._begin()
+        self._writer.write(to_frame(self._rows, self._aus))
         self._rows = []
 
-    def _begin(self, schema: pyarrow.Schema) -> pyarrow.parquet.ParquetWriter:
+    def _begin(self) -> ParquetWriter:
         if self._path is None:
             target = sys.stdout.buffer
             self._stack.callback(target.flush)
         else:
             target = self._stack.enter_context(self._stack.enter_context(whole(self._path)).open("wb"))
-        writer = pyarrow.parquet.ParquetWriter(target, schema)
+        writer = ParquetWriter(target)
         self._stack.callback(writer.close)
         return writer
 
@@ -216,9 +214,6 @@ class TableSink:
         if self._table.row_count:
             self._console.print(self._table)
 
-
-_GROUP: Final = 20_000
-"""Rows that are written to Parquet at a time."""
 
 _NAMES = {au.label: au.name for au in AUS.values()}
 

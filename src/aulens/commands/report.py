@@ -2,22 +2,23 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-import pandas as pd
 import typer
 from rich.console import Console
 
-from aulens.commands.clips import command_line
 from aulens.commands.detect import detect
 from aulens.commands.options import Every, From, Model, Resume, Smooth, To
+from aulens.commands.sources import command_line
 from aulens.errors import ConfigError, InputError
 from aulens.record.names import free_name
 from aulens.record.writing import writing
 from aulens.runtime.card import ModelCard, find_card, read_card
-from aulens.show.figures import write_figures
-from aulens.show.report import write_report
+from aulens.show.figure import NO_FIGURES, can_draw
 from aulens.tables import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _TABLES: Final = frozenset({".csv", ".jsonl", ".parquet"})
 
@@ -79,6 +80,8 @@ def _of_tables(paths: list[Path], out: Path, card: ModelCard) -> bool:
     """Pages of tables; whether one could not be made."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     failed, taken = False, set[str]()
+    if not can_draw():
+        console.print(NO_FIGURES, markup=False)
     for path in paths:
         try:
             table = read_table(path)
@@ -98,7 +101,10 @@ def _of_tables(paths: list[Path], out: Path, card: ModelCard) -> bool:
     return failed
 
 
-def _of_table(table: pd.DataFrame, out: Path, name: str, card: ModelCard) -> None:
+def _of_table(table: "pd.DataFrame", out: Path, name: str, card: ModelCard) -> None:
+    from aulens.show.figures import write_figures
+    from aulens.show.report import write_report
+
     page = out / f"{name}.html"
     if page.exists():
         raise InputError(f"{page} is there already, perhaps with the video's frames; give another --out")
@@ -116,5 +122,6 @@ def _of_table(table: pd.DataFrame, out: Path, name: str, card: ModelCard) -> Non
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
         write_report(page, table, card, command=command_line())
-        threshold = dict(zip(card.aus.labels, card.threshold, strict=True))
-        write_figures(out / f"{name}.figures", table, threshold)
+        if can_draw():
+            threshold = dict(zip(card.aus.labels, card.threshold, strict=True))
+            write_figures(out / f"{name}.figures", table, threshold)

@@ -1,5 +1,7 @@
 """The inputs of `aulens detect`: pictures, videos, sequences, a camera."""
 
+import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,8 @@ from aulens.commands.tally import counted
 from aulens.errors import ConfigError, InputError
 from aulens.record.made import Made, made_below
 from aulens.runtime.inputs import is_clip, legible, media_at, unwritable
-from aulens.video import Media, open_sequence, open_webcam
+from aulens.video.media import Media
+from aulens.video.sequence import open_sequence
 
 Source = Path | Media
 """A video by its path, or what was opened before."""
@@ -55,6 +58,8 @@ def gather(
     if webcam is not None:
         if inputs or sequence:
             raise ConfigError("--webcam is an input of its own; leave out the others")
+        from aulens.video.webcam import open_webcam
+
         return Found((), (open_webcam(webcam),), {})
     if not inputs:
         raise ConfigError("give pictures, videos or folders with them; `aulens detect --help` tells more")
@@ -137,6 +142,11 @@ def seconds(text: str | None, option: str) -> float | None:
     for number in numbers:
         total = 60 * total + number
     return total
+
+
+def command_line() -> str:
+    """The command that this process was started by."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def _sequences(inputs: Sequence[Path], rate: float | None) -> Found:

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
-import pyarrow
-import pyarrow.parquet
 
 from aulens.record.done import clear_figures
 from aulens.record.overlay import join_overlay
 from aulens.record.settings import RecordSettings
 from aulens.runtime.card import ModelCard
+from aulens.show.figure import can_draw
 from aulens.show.figures import write_figures
 from aulens.show.report import write_report
 from aulens.tables import DIALECTS
 from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
 from aulens.tables.events import events
+from aulens.tables.parquet import ParquetWriter
 from aulens.tables.schema import dtype
 from aulens.tables.smooth import smooth
 from aulens.video import VideoInfo
@@ -101,9 +101,10 @@ def finish(
             command=command,
             problems=() if problem is None else (problem,),
         )
-        files["figures"] = f"{name}.figures"
-        clear_figures(out / files["figures"])
-        write_figures(out / files["figures"], told, threshold, events=found)
+        clear_figures(out / f"{name}.figures")
+        if can_draw():
+            files["figures"] = f"{name}.figures"
+            write_figures(out / files["figures"], told, threshold, events=found)
     return files, lacking
 
 
@@ -128,13 +129,10 @@ def _to_jsonl(rows: Path, path: Path) -> None:
 
 
 def _to_parquet(rows: Path, path: Path) -> None:
-    writer = None
+    writer = ParquetWriter(path)
     for chunk in _chunks(rows):
-        table = pyarrow.Table.from_pandas(chunk, preserve_index=False)
-        writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()
+        writer.write(chunk)
+    writer.close()
 
 
 def _to_csv(rows: Path, path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from aulens.errors import ConfigError
 from aulens.tables import DIALECTS
+from aulens.tables.parquet import import_pyarrow
 
 FORMATS: Final = ("csv", "jsonl", "parquet", *DIALECTS)
 
@@ -22,11 +23,11 @@ class RecordSettings:
         stop: seconds before which; None to the end.
         smooth: width in seconds of the smoothing; None writes no smoothed columns.
         overlay: draw the video with what was seen.
-        report: write a page and figures.
+        report: write a page, and where the extra `figures` is installed, figures.
         keep_lost: seconds for which somebody who is gone has rows; None to the end of the video.
 
     Raises:
-        ConfigError: unknown format, or a number out of range.
+        ConfigError: unknown format, one whose library is not installed, or a number out of range.
     """
 
     format: str = "csv"
@@ -41,6 +42,8 @@ class RecordSettings:
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise ConfigError(f"there is no table format {self.format!r}; take one of {', '.join(FORMATS)}")
+        if self.format == "parquet":
+            import_pyarrow()  # before hours of work, not after them
         if self.every < 1:
             raise ConfigError(f"every must be at least 1 (each frame), got {self.every}")
         if self.start is not None and not 0 <= self.start < math.inf:

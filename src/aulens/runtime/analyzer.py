@@ -1,11 +1,13 @@
 """From a picture or a video to the Action Units of its faces, without torch."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.align import TEMPLATES, transform, warp
@@ -20,8 +22,10 @@ from aulens.runtime.inputs import is_clip
 from aulens.runtime.model import open_model, to_input
 from aulens.runtime.result import AUResult, Evidence, Faces, FrameResult
 from aulens.tables.schema import Row, rows_of, to_frame
-from aulens.video import Media, open_video
-from aulens.video.webcam import Camera
+from aulens.video.media import Media
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Faces that go through the model at once: more gains nothing on a CPU and costs memory.
 _BATCH = 16
@@ -147,6 +151,9 @@ class Analyzer:
             InputError: the file is missing, holds no video, or can't be decoded at all.
             ConfigError: an option is out of range.
         """
+        from aulens.video.reader import open_video
+        from aulens.video.webcam import Camera
+
         media = open_video(source) if isinstance(source, str | Path) else source
         frames = media.frames(every=every, start=start, stop=stop)
         steps = analyze_clip(
@@ -203,6 +210,8 @@ class Analyzer:
         if not is_clip(path):
             yield from rows_of(str(path), self(path), aus)
             return
+        from aulens.video.reader import open_video
+
         media = open_video(path)
         for frame in self.video(media):
             yield from rows_of(

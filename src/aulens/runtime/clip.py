@@ -15,7 +15,7 @@ from aulens.faces.detector import Face
 from aulens.faces.tracker import Tracked
 from aulens.runtime.ahead import ahead
 from aulens.runtime.result import AUResult, FrameResult
-from aulens.video.reader import Frame, VideoInfo
+from aulens.video.media import Frame, VideoInfo
 
 _WAITING_BYTES: Final = 64 << 20
 """Pixels that may wait before each step; at least two frames do."""

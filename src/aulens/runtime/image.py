@@ -76,7 +76,7 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
 
 
 def _not_a_picture(path: Path) -> str:
-    from aulens.video.reader import VIDEO_SUFFIXES  # which reads pictures with this file
+    from aulens.video.media import VIDEO_SUFFIXES  # which reads pictures with this file
 
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return "this looks like a video, not a picture: Analyzer.video reads it"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from aulens import lazy
 from aulens.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ ORANGE: Final = "#E69F00"
 INK: Final = "#1a1d24"
 GREY: Final = "#6b7280"
 PALE: Final = "#d7dae0"
+
+NO_FIGURES: Final = (
+    "there will be no figures for print: they need matplotlib, which is not installed: "
+    "pip install 'aulens[figures]'"
+)
 
 _STYLE: Final[Any] = {
     "font.family": "sans-serif",
@@ -60,15 +66,22 @@ _SUFFIXES: Final = (".svg", ".pdf", ".png")
 _ALONE: Final = threading.RLock()  # matplotlib's settings are one for all threads
 
 
+def can_draw() -> bool:
+    """Whether the library that draws figures, an extra, is installed."""
+    return lazy.is_installed("matplotlib")
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """Draw in this style inside the `with`, one thread at a time; matplotlib's settings stay as they were.
 
     Nothing is said of characters that no font has: they are boxes in PDF and PNG, and an SVG keeps them as
     text for whatever fonts its reader has.
-    """
-    import matplotlib
 
+    Raises:
+        ConfigError: matplotlib is not installed; says what to install.
+    """
+    matplotlib = lazy.library("matplotlib", "figures", "figures for print")
     with _ALONE, matplotlib.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from", UserWarning)
         log = logging.getLogger("matplotlib.font_manager")
@@ -105,7 +118,7 @@ def save_figure(figure: "Figure", path: Path) -> None:
         path: ends in .svg, .pdf or .png.
 
     Raises:
-        ConfigError: another ending.
+        ConfigError: another ending, or matplotlib is not installed.
     """
     kind = path.suffix.lower()
     if kind not in _SUFFIXES:

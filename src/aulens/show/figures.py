@@ -47,7 +47,7 @@ def write_figures(
         The files that were written.
 
     Raises:
-        ConfigError: no threshold.
+        ConfigError: no threshold, or matplotlib, an extra, is not installed.
         InputError: the table is of several clips, lacks columns, or tells no sides and `sides` is set.
     """
     labels = tuple(threshold)

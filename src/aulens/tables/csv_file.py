@@ -1,18 +1,22 @@
 """CSV files of others: read as a whole, checked line by line."""
 
+from __future__ import annotations
+
 import csv
 import io
 import re
 import reprlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 
 from aulens.errors import InputError
 from aulens.tables.ranges import range_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NO_NUMBER: Final = (
     "", "NaN", "nan", "NAN", "-NaN", "-nan", "nan(ind)", "-nan(ind)", "NA", "N/A", "<NA>", "null", "None",
@@ -85,6 +89,8 @@ class CSVFile:
         Raises:
             InputError: a field of a number is something else; says in which line.
         """
+        import pandas as pd
+
         wanted = [*names, *text]
         try:
             frame = pd.read_csv(
@@ -133,6 +139,8 @@ class CSVFile:
         return refused(f"{self.path}, line {self._lines[row]}", name, expected, found)
 
     def _numbers(self, column: pd.Series) -> pd.Series:
+        import pandas as pd
+
         if pd.api.types.is_numeric_dtype(column):  # bool too
             return column.astype("float64")
         numbers = pd.to_numeric(column, errors="coerce").astype("float64")

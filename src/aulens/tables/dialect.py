@@ -1,16 +1,20 @@
 """What a dialect is: another tool's columns, filled with our results as far as they go."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.aus import AUSet
 from aulens.landmarks import IBUG68, layout_of
 from aulens.runtime.result import AUResult, FrameResult
 from aulens.tables.schema import Row, au_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Dialect(Protocol):
@@ -42,7 +46,7 @@ class Dialect(Protocol):
         """Labels of the AUs for which the format has no column."""
         ...
 
-    def for_pictures(self) -> "Dialect":
+    def for_pictures(self) -> Dialect:
         """What that tool writes for pictures rather than videos."""
         ...
 

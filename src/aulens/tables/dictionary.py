@@ -8,8 +8,7 @@ from typing import Final
 
 from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
-from aulens.tables.events import EVENT_TYPES
-from aulens.tables.schema import FACE_COLUMNS, SMOOTH_ENDS, au_of, columns, dtype
+from aulens.tables.schema import EVENT_TYPES, FACE_COLUMNS, SMOOTH_ENDS, au_of, columns, dtype
 
 FILE_NAME: Final = "columns.csv"
 """How the dictionary is called beside a table."""

@@ -8,31 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.errors import InputError
-from aulens.tables.schema import aus_in
+from aulens.tables.schema import EVENT_TYPES, aus_in
 from aulens.tables.smooth import GAP, threshold_of
 from aulens.tables.tracks import SLACK, Tracks, seconds, tracks
 
 MERGE: Final = 0.2
 LEAST: Final = 0.1
-
-EVENT_TYPES: Final[Mapping[str, str]] = {
-    "file": "str",
-    "face_id": "Int64",
-    "au": "str",
-    "onset": "float64",
-    "apex": "float64",
-    "offset": "float64",
-    "duration": "float64",
-    "onset_frame": "Int64",
-    "apex_frame": "Int64",
-    "offset_frame": "Int64",
-    "peak_p": "float64",
-    "mean_p": "float64",
-    "side": "str",
-    "open_start": "bool",
-    "open_end": "bool",
-}
-"""The columns of a table of events, in order, and their pandas types; `dictionary` says what they mean."""
 
 
 def events(

@@ -6,13 +6,13 @@ is NaN: gaze, eye landmarks, head pose, 3D landmarks, shape parameters and the i
 Format: Baltrušaitis et al., OpenFace 2.0, FG 2018; its RecorderCSV and wiki page "Output Format".
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-import pandas as pd
+from typing import TYPE_CHECKING, Final
 
 from aulens.aus import AUSet
 from aulens.errors import InputError
@@ -20,6 +20,9 @@ from aulens.runtime.result import AUResult, FrameResult
 from aulens.tables.csv_file import CSVFile
 from aulens.tables.dialect import Dialect, blanked, landmarks68, padded, share, written
 from aulens.tables.schema import Row, complete
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INTENSITIES: Final = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
 PRESENCES: Final = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 28, 45)
@@ -138,6 +141,8 @@ def is_openface(columns: tuple[str, ...]) -> bool:
 
 def read_openface(source: CSVFile) -> pd.DataFrame:
     """See `OpenFace.read`."""
+    import pandas as pd
+
     columns = source.columns
     if not is_openface(columns):
         raise InputError(

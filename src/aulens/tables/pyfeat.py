@@ -6,15 +6,16 @@ emotions, valence and arousal, gaze, identity embeddings, face mesh, blendshapes
 Format: Cheong et al., Py-Feat, Affective Science 2023; the tables in its documentation.
 """
 
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 
 from aulens.aus import AUSet
 from aulens.errors import ConfigError, InputError
@@ -22,6 +23,9 @@ from aulens.runtime.result import AUResult, FrameResult
 from aulens.tables.csv_file import CSVFile
 from aulens.tables.dialect import Dialect, blanked, landmarks68, padded, share
 from aulens.tables.schema import Row, complete, plain
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PYFEAT_AUS: Final = (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43)
 
@@ -147,6 +151,8 @@ def is_pyfeat(columns: tuple[str, ...]) -> bool:
 
 def read_pyfeat(source: CSVFile) -> pd.DataFrame:
     """See `PyFeat.read`."""
+    import pandas as pd
+
     columns = source.columns
     if not is_pyfeat(columns):
         raise InputError(
@@ -188,6 +194,8 @@ def _au_columns(source: CSVFile) -> dict[str, str]:
 
 
 def _face_ids(source: CSVFile, frame: pd.DataFrame, seen: pd.Series, identity: pd.Series | None) -> pd.Series:
+    import pandas as pd
+
     if identity is None or identity[seen].isna().any():
         place = frame[seen].groupby(["file", "frame"]).cumcount()
         return place.reindex(frame.index).astype("Int64")

@@ -1,22 +1,26 @@
 """Reading a table back, ours or another tool's; which it is, its header tells."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import pyarrow
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
 from aulens.tables.csv_file import CSVFile, heads, refused
 from aulens.tables.openface import is_openface, read_openface
+from aulens.tables.parquet import import_pyarrow
 from aulens.tables.pyfeat import is_pyfeat, read_pyfeat
 from aulens.tables.ranges import range_of
 from aulens.tables.schema import FACE_COLUMNS, au_of, complete
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _LEAST = ("file", "face_id", "success")
 
@@ -35,7 +39,7 @@ def read_table(path: str | Path, *, rate: float | None = None) -> pd.DataFrame:
 
     Raises:
         InputError: the file can't be read, is none of these, or is broken; says in which line.
-        ConfigError: the rate is not above 0.
+        ConfigError: the rate is not above 0; or the library that reads Parquet, an extra, is not installed.
     """
     path = Path(path)
     if rate is not None and not 0 < rate < float("inf"):
@@ -71,8 +75,11 @@ def _read_csv(source: CSVFile) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
+    pyarrow = import_pyarrow()
+    import pandas as pd
+
     try:
-        names = pq.read_schema(path).names if path.is_file() else []
+        names = pyarrow.parquet.read_schema(path).names if path.is_file() else []
         twice = sorted({name for name in names if names.count(name) > 1})
         frame = None if twice else pd.read_parquet(path)
     except (OSError, pyarrow.ArrowException, ValueError, TypeError, LookupError) as error:
@@ -85,6 +92,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _read_jsonl(path: Path) -> tuple[pd.DataFrame, list[str]]:
     """The rows, and the line of each."""
+    import pandas as pd
+
     rows, lines = [], []
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
@@ -144,6 +153,8 @@ def _ours(path: Path, frame: pd.DataFrame, places: Sequence[str]) -> pd.DataFram
 
 
 def _numbers(column: pd.Series) -> NDArray[np.float64]:
+    import pandas as pd
+
     if pd.api.types.is_numeric_dtype(column):  # bool too
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.array([_number(value) for value in column], dtype=np.float64)

@@ -1,17 +1,19 @@
 """Results as rows: one per face and frame, one for a person who is lost, one where there is nobody."""
 
+from __future__ import annotations
+
 import csv
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Final, TextIO
-
-import pandas as pd
+from typing import TYPE_CHECKING, Final, TextIO
 
 from aulens.aus import AUSet
 from aulens.runtime.result import AUResult
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Cell = str | int | float | None
 Row = Mapping[str, Cell]
@@ -25,6 +27,25 @@ SMOOTH_ENDS: Final = ("smooth_p", "smooth_c")
 """What `smooth` adds."""
 MORE_ENDS: Final = ("i", *SMOOTH_ENDS)
 """What may be told besides: intensities read from OpenFace, what `smooth` adds."""
+EVENT_TYPES: Final[Mapping[str, str]] = {
+    "file": "str",
+    "face_id": "Int64",
+    "au": "str",
+    "onset": "float64",
+    "apex": "float64",
+    "offset": "float64",
+    "duration": "float64",
+    "onset_frame": "Int64",
+    "apex_frame": "Int64",
+    "offset_frame": "Int64",
+    "peak_p": "float64",
+    "mean_p": "float64",
+    "side": "str",
+    "open_start": "bool",
+    "open_end": "bool",
+}
+"""The columns of a table of events, in order, and their pandas types; `dictionary` says what they mean."""
+
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 _AU_COLUMN: Final = re.compile(rf"(AU[1-9][0-9]*)_(?:{'|'.join(AU_ENDS + MORE_ENDS)})")
@@ -71,6 +92,8 @@ def plain(file: str) -> str:
 
 def to_frame(rows: Iterable[Row], aus: AUSet) -> pd.DataFrame:
     """Rows as a DataFrame, each column of its `dtype`; empty is NA."""
+    import pandas as pd
+
     frame = pd.DataFrame(list(rows), columns=list(columns(aus)))
     return frame.astype({name: dtype(name) for name in frame.columns})
 
@@ -137,11 +160,6 @@ def write_jsonl_rows(file: TextIO, rows: Iterable[Row]) -> None:
     """Write each row as one line of JSON; an empty score is null."""
     for row in rows:
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-def write_parquet(path: Path, rows: Iterable[Row], aus: AUSet) -> None:
-    """Write rows as one Parquet file."""
-    to_frame(rows, aus).to_parquet(path, index=False)
 
 
 def _told(result: AUResult, aus: AUSet) -> dict[str, Cell]:

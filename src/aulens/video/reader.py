@@ -20,14 +20,7 @@ from aulens.video.container import ToRGB, cut_short, damage, opened, origin, pix
 from aulens.video.fit import fit
 from aulens.video.media import Choice, Frame, Media, VideoInfo, check_size, place
 
-__all__ = ["VIDEO_SUFFIXES", "Frame", "Media", "VideoFile", "VideoInfo", "open_video"]
-
-VIDEO_SUFFIXES: Final = frozenset(
-    {".264", ".265", ".3g2", ".3gp", ".apng", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gif",
-     ".h264", ".h265", ".hevc", ".m1v", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4",
-     ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
-)  # fmt: skip
-"""How names of videos end; a GIF may be a picture as well."""
+__all__ = ["Frame", "Media", "VideoFile", "VideoInfo", "open_video"]
 
 _QUIET: Final = frozenset({"vp8", "vp9", "av1"})
 """Codecs with packets that make no frame."""
