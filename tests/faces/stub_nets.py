@@ -1,8 +1,8 @@
 """Two tiny networks whose faces can be foretold: a face is a red square whose lowest quarter is magenta.
 
-The detector finds such squares upright at the scale that it is given, exactly, from 8 to about 300 pixels; its
-score falls with their redness and with what is not square about them. The landmarks are those of a drawn face
-that fills the square as the detector's box does a face, wherever the square lies in the crop.
+The detector finds such squares upright at the scale that it is given, exactly, from 8 to about 300 pixels;
+its score falls with their redness and with what is not square about them. The landmarks are those of a drawn
+face that fills the square as the detector's box does a face, wherever the square lies in the crop.
 """
 
 import hashlib
@@ -146,7 +146,7 @@ def box_graph(spoil: float = 0.0) -> onnx.ModelProto:
 
         high = [most(g("Mul", mask, ramp)) for ramp in ramps]
         low = [g("Sub", _FAR, most(g("Mul", mask, g("Sub", _FAR + 1, ramp)))) for ramp in ramps]
-        side = [g("Sub", h, l) for h, l in zip(high, low, strict=True)]
+        side = [g("Sub", h, below) for h, below in zip(high, low, strict=True)]
         area = g("Max", g("Mul", *side), 1.0)
         pixels = float((window * stride) ** 2)
         fill = g("Div", g("Mul", mean(mask), pixels), area)
@@ -154,7 +154,7 @@ def box_graph(spoil: float = 0.0) -> onnx.ModelProto:
         square = g("Div", g("Abs", g("Sub", *side)), g("Max", g("Max", *side), 1.0))
         chin = g("Sub", _FAR, most(g("Mul", magenta, g("Sub", _FAR + 1, ramps[1]))))
         upright = g("Sub", g("Div", g("Sub", chin, low[1]), g("Max", side[1], 1.0)), 0.75)
-        middles = [g("Div", g("Add", h, l), 2.0) for h, l in zip(high, low, strict=True)]
+        middles = [g("Div", g("Add", h, below), 2.0) for h, below in zip(high, low, strict=True)]
         cell = [g("Sub", g("AveragePool", ramp, **cells), 0.5) for ramp in ramps]
         off = [g("Abs", g("Sub", m, c)) for m, c in zip(middles, cell, strict=True)]
         # Seen whole: the square keeps away from the border of the window, or a neighbour sees it better.
@@ -194,7 +194,7 @@ def box_graph(spoil: float = 0.0) -> onnx.ModelProto:
 def landmark_graph(size: int = SIZE, spoil: float = 0.0) -> onnx.ModelProto:
     """The landmarks; the quality is the redness of the face; visible is what lies above the magenta part."""
     g = _Graph()
-    mask, magenta, red = _colours(g)
+    mask, _, red = _colours(g)
     ones = g("Add", g("Mul", mask, 0.0), 1.0)
     # The middle and the extent of the square, turned a little or not, by its moments.
     count = g("Max", g("ReduceSum", mask, g.constant([2, 3], np.int64), keepdims=0), 1.0)

@@ -10,11 +10,14 @@ from aulens.faces.detector import Face, FaceDetector
 from aulens.faces.dlib_detector import DlibBoxes, DlibDetector
 from aulens.faces.jaa_landmarks import JAALandmarks
 from aulens.faces.mediapipe_detector import MediaPipeDetector
+from aulens.faces.net_card import is_landmark_card
+from aulens.faces.net_detector import NetDetector
 
 
 class Detector(StrEnum):
-    """Face detectors by name."""
+    """Face detectors by name: our own networks, and two libraries that are extras."""
 
+    AULENS = "aulens"
     DLIB = "dlib"
     MEDIAPIPE = "mediapipe"
 
@@ -49,35 +52,50 @@ def open_detector(
     """The detector that the options ask for.
 
     Args:
-        kind: which library.
-        model: its file: dlib's predictor, or MediaPipe's landmarker.
+        kind: which one.
+        model: its file: card or .onnx of a network for faces, dlib's predictor, or MediaPipe's landmarker.
         upscale: dlib's enlargement.
-        landmarks: card or .onnx of a JAA-Net that finds the landmarks in the detector's boxes.
-        backend: runs that.
-        threads: of that.
-        on_left_out: called with a face whose landmarks that could not find, and why.
+        landmarks: card or .onnx of a network that finds the landmarks: one for aulens' detector, or a JAA-Net
+            for any.
+        backend: runs a JAA-Net.
+        threads: of the networks.
+        on_left_out: called with a face whose landmarks a JAA-Net could not find, and why.
 
     Raises:
         ConfigError: options that do not go together.
-        ModelError: a file is missing or of another kind.
+        ModelError: a file is missing or of another kind; the library is not installed.
     """
-    finder = _boxes_or_faces(kind, model, upscale, boxes_only=landmarks is not None)
-    if landmarks is None:
+    if upscale is not None and kind is not Detector.DLIB:
+        raise ConfigError("--upscale is for the detector dlib only")
+    own = landmarks if landmarks is not None and is_landmark_card(landmarks) else None
+    if own is not None and kind is not Detector.AULENS:
+        raise ConfigError(
+            f"{own}: the landmarks of aulens' own detector do not go with the detector {kind}; "
+            "leave out --detector, or give a JAA-Net"
+        )
+    finder = _finder(kind, model, upscale, own, threads, boxes_only=landmarks is not None)
+    if landmarks is None or own is not None:
         return finder
     return JAALandmarks(landmarks, finder, backend, threads, on_left_out=on_left_out)
 
 
-def _boxes_or_faces(
-    kind: Detector, model: Path | None, upscale: float | None, *, boxes_only: bool
+def _finder(
+    kind: Detector,
+    model: Path | None,
+    upscale: float | None,
+    landmarks: Path | None,
+    threads: int | None,
+    *,
+    boxes_only: bool,
 ) -> FaceDetector:
+    if kind is Detector.AULENS:
+        return NetDetector(faces=model, landmarks=landmarks, threads=threads or 1)
     if kind is Detector.DLIB and boxes_only:
         if model is not None:
             raise ConfigError("--detector-model has no use here: with --landmarks dlib only finds boxes")
         return DlibBoxes(upscale)
     if kind is Detector.DLIB:
         return DlibDetector(upscale, model)
-    if upscale is not None:
-        raise ConfigError("--upscale is for the detector dlib only")
     if model is None:
         raise ConfigError(
             "--detector mediapipe needs --detector-model with the path of a face_landmarker.task"

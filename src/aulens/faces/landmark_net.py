@@ -16,13 +16,12 @@ from aulens.faces.net_card import LandmarkCard, read_landmark_card
 from aulens.faces.net_session import NetSession
 
 BOX_POINTS: Final = ((0.27, 0.40), (0.73, 0.40), (0.5, 0.58), (0.31, 0.77), (0.69, 0.77))
-"""Where five points lie in the box of an upright face (`face_box`), as shares of its width and height.
+"""Where five points lie in the `aulens.landmarks.face_box` of an upright face, shares of its width and height.
 
 Made symmetric from the medians over 2,235 portraits within 15 degrees of upright; the places of the mouth
 corners deviate by 0.11 and 0.03 (standard deviation).
 """
 
-_FOREHEAD: Final = 0.35
 _BATCH: Final = 16
 # Five points of an aligned face are 0.4 crops long; an eighth of that is one place, five times that no face.
 _LEAST, _MOST = 0.05, 2.0
@@ -111,26 +110,6 @@ class LandmarkNet:
             np.clip(quality, 0, 1),
             _sound(landmarks, size),
         )
-
-
-def face_box(points: ArrayLike) -> NDArray[np.float64]:
-    """The box of a face as the detector draws it: around landmarks and forehead, 0.35 of their height.
-
-    Of a face that lies on its side or upside down, the forehead is at the side where it is.
-
-    Args:
-        points: (..., 68, 2) landmarks.
-
-    Returns:
-        (..., 4) float64, x0, y0, x1, y1.
-    """
-    points = np.asarray(points, np.float64)
-    low, high = points.min(-2), points.max(-2)
-    five = five_points(points)
-    up = five[..., :2, :].mean(-2) - five[..., 3:, :].mean(-2)
-    main = np.abs(up) >= np.abs(up[..., ::-1])
-    reach = _FOREHEAD * (high - low) * main
-    return np.concatenate([low - reach * (up < 0), high + reach * (up >= 0)], -1)
 
 
 def box_points(boxes: ArrayLike) -> NDArray[np.float64]:

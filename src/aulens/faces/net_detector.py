@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from aulens.errors import ConfigError
 from aulens.faces.box_net import BoxNet, Found
 from aulens.faces.detector import Face, check_image, largest_first
-from aulens.faces.landmark_net import LandmarkNet, box_points, face_box
+from aulens.faces.landmark_net import LandmarkNet, box_points
 from aulens.faces.looks import LOOKS, Looks, Search
 from aulens.faces.net_card import BoxCard, LandmarkCard
+from aulens.landmarks import face_box
 
 Image = NDArray[np.uint8]
 
@@ -156,7 +157,7 @@ class NetDetector:
             landmarks: (N, 68, 2), the last ones of each face.
 
         Returns:
-            Each face with its new landmarks, visibility and quality, and the box of these (`face_box`). The
+            Each face with its new landmarks, their `aulens.landmarks.face_box`, visibility and quality. The
             confidence is NaN: the detector did not look. Where the network finds no face at all, landmarks
             stay as they were and the quality is 0.
 
