@@ -169,9 +169,10 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
     if origin is types.UnionType:  # "X | None"
         return None if value is None else _convert(typing.get_args(kind)[0], value, where)
     if origin is tuple:
-        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            raise ConfigError(f"{where} must be a list of strings, got {value!r}.")
-        return tuple(value)
+        of = typing.get_args(kind)[0]
+        if not isinstance(value, list | tuple):
+            raise ConfigError(f"{where} must be a list, got {value!r}.")
+        return tuple(_convert(of, item, where) for item in value)
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
             raise ConfigError(f"[{where}] must be a section, got {value!r}.")

@@ -25,6 +25,7 @@ from aulens.training.seen import people
 FREE: Final[frozenset[str]] = frozenset(
     {
         "data.roots",
+        "data.backgrounds",
         "data.tests",
         "data.workers",
         "train.threads",

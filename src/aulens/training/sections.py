@@ -47,12 +47,18 @@ class DataConfig:
     comes of it is marked."""
     workers: int = 1
     """Loader processes; 0 loads in the training process. Never changes the result."""
+    shares: tuple[float, ...] = ()
+    """Of the networks that find faces and landmarks: how often each of `roots` is drawn from; none = by size."""
+    backgrounds: tuple[str, ...] = ()
+    """Of the network that finds faces: folders of pictures without people."""
     limit: int = 0
     """Use only the first so many training samples after a seeded shuffle; 0 = all."""
 
     def __post_init__(self) -> None:
         if self.fold < 0:
             raise ConfigError(f"data.fold must be 0 or more, is {self.fold}.")
+        if any(not 0 < share < math.inf for share in self.shares):
+            raise ConfigError(f"data.shares must be above 0, are {list(self.shares)}.")
         if self.limit < 0:
             raise ConfigError(f"data.limit must be 0 (all) or more, is {self.limit}.")
         if self.tests and (self.fold or self.select_on_test):
@@ -157,6 +163,8 @@ class LoopConfig:
     """The loop itself."""
 
     epochs: int = 20
+    steps: int = 500
+    """Of the networks that find faces and landmarks, whose samples are drawn: steps of an epoch."""
     batch: int = 32
     """Samples per step over all devices together."""
     precision: str = "32-true"
@@ -186,6 +194,7 @@ class LoopConfig:
         _choice("train.metric", self.metric, ("roc_auc", "f1", "abaw2"))
         _at_least_one("train.epochs", self.epochs)
         _at_least_one("train.batch", self.batch)
+        _at_least_one("train.steps", self.steps)
         if not 0 <= self.ema < 1:
             raise ConfigError(f"train.ema must be in [0, 1), is {self.ema}.")
 

@@ -1,0 +1,1 @@
+"""Pictures to learn seeing from: scenes with faces for the detector, crops of single faces for the landmarks."""

@@ -1,0 +1,219 @@
+"""What hides parts of a face: masks, dark glasses, hats, hands, scarves. Drawn over a picture, and told as a mask."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.landmarks import BROWS, LEFT_EYE, RIGHT_EYE
+
+Image = NDArray[np.uint8]
+Points = NDArray[np.float64]
+
+KINDS = ("mask", "glasses", "hat", "hand", "scarf", "thing")
+
+
+def cover(image: Image, landmarks: Points, kind: str, random: np.random.Generator) -> NDArray[np.float32]:
+    """Draw a cover over `image` in place.
+
+    Args:
+        image: (H, W, 3) uint8 RGB, changed.
+        landmarks: (68, 2) pixels of it.
+        kind: one of `KINDS`.
+        random: the only source of randomness.
+
+    Returns:
+        (H, W) float32, 0 to 1: how much of each pixel is hidden.
+    """
+    mask = np.zeros(image.shape[:2], np.uint8)
+    eyes = np.stack([landmarks[list(RIGHT_EYE)].mean(0), landmarks[list(LEFT_EYE)].mean(0)])
+    mouth = landmarks[48:68].mean(0)
+    up = eyes.mean(0) - mouth
+    size = max(float(np.hypot(*up)), 1.0)
+    up, across = up / size, np.array([-up[1], up[0]]) / size
+    _SHAPES[kind](mask, landmarks, eyes, up, across, size, random)
+    strength = 1.0 if kind != "glasses" else float(random.uniform(0.75, 1.0))
+    hidden = mask.astype(np.float32) * np.float32(strength / 255)
+    if random.random() < 0.5:
+        hidden = cv2.blur(hidden, (3, 3))
+    _paint(image, hidden, kind, size, random)
+    return hidden
+
+
+def _mask(
+    mask: Image,
+    points: Points,
+    eyes: Points,
+    up: Points,
+    across: Points,
+    size: float,
+    random: np.random.Generator,
+) -> None:
+    low = int(random.integers(1, 4))
+    top = points[27 + int(random.integers(1, 4))] if random.random() < 0.8 else points[33]
+    jaw = points[low : 17 - low] - 0.06 * size * up
+    _fill(mask, np.concatenate([jaw, top[None]]))
+    if random.random() < 0.6:  # its bands
+        for end, ear in ((jaw[0], points[1]), (jaw[-1], points[15])):
+            cv2.line(mask, _pixel(end), _pixel(ear + 0.1 * size * up), 255, max(1, round(0.03 * size)))
+
+
+def _glasses(
+    mask: Image,
+    points: Points,
+    eyes: Points,
+    up: Points,
+    across: Points,
+    size: float,
+    random: np.random.Generator,
+) -> None:
+    wide, high = random.uniform(0.34, 0.5) * size, random.uniform(0.2, 0.36) * size
+    drop = -random.uniform(0.0, 0.1) * size * up
+    angle = float(np.degrees(np.arctan2(across[1], across[0])))
+    for eye in eyes:
+        if random.random() < 0.5:
+            cv2.ellipse(mask, _pixel(eye + drop), (round(wide), round(high)), angle, 0, 360, 255, -1)
+        else:
+            box = cv2.boxPoints(((eye + drop).tolist(), (2 * wide * 0.9, 2 * high * 0.9), angle))
+            _fill(mask, box)
+    cv2.line(mask, _pixel(eyes[0] + drop), _pixel(eyes[1] + drop), 255, max(1, round(0.06 * size)))
+
+
+def _hat(
+    mask: Image,
+    points: Points,
+    eyes: Points,
+    up: Points,
+    across: Points,
+    size: float,
+    random: np.random.Generator,
+) -> None:
+    brows = points[list(BROWS)].mean(0)
+    middle = brows + random.uniform(0.05, 0.5) * size * up
+    wide = random.uniform(1.0, 1.5) * size
+    corners = [middle - wide * across, middle + wide * across]
+    top = random.uniform(0.8, 1.6) * size * up
+    _fill(
+        mask,
+        np.array(
+            [
+                corners[0],
+                corners[1],
+                corners[1] * 0.85 + corners[0] * 0.15 + top,
+                corners[0] * 0.85 + corners[1] * 0.15 + top,
+            ]
+        ),
+    )
+    if random.random() < 0.5:  # a brim
+        axes = round(wide * 1.15), max(1, round(0.2 * size))
+        cv2.ellipse(
+            mask, _pixel(middle), axes, float(np.degrees(np.arctan2(across[1], across[0]))), 0, 360, 255, -1
+        )
+
+
+def _hand(
+    mask: Image,
+    points: Points,
+    eyes: Points,
+    up: Points,
+    across: Points,
+    size: float,
+    random: np.random.Generator,
+) -> None:
+    centre = points[int(random.integers(0, 68))] + random.normal(0, 0.2, 2) * size
+    palm, heading = random.uniform(0.3, 0.5) * size, random.uniform(0, 2 * np.pi)
+    cv2.circle(mask, _pixel(centre), max(1, round(palm)), 255, -1)
+    for spread in np.linspace(-0.6, 0.6, 4) * random.uniform(0.3, 1.2):
+        tip = centre + palm * random.uniform(1.8, 2.6) * np.array(
+            [np.cos(heading + spread), np.sin(heading + spread)]
+        )
+        cv2.line(mask, _pixel(centre), _pixel(tip), 255, max(1, round(palm * 0.42)))
+    if random.random() < 0.5:
+        wrist = centre - 4 * palm * np.array([np.cos(heading), np.sin(heading)])
+        cv2.line(mask, _pixel(centre), _pixel(wrist), 255, max(1, round(palm * 1.3)))
+
+
+def _scarf(
+    mask: Image,
+    points: Points,
+    eyes: Points,
+    up: Points,
+    across: Points,
+    size: float,
+    random: np.random.Generator,
+) -> None:
+    edge = points[33] - random.uniform(-0.1, 1.1) * size * up
+    reach = 3.0 * size
+    _fill(
+        mask,
+        np.array(
+            [
+                edge - reach * across,
+                edge + reach * across,
+                edge + reach * across - reach * up,
+                edge - reach * across - reach * up,
+            ]
+        ),
+    )
+
+
+def _thing(
+    mask: Image,
+    points: Points,
+    eyes: Points,
+    up: Points,
+    across: Points,
+    size: float,
+    random: np.random.Generator,
+) -> None:
+    centre = points[int(random.integers(0, 68))] + random.normal(0, 0.3, 2) * size
+    extent = random.uniform(0.2, 1.4, 2) * size
+    if random.random() < 0.5:
+        _fill(mask, cv2.boxPoints((centre.tolist(), extent.tolist(), float(random.uniform(0, 90)))))
+    else:
+        axes = np.maximum(np.rint(extent / 2), 1).astype(int).tolist()
+        cv2.ellipse(mask, _pixel(centre), axes, float(random.uniform(0, 180)), 0, 360, 255, -1)
+
+
+_SHAPES = {"mask": _mask, "glasses": _glasses, "hat": _hat, "hand": _hand, "scarf": _scarf, "thing": _thing}
+
+
+def _paint(
+    image: Image, hidden: NDArray[np.float32], kind: str, size: float, random: np.random.Generator
+) -> None:
+    """Blend a surface with soft folds into the picture where it is hidden."""
+    ys, xs = np.flatnonzero(hidden.any(1)), np.flatnonzero(hidden.any(0))
+    if not len(ys):
+        return
+    part = slice(ys[0], ys[-1] + 1), slice(xs[0], xs[-1] + 1)
+    if kind == "glasses":
+        tone = random.uniform(0, 60, 3)
+    elif kind == "hand":
+        pale, dark = np.array([235.0, 200, 180]), np.array([75.0, 48, 35])
+        tone = dark + (pale - dark) * random.random() + random.normal(0, 8, 3)
+    elif kind == "mask" and random.random() < 0.5:
+        tone = (np.array([235.0, 240, 245]), np.array([150.0, 195, 220]), np.array([20.0, 20, 22]))[
+            int(random.integers(3))
+        ]
+    else:
+        tone = random.uniform(0, 255, 3)
+    # A cover is as bright as the face's own light lets it be.
+    light = min(1.3, 0.35 + float(image[part].mean()) / 140)
+    folds = random.normal(0, random.uniform(2, 25), (4, 5, 1)).astype(np.float32)
+    height, width = ys[-1] + 1 - ys[0], xs[-1] + 1 - xs[0]
+    surface = cv2.resize(folds, (int(width), int(height)), interpolation=cv2.INTER_LINEAR)[..., None] + (
+        tone * light
+    ).astype(np.float32)
+    weight = hidden[part][..., None]
+    mixed = image[part] + (surface - image[part]) * weight
+    image[part] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+
+
+def _fill(mask: Image, polygon: Points) -> None:
+    cv2.fillPoly(mask, [np.rint(np.clip(polygon, -4000, 4000)).astype(np.int32)], 255)
+
+
+def _pixel(point: Points) -> tuple[int, int]:
+    x, y = np.clip(point, -4000, 4000)
+    return round(float(x)), round(float(y))

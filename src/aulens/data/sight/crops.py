@@ -1,0 +1,147 @@
+"""Crops of single faces for the landmark network: drawn as a detector or the last frame would place them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens import align
+from aulens.align.template import five_points
+from aulens.data.sight import camera, covers
+from aulens.data.sight.cutouts import Cutout
+from aulens.landmarks import IBUG68
+
+Points = NDArray[np.float64]
+
+TEMPLATE: Final = ((0.36, 0.35), (0.64, 0.35), (0.5, 0.5), (0.385, 0.645), (0.615, 0.645))
+"""Where five points lie in the crop, as shares of its side: right eye, left eye, tip of the nose, corners of the
+mouth. An open mouth's chin and the raised brows are still inside."""
+
+_BORDERS: Final = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101)
+
+
+@dataclass(frozen=True, eq=False)
+class FaceCrop:
+    """A sample.
+
+    Attributes:
+        image: (S, S, 3) uint8 RGB.
+        landmarks: (68, 2) float32, pixels of the crop.
+        visible: (68,) float32, 0 to 1.
+        quality: 0 to 1; see `quality`.
+    """
+
+    image: NDArray[np.uint8]
+    landmarks: NDArray[np.float32]
+    visible: NDArray[np.float32]
+    quality: float
+
+
+def crop_matrix(points: Points, size: int) -> Points:
+    """The matrix (2, 3) picture → crop for five points (5, 2) or landmarks (K, 2) of a face."""
+    return align.similarity(five_points(points), np.array(TEMPLATE) * size - 0.5)
+
+
+def draw_crop(cutout: Cutout, size: int, random: np.random.Generator, *, hard: float = 1.0) -> FaceCrop:
+    """One random crop of a face.
+
+    Args:
+        cutout: the face.
+        size: S, side of the crop in pixels.
+        random: the only source of randomness.
+        hard: 0 to 1: how far off, hidden and spoilt crops are; 0 = as it is, cut by its true points.
+    """
+    wild = 2.0 if random.random() < 0.15 else 1.0
+    middle = (size - 1) / 2
+    jitter = align.rotation_scale(
+        float(random.normal(0, 9)) * hard * wild,
+        float(np.exp(random.normal(0, 0.09) * hard * wild)),
+        (middle, middle),
+        tuple((random.normal(0, 0.035, 2) * size * hard * wild).tolist()),  # type: ignore[arg-type]
+    )
+    matrix = align.compose(jitter, crop_matrix(cutout.landmarks, size))
+    flipped = bool(hard and random.random() < 0.5)
+    if flipped:
+        matrix = align.compose(align.flip_matrix(size), matrix)
+    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    image = _warp(cutout, matrix, scale, size, random)
+    points = align.transform(matrix, cutout.landmarks)
+    visible = cutout.visible * _inside(cutout, random)
+    if flipped:
+        mirror = list(IBUG68.mirror)
+        points, visible = points[mirror], visible[mirror]
+    hidden = np.zeros((size, size), np.float32)
+    if hard and random.random() < 0.35:
+        for _ in range(1 + int(random.random() < 0.25)):
+            kind = covers.KINDS[int(random.integers(len(covers.KINDS)))]
+            hidden = np.maximum(hidden, covers.cover(image, points, kind, random))
+    at = np.clip(np.rint(points), 0, size - 1).astype(int)
+    visible = visible * (1 - hidden[at[:, 1], at[:, 0]])
+    taken = camera.take(image, random, hard=hard) if hard else camera.Taken(image, 1.0, 0.0, 0.0)
+    detail = 1 / np.hypot(max(1.0, scale), 1.5 * taken.blur)
+    told = quality(taken.image, points, visible, cutout.yaw, detail, taken.spoilt)
+    return FaceCrop(taken.image, points.astype(np.float32), visible.astype(np.float32), told)
+
+
+def quality(
+    image: NDArray[np.uint8],
+    landmarks: Points,
+    visible: NDArray[np.float64],
+    yaw: float,
+    detail: float,
+    spoilt: float,
+) -> float:
+    """How far AUs read off a face can be trusted, 0 to 1: our measure, a product of five shares.
+
+    In sight: the mean over brows, eyes, nose and mouth of what is seen, squared. Contrast: the standard deviation
+    of the face's brightness, full from 24 of 255 on. Detail: pixels between the eyes that are really there, none
+    below 6, full from 26 on. Noise and compression: down to 0.6. Turned: full to 25 degrees of yaw, 0.15 from 75 on.
+
+    Args:
+        image: (S, S, 3) uint8 RGB.
+        landmarks: (68, 2) pixels.
+        visible: (68,) 0 to 1.
+        yaw: degrees.
+        detail: real pixels per pixel of the crop, along a line.
+        spoilt: 0 to 1.
+    """
+    sight = float(visible[17:].mean()) ** 2
+    low, high = (
+        np.clip(landmarks[17:].min(0), 0, image.shape[0] - 2),
+        np.clip(landmarks[17:].max(0), 1, image.shape[0] - 1),
+    )
+    face = image[int(low[1]) : int(high[1]) + 1, int(low[0]) : int(high[0]) + 1]
+    contrast = min(1.0, float(face.mean(-1).std()) / 24) if face.size else 0.0
+    right, left, *_ = five_points(landmarks)
+    across = max(float(np.hypot(*(left - right))), 0.26 * image.shape[0]) * detail
+    sharp = float(np.clip((across - 6) / 20, 0, 1))
+    turned = float(np.interp(abs(yaw), (25, 75), (1.0, 0.15)))
+    return sight * contrast * sharp * (1 - 0.4 * spoilt) * turned
+
+
+def _inside(cutout: Cutout, random: np.random.Generator) -> NDArray[np.float64]:
+    """Points that lie outside of the picture can't be seen."""
+    height, width = cutout.levels[0].shape[:2]
+    x, y = cutout.landmarks.T
+    return ((x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)).astype(np.float64)
+
+
+def _warp(
+    cutout: Cutout, matrix: Points, scale: float, size: int, random: np.random.Generator
+) -> NDArray[np.uint8]:
+    level, factor = cutout.level_for(scale)
+    # Pixel centres: x of the first level is (x + 0.5) * factor - 0.5 of the smaller one.
+    back = np.array([[1 / factor, 0, 0.5 / factor - 0.5], [0, 1 / factor, 0.5 / factor - 0.5]])
+    whole = align.compose(matrix, back)
+    border = _BORDERS[int(random.integers(3))]
+    grey = float(random.integers(0, 256))
+    return np.asarray(
+        cv2.warpAffine(
+            level, whole, (size, size), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(grey,) * 3
+        ),
+        np.uint8,
+    )

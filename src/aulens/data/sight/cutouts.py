@@ -1,0 +1,129 @@
+"""Faces with landmarks in memory, each at several sizes: what scenes and crops are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aulens.data.sight.turned import seen
+from aulens.errors import DatasetError
+from aulens.landmarks import face_box
+
+Image = NDArray[np.uint8]
+Points = NDArray[np.float64]
+
+_LONGEST: Final = 448
+_SMALLEST: Final = 24
+_MARGIN: Final = 1.2  # of a face's size around it: more of a picture is of no use
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """One face in its picture.
+
+    Attributes:
+        levels: the picture (h, w, 3) uint8 RGB, and it again at half the size each, so that shrinking is smooth.
+        landmarks: (68, 2) float64, pixels of the first level.
+        visible: (68,) float64, 0 to 1: 0 where the head is turned so that a point can't be seen.
+        yaw: degrees; see docs/renders.md.
+        subject: who.
+    """
+
+    levels: tuple[Image, ...]
+    landmarks: Points
+    visible: NDArray[np.float64]
+    yaw: float
+    subject: str
+
+    def level_for(self, scale: float) -> tuple[Image, float]:
+        """The level to draw from when the first is to be scaled by `scale`, and how much smaller it is."""
+        step = 0
+        while step + 1 < len(self.levels) and scale * 2 ** (step + 1) <= 1.0:
+            step += 1
+        return self.levels[step], 0.5**step
+
+
+def read_cutouts(roots: Sequence[Path], split: str) -> list[Cutout]:
+    """The faces of folders as `aulens render` writes them: manifest.parquet, with landmarks and yaw.
+
+    Args:
+        roots: the folders.
+        split: "train", "val" or "test".
+
+    Raises:
+        DatasetError: a folder has no such manifest, lacks columns, or a picture can't be read.
+    """
+    found = []
+    for root in roots:
+        manifest = Path(root) / "manifest.parquet"
+        if not manifest.is_file():
+            raise DatasetError(
+                f"{root} has no manifest.parquet; give a folder that `aulens render` has written"
+            )
+        table = pd.read_parquet(manifest)
+        axes = [[f"{axis}_{i}" for i in range(68)] for axis in "xy"]
+        if lacking := {"file", "split", "yaw", *axes[0], *axes[1]} - set(table.columns):
+            raise DatasetError(f"{manifest} lacks the columns {', '.join(sorted(lacking)[:5])}")
+        table = table[table["split"] == split]
+        points = np.stack([table[names].to_numpy(np.float64) for names in axes], -1)
+        subjects = table["subject"] if "subject" in table else table["file"]
+        for file, yaw, subject, one in zip(table["file"], table["yaw"], subjects, points, strict=True):
+            found.append(_cutout(Path(root) / file, one, float(yaw), str(subject)))
+    if not found:
+        raise DatasetError(f"no pictures of the split {split!r} in {', '.join(map(str, roots))}")
+    return found
+
+
+def read_backgrounds(roots: Sequence[Path], longest: int = 512) -> list[Image]:
+    """Pictures without people, (h, w, 3) uint8 RGB, shrunk to `longest` pixels, ordered by name.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    files = sorted(
+        file
+        for root in roots
+        for file in Path(root).rglob("*")
+        if file.suffix.lower() in {".jpg", ".jpeg", ".png"}
+    )
+    pictures = []
+    for file in files:
+        picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
+        if picture is not None and min(picture.shape[:2]) >= 64:
+            pictures.append(_shrunk(picture[..., ::-1], longest)[0])
+    if not pictures:
+        raise DatasetError(f"no pictures (.jpg, .png) in {', '.join(map(str, roots))}")
+    return pictures
+
+
+def _cutout(file: Path, landmarks: Points, yaw: float, subject: str) -> Cutout:
+    picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise DatasetError(f"{file} can't be read as a picture; make the folder anew, or delete its row")
+    box = face_box(landmarks)
+    reach = _MARGIN * float((box[2:] - box[:2]).max())
+    height, width = picture.shape[:2]
+    x0, y0 = np.maximum(np.floor(box[:2] - reach), 0).astype(int)
+    x1, y1 = np.minimum(np.ceil(box[2:] + reach), (width, height)).astype(int)
+    image, scale = _shrunk(np.ascontiguousarray(picture[y0:y1, x0:x1, ::-1]), _LONGEST)
+    points = (landmarks - (x0, y0) + 0.5) * scale - 0.5
+    levels = [image]
+    while min(levels[-1].shape[:2]) >= 2 * _SMALLEST:
+        small = levels[-1].shape[1] // 2, levels[-1].shape[0] // 2
+        levels.append(np.asarray(cv2.resize(levels[-1], small, interpolation=cv2.INTER_AREA), np.uint8))
+    return Cutout(tuple(levels), points, seen(yaw), yaw, subject)
+
+
+def _shrunk(picture: Image, longest: int) -> tuple[Image, float]:
+    scale = min(1.0, longest / max(picture.shape[:2]))
+    if scale < 1:
+        size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.ascontiguousarray(picture), scale
