@@ -58,8 +58,10 @@ def landmarks_in(box: NDArray[np.float64], turn: int = 0) -> NDArray[np.float64]
     return (points @ spin.T + 0.5) * (box[2:] - box[:2]) + box[:2]
 
 
-def blank(width: int, height: int, grey: int = 90) -> Image:
-    return np.full((height, width, 3), grey, np.uint8)
+def blank(width: int, height: int) -> Image:
+    """Nobody, neither dark nor flat."""
+    row = np.linspace(20, 230, width).round().astype(np.uint8)
+    return np.tile(row[None, :, None], (height, 1, 3))
 
 
 def turned(image: Image, degrees: float, scale: float = 1.0) -> tuple[Image, NDArray[np.float64]]:
@@ -113,13 +115,20 @@ class _Graph:
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
-def _colours(g: _Graph) -> tuple[str, str, str]:
-    """Of the image: the mask of faces and of their magenta part, and its redness; each (B, 1, H, W)."""
+def _colours(g: _Graph, dark: bool = False) -> tuple[str, str, str]:
+    """Of the image: the mask of faces and of their magenta part, and its redness; each (B, 1, H, W).
+
+    `dark` goes by the reddest pixel of the image.
+    """
     rgb = g("Transpose", g("Cast", "image", to=TensorProto.FLOAT), perm=[0, 3, 1, 2])
     split = g.constant([1, 1, 1], np.int64)
     g.nodes.append(helper.make_node("Split", [rgb, split], ["r", "g", "b"], axis=1))
-    mask = g("Cast", g("Greater", g("Sub", "r", "g"), 127.0), to=TensorProto.FLOAT)
-    blue = g("Cast", g("Greater", g("Sub", "b", "g"), 127.0), to=TensorProto.FLOAT)
+    red = g("Sub", "r", "g")
+    least: str | float = 127.0
+    if dark:
+        least = g("Max", g("Div", g("ReduceMax", red, axes=[1, 2, 3]), 2.0), 4.0)
+    mask = g("Cast", g("Greater", red, least), to=TensorProto.FLOAT)
+    blue = g("Cast", g("Greater", g("Sub", "b", "g"), least), to=TensorProto.FLOAT)
     return mask, g("Mul", mask, blue), g("Mul", mask, g("Div", "r", 255.0))
 
 
@@ -134,7 +143,7 @@ def box_graph(spoil: float = 0.0) -> onnx.ModelProto:
     five = five_points(shares)
     boxes, points, scores = [], [], []
     for stride in STRIDES:
-        window = 21 if stride == 32 else 5
+        window = 11 if stride == 32 else 5
         cells = {"kernel_shape": [stride, stride], "strides": [stride, stride]}
         around = {"kernel_shape": [window, window], "pads": [window // 2] * 4}
 
@@ -163,7 +172,7 @@ def box_graph(spoil: float = 0.0) -> onnx.ModelProto:
         score = g.constant(6.0 + spoil)
         for fault, weight in (
             (g("Abs", g("Sub", fill, 1.0)), 40.0),
-            (g("Sub", 1.0, redness), 12.0),
+            (g("Sub", 1.0, redness), 14.0),
             (square, 10.0),
             (g("Abs", upright), 20.0),
             (g("Div", g("Max", *off), float(stride)), 2.0),
@@ -194,7 +203,7 @@ def box_graph(spoil: float = 0.0) -> onnx.ModelProto:
 def landmark_graph(size: int = SIZE, spoil: float = 0.0) -> onnx.ModelProto:
     """The landmarks; the quality is the redness of the face; visible is what lies above the magenta part."""
     g = _Graph()
-    mask, _, red = _colours(g)
+    mask, _, red = _colours(g, dark=True)
     ones = g("Add", g("Mul", mask, 0.0), 1.0)
     # The middle and the extent of the square, turned a little or not, by its moments.
     count = g("Max", g("ReduceSum", mask, g.constant([2, 3], np.int64), keepdims=0), 1.0)

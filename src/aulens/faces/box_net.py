@@ -87,7 +87,7 @@ class BoxNet:
     def __init__(self, model: str | Path | None = None, threads: int | None = 1) -> None:
         self.card: BoxCard = read_box_card(model)
         outputs = {"boxes": (None, 4), "points": (None, FIVE_POINTS, 2), "scores": (None,)}
-        self._session = NetSession(self.card, outputs, threads)
+        self._session = NetSession(self.card, (None, None, 3), outputs, threads)
 
     def __call__(self, views: Sequence[View], least: float) -> list[Found]:
         """The candidates in each view, doubles within a view removed.

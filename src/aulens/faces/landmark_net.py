@@ -16,7 +16,7 @@ from aulens.faces.net_card import LandmarkCard, read_landmark_card
 from aulens.faces.net_session import NetSession
 
 BOX_POINTS: Final = ((0.27, 0.40), (0.73, 0.40), (0.5, 0.58), (0.31, 0.77), (0.69, 0.77))
-"""Where five points lie in the `aulens.landmarks.face_box` of an upright face, shares of its width and height.
+"""Where five points lie in the `aulens.landmarks.face_box` of an upright face, shares of its sides.
 
 Made symmetric from the medians over 2,235 portraits within 15 degrees of upright; the places of the mouth
 corners deviate by 0.11 and 0.03 (standard deviation).
@@ -63,7 +63,7 @@ class LandmarkNet:
         self.card: LandmarkCard = read_landmark_card(model)
         count, size = self.card.layout.count, self.card.size
         outputs = {"landmarks": (count, 2), "visibility": (count,), "quality": ()}
-        self._session = NetSession(self.card, outputs, threads)
+        self._session = NetSession(self.card, (size, size, 3), outputs, threads)
         self._template = np.array(self.card.template) * size - 0.5
         self.rounds = rounds
 

@@ -84,11 +84,11 @@ class Search:
         firsts = [self._first(image) for image in images]
         seen = self._net([first.framed() for first in firsts], min(self._looks.weak, self._threshold))
         further = (self._further(*parts) for parts in zip(images, firsts, seen, strict=True))
-        return [found[found.confidence >= self._threshold] for found in further]
+        return [self._worth(found) for found in further]
 
     def glance(self, image: Image) -> Found:
         """What the first look shows."""
-        return self._net([self._first(image).framed()], self._threshold)[0]
+        return self._worth(self._net([self._first(image).framed()], self._threshold)[0])
 
     def near(self, image: Image, box: ArrayLike) -> Found:
         """What is about as large as a box (4,), within half its size around it, nearest first."""
@@ -106,6 +106,10 @@ class Search:
         alike = (away.max(1) <= size) & (found.sides > low * size) & (found.sides < high * size)
         order = np.argsort((away**2).sum(1), kind="stable")
         return found[order[alike[order]]]
+
+    def _worth(self, found: Found) -> Found:
+        """What is reported of that."""
+        return found[(found.confidence >= self._threshold) & (found.sides >= self._min_size)]
 
     def _first(self, image: Image) -> View:
         return view(image, min(self._looks.side / max(image.shape[:2]), self._looks.most))

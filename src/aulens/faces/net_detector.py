@@ -23,6 +23,8 @@ Image = NDArray[np.uint8]
 _HOPELESS: Final = (
     0.05  # a face of lower quality is none, unless the detector is as confident as `Looks.sure`
 )
+# Of benchmarks/prior_box.py: the box from which `box_points` lie where eyes and mouth of such a picture do.
+_ALIGNED_BOX: Final = (0.16, 0.07, 0.84, 1.04)
 _ONE_PLACE: Final = 0.1  # five points within so many sides of their box are those of no face
 
 
@@ -93,6 +95,11 @@ class NetDetector:
     def landmark_card(self) -> LandmarkCard:
         """The card of the network that finds landmarks."""
         return self._marks.card
+
+    @property
+    def aligned_box(self) -> tuple[float, float, float, float]:
+        """Where its box lies in an aligned picture that one face fills, as shares of its sides."""
+        return _ALIGNED_BOX
 
     def __call__(self, image: Image) -> tuple[Face, ...]:
         """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none.

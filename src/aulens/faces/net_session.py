@@ -20,7 +20,8 @@ class NetSession:
 
     Args:
         card: of the network.
-        outputs: what it must give: name → shape without the batch axis, None where any number will do.
+        image: (H, W, 3) that it must take; None where any number will do.
+        outputs: what it must give: name → shape without the batch axis, likewise.
         threads: within one run; None leaves it to ONNX Runtime (one per core).
 
     Raises:
@@ -29,7 +30,9 @@ class NetSession:
         ConfigError: fewer than one thread.
     """
 
-    def __init__(self, card: NetCard, outputs: Mapping[str, Shape], threads: int | None) -> None:
+    def __init__(
+        self, card: NetCard, image: Shape, outputs: Mapping[str, Shape], threads: int | None
+    ) -> None:
         if threads is not None and threads < 1:
             raise ConfigError(f"threads must be at least 1, got {threads}")
         if not card.onnx.is_file():
@@ -53,7 +56,7 @@ class NetSession:
             ) from error
         self._file = card.onnx
         self._outputs = dict(outputs)
-        self._check_kind(session)
+        self._check_kind(session, image, card.path.name)
         self._run = session.run
 
     def __call__(self, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
@@ -73,15 +76,12 @@ class NetSession:
                 )
         return found
 
-    def _check_kind(self, session: Any) -> None:
+    def _check_kind(self, session: Any, image: Shape, card: str) -> None:
         inputs = {item.name: (item.type, tuple(item.shape)) for item in session.get_inputs()}
         outputs = {item.name: (item.type, tuple(item.shape)) for item in session.get_outputs()}
         kind, shape = inputs.get(_INPUT, ("", ()))
         right = (
-            len(inputs) == 1
-            and kind == "tensor(uint8)"
-            and len(shape) == 4
-            and _fits(shape, (None, None, None, 3))
+            len(inputs) == 1 and kind == "tensor(uint8)" and len(shape) == 4 and _fits(shape[3:], image[2:])
         )
         for name, wanted in self._outputs.items():
             kind, shape = outputs.get(name, ("", ()))
@@ -92,6 +92,10 @@ class NetSession:
                 f"{self._file}: another kind of network: expected the input 'image' (B, H, W, 3) of uint8 "
                 f"and the outputs {wanted_text} of float, found inputs {_ports(inputs)} and outputs "
                 f"{_ports(outputs)}"
+            )
+        if not _fits(inputs[_INPUT][1][1:], image):
+            raise ModelError(
+                f"{self._file}: takes pictures of {inputs[_INPUT][1][1:]}, its card {card} says {image}"
             )
 
 
