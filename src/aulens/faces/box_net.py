@@ -133,7 +133,7 @@ class BoxNet:
         if not (np.isfinite(corners).all() and np.isfinite(five).all()):
             raise self._broken("its boxes or points are not finite numbers")
         # Turned views exchange corners.
-        real: NDArray[np.bool_] = (corners[:, 1] > corners[:, 0]).all(1)
+        real = np.asarray((corners[:, 1] > corners[:, 0]).all(1))
         placed = transform(seen.matrix, corners)
         placed = np.concatenate([placed.min(1), placed.max(1)], 1)
         confidence = sigmoid(slope * scores[chosen].astype(np.float64) + offset)
