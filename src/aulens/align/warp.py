@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aulens.align.matrix import Matrix, as_matrix, compose, invert, transform
+from aulens.align.matrix import Matrix, as_matrix, compose, invert
 from aulens.errors import ConfigError, InputError
 
 _BORDERS: Final = MappingProxyType({"constant": cv2.BORDER_CONSTANT, "reflect": cv2.BORDER_REFLECT_101})
@@ -46,16 +47,17 @@ def warp(
     if x0 >= x1 or y0 >= y1:
         return np.full((size, size, 3), 128, np.uint8)
     region = image[y0:y1, x0:x1]
-    step = max(
-        1, int(1 / np.sqrt(abs(np.linalg.det(m[:, :2]))))
-    )  # whole steps: the rest (1 to 2) is bilinear's
-    height, width = -(-(y1 - y0) // step), -(-(x1 - x0) // step)
+    step = max(1, int(1 / math.sqrt(abs(m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]))))  # the rest is bilinear's
     if step > 1:
+        height, width = -(-(y1 - y0) // step), -(-(x1 - x0) // step)
         region = np.asarray(cv2.resize(region, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    to_image = _stretch((x1 - x0) / width, (y1 - y0) / height, x0, y0)
+        to_crop = compose(m, _stretch((x1 - x0) / width, (y1 - y0) / height, x0, y0))
+    else:
+        to_crop = m.copy()
+        to_crop[:, 2] += m[:, :2] @ (x0, y0)
     crop = cv2.warpAffine(
         region,
-        compose(m, to_image),
+        to_crop,
         (size, size),
         flags=cv2.INTER_LINEAR,
         borderMode=_BORDERS[border],
@@ -96,17 +98,27 @@ def warp_back(
 
 def _needed(m: Matrix, size: int, shape: tuple[int, ...], border: str) -> tuple[int, int, int, int]:
     """The part of the image that a crop reads, x0, y0, x1, y1 (ends excluded), clipped to the image."""
-    edge = size - 0.5
-    corners = transform(invert(m), [(-0.5, -0.5), (edge, -0.5), (-0.5, edge), (edge, edge)])
-    margin = 2 + 2 / np.sqrt(abs(np.linalg.det(m[:, :2])))
-    low, high = np.floor(corners.min(0) - margin), np.ceil(corners.max(0) + margin) + 1
-    limit = np.array(shape[1::-1], np.float64)
-    if border == "reflect":  # A reflection may read far inside: keep the whole axis.
-        outside = (low < 0) | (high > limit)
-        low, high = np.where(outside, 0, low), np.where(outside, limit, high)
-    x0, y0 = np.clip(low, 0, limit).astype(int).tolist()
-    x1, y1 = np.clip(high, 0, limit).astype(int).tolist()
+    # In plain numbers: NumPy's overhead would take longer than the pixels.
+    (a, b, tx), (c, d, ty) = m.tolist()
+    determinant = a * d - b * c
+    if determinant == 0:
+        invert(m)  # says why not
+    u, v = (size - 1) / 2 - tx, (size - 1) / 2 - ty
+    x, y = (d * u - b * v) / determinant, (a * v - c * u) / determinant
+    margin = 2 + 2 / math.sqrt(abs(determinant))
+    half = size / 2 / abs(determinant)
+    height, width = shape
+    x0, x1 = _within(x, half * (abs(b) + abs(d)) + margin, width, border)
+    y0, y1 = _within(y, half * (abs(a) + abs(c)) + margin, height, border)
     return x0, y0, x1, y1
+
+
+def _within(middle: float, reach: float, limit: int, border: str) -> tuple[int, int]:
+    """The part of an axis of `limit` pixels that a crop reads."""
+    low, high = math.floor(middle - reach), math.ceil(middle + reach) + 1
+    if border == "reflect" and (low < 0 or high > limit):
+        return 0, limit  # a reflection may read far inside
+    return min(max(low, 0), limit), min(max(high, 0), limit)
 
 
 def _stretch(kx: float, ky: float, x0: float = 0.0, y0: float = 0.0) -> Matrix:
