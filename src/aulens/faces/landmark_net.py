@@ -14,6 +14,7 @@ from aulens.align import five_points, invert, similarity, transform, warp
 from aulens.errors import ConfigError, ModelError
 from aulens.faces.net_card import LandmarkCard, read_landmark_card
 from aulens.faces.net_session import NetSession
+from aulens.landmarks import OUTER_EYE_CORNERS
 
 BOX_POINTS: Final = ((0.27, 0.40), (0.73, 0.40), (0.5, 0.58), (0.31, 0.77), (0.69, 0.77))
 """Where five points lie in the `aulens.landmarks.face_box` of an upright face, shares of its sides.
@@ -23,8 +24,8 @@ corners deviate by 0.11 and 0.03 (standard deviation).
 """
 
 _BATCH: Final = 16
-# Five points of an aligned face are 0.4 crops long; an eighth of that is one place, five times that no face.
-_LEAST, _MOST = 0.05, 2.0
+# In shares of the crop: eyes that are closer are in one place, a face that is longer is none.
+_LEAST, _MOST = 0.03, 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,12 +122,10 @@ def box_points(boxes: ArrayLike) -> NDArray[np.float64]:
 
 def _sound(landmarks: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
     """Whether landmarks (N, K, 2) in a crop of `size` pixels may be a face's: (N,)."""
-    five = five_points(landmarks)
-    low, high = five.min(1), five.max(1)
+    low, high = landmarks.min(1), landmarks.max(1)
     length = (high - low).max(1)
     away = np.abs((low + high) / 2 - (size - 1) / 2).max(1)
-    eyes = np.hypot(*(five[:, 1] - five[:, 0]).T)
-    sound: NDArray[np.bool_] = (
-        (length >= _LEAST * size) & (length <= _MOST * size) & (away <= size) & (eyes > 1e-3)
-    )
+    right, left = OUTER_EYE_CORNERS
+    eyes = np.abs(landmarks[:, left] - landmarks[:, right]).max(1)
+    sound: NDArray[np.bool_] = (eyes >= _LEAST * size) & (length <= _MOST * size) & (away <= size)
     return sound

@@ -55,9 +55,12 @@ class View:
         tall, wide = (-(-(side + 2 * border) // STRIDE) * STRIDE for side in (height, width))
         if (tall, wide) == (height, width):
             return self
-        pixels = np.full((tall, wide, 3), _GREY, np.uint8)
-        pixels[border : border + height, border : border + width] = self.pixels
-        return View(pixels, compose(self.matrix, [[1, 0, -border], [0, 1, -border]]), self.look)
+        ends = tall - height - border, wide - width - border
+        pixels = cv2.copyMakeBorder(
+            self.pixels, border, ends[0], border, ends[1], cv2.BORDER_CONSTANT, value=(_GREY,) * 3
+        )
+        matrix = compose(self.matrix, [[1, 0, -border], [0, 1, -border]]) if border else self.matrix
+        return View(np.asarray(pixels, np.uint8), matrix, self.look)
 
     def shrunk(self, margin: float) -> View:
         """Shrunk so that it is as large as before with such a margin, which it gets (see `framed`)."""
