@@ -25,6 +25,8 @@ _HOPELESS: Final = (
 )
 # Of benchmarks/prior_box.py: the box from which `box_points` lie where eyes and mouth of such a picture do.
 _ALIGNED_BOX: Final = (0.16, 0.07, 0.84, 1.04)
+# That of dlib's adapter, moved so that the five points which either box implies are in the same places.
+_ALIGNED_BOX: Final = (0.14, 0.05, 0.86, 1.07)
 _ONE_PLACE: Final = 0.1  # five points within so many sides of their box are those of no face
 
 
@@ -95,6 +97,11 @@ class NetDetector:
     def landmark_card(self) -> LandmarkCard:
         """The card of the network that finds landmarks."""
         return self._marks.card
+
+    @property
+    def aligned_box(self) -> tuple[float, float, float, float]:
+        """Where its box lies in an aligned picture that one face fills, as shares of its sides."""
+        return _ALIGNED_BOX
 
     @property
     def aligned_box(self) -> tuple[float, float, float, float]:
@@ -192,8 +199,10 @@ class NetDetector:
             np.concatenate([getattr(some, name) for some in found])
             for name in ("boxes", "points", "confidence", "look")
         )
-        start = np.where(_collapsed(points, boxes)[:, None, None], box_points(boxes), points)
-        marks = self._marks([images[number] for number in owners], start)
+        collapsed = _collapsed(points, boxes)
+        if collapsed.any():
+            points = np.where(collapsed[:, None, None], box_points(boxes), points)
+        marks = self._marks([images[number] for number in owners], points)
         good = marks.sound & ((marks.quality >= _HOPELESS) | (confidence >= self._sure))
         for i in np.flatnonzero(good).tolist():
             faces[owners[i]].append(

@@ -44,8 +44,7 @@ class NetSession:
         options.log_severity_level = 3
         options.intra_op_num_threads = threads or 0
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Both keep memory for each size of picture that ever came.
-        options.enable_mem_pattern = False
+        # The arena would keep what the largest picture took: 100 MB after one of 1,920 pixels.
         options.enable_cpu_mem_arena = False
         try:
             session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
