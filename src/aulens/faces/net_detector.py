@@ -25,8 +25,6 @@ _HOPELESS: Final = (
 )
 # Of benchmarks/prior_box.py: the box from which `box_points` lie where eyes and mouth of such a picture do.
 _ALIGNED_BOX: Final = (0.16, 0.07, 0.84, 1.04)
-# That of dlib's adapter, moved so that the five points which either box implies are in the same places.
-_ALIGNED_BOX: Final = (0.14, 0.05, 0.86, 1.07)
 _ONE_PLACE: Final = 0.1  # five points within so many sides of their box are those of no face
 
 
@@ -97,11 +95,6 @@ class NetDetector:
     def landmark_card(self) -> LandmarkCard:
         """The card of the network that finds landmarks."""
         return self._marks.card
-
-    @property
-    def aligned_box(self) -> tuple[float, float, float, float]:
-        """Where its box lies in an aligned picture that one face fills, as shares of its sides."""
-        return _ALIGNED_BOX
 
     @property
     def aligned_box(self) -> tuple[float, float, float, float]:
