@@ -101,7 +101,7 @@ class JAALandmarks:
     def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Return the faces of `image` (H, W, 3) uint8 RGB in the detector's order; () if there is none.
 
-        Boxes and confidence are the detector's.
+        All but landmarks and visibility is the detector's.
 
         Raises:
             InputError: `image` is not such an array.
@@ -117,7 +117,10 @@ class JAALandmarks:
         points = {i: self._start(face) for i, face in enumerate(faces)}
         for _ in range(self._rounds):
             points = self._predict(image, faces, points)
-        return [Face(faces[i].box, found, faces[i].confidence) for i, found in points.items()]
+        return [
+            Face(faces[i].box, found, faces[i].confidence, faces[i].quality, look=faces[i].look)
+            for i, found in points.items()
+        ]
 
     def _start(self, face: Face) -> NDArray[np.float64]:
         """What to cut a face out by the first time."""

@@ -20,9 +20,7 @@ from aulens.landmarks import face_box
 
 Image = NDArray[np.uint8]
 
-_HOPELESS: Final = (
-    0.05  # a face of lower quality is none, unless the detector is as confident as `Looks.sure`
-)
+_HOPELESS: Final = 0.05  # a face of lower quality is none, unless its confidence reaches `Looks.sure`
 # Of benchmarks/prior_box.py: the box from which `box_points` lie where eyes and mouth of such a picture do.
 _ALIGNED_BOX: Final = (0.16, 0.07, 0.84, 1.04)
 _ONE_PLACE: Final = 0.1  # five points within so many sides of their box are those of no face
