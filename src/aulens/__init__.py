@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aulens.faces.dlib_detector import DlibBoxes, DlibDetector
     from aulens.faces.jaa_landmarks import JAALandmarks
     from aulens.faces.mediapipe_detector import MediaPipeDetector
+    from aulens.faces.net_detector import NetDetector
     from aulens.faces.tracker import FaceTracker
     from aulens.record import Recorded, RecordSettings, record_clip
     from aulens.runtime.analyzer import Analyzer
@@ -49,6 +50,7 @@ __all__ = [
     "MediaPipeDetector",
     "ModelCard",
     "ModelError",
+    "NetDetector",
     "RecordSettings",
     "Recorded",
     "VideoWriter",
@@ -69,6 +71,7 @@ _HOME = {
     "aulens.faces.dlib_detector": ("DlibBoxes", "DlibDetector"),
     "aulens.faces.jaa_landmarks": ("JAALandmarks",),
     "aulens.faces.mediapipe_detector": ("MediaPipeDetector",),
+    "aulens.faces.net_detector": ("NetDetector",),
     "aulens.faces.tracker": ("FaceTracker",),
     "aulens.record": ("RecordSettings", "Recorded", "record_clip"),
     "aulens.runtime.analyzer": ("Analyzer",),
