@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -11,6 +11,9 @@ from rich.progress import Progress
 from aulens.commands.prepare import stoppable
 from aulens.commands.research import extras
 from aulens.errors import ConfigError
+
+_SHOWN: Final = 5
+"""Portraits that are left out and named, at most."""
 
 
 class Rig(StrEnum):
@@ -62,6 +65,28 @@ def render(
     wide: Annotated[
         bool, typer.Option("--wide", help="Turn heads as far as profiles, not mostly towards the camera.")
     ] = False,
+    joint: Annotated[
+        bool, typer.Option("--joint", help="Draw AUs as faces show them together, not nearly freely.")
+    ] = False,
+    portraits: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Re-animate these pictures of one face each instead.", show_default=False
+        ),
+    ] = None,
+    landmarks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="NPZ", help="Of the portraits: their landmarks.", show_default="they are detected"
+        ),
+    ] = None,
+    codes: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Of the portraits: the AUs that they show.", show_default=False),
+    ] = None,
+    neutral: Annotated[
+        bool, typer.Option("--neutral", help="Portraits without codes show no AU; else that is not known.")
+    ] = False,
     layout: Annotated[
         Layout | None,
         typer.Option(
@@ -80,6 +105,7 @@ def render(
 ) -> None:
     """Draw faces with exactly known Action Units, to train on.
 
+    With --portraits, the faces of your own pictures are moved, and all else is left as it is.
     With --layout, a look-alike of a published data set: its folders, names, codes and landmark files, to try
     out what is to run on the real one. The same seed gives the same pictures on any number of processes;
     after a kill, the same command goes on.
@@ -88,7 +114,10 @@ def render(
         raise ConfigError("give the folder of the data set: --out DIR")
     path = None if assets is None else str(assets)
     if layout is not None:
-        of_renders = {"--n": n, "--contact-sheet": contact_sheet}
+        of_renders = {
+            "--n": n, "--contact-sheet": contact_sheet, "--wide": wide or None, "--joint": joint or None,
+            "--portraits": portraits,
+        }  # fmt: skip
         if wrong := [name for name, value in of_renders.items() if value is not None]:
             raise ConfigError(
                 f"--layout takes --subjects, --tasks and --frames; leave out {' and '.join(wrong)}"
@@ -98,25 +127,87 @@ def render(
     given = {"--subjects": subjects, "--tasks": tasks, "--frames": frames}
     if lonely := [name for name, value in given.items() if value is not None]:
         raise ConfigError(f"{', '.join(lonely)} is for look-alikes: give --layout too, or --n instead")
-    n, console = n or 1000, _console()
+    of_portraits = {"--landmarks": landmarks, "--codes": codes, "--neutral": neutral or None}
+    if portraits is None and (lonely := [name for name, value in of_portraits.items() if value is not None]):
+        raise ConfigError(f"{', '.join(lonely)} is for portraits: give --portraits too")
+    if portraits is not None and (wide or joint):
+        raise ConfigError(
+            "--wide and --joint are for renders: a portrait's head keeps its pose, its AUs are always joint"
+        )
+    console = _console()
     with extras():
-        from aulens.render.generate import RenderConfig, generate
-        from aulens.render.sheet import contact_sheet as draw_sheet
-
         if contact_sheet is None or not (out / "manifest.parquet").exists():
-            config = RenderConfig(n, seed, rig.value, path, size or 192, wide=wide)
-            with stoppable(console), Progress(console=console, disable=not console.is_terminal) as bar:
-                task = bar.add_task("pictures", total=n)
-                manifest = generate(
-                    out, config, processes, lambda done, total: bar.update(task, completed=done, total=total)
-                )
-            console.print(f"{n} pictures; see {manifest}", markup=False)
+            if portraits is None:
+                _render_people(console, out, n or 1000, seed, rig, path, size or 192, wide, joint, processes)
+            else:
+                _reanimate(
+                    console, out, portraits, n or 1000, seed, rig, path, size or 192, landmarks, codes,
+                    neutral, processes,
+                )  # fmt: skip
         if contact_sheet is not None:
+            from aulens.render.sheet import contact_sheet as draw_sheet
+
             console.print(f"sample: {draw_sheet(out, contact_sheet)}", markup=False)
 
 
 def _console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _render_people(
+    console: Console,
+    out: Path,
+    n: int,
+    seed: int,
+    rig: Rig,
+    assets: str | None,
+    size: int,
+    wide: bool,
+    joint: bool,
+    processes: int | None,
+) -> None:
+    from aulens.render.generate import RenderConfig, generate
+
+    config = RenderConfig(n, seed, rig.value, assets, size, wide=wide, joint=joint)
+    with stoppable(console), Progress(console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("pictures", total=n)
+        manifest = generate(
+            out, config, processes, lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    console.print(f"{n} pictures; see {manifest}", markup=False)
+
+
+def _reanimate(
+    console: Console,
+    out: Path,
+    portraits: Path,
+    n: int,
+    seed: int,
+    rig: Rig,
+    assets: str | None,
+    size: int,
+    landmarks: Path | None,
+    codes: Path | None,
+    neutral: bool,
+    processes: int | None,
+) -> None:
+    from aulens.render.reanimate.generate import reanimate
+    from aulens.render.reanimate.portraits import ReanimateConfig
+
+    points, coded = (None if file is None else str(file) for file in (landmarks, codes))
+    config = ReanimateConfig(str(portraits), n, seed, rig.value, assets, size, points, coded, neutral)
+    with stoppable(console), Progress(console=console, disable=not console.is_terminal) as bar:
+        tasks = {what: bar.add_task(what, total=None) for what in ("portraits", "pictures")}
+        made = reanimate(
+            out, config, processes,
+            lambda what, done, total: bar.update(tasks[what], completed=done, total=total),
+        )  # fmt: skip
+    for file, why in list(made.left_out.items())[:_SHOWN]:
+        console.print(f"left out: {file}: {why}", markup=False)
+    if len(made.left_out) > _SHOWN:
+        more = len(made.left_out) - _SHOWN
+        console.print(f"... and {more} more, see {out / 'left_out.csv'}", markup=False)
+    console.print(f"{n} pictures of {made.portraits} portraits; see {made.manifest}", markup=False)
 
 
 def _render_layout(

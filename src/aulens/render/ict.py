@@ -170,4 +170,5 @@ def load_ict(assets: Path) -> Rig:
     return Rig(
         "ict", neutral, to_canonical(neutral, landmarks), triangles, part[triangles[:, 0]], landmarks, units,
         (np.arange(*_RIGHT_EYE, dtype=np.int32), np.arange(*_LEFT_EYE, dtype=np.int32)), identity,
+        lambda: identities * np.float32(scale),
     )  # fmt: skip

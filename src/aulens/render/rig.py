@@ -45,6 +45,8 @@ class Rig:
             float32. `_L` and `_R` are the subject's own sides.
         eyes: per side (right, left) the vertex indices of the eyeball, int32.
         identity: draws a person: `identity(rng) -> (V, 3)` displacement of the neutral face.
+        modes: the people it can draw, as `modes() -> (K, V, 3)` float32 displacements, to be added up with
+            about standard normal weights; a face is fitted with them.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Rig:
     units: Mapping[str, Floats]
     eyes: tuple[Ints, Ints]
     identity: Callable[[np.random.Generator], Floats]
+    modes: Callable[[], Floats]
 
     def __post_init__(self) -> None:
         vertices = len(self.neutral)

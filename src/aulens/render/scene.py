@@ -71,7 +71,7 @@ def _gaze(rig: Rig, gaze: tuple[float, float]) -> Floats:
     return total
 
 
-def _iris_centres(rig: Rig) -> Floats:
+def iris_centres(rig: Rig) -> Floats:
     """Canonical x, y (2, 2) of the right and left iris: the foremost part of each eyeball."""
     centres = []
     for eye in rig.eyes:
@@ -101,7 +101,7 @@ def _pose(rig: Rig, look: Look, head: Floats, shot: Shot) -> Mesh:
         triangles=np.concatenate([rig.triangles, hair.triangles]),
         material=np.concatenate([rig.material, np.full(len(hair.triangles), Material.HAIR, np.int8)]),
         rotation=turn,
-        iris=_iris_centres(rig),
+        iris=iris_centres(rig),
     )
 
 

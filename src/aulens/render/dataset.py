@@ -1,0 +1,159 @@
+"""A folder of pictures and its table, made subject by subject.
+
+It is the same on any number of processes, and after a kill.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aulens.aus import RENDERS
+from aulens.data.whole import whole, write_text
+from aulens.errors import ConfigError, DatasetError
+from aulens.processes import in_processes
+from aulens.render.expression import LEFT, RIGHT, Action
+from aulens.render.rig import Floats
+
+Rows = list[dict[str, Any]]
+Worker = Callable[[int], Rows]
+"""Does all that is to do for one subject; returns its rows of the table."""
+Progress = Callable[[int, int], None]
+"""Called with (done, in all)."""
+
+_JPEG_QUALITY: Final = 93
+
+
+def image_path(index: int) -> str:
+    """Where picture `index` lies, below the root."""
+    return f"images/{index // 1000:02d}/{index:06d}.jpg"
+
+
+def save_image(root: Path, index: int, image: NDArray[np.uint8]) -> None:
+    """Write picture `index`, (H, W, 3) RGB.
+
+    Raises:
+        DatasetError: it can't be written.
+    """
+    path = root / image_path(index)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bgr = np.ascontiguousarray(image[..., ::-1])
+    if not cv2.imwrite(str(path), bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]):
+        raise DatasetError(f"could not write {path}: is the disk full or the folder read-only?")
+
+
+def picture_columns(seen: Action, landmarks: Floats) -> dict[str, Any]:
+    """The columns of a manifest that say what a picture shows: AUs of both sides, and landmarks (68, 2)."""
+    row: dict[str, Any] = {}
+    for au in RENDERS:
+        row[f"AU{au}_right"], row[f"AU{au}_left"] = seen[au][RIGHT], seen[au][LEFT]
+    for point, (x, y) in enumerate(landmarks):
+        row[f"x_{point}"], row[f"y_{point}"] = float(x), float(y)
+    return row
+
+
+def claim(root: Path, meta: Mapping[str, Any]) -> None:
+    """Make the folder and note in it what it holds; refuse one that was begun with other settings.
+
+    Raises:
+        ConfigError: `root` is a file, or was begun otherwise.
+    """
+    if root.exists() and not root.is_dir():
+        raise ConfigError(f"{root} is a file; give a folder to render into")
+    meta_file = root / "meta.json"
+    try:
+        begun = json.loads(meta_file.read_text()) if meta_file.exists() else meta
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{meta_file} is damaged ({error}): give another --out, or delete it") from error
+    if begun != meta:
+        raise ConfigError(
+            f"{root} was begun with {begun}, now asked for {meta}: give another --out, or delete it"
+        )
+    root.mkdir(parents=True, exist_ok=True)
+    write_text(meta_file, json.dumps(meta, indent=1) + "\n")
+
+
+_worker: tuple[Worker, Path] | None = None
+
+
+def _start(make: Callable[..., Worker], settings: tuple[Any, ...], parts: Path) -> None:
+    # A process of the pool keeps its rig: this is the one place where that needs a module variable.
+    global _worker
+    cv2.setNumThreads(0)
+    _worker = (make(*settings), parts)
+
+
+def _work(subject: int) -> None:
+    assert _worker is not None
+    work, parts = _worker
+    _save_table(pd.DataFrame(work(subject)), _part(parts, subject))
+
+
+def _save_table(rows: pd.DataFrame, path: Path) -> None:
+    with whole(path) as part:
+        rows.to_parquet(part)
+
+
+def _part(parts: Path, subject: int) -> Path:
+    return parts / f"{subject:05d}.parquet"
+
+
+def build(
+    table: Path,
+    counts: Sequence[int],
+    make: Callable[..., Worker],
+    settings: tuple[Any, ...],
+    *,
+    doing: str,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Do all subjects and write their table, which comes last: one that is there is complete, and is read.
+
+    A subject whose rows lie in the folder `parts` beside the table is done, and is not done again.
+
+    Args:
+        table: the .parquet to make; its folder exists. Numbers with a point are stored as float32.
+        counts: what each subject counts for in `progress`: its pictures.
+        make: called once in each process with `settings`; returns what does a subject. Importable there.
+        settings: picklable.
+        doing: for the message when a process dies: "rendering".
+        processes: how many at once; all cores by default.
+        progress: what it raises ends the work.
+
+    Raises:
+        DatasetError: the disk is full or a process died; what `make` raises.
+    """
+    if table.exists():
+        return pd.read_parquet(table)
+    parts = table.parent / "parts"
+    parts.mkdir(exist_ok=True)
+    subjects = range(len(counts))
+    todo = [subject for subject in subjects if not _part(parts, subject).exists()]
+    total = sum(counts)
+    done = total - sum(counts[subject] for subject in todo)
+    if progress:
+        progress(done, total)
+    pool = in_processes(todo, _work, processes, doing=doing, start=_start, settings=(make, settings, parts))
+    with closing(pool) as finished:
+        for subject, _ in finished:
+            done += counts[subject]
+            if progress:
+                progress(done, total)
+    rows = pd.concat([pd.read_parquet(_part(parts, subject)) for subject in subjects], ignore_index=True)
+    rows = rows.astype(dict.fromkeys(rows.select_dtypes("float64").columns, np.float32))
+    if "index" in rows:
+        rows = rows.sort_values("index", ignore_index=True)
+    _save_table(rows, table)
+    for subject in subjects:
+        _part(parts, subject).unlink()
+    parts.rmdir()
+    return rows

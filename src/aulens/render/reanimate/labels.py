@@ -1,0 +1,90 @@
+"""Which AUs a portrait shows, may be given, and shows once it has moved.
+
+Intensities are pairs (subject's right, left): 0 absent, [PRESENT, 1] present, NaN not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from aulens.aus import RENDERS
+from aulens.render.expression import EXCLUSIVE, LEFT, PRESENT, RIGHT, Action, labels
+
+UPPER: Final = frozenset({1, 2, 4, 5, 6, 7, 9, 43})
+"""AUs of the upper face, which may be added whatever the mouth does."""
+_UNKNOWN: Final = float("nan")
+_PARTED: Final = 0.15  # centimetres: lips further apart are held as they are
+_SMILING: Final = 0.4  # strength of the fitted smile from which the mouth is held, where nobody has coded it
+_STRONG_CHEEK: Final = 0.6  # a cheek that strong narrows the lids, which can't be told from AU7
+
+
+def known(shows: Action | None, neutral: bool) -> dict[int, tuple[float, float]]:
+    """What a portrait shows, all AUs of `RENDERS`: its codes; without, 0 if it is neutral, else NaN."""
+    blank = 0.0 if neutral else _UNKNOWN
+    shows = shows or {}
+    return {au: shows.get(au, (_UNKNOWN, _UNKNOWN) if shows else (blank, blank)) for au in RENDERS}
+
+
+def _present(sides: tuple[float, float]) -> bool:
+    return any(side >= PRESENT for side in sides)
+
+
+def may_add(shows: Action, units: Mapping[str, float], parted: float) -> frozenset[int]:
+    """AUs that can be added to a portrait.
+
+    Never one that it shows, or that excludes one that it shows. The mouth is left alone where it does
+    something: lips parted, or any AU of the lower face.
+
+    Args:
+        shows: see `known`.
+        units: strengths of the fitted expression units.
+        parted: centimetres between the inner lips.
+    """
+    present = {au for au, sides in shows.items() if _present(sides)}
+    uncoded = np.isnan(shows[12]).all()
+    smile = (units["mouthSmile_L"] + units["mouthSmile_R"]) / 2
+    held = parted > _PARTED or bool(present - UPPER) or (uncoded and smile > _SMILING)
+    barred = present | {b for pair in EXCLUSIVE for a, b in (pair, pair[::-1]) if a in present}
+    return frozenset((UPPER if held else frozenset(RENDERS)) - barred)
+
+
+def moved_labels(
+    shows: Action, action: Action, parted: float, opened: float
+) -> dict[int, tuple[float, float]]:
+    """What is seen once an action is added.
+
+    Args:
+        shows: see `known`.
+        action: what was added.
+        parted: centimetres between the inner lips of the portrait.
+        opened: centimetres by which the action parts them.
+    """
+    seen = {au: shows[au] for au in RENDERS}
+    drawn = labels(action, opened + (parted if parted > _PARTED else 0.0))
+    for au in action:
+        right, left = (new if new >= PRESENT else old for new, old in zip(drawn[au], shows[au], strict=True))
+        seen[au] = right, left
+    if any(au not in UPPER for au in action):
+        seen[25] = drawn[25]
+    for side in (RIGHT, LEFT):
+        if action.get(43, (0, 0))[side] > 0:
+            _set(seen, 5, side, 0.0)
+            _set(seen, 7, side, _UNKNOWN)
+        if action.get(5, (0, 0))[side] > 0:
+            _set(seen, 7, side, 0.0)
+            _set(seen, 43, side, 0.0)
+        if action.get(6, (0, 0))[side] > _STRONG_CHEEK and 7 not in action:
+            _set(seen, 7, side, _UNKNOWN)
+    if 26 in action or 27 in action:
+        for au in (23, 24, 28, 53 - (26 if 26 in action else 27)):
+            seen[au] = (0.0, 0.0)
+    return seen
+
+
+def _set(seen: dict[int, tuple[float, float]], au: int, side: int, value: float) -> None:
+    sides = list(seen[au])
+    sides[side] = value
+    seen[au] = sides[RIGHT], sides[LEFT]
