@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from stub_nets import assert_is, blank, draw, landmarks_in, turned, write_box_stub, write_landmark_stub
 
-from aulens.align import five_points, transform
+from aulens.align import five_points, similarity, transform
 from aulens.errors import ConfigError, InputError
+from aulens.faces import landmark_net
 from aulens.faces.box_net import BoxNet, Found
 from aulens.faces.detector import FaceFollower
+from aulens.faces.landmark_net import box_points
 from aulens.faces.looks import Looks, Search
 from aulens.faces.net_detector import NetDetector
-from aulens.faces.views import View
+from aulens.faces.views import View, view
 from people import noise
 
 
@@ -386,13 +388,60 @@ def test_confidence_is_the_cards_calibration_of_the_score(tmp_path: Path, nets: 
 def test_a_second_round_cuts_the_face_out_anew(
     nets: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aulens.faces import landmark_net
-
-    crops = []
+    crops: list[np.ndarray] = []
     warp = landmark_net.warp
-    monkeypatch.setattr(landmark_net, "warp", lambda *given: crops.append(given[1]) or warp(*given))
+
+    def watched(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+        crops.append(matrix)
+        return warp(image, matrix, size)
+
+    monkeypatch.setattr(landmark_net, "warp", watched)
     image = blank(640, 480)
     box = draw(image, 200, 100, 80)
-    (face,) = NetDetector(faces=nets[0], landmarks=nets[1], rounds=2)(image)
-    assert_is(face, box)
+    detector = NetDetector(faces=nets[0], landmarks=nets[1], rounds=2)
+    off = box + np.array([9, -7, 20, 11])
+    first = transform(crop_of(detector, box_points(off)), landmarks_in(box))
+    found = detector.landmarks(image, off)
+    np.testing.assert_allclose(found, landmarks_in(box), atol=2)
     assert len(crops) == 2
+    np.testing.assert_allclose(transform(crops[0], landmarks_in(box)), first, atol=1e-6)
+    np.testing.assert_allclose(crops[1], crop_of(detector, landmarks_in(box)), atol=1)
+    assert np.abs(crops[1] - crops[0]).max() > 3
+    detector.follow(image, found)
+    assert len(crops) == 3  # one round
+
+
+def crop_of(detector: NetDetector, points: np.ndarray) -> np.ndarray:
+    card = detector.landmark_card
+    return similarity(five_points(points), np.array(card.template) * card.size - 0.5)
+
+
+def test_the_five_points_of_the_network_are_told_in_the_pictures_pixels(nets: tuple[Path, Path]) -> None:
+    image = blank(640, 320)
+    box = draw(image, 200, 100, 80, 90)
+    (found,) = BoxNet(nets[0])([view(image, 1.0).turned(270)], 0.5)
+    np.testing.assert_allclose(found.boxes, [box], atol=1e-3)
+    np.testing.assert_allclose(found.points, [five_points(landmarks_in(box, 90))], atol=1e-3)
+
+
+def test_five_points_in_one_place_give_way_to_those_of_the_box(
+    nets: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = blank(640, 480)
+    box = draw(image, 200, 100, 80)
+    middle = np.tile((box[:2] + box[2:]) / 2, (1, 5, 1))
+    seen = Found(box[None], middle, np.array([0.9]), np.array([""]))
+    monkeypatch.setattr(Search, "glance", lambda self, image: seen)
+    (face,) = NetDetector(faces=nets[0], landmarks=nets[1]).glance(image)
+    assert_is(face, box)
+
+
+def test_landmarks_far_away_are_no_face(nets: tuple[Path, Path], tmp_path: Path) -> None:
+    image = blank(640, 480)
+    box = draw(image, 200, 100, 80)
+    detector = NetDetector(faces=nets[0], landmarks=write_landmark_stub(tmp_path, spoil=500.0))
+    assert detector.glance(image) == ()
+    gone = detector.follow(image, landmarks_in(box))
+    np.testing.assert_array_equal(gone.landmarks, landmarks_in(box))
+    assert gone.quality == 0
+    assert_is(gone, box)
