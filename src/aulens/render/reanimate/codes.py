@@ -41,6 +41,13 @@ def read_codes(path: str | Path) -> Codes:
             f"{path}: AU codes need a column 'file' and columns like 'AU12'; "
             f"it has {', '.join(table.columns[:8])}"
         )
+    try:
+        values = table[list(columns.values())].astype(np.float64)
+    except ValueError as error:
+        raise DatasetError(f"{path}: AU codes are numbers from 0 to 5 ({error})") from error
+    if ((values < 0) | (values > _MOST)).any(axis=None):
+        raise DatasetError(f"{path}: AU codes are numbers from 0 to 5; there are others")
+    table[values.columns] = values
     name = table["file"] if "source" not in table else table["source"] + "/" + table["file"]
     codes: Codes = {}
     for file, rows in table.groupby(name):

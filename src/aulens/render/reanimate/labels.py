@@ -78,9 +78,9 @@ def moved_labels(
             _set(seen, 43, side, 0.0)
         if action.get(6, (0, 0))[side] > _STRONG_CHEEK and 7 not in action:
             _set(seen, 7, side, _UNKNOWN)
-    if 26 in action or 27 in action:
-        for au in (23, 24, 28, 53 - (26 if 26 in action else 27)):
-            seen[au] = (0.0, 0.0)
+    for jaw, other in ((26, 27), (27, 26)):
+        if jaw in action:
+            seen |= dict.fromkeys((23, 24, 28, other), (0.0, 0.0))
     return seen
 
 
