@@ -1,0 +1,94 @@
+"""Contact sheets of misses and of false faces, to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from sight.pictures import Image, Picture, Points
+from sight.subjects import Answer, Judged
+
+_TILE, _ACROSS, _MOST = 200, 8, 64
+_TRUE, _SAID, _MISSED = (0, 200, 0), (255, 160, 0), (255, 0, 0)
+
+
+class Sheets:
+    """Collects pictures and writes a sheet per kind.
+
+    Args:
+        folder: where to; None: nothing is kept.
+        never: sources that are counted and not drawn.
+    """
+
+    def __init__(self, folder: Path | None, never: tuple[str, ...] = ("london",)) -> None:
+        self._folder, self._never = folder, never
+        self._tiles: dict[str, list[Image]] = {}
+        self._lines: list[str] = []
+
+    def judged(self, kind: str, picture: Picture, answers: list[Answer], judged: Judged) -> None:
+        """Keep what was missed in a picture, and the answers that are no face's."""
+        for box, answer in zip(picture.boxes, judged.of_face, strict=True):
+            if answer < 0:
+                self._keep(f"missed {kind}", picture.name, picture.image, box, answers, truth=box)
+        for number in judged.wrong:
+            said = answers[number]
+            self._keep(
+                f"wrong {kind}",
+                f"{picture.name} {said.confidence:.2f}",
+                picture.image,
+                said.boxes[0],
+                answers,
+            )
+
+    def false(self, name: str, image: Image, answers: list[Answer]) -> None:
+        """Keep the faces that were seen in a photograph without people."""
+        for said in answers:
+            label = f"{name} {said.confidence:.2f} q{said.quality:.2f} {said.look}"
+            self._keep("false faces", label, image, said.boxes[0], [said])
+
+    def _keep(
+        self,
+        kind: str,
+        name: str,
+        image: Image,
+        box: Points,
+        answers: list[Answer],
+        truth: Points | None = None,
+    ) -> None:
+        self._lines.append(f"{kind}\t{name}\t{np.round(box).astype(int).tolist()}")
+        tiles = self._tiles.setdefault(kind, [])
+        if self._folder is None or len(tiles) == _MOST or name.split("/")[0] in self._never:
+            return
+        centre, reach = (box[:2] + box[2:]) / 2, max(1.1 * float((box[2:] - box[:2]).max()), 12)
+        scale = _TILE / (2 * reach)
+        matrix = np.array(
+            [[scale, 0, _TILE / 2 - scale * centre[0]], [0, scale, _TILE / 2 - scale * centre[1]]]
+        )
+        tile = cv2.warpAffine(image, matrix, (_TILE, _TILE), flags=cv2.INTER_AREA, borderValue=(40, 40, 60))
+        shown = [(said.boxes[0], _SAID) for said in answers]
+        for one, colour in [*shown, *([(truth, _MISSED)] if truth is not None else [])]:
+            ends = np.rint(one.reshape(2, 2) * scale + matrix[:, 2]).astype(int).tolist()
+            cv2.rectangle(tile, ends[0], ends[1], colour, 1)
+        for line, text in enumerate((name[:30], name[30:60])):
+            cv2.putText(tile, text, (2, 10 + 11 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.33, (255, 255, 0), 1)
+        tiles.append(np.asarray(tile, np.uint8))
+
+    def write(self) -> None:
+        """Write all sheets, and a list of all that was kept."""
+        if self._folder is None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / "all.tsv").write_text("\n".join(self._lines) + "\n")
+        for kind, tiles in self._tiles.items():
+            if not tiles:
+                continue
+            blank = np.zeros((_TILE, _TILE, 3), np.uint8)
+            filled = tiles + [blank] * (-len(tiles) % _ACROSS)
+            rows = [np.hstack(filled[i : i + _ACROSS]) for i in range(0, len(filled), _ACROSS)]
+            file = (
+                self._folder
+                / f"{kind.replace(' ', '_').replace('%', '').replace(',', '').replace('/', '-')}.jpg"
+            )
+            cv2.imwrite(str(file), np.vstack(rows)[..., ::-1])
