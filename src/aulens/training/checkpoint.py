@@ -6,7 +6,7 @@ import copy
 import pickle
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +14,10 @@ from torch.optim import Optimizer
 
 from aulens.data.whole import whole
 from aulens.errors import ModelError
-from aulens.models import AUModel
 
 FORMAT: Final = "aulens-run/1"
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
 @dataclass
@@ -48,7 +49,7 @@ class Position:
     origin: str = ""
 
 
-class Average:
+class Average(Generic[Model]):
     """A moving average of a model's trained weights; batch statistics are copied as they are.
 
     Args:
@@ -56,7 +57,7 @@ class Average:
         decay: share of the old average that each step keeps; smaller in the first steps.
     """
 
-    def __init__(self, model: AUModel, decay: float) -> None:
+    def __init__(self, model: Model, decay: float) -> None:
         self.model = copy.deepcopy(model)
         self.decay = decay
 
@@ -72,7 +73,7 @@ class Average:
 
 
 def save(
-    path: Path, position: Position, model: nn.Module, optimiser: Optimizer, average: Average | None
+    path: Path, position: Position, model: nn.Module, optimiser: Optimizer, average: Average[Any] | None
 ) -> None:
     """Write the state of a run; the file is replaced at once, so a kill leaves the old or the new one."""
     state = {
@@ -86,7 +87,7 @@ def save(
         torch.save(state, part)
 
 
-def load(path: Path, model: nn.Module, optimiser: Optimizer, average: Average | None) -> Position:
+def load(path: Path, model: nn.Module, optimiser: Optimizer, average: Average[Any] | None) -> Position:
     """Put a saved state into a model and an optimiser that were built alike.
 
     Raises:

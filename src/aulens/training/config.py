@@ -22,6 +22,8 @@ from aulens.training.sections import AugmentConfig, DataConfig, LoopConfig, Opti
 
 TWO_STAGES: Final = "jaa_gcn"
 """The variant that is trained in two stages."""
+SIGHT: Final = ("face_net", "landmark_net")
+"""The networks that aulens sees with; they learn from pictures that are drawn (`aulens.training.sight`)."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ class TrainConfig:
     def two_stages(self) -> bool:
         """Whether the network is trained in two stages."""
         return self.model.get("variant") == TWO_STAGES
+
+    @property
+    def sees(self) -> bool:
+        """Whether it is a network that finds faces or landmarks, not Action Units."""
+        return self.model.get("variant") in SIGHT
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain nested dicts and lists, JSON- and TOML-ready."""

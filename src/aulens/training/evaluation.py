@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder
 from aulens.training.scorer import scorer_of_run
 from aulens.training.sides import SideReport, side_report
+
+if TYPE_CHECKING:
+    from aulens.training.sight.evaluation import SightEvaluation
 
 NO_SIDES: Final = "This model does not tell the sides of a face apart: it gives one score for both."
 
@@ -127,7 +130,7 @@ def evaluate(
     threads: int | None = None,
     bootstrap: int = 1000,
     progress: bool = True,
-) -> Evaluation:
+) -> Evaluation | SightEvaluation:
     """Evaluate a run folder or an exported model.
 
     Args:
@@ -149,6 +152,10 @@ def evaluate(
         DatasetError: the data are unusable.
         ModelError: the model is missing, damaged, or was never calibrated.
     """
+    if RunFolder(Path(model)).sees:
+        from aulens.training.sight.evaluation import evaluate_sight
+
+        return evaluate_sight(model, data, split=split, out=out)
     found = predict(
         model, data, split=split, tests=tests, fold=fold, batch=batch, threads=threads, progress=progress
     )

@@ -104,6 +104,10 @@ def export(
     Raises:
         ModelError: no such run, never calibrated, or the file does not compute what torch does.
     """
+    if RunFolder(Path(run)).sees:
+        from aulens.training.sight.exporter import export_sight
+
+        return export_sight(run, out, name, licence=licence, trained_on=trained_on, statement=statement)
     source = _of_checkpoint(Path(run)) if Path(run).is_file() else _of_run(RunFolder(Path(run)))
     model, settings, calibration = source.model, source.settings, source.calibration
     if calibration is None and not allow_uncalibrated:

@@ -6,7 +6,8 @@ import copy
 import logging
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -55,7 +56,7 @@ def write_onnx(model: AUModel, path: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / path.name
         _to_onnx(_Exported(fold_batch_norm(plain)), torch.from_numpy(checks[0, :2]), list(expected[0]), part)
-        _strip(part)
+        strip(part)
         onnx.checker.check_model(str(part))
         session = open_session(part, threads=1)
         # Several tries, for a model that rounds its landmarks to pixels may round another way by chance.
@@ -112,7 +113,24 @@ class _Exported(nn.Module):
 
 
 def _to_onnx(module: nn.Module, example: Tensor, outputs: list[str], path: Path) -> None:
-    # The exporter and its optimiser announce internal matters on their loggers and as warnings.
+    with quiet_export():
+        torch.onnx.export(
+            module.eval(),
+            (example,),
+            str(path),
+            input_names=["image"],
+            output_names=outputs,
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            dynamic_shapes={"image": {0: torch.export.Dim("batch", min=1, max=4096)}},
+            verbose=False,
+        )
+
+
+@contextmanager
+def quiet_export() -> Iterator[None]:
+    """The exporter and its optimiser announce internal matters on their loggers and as warnings: not here."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     try:
@@ -120,24 +138,13 @@ def _to_onnx(module: nn.Module, example: Tensor, outputs: list[str], path: Path)
             logger.setLevel(logging.ERROR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            torch.onnx.export(
-                module.eval(),
-                (example,),
-                str(path),
-                input_names=["image"],
-                output_names=outputs,
-                opset_version=OPSET,
-                dynamo=True,
-                external_data=False,
-                dynamic_shapes={"image": {0: torch.export.Dim("batch", min=1, max=4096)}},
-                verbose=False,
-            )
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 
 
-def _strip(path: Path) -> None:
+def strip(path: Path) -> None:
     """Leave out what the exporter notes for debugging: source lines with the paths of this machine."""
     model = onnx.load(path)
     graph = model.graph

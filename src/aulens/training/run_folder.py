@@ -95,6 +95,11 @@ class RunFolder:
         """Whether the chosen model was calibrated and evaluated."""
         return self.calibration.is_file() and (self.path / "val" / "report.json").is_file()
 
+    @property
+    def sees(self) -> bool:
+        """Whether it is the run of a network that finds faces or landmarks."""
+        return self.config.is_file() and self.read_config().sees
+
     def read_config(self) -> TrainConfig:
         """Read the configuration; ModelError if this is no run folder."""
         if not self.config.is_file():

@@ -48,7 +48,7 @@ class DataConfig:
     workers: int = 1
     """Loader processes; 0 loads in the training process. Never changes the result."""
     shares: tuple[float, ...] = ()
-    """Of the networks that find faces and landmarks: how often each of `roots` is drawn from; none = by size."""
+    """Of networks that find faces or landmarks: how often each of `roots` is drawn from; none = by size."""
     backgrounds: tuple[str, ...] = ()
     """Of the network that finds faces: folders of pictures without people."""
     limit: int = 0

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from lightning.fabric import Fabric
 from numpy.typing import NDArray
+from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from aulens.aus import MISSING, AUSet
@@ -88,7 +89,7 @@ def launch(config: TrainConfig) -> Fabric:
     return fabric
 
 
-def make_optimiser(config: TrainConfig, model: AUModel) -> Optimizer:
+def make_optimiser(config: TrainConfig, model: nn.Module) -> Optimizer:
     """The optimiser of a configuration, over the parameters that are trained.
 
     Adam (weight decay in the gradient, on everything: paper A's), AdamW (decoupled, on matrices), or SGD with

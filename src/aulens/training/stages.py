@@ -60,6 +60,10 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False, progress: boo
         ModelError: the loss is not a number (the message names the pictures of the batch), or a checkpoint to
             begin from does not fit.
     """
+    if config.sees:
+        from aulens.training.sight.engine import train_sight
+
+        return train_sight(config, out, resume=resume, progress=progress)
     settings = model_config(config)
     samples = load_samples(config, settings)
     course = _Course(launch(config), samples, resume, progress)

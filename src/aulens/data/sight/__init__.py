@@ -1,1 +1,1 @@
-"""Pictures to learn seeing from: scenes with faces for the detector, crops of single faces for the landmarks."""
+"""Pictures to learn seeing from: scenes with faces for the detector, crops of faces for landmarks."""

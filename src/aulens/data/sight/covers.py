@@ -1,17 +1,23 @@
-"""What hides parts of a face: masks, dark glasses, hats, hands, scarves. Drawn over a picture, and told as a mask."""
+"""What hides parts of a face: masks, dark glasses, hats, hands, scarves. For augmentation and tests."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from aulens.landmarks import BROWS, LEFT_EYE, RIGHT_EYE
+from aulens.align import anchors
+from aulens.landmarks import BROWS
 
 Image = NDArray[np.uint8]
 Points = NDArray[np.float64]
 
-KINDS = ("mask", "glasses", "hat", "hand", "scarf", "thing")
+KINDS: Final = ("mask", "glasses", "hat", "hand", "scarf", "thing")
 
 
 def cover(image: Image, landmarks: Points, kind: str, random: np.random.Generator) -> NDArray[np.float32]:
@@ -27,73 +33,72 @@ def cover(image: Image, landmarks: Points, kind: str, random: np.random.Generato
         (H, W) float32, 0 to 1: how much of each pixel is hidden.
     """
     mask = np.zeros(image.shape[:2], np.uint8)
-    eyes = np.stack([landmarks[list(RIGHT_EYE)].mean(0), landmarks[list(LEFT_EYE)].mean(0)])
-    mouth = landmarks[48:68].mean(0)
-    up = eyes.mean(0) - mouth
-    size = max(float(np.hypot(*up)), 1.0)
-    up, across = up / size, np.array([-up[1], up[0]]) / size
-    _SHAPES[kind](mask, landmarks, eyes, up, across, size, random)
+    head = _head(landmarks)
+    _SHAPES[kind](mask, head, random)
     strength = 1.0 if kind != "glasses" else float(random.uniform(0.75, 1.0))
     hidden = mask.astype(np.float32) * np.float32(strength / 255)
     if random.random() < 0.5:
-        hidden = cv2.blur(hidden, (3, 3))
-    _paint(image, hidden, kind, size, random)
+        hidden = np.asarray(cv2.blur(hidden, (3, 3)), np.float32)
+    _paint(image, hidden, kind, random)
     return hidden
 
 
-def _mask(
-    mask: Image,
-    points: Points,
-    eyes: Points,
-    up: Points,
-    across: Points,
-    size: float,
-    random: np.random.Generator,
-) -> None:
+@dataclass(frozen=True, eq=False)
+class _Head:
+    """Where a face is: 68 points, eyes (2, 2), unit vectors up and across, pixels from mouth to eyes."""
+
+    points: Points
+    eyes: Points
+    up: Points
+    across: Points
+    size: float
+
+
+def _head(points: Points) -> _Head:
+    right, left, mouth = anchors(points)
+    up = (right + left) / 2 - mouth
+    size = max(float(np.hypot(*up)), 1.0)
+    up = up / size
+    return _Head(points, np.stack([right, left]), up, np.array([-up[1], up[0]]), size)
+
+
+def _mask(mask: Image, head: _Head, random: np.random.Generator) -> None:
     low = int(random.integers(1, 4))
-    top = points[27 + int(random.integers(1, 4))] if random.random() < 0.8 else points[33]
-    jaw = points[low : 17 - low] - 0.06 * size * up
+    top = head.points[27 + int(random.integers(1, 4))] if random.random() < 0.8 else head.points[33]
+    jaw = head.points[low : 17 - low] - 0.06 * head.size * head.up
     _fill(mask, np.concatenate([jaw, top[None]]))
     if random.random() < 0.6:  # its bands
-        for end, ear in ((jaw[0], points[1]), (jaw[-1], points[15])):
-            cv2.line(mask, _pixel(end), _pixel(ear + 0.1 * size * up), 255, max(1, round(0.03 * size)))
+        for end, ear in ((jaw[0], head.points[1]), (jaw[-1], head.points[15])):
+            cv2.line(
+                mask,
+                _pixel(end),
+                _pixel(ear + 0.1 * head.size * head.up),
+                255,
+                max(1, round(0.03 * head.size)),
+            )
 
 
-def _glasses(
-    mask: Image,
-    points: Points,
-    eyes: Points,
-    up: Points,
-    across: Points,
-    size: float,
-    random: np.random.Generator,
-) -> None:
-    wide, high = random.uniform(0.34, 0.5) * size, random.uniform(0.2, 0.36) * size
-    drop = -random.uniform(0.0, 0.1) * size * up
-    angle = float(np.degrees(np.arctan2(across[1], across[0])))
-    for eye in eyes:
+def _glasses(mask: Image, head: _Head, random: np.random.Generator) -> None:
+    wide, high = random.uniform(0.34, 0.5) * head.size, random.uniform(0.2, 0.36) * head.size
+    drop = -random.uniform(0.0, 0.1) * head.size * head.up
+    angle = float(np.degrees(np.arctan2(head.across[1], head.across[0])))
+    for eye in head.eyes:
         if random.random() < 0.5:
             cv2.ellipse(mask, _pixel(eye + drop), (round(wide), round(high)), angle, 0, 360, 255, -1)
         else:
             box = cv2.boxPoints(((eye + drop).tolist(), (2 * wide * 0.9, 2 * high * 0.9), angle))
             _fill(mask, box)
-    cv2.line(mask, _pixel(eyes[0] + drop), _pixel(eyes[1] + drop), 255, max(1, round(0.06 * size)))
+    cv2.line(
+        mask, _pixel(head.eyes[0] + drop), _pixel(head.eyes[1] + drop), 255, max(1, round(0.06 * head.size))
+    )
 
 
-def _hat(
-    mask: Image,
-    points: Points,
-    eyes: Points,
-    up: Points,
-    across: Points,
-    size: float,
-    random: np.random.Generator,
-) -> None:
-    brows = points[list(BROWS)].mean(0)
-    middle = brows + random.uniform(0.05, 0.5) * size * up
-    wide = random.uniform(1.0, 1.5) * size
-    corners = [middle - wide * across, middle + wide * across]
-    top = random.uniform(0.8, 1.6) * size * up
+def _hat(mask: Image, head: _Head, random: np.random.Generator) -> None:
+    brows = head.points[list(BROWS)].mean(0)
+    middle = brows + random.uniform(0.05, 0.5) * head.size * head.up
+    wide = random.uniform(1.0, 1.5) * head.size
+    corners = [middle - wide * head.across, middle + wide * head.across]
+    top = random.uniform(0.8, 1.6) * head.size * head.up
     _fill(
         mask,
         np.array(
@@ -106,23 +111,22 @@ def _hat(
         ),
     )
     if random.random() < 0.5:  # a brim
-        axes = round(wide * 1.15), max(1, round(0.2 * size))
+        axes = round(wide * 1.15), max(1, round(0.2 * head.size))
         cv2.ellipse(
-            mask, _pixel(middle), axes, float(np.degrees(np.arctan2(across[1], across[0]))), 0, 360, 255, -1
+            mask,
+            _pixel(middle),
+            axes,
+            float(np.degrees(np.arctan2(head.across[1], head.across[0]))),
+            0,
+            360,
+            255,
+            -1,
         )
 
 
-def _hand(
-    mask: Image,
-    points: Points,
-    eyes: Points,
-    up: Points,
-    across: Points,
-    size: float,
-    random: np.random.Generator,
-) -> None:
-    centre = points[int(random.integers(0, 68))] + random.normal(0, 0.2, 2) * size
-    palm, heading = random.uniform(0.3, 0.5) * size, random.uniform(0, 2 * np.pi)
+def _hand(mask: Image, head: _Head, random: np.random.Generator) -> None:
+    centre = head.points[int(random.integers(0, 68))] + random.normal(0, 0.2, 2) * head.size
+    palm, heading = random.uniform(0.3, 0.5) * head.size, random.uniform(0, 2 * np.pi)
     cv2.circle(mask, _pixel(centre), max(1, round(palm)), 255, -1)
     for spread in np.linspace(-0.6, 0.6, 4) * random.uniform(0.3, 1.2):
         tip = centre + palm * random.uniform(1.8, 2.6) * np.array(
@@ -134,41 +138,25 @@ def _hand(
         cv2.line(mask, _pixel(centre), _pixel(wrist), 255, max(1, round(palm * 1.3)))
 
 
-def _scarf(
-    mask: Image,
-    points: Points,
-    eyes: Points,
-    up: Points,
-    across: Points,
-    size: float,
-    random: np.random.Generator,
-) -> None:
-    edge = points[33] - random.uniform(-0.1, 1.1) * size * up
-    reach = 3.0 * size
+def _scarf(mask: Image, head: _Head, random: np.random.Generator) -> None:
+    edge = head.points[33] - random.uniform(-0.1, 1.1) * head.size * head.up
+    reach = 3.0 * head.size
     _fill(
         mask,
         np.array(
             [
-                edge - reach * across,
-                edge + reach * across,
-                edge + reach * across - reach * up,
-                edge - reach * across - reach * up,
+                edge - reach * head.across,
+                edge + reach * head.across,
+                edge + reach * head.across - reach * head.up,
+                edge - reach * head.across - reach * head.up,
             ]
         ),
     )
 
 
-def _thing(
-    mask: Image,
-    points: Points,
-    eyes: Points,
-    up: Points,
-    across: Points,
-    size: float,
-    random: np.random.Generator,
-) -> None:
-    centre = points[int(random.integers(0, 68))] + random.normal(0, 0.3, 2) * size
-    extent = random.uniform(0.2, 1.4, 2) * size
+def _thing(mask: Image, head: _Head, random: np.random.Generator) -> None:
+    centre = head.points[int(random.integers(0, 68))] + random.normal(0, 0.3, 2) * head.size
+    extent = random.uniform(0.2, 1.4, 2) * head.size
     if random.random() < 0.5:
         _fill(mask, cv2.boxPoints((centre.tolist(), extent.tolist(), float(random.uniform(0, 90)))))
     else:
@@ -176,12 +164,12 @@ def _thing(
         cv2.ellipse(mask, _pixel(centre), axes, float(random.uniform(0, 180)), 0, 360, 255, -1)
 
 
-_SHAPES = {"mask": _mask, "glasses": _glasses, "hat": _hat, "hand": _hand, "scarf": _scarf, "thing": _thing}
+_SHAPES: Final[Mapping[str, Callable[[Image, _Head, np.random.Generator], None]]] = MappingProxyType(
+    {"mask": _mask, "glasses": _glasses, "hat": _hat, "hand": _hand, "scarf": _scarf, "thing": _thing}
+)
 
 
-def _paint(
-    image: Image, hidden: NDArray[np.float32], kind: str, size: float, random: np.random.Generator
-) -> None:
+def _paint(image: Image, hidden: NDArray[np.float32], kind: str, random: np.random.Generator) -> None:
     """Blend a surface with soft folds into the picture where it is hidden."""
     ys, xs = np.flatnonzero(hidden.any(1)), np.flatnonzero(hidden.any(0))
     if not len(ys):
@@ -210,8 +198,8 @@ def _paint(
     image[part] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
 
 
-def _fill(mask: Image, polygon: Points) -> None:
-    cv2.fillPoly(mask, [np.rint(np.clip(polygon, -4000, 4000)).astype(np.int32)], 255)
+def _fill(mask: Image, polygon: ArrayLike) -> None:
+    cv2.fillPoly(mask, [np.rint(np.clip(np.asarray(polygon), -4000, 4000)).astype(np.int32)], 255)
 
 
 def _pixel(point: Points) -> tuple[int, int]:

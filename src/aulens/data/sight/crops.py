@@ -18,8 +18,8 @@ from aulens.landmarks import IBUG68
 Points = NDArray[np.float64]
 
 TEMPLATE: Final = ((0.36, 0.35), (0.64, 0.35), (0.5, 0.5), (0.385, 0.645), (0.615, 0.645))
-"""Where five points lie in the crop, as shares of its side: right eye, left eye, tip of the nose, corners of the
-mouth. An open mouth's chin and the raised brows are still inside."""
+"""Where five points lie in the crop, as shares of its side: right eye, left eye, tip of the nose, corners of
+the mouth. An open mouth's chin and raised brows are still inside."""
 
 _BORDERS: Final = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101)
 
@@ -57,11 +57,10 @@ def draw_crop(cutout: Cutout, size: int, random: np.random.Generator, *, hard: f
     """
     wild = 2.0 if random.random() < 0.15 else 1.0
     middle = (size - 1) / 2
+    degrees, zoom = float(random.normal(0, 9)), float(random.normal(0, 0.09))
+    x, y = (random.normal(0, 0.035, 2) * size * hard * wild).tolist()
     jitter = align.rotation_scale(
-        float(random.normal(0, 9)) * hard * wild,
-        float(np.exp(random.normal(0, 0.09) * hard * wild)),
-        (middle, middle),
-        tuple((random.normal(0, 0.035, 2) * size * hard * wild).tolist()),  # type: ignore[arg-type]
+        degrees * hard * wild, float(np.exp(zoom * hard * wild)), (middle, middle), (x, y)
     )
     matrix = align.compose(jitter, crop_matrix(cutout.landmarks, size))
     flipped = bool(hard and random.random() < 0.5)
@@ -75,7 +74,7 @@ def draw_crop(cutout: Cutout, size: int, random: np.random.Generator, *, hard: f
         mirror = list(IBUG68.mirror)
         points, visible = points[mirror], visible[mirror]
     hidden = np.zeros((size, size), np.float32)
-    if hard and random.random() < 0.35:
+    if random.random() < 0.4 * hard:
         for _ in range(1 + int(random.random() < 0.25)):
             kind = covers.KINDS[int(random.integers(len(covers.KINDS)))]
             hidden = np.maximum(hidden, covers.cover(image, points, kind, random))
@@ -97,9 +96,10 @@ def quality(
 ) -> float:
     """How far AUs read off a face can be trusted, 0 to 1: our measure, a product of five shares.
 
-    In sight: the mean over brows, eyes, nose and mouth of what is seen, squared. Contrast: the standard deviation
-    of the face's brightness, full from 24 of 255 on. Detail: pixels between the eyes that are really there, none
-    below 6, full from 26 on. Noise and compression: down to 0.6. Turned: full to 25 degrees of yaw, 0.15 from 75 on.
+    In sight: the mean over brows, eyes, nose and mouth of what is seen, squared. Contrast: the standard
+    deviation of the face's brightness, full from 24 of 255 on. Detail: pixels between the eyes that are
+    really there, none below 6, full from 26 on. Noise, compression: down to 0.6. Turned: full to 25 degrees
+    of yaw, 0.15 from 75 on.
 
     Args:
         image: (S, S, 3) uint8 RGB.
@@ -110,24 +110,24 @@ def quality(
         spoilt: 0 to 1.
     """
     sight = float(visible[17:].mean()) ** 2
-    low, high = (
-        np.clip(landmarks[17:].min(0), 0, image.shape[0] - 2),
-        np.clip(landmarks[17:].max(0), 1, image.shape[0] - 1),
-    )
-    face = image[int(low[1]) : int(high[1]) + 1, int(low[0]) : int(high[0]) + 1]
+    x0, y0 = np.clip(landmarks[17:].min(0), 0, image.shape[0] - 2).astype(int)
+    x1, y1 = np.clip(landmarks[17:].max(0), 1, image.shape[0] - 1).astype(int)
+    face = image[y0 : y1 + 1, x0 : x1 + 1]
     contrast = min(1.0, float(face.mean(-1).std()) / 24) if face.size else 0.0
     right, left, *_ = five_points(landmarks)
     across = max(float(np.hypot(*(left - right))), 0.26 * image.shape[0]) * detail
     sharp = float(np.clip((across - 6) / 20, 0, 1))
     turned = float(np.interp(abs(yaw), (25, 75), (1.0, 0.15)))
-    return sight * contrast * sharp * (1 - 0.4 * spoilt) * turned
+    worth: float = sight * contrast * sharp * (1 - 0.4 * spoilt) * turned
+    return worth
 
 
 def _inside(cutout: Cutout, random: np.random.Generator) -> NDArray[np.float64]:
     """Points that lie outside of the picture can't be seen."""
     height, width = cutout.levels[0].shape[:2]
     x, y = cutout.landmarks.T
-    return ((x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)).astype(np.float64)
+    inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+    return np.asarray(inside, np.float64)
 
 
 def _warp(

@@ -29,7 +29,7 @@ class Cutout:
     """One face in its picture.
 
     Attributes:
-        levels: the picture (h, w, 3) uint8 RGB, and it again at half the size each, so that shrinking is smooth.
+        levels: the picture (h, w, 3) uint8 RGB, and it again at half the size each, to shrink from.
         landmarks: (68, 2) float64, pixels of the first level.
         visible: (68,) float64, 0 to 1: 0 where the head is turned so that a point can't be seen.
         yaw: degrees; see docs/renders.md.
@@ -76,8 +76,6 @@ def read_cutouts(roots: Sequence[Path], split: str) -> list[Cutout]:
         subjects = table["subject"] if "subject" in table else table["file"]
         for file, yaw, subject, one in zip(table["file"], table["yaw"], subjects, points, strict=True):
             found.append(_cutout(Path(root) / file, one, float(yaw), str(subject)))
-    if not found:
-        raise DatasetError(f"no pictures of the split {split!r} in {', '.join(map(str, roots))}")
     return found
 
 
@@ -97,7 +95,7 @@ def read_backgrounds(roots: Sequence[Path], longest: int = 512) -> list[Image]:
     for file in files:
         picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
         if picture is not None and min(picture.shape[:2]) >= 64:
-            pictures.append(_shrunk(picture[..., ::-1], longest)[0])
+            pictures.append(_shrunk(np.asarray(picture[..., ::-1], np.uint8), longest)[0])
     if not pictures:
         raise DatasetError(f"no pictures (.jpg, .png) in {', '.join(map(str, roots))}")
     return pictures
@@ -112,7 +110,7 @@ def _cutout(file: Path, landmarks: Points, yaw: float, subject: str) -> Cutout:
     height, width = picture.shape[:2]
     x0, y0 = np.maximum(np.floor(box[:2] - reach), 0).astype(int)
     x1, y1 = np.minimum(np.ceil(box[2:] + reach), (width, height)).astype(int)
-    image, scale = _shrunk(np.ascontiguousarray(picture[y0:y1, x0:x1, ::-1]), _LONGEST)
+    image, scale = _shrunk(np.asarray(picture[y0:y1, x0:x1, ::-1], np.uint8), _LONGEST)
     points = (landmarks - (x0, y0) + 0.5) * scale - 0.5
     levels = [image]
     while min(levels[-1].shape[:2]) >= 2 * _SMALLEST:

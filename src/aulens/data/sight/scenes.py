@@ -109,7 +109,7 @@ def draw_background(
 
 
 def _size(size: int, random: np.random.Generator) -> float:
-    """Height of a face in pixels: from SMALLEST to the scene, each octave alike, a little more of the small."""
+    """Height of a face in pixels: from SMALLEST to the scene, each octave alike."""
     return float(np.exp(random.uniform(np.log(SMALLEST * 1.1), np.log(0.9 * size))))
 
 
@@ -121,7 +121,7 @@ def _angle(random: np.random.Generator) -> float:
 
 
 def _fill(image: Image, cutout: Cutout, random: np.random.Generator) -> _Placed:
-    """The face's own picture as the whole scene, near or far; what it does not cover stays or is its border."""
+    """The face's own picture as the whole scene, near or far; the rest stays, or is its border."""
     size = image.shape[0]
     box = face_box(cutout.landmarks)
     height = float(np.exp(random.uniform(np.log(0.12), np.log(1.25)))) * size
@@ -177,18 +177,15 @@ def _paste(
         return None
     shifted = align.compose(np.array([[1.0, 0, -x0], [0, 1, -y0]]), matrix)
     level, matrix_of_level = _level(cutout, shifted, scale)
-    part = cv2.warpAffine(
-        level,
-        matrix_of_level,
-        (int(x1 - x0), int(y1 - y0)),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
+    extent, border = (int(x1 - x0), int(y1 - y0)), cv2.BORDER_REPLICATE
+    part = np.asarray(
+        cv2.warpAffine(level, matrix_of_level, extent, flags=cv2.INTER_LINEAR, borderMode=border), np.uint8
     )
     mask = np.zeros(part.shape[:2], np.uint8)
     cv2.fillPoly(mask, [np.rint((across - (x0, y0)) * 8).astype(np.int32)], 255, cv2.LINE_AA, 3)
     soft = float(random.choice((0.0, 0.02, 0.06), p=(0.4, 0.4, 0.2))) * height
     if soft > 0.4:
-        mask = cv2.GaussianBlur(mask, (0, 0), soft)
+        mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), soft), np.uint8)
     if random.random() < 0.5:  # towards the light of the place
         gain = (float(image[y0:y1, x0:x1].mean()) + 40) / (float(part.mean()) + 40)
         part = camera.exposed(part, float(np.clip(gain ** random.uniform(0.3, 1.0), 0.3, 2.0)))
@@ -202,7 +199,7 @@ def _paste(
 
 
 def _outline(cutout: Cutout, random: np.random.Generator) -> Points:
-    """What is cut out around a face, a polygon in pixels of its picture: a head with hair, a bust, or a rectangle."""
+    """What is cut out around a face, a polygon in its pixels: a head with hair, a bust, or a rectangle."""
     height, width = cutout.levels[0].shape[:2]
     box = face_box(cutout.landmarks)
     centre, reach = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2
@@ -272,7 +269,7 @@ def _overlapped(old: _Placed, mask: Image) -> _Placed:
     return _Placed(old.landmarks, max(old.hidden, _share(old.landmarks, mask / np.float32(255))))
 
 
-def _share(points: Points, hidden: NDArray[np.float32]) -> float:
+def _share(points: Points, hidden: NDArray[np.floating]) -> float:
     size = hidden.shape[0]
     at = np.clip(np.rint(points), 0, size - 1).astype(int)
     return float(hidden[at[:, 1], at[:, 0]].mean())

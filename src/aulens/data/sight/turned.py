@@ -19,7 +19,7 @@ _HIDDEN_FROM: Final[Mapping[int, float]] = MappingProxyType(
         52: 78, 53: 66, 54: 56, 55: 66, 56: 78, 63: 72, 64: 60, 65: 72,
     }
 )  # fmt: skip
-"""Degrees of yaw from which a point of the subject's left side is behind the rest of the head; read off renders."""
+"""Degrees of yaw from which a point of the subject's left side is hidden by the head; read off renders."""
 _SOFT: Final = 6.0  # degrees over which a point goes out of sight
 
 

@@ -1,7 +1,7 @@
-"""The loop that trains FaceNet or LandmarkNet: like `aulens.training.engine`, on pictures that are drawn anew.
+"""The loop that trains FaceNet or LandmarkNet: as `aulens.training.engine`, on pictures drawn anew.
 
-What a run computes is decided by its configuration alone: each sample is a function of (seed, step, place in the
-batch), the learning rate of the step, so that kills and restarts leave no trace.
+What a run computes is decided by its configuration alone: each sample is a function of (seed, step, place in
+the batch), the learning rate of the step, so that kills and restarts leave no trace.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
-from aulens.data.whole import whole, write_json
+from aulens.data.whole import whole
 from aulens.errors import ModelError
 from aulens.locks import hold
 from aulens.training.checkpoint import Average, Position
@@ -24,7 +24,7 @@ from aulens.training.run_folder import RunFolder, open_run
 from aulens.training.schedule import rate
 from aulens.training.setup import launch, make_optimiser
 from aulens.training.sight.progress import Told
-from aulens.training.sight.tasks import Task, open_task, pixels
+from aulens.training.sight.tasks import BEST, Task, open_task, pixels
 
 FORMAT: Final = "aulens-sight-run/1"
 
@@ -73,8 +73,8 @@ class _Loop:
         self, fabric: Fabric, run: RunFolder, config: TrainConfig, task: Task, progress: bool
     ) -> None:
         self.fabric, self.folder, self.config, self.task = fabric, run, config, task
-        model = task.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.model = model.to(fabric.device)
+        self.model = task.model.to(fabric.device)
+        self.model.to(memory_format=torch.channels_last)
         self.average = Average(self.model, config.train.ema) if config.train.ema else None
         self.optimiser = make_optimiser(config, self.model)
         self.at = Position()
@@ -143,8 +143,8 @@ class _Loop:
         best = at.best_epoch < 0 or val[metric] >= at.history[at.best_epoch]["val"][metric]
         if best:
             at.best_epoch = at.epoch
-            with whole(self.folder.path / "best.pt") as part:
-                torch.save({"format": FORMAT, "model": kept.state_dict()}, part)
+            with whole(self.folder.path / BEST) as part:
+                torch.save(kept.state_dict(), part)
         at.epoch, at.batch, at.sums, at.epoch_seconds = at.epoch + 1, 0, {}, 0.0
         self.folder.write_log(at.history)
         self.told.epoch(record, best)
@@ -176,8 +176,3 @@ class _Loop:
             self.average.model.load_state_dict(state["average"])
         self.task.restore(state["task"])
         self.at = Position(**state["position"])
-
-
-def note_origin(run: RunFolder, facts: dict[str, Any]) -> None:
-    """Write what a run learned from beside it."""
-    write_json(run.facts, facts)

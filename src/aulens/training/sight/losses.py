@@ -64,8 +64,8 @@ def face_loss(
 ) -> dict[str, Tensor]:
     """Losses of a batch of scenes; "loss" is the one to minimise.
 
-    Score: focal loss, over the number of answering cells. Box: 1 - GIoU (Rezatofighi et al., CVPR 2019). Points:
-    smooth L1 of the distance in shares of the face's size.
+    Score: focal loss, over the number of answering cells. Box: 1 - GIoU (Rezatofighi et al., CVPR 2019).
+    Points: smooth L1 of the distance in shares of the face's size.
 
     Args:
         answers: boxes (B, N, 4), points (B, N, 5, 2), scores (B, N) of the network.
@@ -109,8 +109,8 @@ def landmark_loss(
 ) -> dict[str, Tensor]:
     """Losses of a batch of crops; "loss" is the one to minimise.
 
-    Points: the distance (Charbonnier, 0.5 pixels soft), those out of sight at 0.3 of the weight. Visibility and
-    quality: binary cross-entropy.
+    Points: the distance (Charbonnier, 0.5 pixels soft), those out of sight at 0.3 of the weight. Visibility
+    and quality: binary cross-entropy.
 
     Args:
         answers: landmarks (B, 68, 2), logits of visibility (B, 68) and quality (B,) of the network.

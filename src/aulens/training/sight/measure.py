@@ -37,13 +37,14 @@ def overlaps(a: Floats, b: Floats) -> Floats:
     whole = np.clip(a[:, 2:] - a[:, :2], 0, None).prod(-1)[:, None] + np.clip(
         b[:, 2:] - b[:, :2], 0, None
     ).prod(-1)
-    return area / np.maximum(whole - area, 1e-9)
+    shares: Floats = area / np.maximum(whole - area, 1e-9)
+    return shares
 
 
 def scene_measures(
     scenes: Sequence[Scene], scored: Callable[[Sequence[NDArray[np.uint8]]], tuple[Floats, Floats, Floats]]
 ) -> dict[str, float]:
-    """Average precision over scenes, recall where one answer in a hundred scenes is false, and the points' error.
+    """Average precision over scenes, recall at one false answer in a hundred scenes, and the points' error.
 
     Answers at faces that are not asked for count neither way.
 
@@ -87,7 +88,7 @@ def scene_measures(
 def landmark_measures(
     crops: Sequence[FaceCrop], landmarks: Floats, visible: Floats, quality: Floats, name: str
 ) -> dict[str, float]:
-    """Errors in per cent of inter-ocular distance, of all points and of those in sight; and of the other outputs.
+    """Errors in per cent of inter-ocular distance, of all points and of those in sight, and of the rest.
 
     The distance is never taken below 0.15 of the crop, which a face in profile would go to nothing by.
     """

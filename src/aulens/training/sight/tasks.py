@@ -1,7 +1,8 @@
-"""The two tasks: what is drawn for a step, what the network makes of it, and how good it is on other people."""
+"""The two tasks: what is drawn for a step, what the network is told, how good it is on other people."""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -15,16 +16,18 @@ from torch import Tensor, nn
 from aulens.data.sight.crops import FaceCrop, draw_crop
 from aulens.data.sight.cutouts import Cutout, read_backgrounds, read_cutouts
 from aulens.data.sight.scenes import Scene, draw_scene
-from aulens.errors import ConfigError
+from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.models.face_net import FaceNet
 from aulens.models.landmark_net import LandmarkNet
 from aulens.training.config import TrainConfig, refuse_unknown
+from aulens.training.run_folder import RunFolder
 from aulens.training.sight.losses import face_loss, landmark_loss
 from aulens.training.sight.measure import landmark_measures, scene_measures
 
-VARIANTS: Final = ("face_net", "landmark_net")
+BEST: Final = "best.pt"
+_HELD_OUT: Final = 10  # of so many backgrounds one is kept for validation
 _VALIDATION: Final = 400  # samples
-_TRAIN, _VAL, _MINE = 0, 1, 2  # streams of random numbers
+_TRAIN, _VAL = 0, 1  # streams of random numbers
 
 Batch = list[Any]
 
@@ -32,8 +35,15 @@ Batch = list[Any]
 class Task(Protocol):
     """What the loop needs of a network."""
 
-    model: nn.Module
-    metric: str
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+        ...
+
+    @property
+    def metric(self) -> str:
+        """Name of the measure that chooses."""
+        ...
 
     def draw(self, step: int, size: int) -> Batch:
         """The samples of a step, a function of the seed and the step."""
@@ -43,8 +53,8 @@ class Task(Protocol):
         """The loss to minimise, "loss", and its parts."""
         ...
 
-    def validate(self, model: nn.Module) -> dict[str, float]:
-        """Measures on validation people; `metric` is the one that chooses, larger is better."""
+    def validate(self, model: nn.Module, split: str = "val") -> dict[str, float]:
+        """Measures on people of a split; `metric` is the one that chooses, larger is better."""
         ...
 
     def between(self, model: nn.Module) -> None:
@@ -60,8 +70,8 @@ class Task(Protocol):
         ...
 
 
-def open_task(config: TrainConfig) -> Task:
-    """The task of a configuration, its data read.
+def open_task(config: TrainConfig, splits: Sequence[str] = ("train", "val")) -> Task:
+    """The task of a configuration, the data of `splits` read.
 
     Raises:
         ConfigError: unknown keys, numbers out of range, or data missing in the configuration.
@@ -69,7 +79,39 @@ def open_task(config: TrainConfig) -> Task:
     """
     if not config.data.roots:
         raise ConfigError("No data: set data.roots in the configuration, or give --data FOLDER.")
-    return FacesTask(config) if config.model["variant"] == "face_net" else LandmarksTask(config)
+    faces = config.model["variant"] == "face_net"
+    return FacesTask(config, splits) if faces else LandmarksTask(config, splits)
+
+
+def network(config: TrainConfig) -> FaceNet | LandmarkNet:
+    """The network of a configuration, its weights random.
+
+    Raises:
+        ConfigError: unknown keys, or a size that can't be.
+    """
+    refuse_unknown(config.model, {"variant", "size"}, "model")
+    faces = config.model["variant"] == "face_net"
+    key, default, multiple = "size", 256 if faces else 112, 32 if faces else 16
+    size = config.model.get(key, default)
+    if not isinstance(size, int) or size < multiple or size % multiple:
+        raise ConfigError(f"model.{key} must be a multiple of {multiple}, is {size!r}.")
+    return FaceNet() if faces else LandmarkNet(size)
+
+
+def load_best(run: RunFolder) -> FaceNet | LandmarkNet:
+    """The best epoch of a run, in evaluation mode.
+
+    Raises:
+        ModelError: there is none yet, or it is damaged.
+    """
+    path, model = run.path / BEST, network(run.read_config())
+    if not path.is_file():
+        raise ModelError(f"{run.path} has no {BEST}: let its first epoch end")
+    try:
+        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (RuntimeError, OSError, pickle.UnpicklingError, TypeError) as error:
+        raise ModelError(f"{path} is damaged or of another network ({str(error).splitlines()[0]})") from error
+    return model.eval()
 
 
 class _Faces:
@@ -81,12 +123,16 @@ class _Faces:
             raise ConfigError(
                 f"data.shares has {len(shares)} numbers for {len(roots)} data.roots; give one for each"
             )
-        self.groups = [read_cutouts([root], split) for root in roots]
-        weights = np.array(shares or [len(group) for group in self.groups], float)
-        self.edges = np.cumsum(weights / weights.sum())
+        found = [read_cutouts([root], split) for root in roots]
+        if not any(found):
+            raise DatasetError(f"no pictures of the split {split!r} in {', '.join(map(str, roots))}")
+        weights = np.array(
+            [share if group else 0 for share, group in zip(shares or map(len, found), found, strict=True)]
+        )
+        self.groups, self.edges = found, np.cumsum(weights / weights.sum())
 
     def draw(self, random: np.random.Generator) -> Cutout:
-        group = self.groups[min(int(np.searchsorted(self.edges, random.random())), len(self.groups) - 1)]
+        group = self.groups[int(np.searchsorted(self.edges, random.random() * self.edges[-1], side="right"))]
         return group[int(random.integers(len(group)))]
 
 
@@ -95,22 +141,23 @@ class FacesTask:
 
     metric = "average_precision"
 
-    def __init__(self, config: TrainConfig) -> None:
-        refuse_unknown(config.model, {"variant", "size"}, "model")
-        self.seed, self.size = config.seed, _number(config, "size", 256, 32)
-        self.model = FaceNet()
-        self.train, self.val = _Faces(config, "train"), _Faces(config, "val")
+    def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None:
+        if not config.data.backgrounds:
+            raise ConfigError("face_net needs data.backgrounds: folders of pictures without people.")
+        self.seed, self.model = config.seed, network(config)
+        self.size = config.model.get("size", 256)
+        self.faces = {split: _Faces(config, split) for split in splits}
         pictures = read_backgrounds([Path(root) for root in config.data.backgrounds])
-        held = max(1, len(pictures) // 10)
-        self.val_backgrounds, self.backgrounds = pictures[:: len(pictures) // held][:held], pictures
-        kept = set(map(id, self.val_backgrounds))
-        self.backgrounds = [picture for picture in pictures if id(picture) not in kept]
+        self.held_out = pictures[::_HELD_OUT]
+        self.backgrounds = [picture for i, picture in enumerate(pictures) if i % _HELD_OUT] or pictures
         self.chances: NDArray[np.float64] = np.full(len(self.backgrounds), 1 / len(self.backgrounds))
 
     def draw(self, step: int, size: int) -> Batch:
         """See `Task`."""
         return [
-            draw_scene(_Drawn(self.train, random), self.backgrounds, self.size, random, chances=self.chances)
+            draw_scene(
+                _Drawn(self.faces["train"], random), self.backgrounds, self.size, random, chances=self.chances
+            )
             for random in (np.random.default_rng([self.seed, _TRAIN, step, i]) for i in range(size))
         ]
 
@@ -119,11 +166,11 @@ class FacesTask:
         faces = [[torch.from_numpy(getattr(s, name)) for s in batch] for name in ("boxes", "points", "asked")]
         return face_loss(answers, self.size, *faces)
 
-    def validate(self, model: nn.Module) -> dict[str, float]:
-        """Average precision of the faces of drawn scenes, and the score that no background reaches."""
+    def validate(self, model: nn.Module, split: str = "val") -> dict[str, float]:
+        """Average precision and recall in drawn scenes, on backgrounds that training did not see."""
         randoms = (np.random.default_rng([self.seed, _VAL, i]) for i in range(_VALIDATION))
         scenes: list[Scene] = [
-            draw_scene(_Drawn(self.val, random), self.val_backgrounds, self.size, random)
+            draw_scene(_Drawn(self.faces[split], random), self.held_out, self.size, random)
             for random in randoms
         ]
         return scene_measures(scenes, lambda images: _scored(model, images))
@@ -143,7 +190,9 @@ class FacesTask:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See `Task`."""
-        if len(state["chances"]) == len(self.chances):  # with other backgrounds: found anew after the next epoch
+        if len(state["chances"]) == len(
+            self.chances
+        ):  # with other backgrounds: found anew after the next epoch
             self.chances = np.array(state["chances"])
 
 
@@ -152,16 +201,20 @@ class LandmarksTask:
 
     metric = "accuracy"
 
-    def __init__(self, config: TrainConfig) -> None:
-        refuse_unknown(config.model, {"variant", "size"}, "model")
-        self.seed, self.size = config.seed, _number(config, "size", 112, 16)
-        self.model = LandmarkNet(self.size)
-        self.train, self.val = _Faces(config, "train"), _Faces(config, "val")
+    def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None:
+        self.seed, self.model = config.seed, network(config)
+        self.size = config.model.get("size", 112)
+        self.faces = {split: _Faces(config, split) for split in splits}
 
     def draw(self, step: int, size: int) -> Batch:
         """See `Task`."""
         randoms = (np.random.default_rng([self.seed, _TRAIN, step, i]) for i in range(size))
-        return [draw_crop(self.train.draw(random), self.size, random) for random in randoms]
+        return [
+            draw_crop(
+                self.faces["train"].draw(random), self.size, random, hard=float(random.uniform(0.1, 1.0))
+            )
+            for random in randoms
+        ]
 
     def losses(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
         """See `Task`."""
@@ -170,16 +223,17 @@ class LandmarksTask:
         quality = torch.tensor([crop.quality for crop in batch], dtype=torch.float32)
         return landmark_loss(answers, landmarks, visible, quality)
 
-    def validate(self, model: nn.Module) -> dict[str, float]:
+    def validate(self, model: nn.Module, split: str = "val") -> dict[str, float]:
         """Error over inter-ocular distance, in per cent, on crops as they are and on spoilt ones."""
         measures: dict[str, float] = {}
         for name, hard in (("plain", 0.0), ("hard", 1.0)):
             crops: list[FaceCrop] = []
             for i in range(_VALIDATION):
                 random = np.random.default_rng([self.seed, _VAL, i])
-                crops.append(draw_crop(self.val.draw(random), self.size, random, hard=hard))
+                crops.append(draw_crop(self.faces[split].draw(random), self.size, random, hard=hard))
             found = [_points(model, crops[i : i + 50]) for i in range(0, len(crops), 50)]
-            measures |= landmark_measures(crops, *map(np.concatenate, zip(*found, strict=True)), name)
+            landmarks, visible, quality = (np.concatenate(parts) for parts in zip(*found, strict=True))
+            measures |= landmark_measures(crops, landmarks, visible, quality, name)
         measures[self.metric] = -measures["plain_error"] - 0.2 * measures["hard_error"]
         return measures
 
@@ -210,13 +264,6 @@ class _Drawn(Sequence[Cutout]):
 def pixels(images: Sequence[NDArray[np.uint8]]) -> Tensor:
     """Pictures (H, W, 3) uint8 of one size as (B, 3, H, W) float32, 0..255, channels last in memory."""
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float()
-
-
-def _number(config: TrainConfig, key: str, default: int, multiple: int) -> int:
-    value = config.model.get(key, default)
-    if not isinstance(value, int) or value < multiple or value % multiple:
-        raise ConfigError(f"model.{key} must be a multiple of {multiple}, is {value!r}.")
-    return value
 
 
 @torch.inference_mode()

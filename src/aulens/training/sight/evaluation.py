@@ -1,0 +1,85 @@
+"""How good a trained FaceNet or LandmarkNet is on people whom neither training nor choosing saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from aulens.data.whole import plain, write_json, write_text
+from aulens.training.run_folder import RunFolder
+from aulens.training.sight.tasks import load_best, open_task
+
+_WORDS: Final[Mapping[str, str]] = {
+    "average_precision": "average precision at an overlap of 0.5",
+    "recall": "share found where one answer in a hundred scenes is false",
+    "points_error": "error of the five points, % of the face's size",
+    "plain_error": "error of the 68 points, % of inter-ocular distance",
+    "plain_error_seen": "the same of points in sight",
+    "hard_error": "error where crops are far off, hidden, dark, blurred",
+    "hard_error_seen": "the same of points in sight",
+    "plain_visibility_right": "visibility told rightly",
+    "hard_visibility_right": "the same of spoilt crops",
+    "plain_quality_error": "mean error of quality",
+    "hard_quality_error": "the same of spoilt crops",
+}
+
+
+@dataclass(frozen=True)
+class SightEvaluation:
+    """Measures of one split.
+
+    Attributes:
+        name: of the run.
+        split: "val" or "test".
+        measures: by name; see the page.
+    """
+
+    name: str
+    split: str
+    measures: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        values: dict[str, Any] = plain(
+            {"model": self.name, "split": self.split, "measures": dict(self.measures)}
+        )
+        return values
+
+    def to_markdown(self) -> str:
+        """A page with one table."""
+        rows = [
+            f"| {words} | {self.measures[key]:.3f} |" for key, words in _WORDS.items() if key in self.measures
+        ]
+        head = ["| measure, on drawn pictures | |", "| --- | ---: |"]
+        return "\n".join([f"# {self.name} on the {self.split} split", "", *head, *rows]) + "\n"
+
+
+def evaluate_sight(
+    run: Path, data: Sequence[Path] = (), *, split: str = "test", out: Path | None = None
+) -> SightEvaluation:
+    """Measure a run's best epoch.
+
+    Args:
+        run: its folder.
+        data: folders instead of the run's own.
+        split: "val" or "test".
+        out: where report.json and report.md go; RUN/SPLIT if None and the data are the run's own.
+
+    Raises:
+        DatasetError: the data can't be read, or have nobody in that split.
+        ModelError: the run has no model yet.
+    """
+    folder = RunFolder(Path(run))
+    config = folder.read_config()
+    if data:
+        config = replace(config, data=replace(config.data, roots=tuple(map(str, data)), shares=()))
+    task = open_task(config, splits=(split,))
+    result = SightEvaluation(config.name, split, task.validate(load_best(folder), split))
+    target = out or (None if data else folder.path / split)
+    if target:
+        target.mkdir(parents=True, exist_ok=True)
+        write_json(target / "report.json", result.to_dict())
+        write_text(target / "report.md", result.to_markdown())
+    return result

@@ -1,0 +1,161 @@
+"""A trained FaceNet or LandmarkNet becomes an ONNX file, whose input is a picture of bytes, and a card."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+import aulens
+from aulens.data.sight.crops import TEMPLATE
+from aulens.data.whole import write_json
+from aulens.errors import ModelError
+from aulens.landmarks import IBUG68
+from aulens.models.face_net import FaceNet
+from aulens.models.landmark_net import LandmarkNet
+from aulens.training.exporter import ExportedModel
+from aulens.training.onnx_file import OPSET, quiet_export, strip
+from aulens.training.run_folder import RunFolder
+from aulens.training.sight.tasks import load_best
+
+OUTPUTS: Final[Mapping[type[nn.Module], tuple[str, ...]]] = {
+    FaceNet: ("boxes", "points", "scores"),
+    LandmarkNet: ("landmarks", "visibility", "quality"),
+}
+FORMATS: Final[Mapping[type[nn.Module], str]] = {
+    FaceNet: "aulens-detector/1",
+    LandmarkNet: "aulens-landmarks/1",
+}
+TOLERANCE: Final = 5e-3
+"""Largest difference allowed between torch and ONNX Runtime: pixels, logits, shares."""
+
+
+def export_sight(
+    run: Path,
+    out: Path,
+    name: str,
+    *,
+    licence: str = "MIT",
+    trained_on: str | None = None,
+    statement: str | None = None,
+) -> ExportedModel:
+    """Write OUT/NAME.onnx and OUT/NAME.json from the best epoch of a run of `train_sight`.
+
+    Args:
+        run: its folder.
+        out: folder for the two files.
+        name: of both files.
+        licence: of the weights.
+        trained_on: the data in words, for the card.
+        statement: what to expect of it, for the card.
+
+    Raises:
+        ModelError: no such run, one without a model, or the file does not compute what torch does.
+    """
+    folder = RunFolder(Path(run))
+    config = folder.read_config()
+    model = load_best(folder)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    target, card = out / f"{name}.onnx", out / f"{name}.json"
+    difference = write_sight_onnx(model, target)
+    history = [json.loads(line) for line in folder.log.read_text(encoding="utf-8").splitlines()]
+    best = max(
+        history, key=lambda record: record["val"].get("average_precision", record["val"].get("accuracy"))
+    )
+    write_json(
+        card,
+        {
+            "format": FORMATS[type(model)],
+            "name": name,
+            **_how(model),
+            "licence": licence,
+            "trained_on": trained_on or f"{best['step'] * config.train.batch} pictures drawn from its data",
+            "not_validated_on": "any group of people in particular",
+            "statement": statement or "Finds what it was trained on; measure it on your own pictures.",
+            "results": {"validation": best["val"]},
+            "training": {"config": {**config.to_dict(), "data": {"shares": list(config.data.shares)}}},
+            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "aulens_version": aulens.__version__,
+            "onnx_sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
+        },
+    )
+    return ExportedModel(target, card, difference, target.stat().st_size)
+
+
+def write_sight_onnx(model: FaceNet | LandmarkNet, path: Path) -> float:
+    """Export to one file whose input "image" is (B, H, W, 3) uint8 RGB, and check it against torch.
+
+    Returns:
+        The largest difference of a number from torch's, on random pictures.
+
+    Raises:
+        ModelError: it is above `TOLERANCE`.
+    """
+    plain = copy.deepcopy(model).cpu().float().eval().to(memory_format=torch.contiguous_format)
+    wrapped, names = _Bytes(plain), OUTPUTS[type(model)]
+    random = np.random.default_rng(0)
+    side = model.size if isinstance(model, LandmarkNet) else 64
+    example = torch.from_numpy(
+        random.integers(0, 256, (2, side, side + (32 if side == 64 else 0), 3), np.uint8)
+    )
+    batch = torch.export.Dim("batch", min=1, max=256)
+    shapes: dict[int, Any] = {0: batch}
+    if isinstance(model, FaceNet):
+        rows, columns = torch.export.Dim("rows", min=1, max=512), torch.export.Dim("columns", min=1, max=512)
+        shapes |= {1: 32 * rows, 2: 32 * columns}
+    with tempfile.TemporaryDirectory() as place:
+        part = Path(place) / path.name
+        with quiet_export():
+            torch.onnx.export(
+                wrapped, (example,), str(part), input_names=["image"], output_names=list(names), dynamo=True,
+                opset_version=OPSET, external_data=False, dynamic_shapes={"image": shapes}, verbose=False,
+            )  # fmt: skip
+        strip(part)
+        onnx.checker.check_model(str(part))
+        session = onnxruntime.InferenceSession(str(part), providers=["CPUExecutionProvider"])
+        worst = 0.0
+        tries = [(1, side, side), (3, side, side)]
+        if isinstance(model, FaceNet):
+            tries += [(1, 96, 160), (2, 256, 320)]
+        for shape in tries:
+            picture = random.integers(0, 256, (*shape, 3), np.uint8)
+            with torch.no_grad():
+                wanted = wrapped(torch.from_numpy(picture))
+            found = session.run(list(names), {"image": picture})
+            worst = max(
+                [worst, *(float(np.abs(a - b.numpy()).max()) for a, b in zip(found, wanted, strict=True))]
+            )
+        if not worst <= TOLERANCE:
+            raise ModelError(f"the exported file differs from torch by {worst:.2g} (allowed: {TOLERANCE:g})")
+        path.write_bytes(part.read_bytes())
+    return worst
+
+
+class _Bytes(nn.Module):
+    """A network on pictures as they are in memory."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        answers: tuple[Tensor, ...] = self.model(image.permute(0, 3, 1, 2).float())
+        return answers
+
+
+def _how(model: FaceNet | LandmarkNet) -> dict[str, Any]:
+    if isinstance(model, FaceNet):
+        return {"platt": [1.0, 0.0], "threshold": 0.5}
+    return {"size": model.size, "template": [list(point) for point in TEMPLATE], "layout": IBUG68.name}
