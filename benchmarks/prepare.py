@@ -28,7 +28,6 @@ from aulens.aus import BP4D
 from aulens.data.index import PICTURE, FrameIndex
 from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.prepare.crop import stored_matrix
-from aulens.data.prepare.work import _dlib
 from aulens.data.prepared import load_prepared
 from aulens.data.shards import Span, read_bytes, write_shard
 from aulens.landmarks import IBUG49, IBUG68, convert
@@ -96,7 +95,6 @@ def write_video(frames: list[Face], count: int, path: Path) -> list[str]:
 def throughput(faces: list[Face], count: int, settings: PrepareSettings, root: Path) -> None:
     print("| frames as in | pixels | landmarks | ms per frame | frames/s per core |")
     print("| --- | --- | --- | ---: | ---: |")
-    _dlib()
     bp4d = [as_frame(face, 1392, 1040, k) for k, face in enumerate(faces)]
     disfa = [as_frame(face, 1024, 768, k) for k, face in enumerate(faces)]
     tight = [(warp(image, stored_matrix(points, 112, 0)[0], 112), points) for image, points in faces]

@@ -1,9 +1,10 @@
-"""Where dlib's box should lie in a tight, aligned picture in which it finds no face itself.
+"""Where a detector's box should lie in a tight, aligned picture in which it finds no face itself.
 
-    python benchmarks/prior_box.py [--n 240]
+    python benchmarks/prior_box.py [--n 240] [--detector dlib]
 
-Needs the extra `render`. Cuts renders as Aff-Wild2's pictures are cut, and measures landmarks against true
-ones: mean distance over the points inside the face / distance of the eye centres.
+Needs the extra `render`, and for dlib the extra `dlib`. Cuts renders as Aff-Wild2's pictures are cut, and
+measures landmarks against true ones: mean distance over the points inside the face / distance of the eye
+centres.
 """
 
 import argparse
@@ -17,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.align import AnchorTemplate, transform, warp
-from aulens.data.prepare.faces import PRIOR_BOX
-from aulens.faces.dlib_detector import DlibDetector
+from aulens.commands.finders import Detector, Finder
+from aulens.faces.detector import AlignedFollower
 from aulens.landmarks import IBUG49, LEFT_EYE, RIGHT_EYE
 from aulens.render.expression import Muscles
 from aulens.render.generate import RenderConfig, load_rig, render_subject
@@ -57,23 +58,29 @@ def error(found: NDArray[np.float64], frame: Crop) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--n", type=int, default=240, help="pictures")
+    parser.add_argument("--detector", type=Detector, default=Detector.AULENS)
     options = parser.parse_args()
-    detector = DlibDetector()
+    detector = Finder(options.detector, None)()
+    if not isinstance(detector, AlignedFollower):
+        parser.error(f"{options.detector} lays no landmarks into a box")
     pictures = crops(options.n)
     found = [detector(frame.image) for frame in pictures]
     seen = [(faces[0], frame) for faces, frame in zip(found, pictures, strict=True) if faces]
     errors = [error(face.landmarks, frame) for face, frame in seen]
     boxes = np.array([(face.box + 0.5) / SIDE for face, _ in seen])
-    print(f"dlib finds {len(seen)} of {len(pictures)}, error {np.mean(errors):.4f}; its mean box as shares")
+    print(f"{options.detector} finds {len(seen)} of {len(pictures)}, error {np.mean(errors):.4f};")
+    print("its mean box as shares")
     print(f"{np.round(boxes.mean(0), 3).tolist()}, spread {np.round(boxes.std(0), 3).tolist()}\n")
     print("| x0, y0, x1, y1 | mean error | of those not found |\n| --- | ---: | ---: |")
+    prior = np.array(detector.aligned_box)
+    middle, half = (prior[:2] + prior[2:]) / 2, (prior[2:] - prior[:2]) / 2
     grid = [
-        (0.5 - side / 2, middle - side / 2, 0.5 + side / 2, middle + side / 2)
-        for middle, side in product(np.arange(0.52, 0.77, 0.04), np.arange(0.60, 1.03, 0.06))
+        (*(middle + np.array([0, down]) - half * size), *(middle + np.array([0, down]) + half * size))
+        for down, size in product(np.arange(-0.12, 0.13, 0.04), np.arange(0.79, 1.36, 0.08))
     ]
     lost = np.array([not faces for faces in found])
     rows = []
-    for box in (PRIOR_BOX, *grid):
+    for box in (tuple(prior), *grid):
         place = np.array(box) * SIDE - 0.5
         each = np.array([error(detector.landmarks(frame.image, place), frame) for frame in pictures])
         rows.append((each.mean(), each[lost].mean() if lost.any() else np.nan, box))

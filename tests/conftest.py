@@ -50,7 +50,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def patches_for_faces(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command line finds coloured patches in place of faces."""
-    monkeypatch.setattr("aulens.commands.finders.DlibDetector", lambda upscale, model: PatchDetector())
+    monkeypatch.setattr("aulens.commands.finders.default_detector", lambda threads: PatchDetector())
 
 
 @pytest.fixture(scope="session", autouse=True)

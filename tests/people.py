@@ -7,6 +7,8 @@ import numpy as np
 import skimage.data
 from numpy.typing import NDArray
 
+from aulens.faces.default import default_detector
+from aulens.faces.detector import FaceFollower
 from aulens.faces.dlib_detector import DlibDetector
 
 Image = NDArray[np.uint8]
@@ -21,6 +23,12 @@ ASTRONAUT = {
     48: (201.3, 138.7),
     54: (244.5, 140.5),
 }
+
+
+@cache
+def detector() -> FaceFollower:
+    """The detector that is used where no other is asked for; one for all tests."""
+    return default_detector()
 
 
 @cache

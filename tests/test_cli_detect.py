@@ -13,7 +13,7 @@ from PIL import Image
 import aulens.commands.finders as finders
 from aulens.errors import ConfigError, ModelError
 from command_line import aulens, write_pictures
-from people import astronaut, crowd, dlib_detector, noise
+from people import astronaut, crowd, detector, noise
 from stub_model import write_stub
 
 pytestmark = pytest.mark.usefixtures("one_scanner")
@@ -26,8 +26,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def one_detector(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The detector that all tests share, in place of one that reads its 100 MB for every call."""
-    monkeypatch.setattr(finders, "DlibDetector", lambda upscale, model: dlib_detector())
+    """The detector that all tests share, in place of one that is made for every call."""
+    monkeypatch.setattr(finders, "default_detector", lambda threads: detector())
 
 
 @pytest.fixture
@@ -196,7 +196,10 @@ def test_the_same_face_in_every_kind_of_file(model: Path, tmp_path: Path) -> Non
         (["detect", "a.png", "--detector", "mediapipe", "--upscale", "2"], "dlib only"),
         (["detect", "a.png", "--model", "gone.onnx"], "there is no such model file"),
         (["detect", "a.png", "--landmarks", "gone.onnx"], "there is no such model file"),
-        (["detect", "a.png", "--landmarks", "a.json", "--detector-model", "b.dat"], "has no use here"),
+        (
+            ["detect", "a.png", "--detector", "dlib", "--landmarks", "a.json", "--detector-model", "b.dat"],
+            "has no use here",
+        ),
         (["detect", "a.png", "--backend", "abacus"], "unknown backend"),
         (["nonsense"], "No such command"),
     ],

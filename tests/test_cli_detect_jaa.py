@@ -11,7 +11,7 @@ import aulens.commands.finders as finders
 from aulens.errors import InputError
 from aulens.runtime.analyzer import Analyzer
 from command_line import aulens, write_pictures
-from people import dlib_detector
+from people import detector
 from stub_jaa import write_jaa_stub
 from stub_model import write_stub
 
@@ -25,8 +25,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def one_detector(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The detector that all tests share, in place of one that reads its 100 MB for every call."""
-    monkeypatch.setattr(finders, "DlibDetector", lambda upscale, model: dlib_detector())
+    """The detector that all tests share, in place of one that is made for every call."""
+    monkeypatch.setattr(finders, "default_detector", lambda threads: detector())
 
 
 @pytest.fixture
@@ -53,15 +53,17 @@ def test_a_model_that_tells_no_sides(folder: Path, tmp_path: Path) -> None:
     assert "both" not in done.out
 
 
-def test_landmarks_of_a_model_in_place_of_dlibs(
-    folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["aulens", "dlib"])
+def test_landmarks_of_a_model_in_place_of_the_detectors(
+    kind: str, folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """dlib's predictor is not even looked for."""
     monkeypatch.setattr(finders, "DlibDetector", None)
     finder = write_jaa_stub(tmp_path, landmarks="typical")
     done = aulens(
-        "detect", folder / "a.png", folder / "b.png", "--model", model, "--landmarks", finder, "-f", "csv"
-    )
+        "detect", folder / "a.png", folder / "b.png", "--model", model, "--landmarks", finder, "-f", "csv",
+        "--detector", kind,
+    )  # fmt: skip
     assert done.code == 0
     assert pd.read_csv(io.StringIO(done.out))["success"].tolist() == [1, 0]
     assert "1 face in 1 picture, 1 picture without a face" in done.err

@@ -519,7 +519,7 @@ def test_options_that_do_not_go_together(
     options: list[str], said: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("aulens.commands.finders.DlibDetector", lambda upscale, model: PatchDetector())
+    monkeypatch.setattr("aulens.commands.finders.default_detector", lambda threads: PatchDetector())
     done = aulens("detect", *options, "--model", model)
     assert done.code == 2
     assert said in str(done.error)

@@ -12,13 +12,13 @@ import pytest
 from aulens import align
 from aulens.data.frames import read_picture
 from aulens.data.index import Problem
-from aulens.data.prepare import PrepareSettings, prepare, run, work
+from aulens.data.prepare import PrepareSettings, prepare, run
 from aulens.data.prepare.crop import cut, stored_matrix
 from aulens.data.prepared import load_prepared
 from aulens.data.shards import read_bytes
 from aulens.errors import ConfigError, DatasetError
 from drawn_frames import AUS, DOTS, contents, drawn_frame, drawn_index
-from people import ASTRONAUT, astronaut, dlib_detector
+from people import ASTRONAUT, astronaut, detector
 
 pytestmark = pytest.mark.slow
 
@@ -137,16 +137,15 @@ def test_frames_that_cannot_be_stored_are_listed(index, tmp_path):
         assert np.abs(stored_image(span).astype(int) - exact).mean() < 6
 
 
-def test_a_face_is_detected_where_no_landmarks_are_given(index, tmp_path, monkeypatch):
-    monkeypatch.setattr(work, "_dlib", dlib_detector)
+def test_a_face_is_detected_where_no_landmarks_are_given(index, tmp_path):
     cv2.imwrite(str(tmp_path / "person.png"), astronaut()[:250, 100:350, ::-1])
     media = (str(tmp_path / "person.png"), *index.media[1:3])
     landmarks = index.landmarks[:3].copy()
     landmarks[:2] = np.nan
     some = replace(index.take([0, 1, 2]), media=media, landmarks=landmarks)
-    result = prepare(some, tmp_path / "out", SETTINGS, processes=1)
+    result = prepare(some, tmp_path / "out", SETTINGS, detector=detector, processes=1)
     assert result.found == {"detected": 1, "given": 1}
-    assert result.missing == {"no_face": 1}  # dots are no face to dlib
+    assert result.missing == {"no_face": 1}  # dots are no face
     data = load_prepared(tmp_path / "out", AUS)
     assert data.found.tolist() == ["detected", "given"]
     assert data.landmarks.shape == (2, 49, 2)

@@ -15,9 +15,9 @@ from aulens.align import warp
 from aulens.data import digest
 from aulens.data.frames import read_frame_range
 from aulens.data.index import PICTURE, FrameIndex
-from aulens.data.prepare import PrepareSettings, prepare, work
+from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.prepare.crop import stored_matrix
-from aulens.data.prepare.faces import PRIOR_BOX, FaceFinder, Located, centre
+from aulens.data.prepare.faces import FaceFinder, Located, centre
 from aulens.data.prepare.units import REASONS, Missing, divide, fingerprint, pictures
 from aulens.data.prepared import load_prepared
 from aulens.data.shards import read_bytes
@@ -149,12 +149,26 @@ def face(x: float, y: float, size: float) -> Face:
     return Face(np.array([x - size / 2, y - size / 2, x + size / 2, y + size / 2]), points)
 
 
-def finder(*faces: Face, source="auto", aligned=False, layout=IBUG68) -> FaceFinder:
-    def predict(image, box):
+class Given:
+    """An `AlignedFollower` that finds what it is given."""
+
+    aligned_box = (0.1, 0.2, 0.9, 1.0)
+
+    def __init__(self, *faces: Face) -> None:
+        self.faces = faces
+
+    def __call__(self, image):
+        return self.faces
+
+    glance = near = __call__
+
+    def landmarks(self, image, box):
         x0, y0, x1, _ = box
         return face68() * (x1 - x0) / 2 + ((x0 + x1) / 2, y0 + (x1 - x0) / 2)
 
-    return FaceFinder(source, layout, lambda image: faces, predict, aligned)
+
+def finder(*faces: Face, source="auto", aligned=False, layout=IBUG68) -> FaceFinder:
+    return FaceFinder(source, layout, lambda: Given(*faces), aligned)
 
 
 def test_of_several_faces_the_nearest_or_the_largest():
@@ -188,25 +202,28 @@ def test_aligned_pictures_always_have_a_face():
     assert finder().locate(IMAGE, None, None) == Missing("no_face")
     prior = finder(aligned=True).locate(IMAGE, None, None)
     assert prior.found == "prior"
-    width = 100 * (PRIOR_BOX[2] - PRIOR_BOX[0])
-    assert np.ptp(prior.landmarks[:, 0]) == pytest.approx(0.85 * width, rel=0.01)
+    assert np.ptp(prior.landmarks[:, 0]) == pytest.approx(0.85 * 80, rel=0.01)
+    assert prior.landmarks[:, 0].mean() == pytest.approx(49.5, abs=1)
+    plain = FaceFinder("auto", IBUG68, lambda: lambda image: (), True)  # does not know where its box lies
+    assert plain.locate(IMAGE, None, None) == Missing("no_face")
     # A face much smaller than the picture is not the one that it was cut for.
     assert finder(face(20, 20, 20), aligned=True).locate(IMAGE, None, None).found == "prior"
     assert finder(face(50, 60, 70), aligned=True).locate(IMAGE, None, None).found == "detected"
 
 
-def test_the_neighbour_is_followed(tmp_path, monkeypatch):
+def test_the_neighbour_is_followed(tmp_path):
     """Two people; the data set gives landmarks of the smaller one, in the middle of the sequence only."""
     image, points = drawn_frame(0)
     cv2.imwrite(str(tmp_path / "a.png"), image)
     x, y = centre(points)
-    monkeypatch.setattr(work, "_detect", lambda image: (face(160, 40, 80), face(x + 4, y, 40)))
+    both = Given(face(160, 40, 80), face(x + 4, y, 40))
     landmarks = np.full((3, 49, 2), np.nan, np.float32)
     landmarks[1] = points
     index = replace(index_of(("F001", "T1", 3)), media=(str(tmp_path / "a.png"),) * 3, landmarks=landmarks)
     for given, sides in ((landmarks, (60, 135, 60)), (np.full_like(landmarks, np.nan), (120, 120, 120))):
         out = tmp_path / f"out{sides[0]}"
-        prepare(replace(index, landmarks=given), out, PrepareSettings(size=256), processes=1)
+        settings = PrepareSettings(size=256)
+        prepare(replace(index, landmarks=given), out, settings, detector=lambda: both, processes=1)
         # No face is enlarged, so that the side tells whose it is.
         table = pd.read_parquet(out / "manifest.parquet")
         assert np.abs(table["size"].to_numpy() - sides).max() < 30

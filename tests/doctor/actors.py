@@ -24,7 +24,7 @@ from aulens.landmarks import (
     convert,
 )
 from aulens.render.lookalike.film import Frame
-from people import dlib_detector, head
+from people import detector, head
 from synthetic_faces import face68
 
 RATES = {
@@ -189,4 +189,4 @@ def film(take, frames: int, studio, framing) -> Iterator[Frame]:
 @cache
 def _portrait() -> tuple[np.ndarray, np.ndarray]:
     photo = head()
-    return photo, dlib_detector()(photo)[0].landmarks
+    return photo, detector()(photo)[0].landmarks

@@ -1,9 +1,7 @@
 """Look-alike folders by the look-alikes' own writers; quickly, as their pictures are a photo that moves."""
 
-import importlib
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -14,19 +12,10 @@ from aulens.data.sources import LOOKALIKE
 from aulens.render.lookalike import LookalikeConfig, affwild2, bp4d, disfa
 from aulens.render.lookalike.cast import cast
 from aulens.render.lookalike.film import Studio
-from people import dlib_detector
 
 FRAMES = 48
 
 WRITERS = {"bp4d": bp4d, "disfa": disfa, "affwild2": affwild2}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_detector() -> Iterator[None]:
-    """The doctor and the tests read dlib's file of 100 MB once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importlib.import_module("aulens.doctor.examine"), "_dlib", dlib_detector)
-        yield
 
 
 def write(layout: str, root: Path) -> Path:

@@ -11,6 +11,7 @@ from aulens.data.index import FrameIndex
 from aulens.data.sources import open_dataset
 from aulens.doctor import Diagnosis, examine
 from aulens.render.lookalike import LookalikeConfig, write_lookalike
+from people import detector
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +28,7 @@ codes all 9                   bp4d     not_coded            | AU12: ... 100% ...
 codes all minus 1             disfa    not_coded            | AU25: ... 100% ... written as 9 or -1
 label file lost               disfa    missing_labels       | SN002_au4.txt: the file is missing
 subject in two folds          manifest subject_leak         | a: is in the parts 'test', 'train'
-landmarks shifted             bp4d     landmarks_off_face   | all landmarks: ... dlib finds ... to the right
+landmarks shifted             bp4d     landmarks_off_face   | all landmarks: ... finds them ... to the right
 landmarks of another size     bp4d     landmarks_off_face   | all landmarks: ... of another size
 x and y exchanged             bp4d     landmarks_strange    | all landmarks: ... x and y are exchanged
 landmarks a frame late        disfa    landmarks_lag        | all landmarks: ... 1 frame earlier than their
@@ -76,7 +77,7 @@ def opened(data: str, root: Path) -> FrameIndex:
 
 
 def diagnosed(data: str, root: Path, pictures: bool) -> Diagnosis:
-    return examine(opened(data, root), pictures=pictures, whole=False)
+    return examine(opened(data, root), pictures=pictures, whole=False, detector=detector)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.name}-{fault.code}")
@@ -111,7 +112,7 @@ def test_healthy_data_are_not_accused(data: str, pictures: bool, delivered):
 
 def test_columns_are_judged_by_detected_landmarks_where_none_are_given(tmp_path: Path):
     root = write_lookalike(tmp_path / "wild", LookalikeConfig("affwild2", subjects=5, frames=48), processes=1)
-    healthy = examine(open_dataset("affwild2", root), whole=False)
+    healthy = examine(open_dataset("affwild2", root), whole=False, detector=detector)
     assert [f for f in healthy.findings if f.level != "note"] == []
     assert min(au.agreement for au in healthy.aus if au.au in {12, 25, 26}) > 0.65
     for path in root.glob("annotations/AU_Set/*/*.txt"):
@@ -119,7 +120,7 @@ def test_columns_are_judged_by_detected_landmarks_where_none_are_given(tmp_path:
         path.write_text(
             "\n".join([header.replace("AU4,", "AU,").replace("AU25", "AU4").replace("AU,", "AU25,"), rows])
         )
-    seen = examine(open_dataset("affwild2", root), whole=False)
+    seen = examine(open_dataset("affwild2", root), whole=False, detector=detector)
     assert ("error", "swapped_columns", "AU25, AU4") in [(f.level, f.code, f.where) for f in seen.findings]
 
 

@@ -16,7 +16,7 @@ from aulens.faces.detector import Face
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.model import sigmoid, to_input
 from aulens.tables.schema import columns
-from people import ASTRONAUT, astronaut, crowd, dlib_detector, noise
+from people import ASTRONAUT, astronaut, crowd, detector, noise
 from stub_model import write_stub
 
 SIZE = 256
@@ -129,7 +129,7 @@ def test_thresholds_come_from_the_card(tmp_path: Path) -> None:
 
 
 def test_the_astronaut_from_a_file_and_from_an_array(card: Path, tmp_path: Path) -> None:
-    analyzer = Analyzer(card, dlib_detector(), threads=1)
+    analyzer = Analyzer(card, detector(), threads=1)
     path = tmp_path / "astronaut.png"
     Image.fromarray(astronaut()).save(path)
     (one,) = analyzer(path)
@@ -140,7 +140,7 @@ def test_the_astronaut_from_a_file_and_from_an_array(card: Path, tmp_path: Path)
 
 
 def test_twenty_faces(card: Path) -> None:
-    results = Analyzer(card, dlib_detector())(crowd(4, 5))
+    results = Analyzer(card, detector())(crowd(4, 5))
     assert [result.face_id for result in results] == list(range(20))
     values = np.array([list(result.probability.values()) for result in results])
     assert np.ptp(values, axis=0).max() < 0.1
@@ -154,7 +154,7 @@ def test_a_face_over_the_border(analyzer: Analyzer) -> None:
 
 
 def test_no_face_and_one_pixel(card: Path) -> None:
-    analyzer = Analyzer(card, dlib_detector())
+    analyzer = Analyzer(card, detector())
     assert analyzer(noise(120, 90)) == ()
     assert analyzer(np.zeros((1, 1, 3), np.uint8)) == ()
 
@@ -205,7 +205,7 @@ def test_a_table_has_a_row_per_face_and_one_for_a_picture_without(card: Path, tm
     for name, image in (("crowd.png", crowd(1, 2)), ("none.png", noise(90, 90))):
         Image.fromarray(image).save(tmp_path / name)
     (tmp_path / "bad.png").write_text("bad")
-    analyzer = Analyzer(card, dlib_detector())
+    analyzer = Analyzer(card, detector())
     names = ("crowd.png", "none.png", "bad.png")
     failed: list[str] = []
     table = analyzer.table(
@@ -274,9 +274,9 @@ def test_public_names_are_pinned_and_all_load() -> None:
     assert sorted(name for name in aulens.__all__ if not name.startswith("__")) == [
         "AU", "AUResult", "AUS", "AUSet", "AU_SETS", "Analyzer", "AulensError", "ConfigError", "DatasetError",
         "DlibBoxes", "DlibDetector", "Face", "FaceDetector", "FaceTracker", "FrameResult", "InputError",
-        "JAALandmarks", "MISSING", "MediaPipeDetector", "ModelCard", "ModelError", "RecordSettings",
-        "Recorded", "VideoWriter", "au_set", "open_sequence", "open_video", "open_webcam", "read_image",
-        "read_table", "record_clip",
+        "JAALandmarks", "MISSING", "MediaPipeDetector", "ModelCard", "ModelError", "NetDetector",
+        "RecordSettings", "Recorded", "VideoWriter", "au_set", "open_sequence", "open_video", "open_webcam",
+        "read_image", "read_table", "record_clip",
     ]  # fmt: skip
     assert all(getattr(aulens, name) is not None for name in aulens.__all__)
     with pytest.raises(AttributeError, match="nonsense"):

@@ -6,14 +6,14 @@ import pytest
 
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import find_card
-from people import astronaut, dlib_detector
+from people import astronaut, detector
 
 PICTURES = Path(__file__).parents[2] / "examples" / "pictures"
 
 
 @pytest.fixture(scope="module")
 def analyzer() -> Analyzer:
-    return Analyzer(detector=dlib_detector(), threads=1)
+    return Analyzer(detector=detector(), threads=1)
 
 
 def test_the_astronaut_smiles(analyzer: Analyzer) -> None:

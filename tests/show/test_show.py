@@ -16,7 +16,7 @@ from aulens.runtime.result import AUResult
 from aulens.show import draw_overlay, evidence_sheet, page
 from aulens.show.canvas import FRAME, LEFT, RIGHT, Layer, text_width, view_of
 from aulens.show.evidence import blend_evidence
-from people import astronaut, crowd, dlib_detector, noise
+from people import astronaut, crowd, detector, noise
 from stub_jaa import spots, write_jaa_stub
 from stub_model import write_stub
 from synthetic_faces import face68
@@ -28,7 +28,7 @@ Image = np.ndarray
 def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
     threshold = {"AU1": 1.0, "AU6": 1.0, "AU12": 0.7, "AU25": 1.0}
     card = write_stub(tmp_path_factory.mktemp("stub"), card={"threshold": threshold})
-    return Analyzer(card, dlib_detector(), threads=1)
+    return Analyzer(card, detector(), threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def picture() -> Image:
 
 @pytest.fixture(scope="module")
 def results(analyzer: Analyzer, picture: Image) -> tuple[AUResult, ...]:
-    return analyzer.analyze(picture, dlib_detector()(astronaut()))
+    return analyzer.analyze(picture, detector()(astronaut()))
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ class AnalyzerSettings:
         model: as in `aulens.Analyzer`; on every machine at the same path.
         detector: called once in each worker, makes the detector. It is given what to call with a face that
             the detector leaves out, and why; a detector that leaves out none has no use for it. Workers must
-            be able to import it. None is dlib.
+            be able to import it. None is aulens' own.
         backend: as in `aulens.Analyzer`.
 
     Raises:
@@ -72,7 +72,7 @@ class AnalyzerSettings:
     @property
     def made_by(self) -> str:
         """What makes the detector, by which a later run knows that pictures are done."""
-        return "dlib" if self.detector is None else _told(self.detector)
+        return "aulens" if self.detector is None else _told(self.detector)
 
     def open(self, threads: int, on_left_out: LeftOut) -> Analyzer:
         """The analyzer.

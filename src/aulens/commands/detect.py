@@ -15,6 +15,8 @@ from aulens.commands.options import (
     MODELS,
     VIDEOS,
     Backend,
+    DetectorKind,
+    DetectorModel,
     Every,
     From,
     KeepLost,
@@ -111,23 +113,14 @@ def detect(
         ),
     ] = None,
     model: Model = None,
-    detector: Annotated[
-        Detector, typer.Option(help="Which library finds the faces.", rich_help_panel=MODELS)
-    ] = Detector.DLIB,
-    detector_model: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="dlib: a 68-point predictor. mediapipe: face_landmarker.task.",
-            show_default=False,
-            rich_help_panel=MODELS,
-        ),
-    ] = None,
+    detector: DetectorKind = Detector.AULENS,
+    detector_model: DetectorModel = None,
     landmarks: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Card (.json) or .onnx of a JAA-Net that finds the landmarks; dlib then only finds boxes.",
+            help="Card (.json) or .onnx of what finds the landmarks: a network for aulens' detector, or a "
+            "JAA-Net for any.",
             show_default=False,
             rich_help_panel=MODELS,
         ),

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from aulens.commands.finders import Detector, Finder
+from aulens.commands.options import DetectorKind, DetectorModel
 from aulens.commands.prepare import DATASET_NAMES
 from aulens.commands.research import extras
 
@@ -50,6 +52,8 @@ def doctor(
         Path | None,
         typer.Option(metavar="PNG", help="Draw the landmarks on faces, the most doubtful first."),
     ] = None,
+    detector: DetectorKind = Detector.AULENS,
+    detector_model: DetectorModel = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON.")] = False,
 ) -> None:
     """Examine a data set: frames and base rates against published ones, codes, landmarks, labels against
@@ -81,6 +85,7 @@ def doctor(
                 pictures=not quick,
                 prepared=prepared,
                 whole=not (subset or index.renders),
+                detector=Finder(detector, detector_model),
                 progress=progress,
             )
         if contact_sheet is not None:

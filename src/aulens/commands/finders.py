@@ -6,12 +6,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from aulens.errors import ConfigError
+from aulens.faces.default import default_detector
 from aulens.faces.detector import Face, FaceDetector
 from aulens.faces.dlib_detector import DlibBoxes, DlibDetector
 from aulens.faces.jaa_landmarks import JAALandmarks
 from aulens.faces.mediapipe_detector import MediaPipeDetector
 from aulens.faces.net_card import is_landmark_card
 from aulens.faces.net_detector import NetDetector
+from aulens.runtime.backend import BACKENDS
 
 
 class Detector(StrEnum):
@@ -28,12 +30,12 @@ class Finder:
 
     kind: Detector
     model: Path | None
-    upscale: float | None
-    landmarks: Path | None
-    backend: str
-    threads: int | None = field(repr=False)  # changes no result
+    upscale: float | None = None
+    landmarks: Path | None = None
+    backend: str = BACKENDS[0]
+    threads: int | None = field(default=None, repr=False)  # changes no result
 
-    def __call__(self, on_left_out: Callable[[Face, str], None]) -> FaceDetector:
+    def __call__(self, on_left_out: Callable[[Face, str], None] = lambda face, why: None) -> FaceDetector:
         """The detector; errors as in `open_detector`."""
         return open_detector(
             self.kind, self.model, self.upscale, self.landmarks, self.backend, self.threads, on_left_out
@@ -88,6 +90,8 @@ def _finder(
     *,
     boxes_only: bool,
 ) -> FaceDetector:
+    if kind is Detector.AULENS and model is None and landmarks is None:
+        return default_detector(threads or 1)
     if kind is Detector.AULENS:
         return NetDetector(faces=model, landmarks=landmarks, threads=threads or 1)
     if kind is Detector.DLIB and boxes_only:

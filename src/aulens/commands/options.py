@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from aulens.commands.finders import Detector
 from aulens.runtime.backend import BACKENDS
 
 VIDEOS: Final = "Videos"
@@ -53,6 +54,25 @@ Model = Annotated[
         metavar="FILE",
         help="Card (.json) or .onnx of another model.",
         show_default="the shipped one",
+        rich_help_panel=MODELS,
+    ),
+]
+DetectorKind = Annotated[
+    Detector,
+    typer.Option(
+        "--detector",
+        help="What finds the faces: aulens' own networks, or a library that is an extra.",
+        rich_help_panel=MODELS,
+    ),
+]
+DetectorModel = Annotated[
+    Path | None,
+    typer.Option(
+        "--detector-model",
+        metavar="FILE",
+        help="aulens: card or .onnx of another network. dlib: a 68-point predictor. mediapipe: "
+        "face_landmarker.task.",
+        show_default=False,
         rich_help_panel=MODELS,
     ),
 ]

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from aulens.commands.finders import Detector, Finder
+from aulens.commands.options import DetectorKind, DetectorModel
 from aulens.commands.research import extras
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ def prepare(
     landmarks: Annotated[
         Landmarks, typer.Option(help="Given with the data, detected, or detected where none are given.")
     ] = Landmarks.AUTO,
+    detector: DetectorKind = Detector.AULENS,
+    detector_model: DetectorModel = None,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Processes at once.", show_default="one per core")
     ] = None,
@@ -89,7 +93,8 @@ def prepare(
         for problem in [problem for problem in index.problems if problem.level == "error"][:_SHOWN]:
             console.print(f"{problem.where}: {problem.message}", markup=False)
         with stoppable(console), _bar(console) as report:
-            result = run(index, out, settings, processes=processes, progress=report)
+            finder = Finder(detector, detector_model)
+            result = run(index, out, settings, detector=finder, processes=processes, progress=report)
     # A file or a pipe has no width of its own: wide enough for every line.
     Console(highlight=False, width=None if sys.stdout.isatty() else 110).print(_table(result))
     console.print(f"see {result.root}", markup=False)
@@ -157,6 +162,8 @@ def _table(result: "PrepareResult") -> Table:
     for found, meaning in FOUND.items():
         if found in result.found:
             table.add_row(f"  {found}", f"{result.found[found]:,}", meaning)
+    if result.detector is not None and set(result.found) - {"given"}:
+        table.add_row("  detector", "", result.detector)
     table.add_row("missing", f"{result.frames - result.stored:,}")
     for reason, meaning in REASONS.items():
         if reason in result.missing:

@@ -8,7 +8,8 @@ import typer
 from rich.console import Console
 
 from aulens.commands.detect import detect
-from aulens.commands.options import Every, From, Model, Resume, Smooth, To
+from aulens.commands.finders import Detector
+from aulens.commands.options import DetectorKind, DetectorModel, Every, From, Model, Resume, Smooth, To
 from aulens.commands.sources import command_line
 from aulens.errors import ConfigError, InputError
 from aulens.record.names import free_name
@@ -38,6 +39,8 @@ def report(
     overlay: Annotated[bool, typer.Option("--overlay", help="Also draw the video.")] = False,
     resume: Resume = False,
     model: Model = None,
+    detector: DetectorKind = Detector.AULENS,
+    detector_model: DetectorModel = None,
 ) -> None:
     """Make a page for each video: NAME.html, one file to open, keep or send, and figures for print.
 
@@ -63,7 +66,7 @@ def report(
     if others:
         detect(
             others, out=out, every=every, start=start, stop=stop, smooth=smooth, overlay=overlay,
-            report=True, resume=resume, model=model,
+            report=True, resume=resume, model=model, detector=detector, detector_model=detector_model,
         )  # fmt: skip
     if failed:
         raise typer.Exit(1)

@@ -13,7 +13,7 @@ from rich.console import Console
 from aulens.errors import ConfigError
 
 _EXTRA_OF: Final = {
-    "av": "data", "h5py": "data", "scipy": "data",
+    "av": "data", "h5py": "data", "pyarrow": "data", "scipy": "data",
     "anny": "render", "numba": "render",
     "lightning": "train", "onnx": "train", "onnxscript": "train", "safetensors": "train",
     "tensorboard": "train", "timm": "train", "torch": "train", "torchvision": "train",

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from aulens.commands.finders import Detector, Finder
+from aulens.commands.options import DetectorKind, DetectorModel
 from aulens.commands.research import extras
 from aulens.errors import ConfigError
 
@@ -81,6 +83,8 @@ def run(
     despite_doctor: Annotated[
         bool, typer.Option("--despite-doctor", help="Go on though the data can't give the protocol.")
     ] = False,
+    detector: DetectorKind = Detector.AULENS,
+    detector_model: DetectorModel = None,
 ) -> None:
     """Examine, prepare, train what is missing, test, and print the tables.
 
@@ -118,6 +122,7 @@ def run(
                 reader=reader,
                 lists=lists,
                 despite_doctor=despite_doctor,
+                detector=Finder(detector, detector_model),
                 say=say,
             )
             for name, reader, delivered, prepared, kind in (

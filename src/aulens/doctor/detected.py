@@ -11,25 +11,25 @@ from aulens.data.index import FrameIndex
 from aulens.data.prepare.faces import FaceFinder, Located
 from aulens.doctor.sampling import read_rows, telling_rows
 from aulens.errors import DatasetError
-from aulens.faces.dlib_detector import DlibDetector
+from aulens.faces.detector import FaceDetector
 from aulens.landmarks import IBUG68
 
 
 def detect_some(
-    index: FrameIndex, detector: DlibDetector, step: Callable[[int, int], None]
+    index: FrameIndex, detector: FaceDetector, step: Callable[[int, int], None]
 ) -> NDArray[np.float32]:
     """Detect landmarks where evident AUs come and go, as `aulens prepare` would.
 
     Args:
         index: the frames.
-        detector: finds them.
+        detector: finds them, with 68 points.
         step: told pictures done and all pictures.
 
     Returns:
         (N, 68, 2) pixels; NaN in frames that were not chosen, can't be read or show no face.
     """
     landmarks = np.full((len(index), IBUG68.count, 2), np.nan, np.float32)
-    finder = FaceFinder("detect", IBUG68, detector, detector.landmarks, index.aligned)
+    finder = FaceFinder("detect", IBUG68, lambda: detector, index.aligned)
     rows = telling_rows(index)
     for done, row in enumerate(rows.tolist()):
         step(done, len(rows))

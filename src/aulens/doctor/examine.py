@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,8 @@ from aulens.doctor.prepared import check_prepared
 from aulens.doctor.rates import check_rates, rates
 from aulens.doctor.shape import check_shapes, judge
 from aulens.errors import ModelError
-from aulens.faces.dlib_detector import DlibDetector
+from aulens.faces.default import MakeDetector, default_detector
+from aulens.faces.detector import FaceDetector
 
 Progress = Callable[[str, int, int], None]
 """Told what is done, and how many steps of how many."""
@@ -36,6 +37,7 @@ def examine(
     pictures: bool = True,
     prepared: Path | None = None,
     whole: bool = True,
+    detector: MakeDetector = default_detector,
     progress: Progress = lambda what, done, total: None,
 ) -> Diagnosis:
     """Examine a data set.
@@ -45,6 +47,7 @@ def examine(
         pictures: look at a sample of the pictures too (landmarks on faces, copies), a minute or so.
         prepared: a folder that `aulens prepare` made of it; its landmarks serve where the data set has none.
         whole: the published data set should be complete. Not so for a subset, or a look-alike.
+        detector: makes what finds faces with 68 points in pictures; where it can't, the rest is examined.
         progress: told how far it is.
 
     Raises:
@@ -69,13 +72,13 @@ def examine(
         findings += found
         landmarks = stored if landmarks is None else landmarks
     if pictures and any(index.media):
-        detector = _detector(skipped)
-        looks = look(index, index.landmarks, detector, partial(progress, "looking at pictures"))
+        finder = _finder(detector, skipped)
+        looks = look(index, index.landmarks, finder, partial(progress, "looking at pictures"))
         findings += check_placement(looks)
         findings += check_lag([(one.where, one.flow, one.moved) for one in looks])
         findings += check_copied_pictures(index, partial(progress, "looking for copies"))
-        if landmarks is None and detector is not None:
-            landmarks = detect_some(index, detector, partial(progress, "detecting landmarks"))
+        if landmarks is None and finder is not None:
+            landmarks = detect_some(index, finder, partial(progress, "detecting landmarks"))
     else:
         skipped.append("pictures: whether they can be read, are copies, and bear the landmarks")
     agreed = None
@@ -102,18 +105,12 @@ def _lacks_subjects(findings: list[Problem]) -> bool:
     return any(f.code in {"missing_subject", "missing_part"} for f in findings)
 
 
-def _detector(skipped: list[str]) -> DlibDetector | None:
+def _finder(detector: MakeDetector, skipped: list[str]) -> FaceDetector | None:
     try:
-        return _dlib()
+        return detector()
     except ModelError as error:
         skipped.append(f"landmarks against a detector: {error}")
         return None
-
-
-@lru_cache(maxsize=1)
-def _dlib() -> DlibDetector:
-    # A file of 100 MB: read once a process.
-    return DlibDetector()
 
 
 def _au_checks(index: FrameIndex, agreed: Agreement | None) -> tuple[AUCheck, ...]:

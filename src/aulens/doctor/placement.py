@@ -16,7 +16,7 @@ from aulens.doctor.measures import Floats
 from aulens.doctor.sampling import Image, Rows, busiest_window, clips, read_rows
 from aulens.errors import DatasetError
 from aulens.faces.detector import FaceDetector
-from aulens.landmarks import IBUG49, IBUG68, convert, layout_of
+from aulens.landmarks import IBUG49, convert, layout_of
 
 CLIPS: Final = 48
 """Clips that are looked at."""
@@ -25,13 +25,13 @@ EYES: Final = 60.0
 """Distance of the eyes to which a face is brought before it is detected or followed: pixels."""
 
 OFF: Final = 0.2
-"""Mean distance to dlib's landmarks, in eye distances, from which landmarks are off the face. dlib's own are
-0.05 from the truth of renders, and two trackers differ by 0.05 to 0.1."""
+"""Mean distance to a detector's landmarks, in eye distances, from which landmarks are off the face. dlib's
+are 0.05 from the truth of renders, and two trackers differ by 0.05 to 0.1."""
 
 SHIFT: Final = 0.08
 SHIFT_SURE: Final = 0.15
-"""Mean difference from dlib's landmarks, in eye distances, that is no longer a matter of taste in where a
-brow ends (0.03), and from which on a model would look elsewhere."""
+"""Mean difference from a detector's landmarks, in eye distances, that is no longer a matter of taste in where
+a brow ends (0.03), and from which on a model would look elsewhere."""
 
 ENOUGH: Final = 3
 """Pictures with a face found, from which all landmarks are judged."""
@@ -202,7 +202,7 @@ def _detected(image: Image, points: Floats, detector: FaceDetector) -> tuple[flo
 
 
 def _difference(points: Floats, found: Floats) -> tuple[float, Floats]:
-    away = convert(points, layout_of(points), IBUG49) - convert(found, IBUG68, IBUG49)
+    away = convert(points, layout_of(points), IBUG49) - convert(found, layout_of(found), IBUG49)
     unit = _eyes(found)
     shift: Floats = away.mean(0) / unit
     return float(np.hypot(*away.T).mean()) / unit, shift
@@ -228,9 +228,9 @@ def check_placement(looks: Sequence[Look]) -> list[Problem]:
     for one in compared:
         if one.off.min() > OFF:
             message = (
-                f"landmarks lie {one.off.mean():.2f} eye distances from where dlib finds them (expected: "
-                f"under 0.1), {_direction(one.shift.mean(0))}: they are of other frames, or tracking "
-                "failed; look at the contact sheet (--contact-sheet)."
+                f"landmarks lie {one.off.mean():.2f} eye distances from where the detector finds them "
+                f"(expected: under 0.1), {_direction(one.shift.mean(0))}: they are of other frames, or "
+                "tracking failed; look at the contact sheet (--contact-sheet)."
             )
             findings.append(Problem("warning", "landmarks_off_face", one.where, message))
     return findings
@@ -245,9 +245,9 @@ def _overall(looks: Sequence[Look]) -> Problem | None:
         return None
     count = sum(len(one.off) for one in looks)
     message = (
-        f"in {count} pictures landmarks lie {off:.2f} eye distances from where dlib finds them (expected: "
-        f"under 0.1), {_direction(shift)}: they are of other pictures, of pictures of another size or "
-        "crop, or shifted; look at the contact sheet (--contact-sheet)."
+        f"in {count} pictures landmarks lie {off:.2f} eye distances from where the detector finds them "
+        f"(expected: under 0.1), {_direction(shift)}: they are of other pictures, of pictures of another size "
+        "or crop, or shifted; look at the contact sheet (--contact-sheet)."
     )
     sure = off > OFF or far > SHIFT_SURE
     return Problem("error" if sure else "warning", "landmarks_off_face", "all landmarks", message)

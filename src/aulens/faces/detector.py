@@ -99,6 +99,32 @@ class FaceFollower(FaceDetector, Protocol):
         ...
 
 
+@runtime_checkable
+class LandmarkFollower(FaceFollower, Protocol):
+    """A follower that finds landmarks from those of the last frame, of several faces at once."""
+
+    def follow_all(self, image: NDArray[np.uint8], landmarks: NDArray[np.float64]) -> list[Face]:
+        """The faces whose landmarks (N, K, 2) were these a moment ago; quality near 0 where there is none."""
+        ...
+
+
+@runtime_checkable
+class AlignedFollower(FaceFollower, Protocol):
+    """A follower that can also find the landmarks of an aligned picture in which it sees no face."""
+
+    @property
+    def aligned_box(self) -> tuple[float, float, float, float]:
+        """Where its box lies in an aligned picture that one face fills: x0, y0, x1, y1, shares of the sides."""
+        ...
+
+
+def described(detector: FaceDetector) -> str:
+    """A detector and its options in a line; of one that does not tell, its type."""
+    told = repr(detector)
+    kind = type(detector)
+    return f"{kind.__module__}.{kind.__qualname__}" if " at 0x" in told else told
+
+
 def box_overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Area shared by two boxes (4,) over the area of both (IoU), 0 to 1."""
     width, height = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])

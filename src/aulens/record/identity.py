@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import aulens
 from aulens.errors import InputError
-from aulens.faces.detector import FaceDetector
+from aulens.faces.detector import described
 from aulens.record.settings import RecordSettings
 from aulens.runtime.analyzer import Analyzer
 from aulens.video.media import VideoInfo
@@ -53,13 +53,6 @@ def differs(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     names = [name for name in now if before.get(name) != now[name]]
     told = ", ".join(f"{name} was {before.get(name)!r} and is {now[name]!r}" for name in names)
     return f"{told}. Give the same again, or leave out --resume to make all anew"
-
-
-def described(detector: FaceDetector) -> str:
-    """A detector and its options in a line; of one that does not tell, its type."""
-    told = repr(detector)
-    kind = type(detector)
-    return f"{kind.__module__}.{kind.__qualname__}" if " at 0x" in told else told
 
 
 def _of_all(pictures: Iterable[Path]) -> tuple[int, str]:

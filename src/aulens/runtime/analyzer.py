@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from aulens.align import TEMPLATES, transform, warp
 from aulens.errors import InputError
+from aulens.faces.default import default_detector
 from aulens.faces.detector import Face, FaceDetector, check_image
 from aulens.faces.identity import DlibEmbedder
 from aulens.faces.tracker import FaceTracker
@@ -36,7 +37,7 @@ class Analyzer:
 
     Args:
         model: None for the shipped model, or the path of a card (.json) or of an .onnx beside its card.
-        detector: None for dlib, or anything that `FaceDetector` describes.
+        detector: None for aulens' own (`aulens.NetDetector`), or anything that `FaceDetector` describes.
         backend: "onnxruntime" or "openvino" (an extra).
         threads: threads within one run of the model; None leaves it to the backend.
 
@@ -54,7 +55,7 @@ class Analyzer:
     ) -> None:
         self._card = read_card(find_card(model))
         self._model = open_model(self._card, backend, threads)
-        self._detector = _default_detector() if detector is None else detector
+        self._detector = default_detector() if detector is None else detector
         self._embedder: DlibEmbedder | None = None
 
     @property
@@ -263,9 +264,3 @@ class Analyzer:
             evidence=Evidence(card.aus, maps, matrix, card.crop, shape, attention=card.attention),
             matrix=matrix,
         )
-
-
-def _default_detector() -> FaceDetector:
-    from aulens.faces.dlib_detector import DlibDetector
-
-    return DlibDetector()

@@ -13,6 +13,7 @@ from aulens.data.sources import DATASETS, open_dataset
 from aulens.data.whole import write_json
 from aulens.doctor import examine
 from aulens.errors import ConfigError, DatasetError
+from aulens.faces.default import MakeDetector, default_detector
 from aulens.training.config import refuse_unknown
 
 
@@ -26,6 +27,7 @@ def make_ready(
     reader: str = "",
     lists: Path | None = None,
     despite_doctor: bool = False,
+    detector: MakeDetector = default_detector,
     say: Callable[[str], None] = lambda text: None,
 ) -> Path | None:
     """Examine and prepare a data set, unless that is done.
@@ -40,6 +42,7 @@ def make_ready(
         reader: the name in `aulens.data.sources` that reads it; "" = its own.
         lists: JAA-Net's list files, to which the frames are narrowed.
         despite_doctor: go on though the data can't give the published protocol.
+        detector: makes what finds faces where landmarks are to be detected.
         say: told what happens, in a line.
 
     Returns:
@@ -61,9 +64,9 @@ def make_ready(
         raise ConfigError(f"Where is {dataset}? Give its folder, as delivered or prepared.")
     index = _open(dataset, reader or dataset, delivered, lists)
     if not (out / ABOUT).is_file():
-        _ask_doctor(index, delivered, out, despite_doctor, say)
+        _ask_doctor(index, delivered, out, detector, despite_doctor, say)
     # Of a folder that is finished, this makes sure that it is of these very data.
-    result = prepare(index, out, PrepareSettings(**settings))
+    result = prepare(index, out, PrepareSettings(**settings), detector=detector)
     rate = f", {result.rate:.0f} frames/s" if result.done else " before"
     say(f"{dataset}: {result.stored:,} of {result.frames:,} faces prepared{rate}; see {result.root}.")
     return out
@@ -97,10 +100,15 @@ def _open(dataset: str, reader: str, delivered: Path, lists: Path | None) -> Fra
 
 
 def _ask_doctor(
-    index: FrameIndex, delivered: Path, out: Path, despite: bool, say: Callable[[str], None]
+    index: FrameIndex,
+    delivered: Path,
+    out: Path,
+    detector: MakeDetector,
+    despite: bool,
+    say: Callable[[str], None],
 ) -> None:
     # A look-alike need not hold all of the published subjects.
-    diagnosis = examine(index, whole=not index.renders)
+    diagnosis = examine(index, whole=not index.renders, detector=detector)
     record = out.with_name(f"{out.name}-doctor.json")
     record.parent.mkdir(parents=True, exist_ok=True)
     write_json(record, diagnosis.to_dict())

@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from aulens import align
 from aulens.data.prepare.settings import LandmarkSource
 from aulens.data.prepare.units import Missing
 from aulens.errors import InputError
-from aulens.faces import Face, FaceDetector
-from aulens.landmarks import IBUG68, LandmarkLayout, convert
+from aulens.faces.default import MakeDetector
+from aulens.faces.detector import AlignedFollower, Face
+from aulens.landmarks import LandmarkLayout, convert, layout_of
 
 Found = Literal["given", "detected", "prior"]
 FOUND: Final[Mapping[Found, str]] = MappingProxyType(
     {
         "given": "landmarks of the data set",
-        "detected": "landmarks of dlib",
-        "prior": "landmarks of dlib, laid into an aligned picture in which it saw no face",
+        "detected": "landmarks of the detector",
+        "prior": "landmarks of the detector, laid into an aligned picture in which it saw no face",
     }
 )
-"""Where landmarks come from: the words of the manifest."""
-
-PRIOR_BOX: Final = (0.12, 0.24, 0.88, 1.00)
-"""Where dlib's box lies in an aligned picture that one face fills: x0, y0, x1, y1 as shares of its sides.
-
-Chosen by benchmarks/prior_box.py, where its landmarks are as near to the truth as those of detected boxes."""
+"""Where landmarks come from: the words of the manifest; prepared.json says which detector."""
 
 LEAST_SHARE: Final = 0.4
 """A smaller box, as a share of an aligned picture's width, is not the face that fills it."""
-
-Predictor = Callable[[NDArray[np.uint8], ArrayLike], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +47,13 @@ class FaceFinder:
     Attributes:
         source: which landmarks are wanted.
         layout: that the landmarks are brought into.
-        detect: finds faces with 68 points.
-        predict: (picture, box) → 68 points.
+        detector: gives what finds faces with 68 points; asked for where a face is to be found.
         aligned: the pictures are filled by one face each.
     """
 
     source: LandmarkSource
     layout: LandmarkLayout
-    detect: FaceDetector
-    predict: Predictor
+    detector: MakeDetector
     aligned: bool = False
 
     def locate(
@@ -77,6 +69,10 @@ class FaceFinder:
             given: (K, 2) landmarks of the data set, NaN where it has none.
             near: (2,) where the face is in a frame close by; of several faces the nearest is taken, without
                 it the largest.
+
+        Raises:
+            InputError: the detector's landmarks lack points of the layout.
+            ModelError: the detector's files are missing or damaged.
         """
         why = Missing("no_landmarks")
         if self.source != "detect" and given is not None and np.isfinite(given).all():
@@ -87,17 +83,18 @@ class FaceFinder:
         if self.source == "given":
             return why
         found: Found = "detected"
+        detector = self.detector()
         height, width = image.shape[:2]
         least = LEAST_SHARE * width if self.aligned else 0.0
-        faces = [face for face in self.detect(image) if face.box[2] - face.box[0] >= least]
+        faces = [face for face in detector(image) if face.box[2] - face.box[0] >= least]
         if faces:
             points = _chosen(faces, near).landmarks
-        elif self.aligned:
-            box = np.array(PRIOR_BOX) * (width, height, width, height) - 0.5
-            found, points = "prior", self.predict(image, box)
+        elif self.aligned and isinstance(detector, AlignedFollower):
+            box = np.array(detector.aligned_box) * (width, height, width, height) - 0.5
+            found, points = "prior", detector.landmarks(image, box)
         else:
             return Missing("no_face")
-        points = convert(points, IBUG68, self.layout).astype(np.float64)
+        points = convert(points, layout_of(points), self.layout).astype(np.float64)
         return Located(points, found) if makes_a_face(points, image.shape[:2]) else Missing("no_face")
 
 

@@ -30,11 +30,19 @@ LOCK: Final = ".prepare.lock"
 _BATCH: Final = 64
 """Units that are joined at once: a row group of the manifest."""
 
+_BEFORE: Final = (
+    "DlibDetector(DlibBoxes(upscale=None, threshold=0.2, max_side=3200), "
+    "predictor='shape_predictor_68_face_landmarks.dat, 99693937 bytes')"
+)
+"""What found the faces of folders that do not tell, those of aulens 0.1."""
+
 _LISTED: Final = ("key", "reason", "file")
 """Columns of missing.csv."""
 
 
-def describe(index: FrameIndex, settings: PrepareSettings, points: int) -> dict[str, Any]:
+def describe(
+    index: FrameIndex, settings: PrepareSettings, points: int, detector: str | None
+) -> dict[str, Any]:
     """What is known of prepared data before they are: the first half of prepared.json."""
     return {
         "format": FORMAT,
@@ -44,6 +52,7 @@ def describe(index: FrameIndex, settings: PrepareSettings, points: int) -> dict[
         "renders": index.renders,
         "points": points,
         **asdict(settings),
+        "detector": detector,
         "frames": len(index),
         "problems": dict(Counter(problem.code for problem in index.problems)),
         "fingerprint": fingerprint(index),
@@ -96,11 +105,25 @@ def _check_same(root: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -
                 f"{root} was begun with {key} = {before.get(key)!r}, now it is {now[key]!r}. Give another "
                 "folder, or delete this one."
             )
+    _check_detector(root, before, now)
     if before.get("fingerprint") != now["fingerprint"]:
         raise ConfigError(
             f"{root} was begun with other data: {before.get('frames')} frames then, {now['frames']} now, and "
             "their labels, landmarks or files differ. Give another folder, or delete this one."
         )
+
+
+def _check_detector(root: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """One detector for all of a folder; which, is all one where none was needed in the end."""
+    found = before.get("detector", None if now["detector"] is None else _BEFORE)
+    decided = {*before.get("found", ("detected",)), *before.get("missing", ())} - {"given"}
+    if found == now["detector"] or decided.isdisjoint({"detected", "prior", "no_face"}):
+        return
+    raise ConfigError(
+        f"{root} was begun with the detector {found}, now it is {now['detector']}. Take the same "
+        f"({'--detector dlib' if 'detector' not in before else '--detector'}), give another folder, or "
+        "delete this one."
+    )
 
 
 def finish(root: Path, about: Mapping[str, Any], units: Sequence[str]) -> None:

@@ -19,6 +19,8 @@ from aulens.data.prepare.units import divide
 from aulens.data.prepare.work import Done, Job, layout_for, rows_file, work
 from aulens.data.prepared import read_about
 from aulens.errors import ConfigError, DatasetError, InputError
+from aulens.faces.default import MakeDetector, default_detector
+from aulens.faces.detector import described
 from aulens.locks import hold
 from aulens.processes import in_processes
 
@@ -35,6 +37,7 @@ class PrepareResult:
         stored: those of which a face is stored.
         found: where the landmarks come from ("given", "detected", "prior") → frames.
         missing: why no face is stored → frames; missing.csv names each.
+        detector: what found faces, in a line; None where none was asked for, or a folder does not tell.
         done: frames that this call worked on; the others were done before.
         seconds: that it took.
         cpu_seconds: of all its processes.
@@ -45,6 +48,7 @@ class PrepareResult:
     stored: int
     found: Mapping[str, int]
     missing: Mapping[str, int]
+    detector: str | None
     done: int
     seconds: float
     cpu_seconds: float
@@ -65,6 +69,7 @@ def prepare(
     out: Path,
     settings: PrepareSettings,
     *,
+    detector: MakeDetector = default_detector,
     processes: int | None = None,
     progress: Progress | None = None,
 ) -> PrepareResult:
@@ -72,8 +77,11 @@ def prepare(
 
     Args:
         index: the frames.
-        out: folder, made if missing. One begun with other settings or other data is refused.
+        out: folder, made if missing. One begun with other settings, another detector or other data is
+            refused.
         settings: how faces are stored.
+        detector: makes what finds faces with 68 points, where landmarks are to be detected; one in each
+            process, to which it can be sent.
         processes: how many at once; all cores by default. The result does not depend on it.
         progress: called with (frames done, frames in all); what it raises ends the work.
 
@@ -81,6 +89,7 @@ def prepare(
         ConfigError: `out` is a file, can't be written to, holds something else, or was begun with other
             settings or data.
         BusyError: another process prepares into it.
+        ModelError: the detector can't be made.
         DatasetError: the index has no frames, its landmarks are of no known layout, the disk is full or a
             process died.
     """
@@ -91,7 +100,9 @@ def prepare(
         points = layout_for(index, settings).count
     except InputError as error:
         raise DatasetError(f"The landmarks of {index.dataset} can't be used: {error}.") from error
-    root, about = Path(out), describe(index, settings, points)
+    # None is made where none is needed; what it lacks is better known before the hours that follow.
+    finds = None if settings.landmarks == "given" else described(detector())
+    root, about = Path(out), describe(index, settings, points, finds)
     done, cpu_seconds = 0, 0.0
     if not is_finished(root, about):
         with ExitStack() as held:
@@ -99,12 +110,12 @@ def prepare(
                 held.enter_context(hold(root / LOCK, f"The folder {root}"))
                 finished = claim(root, about)  # by another process, just now
             if not finished:
-                done, cpu_seconds = _fill(root, index, about, settings, processes, progress)
+                done, cpu_seconds = _fill(root, index, about, settings, detector, processes, progress)
     tidy(root)
     counts = read_about(root)
     return PrepareResult(
         root, len(index), counts["stored"], counts["found"], counts["missing"],
-        done, time.perf_counter() - start, cpu_seconds,
+        counts.get("detector"), done, time.perf_counter() - start, cpu_seconds,
     )  # fmt: skip
 
 
@@ -124,6 +135,7 @@ def _fill(
     index: FrameIndex,
     about: Mapping[str, Any],
     settings: PrepareSettings,
+    detector: MakeDetector,
     processes: int | None,
     progress: Progress | None,
 ) -> tuple[int, float]:
@@ -133,7 +145,7 @@ def _fill(
     todo = [unit for unit in units if not rows_file(root, unit.name).exists()]
     before = len(index) - sum(len(unit.rows) for unit in todo)
     bare = replace(index, problems=())
-    jobs = (Job(unit.name, bare.take(unit.rows), settings, root) for unit in todo)
+    jobs = (Job(unit.name, bare.take(unit.rows), settings, detector, root) for unit in todo)
     if progress:
         progress(before, len(index))
     with closing(_worked(jobs, min(processes or os.cpu_count() or 1, len(todo)))) as results:

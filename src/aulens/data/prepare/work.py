@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from aulens.data.index import FrameIndex, LostVideo
 from aulens.data.prepare.crop import StoredFace, cut
@@ -20,8 +20,8 @@ from aulens.data.prepare.units import Missing, pictures
 from aulens.data.shards import write_shard
 from aulens.data.whole import whole
 from aulens.errors import DatasetError
-from aulens.faces import Face
-from aulens.faces.dlib_detector import DlibDetector
+from aulens.faces.default import MakeDetector
+from aulens.faces.detector import FaceDetector
 from aulens.landmarks import IBUG68, LandmarkLayout, layout_of
 
 SHARDS, PARTS = "shards", "parts"
@@ -29,11 +29,12 @@ SHARDS, PARTS = "shards", "parts"
 
 @dataclass(frozen=True)
 class Job:
-    """What a process needs for one unit: its name, its frames, settings, and the folder to write into."""
+    """What a process needs for one unit: its name, frames, settings, detector, the folder to write into."""
 
     name: str
     frames: FrameIndex
     settings: PrepareSettings
+    detector: MakeDetector
     root: Path
 
     @property
@@ -123,7 +124,7 @@ def point_columns(count: int) -> list[str]:
 def _faces(job: Job, layout: LandmarkLayout) -> Iterator[tuple[int, StoredFace | Missing, str]]:
     """(row, face or why there is none, where its landmarks come from), in the order they are read."""
     frames = job.frames
-    finder = FaceFinder(job.settings.landmarks, layout, _detect, _predict, frames.aligned)
+    finder = FaceFinder(job.settings.landmarks, layout, partial(_made, job.detector), frames.aligned)
     near = _first_given(frames)
     for row, image in pictures(frames.media, frames.position):
         if isinstance(image, Missing):
@@ -160,15 +161,7 @@ def _first_given(frames: FrameIndex) -> NDArray[np.float64] | None:
     return centre(points[there[0]]) if there.size else None
 
 
-def _detect(image: NDArray[np.uint8]) -> tuple[Face, ...]:
-    return _dlib()(image)
-
-
-def _predict(image: NDArray[np.uint8], box: ArrayLike) -> NDArray[np.float64]:
-    return _dlib().landmarks(image, box)
-
-
 @lru_cache(maxsize=1)
-def _dlib() -> DlibDetector:
-    # A file of 100 MB: read once a process, and only where a face is to be detected.
-    return DlibDetector()
+def _made(detector: MakeDetector) -> FaceDetector:
+    # Files of up to 100 MB: read once a process, and only where a face is to be detected.
+    return detector()

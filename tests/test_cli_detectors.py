@@ -1,0 +1,61 @@
+"""Every command that looks for faces takes any detector, by the same options."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import aulens.commands.finders as finders
+from aulens.commands.finders import Detector, Finder
+from command_line import aulens
+from drawn_frames import drawn_index
+
+GIVEN = {"detect": ["IN/a.png"], "prepare": ["manifest", "IN", "OUT"], "doctor": ["manifest", "IN"]}
+
+
+@pytest.mark.parametrize("command", ["detect", "report", "app", "prepare", "doctor", "study run"])
+def test_the_options_are_the_same(command: str) -> None:
+    words = aulens(*command.split(), "-h").out
+    for word in ("--detector", "--detector-model", "aulens", "dlib", "mediapipe"):
+        assert word in words
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three frames in place of a data set."""
+    drawn = drawn_index(tmp_path / "drawn", (("F001", "T1", 3),))
+    monkeypatch.setattr("aulens.data.sources.open_dataset", lambda *_, lists: drawn)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["detect", "prepare", "doctor"])
+def test_what_a_detector_lacks_is_said(command: str, data: Path, model: Path) -> None:
+    given = [word.replace("IN", str(data)).replace("OUT", str(data / "out")) for word in GIVEN[command]]
+    more = ["--model", str(model)] if command == "detect" else []
+    done = aulens(command, *given, *more, "--detector", "mediapipe")
+    assert done.code == 2
+    assert "needs --detector-model with the path of a face_landmarker.task" in str(done.error)
+
+
+@pytest.mark.parametrize("command", ["prepare", "doctor"])
+def test_it_reaches_the_work(command: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[tuple[Any, ...]] = []
+
+    def open_detector(*options: Any) -> Callable[..., tuple[()]]:
+        opened.append(options[:2])
+        return lambda image: ()
+
+    monkeypatch.setattr(finders, "open_detector", open_detector)
+    given = [word.replace("IN", str(data)).replace("OUT", str(data / "out")) for word in GIVEN[command]]
+    aulens(command, *given, "--detector", "dlib", "--detector-model", "own.dat")
+    assert set(opened) == {(Detector.DLIB, Path("own.dat"))}
+
+
+def test_options_are_the_same_detector_in_every_process() -> None:
+    """So that a process that works on many parts makes one."""
+    import pickle
+
+    one = Finder(Detector.DLIB, Path("own.dat"))
+    assert hash(pickle.loads(pickle.dumps(one))) == hash(one)
+    assert pickle.loads(pickle.dumps(one)) == one
