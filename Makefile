@@ -16,11 +16,10 @@ export OMP_WAIT_POLICY := passive
 
 .PHONY: demo test check oldest bench chromium
 
-# The light core, and scikit-image for its public-domain photo.
+# The light core, and the faces of openpeople beside the rendered ones.
 demo: $(VENV)/.demo
-	@mkdir -p demo
-	@$(RUN) -c "import skimage.data, PIL.Image as i; i.fromarray(skimage.data.astronaut()).save('demo/astronaut.png')"
-	$(VENV)/bin/aulens detect $(wildcard examples/pictures) demo/astronaut.png --out demo --overlay
+	@$(RUN) examples/cut_people.py --out demo/people
+	$(VENV)/bin/aulens detect examples/pictures demo/people --out demo --overlay
 	@echo
 	@echo "The table is demo/results.csv, the annotated pictures are in demo/pictures,"
 	@echo "and demo/index.html shows all of it: open it in a browser."
@@ -52,7 +51,7 @@ chromium:
 		$$install || { apt-get update && $$install; }; } >/dev/null 2>&1; } || true
 
 $(VENV)/.demo: $(VENV)/.made pyproject.toml
-	$(RUN) -m pip install --quiet -e . scikit-image
+	$(RUN) -m pip install --quiet -e . openpeople==0.1.2
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
