@@ -168,8 +168,10 @@ def fill_inside(moved: Moved, look: Look, strength: Floats, exposure: float, out
         if material == Material.TEETH and now.sum() > 5:
             white = exposure * min(0.9, max(1.45 * skin, 0.34))
             gain = min(5.0, white / (float(np.percentile(colour[now].mean(1), 85)) + 1e-4))
-            teeth = 0.25 * white + 0.75 * gain * colour[now].mean(1, keepdims=True)
-            colour[now] = teeth * np.array([1.07, 1.0, 0.86], np.float32)
+            teeth = 0.2 * white + 0.8 * gain * colour[now].mean(1, keepdims=True)
+            x = moved.rig.canonical[moved.rig.triangles[moved.seen.index[now]], 0].mean(1, keepdims=True)
+            far = np.clip((np.abs(x) - 0.7) / 1.0, 0, 1)  # back teeth lie in the dark
+            colour[now] = teeth * (1 - 0.7 * far) * np.array([1.07, 1.0, 0.86], np.float32)
         elif material == Material.EYE and now.any():
             _own_eye(moved, now, colour)
     if np.abs(moved.frame.linear - moved.frame.linear.mean(2, keepdims=True)).mean() < 0.004:
