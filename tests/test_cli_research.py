@@ -140,3 +140,20 @@ def test_render_wants_a_folder() -> None:
 def test_render_refuses_what_was_given_only() -> None:
     with pytest.raises(ConfigError, match=r"leave out --n$"):
         run("render", "--out", "x", "--layout", "bp4d", "--n", "3")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--codes", "c.csv", "--neutral"], "--codes, --neutral is for portraits"),
+        (["--portraits", "p", "--wide"], "--wide and --joint are for renders"),
+        (["--portraits", "nowhere"], "nowhere does not exist"),
+        (["--layout", "bp4d", "--portraits", "p"], "leave out --portraits"),
+    ],
+)
+def test_render_refuses_options_that_do_not_go_with_portraits(
+    options: list[str], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        run("render", "--out", str(tmp_path / "out"), *options)
+    assert not (tmp_path / "out").exists()

@@ -132,7 +132,7 @@ def render(
         raise ConfigError(f"{', '.join(lonely)} is for portraits: give --portraits too")
     if portraits is not None and (wide or joint):
         raise ConfigError(
-            "--wide and --joint are for renders: a portrait's head keeps its pose, its AUs are always joint"
+            "--wide and --joint are for renders: a portrait's head turns little, its AUs are always joint"
         )
     console = _console()
     with extras():
