@@ -23,10 +23,13 @@ from aulens.errors import InputError
 
 Floats = NDArray[np.floating[Any]]
 
+JAW_ENDS: Final = (0, 1, 2, 14, 15, 16)  # next to the ears
+JAW: Final = tuple(range(17))
 RIGHT_EYE: Final = (36, 37, 38, 39, 40, 41)
 LEFT_EYE: Final = (42, 43, 44, 45, 46, 47)
 INNER_EYE_CORNERS: Final = (39, 42)  # subject right, left
 MOUTH_CORNERS: Final = (48, 54)  # subject right, left
+NOSE_BRIDGE: Final = (27, 28, 29)
 NOSE_TIP: Final = 30
 NOSE_BASE: Final = (31, 32, 33, 34, 35)
 OUTER_EYE_CORNERS: Final = (36, 45)  # subject right, left
