@@ -41,12 +41,13 @@ def library(name: str, extra: str, what: str) -> Any:
     Raises:
         ConfigError: it is not installed; says what to install.
     """
+    root = name.partition(".")[0]
     try:
-        return importlib.import_module(name)
+        importlib.import_module(root)
     except ModuleNotFoundError as error:
-        root = name.partition(".")[0]
         if error.name != root:
             raise
         raise ConfigError(
             f"{what} need {root}, which is not installed: pip install 'aulens[{extra}]'"
         ) from error
+    return importlib.import_module(name)

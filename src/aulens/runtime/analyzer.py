@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens import lazy
 from aulens.align import TEMPLATES, transform, warp
 from aulens.errors import InputError
 from aulens.faces.default import default_detector
@@ -165,6 +166,8 @@ class Analyzer:
     def tracker(self, keep_lost: float | None = None) -> FaceTracker:
         """Who is who in one clip: a new tracker around this analyzer's detector.
 
+        Where the extra `dlib` is installed, its network recognizes who comes back; else place alone tells.
+
         Args:
             keep_lost: see `FaceTracker`.
 
@@ -172,7 +175,7 @@ class Analyzer:
             ConfigError: `keep_lost` is below 0.
             ModelError: the file of dlib's face recognition network is missing.
         """
-        if self._embedder is None:  # loaded once for all clips
+        if self._embedder is None and lazy.is_installed("dlib"):  # loaded once for all clips
             self._embedder = DlibEmbedder()
         return FaceTracker(self._detector, self._embedder, keep_lost=keep_lost)
 
