@@ -1,12 +1,14 @@
 """CPU time and peak memory per face: detect, align, model, decode; each row in a process of its own.
 
-    python benchmarks/runtime.py [--model CARD] [--checkpoint FILE] [--threads 1 2] [--repeat 40]
+    python benchmarks/runtime.py [--model CARD] [--checkpoint FILE] [--detector aulens|dlib] [--threads 1 2]
+        [--repeat 40]
 
-The picture is scikit-image's astronaut, 512 x 512 pixels, one face. "detect x2" enlarges it to find smaller
-faces too (`aulens detect --upscale 2`); "model / 8" is the model on 8 faces at once, per face; "all" is all
-four. Times are CPU milliseconds of all threads together, and for "wall" of the clock;
-"load" is from nothing to a loaded model, the library's import included. With --checkpoint, torch in eager
-mode runs the model of that file as well.
+The picture is scikit-image's astronaut, 512 x 512 pixels, one face; for "photo" 480 x 480 in the middle of
+640 x 480, from its JPEG file to the row of the table. "glance" is the detector's first look with landmarks,
+"detect" as many as it takes (here one); "landmarks" those of a face whose box is known; "model / 8" the model
+on 8 faces at once, per face; "all" is detect, align, model and decode. Times are CPU milliseconds of all
+threads together, and for "wall" of the clock; "load" is from nothing to a loaded model, the library's import
+included. With --checkpoint, torch in eager mode runs the model of that file as well.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import platform
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import distribution
@@ -72,7 +75,19 @@ class Torch:
         return {name: tensor.numpy() for name, tensor in found.items()}
 
 
-def one(kind: str, threads: int, repeat: int, model: str | None, checkpoint: str | None) -> dict[str, float]:
+def detector_of(name: str, threads: int) -> Any:
+    if name == "dlib":
+        from aulens.faces.dlib_detector import DlibDetector
+
+        return DlibDetector()
+    from aulens import NetDetector
+
+    return NetDetector(threads=threads)
+
+
+def one(
+    kind: str, threads: int, repeat: int, model: str | None, checkpoint: str | None, finder: str
+) -> dict[str, float]:
     """Measure one row in this process."""
     started = time.perf_counter()
     network = load(kind, threads, model, checkpoint)
@@ -82,14 +97,13 @@ def one(kind: str, threads: int, repeat: int, model: str | None, checkpoint: str
     import skimage.data
 
     from aulens.align import TEMPLATES, crop_matrix, transform, warp
-    from aulens.faces.dlib_detector import DlibDetector
     from aulens.runtime.model import to_input
 
     cv2.setNumThreads(threads)
     card = network.card
     template = TEMPLATES[card.template]
     image = skimage.data.astronaut()
-    detector, enlarging = DlibDetector(), DlibDetector(upscale=2)
+    detector = detector_of(finder, threads)
     (face,) = detector(image)
 
     def align() -> tuple[np.ndarray, np.ndarray]:
@@ -104,17 +118,35 @@ def one(kind: str, threads: int, repeat: int, model: str | None, checkpoint: str
         images, landmarks = align()
         network.scores(network(images), landmarks)
 
+    found["glance"] = measure(lambda: detector.glance(image), repeat)[0]
     found["detect"] = measure(lambda: detector(image), repeat)[0]
-    found["detect x2"] = measure(lambda: enlarging(image), repeat)[0]
+    found["landmarks"] = measure(lambda: detector.landmarks(image, face.box), repeat)[0]
     found["align"] = measure(align, repeat)[0]
     found["model"] = measure(lambda: network(images), repeat)[0]
     found["model / 8"] = measure(lambda: network(eight), repeat)[0] / 8
     found["decode"] = measure(lambda: network.scores(output, landmarks), repeat)[0]
     found["all"], found["all, wall"] = measure(everything, repeat)
+    if kind != "torch":
+        found["photo"] = photo(image, kind, threads, model, detector, repeat)
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
     found["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     found["installed MB"] = sum(file.locate().stat().st_size for file in files(kind)) / 1e6
     return found
+
+
+def photo(image: np.ndarray, kind: str, threads: int, model: str | None, detector: Any, repeat: int) -> float:
+    """CPU ms from a file of 640 x 480 pixels to its row."""
+    import cv2
+
+    from aulens import Analyzer
+    from aulens.tables.schema import rows_of
+
+    analyzer = Analyzer(model, detector, kind, threads)
+    wide = cv2.copyMakeBorder(cv2.resize(image, (480, 480)), 0, 0, 80, 80, cv2.BORDER_REPLICATE)
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder) / "photo.jpg")
+        cv2.imwrite(file, wide[..., ::-1])
+        return measure(lambda: rows_of(file, analyzer(file), analyzer.card.aus), repeat)[0]
 
 
 def files(package: str) -> list[Any]:
@@ -128,19 +160,21 @@ def main() -> None:
     )
     parser.add_argument("--model", help="card or .onnx; by default the shipped one")
     parser.add_argument("--checkpoint", help="checkpoint of the same model, for torch")
+    parser.add_argument("--detector", choices=("aulens", "dlib"), default="aulens")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeat", type=int, default=40)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(one(given.one, given.threads[0], given.repeat, given.model, given.checkpoint)))
+        told = one(given.one, given.threads[0], given.repeat, given.model, given.checkpoint, given.detector)
+        print(json.dumps(told))
         return
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     titled = False
     for kind in ["onnxruntime", "openvino"] + (["torch"] if given.checkpoint else []):
         for threads in given.threads:
             command = [sys.executable, str(Path(__file__)), "--one", kind, "--threads", str(threads)]
-            command += ["--repeat", str(given.repeat)]
+            command += ["--repeat", str(given.repeat), "--detector", given.detector]
             for option in ("model", "checkpoint"):
                 command += [f"--{option}", getattr(given, option)] if getattr(given, option) else []
             environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
