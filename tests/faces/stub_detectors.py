@@ -61,6 +61,30 @@ class Following(Told):
 
 
 @dataclass
+class Tracing(Following):
+    """The same, as a `LandmarkFollower`: goes to the face whose middle is nearest, or finds none."""
+
+    follows: list[int] = field(default_factory=list)
+    boxes: int = 0
+
+    def landmarks(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.float64]:
+        self.boxes += 1
+        return super().landmarks(image, box)
+
+    def follow_all(self, image: NDArray[np.uint8], landmarks: NDArray[np.float64]) -> list[Face]:
+        self.follows.append(number(image))
+        return [self._follow(image, last) for last in landmarks]
+
+    def _follow(self, image: NDArray[np.uint8], last: NDArray[np.float64]) -> Face:
+        here = self.faces.get(number(image), [])
+        near = [(float(np.abs(one.landmarks.mean(0) - last.mean(0)).max()), n) for n, one in enumerate(here)]
+        away, n = min(near, default=(np.inf, 0))
+        if away < 0.5 * np.ptp(last[:, 0]):
+            return Face(here[n].box, here[n].landmarks, np.nan, 0.9)
+        return Face(np.array([*last.min(0), *last.max(0)]), last, np.nan, 0.0)
+
+
+@dataclass
 class Colours:
     """An embedder: people differ by their height in the picture, in steps of 20 pixels."""
 

@@ -8,12 +8,14 @@ from stub_detectors import GREY, face
 from aulens.faces.detector import Face
 from aulens.faces.meetings import separate
 from aulens.faces.motion import Motion
+from aulens.faces.steady import Steady
 from aulens.faces.track import Anchor, Track, look
 
 
 def test_a_restored_track_knows_all_that_it_knew() -> None:
     box = face(100, 100).box
-    new = Track.begin(GREY, Face(box, np.empty((0, 2))), 0.0, moves=True).state()
+    blank = Face(box, np.empty((0, 2)))
+    new = Track.begin(blank, look(GREY, blank), 0.0, moves=True, calm=0.6).state()
     noise = np.random.default_rng(0).integers(0, 256, GREY.shape, np.uint8)
     seen = face(104.5, 98, 62, 0.4)
     track = Track(
@@ -23,6 +25,7 @@ def test_a_restored_track_knows_all_that_it_knew() -> None:
         face=seen,
         confidence=0.3,
         anchor=Anchor.of(seen),
+        steady=Steady(seen.landmarks, seen.landmarks + 2, 0.3),
         patch=look(noise, seen),
         unchecked=2,
         proofs=5,
@@ -35,19 +38,21 @@ def test_a_restored_track_knows_all_that_it_knew() -> None:
     )
     state = json.loads(json.dumps(track.state(), allow_nan=False))
     assert Track.restored(state).state() == state
-    # Each frame sets these two before it asks for them.
-    assert state.keys() == {one.name for one in fields(Track)} - {"expected", "was_in_view"}
+    # Each frame sets these three before it asks for them.
+    assert state.keys() == {one.name for one in fields(Track)} - {"expected", "was_in_view", "offer"}
     assert [key for key in state if state[key] == new[key]] == []
 
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_of_two_tracks_on_one_face_the_one_expected_there_keeps_it(turned: bool) -> None:
     """One is where it was; the other would have had to come over from beside it."""
-    here, strayed = (Track.begin(GREY, face(x, 100), 0.0, moves=True) for x in (100, 140))
-    apart = Track.begin(GREY, face(220, 100), 0.0, moves=True)
+    here, strayed, apart = (
+        Track.begin(seen, look(GREY, seen), 0.0, moves=True, calm=0.0)
+        for seen in (face(100, 100), face(140, 100), face(220, 100))
+    )
     for track, x in ((here, 102), (strayed, 104), (apart, 220)):
         track.turn_to(0.04)
-        track.detected(GREY, face(x, 100), 0.04)
+        track.detected(face(x, 100), look(GREY, face(x, 100)), 0.04)
     tracks = [here, strayed, apart]
     separate(tracks[::-1] if turned else tracks)
     assert [track.in_view for track in tracks] == [True, False, True]

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from stub_detectors import GREY, Colours, Following, Told, face, frame
+from stub_detectors import GREY, Colours, Following, Told, Tracing, face, frame
 
 from aulens.errors import ConfigError, InputError
 from aulens.faces.detector import Face, FaceFollower
@@ -10,7 +10,7 @@ from aulens.faces.tracker import FaceTracker, Tracked
 from moving_faces import Frame
 from people import dlib_detector
 
-BOTH = pytest.mark.parametrize("stub", [Told, Following])
+ALL = pytest.mark.parametrize("stub", [Told, Following, Tracing])
 
 
 def run(tracker: FaceTracker, frames: range) -> list[Tracked]:
@@ -21,7 +21,7 @@ def always(frames: int, *faces: Face) -> dict[int, list[Face]]:
     return {i: list(faces) for i in range(frames)}
 
 
-@BOTH
+@ALL
 def test_ids_by_first_appearance_largest_first(stub: type[Told]) -> None:
     faces = always(30, face(60, 100, 50), face(200, 100, 70))
     for i in range(12, 30):
@@ -34,7 +34,7 @@ def test_ids_by_first_appearance_largest_first(stub: type[Told]) -> None:
     assert said[0].lost == said[-1].lost == ()
 
 
-@BOTH
+@ALL
 def test_who_is_gone_is_lost_and_never_again_somebody_new(stub: type[Told]) -> None:
     faces = always(20, face(60, 100))
     faces |= {i: [face(250, 100)] for i in range(100, 120)}
@@ -109,7 +109,7 @@ def test_what_is_no_face_any_more_does_not_stay() -> None:
     assert all(tracked.ids == () and tracked.lost == (0,) for tracked in said[13:])
 
 
-@BOTH
+@ALL
 def test_a_face_of_low_confidence_needs_a_second_look(stub: type[Told]) -> None:
     once = FaceTracker(stub({3: [face(100, 100, confidence=0.3)]}), None, detect_every=0)
     assert all(tracked.ids == () and tracked.lost == () for tracked in run(once, range(20)))
@@ -128,7 +128,7 @@ def test_two_detections_in_one_frame_are_one_look() -> None:
     assert 15 in stub.glances
 
 
-@BOTH
+@ALL
 def test_false_faces_in_changing_places_are_nobody(stub: type[Told]) -> None:
     rng = np.random.default_rng(0)
     faces = {i: [face(rng.uniform(40, 280), 40 + 40 * (i % 5), 30, 0.3)] for i in range(60)}
@@ -158,7 +158,7 @@ def test_a_cut_is_looked_at_at_once() -> None:
     assert [t.ids for t in said] == [(0,)] * 7 + [(1,)] * 7
 
 
-@BOTH
+@ALL
 def test_after_a_cut_people_are_recognized(stub: type[Told]) -> None:
     """The two change places; the embedder tells them by their height in the picture."""
     faces = always(10, face(80, 100), face(240, 140, 50))
@@ -188,7 +188,7 @@ def test_nobody_is_two_people() -> None:
     assert said[-1].ids == (0, 1)
 
 
-@BOTH
+@ALL
 def test_who_returns_has_the_old_id_and_who_is_new_a_new_one(stub: type[Told]) -> None:
     faces = always(10, face(80, 100))
     faces |= {i: [face(80, 160)] for i in range(100, 110)}
@@ -211,6 +211,7 @@ def test_nobody_is_embedded_while_nothing_is_to_be_decided() -> None:
     [
         (Told, None),
         (Following, Colours()),
+        (Tracing, Colours()),
         pytest.param(Told, Colours(), marks=pytest.mark.slow),
         pytest.param(Following, None, marks=pytest.mark.slow),
     ],

@@ -1,6 +1,6 @@
 """One person in view, or just out of sight: where the face is, how it looked, and what is in doubt."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import cv2
@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from aulens.faces.detector import Face
 from aulens.faces.motion import Motion
 from aulens.faces.packing import pack, unpack
+from aulens.faces.steady import Steady
 
 _PATCH: Final = 24
 _REACH: Final = 1.6  # from the middle of the landmarks, in spreads: from brows to chin
 _LIKE: Final = 0.7  # a face correlates with itself in the next frame by 0.9 and more, with another's by 0.65
 _PROOF: Final = 0.1  # seconds in which a face of low confidence must be seen again
 _READ: Final = 96  # pixels of a face that are read for its patch at most: every n-th is enough
+
+Patch = NDArray[np.uint8]
 
 COAST: Final = 2.0
 """Seconds for which a person who is out of sight is expected at their place."""
@@ -64,6 +67,7 @@ class Track:
         face: in this frame; None while it is out of sight.
         confidence: of the last detection.
         anchor: see `Anchor`; None for a face without landmarks.
+        steady: its landmarks over time; None for a face without.
         patch: (24, 24) uint8 grey, how it looked when seen last.
         unchecked: frames since a detector last confirmed it.
         proofs: frames in which a detector saw it.
@@ -75,6 +79,7 @@ class Track:
         views: how often its appearance was remembered in a row.
         expected: (4,) where this frame should show it.
         was_in_view: whether the last frame showed it.
+        offer: what its landmarks led to in this frame, until the detector has had its say.
     """
 
     face_id: int | None
@@ -83,7 +88,8 @@ class Track:
     face: Face | None
     confidence: float
     anchor: Anchor | None
-    patch: NDArray[np.uint8]
+    steady: Steady | None
+    patch: Patch
     unchecked: int = 0
     proofs: int = 1
     looks: int = 0
@@ -94,20 +100,37 @@ class Track:
     views: int = 0
     expected: NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))
     was_in_view: bool = False
+    offer: Face | None = None
 
     @classmethod
-    def begin(cls, image: NDArray[np.uint8], face: Face, now: float, moves: bool) -> "Track":
+    def begin(cls, face: Face, patch: Patch, now: float, moves: bool, calm: float) -> "Track":
         """A face seen for the first time."""
-        anchor = Anchor.of(face) if len(face.landmarks) > 1 else None
-        motion = Motion.begin(face.box, moves)
-        patch = look(image, face)
-        return cls(None, motion, now, face, float(face.confidence), anchor, patch, expected=face.box)
+        marked = len(face.landmarks) > 1
+        return cls(
+            None,
+            Motion.begin(face.box, moves),
+            now,
+            face,
+            float(face.confidence),
+            Anchor.of(face) if marked else None,
+            Steady.begin(face.landmarks, calm) if marked else None,
+            patch,
+            expected=face.box,
+        )
 
     def turn_to(self, now: float) -> None:
         """A new frame begins: nobody has seen it there yet."""
         self.was_in_view = self.face is not None
         self.expected = self.motion.after(now - self.seen)
-        self.face = None
+        self.face = self.offer = None
+
+    def place(self) -> NDArray[np.float64] | None:
+        """Landmarks (K, 2) by which to cut it out of this frame; None if it has none."""
+        if self.steady is None:
+            return None
+        way = self.expected - self.motion.box
+        self.steady = self.steady.placed((way[:2] + way[2:]) / 2)
+        return self.steady.held
 
     @property
     def in_view(self) -> bool:
@@ -119,24 +142,29 @@ class Track:
         """The box (4,) where it is in this frame, or else where it should be."""
         return self.expected if self.face is None else self.face.box
 
-    def detected(self, image: NDArray[np.uint8], face: Face, now: float) -> None:
+    def detected(self, face: Face, patch: Patch, now: float) -> None:
         """A detector saw it in this frame."""
         self.proofs += now > self.seen
-        self._place(image, face, now)
         self.confidence = float(face.confidence)
         self.unchecked = 0
         if len(face.landmarks) > 1:
             self.anchor = Anchor.of(face)
+        self._place(face, patch, now)
 
-    def followed(self, image: NDArray[np.uint8], landmarks: NDArray[np.float64], now: float) -> None:
+    def followed(self, face: Face, patch: Patch, now: float) -> None:
         """Its landmarks were found where it was expected; no detector looked."""
-        assert self.anchor is not None
-        self._place(image, Face(self.anchor.box(landmarks), landmarks, self.confidence), now)
+        self._place(face, patch, now)
         self.unchecked += 1
 
-    def alike(self, image: NDArray[np.uint8], face: Face) -> bool:
-        """Whether a face looks much as this one did when it was seen last."""
-        return correlation(self.patch, look(image, face)) >= _LIKE
+    def confirmed(self, face: Face) -> None:
+        """A detector sees it too, where its landmarks were found in this frame."""
+        assert self.face is not None
+        self.confidence, self.unchecked = float(face.confidence), 0
+        self.face = replace(self.face, confidence=self.confidence, look=face.look)
+
+    def alike(self, patch: Patch) -> bool:
+        """Whether a face that looks so looks much as this one did when it was seen last."""
+        return correlation(self.patch, patch) >= _LIKE
 
     def stays(self, now: float) -> bool:
         """Whether it is worth waiting for: a person for a while, a first impression hardly."""
@@ -150,11 +178,16 @@ class Track:
             one.met.add(another)
             one.doubt = True
 
-    def _place(self, image: NDArray[np.uint8], face: Face, now: float) -> None:
+    def _place(self, face: Face, patch: Patch, now: float) -> None:
+        if self.steady is not None and len(face.landmarks) == len(self.steady.points):
+            known = self.was_in_view and not self.changed
+            self.steady = self.steady.after(face.landmarks, now - self.seen if known else np.inf)
+            box = Anchor.of(face).box(self.steady.points)
+            face = replace(face, box=box, landmarks=self.steady.points)
         self.motion = self.motion.seen(face.box, now - self.seen)
         self.seen = now
-        self.face = face
-        self.patch = look(image, face)
+        self.face = replace(face, confidence=self.confidence)
+        self.patch = patch
 
     def state(self) -> dict[str, Any]:
         """JSON-able."""
@@ -165,6 +198,7 @@ class Track:
             "face": None if self.face is None else _pack_face(self.face),
             "confidence": self.confidence,
             "anchor": None if self.anchor is None else [pack(self.anchor.shift), pack(self.anchor.size)],
+            "steady": None if self.steady is None else self.steady.state(),
             "patch": pack(self.patch),
             "unchecked": self.unchecked,
             "proofs": self.proofs,
@@ -179,7 +213,7 @@ class Track:
     @classmethod
     def restored(cls, state: dict[str, Any]) -> "Track":
         """From `state()`."""
-        face, anchor, next_view = state["face"], state["anchor"], state["next_view"]
+        face, anchor, steady, next_view = (state[key] for key in ("face", "anchor", "steady", "next_view"))
         return cls(
             face_id=state["face_id"],
             motion=Motion.restored(state["motion"]),
@@ -187,6 +221,7 @@ class Track:
             face=None if face is None else Face(unpack(face[0]), unpack(face[1]), face[2]),
             confidence=state["confidence"],
             anchor=None if anchor is None else Anchor(unpack(anchor[0]), unpack(anchor[1])),
+            steady=None if steady is None else Steady.restored(steady),
             patch=unpack(state["patch"]),
             unchecked=state["unchecked"],
             proofs=state["proofs"],
@@ -218,7 +253,7 @@ def middle_and_spread(landmarks: NDArray[np.float64]) -> tuple[NDArray[np.float6
     return middle, max(1.4 * float(landmarks[:, 1].std()), 1e-6)
 
 
-def look(image: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
+def look(image: NDArray[np.uint8], face: Face) -> Patch:
     """What is about a face's landmarks, or else in its box: (24, 24) uint8 grey; black if outside."""
     box = face.box
     if len(face.landmarks):
@@ -235,10 +270,10 @@ def look(image: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(grey, (_PATCH, _PATCH), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+def correlation(a: Patch, b: Patch) -> float:
     """Pearson's, of two patches; 0 if one is all of one grey, 1 if both are."""
-    x, y = a.astype(np.float64) - a.mean(), b.astype(np.float64) - b.mean()
-    length = float(np.sqrt((x * x).sum() * (y * y).sum()))
+    x, y = (one.ravel() - one.mean() for one in (a, b))
+    length = float(np.sqrt(x.dot(x) * y.dot(y)))
     if length > 0:
-        return float((x * y).sum()) / length
+        return float(x.dot(y)) / length
     return float(not x.any() and not y.any())

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from aulens.errors import ConfigError, InputError
 from aulens.faces.cuts import CutFinder
 from aulens.faces.detector import Face, FaceDetector, FaceFollower, box_overlap, check_image
-from aulens.faces.following import follow, steady, usable
+from aulens.faces.following import agrees, follow, seen_again, usable
 from aulens.faces.identity import DlibEmbedder, FaceEmbedder
 from aulens.faces.meetings import note_meetings, separate, touching
 from aulens.faces.people import People
-from aulens.faces.track import Track
+from aulens.faces.track import Patch, Track, look
 
-_FORMAT: Final = "aulens-tracker/1"
+_FORMAT: Final = "aulens-tracker/2"
 _RATE: Final = 25.0  # frames per second where there are no time stamps
 _LONGEST_STEP: Final = 0.15  # seconds between frames over which landmarks can follow
 _EMPTY_PAUSE: Final = 0.1  # seconds between detections while nobody is in view
@@ -94,11 +94,14 @@ class FaceTracker:
         detect_every: float = 0.4,
         sure: float = 0.6,
         keep_lost: float | None = None,
+        calm: float = 0.6,
     ) -> None:
         if not detect_every >= 0:
             raise ConfigError(f"detect_every must be 0 seconds or more, got {detect_every}")
         if keep_lost is not None and not keep_lost >= 0:
             raise ConfigError(f"keep_lost must be None or 0 seconds or more, got {keep_lost}")
+        if not 0 <= calm < np.inf:
+            raise ConfigError(f"calm must be 0 seconds or more, got {calm}")
         self._detector = detector
         self._follower = detector if isinstance(detector, FaceFollower) else None
         self._people = People(DlibEmbedder() if embedder == "dlib" else embedder)
@@ -106,6 +109,7 @@ class FaceTracker:
         self._detect_every = detect_every
         self._sure = sure
         self._keep_lost = keep_lost
+        self._calm = calm
         self._cuts = CutFinder()
         self._tracks: list[Track] = []
         self._now: float | None = None
@@ -181,6 +185,7 @@ class FaceTracker:
             "detect_every": self._detect_every,
             "sure": self._sure,
             "keep_lost": self._keep_lost,
+            "calm": self._calm,
         }
 
     def _due(self, now: float) -> bool:
@@ -198,11 +203,12 @@ class FaceTracker:
 
     def _assign(self, image: NDArray[np.uint8], faces: list[Face], now: float) -> None:
         """Detected faces to tracks, the best overlap first; the rest are newcomers."""
+        patches = [look(image, face) for face in faces]
         pairs = []
-        for number, face in enumerate(faces):
+        for number, (face, patch) in enumerate(zip(faces, patches, strict=True)):
             for track in self._tracks:
                 overlap = box_overlap(face.box, track.box)
-                if overlap >= _SAME and self._may_be(image, track, face):
+                if overlap >= _SAME and self._may_be(track, patch):
                     # Who was in view comes first: the hidden one of two does not take over the other's face.
                     pairs.append((not track.was_in_view, -overlap, number, track))
         rest = dict(enumerate(faces))
@@ -210,21 +216,27 @@ class FaceTracker:
         for *_, number, track in sorted(pairs, key=lambda pair: pair[:3]):
             if number in rest and track not in done:
                 done.append(track)
-                if self._people.recognizes and not track.alike(image, rest[number]):
-                    track.doubt = track.changed = True
-                face = rest.pop(number)
-                if self._follower is not None:
-                    face = steady(self._follower, image, track, face)
-                track.detected(image, face, now)
-        for face in rest.values():
+                self._meet(image, track, rest.pop(number), patches[number], now)
+        for number, face in rest.items():
             if all(not t.in_view or box_overlap(face.box, t.box) <= _SAME for t in self._tracks):
-                self._tracks.append(Track.begin(image, face, now, self._moves))
+                self._tracks.append(Track.begin(face, patches[number], now, self._moves, self._calm))
 
-    def _may_be(self, image: NDArray[np.uint8], track: Track, face: Face) -> bool:
+    def _meet(self, image: NDArray[np.uint8], track: Track, face: Face, patch: Patch, now: float) -> None:
+        """A track gets the face that the detector saw in its place."""
+        if track.in_view and agrees(track, face):
+            track.confirmed(face)
+            return
+        if self._people.recognizes and not track.alike(patch):
+            track.doubt = track.changed = True
+        if self._follower is not None:
+            face = seen_again(self._follower, image, track, face)
+        track.detected(face, patch, now)
+
+    def _may_be(self, track: Track, patch: Patch) -> bool:
         """Whether place suffices to take a face for one that was in view, or just now was not."""
         if track.was_in_view or track.in_view or not self._people.recognizes:
             return True
-        return not track.met and track.alike(image, face)
+        return not track.met and track.alike(patch)
 
     def _identify(self, image: NDArray[np.uint8], now: float) -> None:
         """Give ids to newcomers who are faces for sure, and settle doubts of those who stand alone."""
