@@ -78,7 +78,7 @@ def _head(picture: Picture, height: float, random: np.random.Generator) -> tuple
     x0, y0, x1, y1 = face_box(points).tolist()
     x, y, wide, high = (x0 + x1) / 2, (y0 + y1) / 2 - 0.06 * height, 0.62 * (x1 - x0), 0.62 * (y1 - y0)
     side = int(np.ceil(2 * max(wide, high) + 6 * _SOFT * height)) | 1
-    turn = cv2.getRotationMatrix2D((x, y), float(random.uniform(-_TURN, _TURN)), 1.0)
+    turn = np.array(cv2.getRotationMatrix2D((x, y), float(random.uniform(-_TURN, _TURN)), 1.0), np.float64)
     turn[:, 2] += (side - 1) / 2 - np.array([x, y])
     head = cv2.warpAffine(small, turn, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     across, down = np.meshgrid(np.arange(side) - (side - 1) / 2, np.arange(side) - (side - 1) / 2)

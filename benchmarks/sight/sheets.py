@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -29,6 +30,10 @@ class Sheets:
 
     def judged(self, kind: str, picture: Picture, answers: list[Answer], judged: Judged) -> None:
         """Keep what was missed in a picture, and the answers that are no face's."""
+        for box, number in zip(picture.boxes, judged.of_face, strict=True):
+            self._line(kind, picture.name, "found" if number >= 0 else "missed", box, answers, number)
+        for number in judged.wrong:
+            self._line(kind, picture.name, "wrong", answers[number].boxes[0], answers, number)
         for box, answer in zip(picture.boxes, judged.of_face, strict=True):
             if answer < 0:
                 self._keep(f"missed {kind}", picture.name, picture.image, box, answers, truth=box)
@@ -44,9 +49,16 @@ class Sheets:
 
     def false(self, name: str, image: Image, answers: list[Answer]) -> None:
         """Keep the faces that were seen in a photograph without people."""
-        for said in answers:
+        for number, said in enumerate(answers):
+            self._line("nobody", name, "wrong", said.boxes[0], answers, number)
             label = f"{name} {said.confidence:.2f} q{said.quality:.2f} {said.look}"
             self._keep("false faces", label, image, said.boxes[0], [said])
+
+    def _line(self, kind: str, name: str, how: str, box: Points, answers: list[Answer], number: int) -> None:
+        where = " ".join(f"{value:.0f}" for value in box)
+        said = answers[number] if number >= 0 else None
+        told = f"{said.confidence:.3f}\t{said.quality:.3f}\t{said.look}" if said else "\t\t"
+        self._lines.append(f"{kind}\t{name}\t{how}\t{told}\t{where}")
 
     def _keep(
         self,
@@ -57,7 +69,6 @@ class Sheets:
         answers: list[Answer],
         truth: Points | None = None,
     ) -> None:
-        self._lines.append(f"{kind}\t{name}\t{np.round(box).astype(int).tolist()}")
         tiles = self._tiles.setdefault(kind, [])
         if self._folder is None or len(tiles) == _MOST or name.split("/")[0] in self._never:
             return
@@ -80,15 +91,13 @@ class Sheets:
         if self._folder is None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / "all.tsv").write_text("\n".join(self._lines) + "\n")
+        head = "kind\tpicture\thow\tconfidence\tquality\tlook\tbox"
+        (self._folder / "all.tsv").write_text("\n".join([head, *self._lines]) + "\n")
         for kind, tiles in self._tiles.items():
             if not tiles:
                 continue
             blank = np.zeros((_TILE, _TILE, 3), np.uint8)
             filled = tiles + [blank] * (-len(tiles) % _ACROSS)
             rows = [np.hstack(filled[i : i + _ACROSS]) for i in range(0, len(filled), _ACROSS)]
-            file = (
-                self._folder
-                / f"{kind.replace(' ', '_').replace('%', '').replace(',', '').replace('/', '-')}.jpg"
-            )
+            file = self._folder / f"{re.sub(r'[^a-z0-9+-]+', '_', kind)[:60]}.png"
             cv2.imwrite(str(file), np.vstack(rows)[..., ::-1])
