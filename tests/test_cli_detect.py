@@ -39,8 +39,9 @@ def test_csv_on_standard_output_and_failures_on_standard_error(folder: Path, mod
     done = aulens("detect", folder, "--model", model, "--format", "csv")
     assert done.code == 1
     table = pd.read_csv(io.StringIO(done.out))
-    assert list(table.columns[:11]) == [
+    assert list(table.columns[:17]) == [
         "file", "frame", "time", "face_id", "success", "confidence", "box_x", "box_y", "box_w", "box_h",
+        "quality", "look", "pose_pitch", "pose_yaw", "pose_roll", "pose_distance",
         "AU1_p",
     ]  # fmt: skip
     assert table["success"].tolist() == [1, 0]

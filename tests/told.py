@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from aulens.aus import AUSet
+from aulens.pose import HeadPose
 from aulens.runtime.result import AUResult, Evidence, FrameResult
 from synthetic_faces import face68
 
@@ -20,6 +21,9 @@ def result(
     confidence: float = 1.5,
     left: float | None = None,
     threshold: float = 0.5,
+    quality: float = float("nan"),
+    look: str = "",
+    pose: HeadPose | None = None,
 ) -> AUResult:
     """A face with these probabilities; both sides alike, unless `left` says what its left is."""
     aus = AUSet("told", tuple(int(label[2:]) for label in probability))
@@ -36,6 +40,9 @@ def result(
         threshold=dict.fromkeys(probability, threshold),
         evidence=Evidence(aus, np.zeros((len(aus), 8, 8), np.float32), matrix, 32, (90, 120)),
         matrix=matrix,
+        quality=quality,
+        look=look,
+        pose=pose,
     )
 
 

@@ -13,13 +13,17 @@ import pytest
 from PIL import Image
 
 import aulens
+from aulens.aus import AUSet
 from aulens.errors import BusyError, ConfigError, InputError
+from aulens.pose import HeadPose
 from aulens.record import RecordSettings, clip, finish, record_clip, sinks
 from aulens.runtime.analyzer import Analyzer
 from aulens.tables import OpenFace, read_table
+from aulens.tables.schema import POSE_COLUMNS, rows_of, to_frame
 from aulens.video import open_sequence
 from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
+from told import frame_result, result
 from video.made_videos import zeroed
 
 pytestmark = [pytest.mark.usefixtures("people_by_colour"), pytest.mark.slow]
@@ -376,6 +380,22 @@ def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
             record_clip(analyzer, video, tmp_path / "cut")
     record_clip(analyzer, video, tmp_path / "cut", resume=True)
     assert everything(tmp_path / "cut") == everything(whole())
+
+
+def test_rows_begun_by_an_earlier_version_go_on_in_its_columns(tmp_path: Path):
+    """It had no quality and no pose: the table has one header, and every row fits it."""
+    path, aus = tmp_path / "rows.csv", AUSet("pair", (1, 12))
+    added = ("quality", "look", *POSE_COLUMNS)
+    rows = rows_of("a.mp4", [result()], aus, frame=0, time=0.0)
+    to_frame(rows, aus).drop(columns=[*added]).to_csv(path, index=False, lineterminator="\n")
+    part = sinks.RowsPart(path, path.stat().st_size, "a.mp4", aus)
+    pose = HeadPose(1, 2, 3, np.array([0, 0, 500]))
+    part.add(frame_result(1, 0.04, [result(quality=0.5, look="enlarged", pose=pose)]))
+    part.close()
+    table = read_table(path)
+    assert table["frame"].tolist() == [0, 1]
+    assert table["AU12_p"].tolist() == [0.75, 0.75]
+    assert table[[*added]].isna().all(axis=None)
 
 
 def test_a_video_may_be_called_something_else_than_its_path(

@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from aulens.aus import RENDERS, AUSet
 from aulens.errors import InputError
 from aulens.landmarks import IBUG49, IBUG68, convert
+from aulens.pose import HeadPose, head_pose
+from aulens.pose.mean_face import mean_face
 from aulens.runtime.result import FrameResult
 from aulens.tables import DIALECTS, OpenFace, read_table
 from aulens.tables.schema import Row, columns, dtype, rows_of, to_frame, write_rows
@@ -164,6 +167,74 @@ def test_what_we_write_we_read(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+POSES = [
+    HeadPose(10, -20, 30, np.array([120.0, -80, 900])),
+    HeadPose(-5, 40, -170, np.array([-300.0, 50, 700])),
+    HeadPose(0, 0, 0, np.array([0.0, 0, 1000])),
+]
+
+
+def test_poses_are_openfaces_and_come_back(tmp_path: Path) -> None:
+    """What its numbers say, taken as its source takes them, puts the landmarks where OpenCV puts them."""
+    path = tmp_path / "clip.csv"
+    path.write_text(
+        text(OpenFace(), [frame_result(i, i / 25, [result(pose=one)]) for i, one in enumerate(POSES)])
+    )
+    theirs = pd.read_csv(path)
+    camera = np.array([[500, 0, 319.5], [0, 500, 239.5], [0, 0, 1.0]])
+    face = mean_face(IBUG68) * (1, -1, -1)
+    for row, pose in zip(theirs.itertuples(), POSES, strict=True):
+        place = np.array([row.pose_Tx, row.pose_Ty, row.pose_Tz])
+        np.testing.assert_allclose(place, pose.translation, atol=0.0501)
+        # R = Rx Ry Rz, each a turn about one axis: three calls of Rodrigues' formula.
+        x, y, z = np.eye(3)
+        turn = rodrigues(row.pose_Rx * x) @ rodrigues(row.pose_Ry * y) @ rodrigues(row.pose_Rz * z)
+        points, _ = cv2.projectPoints(face, cv2.Rodrigues(turn)[0], place, camera, None)
+        expected, _ = cv2.projectPoints(face, cv2.Rodrigues(pose.rotation)[0], pose.translation, camera, None)
+        np.testing.assert_allclose(points, expected, atol=0.15)
+        back = head_pose(points[:, 0], (480, 640))
+        np.testing.assert_allclose(back.angles, pose.angles, atol=0.1)
+    ours = read_table(path)
+    np.testing.assert_allclose(
+        ours[["pose_pitch", "pose_yaw", "pose_roll"]], [pose.angles for pose in POSES], atol=0.06
+    )
+    np.testing.assert_allclose(ours["pose_distance"], [pose.distance for pose in POSES], atol=0.1)
+
+
+def rodrigues(vector: np.ndarray) -> np.ndarray:
+    return np.asarray(cv2.Rodrigues(vector)[0])
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ((10, 0, 0), (0.175, 0, 0)),  # down: "if they tip their head up, you'll get a negative pose_Rx"
+        ((0, -10, 0), (0, 0.175, 0)),  # to the subject's right: positive pose_Ry
+        ((0, 0, -10), (0, 0, 0.175)),  # clockwise in the picture: x towards y, which is down
+    ],
+)
+def test_openfaces_signs(ours: tuple[float, float, float], theirs: tuple[float, float, float]) -> None:
+    pose = HeadPose(*ours, np.array([0, 0, 500.0]))
+    (row,) = OpenFace().rows("a", frame_result(0, 0, [result(pose=pose)]))
+    assert tuple(float(row[f"pose_R{axis}"]) for axis in "xyz") == theirs
+    assert [row[f"pose_T{axis}"] for axis in "xyz"] == ["0.0", "0.0", "500.0"]
+
+
+def test_poses_of_openfaces_that_are_none(tmp_path: Path) -> None:
+    """Zeros where it found no face; files without pose columns."""
+    path = tmp_path / "clip.csv"
+    names = ",".join(f"pose_{kind}{axis}" for kind in "TR" for axis in "xyz")
+    path.write_text(
+        f"frame,timestamp,confidence,success,{names},AU12_c\n"
+        "1,0,0.9,1,0,0,500,0.1,0,0,1\n2,0.04,0,0,0,0,0,0,0,0,0\n3,0.08,0.9,1,0,0,0,0,0,0,1\n"
+        "4,0.12,0.9,0,0,0,500,0.1,0,0,1\n"
+    )
+    table = read_table(path)
+    assert table["pose_pitch"].isna().tolist() == [False, True, True, True]
+    assert table["pose_pitch"][0] == pytest.approx(np.degrees(0.1), abs=1e-3)
+    assert table["pose_distance"][0] == 500
+
+
 OLD = (
     "frame, timestamp, confidence, success, pose_Tx, AU01_r, AU12_r, AU12_c, AU28_c\n"
     "1, 0, 0.95, 1, 3.5, 0.5, 2.25, 1, 0\n"
@@ -183,7 +254,7 @@ def test_old_files_with_spaces_and_without_face_id(tmp_path: Path) -> None:
     assert table["AU12_c"].tolist()[::2] == [1, 0]
     assert table["AU1_c"].isna().all()
     assert table["confidence"].isna().tolist() == [False, False, True]
-    assert list(table.columns[10:]) == [
+    assert list(table.columns[16:]) == [
         "AU1_p", "AU1_c", "AU1_left_p", "AU1_right_p", "AU1_i",
         "AU12_p", "AU12_c", "AU12_left_p", "AU12_right_p", "AU12_i",
         "AU28_p", "AU28_c", "AU28_left_p", "AU28_right_p",

@@ -9,6 +9,7 @@ import pytest
 
 from aulens.aus import RENDERS
 from aulens.errors import ConfigError, InputError
+from aulens.pose import HeadPose
 from aulens.runtime.result import FrameResult
 from aulens.tables import DIALECTS, PyFeat, read_table
 from aulens.tables.schema import write_rows
@@ -155,6 +156,35 @@ def test_what_we_write_we_read(tmp_path: Path, version: int) -> None:
     assert read_table(path, rate=25)["time"].tolist() == [0, 0.04, 0.08, 0.08, 0.12, 0.12]
     with pytest.raises(ConfigError, match="a frame rate must be above 0, got 0"):
         read_table(path, rate=0)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_poses_are_pyfeats_and_come_back(tmp_path: Path, version: int) -> None:
+    """Radians; up, to the subject's right and tilted to the subject's right are above 0."""
+    poses = [HeadPose(*angles, np.array([0, 0, 500])) for angles in ((-10, 0, 0), (0, -20, 0), (5, 6, 170))]
+    path = tmp_path / "results.csv"
+    path.write_text(
+        text(PyFeat(version), [frame_result(i, 0.0, [result(pose=one)]) for i, one in enumerate(poses)])
+    )
+    theirs = pd.read_csv(path)[["Pitch", "Yaw", "Roll", "X", "Y", "Z"]]
+    np.testing.assert_allclose(
+        theirs.iloc[:, :3], np.radians([[10, 0, 0], [0, 20, 0], [-5, -6, 170]]), atol=1e-6
+    )
+    assert theirs[["X", "Y", "Z"]].isna().all(axis=None)
+    ours = read_table(path)
+    np.testing.assert_allclose(
+        ours[["pose_pitch", "pose_yaw", "pose_roll"]], [pose.angles for pose in poses], atol=2e-4
+    )
+    assert ours["pose_distance"].isna().all()
+
+
+def test_poses_of_earlier_releases_are_not_read(tmp_path: Path) -> None:
+    """Before 2.0 they were in degrees, or in radians of other signs; such tables have no `gaze_pitch`."""
+    row = "1,2,3,4,0.9,0.1,0.2,a.mp4,0,{},0.1,0.2\n"
+    old = foreign(tmp_path, f"{OLD},Pitch,Roll,Yaw\n{row.format(12.5)}")
+    assert old[["pose_pitch", "pose_yaw", "pose_roll"]].isna().all(axis=None)
+    new = foreign(tmp_path, f"{OLD},Pitch,Roll,Yaw,gaze_pitch\n{row.format(2.5)[:-1]},0\n")
+    assert new["pose_pitch"].between(-90, 90).all()  # 143 degrees up is upside down
 
 
 def test_pictures_do_not_say_who_is_who(tmp_path: Path) -> None:

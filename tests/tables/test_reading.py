@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,6 +11,7 @@ import pytest
 
 from aulens.aus import AUSet
 from aulens.errors import ConfigError, InputError
+from aulens.pose import HeadPose
 from aulens.tables import read_table
 from aulens.tables.parquet import write_parquet
 from aulens.tables.schema import (
@@ -31,7 +33,9 @@ def ours() -> pd.DataFrame:
 
 
 def rows() -> list:
-    found = rows_of(NAME, [result(), result(face_id=1)], AUS, frame=0, time=0.1)
+    pose = HeadPose(-3, 50, 9, np.array([1, 2, 900]))
+    turned = result(face_id=1, quality=0.25, look="turned270", pose=pose)
+    found = rows_of(NAME, [result(), turned], AUS, frame=0, time=0.1)
     found += rows_of(NAME, [result(left=float("nan"))], AUS, frame=1, time=1 / 3, lost=(1,))
     return found + rows_of("NA", (), AUS)
 
@@ -45,6 +49,19 @@ def test_every_format_of_ours_is_read_back_the_same(tmp_path: Path) -> None:
     write_parquet(tmp_path / "a.parquet", rows(), AUS)
     for name in ("a.csv", "a.jsonl", "a.parquet"):
         pd.testing.assert_frame_equal(read_table(tmp_path / name), ours())
+
+
+def test_tables_of_the_first_release_lack_quality_and_pose(tmp_path: Path) -> None:
+    """What they do not tell is missing; they are read in every format, and completed."""
+    added = ["quality", "look", "pose_pitch", "pose_yaw", "pose_roll", "pose_distance"]
+    table = ours()
+    first = table.drop(columns=added)
+    first.to_csv(tmp_path / "a.csv", index=False)
+    first.to_parquet(tmp_path / "a.parquet")
+    first.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    table[added] = np.nan
+    for name in ("a.csv", "a.jsonl", "a.parquet"):
+        pd.testing.assert_frame_equal(read_table(tmp_path / name), table.astype(ours().dtypes))
 
 
 @pytest.mark.parametrize("name", [" a.mp4", "  b, c.mp4", ' "d".mp4', "e.mp4 "])
@@ -198,6 +215,12 @@ GOOD = {"file": "a", "frame": 0, "time": 0.0, "face_id": 0, "success": 1, "AU1_p
         ("success", 7),
         ("confidence", float("inf")),
         ("box_w", -1),
+        ("quality", 1.5),
+        ("quality", -0.5),
+        ("pose_pitch", 91),
+        ("pose_yaw", -181),
+        ("pose_roll", float("inf")),
+        ("pose_distance", -1),
         ("AU1_p", 5),
         ("AU1_p", -1),
         ("AU1_p", float("inf")),

@@ -97,14 +97,8 @@ def from_angles(angles: ArrayLike) -> Floats:
 
     Yaw is done first, about the head's y, then pitch about x, then roll about z, the line of sight.
     """
-    (sp, sy, sr), (cp, cy, cr) = (
-        np.moveaxis(turned(np.radians(np.asarray(angles, np.float64))), -1, 0) for turned in (np.sin, np.cos)
-    )
-    return _matrices(
-        cr * cy - sr * sp * sy, -sr * cp, cr * sy + sr * sp * cy,
-        sr * cy + cr * sp * sy, cr * cp, sr * sy - cr * sp * cy,
-        -cp * sy, sp, cp * cy,
-    )  # fmt: skip
+    pitch, yaw, roll = np.moveaxis(np.radians(np.asarray(angles, np.float64)), -1, 0)
+    return np.asarray(about(2, roll) @ about(0, pitch) @ about(1, yaw))
 
 
 def to_angles(rotation: ArrayLike) -> Floats:
@@ -126,6 +120,18 @@ def seen_from_camera(rotation: ArrayLike, translation: ArrayLike) -> Floats:
     facing = line_of_sight(translation)
     turned = np.swapaxes(facing, -1, -2) @ np.asarray(rotation, np.float64)
     return to_angles(_INTO_CAMERA @ turned @ _INTO_CAMERA)
+
+
+def about(axis: int, radians: ArrayLike) -> Floats:
+    """(..., 3, 3): turns about x (0), y (1) or z (2) by angles (...), from the next axis to the one after."""
+    angle = np.asarray(radians, np.float64)
+    turn = np.zeros((*angle.shape, 3, 3))
+    first, second = (axis + 1) % 3, (axis + 2) % 3
+    turn[..., axis, axis] = 1
+    turn[..., first, first] = turn[..., second, second] = np.cos(angle)
+    turn[..., second, first] = np.sin(angle)
+    turn[..., first, second] = -turn[..., second, first]
+    return turn
 
 
 def _matrices(*entries: Floats) -> Floats:

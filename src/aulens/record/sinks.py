@@ -11,7 +11,7 @@ from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
 from aulens.show.stills import Stills
 from aulens.tables.dialect import Dialect
-from aulens.tables.schema import rows_of, write_csv_header, write_csv_rows
+from aulens.tables.schema import columns, rows_of, write_csv_header, write_rows
 
 
 class _TextPart:
@@ -44,9 +44,12 @@ class RowsPart(_TextPart):
 
     def __init__(self, path: Path, length: int, name: str, aus: AUSet) -> None:
         super().__init__(path, length)
-        self._name, self._aus = name, aus
+        self._name, self._aus, self._columns = name, aus, columns(aus)
         if length == 0:
             write_csv_header(self._file, aus)
+        else:  # begun by an earlier version, it may have fewer columns, and goes on with those
+            with path.open(encoding="utf-8", newline="") as begun:
+                self._columns = tuple(next(csv.reader(begun)))
 
     def add(self, result: FrameResult) -> None:
         """See `Part`."""
@@ -58,7 +61,7 @@ class RowsPart(_TextPart):
             time=result.time,
             lost=result.lost,
         )
-        write_csv_rows(self._file, rows, self._aus)
+        write_rows(self._file, self._columns, rows)
 
 
 class DialectPart(_TextPart):

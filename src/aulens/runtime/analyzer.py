@@ -17,6 +17,7 @@ from aulens.faces.default import default_detector
 from aulens.faces.detector import Face, FaceDetector, check_image
 from aulens.faces.identity import DlibEmbedder
 from aulens.faces.tracker import FaceTracker
+from aulens.pose import head_pose
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.runtime.clip import analyze_clip, waiting
 from aulens.runtime.image import read_image
@@ -266,4 +267,7 @@ class Analyzer:
             threshold=dict(zip(labels, card.threshold, strict=True)),
             evidence=Evidence(card.aus, maps, matrix, card.crop, shape, attention=card.attention),
             matrix=matrix,
+            quality=face.quality,
+            look=face.look,
+            pose=head_pose(face.landmarks, shape, face.visibility),
         )

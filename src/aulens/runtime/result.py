@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from aulens.align import invert, transform, warp_back
 from aulens.aus import AUSet
 from aulens.errors import InputError
+from aulens.pose import HeadPose
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,9 @@ class AUResult:
         evidence: AU label to (H, W) float32 map in pixels of the picture, made when asked for; see `Evidence`
             for what its numbers say.
         matrix: (2, 3) float64, picture to aligned crop.
+        quality: 0 to 1, how far its AUs can be trusted, as the detector says; NaN: it does not.
+        look: how the detector had to look to find it, one of `aulens.faces.detector.LOOKS`; "" the first.
+        pose: how the head is turned and how far away it is; None: its landmarks tell none.
     """
 
     face_id: int
@@ -51,6 +55,9 @@ class AUResult:
     threshold: Mapping[str, float]
     evidence: "Evidence"
     matrix: NDArray[np.float64]
+    quality: float = math.nan
+    look: str = ""
+    pose: HeadPose | None = None
 
     @property
     def present(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
+from aulens.faces.detector import LOOKS
 from aulens.tables.schema import EVENT_TYPES, FACE_COLUMNS, SMOOTH_ENDS, au_of, columns, dtype
 
 FILE_NAME: Final = "columns.csv"
@@ -36,6 +37,7 @@ class Column:
 
 
 _NO_FACE: Final = "no face in this row (success 0)"
+_NO_POSE: Final = f"{_NO_FACE}, or its landmarks tell no pose"
 _PICTURE: Final = "a picture"
 _SIDES: Final = f"{_NO_FACE}, or the model does not tell sides"
 _TYPES: Final = {"str": "text", "Int64": "whole number", "float64": "number", "bool": "true or false"}
@@ -67,6 +69,38 @@ _FACE: Final = {
     "box_y": ("upper edge of the face's box", "pixels", "", _NO_FACE),
     "box_w": ("width of the face's box", "pixels", "above 0", _NO_FACE),
     "box_h": ("height of the face's box", "pixels", "above 0", _NO_FACE),
+    "quality": (
+        "how far the face's AUs can be trusted: low where it is covered, dark, blurred, small or turned away",
+        "",
+        "0 to 1",
+        f"{_NO_FACE}, or the detector does not say",
+    ),
+    "look": (
+        "how the picture had to be looked at to find the face: larger, smaller, with more contrast, turned "
+        "clockwise",
+        "",
+        ", ".join(look for look in LOOKS if look),
+        f"as it is, or {_NO_FACE}",
+    ),
+    "pose_pitch": ("how far the head is turned down (above 0) or up", "degrees", "-90 to 90", _NO_POSE),
+    "pose_yaw": (
+        "how far it is turned to the person's left, the picture's right (above 0), or right",
+        "degrees",
+        "-180 to 180",
+        _NO_POSE,
+    ),
+    "pose_roll": (
+        "how far it is tilted counter-clockwise in the picture (above 0), or clockwise",
+        "degrees",
+        "-180 to 180",
+        _NO_POSE,
+    ),
+    "pose_distance": (
+        "how far away the head is, if the camera is the one that docs/tables.md states",
+        "mm",
+        "above 0",
+        _NO_POSE,
+    ),
 }
 _AU: Final = {
     "p": ("calibrated probability that {au} is present: the larger of its sides", "", "0 to 1", _NO_FACE),

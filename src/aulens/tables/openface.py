@@ -1,25 +1,34 @@
 """The CSV of OpenFace 2.2: FeatureExtraction (videos) and FaceLandmarkImg (pictures).
 
 All of its columns in its order, so that scripts which go by position work too. What aulens does not measure
-is NaN: gaze, eye landmarks, head pose, 3D landmarks, shape parameters and the intensities `AUxx_r`.
+is NaN: gaze, eye landmarks, 3D landmarks, shape parameters and the intensities `AUxx_r`.
+
+Head pose as its source has it (`GetPose`, `RotationHelpers.h`): `pose_T*` are millimetres to the picture's
+right, down and away from the camera; `pose_R*` are radians, R = Rx Ry Rz in those axes (not from the line of
+sight, as ours are): Rx > 0 nose down, Ry > 0 nose to the subject's right, Rz > 0 clockwise in the picture.
 
 Format: Baltrušaitis et al., OpenFace 2.0, FG 2018; its RecorderCSV and wiki page "Output Format".
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from aulens.aus import AUSet
 from aulens.errors import InputError
+from aulens.pose.head import about, seen_from_camera
 from aulens.runtime.result import AUResult, FrameResult
 from aulens.tables.csv_file import CSVFile
 from aulens.tables.dialect import Dialect, blanked, landmarks68, padded, share, written
-from aulens.tables.schema import Row, complete
+from aulens.tables.schema import POSE_COLUMNS, Row, complete
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,11 +49,12 @@ def _numbered(prefix: str, axes: str, count: int) -> Iterator[str]:
 
 _VIDEO: Final = ("frame", "face_id", "timestamp", "confidence", "success")
 _PICTURE: Final = ("face", "confidence")
+_POSE: Final = tuple(f"pose_{kind}{axis}" for kind in "TR" for axis in "xyz")
 _MEASURED: Final = (
     *(f"gaze_{eye}_{axis}" for eye in (0, 1) for axis in "xyz"),
     *("gaze_angle_x", "gaze_angle_y"),
     *_numbered("eye_lmk_", "xyXYZ", 56),
-    *(f"pose_{kind}{axis}" for kind in "TR" for axis in "xyz"),
+    *_POSE,
     *_numbered("", "xy", 68),
     *_numbered("", "XYZ", 68),
     *("p_scale", "p_rx", "p_ry", "p_rz", "p_tx", "p_ty"),
@@ -101,6 +111,7 @@ class OpenFace:
         `AU12_c` stays so, `AU12_r` becomes `AU12_i` (intensity, 0 to 5); there are no probabilities and no
         boxes. `file` is the name of the CSV without its ending, as OpenFace names it after its input; `frame`
         counts from 0. Scores of rows without `success` are left out. Where there is no `face_id`, it is 0.
+        Poses become ours where all six of their columns are there.
 
         Raises:
             InputError: not such a file, or broken; says in which line.
@@ -124,6 +135,10 @@ def _told(face: AUResult) -> dict[str, str]:
     cells = {}
     for i, (x, y) in enumerate(landmarks68(face).tolist()):
         cells[f"x_{i}"], cells[f"y_{i}"] = written(x, 1, _EMPTY), written(y, 1, _EMPTY)
+    if face.pose is not None:
+        place = (written(mm, 1, _EMPTY) for mm in face.pose.translation.tolist())
+        turns = (written(angle, 3, _EMPTY) for angle in _turns(face.pose.rotation))
+        cells |= zip(_POSE, (*place, *turns), strict=True)
     for number in PRESENCES:
         label = f"AU{number}"
         if number == BLINK and label not in face.occurrence:
@@ -131,6 +146,12 @@ def _told(face: AUResult) -> dict[str, str]:
         if label in face.occurrence:
             cells[f"{padded(number)}_c"] = f"{float(face.occurrence[label]):.1f}"
     return cells
+
+
+def _turns(rotation: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Rx, Ry, Rz in radians of a rotation (3, 3) in the camera's axes."""
+    (xx, xy, xz), (_, _, yz), (_, _, zz) = rotation.tolist()
+    return math.atan2(-yz, zz), math.asin(max(-1.0, min(1.0, xz))), math.atan2(-xy, xx)
 
 
 def is_openface(columns: tuple[str, ...]) -> bool:
@@ -151,7 +172,8 @@ def read_openface(source: CSVFile) -> pd.DataFrame:
         )
     pictures = columns[:2] == _PICTURE
     ours = {name: own for name in columns if (own := _au_column(name)) is not None}
-    found = source.read([*(_PICTURE if pictures else (n for n in _VIDEO if n in columns)), *ours])
+    posed = _POSE if set(_POSE) <= set(columns) else ()
+    found = source.read([*(_PICTURE if pictures else (n for n in _VIDEO if n in columns)), *posed, *ours])
     frame = pd.DataFrame(
         {"file": source.path.stem, "confidence": source.column(found, "confidence")}, found.index
     )
@@ -162,11 +184,24 @@ def read_openface(source: CSVFile) -> pd.DataFrame:
         frame["time"] = source.column(found, "timestamp", "time")
         frame["face_id"] = source.column(found, "face_id") if "face_id" in columns else 0
         frame["success"] = source.column(found, "success")
+    if posed:
+        frame = frame.assign(**_poses(source, found))
     told = {
         ours[name]: source.column(found, name, ours[name])
         for name in sorted(ours, key=lambda name: int(name[2:4]))
     }
     return blanked(complete(pd.concat([frame, pd.DataFrame(told, found.index)], axis=1)))
+
+
+def _poses(source: CSVFile, found: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    """Our columns of poses; empty where there is none, as in rows of zeros without a face."""
+    numbers = np.stack([source.column(found, name).to_numpy(np.float64) for name in _POSE], axis=-1)
+    place, (x, y, z) = numbers[:, :3], np.moveaxis(numbers[:, 3:], -1, 0)
+    there = np.isfinite(numbers).all(axis=1) & (place[:, 2] > 0)
+    place = np.where(there[:, None], place, (0.0, 0.0, 1.0))
+    angles = seen_from_camera(about(0, x) @ about(1, y) @ about(2, z), place)
+    told = np.column_stack([angles, np.linalg.norm(place, axis=1)])
+    return dict(zip(POSE_COLUMNS, np.where(there[:, None], told, np.nan).T.round(4), strict=True))
 
 
 def _au_column(name: str) -> str | None:

@@ -1,7 +1,10 @@
 """The Fex CSV of Py-Feat: version 1 (its `Detector`) and version 2 (its `Detectorv2`).
 
-All columns in its order. `AUxx` is a probability, 0 to 1; what aulens does not measure is empty: head pose,
-emotions, valence and arousal, gaze, identity embeddings, face mesh, blendshapes, AUs that the model lacks.
+All columns in its order. `AUxx` is a probability, 0 to 1; what aulens does not measure is empty: `X`, `Y` and
+`Z`, emotions, valence and arousal, gaze, identity embeddings, mesh, blendshapes, AUs that the model lacks.
+
+Head pose as release 2.0 has it (`feat/detector.py`, "canonical convention"): radians, Pitch > 0 nose up,
+Yaw > 0 nose to the subject's right, Roll > 0 tilted to the subject's right.
 
 Format: Cheong et al., Py-Feat, Affective Science 2023; the tables in its documentation.
 """
@@ -19,10 +22,11 @@ import numpy as np
 
 from aulens.aus import AUSet
 from aulens.errors import ConfigError, InputError
+from aulens.pose.head import from_angles, to_angles
 from aulens.runtime.result import AUResult, FrameResult
 from aulens.tables.csv_file import CSVFile
 from aulens.tables.dialect import Dialect, blanked, landmarks68, padded, share
-from aulens.tables.schema import Row, complete, plain
+from aulens.tables.schema import POSE_COLUMNS, Row, complete, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +36,9 @@ PYFEAT_AUS: Final = (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25
 _AU_COLUMN: Final = re.compile("AU0?[1-9][0-9]?|AU0[1-9][0-9]")
 _BOX: Final = ("FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight")
 _ABOUT: Final = ("FrameHeight", "FrameWidth", "input", "frame")
+_POSE: Final = ("Pitch", "Yaw", "Roll")
+_SIGNS: Final = (-1.0, -1.0, 1.0)
+"""Of theirs beside ours: up, to the subject's right, to the subject's right."""
 _GAZE: Final = ("gaze_pitch", "gaze_yaw", "gaze_angle")
 _FACE: Final = (
     *_BOX,
@@ -136,7 +143,8 @@ class PyFeat:
 
         `AU12` becomes `AU12_p`; there are no decisions and no sides. `time` is empty, for `approx_time` is in
         whole seconds: `read_table` takes a frame rate. `face_id` is the number of `Identity`, or where that
-        is missing, the place of the row in its frame, which does not follow a person.
+        is missing, the place of the row in its frame, which does not follow a person. Poses are read from
+        tables with `gaze_pitch`, of release 2.0 on: earlier ones have other units, signs and orders.
 
         Raises:
             InputError: not such a file, or broken; says in which line.
@@ -161,7 +169,8 @@ def read_pyfeat(source: CSVFile) -> pd.DataFrame:
         )
     aus = _au_columns(source)
     text = [name for name in ("input", "Identity") if name in columns]
-    found = source.read([*_BOX, "FaceScore", "frame", *aus.values()], text)
+    posed = _POSE if {*_POSE, "gaze_pitch"} <= set(columns) else ()
+    found = source.read([*_BOX, "FaceScore", "frame", *posed, *aus.values()], text)
     seen = found["FaceRectX"].notna()
     frame = pd.DataFrame(
         {
@@ -174,6 +183,10 @@ def read_pyfeat(source: CSVFile) -> pd.DataFrame:
     )
     for ours, theirs in zip(("box_x", "box_y", "box_w", "box_h"), _BOX, strict=True):
         frame[ours] = source.column(found, theirs, ours)
+    if posed:
+        radians = np.stack([source.column(found, name).to_numpy(np.float64) for name in _POSE], axis=-1)
+        angles = to_angles(from_angles(np.degrees(radians * _SIGNS)))  # brought within our ranges
+        frame[list(POSE_COLUMNS[:3])] = angles.round(4)
     identity = found["Identity"] if "Identity" in columns else None
     frame["face_id"] = _face_ids(source, frame, seen, identity)
     told = {ours: source.column(found, theirs, ours) for ours, theirs in aus.items()}
@@ -211,6 +224,9 @@ def _told(face: AUResult) -> dict[str, str]:
     x0, y0, x1, y1 = face.box.tolist()
     cells = dict(zip(_BOX, map(_number, (x0, y0, x1 - x0, y1 - y0)), strict=True))
     cells["FaceScore"] = _number(share(face.confidence))
+    if face.pose is not None:
+        angles = np.radians(face.pose.angles) * _SIGNS
+        cells |= zip(_POSE, map(_number, angles.tolist()), strict=True)
     points = np.round(landmarks68(face), 3).tolist()
     for i, (x, y) in enumerate(points):
         cells[f"x_{i}"], cells[f"y_{i}"] = _number(x), _number(y)

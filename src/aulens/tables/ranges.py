@@ -37,6 +37,14 @@ class Range:
         return f"{kind} from {self.least:g} to {most}"
 
 
+_RANGES: Final = {
+    **dict.fromkeys(("time", "box_w", "box_h", "pose_distance"), Range(0)),
+    "quality": Range(0, 1),
+    "pose_pitch": Range(-90, 90),
+    **dict.fromkeys(("pose_yaw", "pose_roll"), Range(-180, 180)),
+}
+
+
 def range_of(column: str, *, least: float = 0) -> Range:
     """The range of one of our columns of numbers.
 
@@ -50,4 +58,4 @@ def range_of(column: str, *, least: float = 0) -> Range:
     if au_of(column) is not None:
         # OpenFace did not cut its intensities to 0-5 in every version.
         return Range() if column.endswith("_i") else Range(0, 1)
-    return Range(0) if column in {"time", "box_w", "box_h"} else Range()
+    return _RANGES.get(column, Range())

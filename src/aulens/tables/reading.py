@@ -17,7 +17,7 @@ from aulens.tables.openface import is_openface, read_openface
 from aulens.tables.parquet import import_pyarrow
 from aulens.tables.pyfeat import is_pyfeat, read_pyfeat
 from aulens.tables.ranges import range_of
-from aulens.tables.schema import FACE_COLUMNS, au_of, complete
+from aulens.tables.schema import FACE_COLUMNS, au_of, complete, dtype
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,12 +65,10 @@ def _read_csv(source: CSVFile) -> pd.DataFrame:
         return read_pyfeat(source)
     if not _is_ours(source.columns):
         raise _unknown(source.path, source.heads)
-    ours = [name for name in source.columns if name in FACE_COLUMNS or au_of(name)]
-    others = [name for name in source.columns if name not in ours]
-    found = source.read([name for name in ours if name != "file"], ["file", *others])
-    for name in ours:
-        if name != "file":
-            found[name] = source.column(found, name)
+    numbers = [name for name in source.columns if _is_number(name)]
+    found = source.read(numbers, [name for name in source.columns if name not in numbers])
+    for name in numbers:
+        found[name] = source.column(found, name)
     return complete(found)
 
 
@@ -137,7 +135,7 @@ def _ours(path: Path, frame: pd.DataFrame, places: Sequence[str]) -> pd.DataFram
         raise _unknown(path, heads([str(name) for name in frame.columns]))
     told = frame.copy()
     for name in frame.columns:
-        if name != "file" and (name in FACE_COLUMNS or au_of(name)):
+        if _is_number(name):
             allowed = range_of(name)
             numbers = _numbers(frame[name])
             empty = frame[name].isna().to_numpy()
@@ -170,6 +168,11 @@ def _number(value: object) -> float:
         return float("nan")
     except OverflowError:  # a whole number beyond float64
         return float("inf")
+
+
+def _is_number(name: str) -> bool:
+    """Whether it is one of our columns of numbers."""
+    return au_of(name) is not None or (name in FACE_COLUMNS and dtype(name) != "str")
 
 
 def _is_ours(columns: tuple[str, ...]) -> bool:

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 Cell = str | int | float | None
 Row = Mapping[str, Cell]
 
+POSE_COLUMNS: Final = ("pose_pitch", "pose_yaw", "pose_roll", "pose_distance")
 FACE_COLUMNS: Final = (
     "file", "frame", "time", "face_id", "success", "confidence", "box_x", "box_y", "box_w", "box_h",
+    "quality", "look", *POSE_COLUMNS,
 )  # fmt: skip
+_TEXT: Final = ("file", "look")
 AU_ENDS: Final = ("p", "c", "left_p", "right_p")
 """What is told of each AU: `AU12_p`, `AU12_c`, `AU12_left_p`, `AU12_right_p`."""
 SMOOTH_ENDS: Final = ("smooth_p", "smooth_c")
@@ -100,7 +103,7 @@ def to_frame(rows: Iterable[Row], aus: AUSet) -> pd.DataFrame:
 
 def dtype(column: str) -> str:
     """The pandas type of one of our columns: "str", "Int64" or "float64"."""
-    if column == "file":
+    if column in _TEXT:
         return "str"
     whole = column in {"frame", "face_id", "success"} or column.endswith("_c")
     return "Int64" if whole else "float64"
@@ -172,7 +175,12 @@ def _told(result: AUResult, aus: AUSet) -> dict[str, Cell]:
         "box_y": round(y0, 1),
         "box_w": round(x1 - x0, 1),
         "box_h": round(y1 - y0, 1),
+        "quality": _rounded(result.quality, 4),
+        "look": result.look or None,
     }
+    if (pose := result.pose) is not None:
+        told = [*(round(angle, 2) for angle in pose.angles), round(pose.distance, 1)]
+        cells |= dict(zip(POSE_COLUMNS, told, strict=True))
     for label in aus.labels:
         cells[f"{label}_p"] = _rounded(result.probability[label], 6)
         cells[f"{label}_c"] = int(result.occurrence[label])
