@@ -1,0 +1,121 @@
+"""Which faces count: those that are not turned too far and whose picture is good enough."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from aulens.errors import ConfigError, InputError
+from aulens.tables.schema import au_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COLUMNS: Final = ("pose_yaw", "pose_pitch", "quality")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From which yaw, pitch and quality on a face counts as not seen; None: from none.
+
+    Attributes:
+        max_yaw: degrees, 0 to 180: turned further to either side.
+        max_pitch: degrees, 0 to 90: further up or down.
+        min_quality: 0 to 1: of less.
+
+    Raises:
+        ConfigError: one is out of range.
+    """
+
+    max_yaw: float | None = None
+    max_pitch: float | None = None
+    min_quality: float | None = None
+
+    def __post_init__(self) -> None:
+        for value, name, most in (
+            (self.max_yaw, "the largest yaw", 180),
+            (self.max_pitch, "the largest pitch", 90),
+            (self.min_quality, "the least quality", 1),
+        ):
+            if value is not None and not 0 <= value <= most:
+                raise ConfigError(f"{name} must be from 0 to {most}, got {value}")
+
+    def __bool__(self) -> bool:
+        return any(value is not None for value in astuple(self))
+
+    def __str__(self) -> str:
+        """Of what is left out, for sentences: "turned by more than 30°, or of a quality below 0.3"."""
+        said = (
+            (self.max_yaw, "turned by more than {:g}°"),
+            (self.max_pitch, "up or down by more than {:g}°"),
+            (self.min_quality, "of a quality below {:g}"),
+        )
+        return ", or ".join(text.format(value) for value, text in said if value is not None)
+
+    def keep(self, yaw: ArrayLike, pitch: ArrayLike, quality: ArrayLike) -> NDArray[np.bool_]:
+        """Which of some faces count; one whose yaw, pitch or quality is asked for and NaN does not."""
+        kept = np.ones(np.shape(yaw), dtype=bool)
+        if self.max_yaw is not None:
+            kept &= np.abs(yaw) <= self.max_yaw
+        if self.max_pitch is not None:
+            kept &= np.abs(pitch) <= self.max_pitch
+        if self.min_quality is not None:
+            kept &= np.asarray(quality) >= self.min_quality
+        return kept
+
+    def usable(self, table: pd.DataFrame) -> pd.DataFrame:
+        """See `usable`."""
+        seen = (table["success"] == 1).fillna(False).to_numpy(dtype=bool)
+        told = {}
+        for name, limit in zip(_COLUMNS, astuple(self), strict=True):
+            numbers = np.full(len(table), math.nan)
+            if limit is not None and name in table.columns:
+                numbers = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            if limit is not None and seen.any() and np.isnan(numbers[seen]).all():
+                raise InputError(
+                    f"the table tells no {name} in any row with a face, so none can be left out by it: it is "
+                    "of an earlier version, or its detector does not say; analyze anew or ask for no limit"
+                )
+            told[name] = numbers
+        out = seen & ~self.keep(*told.values())
+        kept = table.copy()
+        kept.loc[out, "success"] = 0
+        kept.loc[out, [name for name in table.columns if au_of(name)]] = math.nan
+        return kept
+
+
+def usable(
+    table: pd.DataFrame,
+    *,
+    max_yaw: float | None = None,
+    max_pitch: float | None = None,
+    min_quality: float | None = None,
+) -> pd.DataFrame:
+    """A copy of a table in which faces beyond the limits count as not seen.
+
+    Their rows have `success` 0 and no scores, like those of somebody who is lost, so that smoothing, events,
+    shares, co-occurrence, figures and reports leave them out. Box, pose and quality stay, to tell why. A face
+    whose pose or quality is asked for and missing is left out. Smooth afterwards: what was smoothed before
+    has taken in what is left out.
+
+    Args:
+        table: our columns.
+        max_yaw: degrees to either side.
+        max_pitch: degrees up or down.
+        min_quality: 0 to 1.
+
+    Raises:
+        InputError: no row with a face tells the pose or the quality.
+        ConfigError: a limit is out of range.
+    """
+    return Limits(max_yaw, max_pitch, min_quality).usable(table)
+
+
+def left_out_text(table: pd.DataFrame, kept: pd.DataFrame, limits: Limits) -> str:
+    """How many rows of a table `limits` left out, in words."""
+    before, after = (int((one["success"] == 1).sum()) for one in (table, kept))
+    return f"{before - after:,} of {before:,} rows with a face are left out ({limits})"

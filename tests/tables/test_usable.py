@@ -1,0 +1,99 @@
+"""Faces beyond limits count as not seen, in all that is made of a table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aulens.errors import ConfigError, InputError
+from aulens.show.shares import shares
+from aulens.show.tracks import read_clip
+from aulens.tables.cooccurrence import cooccurrence
+from aulens.tables.events import events
+from aulens.tables.schema import au_of
+from aulens.tables.smooth import smooth
+from aulens.tables.usable import Limits, left_out_text, usable
+from made_tables import clip
+
+
+def turned() -> pd.DataFrame:
+    """Ten frames with AU1 throughout; turned away in the middle, badly seen at the end, pose unknown once."""
+    table = clip([0.9] * 10, label="AU1")
+    table["pose_yaw"] = [0.0, 30, -30, -31, 50, -50, 0, 0, np.nan, 0]
+    table["pose_pitch"] = [0.0, 10, 0, 0, 0, 0, -25, 0, 0, 0]
+    table["quality"] = [0.9] * 7 + [0.3, 0.9, 0.2]
+    return table
+
+
+@pytest.mark.parametrize(
+    ("limits", "kept"),
+    [
+        ({}, range(10)),
+        ({"max_yaw": 30}, [0, 1, 2, 6, 7, 9]),
+        ({"max_pitch": 20}, [0, 1, 2, 3, 4, 5, 7, 8, 9]),
+        ({"min_quality": 0.3}, range(9)),
+        ({"max_yaw": 30, "max_pitch": 5, "min_quality": 0.5}, [0, 2]),
+        ({"max_yaw": 180}, [0, 1, 2, 3, 4, 5, 6, 7, 9]),
+    ],
+)
+def test_rows_beyond_the_limits_are_as_if_the_face_had_been_lost(limits: dict, kept: list[int]) -> None:
+    table = turned()
+    before = table.copy()
+    found = usable(table, **limits)
+    pd.testing.assert_frame_equal(table, before)
+    assert np.flatnonzero(found["success"] == 1).tolist() == list(kept)
+    scores = [name for name in found if au_of(name)]
+    assert found[scores].notna().any(axis=1).tolist() == (found["success"] == 1).tolist()
+    about = [name for name in found if not au_of(name) and name != "success"]
+    pd.testing.assert_frame_equal(found[about], table[about])
+    assert found.dtypes.equals(table.dtypes)
+
+
+def test_all_that_is_made_of_a_table_leaves_them_out() -> None:
+    found = usable(turned(), max_yaw=30)
+    runs = events(found, gap=0, merge=0, least=0)
+    assert runs["onset_frame"].tolist() == [0, 6, 9]
+    assert runs["offset_frame"].tolist() == [2, 7, 9]
+    assert cooccurrence(found).counts.loc["AU1", "AU1"] == 6
+    (track,) = read_clip(found, ["AU1"]).tracks
+    assert track.seen.sum() == 6
+    assert shares(track).seen == pytest.approx(0.6)
+    smoothed = smooth(found, 0.2, thresholds=0.5)
+    assert smoothed["AU1_smooth_p"].notna().tolist() == (found["success"] == 1).tolist()
+
+
+def test_what_is_left_out_does_not_leak_into_its_neighbours() -> None:
+    table = turned()
+    table.loc[[3, 4, 5], "AU1_p"] = 0.01
+    clean = smooth(usable(table, max_yaw=30), 0.4, thresholds=0.5)
+    np.testing.assert_allclose(clean["AU1_smooth_p"].dropna(), 0.9, atol=1e-6)
+    assert smooth(table, 0.4, thresholds=0.5)["AU1_smooth_p"][2] < 0.8
+
+
+def test_how_many_are_left_out_is_said() -> None:
+    limits = Limits(max_yaw=30, min_quality=0.25)
+    assert left_out_text(turned(), limits.usable(turned()), limits) == (
+        "5 of 10 rows with a face are left out (turned by more than 30°, or of a quality below 0.25)"
+    )
+    assert str(Limits(max_pitch=12.5)) == "up or down by more than 12.5°"
+    assert not Limits()
+    assert Limits(max_yaw=0)
+
+
+@pytest.mark.parametrize("column", ["pose_yaw", "quality"])
+def test_a_table_that_does_not_tell_is_refused(column: str) -> None:
+    """Of an earlier version: all rows would be left out, or none, and neither was asked for."""
+    limits = {"max_yaw": 30} if column == "pose_yaw" else {"min_quality": 0.5}
+    for table in (turned().drop(columns=[column]), turned().assign(**{column: np.nan})):
+        with pytest.raises(InputError, match=f"tells no {column} in any row with a face"):
+            usable(table, **limits)
+    nobody = turned().assign(**{column: np.nan, "success": 0})
+    assert (usable(nobody, **limits)["success"] == 0).all()
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"max_yaw": -1}, {"max_yaw": 181}, {"max_pitch": 91}, {"min_quality": 2}, {"min_quality": float("nan")}],
+)
+def test_limits_out_of_range_are_refused(limits: dict) -> None:
+    with pytest.raises(ConfigError, match=r"must be from 0 to (180|90|1), got"):
+        usable(turned(), **limits)
