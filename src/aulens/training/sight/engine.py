@@ -24,7 +24,7 @@ from aulens.training.run_folder import RunFolder, open_run
 from aulens.training.schedule import rate
 from aulens.training.setup import launch, make_optimiser
 from aulens.training.sight.progress import Told
-from aulens.training.sight.tasks import BEST, Task, open_task, pixels
+from aulens.training.sight.tasks import BEST, Task, load_best, open_task, pixels
 
 FORMAT: Final = "aulens-sight-run/1"
 
@@ -44,12 +44,14 @@ def train_sight(
         BusyError: another training works in `out`.
         ConfigError: a setting is wrong, `out` is in use, or another configuration is resumed.
         DatasetError: the data can't be read.
-        ModelError: the loss is not a number.
+        ModelError: the loss is not a number, or the run to begin from has no model of this network.
     """
     run = RunFolder(Path(out))
     with hold(run.path / ".training.lock", f"The run folder {run.path}"):
         torch.manual_seed(config.seed)
         fabric, task = launch(config), open_task(config)
+        if config.train.start:
+            task.model.load_state_dict(load_best(RunFolder(Path(config.train.start))).state_dict())
         open_run(run.path, config, resume=resume)
         return _Loop(fabric, run, config, task, progress).run(resume)
 
