@@ -79,7 +79,7 @@ def read_cutouts(roots: Sequence[Path], split: str) -> list[Cutout]:
     return found
 
 
-def read_backgrounds(roots: Sequence[Path], longest: int = 512) -> list[Image]:
+def read_backgrounds(roots: Sequence[Path], longest: int = 800) -> list[Image]:
     """Pictures without people, (h, w, 3) uint8 RGB, shrunk to `longest` pixels, ordered by name.
 
     Raises:

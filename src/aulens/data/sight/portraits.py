@@ -2,8 +2,8 @@
 
     python -m aulens.data.sight.portraits PORTRAITS OUT
 
-PORTRAITS holds folders of pictures and `landmarks478.npz`, whose keys `folder/file` lead to the (478, 3) points
-of MediaPipe's Face Landmarker. OUT/manifest.parquet names the pictures where they are.
+PORTRAITS holds folders of pictures and `landmarks478.npz`, whose keys `folder/file` lead to
+(478, 3) points of MediaPipe's Face Landmarker. OUT/manifest.parquet names the pictures where they are.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def from_mesh(mesh: ArrayLike) -> NDArray[np.float64]:
     """iBUG's 68 points of a mesh of 478, nearer to their definition than single vertices are.
 
     The ends of a brow are midway between its edges, its other points evenly spaced; so are those of the jaw
-    along the oval; the outer points of the nose's base are midway between two vertices of the wing. All others
+    along the oval; the outer points of the nose's base are midway between two vertices of the wing. The rest
     are the vertices of `MESH_OF_68`.
 
     Args:

@@ -24,6 +24,25 @@ SMALLEST: Final = 9.0
 _MOST_HIDDEN: Final = 0.6  # likewise a face of which more is hidden or cut off
 _FACES: Final = (0, 1, 2, 3, 4, 6, 9)
 _FACES_P: Final = (0.10, 0.38, 0.2, 0.14, 0.08, 0.06, 0.04)
+_ABOUT_SPOTS: Final = 0.35
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a network saw a face that is not there.
+
+    Attributes:
+        background: its number.
+        quarters: by how many quarters it was turned, counter-clockwise.
+        x, y: the place, pixels of the turned picture.
+        side: of the square that fills a scene as it was seen, pixels.
+    """
+
+    background: int
+    quarters: int
+    x: float
+    y: float
+    side: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +74,7 @@ def draw_scene(
     size: int,
     random: np.random.Generator,
     *,
-    chances: NDArray[np.float64] | None = None,
+    spots: Sequence[Spot] = (),
 ) -> Scene:
     """One random scene.
 
@@ -64,11 +83,17 @@ def draw_scene(
         backgrounds: pictures without people, (h, w, 3) uint8 RGB.
         size: S, side of the scene in pixels.
         random: the only source of randomness.
-        chances: (len(backgrounds),) how often each background is taken; None: alike.
+        spots: what was taken for a face in the backgrounds: a third of the scenes is about one of them.
     """
-    image = draw_background(backgrounds, size, random, chances=chances)
     placed: list[_Placed] = []
-    if random.random() < 0.35:
+    about_spot = bool(spots) and random.random() < _ABOUT_SPOTS
+    if about_spot:
+        image = draw_spot(backgrounds, spots[int(random.integers(len(spots)))], size, random)
+    else:
+        image = draw_background(backgrounds, size, random)
+    if about_spot and random.random() < 0.6:
+        pass  # nobody is there
+    elif random.random() < 0.35:
         placed.append(_fill(image, cutouts[int(random.integers(len(cutouts)))], random))
     else:
         for _ in range(int(random.choice(_FACES, p=_FACES_P))):
@@ -83,28 +108,41 @@ def draw_scene(
     return _scene(taken, placed, size)
 
 
-def draw_background(
-    backgrounds: Sequence[Image],
-    size: int,
-    random: np.random.Generator,
-    *,
-    chances: NDArray[np.float64] | None = None,
-) -> Image:
+def draw_background(backgrounds: Sequence[Image], size: int, random: np.random.Generator) -> Image:
     """A random part of a background, (S, S, 3) uint8 RGB, sometimes turned or mirrored."""
-    picture = backgrounds[int(random.choice(len(backgrounds), p=chances))]
+    picture = backgrounds[int(random.integers(len(backgrounds)))]
     height, width = picture.shape[:2]
-    side = float(np.exp(random.uniform(np.log(0.35), 0))) * min(height, width)
+    most = min(height, width)
+    least = min(most, max(0.8 * size, 0.3 * most))
+    side = min(float(np.exp(random.uniform(np.log(least), np.log(most)))), most)
     x, y = random.uniform(0, width - side), random.uniform(0, height - side)
-    matrix = np.array([[size / side, 0, -x * size / side], [0, size / side, -y * size / side]])
+    return _part(picture, size, (x + side / 2, y + side / 2), side, random)
+
+
+def draw_spot(backgrounds: Sequence[Image], spot: Spot, size: int, random: np.random.Generator) -> Image:
+    """About what a network took for a face, (S, S, 3) uint8 RGB, as large as it was seen."""
+    picture = np.rot90(backgrounds[spot.background], spot.quarters)
+    side = spot.side * float(np.exp(random.normal(0, 0.15)))
+    x, y = np.array([spot.x, spot.y]) + random.uniform(-0.4, 0.4, 2) * side
+    return _part(np.ascontiguousarray(picture), size, (float(x), float(y)), side, random)
+
+
+def _part(
+    picture: Image, size: int, centre: tuple[float, float], side: float, random: np.random.Generator
+) -> Image:
+    """A square about a place of a picture, (S, S, 3), mirrored in half of the cases, turned in a quarter."""
+    scale = size / side
+    matrix = np.array([[scale, 0, size / 2 - centre[0] * scale], [0, scale, size / 2 - centre[1] * scale]])
     if random.random() < 0.25:
-        matrix = align.compose(
-            align.rotation_scale(float(random.uniform(-180, 180)), 1.3, (size / 2, size / 2)), matrix
+        turn = align.rotation_scale(float(random.uniform(-180, 180)), 1.3, (size / 2, size / 2))
+        matrix = align.compose(turn, matrix)
+    if scale < 0.7:
+        picture = np.asarray(
+            cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
         )
-    flags = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-    out = np.asarray(
-        cv2.warpAffine(picture, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REFLECT_101),
-        np.uint8,
-    )
+        matrix = align.compose(matrix, np.array([[1 / scale, 0, 0.0], [0, 1 / scale, 0]]))
+    flags, border = cv2.INTER_LINEAR, cv2.BORDER_REFLECT_101
+    out = np.asarray(cv2.warpAffine(picture, matrix, (size, size), flags=flags, borderMode=border), np.uint8)
     return np.ascontiguousarray(out[:, ::-1]) if random.random() < 0.5 else out
 
 
@@ -124,7 +162,7 @@ def _fill(image: Image, cutout: Cutout, random: np.random.Generator) -> _Placed:
     """The face's own picture as the whole scene, near or far; the rest stays, or is its border."""
     size = image.shape[0]
     box = face_box(cutout.landmarks)
-    height = float(np.exp(random.uniform(np.log(0.12), np.log(1.25)))) * size
+    height = float(np.exp(random.uniform(np.log(0.12), np.log(2.0)))) * size
     scale = height / float((box[2:] - box[:2]).max())
     reach = 0.5 * max(size - 0.4 * height, 0.3 * size)
     centre = size / 2 + random.uniform(-1, 1, 2) * reach * 0.8

@@ -150,7 +150,7 @@ class _Loop:
         at.epoch, at.batch, at.sums, at.epoch_seconds = at.epoch + 1, 0, {}, 0.0
         self.folder.write_log(at.history)
         self.told.epoch(record, best)
-        self.task.between(kept)
+        self.task.between(kept, at.epoch - 1)
         self._save()
 
     def _save(self) -> None:

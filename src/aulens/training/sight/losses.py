@@ -15,6 +15,7 @@ _SIZES: Final = ((0.0, 40.0), (28.0, 88.0), (62.0, 1e9))
 """Which faces each stride answers for: square root of the box's area, pixels. Between two, both do."""
 _SLACK: Final = 1.5  # a stride that nearly answers for a face is not told that there is none
 _NEAR, _AROUND = 0.16, 0.3  # of a face's size around its middle: answers; may answer
+_SMALL: Final = 40.0  # pixels
 _ALPHA, _GAMMA = 0.35, 2.0  # focal loss (Lin et al., ICCV 2017)
 
 
@@ -48,8 +49,9 @@ def assign(size: int, boxes: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
         distance = torch.where(positive, off / side, torch.inf)
         best = distance.min(1)
         chosen = torch.where(best.values.isfinite(), best.indices, -1)
-        doubtful = (around & (nearly | ~asked)).any(1)
-        inside = ((off <= 0.5 * side) & ~asked).any(1)  # nothing is said of faces that are not asked for
+        doubtful = (around & nearly).any(1)
+        # Nothing is said of faces that are not asked for; but parts of a large one are no faces themselves.
+        inside = ((off <= 0.5 * side) & ~asked & (nearly | (side < _SMALL))).any(1)
         which.append(chosen)
         counts.append((chosen >= 0) | ~(doubtful | inside))
     return torch.cat(which), torch.cat(counts)

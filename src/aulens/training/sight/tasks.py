@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from aulens.data.sight.crops import FaceCrop, draw_crop
 from aulens.data.sight.cutouts import Cutout, read_backgrounds, read_cutouts
-from aulens.data.sight.scenes import Scene, draw_scene
+from aulens.data.sight.scenes import Scene, Spot, draw_scene
 from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.models.face_net import FaceNet
 from aulens.models.landmark_net import LandmarkNet
@@ -27,6 +28,9 @@ from aulens.training.sight.measure import landmark_measures, scene_measures
 BEST: Final = "best.pt"
 _HELD_OUT: Final = 10  # of so many backgrounds one is kept for validation
 _VALIDATION: Final = 400  # samples
+_QUARTERS: Final = (0, 0, 1, 0, 2, 0, 3)
+_SUSPECT: Final = -1.5  # score of an answer that is worth training against
+_MOST_SPOTS: Final = 3000
 _TRAIN, _VAL = 0, 1  # streams of random numbers
 
 Batch = list[Any]
@@ -57,8 +61,8 @@ class Task(Protocol):
         """Measures on people of a split; `metric` is the one that chooses, larger is better."""
         ...
 
-    def between(self, model: nn.Module) -> None:
-        """After an epoch: look for what is still hard."""
+    def between(self, model: nn.Module, epoch: int) -> None:
+        """After an epoch, 0-based: look for what is still hard."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -150,13 +154,13 @@ class FacesTask:
         pictures = read_backgrounds([Path(root) for root in config.data.backgrounds])
         self.held_out = pictures[::_HELD_OUT]
         self.backgrounds = [picture for i, picture in enumerate(pictures) if i % _HELD_OUT] or pictures
-        self.chances: NDArray[np.float64] = np.full(len(self.backgrounds), 1 / len(self.backgrounds))
+        self.spots: list[Spot] = []
 
     def draw(self, step: int, size: int) -> Batch:
         """See `Task`."""
         return [
             draw_scene(
-                _Drawn(self.faces["train"], random), self.backgrounds, self.size, random, chances=self.chances
+                _Drawn(self.faces["train"], random), self.backgrounds, self.size, random, spots=self.spots
             )
             for random in (np.random.default_rng([self.seed, _TRAIN, step, i]) for i in range(size))
         ]
@@ -175,25 +179,28 @@ class FacesTask:
         ]
         return scene_measures(scenes, lambda images: _scored(model, images))
 
-    def between(self, model: nn.Module) -> None:
-        """Draw backgrounds by how much the network takes something in them for a face."""
-        highest = []
-        for picture in self.backgrounds:
-            _, _, scores = _scored(model, [_padded(picture, 512)])
-            highest.append(float(scores.max()))
-        hard = 1 / (1 + np.exp(-np.array(highest) - 2.0))
-        self.chances = 0.4 / len(hard) + 0.6 * hard / hard.sum()
+    def between(self, model: nn.Module, epoch: int) -> None:
+        """Look over the backgrounds, each at other sizes and turns than before, for what it takes for faces."""
+        found = []
+        for i, picture in enumerate(self.backgrounds):
+            quarters, longest = _QUARTERS[(i + epoch) % len(_QUARTERS)], (320, 640)[(i + epoch) % 2]
+            turned = np.ascontiguousarray(np.rot90(picture, quarters))
+            seen, scale = _padded(turned, longest)
+            boxes, _, scores = (part[0] for part in _scored(model, [seen]))
+            best = int(np.argmax(scores))
+            if scores[best] > _SUSPECT:
+                x, y = ((boxes[best][:2] + boxes[best][2:]) / 2 / scale).tolist()
+                found.append(Spot(i, quarters, x, y, self.size / scale))
+        self.spots = found + self.spots[: _MOST_SPOTS - len(found)]
 
     def state(self) -> dict[str, Any]:
         """See `Task`."""
-        return {"chances": self.chances.tolist()}
+        return {"spots": [asdict(spot) for spot in self.spots], "backgrounds": len(self.backgrounds)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See `Task`."""
-        if len(state["chances"]) == len(
-            self.chances
-        ):  # with other backgrounds: found anew after the next epoch
-            self.chances = np.array(state["chances"])
+        if state["backgrounds"] == len(self.backgrounds):  # in other ones they are looked for anew
+            self.spots = [Spot(**spot) for spot in state["spots"]]
 
 
 class LandmarksTask:
@@ -237,7 +244,7 @@ class LandmarksTask:
         measures[self.metric] = -measures["plain_error"] - 0.2 * measures["hard_error"]
         return measures
 
-    def between(self, model: nn.Module) -> None:
+    def between(self, model: nn.Module, epoch: int) -> None:
         """Nothing is looked for."""
 
     def state(self) -> dict[str, Any]:
@@ -282,13 +289,12 @@ def _points(
     return landmarks.numpy(), visible.numpy(), quality.numpy()
 
 
-def _padded(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
-    """The picture with its longest side at most `longest`, in a frame whose sides are multiples of 32."""
+def _padded(picture: NDArray[np.uint8], longest: int) -> tuple[NDArray[np.uint8], float]:
+    """The picture with its longest side at most `longest`, framed to multiples of 32; and its scale."""
     scale = min(1.0, longest / max(picture.shape[:2]))
     if scale < 1:
-        picture = np.asarray(
-            cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
-        )
+        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        picture = np.asarray(small, np.uint8)
     height, width = picture.shape[:2]
     down, right = -height % 32, -width % 32
-    return np.asarray(cv2.copyMakeBorder(picture, 0, down, 0, right, cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(cv2.copyMakeBorder(picture, 0, down, 0, right, cv2.BORDER_REPLICATE), np.uint8), scale
