@@ -180,7 +180,7 @@ class FacesTask:
         return scene_measures(scenes, lambda images: _scored(model, images))
 
     def between(self, model: nn.Module, epoch: int) -> None:
-        """Look over the backgrounds, each at other sizes and turns than before, for what it takes for faces."""
+        """Look over the backgrounds, at other sizes and turns than before, for what it takes for faces."""
         found = []
         for i, picture in enumerate(self.backgrounds):
             quarters, longest = _QUARTERS[(i + epoch) % len(_QUARTERS)], (320, 640)[(i + epoch) % 2]
