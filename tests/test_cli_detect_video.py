@@ -57,6 +57,21 @@ def test_the_table_for_reading_sums_up(video: Path, model: Path):
     assert "Share of frames" in done.out
 
 
+def test_the_table_for_reading_leaves_out_what_is_beyond_limits(video: Path, model: Path, tmp_path: Path):
+    """The patches' landmarks are those of a flat face: all of them look the same way."""
+    done = aulens("detect", video, "--model", model, "--max-yaw", 90, "--max-pitch", 90)
+    assert told(done.out, "AU12") == ("20", "100 %")
+    assert "talk.mp4: 0 of 20 rows with a face are left out (turned by more than 90°, or up or" in done.err
+    nobody = aulens("detect", video, "--model", model, "--min-quality", 0.1)  # they tell none
+    assert "talk.mp4: 20 of 20 rows with a face are left out (of a quality below 0.1)" in nobody.err
+    assert "no face" in nobody.out
+    stored = aulens("detect", video, "--model", model, "--max-yaw", 90, "--out", tmp_path)
+    assert "talk.mp4: 0 of 20 rows with a face are left out" in stored.err
+    rows = aulens("detect", video, "--model", model, "--max-yaw", 90, "-f", "csv")
+    assert rows.code == 2
+    assert "not out of rows as they come: give --out DIR" in str(rows.error)
+
+
 def flicker(path: Path, bright: set[int], lasts: list[int]) -> Path:
     """Somebody red, in whom AU6 is present in the frames `bright`; milliseconds for which each is shown."""
     frames = []

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from aulens.tables import read_table
 from command_line import aulens
 from patch_people import write_people
+from show.html_page import Page
 
 pytestmark = pytest.mark.usefixtures("people_by_colour", "patches_for_faces")
 
@@ -29,6 +31,31 @@ def test_a_page_of_a_table(video: Path, model: Path, tmp_path: Path):
     theirs.write_text(aulens("detect", video, "--model", model, "-f", "openface").out)
     assert "one of another tool has none" in aulens("report", theirs, "--model", model, "--out", tmp_path).err
     assert "looks like a table" in aulens("detect", table, "--model", model).err
+
+
+@pytest.mark.usefixtures("without_pdfs")
+def test_faces_beyond_limits_are_left_out_and_it_is_said(video: Path, model: Path, tmp_path: Path):
+    """In a table whose person turns away: the page counts the others, and says how many it does not."""
+    aulens("detect", video, "--model", model, "--out", tmp_path / "out")
+    path = tmp_path / "out" / "talk.csv"
+    table = read_table(path)
+    table["pose_yaw"], table["quality"] = [0.0] * 12 + [45.0] * 8, 0.8
+    table.to_csv(path, index=False)
+    said = "8 of 20 rows with a face are left out (turned by more than 30°)"
+    done = aulens("report", path, "--model", model, "--max-yaw", 30, "--out", tmp_path / "pages")
+    assert done.code == 0, done.err
+    assert f"{path}: {said}" in done.err
+    page = Page((tmp_path / "pages" / "talk.html").read_text())
+    assert said in page.text
+    (one,) = page.data("clip")["people"]
+    assert (one["frames"], one["lost_frames"]) == (20, 8)
+    table.drop(columns=["quality"]).to_csv(path, index=False)
+    done = aulens("report", path, "--model", model, "--min-quality", 0.5, "--out", tmp_path / "more")
+    assert done.code == 1
+    assert "the table tells no quality in any row with a face" in done.err
+    done = aulens("report", path, "--model", model, "--max-pitch", 100, "--out", tmp_path / "more")
+    assert done.code == 2
+    assert "the largest pitch must be from 0 to 90, got 100" in str(done.error)
 
 
 @pytest.mark.parametrize(

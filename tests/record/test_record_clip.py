@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from aulens.pose import HeadPose
 from aulens.record import RecordSettings, clip, finish, record_clip, sinks
 from aulens.runtime.analyzer import Analyzer
 from aulens.tables import OpenFace, read_table
+from aulens.tables.events import events
 from aulens.tables.schema import POSE_COLUMNS, rows_of, to_frame
+from aulens.tables.smooth import smooth
+from aulens.tables.usable import usable
 from aulens.video import open_sequence
 from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
@@ -396,6 +400,72 @@ def test_rows_begun_by_an_earlier_version_go_on_in_its_columns(tmp_path: Path):
     assert table["frame"].tolist() == [0, 1]
     assert table["AU12_p"].tolist() == [0.75, 0.75]
     assert table[[*added]].isna().all(axis=None)
+
+
+class Judge(PatchDetector):
+    """Sees the person badly in the frames 6 to 9 of `short`, where they are at x = 16 to 19."""
+
+    def __call__(self, image):
+        return tuple(
+            replace(face, quality=0.2 if 15.5 < face.box[0] < 19.5 else 0.9)
+            for face in super().__call__(image)
+        )
+
+
+@pytest.mark.parametrize("seconds", [None, 0.2])
+def test_who_is_seen_badly_is_left_out_of_all_but_the_table(
+    seconds: float | None, analyzer: Analyzer, short: Path, tmp_path: Path
+):
+    judged = Analyzer(analyzer.card.onnx, Judge())
+    threshold = dict(zip(analyzer.card.aus.labels, analyzer.card.threshold, strict=True))
+    settings = RecordSettings(smooth=seconds, min_quality=0.5)
+    done = record_clip(judged, short, tmp_path / "limited", settings)
+    assert done.left_out == "4 of 12 rows with a face are left out (of a quality below 0.5)"
+    assert done.problem is None
+    record_clip(judged, short, tmp_path / "raw")
+    raw, table = (read_table(tmp_path / name / "talk.csv") for name in ("raw", "limited"))
+    pd.testing.assert_frame_equal(table[raw.columns], raw)
+    kept = usable(raw, min_quality=0.5)
+    if seconds is not None:
+        kept = smooth(kept, seconds, thresholds=threshold)
+        counts = (kept["success"] == 1).to_numpy(bool)
+        names = [name for name in kept if "_smooth_" in name]
+        pd.testing.assert_frame_equal(table.loc[counts, names], kept.loc[counts, names])
+        assert table[names].notna().all(axis=None)
+    written = pd.read_csv(tmp_path / "limited" / "talk.events.csv")
+    expected = events(kept, thresholds=threshold)
+    assert written["onset"].tolist() == expected["onset"].tolist()
+    assert written["offset"].tolist() == expected["offset"].tolist()
+    # The page that is made later, of the table, is of the same events.
+    pd.testing.assert_frame_equal(events(usable(table, min_quality=0.5), thresholds=threshold), expected)
+
+
+def test_limits_are_settings_like_others(analyzer: Analyzer, short: Path, tmp_path: Path):
+    judged = Analyzer(analyzer.card.onnx, Judge())
+    first = record_clip(judged, short, tmp_path, RecordSettings(min_quality=0.5))
+    assert record_clip(judged, short, tmp_path, RecordSettings(min_quality=0.5), resume=True) == first
+    with pytest.raises(InputError, match=r"min_quality was 0\.5 and is None"):
+        record_clip(judged, short, tmp_path, resume=True)
+    with pytest.raises(InputError, match=r"max_yaw was None and is 30"):
+        record_clip(judged, short, tmp_path, RecordSettings(min_quality=0.5, max_yaw=30), resume=True)
+
+
+def test_receipts_of_earlier_versions_knew_no_limits(analyzer: Analyzer, short: Path, tmp_path: Path):
+    first = record_clip(analyzer, short, tmp_path)
+    receipt = json.loads((tmp_path / "talk.json").read_text())
+    assert not {"max_yaw", "max_pitch", "min_quality"} & set(receipt["identity"])
+    del receipt["left_out"]
+    (tmp_path / "talk.json").write_text(json.dumps(receipt))
+    assert record_clip(analyzer, short, tmp_path, resume=True) == first
+
+
+def test_a_limit_of_what_the_detector_does_not_tell_leaves_nobody_out(
+    analyzer: Analyzer, short: Path, tmp_path: Path
+):
+    done = record_clip(analyzer, short, tmp_path, RecordSettings(min_quality=0.5))
+    assert done.left_out is None
+    assert str(done.problem).startswith("no face was left out: the table tells no quality")
+    assert (read_table(tmp_path / "talk.csv")["success"] == 1).all()
 
 
 def test_a_video_may_be_called_something_else_than_its_path(

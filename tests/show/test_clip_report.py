@@ -23,6 +23,7 @@ from aulens.show.stills import Stills, read_stills
 from aulens.tables.events import events as events_of
 from aulens.tables.schema import rows_of, to_frame
 from aulens.tables.smooth import smooth
+from aulens.tables.usable import usable
 from aulens.video.media import VideoInfo
 from stub_jaa import write_jaa_stub
 from stub_model import write_stub
@@ -299,6 +300,31 @@ def test_stills_of_other_aus_and_other_tables_are_refused(
     with pytest.raises(InputError, match="lacks the columns"):
         write_report(path, person(0, range(5), labels=("AU1",)), card)
     assert path.read_text() == "the report of before"
+
+
+def test_how_a_face_is_seen_and_whether_it_counts(
+    tmp_path: Path, card: ModelCard, table: pd.DataFrame, stills: Path
+) -> None:
+    told = table.copy()
+    told.loc[told["success"] == 1, ["pose_yaw", "pose_pitch", "pose_roll", "quality"]] = [12.0, -3, -8, 0.82]
+    far = (told["face_id"] == 1) & (told["frame"] >= 80)
+    told.loc[far, "pose_yaw"] = -50.0
+    write_report(tmp_path / "all.html", told, card, stills=stills)
+    every = Page((tmp_path / "all.html").read_text())
+    write_report(
+        tmp_path / "near.html", usable(told, max_yaw=30), card, stills=stills, left_out="3 <of> 7 left out"
+    )
+    near = Page((tmp_path / "near.html").read_text())
+    assert "3 <of> 7 left out" in near.text
+    for place, still in enumerate(every.data("clip")["stills"]):
+        for face, limited in zip(
+            every.data(f"still-{place}")["faces"], near.data(f"still-{place}")["faces"], strict=True
+        ):
+            turned = face["face_id"] == 1 and still["frame"] >= 80
+            side = "50° to their right" if turned else "12° to their left"
+            assert face["about"] == limited["about"] == f"turned {side}, tilted 8° clockwise, quality 0.82"
+            assert (face["out"], limited["out"]) == (False, turned)
+    assert near.data("clip")["people"][1]["lost_frames"] == 30 + 40
 
 
 @pytest.mark.slow

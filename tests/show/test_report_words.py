@@ -10,7 +10,7 @@ from html_page import Page
 from aulens.errors import InputError
 from aulens.runtime.card import ModelCard, read_card
 from aulens.show.cooccurrence import WORDS
-from aulens.show.report import write_report
+from aulens.show.report import words, write_report
 from stub_model import write_stub
 
 
@@ -38,6 +38,23 @@ def test_clips_of_one_name_are_told_apart_by_their_folder(tmp_path: Path, card: 
     text = (tmp_path / "a.html").read_text()
     assert "<title>P&lt;02&gt; / clip.mp4 · Action Units</title>" in text
     assert '<h1><span class="soft">P&lt;02&gt; / </span>clip.mp4</h1>' in text
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (
+            (20.4, 10, -15, 0.816),
+            "turned 20° to their left, looking 10° down, tilted 15° clockwise, quality 0.82",
+        ),
+        ((-20, -10, 15, np.nan), "turned 20° to their right, looking 10° up, tilted 15° counter-clockwise"),
+        ((4.9, -4.9, 0, 1.0), "facing the camera, quality 1.00"),
+        ((np.nan, np.nan, np.nan, 0.5), "quality 0.50"),
+        ((np.nan, np.nan, np.nan, np.nan), ""),
+    ],
+)
+def test_how_a_face_is_seen_in_words(seen: tuple[float, float, float, float], said: str) -> None:
+    assert words.seen(*seen) == said
 
 
 def test_a_table_without_probabilities_has_no_page(tmp_path: Path, card: ModelCard) -> None:

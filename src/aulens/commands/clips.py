@@ -23,10 +23,11 @@ from aulens.commands.tally import Tally
 from aulens.errors import InputError
 from aulens.record import RecordSettings, record_clip
 from aulens.runtime.analyzer import Analyzer
-from aulens.runtime.result import FrameResult
+from aulens.runtime.result import AUResult, FrameResult
 from aulens.show.shares import percent, shares
 from aulens.show.tracks import read_clip
 from aulens.tables import read_table
+from aulens.tables.usable import Limits, out_of
 from aulens.video.reader import VideoInfo, open_video
 from aulens.video.webcam import Camera
 
@@ -66,7 +67,8 @@ def record_clips(
                     name=name, resume=resume, progress=step, command=command_line(),
                 )  # fmt: skip
             if told is not None:
-                told.add_table(str(path), read_table(out / done.files["table"]))
+                table = read_table(out / done.files["table"])
+                told.add_table(str(path), table if done.left_out is None else settings.limits.usable(table))
         except InputError as error:
             tally.fail(path, error)
             continue
@@ -77,6 +79,8 @@ def record_clips(
         tally.frames += step.frames
         if done.problem is not None:
             tally.fail(path, done.problem)
+        if done.left_out is not None:
+            tally.say(f"{path}: {done.left_out}")
         if step.frames:
             tally.before += done.frames - step.frames
         elif done.frames:
@@ -116,6 +120,8 @@ def stream_clips(
             tally.end_of(path)
             tally.frames += step.frames
         tally.clips += 1
+        if told is not None and settings.limits:
+            tally.say(f"{path}: {told.left_out(str(path))}")
         if media.problem is not None:
             tally.fail(path, media.problem)
 
@@ -186,20 +192,34 @@ class ClipTable:
 
     Args:
         aus: of the model.
+        limits: of the faces that count, of frames that are added one by one.
     """
 
-    def __init__(self, aus: AUSet) -> None:
-        self._aus = aus
+    def __init__(self, aus: AUSet, limits: Limits | None = None) -> None:
+        self._aus, self._limits = aus, limits or Limits()
+        self._faces: dict[str, tuple[int, int]] = {}  # found, and left out of these
         self._people: dict[str, dict[int, _Person]] = {}
         self._of = "frames"
 
     def add(self, name: str, result: FrameResult) -> None:
         """Take a frame of the video `name`."""
         people = self._people.setdefault(name, {})
-        for face in result.faces:
+        kept = [face for face in result.faces if self._counts(face)]
+        found, out = self._faces.get(name, (0, 0))
+        self._faces[name] = found + len(result.faces), out + len(result.faces) - len(kept)
+        for face in kept:
             known = people.setdefault(face.face_id, _Person(0, np.zeros(len(self._aus.labels), np.int64)))
             known.seen += 1
             known.present += np.array([face.occurrence[label] for label in self._aus.labels], np.int64)
+
+    def left_out(self, name: str) -> str:
+        """How many faces of the frames of the video `name` do not count, in words."""
+        found, out = self._faces.get(name, (0, 0))
+        return out_of(out, found, self._limits)
+
+    def _counts(self, face: AUResult) -> bool:
+        pitch, yaw = (math.nan, math.nan) if face.pose is None else face.pose.angles[:2]
+        return bool(self._limits.keep(yaw, pitch, face.quality))
 
     def add_table(self, name: str, table: pd.DataFrame) -> None:
         """Take the whole video `name` from its table: as the page, smoothed where the table is.

@@ -20,6 +20,9 @@ from aulens.commands.options import (
     Every,
     From,
     KeepLost,
+    MaxPitch,
+    MaxYaw,
+    MinQuality,
     Model,
     Resume,
     Smooth,
@@ -85,6 +88,9 @@ def detect(
     stop: To = None,
     smooth: Smooth = None,
     keep_lost: KeepLost = None,
+    max_yaw: MaxYaw = None,
+    max_pitch: MaxPitch = None,
+    min_quality: MinQuality = None,
     resume: Resume = False,
     sequence: Annotated[
         bool,
@@ -196,8 +202,13 @@ def detect(
 
     settings = RecordSettings(
         format.stored.value, every, seconds(start, "--from"), seconds(stop, "--to"), smooth, overlay, report,
-        keep_lost,
+        keep_lost, max_yaw, max_pitch, min_quality,
     )  # fmt: skip
+    if settings.limits and out is None and format is not Format.TABLE:
+        raise ConfigError(
+            "--max-yaw, --max-pitch and --min-quality leave faces out of events, shares, pages and figures, "
+            "not out of rows as they come: give --out DIR, or look at pose_yaw, pose_pitch and quality"
+        )
     where = _cluster(address, workers, threads, webcam) if cluster else None
     if where is None and (address is not None or workers is not None):
         raise ConfigError("--address and --workers are for --cluster only")
@@ -216,7 +227,7 @@ def detect(
     if found.made:
         console.print(made_text(found.made), markup=False)
     album = _prepare(out, format, (overlay or report) and where is None, analyzer, found)
-    told = _clip_table(analyzer, found) if format is Format.TABLE and where is None else None
+    told = _clip_table(analyzer, found, settings) if format is Format.TABLE and where is None else None
     try:
         if where is not None and out is not None:
             from aulens.cluster.settings import AnalyzerSettings
@@ -298,12 +309,12 @@ def _cluster(
     return cluster_settings(address, workers, threads, webcam)
 
 
-def _clip_table(analyzer: Analyzer, found: Found) -> "ClipTable | None":
+def _clip_table(analyzer: Analyzer, found: Found, settings: RecordSettings) -> "ClipTable | None":
     if not found.clips:
         return None
     from aulens.commands.clips import ClipTable
 
-    return ClipTable(analyzer.card.aus)
+    return ClipTable(analyzer.card.aus, settings.limits)
 
 
 def _stopped(out: Path | None) -> str:

@@ -44,6 +44,33 @@ KeepLost = Annotated[
         rich_help_panel=VIDEOS,
     ),
 ]
+MaxYaw = Annotated[
+    float | None,
+    typer.Option(
+        metavar="DEGREES",
+        help="Who is turned further to a side counts as not seen in events, shares, pages and figures.",
+        show_default=False,
+        rich_help_panel=VIDEOS,
+    ),
+]
+MaxPitch = Annotated[
+    float | None,
+    typer.Option(
+        metavar="DEGREES",
+        help="Likewise who looks further up or down.",
+        show_default=False,
+        rich_help_panel=VIDEOS,
+    ),
+]
+MinQuality = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Likewise who is seen worse than this, 0 to 1.",
+        show_default=False,
+        rich_help_panel=VIDEOS,
+    ),
+]
 Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on where an earlier run into DIR was stopped.", rich_help_panel=VIDEOS),

@@ -9,7 +9,19 @@ from rich.console import Console
 
 from aulens.commands.detect import detect
 from aulens.commands.finders import Detector
-from aulens.commands.options import DetectorKind, DetectorModel, Every, From, Model, Resume, Smooth, To
+from aulens.commands.options import (
+    DetectorKind,
+    DetectorModel,
+    Every,
+    From,
+    MaxPitch,
+    MaxYaw,
+    MinQuality,
+    Model,
+    Resume,
+    Smooth,
+    To,
+)
 from aulens.commands.sources import command_line
 from aulens.errors import ConfigError, InputError
 from aulens.record.names import free_name
@@ -17,6 +29,7 @@ from aulens.record.writing import writing
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.show.figure import NO_FIGURES, can_draw
 from aulens.tables import read_table
+from aulens.tables.usable import Limits, left_out_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +49,9 @@ def report(
     start: From = None,
     stop: To = None,
     smooth: Smooth = None,
+    max_yaw: MaxYaw = None,
+    max_pitch: MaxPitch = None,
+    min_quality: MinQuality = None,
     overlay: Annotated[bool, typer.Option("--overlay", help="Also draw the video.")] = False,
     resume: Resume = False,
     model: Model = None,
@@ -62,10 +78,12 @@ def report(
                 "--resume": resume,
             },
         )
-    failed = _of_tables(tables, out, read_card(find_card(model))) if tables else False
+    limits = Limits(max_yaw, max_pitch, min_quality)
+    failed = _of_tables(tables, out, read_card(find_card(model)), limits) if tables else False
     if others:
         detect(
-            others, out=out, every=every, start=start, stop=stop, smooth=smooth, overlay=overlay,
+            others, out=out, every=every, start=start, stop=stop, smooth=smooth, max_yaw=max_yaw,
+            max_pitch=max_pitch, min_quality=min_quality, overlay=overlay,
             report=True, resume=resume, model=model, detector=detector, detector_model=detector_model,
         )  # fmt: skip
     if failed:
@@ -79,7 +97,7 @@ def _refuse(table: Path, given: Mapping[str, bool]) -> None:
         raise ConfigError(f"{option} is for videos, and {table} is a table: {instead}, or give the video")
 
 
-def _of_tables(paths: list[Path], out: Path, card: ModelCard) -> bool:
+def _of_tables(paths: list[Path], out: Path, card: ModelCard, limits: Limits) -> bool:
     """Pages of tables; whether one could not be made."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     failed, taken = False, set[str]()
@@ -94,7 +112,9 @@ def _of_tables(paths: list[Path], out: Path, card: ModelCard) -> bool:
             for clip in clips:
                 stem = path.stem if len(clips) == 1 else Path(str(clip["file"].iloc[0])).stem
                 name = free_name(stem, taken)
-                _of_table(clip, out, name, card)
+                left_out = _of_table(clip, out, name, card, limits)
+                if left_out is not None:
+                    console.print(f"{path}: {left_out}", markup=False)
                 console.print(f"{path}: see {out / f'{name}.html'}", markup=False)
         except InputError as error:
             failed = True
@@ -104,7 +124,8 @@ def _of_tables(paths: list[Path], out: Path, card: ModelCard) -> bool:
     return failed
 
 
-def _of_table(table: "pd.DataFrame", out: Path, name: str, card: ModelCard) -> None:
+def _of_table(table: "pd.DataFrame", out: Path, name: str, card: ModelCard, limits: Limits) -> str | None:
+    """Page and figures of one clip; how many faces the limits left out."""
     from aulens.show.figures import write_figures
     from aulens.show.report import write_report
 
@@ -122,9 +143,14 @@ def _of_table(table: "pd.DataFrame", out: Path, name: str, card: ModelCard) -> N
             f"this table lacks probabilities of the AUs of the model {card.name}: one of another model needs "
             "--model, one of another tool has none (docs/tables.md says what can be made of it)"
         )
+    left_out = None
+    if limits:
+        kept = limits.usable(table)
+        table, left_out = kept, left_out_text(table, kept, limits)
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-        write_report(page, table, card, command=command_line())
+        write_report(page, table, card, command=command_line(), left_out=left_out)
         if can_draw():
             threshold = dict(zip(card.aus.labels, card.threshold, strict=True))
             write_figures(out / f"{name}.figures", table, threshold)
+    return left_out

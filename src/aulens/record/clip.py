@@ -103,7 +103,9 @@ def record_clip(
         if not counts.frames:
             folder.remove()
             raise InputError(f"{given}: {problem or _nothing_between(media.info, settings)}")
-        files, lacking = finish(folder.path, out, name, settings, analyzer.card, media.info, problem, command)
+        files, lacking, left_out = finish(
+            folder.path, out, name, settings, analyzer.card, media.info, problem, command
+        )
         done = Recorded(
             source=given,
             identity=identity,
@@ -111,6 +113,7 @@ def record_clip(
             problem=_together(problem, lacking),
             files=with_old(out / f"{name}.json", identity, files),
             versions=versions(),
+            left_out=left_out,
         )
         write_done(out / f"{name}.json", done)
         folder.remove()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aulens.errors import InputError
-from aulens.record.identity import VIDEO, differs
+from aulens.record.identity import LIMITS, VIDEO, differs
 from aulens.record.names import ENDINGS
 
 _FORMAT: Final = "aulens-clip/1"
@@ -32,6 +32,8 @@ class Recorded:
         problem: where the video ended early and why, or None.
         files: what was written, by what it is ("table", "events", "overlay", "report"), names in the folder.
         versions: of aulens and of the packages that a result depends on.
+        left_out: how many faces the settings' limits left out of events, page and figures, in words; None:
+            there are no limits.
     """
 
     source: str
@@ -43,6 +45,7 @@ class Recorded:
     problem: str | None
     files: Mapping[str, str]
     versions: Mapping[str, str]
+    left_out: str | None = None
 
 
 def write_done(path: Path, done: Recorded) -> None:
@@ -92,7 +95,7 @@ def with_old(path: Path, identity: Mapping[str, Any], files: Mapping[str, str]) 
     """
     found, kept = _read(path), dict(files)
     before = {} if found is None else found["identity"]
-    same = all(before.get(key) == value for key, value in identity.items() if key not in _OUTPUTS)
+    same = all(before.get(key) == identity.get(key) for key in {*identity, *LIMITS} - {*_OUTPUTS})
     for kind, old in made_by(path).items():
         if old.name in files.values() or not old.exists():
             continue
@@ -131,4 +134,5 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict) or found.pop("format", None) != _FORMAT:
         return None
+    found.setdefault("left_out", None)  # earlier versions had no limits
     return found if found.keys() == {field.name for field in fields(Recorded)} else None

@@ -4,12 +4,13 @@ The parts stay until everything is there, so that a kill in here costs only this
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
+from aulens.errors import InputError
 from aulens.record.done import clear_figures
 from aulens.record.overlay import join_overlay
 from aulens.record.settings import RecordSettings
@@ -21,8 +22,9 @@ from aulens.tables import DIALECTS
 from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
 from aulens.tables.events import events
 from aulens.tables.parquet import ParquetWriter
-from aulens.tables.schema import dtype
+from aulens.tables.schema import SMOOTH_ENDS, dtype
 from aulens.tables.smooth import smooth
+from aulens.tables.usable import Limits, left_out_text
 from aulens.video import VideoInfo
 
 ROWS: Final = "rows.csv"
@@ -44,10 +46,11 @@ def finish(
     info: VideoInfo,
     problem: str | None,
     command: str | None,
-) -> tuple[dict[str, str], str | None]:
+) -> tuple[dict[str, str], str | None, str | None]:
     """Write the table, its events, once per folder what the columns mean, and what else was asked for.
 
-    Without time stamps there are no events, and nothing can be smoothed.
+    Without time stamps there are no events, and nothing can be smoothed. Faces beyond the limits stay in the
+    table, and are left out of everything else.
 
     Args:
         part: folder of the parts.
@@ -60,16 +63,18 @@ def finish(
         command: that made it, to be shown in the report.
 
     Returns:
-        File names in `out`, by what they are; and what could not be taken along, or None.
+        File names in `out`, by what they are; what could not be done, or None; how many faces the limits left
+        out, in words, or None.
     """
     threshold = dict(zip(card.aus.labels, card.threshold, strict=True))
     rows = part / ROWS
-    told = read_rows(rows)
+    whole = read_rows(rows)
+    told, left_out, lacking = _usable(whole, settings.limits)
     timed = bool(told["time"].notna().any())
     if settings.smooth is not None and timed:
-        told = smooth(told, settings.smooth, thresholds=threshold)
+        whole, told = _smoothed(whole, told, settings.smooth, threshold)
         rows = part / "smooth.csv"
-        told.to_csv(rows, index=False, lineterminator="\n")
+        whole.to_csv(rows, index=False, lineterminator="\n")
     ending = "csv" if settings.format in DIALECTS else settings.format
     source = part / DIALECT if settings.format in DIALECTS else rows
     files = {"table": f"{name}.{ending}"}
@@ -83,12 +88,12 @@ def finish(
         _replaced(
             part, out / files["events"], lambda path: found.to_csv(path, index=False, lineterminator="\n")
         )
-    lacking = None
     if settings.overlay:
         drawn = f"{name}.overlay.mp4"
         joined = join_overlay(part / OVERLAY, out / drawn, info, settings.start)
         if joined is not None:
-            files["overlay"], lacking = drawn, joined.problem
+            files["overlay"] = drawn
+            lacking = "; ".join(filter(None, (lacking, joined.problem))) or None
     if settings.report:
         files["report"] = f"{name}.html"
         write_report(
@@ -99,13 +104,37 @@ def finish(
             events=found,
             info=info,
             command=command,
-            problems=() if problem is None else (problem,),
+            problems=[said for said in (problem, lacking) if said is not None],
+            left_out=left_out,
         )
         clear_figures(out / f"{name}.figures")
         if can_draw():
             files["figures"] = f"{name}.figures"
             write_figures(out / files["figures"], told, threshold, events=found)
-    return files, lacking
+    return files, lacking, left_out
+
+
+def _usable(whole: pd.DataFrame, limits: Limits) -> tuple[pd.DataFrame, str | None, str | None]:
+    """The rows that count, how many do not, and why none could be left out; all rows without limits."""
+    if not limits:
+        return whole, None, None
+    try:
+        told = limits.usable(whole)
+    except InputError as error:  # the video was analyzed: what it gave is kept
+        return whole, None, f"no face was left out: {error}"
+    return told, left_out_text(whole, told, limits), None
+
+
+def _smoothed(
+    whole: pd.DataFrame, told: pd.DataFrame, window: float, threshold: Mapping[str, float]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both smoothed: rows that count without those that do not, which are smoothed as if all counted."""
+    clean = smooth(told, window, thresholds=threshold)
+    if told is whole:
+        return clean, clean
+    every = smooth(whole, window, thresholds=threshold)
+    names = [name for name in clean.columns if name.endswith(SMOOTH_ENDS)]
+    return every.assign(**{name: clean[name].fillna(every[name]) for name in names}), clean
 
 
 def read_rows(path: Path) -> pd.DataFrame:

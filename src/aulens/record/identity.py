@@ -18,6 +18,8 @@ from aulens.video.sequence import pictures_of
 
 VIDEO: Final = ("video", "bytes", "modified")
 """What a video is known by, wherever it lies."""
+LIMITS: Final = ("max_yaw", "max_pitch", "min_quality")
+"""Settings that are told only if they are set: what earlier versions made goes on without."""
 
 
 def identity_of(info: VideoInfo, analyzer: Analyzer, settings: RecordSettings) -> dict[str, Any]:
@@ -31,7 +33,8 @@ def identity_of(info: VideoInfo, analyzer: Analyzer, settings: RecordSettings) -
         "detector": described(analyzer.detector),
         **asdict(settings),
     }
-    return dict(json.loads(json.dumps(identity)))
+    told = {name: value for name, value in identity.items() if name not in LIMITS or value is not None}
+    return dict(json.loads(json.dumps(told)))
 
 
 def video_of(path: str | Path) -> dict[str, Any]:
@@ -50,8 +53,8 @@ def video_of(path: str | Path) -> dict[str, Any]:
 
 def differs(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """In what two identities differ, and what to do."""
-    names = [name for name in now if before.get(name) != now[name]]
-    told = ", ".join(f"{name} was {before.get(name)!r} and is {now[name]!r}" for name in names)
+    both = {name: (before.get(name), now.get(name)) for name in (*now, *LIMITS)}
+    told = ", ".join(f"{name} was {old!r} and is {new!r}" for name, (old, new) in both.items() if old != new)
     return f"{told}. Give the same again, or leave out --resume to make all anew"
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from aulens.errors import ConfigError
 from aulens.tables import DIALECTS
 from aulens.tables.parquet import import_pyarrow
+from aulens.tables.usable import Limits
 
 FORMATS: Final = ("csv", "jsonl", "parquet", *DIALECTS)
 
@@ -25,6 +26,9 @@ class RecordSettings:
         overlay: draw the video with what was seen.
         report: write a page, and where the extra `figures` is installed, figures.
         keep_lost: seconds for which somebody who is gone has rows; None to the end of the video.
+        max_yaw: degrees; who is turned further counts as not seen in events, page and figures; None: nobody.
+        max_pitch: degrees, likewise up or down.
+        min_quality: likewise, of a quality below it, 0 to 1.
 
     Raises:
         ConfigError: unknown format, one whose library is not installed, or a number out of range.
@@ -38,6 +42,14 @@ class RecordSettings:
     overlay: bool = False
     report: bool = False
     keep_lost: float | None = None
+    max_yaw: float | None = None
+    max_pitch: float | None = None
+    min_quality: float | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """Which faces count."""
+        return Limits(self.max_yaw, self.max_pitch, self.min_quality)
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -56,3 +68,4 @@ class RecordSettings:
             raise ConfigError(f"people who are gone can be kept for 0 seconds or more, got {self.keep_lost}")
         if self.smooth is not None and self.format in DIALECTS:
             raise ConfigError(f"the format {self.format} has no columns for smoothed values; take csv")
+        _ = self.limits  # checks them

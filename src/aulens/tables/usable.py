@@ -118,4 +118,9 @@ def usable(
 def left_out_text(table: pd.DataFrame, kept: pd.DataFrame, limits: Limits) -> str:
     """How many rows of a table `limits` left out, in words."""
     before, after = (int((one["success"] == 1).sum()) for one in (table, kept))
-    return f"{before - after:,} of {before:,} rows with a face are left out ({limits})"
+    return out_of(before - after, before, limits)
+
+
+def out_of(out: int, faces: int, limits: Limits) -> str:
+    """How many of so many faces are left out, in words."""
+    return f"{out:,} of {faces:,} rows with a face are left out ({limits})"

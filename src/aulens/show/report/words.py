@@ -1,15 +1,19 @@
 """The parts of the page that do not move: what is known of the clip, the model's card, versions."""
 
+import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from aulens.runtime.card import ModelCard
 from aulens.show.page import versions
 from aulens.show.shares import BLOCK, percent
 from aulens.show.tracks import Clip
 from aulens.video.media import VideoInfo
+
+_STRAIGHT: Final = 5.0
+"""Degrees: less is not worth a word, and pitch is no more exact."""
 
 
 def heading(clip: Clip) -> str:
@@ -18,7 +22,7 @@ def heading(clip: Clip) -> str:
     return folder + escape(clip.name)
 
 
-def facts(clip: Clip, info: VideoInfo | None) -> str:
+def facts(clip: Clip, info: VideoInfo | None, left_out: str | None = None) -> str:
     """One line about the clip, as HTML."""
     people = len(clip.tracks)
     found = ["no face found" if not people else f"{people} {'person' if people == 1 else 'people'}"]
@@ -32,7 +36,34 @@ def facts(clip: Clip, info: VideoInfo | None) -> str:
     if people:
         nobody = clip.nobody()
         found.append(f"no face in {percent(nobody)} of the time" if nobody else "a face all the time")
+    if left_out is not None:
+        found.append(left_out)
     return "".join(f"<li>{escape(part)}</li>" for part in found)
+
+
+def seen(yaw: float, pitch: float, roll: float, quality: float) -> str:
+    """How a face is seen: "turned 20° to their left, looking 10° down, quality 0.82"; "" if nothing is known.
+
+    Args:
+        yaw: degrees, by the signs of our columns, as pitch and roll; NaN: not known.
+        pitch: degrees.
+        roll: degrees.
+        quality: 0 to 1, or NaN.
+    """
+    told = [
+        text.format(abs(angle), more if angle > 0 else less)
+        for angle, text, more, less in (
+            (yaw, "turned {:.0f}° to their {}", "left", "right"),
+            (pitch, "looking {:.0f}° {}", "down", "up"),
+            (roll, "tilted {:.0f}° {}clockwise", "counter-", ""),
+        )
+        if abs(angle) >= _STRAIGHT
+    ]
+    if not told and not math.isnan(yaw):
+        told.append("facing the camera")
+    if not math.isnan(quality):
+        told.append(f"quality {quality:.2f}")
+    return ", ".join(told)
 
 
 def reading(card: ModelCard, smoothed: bool, timed: bool) -> str:

@@ -46,6 +46,7 @@ def write_report(
     smoothed: bool | None = None,
     command: str | None = None,
     problems: Sequence[str] = (),
+    left_out: str | None = None,
 ) -> None:
     """Write the report of one clip: one HTML file with all that it needs inside.
 
@@ -63,6 +64,7 @@ def write_report(
         smoothed: show smoothed probabilities and presence; None: where the table has them.
         command: that made the report, to be shown.
         problems: sentences to be shown on top: why the clip ended early.
+        left_out: how many faces the table does not count because of limits, see `aulens.tables.usable`.
 
     Raises:
         InputError: the table is of several clips, lacks columns or probabilities; stills are missing or of
@@ -88,7 +90,7 @@ def write_report(
         "title": escape(clip_title(clip)),
         "heading": words.heading(clip),
         "file": escape(clip.file),
-        "facts": words.facts(clip, info),
+        "facts": words.facts(clip, info, left_out),
         "problems": words.notes(problems),
         "statement": escape(card.statement),
         "reading": words.reading(card, smoothed, clip.timed),
@@ -109,9 +111,14 @@ def write_report(
             own = None if events is None else events[(events["face_id"] == track.face_id).to_numpy(bool)]
             about = person(clip, track, table[rows], own, np.array(card.threshold), step, smoothed)
             write_data(file, f"person-{place}", about)
+        views = _views(table, kept)
         for place, still in enumerate(kept):
             assert index is not None
-            write_data(file, f"still-{place}", _still(index, still, clip, threshold))
+            entry = _still(index, still, clip, threshold)
+            for face in entry["faces"]:
+                face["about"] = views.get((still.frame, face["face_id"]), "")
+                face["out"] = left_out is not None and not face["counts"]
+            write_data(file, f"still-{place}", entry)
         before, after = tail.split("{{script}}")
         file.write(_filled(before, said))
         for part in _script():
@@ -167,14 +174,25 @@ def _still(index: StillsIndex, still: Still, clip: Clip, threshold: Mapping[str,
                 face[key] = [face[key][label] for label in index.labels]
         shown = np.array(face["probability"])
         present = shown >= np.array([threshold[label] for label in index.labels]) - 5e-5  # it has 4 digits
+        face["counts"] = False
         for track in clip.tracks:
             place = int(np.searchsorted(track.frame, still.frame))
             known = place < len(track.frame) and track.frame[place] == still.frame and track.seen[place]
             if known and track.face_id == face["face_id"]:
                 shown, present = track.probability[place], track.present[place]
+                face["counts"] = True
         face["probability"] = np.round(shown.astype(np.float64), 6).tolist()
         face["present"] = present.astype(int).tolist()
     return entry
+
+
+def _views(table: pd.DataFrame, kept: Sequence[Still]) -> dict[tuple[int, int], str]:
+    """How each face of the stills is seen, by frame and person."""
+    names = ("pose_yaw", "pose_pitch", "pose_roll", "quality")
+    rows = table[table["frame"].isin([still.frame for still in kept]) & table["face_id"].notna()]
+    numbers = rows.reindex(columns=[*names]).to_numpy(dtype=np.float64, na_value=np.nan)
+    who = zip(rows["frame"].tolist(), rows["face_id"].tolist(), strict=True)
+    return {key: words.seen(*row) for key, row in zip(who, numbers.tolist(), strict=True)}
 
 
 def _fitting(index: StillsIndex) -> tuple[Still, ...]:

@@ -73,7 +73,7 @@ const drawStill = () => {
   pen.drawImage(shot.image, 0, 0, shot.width, shot.height);
   shot.faces.forEach((face) => {
     const own = face.face_id === clip.people[state.person]?.id;
-    const warm = el("evidence").checked ? heat(face, state.au) : null;
+    const warm = el("evidence").checked && !face.out ? heat(face, state.au) : null;
     if (warm !== null) {
       pen.save();
       pen.transform(...face.place);
@@ -129,14 +129,16 @@ const drawTile = (canvas, face, au) => {
 const drawTiles = () => {
   const id = clip.people[state.person]?.id;
   const face = shot === null ? undefined : shot.faces.find((one) => one.face_id === id);
+  const about = !face || !face.about ? "" : `${face.about[0].toUpperCase()}${face.about.slice(1)}.`;
   const kind = clip.attention ? "Where the model looked" : "Evidence";
   el("evidence-title").textContent = clip.people.length > 1 ? `${kind}, person ${id}` : kind;
-  if (face === undefined) {
+  if (face === undefined || face.out) {
     el("tiles").replaceChildren();
-    el("evidence-note").textContent = shot === null ? "No frames were kept." : "The face is not in this frame.";
+    el("evidence-note").textContent = shot === null ? "No frames were kept."
+      : face === undefined ? "The face is not in this frame." : `The face is left out here. ${about}`;
     return;
   }
-  el("evidence-note").textContent = face.maps === null ? "Of this face no evidence was kept, only the numbers." : "";
+  el("evidence-note").textContent = face.maps === null ? `Of this face no evidence was kept, only the numbers. ${about}` : about;
   el("tiles").replaceChildren(...clip.labels.map((label, au) => {
     const canvas = make("canvas", { "aria-hidden": "true" });
     drawTile(canvas, face, au);
@@ -170,9 +172,9 @@ const describe = () => {
   el("caption").textContent = `${time}${words} · ${kind} ${of}`;
   const id = clip.people[state.person]?.id;
   const face = shot.faces.find((one) => one.face_id === id);
-  const found = face === undefined ? "" : clip.labels.filter((_, au) => inside(face, au)).join(", ") || "no Action Unit";
+  const found = face === undefined || face.out ? "" : clip.labels.filter((_, au) => inside(face, au)).join(", ") || "no Action Unit";
   el("still").setAttribute("aria-label",
-    `Frame ${shot.frame}, ${shot.faces.length} faces. ${face === undefined ? `Person ${id} is not in it.` : `Person ${id}: ${found} present.`}`);
+    `Frame ${shot.frame}, ${shot.faces.length} faces. ${face === undefined ? `Person ${id} is not in it.` : face.out ? `Person ${id} is left out.` : `Person ${id}: ${found} present.`}`);
 };
 
 const showStill = async () => {
