@@ -1,4 +1,4 @@
-"""LandmarkNet: 68 points of one face, whether each can be seen, and how good the crop is for reading AUs."""
+"""LandmarkNet: 68 points of a face, whether each is seen, what the crop is worth, if it is a face."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LandmarkNet(nn.Module):
             Block(widths[3], neck),
         )
         cells = (size // 16) ** 2
-        self.out = nn.Linear(neck * cells, 2 * POINTS + POINTS + 1)
+        self.out = nn.Linear(neck * cells, 3 * POINTS + 2)
         self.register_buffer("mean", torch.tensor(MEAN_SHAPE, dtype=torch.float32) * size - 0.5)
         nn.init.normal_(self.out.weight, std=0.001)
         nn.init.zeros_(self.out.bias)
@@ -45,17 +45,18 @@ class LandmarkNet(nn.Module):
         """Crops (B, 3, S, S) RGB in 0..255 to what the linear layer reads, (B, D)."""
         return torch.flatten(self.body((image - _MEAN) * _SCALE), 1)
 
-    def answers(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Landmarks (B, 68, 2) in pixels of the crop, and logits of visibility (B, 68) and quality (B,)."""
+    def answers(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Landmarks (B, 68, 2), pixels, and logits of visibility (B, 68), quality (B,), presence (B,)."""
         flat = self.out(features)
         offset = flat[:, : 2 * POINTS].unflatten(1, (POINTS, 2)) * (self.size / 8)
-        return self.mean + offset, flat[:, 2 * POINTS : 3 * POINTS], flat[:, 3 * POINTS]
+        seen = flat[:, 2 * POINTS : 3 * POINTS]
+        return self.mean + offset, seen, flat[:, 3 * POINTS], flat[:, 3 * POINTS + 1]
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Landmarks (B, 68, 2), visibility (B, 68) and quality (B,), the last two in 0..1.
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Landmarks (B, 68, 2), visibility (B, 68), quality (B,), presence (B,), the last three in 0..1.
 
         Args:
             image: (B, 3, S, S) RGB in 0..255.
         """
-        landmarks, visibility, quality = self.answers(self.features(image))
-        return landmarks, visibility.sigmoid(), quality.sigmoid()
+        landmarks, visibility, quality, presence = self.answers(self.features(image))
+        return landmarks, visibility.sigmoid(), quality.sigmoid(), presence.sigmoid()

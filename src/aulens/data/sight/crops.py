@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,7 @@ from aulens import align
 from aulens.align.template import five_points
 from aulens.data.sight import camera, covers
 from aulens.data.sight.cutouts import Cutout
+from aulens.data.sight.scenes import draw_background
 from aulens.landmarks import IBUG68
 
 Points = NDArray[np.float64]
@@ -33,12 +35,14 @@ class FaceCrop:
         landmarks: (68, 2) float32, pixels of the crop.
         visible: (68,) float32, 0 to 1.
         quality: 0 to 1; see `quality`.
+        present: whether there is a face; else the rest is 0.
     """
 
     image: NDArray[np.uint8]
     landmarks: NDArray[np.float32]
     visible: NDArray[np.float32]
     quality: float
+    present: bool = True
 
 
 def crop_matrix(points: Points, size: int) -> Points:
@@ -84,6 +88,23 @@ def draw_crop(cutout: Cutout, size: int, random: np.random.Generator, *, hard: f
     detail = 1 / np.hypot(max(1.0, scale), 1.5 * taken.blur)
     told = quality(taken.image, points, visible, cutout.yaw, detail, taken.spoilt)
     return FaceCrop(taken.image, points.astype(np.float32), visible.astype(np.float32), told)
+
+
+def draw_nobody(
+    cutout: Cutout, backgrounds: Sequence[NDArray[np.uint8]], size: int, random: np.random.Generator
+) -> FaceCrop:
+    """One random crop without a face in its place: of a background, or beside the face of a cutout."""
+    if random.random() < 0.7:
+        image = draw_background(backgrounds, size, random)
+    else:
+        angle, away = random.uniform(0, 2 * np.pi), random.uniform(0.6, 1.3) * size
+        x, y = away * float(np.cos(angle)), away * float(np.sin(angle))
+        matrix = align.compose(np.array([[1, 0, x], [0, 1, y]]), crop_matrix(cutout.landmarks, size))
+        scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+        image = _warp(cutout, matrix, scale, size, random)
+    image = camera.take(image, random, hard=0.7).image
+    none = np.zeros((68, 2), np.float32)
+    return FaceCrop(image, none, none[:, 0], 0.0, present=False)
 
 
 def quality(

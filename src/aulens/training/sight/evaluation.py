@@ -21,6 +21,9 @@ _WORDS: Final[Mapping[str, str]] = {
     "hard_error_seen": "the same of points in sight",
     "plain_visibility_right": "visibility told rightly",
     "hard_visibility_right": "the same of spoilt crops",
+    "plain_present": "taken for a face",
+    "hard_present": "the same of spoilt crops",
+    "nobody_present": "taken for a face where there is none",
     "plain_quality_error": "mean error of quality",
     "hard_quality_error": "the same of spoilt crops",
 }

@@ -31,7 +31,7 @@ from aulens.training.sight.tasks import load_best
 
 OUTPUTS: Final[Mapping[type[nn.Module], tuple[str, ...]]] = {
     FaceNet: ("boxes", "points", "scores"),
-    LandmarkNet: ("landmarks", "visibility", "quality"),
+    LandmarkNet: ("landmarks", "visibility", "quality", "presence"),
 }
 FORMATS: Final[Mapping[type[nn.Module], str]] = {
     FaceNet: "aulens-detector/1",

@@ -107,23 +107,30 @@ def giou(a: Tensor, b: Tensor) -> Tensor:
 
 
 def landmark_loss(
-    answers: tuple[Tensor, Tensor, Tensor], landmarks: Tensor, visible: Tensor, quality: Tensor
+    answers: tuple[Tensor, Tensor, Tensor, Tensor],
+    landmarks: Tensor,
+    visible: Tensor,
+    quality: Tensor,
+    present: Tensor,
 ) -> dict[str, Tensor]:
     """Losses of a batch of crops; "loss" is the one to minimise.
 
     Points: the distance (Charbonnier, 0.5 pixels soft), those out of sight at 0.3 of the weight. Visibility
-    and quality: binary cross-entropy.
+    and quality: binary cross-entropy. Where there is no face, only quality (0) and presence count.
 
     Args:
-        answers: landmarks (B, 68, 2), logits of visibility (B, 68) and quality (B,) of the network.
+        answers: landmarks (B, 68, 2), logits of visibility (B, 68), quality (B,), presence (B,).
         landmarks: (B, 68, 2) pixels of the crop.
         visible: (B, 68), 0..1.
         quality: (B,), 0..1.
+        present: (B,) bool.
     """
-    found, seen, good = answers
+    found, seen, good, there = answers
     distance = ((found - landmarks).square().sum(-1) + 0.25).sqrt() - 0.5
-    weight = 0.3 + 0.7 * visible
+    weight = (0.3 + 0.7 * visible) * present[:, None]
     near = (distance * weight).sum() / weight.sum()
-    sight = functional.binary_cross_entropy_with_logits(seen, visible)
-    worth = functional.binary_cross_entropy_with_logits(good, quality)
-    return {"loss": near + sight + worth, "points": near, "visibility": sight, "quality": worth}
+    cross = functional.binary_cross_entropy_with_logits
+    sight = cross(seen[present], visible[present])
+    worth, face = cross(good, quality), cross(there, present.float())
+    loss = near + sight + worth + face
+    return {"loss": loss, "points": near, "visibility": sight, "quality": worth, "presence": face}

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from aulens.data.sight.crops import FaceCrop, draw_crop
+from aulens.data.sight.crops import FaceCrop, draw_crop, draw_nobody
 from aulens.data.sight.cutouts import Cutout, read_backgrounds, read_cutouts
 from aulens.data.sight.scenes import Scene, Spot, draw_scene
 from aulens.errors import ConfigError, DatasetError, ModelError
@@ -28,6 +28,7 @@ from aulens.training.sight.measure import landmark_measures, scene_measures
 BEST: Final = "best.pt"
 _HELD_OUT: Final = 10  # of so many backgrounds one is kept for validation
 _VALIDATION: Final = 400  # samples
+_NOBODY: Final = 0.15  # of so many crops there is no face in the middle
 _QUARTERS: Final = (0, 0, 1, 0, 2, 0, 3)
 _SUSPECT: Final = -1.5  # score of an answer that is worth training against
 _MOST_SPOTS: Final = 3000
@@ -212,23 +213,27 @@ class LandmarksTask:
         self.seed, self.model = config.seed, network(config)
         self.size = config.model.get("size", 112)
         self.faces = {split: _Faces(config, split) for split in splits}
+        roots = [Path(root) for root in config.data.backgrounds]
+        self.backgrounds = read_backgrounds(roots) if roots else []
 
     def draw(self, step: int, size: int) -> Batch:
         """See `Task`."""
         randoms = (np.random.default_rng([self.seed, _TRAIN, step, i]) for i in range(size))
-        return [
-            draw_crop(
-                self.faces["train"].draw(random), self.size, random, hard=float(random.uniform(0.1, 1.0))
-            )
-            for random in randoms
-        ]
+        return [self._crop(random) for random in randoms]
+
+    def _crop(self, random: np.random.Generator) -> FaceCrop:
+        cutout, hard = self.faces["train"].draw(random), float(random.uniform(0.1, 1.0))
+        if self.backgrounds and random.random() < _NOBODY:
+            return draw_nobody(cutout, self.backgrounds, self.size, random)
+        return draw_crop(cutout, self.size, random, hard=hard)
 
     def losses(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
         """See `Task`."""
         landmarks = torch.from_numpy(np.stack([crop.landmarks for crop in batch]))
         visible = torch.from_numpy(np.stack([crop.visible for crop in batch]))
         quality = torch.tensor([crop.quality for crop in batch], dtype=torch.float32)
-        return landmark_loss(answers, landmarks, visible, quality)
+        present = torch.tensor([crop.present for crop in batch])
+        return landmark_loss(answers, landmarks, visible, quality, present)
 
     def validate(self, model: nn.Module, split: str = "val") -> dict[str, float]:
         """Error over inter-ocular distance, in per cent, on crops as they are and on spoilt ones."""
@@ -239,8 +244,16 @@ class LandmarksTask:
                 random = np.random.default_rng([self.seed, _VAL, i])
                 crops.append(draw_crop(self.faces[split].draw(random), self.size, random, hard=hard))
             found = [_points(model, crops[i : i + 50]) for i in range(0, len(crops), 50)]
-            landmarks, visible, quality = (np.concatenate(parts) for parts in zip(*found, strict=True))
+            landmarks, visible, quality, there = (np.concatenate(parts) for parts in zip(*found, strict=True))
+            measures[f"{name}_present"] = float((there > 0.5).mean())
             measures |= landmark_measures(crops, landmarks, visible, quality, name)
+        if self.backgrounds:
+            crops = []
+            for i in range(_VALIDATION):
+                random = np.random.default_rng([self.seed, _VAL, _VALIDATION + i])
+                crops.append(draw_nobody(self.faces[split].draw(random), self.backgrounds, self.size, random))
+            there = np.concatenate([_points(model, crops[i : i + 50])[3] for i in range(0, len(crops), 50)])
+            measures["nobody_present"] = float((there > 0.5).mean())
         measures[self.metric] = -measures["plain_error"] - 0.2 * measures["hard_error"]
         return measures
 
@@ -284,9 +297,9 @@ def _scored(
 @torch.inference_mode()
 def _points(
     model: nn.Module, crops: Sequence[FaceCrop]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    landmarks, visible, quality = model(pixels([crop.image for crop in crops]))
-    return landmarks.numpy(), visible.numpy(), quality.numpy()
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    landmarks, visible, quality, there = model(pixels([crop.image for crop in crops]))
+    return landmarks.numpy(), visible.numpy(), quality.numpy(), there.numpy()
 
 
 def _padded(picture: NDArray[np.uint8], longest: int) -> tuple[NDArray[np.uint8], float]:
