@@ -43,6 +43,17 @@ def cover(image: Image, landmarks: Points, kind: str, random: np.random.Generato
     return hidden
 
 
+def hidden_at(hides: NDArray[np.float32], points: Points) -> NDArray[np.float32]:
+    """How much of each of (K, 2) points is hidden where `hides` (H, W) says, (K,); of those outside, by the
+    nearest pixel."""
+    height, width = hides.shape
+    x, y = np.rint(points).T
+    at: NDArray[np.float32] = hides[
+        np.clip(y, 0, height - 1).astype(int), np.clip(x, 0, width - 1).astype(int)
+    ]
+    return at
+
+
 @dataclass(frozen=True, eq=False)
 class _Head:
     """Where a face is: 68 points, eyes (2, 2), unit vectors up and across, pixels from mouth to eyes."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from aulens import align
 from aulens.align.template import five_points
 from aulens.data.sight import camera, covers
+from aulens.data.sight.backgrounds import draw_background
 from aulens.data.sight.cutouts import Cutout
-from aulens.data.sight.scenes import draw_background
 from aulens.landmarks import IBUG68
 
 Points = NDArray[np.float64]
@@ -71,9 +71,9 @@ def draw_crop(cutout: Cutout, size: int, random: np.random.Generator, *, hard: f
     if flipped:
         matrix = align.compose(align.flip_matrix(size), matrix)
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    image = _warp(cutout, matrix, scale, size, random)
+    image = _warp(cutout, matrix, size, random)
     points = align.transform(matrix, cutout.landmarks)
-    visible = cutout.visible * _inside(cutout, random)
+    visible = cutout.visible * _inside(cutout)
     if flipped:
         mirror = list(IBUG68.mirror)
         points, visible = points[mirror], visible[mirror]
@@ -82,8 +82,7 @@ def draw_crop(cutout: Cutout, size: int, random: np.random.Generator, *, hard: f
         for _ in range(1 + int(random.random() < 0.25)):
             kind = covers.KINDS[int(random.integers(len(covers.KINDS)))]
             hidden = np.maximum(hidden, covers.cover(image, points, kind, random))
-    at = np.clip(np.rint(points), 0, size - 1).astype(int)
-    visible = visible * (1 - hidden[at[:, 1], at[:, 0]])
+    visible = visible * (1 - covers.hidden_at(hidden, points))
     taken = camera.take(image, random, hard=hard) if hard else camera.Taken(image, 1.0, 0.0, 0.0)
     detail = 1 / np.hypot(max(1.0, scale), 1.5 * taken.blur)
     told = quality(taken.image, points, visible, cutout.yaw, detail, taken.spoilt)
@@ -100,8 +99,7 @@ def draw_nobody(
         angle, away = random.uniform(0, 2 * np.pi), random.uniform(0.6, 1.3) * size
         x, y = away * float(np.cos(angle)), away * float(np.sin(angle))
         matrix = align.compose(np.array([[1, 0, x], [0, 1, y]]), crop_matrix(cutout.landmarks, size))
-        scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-        image = _warp(cutout, matrix, scale, size, random)
+        image = _warp(cutout, matrix, size, random)
     image = camera.take(image, random, hard=0.7).image
     none = np.zeros((68, 2), np.float32)
     return FaceCrop(image, none, none[:, 0], 0.0, present=False)
@@ -143,7 +141,7 @@ def quality(
     return worth
 
 
-def _inside(cutout: Cutout, random: np.random.Generator) -> NDArray[np.float64]:
+def _inside(cutout: Cutout) -> NDArray[np.float64]:
     """Points that lie outside of the picture can't be seen."""
     height, width = cutout.levels[0].shape[:2]
     x, y = cutout.landmarks.T
@@ -151,18 +149,10 @@ def _inside(cutout: Cutout, random: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(inside, np.float64)
 
 
-def _warp(
-    cutout: Cutout, matrix: Points, scale: float, size: int, random: np.random.Generator
-) -> NDArray[np.uint8]:
-    level, factor = cutout.level_for(scale)
-    # Pixel centres: x of the first level is (x + 0.5) * factor - 0.5 of the smaller one.
-    back = np.array([[1 / factor, 0, 0.5 / factor - 0.5], [0, 1 / factor, 0.5 / factor - 0.5]])
-    whole = align.compose(matrix, back)
+def _warp(cutout: Cutout, matrix: Points, size: int, random: np.random.Generator) -> NDArray[np.uint8]:
+    level, of_level = cutout.source(matrix)
     border = _BORDERS[int(random.integers(3))]
-    grey = float(random.integers(0, 256))
-    return np.asarray(
-        cv2.warpAffine(
-            level, whole, (size, size), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(grey,) * 3
-        ),
-        np.uint8,
-    )
+    grey = (float(random.integers(0, 256)),) * 3
+    flags = cv2.INTER_LINEAR
+    out = cv2.warpAffine(level, of_level, (size, size), flags=flags, borderMode=border, borderValue=grey)
+    return np.asarray(out, np.uint8)

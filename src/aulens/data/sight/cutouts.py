@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from aulens import align
 from aulens.data.sight.turned import seen
 from aulens.errors import DatasetError
 from aulens.landmarks import face_box
@@ -42,12 +43,16 @@ class Cutout:
     yaw: float
     subject: str
 
-    def level_for(self, scale: float) -> tuple[Image, float]:
-        """The level to draw from when the first is to be scaled by `scale`, and how much smaller it is."""
-        step = 0
+    def source(self, matrix: Points) -> tuple[Image, Points]:
+        """What to warp from instead of the first level, for a matrix (2, 3) from there: a level that need not
+        shrink to less than half, and the matrix from it."""
+        scale, step = float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))), 0
         while step + 1 < len(self.levels) and scale * 2 ** (step + 1) <= 1.0:
             step += 1
-        return self.levels[step], 0.5**step
+        level = self.levels[step]
+        # Odd sides do not halve exactly: a pixel's centre x comes from (x + 0.5) * ratio - 0.5.
+        x, y = np.divide(self.levels[0].shape[1::-1], level.shape[1::-1])
+        return level, align.compose(matrix, np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5]]))
 
 
 def read_cutouts(roots: Sequence[Path], split: str) -> list[Cutout]:

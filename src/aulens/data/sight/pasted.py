@@ -47,7 +47,7 @@ def fill(image: Image, cutout: Cutout, random: np.random.Generator) -> Placed:
     """
     size = image.shape[0]
     box = face_box(cutout.landmarks)
-    height = float(np.exp(random.uniform(np.log(0.12), np.log(1.25)))) * size
+    height = float(np.exp(random.uniform(np.log(0.12), np.log(2.0)))) * size
     scale = height / float((box[2:] - box[:2]).max())
     reach = 0.5 * max(size - 0.4 * height, 0.3 * size)
     centre = size / 2 + random.uniform(-1, 1, 2) * reach * 0.8
