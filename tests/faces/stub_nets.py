@@ -223,7 +223,8 @@ def landmark_graph(size: int = SIZE, spoil: float = 0.0) -> onnx.ModelProto:
     seen = g.constant((shape68()[:, 1] < 0.75).astype(np.float32)[None])
     g.named(g("Add", g("Mul", g("Sub", count, count), 0.0), seen), "visibility")
     g.named(g("Reshape", g("Div", total(red), count), g.constant([-1], np.int64)), "quality")
-    outputs = {"landmarks": ["b", 68, 2], "visibility": ["b", 68], "quality": ["b"]}
+    g.named(g("Reshape", g("Min", total(mask), 1.0), g.constant([-1], np.int64)), "presence")
+    outputs = {"landmarks": ["b", 68, 2], "visibility": ["b", 68], "quality": ["b"], "presence": ["b"]}
     return g.model(["b", size, size, 3], outputs)
 
 

@@ -198,7 +198,7 @@ def test_landmarks_are_upright_whatever_the_roll(detector: NetDetector, degrees:
     np.testing.assert_allclose(detector.landmarks(tilted, near), true, atol=3)
     face = detector.follow(tilted, true)
     np.testing.assert_allclose(face.landmarks, true, atol=3)
-    assert np.isnan(face.confidence)
+    assert face.confidence == 1
 
 
 def test_a_batch_gives_what_single_calls_give(
@@ -273,7 +273,7 @@ def test_following_all_faces_at_once(detector: NetDetector, looked: list[object]
     faces = detector.follow_all(moved, last)
     for face, box in zip(faces, boxes, strict=True):
         np.testing.assert_allclose(face.landmarks, landmarks_in(box + np.tile([5, 3], 2)), atol=2)
-        assert np.isnan(face.confidence)
+        assert face.confidence == 1
         assert face.quality == pytest.approx(1.0, abs=0.02)
     assert looked == []
     assert detector.follow_all(image, np.empty((0, 68, 2))) == []

@@ -1,4 +1,4 @@
-"""The network of landmarks: 68 points, what of them is seen, and what the crop is worth."""
+"""The network of landmarks: 68 points, what of them is seen, what the crop is worth, and if it is a face."""
 
 from __future__ import annotations
 
@@ -36,12 +36,14 @@ class Marks:
         points: (N, 68, 2) float64, pixels of each face's picture.
         visibility: (N, 68) float64, 0 to 1.
         quality: (N,) float64, 0 to 1.
+        presence: (N,) float64, 0 to 1: whether there is a face at all.
         sound: (N,) whether the points are a face: neither all in one place nor far outside of the crop.
     """
 
     points: NDArray[np.float64]
     visibility: NDArray[np.float64]
     quality: NDArray[np.float64]
+    presence: NDArray[np.float64]
     sound: NDArray[np.bool_]
 
 
@@ -63,7 +65,7 @@ class LandmarkNet:
             raise ConfigError(f"rounds must be at least 1, got {rounds}")
         self.card: LandmarkCard = read_landmark_card(model)
         count, size = self.card.layout.count, self.card.size
-        outputs = {"landmarks": (count, 2), "visibility": (count,), "quality": ()}
+        outputs = {"landmarks": (count, 2), "visibility": (count,), "quality": (), "presence": ()}
         self._session = NetSession(self.card, (size, size, 3), outputs, threads)
         self._template = np.array(self.card.template) * size - 0.5
         self.rounds = rounds
@@ -93,14 +95,16 @@ class LandmarkNet:
         size, count = self.card.size, self.card.layout.count
         matrices = similarity(five, self._template)
         landmarks = np.empty((len(five), count, 2))
-        visibility, quality = np.empty((len(five), count)), np.empty(len(five))
+        visibility = np.empty((len(five), count))
+        quality, presence = np.empty(len(five)), np.empty(len(five))
         for start in range(0, len(five), _BATCH):
             part = slice(start, start + _BATCH)
             crops = [
                 warp(image, matrix, size) for image, matrix in zip(images[part], matrices[part], strict=True)
             ]
-            landmarks[part], visibility[part], quality[part] = self._session(np.stack(crops))
-        if not all(np.isfinite(found).all() for found in (landmarks, visibility, quality)):
+            found = self._session(np.stack(crops))
+            landmarks[part], visibility[part], quality[part], presence[part] = found
+        if not all(np.isfinite(some).all() for some in (landmarks, visibility, quality, presence)):
             raise ModelError(
                 f"{self.card.onnx}: its landmarks are not finite numbers; the file is damaged or its "
                 "weights are"
@@ -109,6 +113,7 @@ class LandmarkNet:
             transform(invert(matrices), landmarks),
             np.clip(visibility, 0, 1),
             np.clip(quality, 0, 1),
+            np.clip(presence, 0, 1),
             _sound(landmarks, size),
         )
 

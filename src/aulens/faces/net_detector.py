@@ -20,7 +20,7 @@ from aulens.landmarks import face_box
 
 Image = NDArray[np.uint8]
 
-_HOPELESS: Final = 0.05  # a face of lower quality is none, unless its confidence reaches `Looks.sure`
+_PRESENT: Final = 0.3  # where the network of landmarks is less sure that there is a face, there is none
 # Of benchmarks/prior_box.py: the box from which `box_points` lie where eyes and mouth of such a picture do.
 _ALIGNED_BOX: Final = (0.16, 0.07, 0.84, 1.04)
 _ONE_PLACE: Final = 0.1  # five points within so many sides of their box are those of no face
@@ -76,7 +76,6 @@ class NetDetector:
         self._marks = LandmarkNet(landmarks, threads, rounds)
         least = self.card.threshold if threshold is None else threshold
         self._search = Search(self._boxes, least, min_size, thorough, looks)
-        self._sure = looks.sure
         told = [f"threshold={least:g}", f"min_size={min_size:g}", f"thorough={thorough}", f"rounds={rounds}"]
         self._told = ", ".join(told if looks == LOOKS else [*told, f"looks={looks!r}"])
 
@@ -163,8 +162,8 @@ class NetDetector:
 
         Returns:
             Each face with its new landmarks, their `aulens.landmarks.face_box`, visibility and quality. The
-            confidence is NaN: the detector did not look. Where the network finds no face at all, landmarks
-            stay as they were and the quality is 0.
+            confidence is how sure that network is that there is a face: the detector did not look.
+            Where the points are no face's, they stay as they were, and quality and confidence are 0.
 
         Raises:
             InputError: `image` is not (H, W, 3) uint8; landmarks are not finite or all in one place.
@@ -174,10 +173,11 @@ class NetDetector:
             return []
         marks = self._marks([image] * len(last), last, rounds=1)
         points = np.where(marks.sound[:, None, None], marks.points, last)
-        quality = np.where(marks.sound, marks.quality, 0.0).tolist()
+        quality, presence = (np.where(marks.sound, told, 0.0) for told in (marks.quality, marks.presence))
         boxes = face_box(points)
         return [
-            Face(boxes[i], points[i], math.nan, quality[i], marks.visibility[i]) for i in range(len(points))
+            Face(boxes[i], points[i], float(presence[i]), float(quality[i]), marks.visibility[i])
+            for i in range(len(points))
         ]
 
     def _faces(self, images: Sequence[Image], found: Sequence[Found]) -> list[list[Face]]:
@@ -194,7 +194,7 @@ class NetDetector:
         if collapsed.any():
             points = np.where(collapsed[:, None, None], box_points(boxes), points)
         marks = self._marks([images[number] for number in owners], points)
-        good = marks.sound & ((marks.quality >= _HOPELESS) | (confidence >= self._sure))
+        good = marks.sound & (marks.presence >= _PRESENT)
         for i in np.flatnonzero(good).tolist():
             faces[owners[i]].append(
                 Face(
