@@ -20,6 +20,8 @@ from aulens.runtime.model import sigmoid
 
 SAME_FACE: Final = 0.4
 """Boxes that share more than this (IoU) are of one face, of which the most confident is kept."""
+_INSIDE: Final = 0.75  # so are two of which one has more than this share of its area in the other
+_OTHER: Final = 8.0  # unless that has so many times its area: a face in front of another
 
 _MOST: Final = 2000  # candidates of a run among which doubles are looked for; only a broken network has more
 # Views in one run: more gain nothing on a CPU, and memory grows with each.
@@ -145,7 +147,7 @@ class BoxNet:
 
 
 def without_doubles(boxes: NDArray[np.float64], same: float = SAME_FACE) -> NDArray[np.intp]:
-    """Which of (N, 4) boxes are no doubles of an earlier one: that share at most `same` with it (IoU)."""
+    """Which of (N, 4) boxes are no doubles of an earlier one: share at most `same` (IoU), don't lie in it."""
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     left = np.arange(len(boxes))
     kept = []
@@ -158,7 +160,12 @@ def without_doubles(boxes: NDArray[np.float64], same: float = SAME_FACE) -> NDAr
                 np.minimum(boxes[first, 2:], boxes[left, 2:]),
             )
             shared = np.clip(high - low, 0, None).prod(1)
-            left = left[shared <= same * (areas[first] + areas[left] - shared)]
+            smaller, larger = (
+                np.minimum(areas[first], areas[left]),
+                np.maximum(areas[first], areas[left]),
+            )
+            inside = (shared > _INSIDE * smaller) & (larger < _OTHER * smaller)
+            left = left[(shared <= same * (areas[first] + areas[left] - shared)) & ~inside]
     return np.array(kept, np.intp)
 
 
