@@ -80,8 +80,8 @@ class Tracing(Following):
         near = [(float(np.abs(one.landmarks.mean(0) - last.mean(0)).max()), n) for n, one in enumerate(here)]
         away, n = min(near, default=(np.inf, 0))
         if away < 0.5 * np.ptp(last[:, 0]):
-            return Face(here[n].box, here[n].landmarks, np.nan, 0.9)
-        return Face(np.array([*last.min(0), *last.max(0)]), last, np.nan, 0.0)
+            return Face(here[n].box, here[n].landmarks, 0.9)
+        return Face(np.array([*last.min(0), *last.max(0)]), last, 0.0)
 
 
 @dataclass

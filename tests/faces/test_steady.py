@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,10 +64,11 @@ def test_slow_movement_is_late_by_less_than_the_noise(speed: float) -> None:
 
 
 def test_the_frame_rate_does_not_matter() -> None:
-    """Half of a tiny difference is left after the same time."""
+    """Of a tiny difference as much is left after the same time."""
     there = np.add(FACE, (0.001 * EYES, 0))
-    at25 = through([FACE, *[there] * 25], step=0.04)[-1]
-    at50 = through([FACE, *[there] * 50], step=0.02)[-1]
+    at25 = through([FACE] * 200 + [there] * 25, step=0.04)[-1]
+    at50 = through([FACE] * 200 + [there] * 50, step=0.02)[-1]
+    assert 0.01 < np.abs(there - at25).max() / (0.001 * EYES) < 0.5
     np.testing.assert_allclose(at25, at50, atol=1e-9)
 
 
@@ -78,12 +80,22 @@ def test_size_place_and_turn_of_the_face_do_not_matter() -> None:
     )
 
 
+def test_a_new_face_is_averaged_over_as_many_frames_as_there_are() -> None:
+    """From the second on, which alone is found as all later ones are; likewise after a movement."""
+    frames = trembling(6, 0.001)
+    np.testing.assert_allclose(through(frames)[1], frames[1])
+    np.testing.assert_allclose(through(frames)[5], np.mean(frames[1:], axis=0), atol=0.03)
+    moved = through([FACE] * 50 + [np.add(f, (50, 0)) for f in frames])[50:]
+    np.testing.assert_allclose(moved[3], np.add(np.mean(frames[:4], axis=0), (50, 0)), atol=0.1)
+
+
 def test_nothing_is_averaged_over_where_nothing_came_before_or_none_is_wanted() -> None:
     here, there = trembling(2, 0.001)
-    steady = Steady.begin(here, 0.6)
-    np.testing.assert_array_equal(steady.after(there, np.inf).points, there)
-    np.testing.assert_array_equal(Steady.begin(here, 0.0).after(there, STEP).points, there)
-    np.testing.assert_array_equal(steady.after(there, 0.0).points, here)
+    at_rest = Steady(here, here, 0.6, np.full(69, 0.1))
+    np.testing.assert_allclose(at_rest.after(there, np.inf).points, there)
+    np.testing.assert_allclose(replace(at_rest, calm=0.0).after(there, STEP).points, there)
+    np.testing.assert_array_equal(at_rest.after(there, 0.0).points, here)
+    assert np.abs(at_rest.after(there, STEP).points - there).max() > 0.05
 
 
 def test_the_place_to_cut_out_stays_while_the_face_does() -> None:

@@ -25,7 +25,7 @@ def test_a_restored_track_knows_all_that_it_knew() -> None:
         face=seen,
         confidence=0.3,
         anchor=Anchor.of(seen),
-        steady=Steady(seen.landmarks, seen.landmarks + 2, 0.3),
+        steady=Steady(seen.landmarks, seen.landmarks + 2, 0.3, np.full(69, 0.5)),
         patch=look(noise, seen),
         unchecked=2,
         proofs=5,

@@ -104,7 +104,7 @@ class LandmarkFollower(FaceFollower, Protocol):
     """A follower that finds landmarks from those of the last frame, of several faces at once."""
 
     def follow_all(self, image: NDArray[np.uint8], landmarks: NDArray[np.float64]) -> list[Face]:
-        """The faces whose landmarks (N, K, 2) were these a moment ago; quality near 0 where there is none."""
+        """The faces whose landmarks (N, K, 2) were these a moment ago; confidence: that there is one, 0 to 1."""
         ...
 
 

@@ -22,7 +22,7 @@ _SEARCH: Final = 0.5  # seconds in which a lost face is searched for in every fr
 _AWAY: Final = 4  # lost faces that are searched for in a frame, at most
 _AGAIN: Final = 0.2  # spreads that a face moved in its crop, from which landmarks are found in a better one
 _AGREE: Final = 0.2  # spreads between landmarks of one face, found by following and by the detector
-_NO_FACE: Final = 0.1  # quality of what may be a face no more
+_PRESENT: Final = 0.5  # how sure the landmarks' network must be of a face, for the detector not to look
 
 
 def follow(follower: FaceFollower, image: Image, tracks: Sequence[Track], now: float) -> list[Face]:
@@ -57,7 +57,8 @@ def agrees(track: Track, face: Face) -> bool:
     offer = track.offer
     if offer is None or len(offer.landmarks) != len(face.landmarks):
         return False
-    return apart(face.landmarks, offer.landmarks) < _AGREE
+    # Between two faces landmarks may be stretched from one to the other: the box, found without them, is not.
+    return apart(face.landmarks, offer.landmarks) < _AGREE and box_overlap(face.box, offer.box) >= ONE_FACE
 
 
 def seen_again(follower: FaceFollower, image: Image, track: Track, face: Face) -> Face:
@@ -128,7 +129,7 @@ def _offer(follower: LandmarkFollower, image: Image, tracks: Sequence[Track]) ->
 
 
 def _sound(face: Face) -> bool:
-    return usable(face) and not face.quality < _NO_FACE
+    return face.confidence >= _PRESENT and usable(face)
 
 
 def _inside(box: NDArray[np.float64], image: Image) -> bool:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from aulens.faces.detector import box_overlap
 from aulens.faces.track import Track
 
@@ -12,17 +15,26 @@ CLOSE: Final = 0.05
 ONE_FACE: Final = 0.5
 """Overlap above which two tracks are on one face."""
 
+_WITHIN: Final = 0.8  # share of the smaller box that is in the larger one, above which likewise
+
 _APART: Final = 0.02  # faces that overlap less are apart: each can be recognized alone
 
 
 def separate(tracks: Sequence[Track]) -> None:
-    """Where two tracks ran into one face, the one that was expected there keeps it."""
+    """Where two tracks ran into one face, the one that was expected there keeps it.
+
+    Where one has hardly more of it than a part, it is the one that the detector is surer of.
+    """
     here = [track for track in tracks if track.in_view]
     for number, a in enumerate(here):
         for b in here[number + 1 :]:
-            if a.in_view and b.in_view and box_overlap(a.box, b.box) > ONE_FACE:
+            if not (a.in_view and b.in_view):
+                continue
+            if box_overlap(a.box, b.box) > ONE_FACE:
                 fit_a, fit_b = (box_overlap(track.box, track.expected) for track in (a, b))
                 (b if fit_a >= fit_b else a).face = None
+            elif _within(a.box, b.box) > _WITHIN:
+                (b if a.confidence >= b.confidence else a).face = None
 
 
 def note_meetings(tracks: Sequence[Track]) -> None:
@@ -44,3 +56,10 @@ def touching(track: Track, tracks: Sequence[Track]) -> bool:
         other is not track and other.face is not None and box_overlap(track.face.box, other.face.box) > _APART
         for other in tracks
     )
+
+
+def _within(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Area shared by two boxes (4,) over that of the smaller one, 0 to 1."""
+    width, height = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    shared = max(float(width), 0.0) * max(float(height), 0.0)
+    return shared / min(float(np.prod(a[2:] - a[:2])), float(np.prod(b[2:] - b[:2])))

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from aulens.faces.packing import pack, unpack
 
 Points = NDArray[np.float64]
+_Complex = NDArray[np.complex128]
 
-# Shares of the face's spread, about the distance of its eyes: up to the first a difference is noise, from the
-# second on it is movement.
-_WHOLE: Final = (0.003, 0.010)
-_SINGLE: Final = (0.008, 0.030)
-_STAY: Final = 0.03
+# Shares of the face's spread, about the distance of its eyes, of the face as a whole and of single landmarks:
+# a smaller difference is noise, a larger one is movement, and in between it is more and more.
+_NOISE: Final = (0.003, 0.008)
+_MOVES: Final = (0.010, 0.030)
+_STAY: Final = 0.03  # likewise: from here on the face is cut out anew
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,16 +36,19 @@ class Steady:
         held: (K, 2) landmarks that say where the face is to be cut out: they stay as they are while the face
             stays near them, as a network's answer changes with the crop.
         calm: seconds over which a face at rest is averaged; 0 takes each frame's landmarks as they are.
+        taken: (1 + K,) how much of the last difference was taken over, of the whole and each landmark: what
+            was just replaced is no average yet, and the next frame counts as much.
     """
 
     points: Points
     held: Points
     calm: float
+    taken: NDArray[np.float64]
 
     @classmethod
     def begin(cls, points: Points, calm: float) -> Steady:
-        """Landmarks (K, 2) of the first frame."""
-        return cls(points, points, calm)
+        """Landmarks (K, 2) of the first frame; found otherwise than those to come, they do not count then."""
+        return cls(points, points, calm, np.full(1 + len(points), np.inf))
 
     def after(self, points: Points, seconds: float) -> Steady:
         """With those of the next frame.
@@ -53,15 +57,15 @@ class Steady:
             points: (K, 2).
             seconds: since the last frame; infinite if what came before does not count.
         """
-        least = 1.0 if self.calm == 0 else float(-np.expm1(-max(seconds, 0.0) / self.calm))
+        if seconds <= 0:
+            return self
         old, new = _complex(self.points), _complex(points)
         whole, rest, spread = _parts(old, new)
-        share = _share(float(np.sqrt((whole.real**2 + whole.imag**2).mean())) / spread, _WHOLE, least)
-        shares = _share(np.abs(rest) / spread, _SINGLE, least)
-        if np.all(share == 1) and np.all(shares == 1):
-            return replace(self, points=points)
-        mixed = old + share * whole + shares * rest
-        return replace(self, points=np.stack([mixed.real, mixed.imag], 1))
+        far = np.concatenate([[_size(whole)], np.abs(rest)]) / spread
+        least = np.maximum(self._least(seconds), 1 / (1 + 1 / self.taken))
+        taken = least + (1 - least) * _movement(far)
+        mixed = old + taken[0] * whole + taken[1:] * rest
+        return replace(self, points=np.stack([mixed.real, mixed.imag], 1), taken=taken)
 
     def placed(self, shift: Points) -> Steady:
         """Ready for the next frame: `held` is moved to the landmarks only if they went away from it.
@@ -74,23 +78,26 @@ class Steady:
 
     def state(self) -> dict[str, Any]:
         """JSON-able."""
-        return {"points": pack(self.points), "held": pack(self.held), "calm": self.calm}
+        arrays = {name: pack(getattr(self, name)) for name in ("points", "held", "taken")}
+        return {**arrays, "calm": self.calm}
 
     @classmethod
     def restored(cls, state: dict[str, Any]) -> Steady:
         """From `state()`."""
-        return cls(unpack(state["points"]), unpack(state["held"]), state["calm"])
+        return cls(unpack(state["points"]), unpack(state["held"]), state["calm"], unpack(state["taken"]))
+
+    def _least(self, seconds: float) -> float:
+        """How much of a difference is taken over that is all noise."""
+        return 1.0 if self.calm == 0 else float(-np.expm1(-seconds / self.calm))
 
 
 def apart(a: Points, b: Points) -> float:
     """How far a face moved as a whole, from landmarks (K, 2) to others of its: in its spreads."""
     whole, _, spread = _parts(_complex(a), _complex(b))
-    return float(np.sqrt((whole.real**2 + whole.imag**2).mean())) / spread
+    return _size(whole) / spread
 
 
-def _parts(
-    old: NDArray[np.complex128], new: NDArray[np.complex128]
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128], float]:
+def _parts(old: _Complex, new: _Complex) -> tuple[_Complex, _Complex, float]:
     """The way from `old` to `new` (K,): by the nearest similarity, the rest, and the spread of `old`."""
     middle, target = old.mean(), new.mean()
     about = old - middle
@@ -100,12 +107,17 @@ def _parts(
     return there - old, new - there, max(float(np.sqrt(power / len(old))), 1e-6)
 
 
-def _complex(points: Points) -> NDArray[np.complex128]:
+def _size(way: _Complex) -> float:
+    """Root mean square."""
+    return float(np.sqrt(np.vdot(way, way).real / len(way)))
+
+
+def _complex(points: Points) -> _Complex:
     return np.ascontiguousarray(points, np.float64).view(np.complex128)[:, 0]
 
 
-def _share(distance: Any, noise: tuple[float, float], least: float) -> Any:
-    """How much of a difference is taken over: `least` of noise, all of a movement."""
-    low, high = noise
-    rise = np.clip((distance - low) / (high - low), 0.0, 1.0)
-    return least + (1.0 - least) * rise
+def _movement(far: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much of differences (1 + K,), of the whole and of landmarks, is movement: 0 to 1."""
+    low, high = (np.full(len(far), single) for single in (_NOISE[1], _MOVES[1]))
+    low[0], high[0] = _NOISE[0], _MOVES[0]
+    return np.clip((far - low) / (high - low), 0.0, 1.0)
