@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
@@ -73,15 +74,30 @@ class Average(Generic[Model]):
 
 
 def save(
-    path: Path, position: Position, model: nn.Module, optimiser: Optimizer, average: Average[Any] | None
+    path: Path,
+    position: Position,
+    model: nn.Module,
+    optimiser: Optimizer,
+    average: Average[Any] | None,
+    *,
+    format: str = FORMAT,
+    task: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the state of a run; the file is replaced at once, so a kill leaves the old or the new one."""
+    """Write the state of a run; the file is replaced at once, so a kill leaves the old or the new one.
+
+    Args:
+        path: the file.
+        position, model, optimiser, average: of the run.
+        format: of the file.
+        task: what else the run needs to go on.
+    """
     state = {
-        "format": FORMAT,
+        "format": format,
         "position": asdict(position),
         "model": model.state_dict(),
         "optimiser": optimiser.state_dict(),
         "average": average.model.state_dict() if average else None,
+        **({} if task is None else {"task": dict(task)}),
     }
     with whole(path) as part:
         torch.save(state, part)
@@ -93,13 +109,37 @@ def load(path: Path, model: nn.Module, optimiser: Optimizer, average: Average[An
     Raises:
         ModelError: the file is missing, damaged, or of another run.
     """
+    return fill(path, read(path), model, optimiser, average)
+
+
+def read(path: Path, format: str = FORMAT) -> dict[str, Any]:
+    """A saved state.
+
+    Raises:
+        ModelError: the file is missing, damaged, or of another kind of run.
+    """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"Cannot resume from {path}: {reason}. Start anew in another folder.") from error
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise ModelError(f"{path} is not the state of a run of this version ({FORMAT}).")
+    if not isinstance(state, dict) or state.get("format") != format:
+        raise ModelError(f"{path} is not the state of a run of this version ({format}).")
+    return state
+
+
+def fill(
+    path: Path,
+    state: Mapping[str, Any],
+    model: nn.Module,
+    optimiser: Optimizer,
+    average: Average[Any] | None,
+) -> Position:
+    """Put a state that was read from `path` into a model and an optimiser that were built alike.
+
+    Raises:
+        ModelError: it is of another run.
+    """
     try:
         model.load_state_dict(state["model"], strict=True)
         optimiser.load_state_dict(state["optimiser"])

@@ -49,6 +49,11 @@ class TrainConfig:
                 f"[stage2] is for networks that are trained in two stages (model.variant {TWO_STAGES!r}); "
                 f"model.variant is {self.model.get('variant')!r}. Leave it out."
             )
+        if not self.sees and (self.data.shares or self.data.backgrounds):
+            raise ConfigError(
+                f"data.shares and data.backgrounds are for {' and '.join(SIGHT)}; model.variant is "
+                f"{self.model.get('variant')!r}. Leave them out."
+            )
         if self.stage2:
             self.stage2.optimiser(self.optimiser)
         if self.stage2 and self.stage2.start and self.train.start:

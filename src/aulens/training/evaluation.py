@@ -12,6 +12,7 @@ import numpy as np
 from aulens import metrics
 from aulens.data.samples import Samples
 from aulens.data.whole import plain, write_json, write_text
+from aulens.errors import ConfigError
 from aulens.models import JAAConfig
 from aulens.models.config import family
 from aulens.training.alignment import AlignmentReport, alignment_report
@@ -155,6 +156,11 @@ def evaluate(
     if RunFolder(Path(model)).sees:
         from aulens.training.sight.evaluation import evaluate_sight
 
+        if tests or fold is not None:
+            raise ConfigError(
+                f"{model} finds faces or landmarks: its pictures have splits, and no folds or other tests. "
+                "Leave out --fold and --tests, or give other pictures by --data."
+            )
         return evaluate_sight(model, data, split=split, out=out)
     found = predict(
         model, data, split=split, tests=tests, fold=fold, batch=batch, threads=threads, progress=progress

@@ -220,13 +220,7 @@ def facts(samples: Samples) -> dict[str, Any]:
     rates = samples.split("train").base_rates()
     homes = Counter(split for _, split in distinct_pairs(samples.subjects, samples.splits))
     return {
-        "versions": {
-            "aulens": aulens.__version__,
-            "python": platform.python_version(),
-            **{name: _version(name) for name in _PACKAGES},
-        },
-        "machine": {"system": platform.platform(), "cores": os.cpu_count()},
-        "commit": _commit(),
+        **provenance(),
         "data": {
             "fingerprint": samples.fingerprint,
             "sources": list(samples.sources),
@@ -237,6 +231,19 @@ def facts(samples: Samples) -> dict[str, Any]:
                 label: round(float(r), 4) for label, r in zip(samples.aus.labels, rates, strict=True)
             },
         },
+    }
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, machine and commit."""
+    return {
+        "versions": {
+            "aulens": aulens.__version__,
+            "python": platform.python_version(),
+            **{name: _version(name) for name in _PACKAGES},
+        },
+        "machine": {"system": platform.platform(), "cores": os.cpu_count()},
+        "commit": _commit(),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,7 +44,7 @@ class Scene:
 
 
 def draw_scene(
-    cutouts: Sequence[Cutout],
+    draw_face: Callable[[np.random.Generator], Cutout],
     backgrounds: Sequence[Image],
     size: int,
     random: np.random.Generator,
@@ -54,7 +54,7 @@ def draw_scene(
     """One random scene.
 
     Args:
-        cutouts: faces.
+        draw_face: gives one of the faces.
         backgrounds: pictures without people, (h, w, 3) uint8 RGB.
         size: S, side of the scene in pixels.
         random: the only source of randomness.
@@ -69,14 +69,13 @@ def draw_scene(
     if about_spot and random.random() < 0.6:
         pass  # nobody is there
     elif random.random() < 0.35:
-        placed.append(fill(image, cutouts[int(random.integers(len(cutouts)))], random))
+        placed.append(fill(image, draw_face(random), random))
     else:
         for _ in range(int(random.choice(_FACES, p=_FACES_P))):
             if random.random() < 0.12:
                 side = int(_size(size, random) * 1.5)
                 placed = _behind(placed, paste_decoy(image, backgrounds, side, random))
-            cutout = cutouts[int(random.integers(len(cutouts)))]
-            new = paste(image, cutout, _size(size, random), random)
+            new = paste(image, draw_face(random), _size(size, random), random)
             if new is not None:
                 face, hides = new
                 placed = [*_behind(placed, hides), face]

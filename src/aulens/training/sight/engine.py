@@ -1,30 +1,36 @@
 """The loop that trains FaceNet or LandmarkNet: as `aulens.training.engine`, on pictures drawn anew.
 
-What a run computes is decided by its configuration alone: each sample is a function of (seed, step, place in
-the batch), the learning rate of the step, so that kills and restarts leave no trace.
+What a run computes is decided by its configuration and its data alone: each sample is a function of (seed,
+step, place in the batch) and of what the last epoch took for faces, which is saved with the weights; the
+learning rate is one of the step. So kills and restarts leave no trace.
 """
 
 from __future__ import annotations
 
+import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
-from aulens.data.whole import whole
-from aulens.errors import ModelError
+from aulens.data.whole import whole, write_json
+from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.locks import hold
+from aulens.training import checkpoint
 from aulens.training.checkpoint import Average, Position
 from aulens.training.config import TrainConfig
 from aulens.training.engine import TrainResult
-from aulens.training.run_folder import RunFolder, open_run
+from aulens.training.run_folder import RunFolder, open_run, provenance
 from aulens.training.schedule import rate
 from aulens.training.setup import launch, make_optimiser
+from aulens.training.sight.networks import BEST, begin_from, pixels
 from aulens.training.sight.progress import Told
-from aulens.training.sight.tasks import BEST, Task, load_best, open_task, pixels
+from aulens.training.sight.tasks import Task, open_task
 
 FORMAT: Final = "aulens-sight-run/1"
 
@@ -42,18 +48,25 @@ def train_sight(
 
     Raises:
         BusyError: another training works in `out`.
-        ConfigError: a setting is wrong, `out` is in use, or another configuration is resumed.
-        DatasetError: the data can't be read.
+        ConfigError: a setting is wrong or has no use, `out` is in use, or another configuration is resumed.
+        DatasetError: the data can't be read, or others are resumed.
         ModelError: the loss is not a number, or the run to begin from has no model of this network.
     """
+    loop = config.train
+    if int(os.environ.get("WORLD_SIZE", loop.devices * loop.nodes)) > 1:
+        raise ConfigError(
+            "One process trains such a network: leave out train.devices, train.nodes, torchrun."
+        )
     run = RunFolder(Path(out))
     with hold(run.path / ".training.lock", f"The run folder {run.path}"):
         torch.manual_seed(config.seed)
-        fabric, task = launch(config), open_task(config)
-        if config.train.start:
-            task.model.load_state_dict(load_best(RunFolder(Path(config.train.start))).state_dict())
+        fabric = launch(config)
+        if loop.threads:
+            cv2.setNumThreads(loop.threads)
+        task = open_task(config)
+        origin = begin_from(Path(loop.start), task.model) if loop.start else ""
         open_run(run.path, config, resume=resume)
-        return _Loop(fabric, run, config, task, progress).run(resume)
+        return _Loop(fabric, run, config, task, origin, progress).run(resume)
 
 
 class _Learner(nn.Module):
@@ -72,14 +85,16 @@ class _Learner(nn.Module):
 
 class _Loop:
     def __init__(
-        self, fabric: Fabric, run: RunFolder, config: TrainConfig, task: Task, progress: bool
+        self, fabric: Fabric, run: RunFolder, config: TrainConfig, task: Task, origin: str, progress: bool
     ) -> None:
         self.fabric, self.folder, self.config, self.task = fabric, run, config, task
         self.model = task.model.to(fabric.device)
-        self.model.to(memory_format=torch.channels_last)
+        if config.train.channels_last:
+            self.model.to(memory_format=torch.channels_last)
         self.average = Average(self.model, config.train.ema) if config.train.ema else None
         self.optimiser = make_optimiser(config, self.model)
-        self.at = Position()
+        self.data = task.describe()
+        self.at = Position(fingerprint=self.data["fingerprint"], origin=origin)
         self.told = Told(progress)
         self.saved = time.monotonic()
 
@@ -87,6 +102,7 @@ class _Loop:
         loop = self.config.train
         if resume and self.folder.last.is_file():
             self._load()
+        write_json(self.folder.facts, {**provenance(), "data": self.data})
         module, optimiser = self.fabric.setup(_Learner(self.model), self.optimiser)
         while self.at.epoch < loop.epochs:
             self._epoch(module, optimiser)
@@ -145,6 +161,7 @@ class _Loop:
         best = at.best_epoch < 0 or val[metric] >= at.history[at.best_epoch]["val"][metric]
         if best:
             at.best_epoch = at.epoch
+            self.folder.forget_results()
             with whole(self.folder.path / BEST) as part:
                 torch.save(kept.state_dict(), part)
         at.epoch, at.batch, at.sums, at.epoch_seconds = at.epoch + 1, 0, {}, 0.0
@@ -154,27 +171,26 @@ class _Loop:
         self._save()
 
     def _save(self) -> None:
-        state = {
-            "format": FORMAT,
-            "position": vars(self.at),
-            "model": self.model.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "average": self.average.model.state_dict() if self.average else None,
-            "task": self.task.state(),
-        }
-        with whole(self.folder.last) as part:
-            torch.save(state, part)
+        checkpoint.save(
+            self.folder.last, self.at, self.model, self.optimiser, self.average,
+            format=FORMAT, task=self.task.state(),
+        )  # fmt: skip
         self.saved = time.monotonic()
 
     def _load(self) -> None:
-        state = torch.load(self.folder.last, map_location="cpu", weights_only=True)
-        if state.get("format") != FORMAT:
-            raise ModelError(
-                f"{self.folder.last} is not the state of such a run; start anew in another folder."
+        path, given = self.folder.last, self.at
+        state = checkpoint.read(path, FORMAT)
+        found = checkpoint.fill(path, state, self.model, self.optimiser, self.average)
+        # Runs of the first days do not tell their data.
+        if found.fingerprint not in ("", given.fingerprint):
+            raise DatasetError(
+                f"The data are not those of the run in {self.folder.path}: other faces, splits or "
+                "backgrounds. Give the same data, or start a new run."
             )
-        self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        if self.average:
-            self.average.model.load_state_dict(state["average"])
+        if found.origin not in ("", given.origin):
+            raise ModelError(
+                f"The run in {self.folder.path} began from another run than it is now given. Give that, or "
+                "start a new run."
+            )
         self.task.restore(state["task"])
-        self.at = Position(**state["position"])
+        self.at = replace(found, fingerprint=given.fingerprint, origin=given.origin)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from aulens.data.whole import plain, write_json, write_text
+from aulens.errors import ConfigError
 from aulens.training.run_folder import RunFolder
-from aulens.training.sight.tasks import load_best, open_task
+from aulens.training.sight.networks import load_best
+from aulens.training.sight.tasks import open_task
 
 _WORDS: Final[Mapping[str, str]] = {
     "average_precision": "average precision at an overlap of 0.5",
@@ -71,9 +73,12 @@ def evaluate_sight(
         out: where report.json and report.md go; RUN/SPLIT if None and the data are the run's own.
 
     Raises:
+        ConfigError: an unknown split.
         DatasetError: the data can't be read, or have nobody in that split.
         ModelError: the run has no model yet.
     """
+    if split not in ("val", "test"):
+        raise ConfigError(f"split must be val or test, got {split!r}.")
     folder = RunFolder(Path(run))
     config = folder.read_config()
     if data:

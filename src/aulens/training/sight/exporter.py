@@ -27,7 +27,8 @@ from aulens.models.landmark_net import LandmarkNet
 from aulens.training.exporter import ExportedModel
 from aulens.training.onnx_file import OPSET, quiet_export, strip
 from aulens.training.run_folder import RunFolder
-from aulens.training.sight.tasks import load_best
+from aulens.training.sight.networks import load_best
+from aulens.training.sight.tasks import FacesTask, LandmarksTask
 
 OUTPUTS: Final[Mapping[type[nn.Module], tuple[str, ...]]] = {
     FaceNet: ("boxes", "points", "scores"),
@@ -37,6 +38,12 @@ FORMATS: Final[Mapping[type[nn.Module], str]] = {
     FaceNet: "aulens-detector/1",
     LandmarkNet: "aulens-landmarks/1",
 }
+METRICS: Final[Mapping[type[nn.Module], str]] = {
+    FaceNet: FacesTask.metric,
+    LandmarkNet: LandmarksTask.metric,
+}
+THRESHOLD: Final = 0.5
+"""Least confidence of a face, calibrated: every second answer of this confidence is right."""
 TOLERANCE: Final = 5e-3
 """Largest difference allowed between torch and ONNX Runtime: pixels, logits, shares."""
 
@@ -71,20 +78,19 @@ def export_sight(
     target, card = out / f"{name}.onnx", out / f"{name}.json"
     difference = write_sight_onnx(model, target)
     history = [json.loads(line) for line in folder.log.read_text(encoding="utf-8").splitlines()]
-    best = max(
-        history, key=lambda record: record["val"].get("average_precision", record["val"].get("accuracy"))
-    )
+    metric = METRICS[type(model)]
+    best = max(history, key=lambda record: (record["val"][metric], record["epoch"]))  # as the loop chooses
     write_json(
         card,
         {
             "format": FORMATS[type(model)],
             "name": name,
-            **_how(model),
+            **_how(model, best["val"]),
             "licence": licence,
-            "trained_on": trained_on or f"{best['step'] * config.train.batch} pictures drawn from its data",
+            "trained_on": trained_on or _learned_from(folder, best["step"] * config.train.batch),
             "not_validated_on": "any group of people in particular",
             "statement": statement or "Finds what it was trained on; measure it on your own pictures.",
-            "results": {"validation": best["val"]},
+            "results": _results(folder, best["val"]),
             "training": {"config": {**config.to_dict(), "data": {"shares": list(config.data.shares)}}},
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "aulens_version": aulens.__version__,
@@ -106,10 +112,8 @@ def write_sight_onnx(model: FaceNet | LandmarkNet, path: Path) -> float:
     plain = copy.deepcopy(model).cpu().float().eval().to(memory_format=torch.contiguous_format)
     wrapped, names = _Bytes(plain), OUTPUTS[type(model)]
     random = np.random.default_rng(0)
-    side = model.size if isinstance(model, LandmarkNet) else 64
-    example = torch.from_numpy(
-        random.integers(0, 256, (2, side, side + (32 if side == 64 else 0), 3), np.uint8)
-    )
+    height, width = (model.size, model.size) if isinstance(model, LandmarkNet) else (64, 96)
+    example = torch.from_numpy(random.integers(0, 256, (2, height, width, 3), np.uint8))
     batch = torch.export.Dim("batch", min=1, max=256)
     shapes: dict[int, Any] = {0: batch}
     if isinstance(model, FaceNet):
@@ -126,9 +130,9 @@ def write_sight_onnx(model: FaceNet | LandmarkNet, path: Path) -> float:
         onnx.checker.check_model(str(part))
         session = onnxruntime.InferenceSession(str(part), providers=["CPUExecutionProvider"])
         worst = 0.0
-        tries = [(1, side, side), (3, side, side)]
+        tries = [(1, height, width), (3, height, width)]
         if isinstance(model, FaceNet):
-            tries += [(1, 96, 160), (2, 256, 320)]
+            tries += [(1, 160, 64), (2, 256, 320)]
         for shape in tries:
             picture = random.integers(0, 256, (*shape, 3), np.uint8)
             with torch.no_grad():
@@ -155,7 +159,22 @@ class _Bytes(nn.Module):
         return answers
 
 
-def _how(model: FaceNet | LandmarkNet) -> dict[str, Any]:
+def _learned_from(folder: RunFolder, drawn: int) -> str:
+    data = json.loads(folder.facts.read_text(encoding="utf-8"))["data"] if folder.facts.is_file() else {}
+    faces = f"{sum(data['faces']['train'])} faces" if data else "its data"
+    behind = f" and {data['backgrounds']} backgrounds" if data.get("backgrounds") else ""
+    return f"{drawn} pictures drawn from {faces}{behind}"
+
+
+def _results(folder: RunFolder, validation: Mapping[str, Any]) -> dict[str, Any]:
+    """Measures by split; those of the test, if it was evaluated."""
+    report = folder.path / "test" / "report.json"
+    tested = json.loads(report.read_text(encoding="utf-8"))["measures"] if report.is_file() else None
+    return {"val": dict(validation), **({"test": tested} if tested else {})}
+
+
+def _how(model: FaceNet | LandmarkNet, validation: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(model, FaceNet):
-        return {"platt": [1.0, 0.0], "threshold": 0.5}
+        platt = [round(float(validation.get(key, rest)), 4) for key, rest in (("slope", 1), ("offset", 0))]
+        return {"platt": platt, "threshold": THRESHOLD}
     return {"size": model.size, "template": [list(point) for point in TEMPLATE], "layout": IBUG68.name}

@@ -40,13 +40,16 @@ def assign(size: int, boxes: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
             which.append(torch.full((len(cell),), -1))
             counts.append(torch.ones(len(cell), dtype=torch.bool))
             continue
-        off = ((cell - middle) / (extent / side[:, None]).clamp_min(0.5)).abs().amax(-1)  # (cells, F)
+        unit = (extent / side[:, None]).clamp_min(0.5)
+        off = ((cell - middle) / unit).abs().amax(-1)  # (cells, F)
+        # Of a face whose middle is cut off, the cells at the border answer.
+        away = ((cell - middle.clamp(0, size)) / unit).abs().amax(-1)
         ours = (side >= least) & (side < most)
         nearly = (side * _SLACK >= least) & (side / _SLACK < most)
-        near = off <= torch.maximum(_NEAR * side, torch.tensor(0.75 * stride))
-        around = off <= torch.maximum(_AROUND * side, torch.tensor(1.5 * stride))
+        near = away <= torch.maximum(_NEAR * side, torch.tensor(0.75 * stride))
+        around = away <= torch.maximum(_AROUND * side, torch.tensor(1.5 * stride))
         positive = near & ours & asked
-        distance = torch.where(positive, off / side, torch.inf)
+        distance = torch.where(positive, away / side, torch.inf)
         best = distance.min(1)
         chosen = torch.where(best.values.isfinite(), best.indices, -1)
         doubtful = (around & nearly).any(1)
@@ -72,11 +75,13 @@ def face_loss(
     Args:
         answers: boxes (B, N, 4), points (B, N, 5, 2), scores (B, N) of the network.
         size: S, side of the scenes.
-        boxes, points, asked: for each scene its faces, (F, 4), (F, 5, 2), (F,) bool.
+        boxes, points, asked: for each scene its faces, (F, 4), (F, 5, 2), (F,) bool, on the CPU.
     """
     found_boxes, found_points, scores = answers
+    device = scores.device
     targets = [assign(size, b, a) for b, a in zip(boxes, asked, strict=True)]
-    which, counts = torch.stack([t[0] for t in targets]), torch.stack([t[1] for t in targets])
+    which = torch.stack([t[0] for t in targets]).to(device)
+    counts = torch.stack([t[1] for t in targets]).to(device)
     positive = which >= 0
     total = positive.sum().clamp_min(1)
     wanted = positive.float()
@@ -88,9 +93,9 @@ def face_loss(
     zero = scores.sum() * 0
     if not len(at[0]):
         return {"loss": score, "score": score, "box": zero, "points": zero}
-    offsets = torch.tensor([0, *(len(b) for b in boxes)]).cumsum(0)[:-1]
+    offsets = torch.tensor([0, *(len(b) for b in boxes)], device=device).cumsum(0)[:-1]
     face = which[at] + offsets[at[0]]
-    true_boxes, true_points = torch.cat(list(boxes))[face], torch.cat(list(points))[face]
+    true_boxes, true_points = (torch.cat(list(true)).to(device)[face] for true in (boxes, points))
     box = (1 - giou(found_boxes[at], true_boxes)).mean()
     side = (true_boxes[:, 2:] - true_boxes[:, :2]).prod(1).sqrt()
     off = (found_points[at] - true_points) / side[:, None, None]
@@ -123,14 +128,17 @@ def landmark_loss(
         landmarks: (B, 68, 2) pixels of the crop.
         visible: (B, 68), 0..1.
         quality: (B,), 0..1.
-        present: (B,) bool.
+        present: (B,) bool. These four may lie on another device than the answers.
     """
     found, seen, good, there = answers
+    landmarks, visible, quality, present = (
+        true.to(found.device) for true in (landmarks, visible, quality, present)
+    )
     distance = ((found - landmarks).square().sum(-1) + 0.25).sqrt() - 0.5
     weight = (0.3 + 0.7 * visible) * present[:, None]
-    near = (distance * weight).sum() / weight.sum()
+    near = (distance * weight).sum() / weight.sum().clamp_min(1e-6)
     cross = functional.binary_cross_entropy_with_logits
-    sight = cross(seen[present], visible[present])
+    sight = cross(seen[present], visible[present]) if bool(present.any()) else seen.sum() * 0
     worth, face = cross(good, quality), cross(there, present.float())
     loss = near + sight + worth + face
     return {"loss": loss, "points": near, "visibility": sight, "quality": worth, "presence": face}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from aulens.align.template import five_points
 from aulens.data.sight.crops import FaceCrop
 from aulens.data.sight.scenes import Scene
+from aulens.training.calibration import platt_scale
 
 Floats = NDArray[np.floating]
 _SAME: Final = 0.45  # overlap above which two answers are one face
@@ -42,9 +43,10 @@ def overlaps(a: Floats, b: Floats) -> Floats:
 
 
 def scene_measures(
-    scenes: Sequence[Scene], scored: Callable[[Sequence[NDArray[np.uint8]]], tuple[Floats, Floats, Floats]]
+    scenes: Sequence[Scene], scored: Callable[[Sequence[NDArray[np.uint8]]], tuple[Floats, ...]]
 ) -> dict[str, float]:
-    """Average precision over scenes, recall at one false answer in a hundred scenes, and the points' error.
+    """Average precision over scenes, recall at one false answer in a hundred scenes, the points' error, and
+    Platt's slope and offset: confidence = sigmoid(slope * score + offset) is the share of right answers.
 
     Answers at faces that are not asked for count neither way.
 
@@ -78,10 +80,14 @@ def scene_measures(
     best = np.maximum.accumulate(precision[::-1])[::-1]
     false = np.cumsum(~hits)
     allowed = hits[false <= max(1, len(scenes) // 100)].sum()
+    scores = np.array([score for score, _ in told])
+    slope, offset = platt_scale(hits, scores) or (1.0, 0.0)
     return {
         "average_precision": float(best[hits].sum() / max(total, 1)),
         "recall": float(allowed / max(total, 1)),
         "points_error": 100 * float(np.mean(errors)) if errors else float("nan"),
+        "slope": slope,
+        "offset": offset,
     }
 
 

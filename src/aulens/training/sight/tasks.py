@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,25 +13,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from aulens.data.digest import fingerprint
+from aulens.data.sight.backgrounds import Spot
 from aulens.data.sight.crops import FaceCrop, draw_crop, draw_nobody
 from aulens.data.sight.cutouts import Cutout, read_backgrounds, read_cutouts
-from aulens.data.sight.scenes import Scene, Spot, draw_scene
-from aulens.errors import ConfigError, DatasetError, ModelError
-from aulens.models.face_net import FaceNet
-from aulens.models.landmark_net import LandmarkNet
-from aulens.training.config import TrainConfig, refuse_unknown
-from aulens.training.run_folder import RunFolder
+from aulens.data.sight.scenes import draw_scene
+from aulens.errors import ConfigError, DatasetError
+from aulens.training.config import TrainConfig
 from aulens.training.sight.losses import face_loss, landmark_loss
 from aulens.training.sight.measure import landmark_measures, scene_measures
+from aulens.training.sight.networks import answers, network, side_of
 
-BEST: Final = "best.pt"
 _HELD_OUT: Final = 10  # of so many backgrounds one is kept for validation
 _VALIDATION: Final = 400  # samples
+_TOGETHER: Final = 50  # of these in one run
 _NOBODY: Final = 0.15  # of so many crops there is no face in the middle
 _QUARTERS: Final = (0, 0, 1, 0, 2, 0, 3)
 _SUSPECT: Final = -1.5  # score of an answer that is worth training against
 _MOST_SPOTS: Final = 3000
 _TRAIN, _VAL = 0, 1  # streams of random numbers
+
+_OF_AUS: Final = ("tests", "fold", "validation", "split_seed", "select_on_test", "limit")
 
 Batch = list[Any]
 
@@ -50,8 +51,12 @@ class Task(Protocol):
         """Name of the measure that chooses."""
         ...
 
+    def describe(self) -> dict[str, Any]:
+        """What the data are: "fingerprint", "faces" of each folder and split, "backgrounds"."""
+        ...
+
     def draw(self, step: int, size: int) -> Batch:
-        """The samples of a step, a function of the seed and the step."""
+        """The samples of a step, a function of the seed, the step and of what `between` found."""
         ...
 
     def losses(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
@@ -84,39 +89,22 @@ def open_task(config: TrainConfig, splits: Sequence[str] = ("train", "val")) -> 
     """
     if not config.data.roots:
         raise ConfigError("No data: set data.roots in the configuration, or give --data FOLDER.")
+    _refuse_useless(config)
     faces = config.model["variant"] == "face_net"
     return FacesTask(config, splits) if faces else LandmarksTask(config, splits)
 
 
-def network(config: TrainConfig) -> FaceNet | LandmarkNet:
-    """The network of a configuration, its weights random.
-
-    Raises:
-        ConfigError: unknown keys, or a size that can't be.
-    """
-    refuse_unknown(config.model, {"variant", "size"}, "model")
-    faces = config.model["variant"] == "face_net"
-    key, default, multiple = "size", 256 if faces else 112, 32 if faces else 16
-    size = config.model.get(key, default)
-    if not isinstance(size, int) or size < multiple or size % multiple:
-        raise ConfigError(f"model.{key} must be a multiple of {multiple}, is {size!r}.")
-    return FaceNet() if faces else LandmarkNet(size)
-
-
-def load_best(run: RunFolder) -> FaceNet | LandmarkNet:
-    """The best epoch of a run, in evaluation mode.
-
-    Raises:
-        ModelError: there is none yet, or it is damaged.
-    """
-    path, model = run.path / BEST, network(run.read_config())
-    if not path.is_file():
-        raise ModelError(f"{run.path} has no {BEST}: let its first epoch end")
-    try:
-        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, OSError, pickle.UnpicklingError, TypeError) as error:
-        raise ModelError(f"{path} is damaged or of another network ({str(error).splitlines()[0]})") from error
-    return model.eval()
+def _refuse_useless(config: TrainConfig) -> None:
+    """Refuse settings of AU models that would change nothing here."""
+    usual = TrainConfig()
+    useless = [f"data.{name}" for name in _OF_AUS if getattr(config.data, name) != getattr(usual.data, name)]
+    useless += ["train.metric"] if config.train.metric != usual.train.metric else []
+    useless += ["[augment]"] if config.augment != usual.augment else []
+    if useless:
+        raise ConfigError(
+            f"{', '.join(useless)}: of no use for {config.model['variant']}, whose pictures are drawn from "
+            "data with splits of their own. Leave it out."
+        )
 
 
 class _Faces:
@@ -137,6 +125,7 @@ class _Faces:
         self.groups, self.edges = found, np.cumsum(weights / weights.sum())
 
     def draw(self, random: np.random.Generator) -> Cutout:
+        """One of them."""
         group = self.groups[int(np.searchsorted(self.edges, random.random() * self.edges[-1], side="right"))]
         return group[int(random.integers(len(group)))]
 
@@ -150,7 +139,7 @@ class FacesTask:
         if not config.data.backgrounds:
             raise ConfigError("face_net needs data.backgrounds: folders of pictures without people.")
         self.seed, self.model = config.seed, network(config)
-        self.size = config.model.get("size", 256)
+        self.size = side_of(config)
         self.faces = {split: _Faces(config, split) for split in splits}
         pictures = read_backgrounds([Path(root) for root in config.data.backgrounds])
         self.held_out = pictures[::_HELD_OUT]
@@ -159,12 +148,15 @@ class FacesTask:
 
     def draw(self, step: int, size: int) -> Batch:
         """See `Task`."""
+        draw, spots = self.faces["train"].draw, self.spots
         return [
-            draw_scene(
-                _Drawn(self.faces["train"], random), self.backgrounds, self.size, random, spots=self.spots
-            )
+            draw_scene(draw, self.backgrounds, self.size, random, spots=spots)
             for random in (np.random.default_rng([self.seed, _TRAIN, step, i]) for i in range(size))
         ]
+
+    def describe(self) -> dict[str, Any]:
+        """See `Task`."""
+        return _described(self.faces, [*self.held_out, *self.backgrounds])
 
     def losses(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
         """See `Task`."""
@@ -173,12 +165,11 @@ class FacesTask:
 
     def validate(self, model: nn.Module, split: str = "val") -> dict[str, float]:
         """Average precision and recall in drawn scenes, on backgrounds that training did not see."""
-        randoms = (np.random.default_rng([self.seed, _VAL, i]) for i in range(_VALIDATION))
-        scenes: list[Scene] = [
-            draw_scene(_Drawn(self.faces[split], random), self.held_out, self.size, random)
-            for random in randoms
+        scenes = [
+            draw_scene(self.faces[split].draw, self.held_out, self.size, random)
+            for random in (np.random.default_rng([self.seed, _VAL, i]) for i in range(_VALIDATION))
         ]
-        return scene_measures(scenes, lambda images: _scored(model, images))
+        return scene_measures(scenes, lambda images: answers(model, images))
 
     def between(self, model: nn.Module, epoch: int) -> None:
         """Look over the backgrounds, at other sizes and turns than before, for what it takes for faces."""
@@ -187,7 +178,7 @@ class FacesTask:
             quarters, longest = _QUARTERS[(i + epoch) % len(_QUARTERS)], (320, 640)[(i + epoch) % 2]
             turned = np.ascontiguousarray(np.rot90(picture, quarters))
             seen, scale = _padded(turned, longest)
-            boxes, _, scores = (part[0] for part in _scored(model, [seen]))
+            boxes, _, scores = (part[0] for part in answers(model, [seen]))
             best = int(np.argmax(scores))
             if scores[best] > _SUSPECT:
                 x, y = ((boxes[best][:2] + boxes[best][2:]) / 2 / scale).tolist()
@@ -211,7 +202,7 @@ class LandmarksTask:
 
     def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None:
         self.seed, self.model = config.seed, network(config)
-        self.size = config.model.get("size", 112)
+        self.size = side_of(config)
         self.faces = {split: _Faces(config, split) for split in splits}
         roots = [Path(root) for root in config.data.backgrounds]
         self.backgrounds = read_backgrounds(roots) if roots else []
@@ -227,6 +218,10 @@ class LandmarksTask:
             return draw_nobody(cutout, self.backgrounds, self.size, random)
         return draw_crop(cutout, self.size, random, hard=hard)
 
+    def describe(self) -> dict[str, Any]:
+        """See `Task`."""
+        return _described(self.faces, self.backgrounds)
+
     def losses(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
         """See `Task`."""
         landmarks = torch.from_numpy(np.stack([crop.landmarks for crop in batch]))
@@ -238,22 +233,17 @@ class LandmarksTask:
     def validate(self, model: nn.Module, split: str = "val") -> dict[str, float]:
         """Error over inter-ocular distance, in per cent, on crops as they are and on spoilt ones."""
         measures: dict[str, float] = {}
+        draw, side = self.faces[split].draw, self.size
         for name, hard in (("plain", 0.0), ("hard", 1.0)):
-            crops: list[FaceCrop] = []
-            for i in range(_VALIDATION):
-                random = np.random.default_rng([self.seed, _VAL, i])
-                crops.append(draw_crop(self.faces[split].draw(random), self.size, random, hard=hard))
-            found = [_points(model, crops[i : i + 50]) for i in range(0, len(crops), 50)]
-            landmarks, visible, quality, there = (np.concatenate(parts) for parts in zip(*found, strict=True))
+            randoms = (np.random.default_rng([self.seed, _VAL, i]) for i in range(_VALIDATION))
+            crops = [draw_crop(draw(random), side, random, hard=hard) for random in randoms]
+            landmarks, visible, quality, there = _told(model, crops)
             measures[f"{name}_present"] = float((there > 0.5).mean())
             measures |= landmark_measures(crops, landmarks, visible, quality, name)
         if self.backgrounds:
-            crops = []
-            for i in range(_VALIDATION):
-                random = np.random.default_rng([self.seed, _VAL, _VALIDATION + i])
-                crops.append(draw_nobody(self.faces[split].draw(random), self.backgrounds, self.size, random))
-            there = np.concatenate([_points(model, crops[i : i + 50])[3] for i in range(0, len(crops), 50)])
-            measures["nobody_present"] = float((there > 0.5).mean())
+            randoms = (np.random.default_rng([self.seed, _VAL, _VALIDATION + i]) for i in range(_VALIDATION))
+            crops = [draw_nobody(draw(random), self.backgrounds, side, random) for random in randoms]
+            measures["nobody_present"] = float((_told(model, crops)[3] > 0.5).mean())
         measures[self.metric] = -measures["plain_error"] - 0.2 * measures["hard_error"]
         return measures
 
@@ -268,38 +258,22 @@ class LandmarksTask:
         """See `Task`."""
 
 
-class _Drawn(Sequence[Cutout]):
-    """Faces as a sequence whose every access draws one by its root's share."""
-
-    def __init__(self, faces: _Faces, random: np.random.Generator) -> None:
-        self.faces, self.random = faces, random
-
-    def __len__(self) -> int:
-        return 1
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.faces.draw(self.random)
+def _described(faces: Mapping[str, _Faces], backgrounds: Sequence[NDArray[np.uint8]]) -> dict[str, Any]:
+    cutouts = [cutout for one in faces.values() for group in one.groups for cutout in group]
+    points = np.array([[*cutout.landmarks.ravel(), cutout.yaw] for cutout in cutouts])
+    lines = [f"{c.subject} {c.levels[0].shape}" for c in cutouts] + [f"{p.shape}" for p in backgrounds]
+    return {
+        "fingerprint": fingerprint([points], lines),
+        "faces": {split: [len(group) for group in one.groups] for split, one in faces.items()},
+        "backgrounds": len(backgrounds),
+    }
 
 
-def pixels(images: Sequence[NDArray[np.uint8]]) -> Tensor:
-    """Pictures (H, W, 3) uint8 of one size as (B, 3, H, W) float32, 0..255, channels last in memory."""
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float()
-
-
-@torch.inference_mode()
-def _scored(
-    model: nn.Module, images: Sequence[NDArray[np.uint8]]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    boxes, points, scores = model(pixels(images))
-    return boxes.numpy(), points.numpy(), scores.numpy()
-
-
-@torch.inference_mode()
-def _points(
-    model: nn.Module, crops: Sequence[FaceCrop]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    landmarks, visible, quality, there = model(pixels([crop.image for crop in crops]))
-    return landmarks.numpy(), visible.numpy(), quality.numpy(), there.numpy()
+def _told(model: nn.Module, crops: Sequence[FaceCrop]) -> list[NDArray[np.float32]]:
+    """What the network says of crops, output by output."""
+    images = [crop.image for crop in crops]
+    parts = [answers(model, images[i : i + _TOGETHER]) for i in range(0, len(images), _TOGETHER)]
+    return [np.concatenate(output) for output in zip(*parts, strict=True)]
 
 
 def _padded(picture: NDArray[np.uint8], longest: int) -> tuple[NDArray[np.uint8], float]:
