@@ -50,3 +50,10 @@ PARTNERS: Final[Mapping[str, tuple[tuple[int, int, str], ...]]] = MappingProxyTy
 LIDS: Final = ((37, 38, 20), (41, 40, 29), (43, 44, 25), (47, 46, 32))
 """Two points of a lid among the 68, whose middle lies near the lid's middle, and that among the 189. Reported
 apart: the middle of two points of a curve lies 0.5 % of the eyes' distance inside of it."""
+
+LOOKED_AT: Final = (
+    "001_03.jpg", "007_03.jpg", "013_03.jpg", "020_03.jpg", "027_03.jpg", "034_03.jpg",
+    "042_03.jpg", "063_03.jpg", "070_03.jpg", "090_03.jpg", "099_03.jpg", "105_03.jpg",
+    "115_03.jpg", "122_03.jpg", "128_03.jpg", "135_03.jpg", "141_03.jpg",
+)  # fmt: skip
+"""Faces by which the labels of real-looking portraits were brought near to iBUG's places before training."""

@@ -15,7 +15,7 @@ from aulens.faces.detector import FaceDetector
 from aulens.landmarks import OUTER_EYE_CORNERS, face_box
 from aulens.pose import head_pose
 from aulens.video import VideoWriter
-from sight.london import LIDS, PARTNERS
+from sight.london import LIDS, LOOKED_AT, PARTNERS
 from sight.pictures import SOURCES, TEST, Points, Portraits
 from sight.subjects import Answer, Subject, judge
 
@@ -123,6 +123,7 @@ def london(source: Portraits, points: Path, subjects: Sequence[Subject], every: 
     told: dict[str, dict[str, list[Points]]] = {s.name: {} for s in subjects}
     found = dict.fromkeys(told, 0)
     off_by: dict[str, list[Points]] = {s.name: [] for s in subjects}
+    order: dict[str, list[str]] = {s.name: [] for s in subjects}
     pairs = [(a, b) for part in PARTNERS.values() for a, b, _ in part]
     for name, hand in placed.items():
         picture = source.picture(f"london/{name}")
@@ -132,6 +133,7 @@ def london(source: Portraits, points: Path, subjects: Sequence[Subject], every: 
             if answer is None:
                 continue
             found[subject.name] += 1
+            order[subject.name].append(name)
             marks = answer.landmarks
             for part, partners in PARTNERS.items():
                 away = marks[[a for a, _, _ in partners]] - hand[[b for _, b, _ in partners]]
@@ -144,14 +146,15 @@ def london(source: Portraits, points: Path, subjects: Sequence[Subject], every: 
     parts = [*PARTNERS, "lids"]
     print(
         f"{len(pairs)} points of {len(placed)} faces, % of the distance of the outer eye corners; "
-        "the mean is without lids.\n"
+        f"the mean is without lids.\n{len(LOOKED_AT)} of the faces were looked at when the labels of portraits "
+        "were defined (brow ends, wings of the nose).\n"
     )
     print(
-        "| subject | found | mean | median of faces | worst face | "
+        "| subject | found | mean | mean of faces not looked at | median of faces | worst face | "
         + " | ".join(parts)
         + " | mean without each point's own offset |"
     )
-    print("| --- |" + " ---: |" * (5 + len(parts)))
+    print("| --- |" + " ---: |" * (6 + len(parts)))
     for name, errors in told.items():
         if not errors:
             continue
@@ -160,6 +163,7 @@ def london(source: Portraits, points: Path, subjects: Sequence[Subject], every: 
         rest = np.hypot(*np.moveaxis(own - own.mean(0), -1, 0)).mean()
         means = [
             faces.mean(),
+            faces[~np.isin(order[name], LOOKED_AT)].mean(),
             np.median(faces.mean(1)),
             faces.mean(1).max(),
             *(np.mean(errors[p]) for p in parts),
