@@ -146,7 +146,7 @@ def london(source: Portraits, points: Path, subjects: Sequence[Subject], every: 
     parts = [*PARTNERS, "lids"]
     print(
         f"{len(pairs)} points of {len(placed)} faces, % of the distance of the outer eye corners; "
-        f"the mean is without lids.\n{len(LOOKED_AT)} of the faces were looked at when the labels of portraits "
+        f"the mean is without lids.\n{len(LOOKED_AT)} of the faces were looked at when portraits' labels "
         "were defined (brow ends, wings of the nose).\n"
     )
     print(
