@@ -104,7 +104,11 @@ class LandmarkFollower(FaceFollower, Protocol):
     """A follower that finds landmarks from those of the last frame, of several faces at once."""
 
     def follow_all(self, image: NDArray[np.uint8], landmarks: NDArray[np.float64]) -> list[Face]:
-        """The faces whose landmarks (N, K, 2) were these a moment ago; confidence: that there is one, 0 to 1."""
+        """The faces whose landmarks (N, K, 2) were these a moment ago.
+
+        Their confidence, 0 to 1, is how sure it is that there is a face; landmarks are a face's where it is
+        not 0.
+        """
         ...
 
 

@@ -16,7 +16,7 @@ _PATCH: Final = 24
 _REACH: Final = 1.6  # from the middle of the landmarks, in spreads: from brows to chin
 _LIKE: Final = 0.7  # a face correlates with itself in the next frame by 0.9 and more, with another's by 0.65
 _PROOF: Final = 0.1  # seconds in which a face of low confidence must be seen again
-_READ: Final = 96  # pixels of a face that are read for its patch at most: every n-th is enough
+_READ: Final = 96  # rows of a face that are read for its patch, about: every n-th is enough
 
 Patch = NDArray[np.uint8]
 
@@ -265,9 +265,8 @@ def look(image: NDArray[np.uint8], face: Face) -> Patch:
     if x1 - x0 < 2 or y1 - y0 < 2:
         return np.zeros((_PATCH, _PATCH), np.uint8)
     step = max(1, max(x1 - x0, y1 - y0) // _READ)
-    region = np.ascontiguousarray(image[y0:y1:step, x0:x1:step])
-    grey = cv2.cvtColor(region, cv2.COLOR_RGB2GRAY)
-    return np.asarray(cv2.resize(grey, (_PATCH, _PATCH), interpolation=cv2.INTER_AREA), np.uint8)
+    small = cv2.resize(image[y0:y1:step, x0:x1], (_PATCH, _PATCH), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def correlation(a: Patch, b: Patch) -> float:

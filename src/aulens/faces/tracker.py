@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from aulens.errors import ConfigError, InputError
 from aulens.faces.cuts import CutFinder
 from aulens.faces.detector import Face, FaceDetector, FaceFollower, box_overlap, check_image
-from aulens.faces.following import agrees, follow, seen_again, usable
+from aulens.faces.following import Follower, agrees, usable
 from aulens.faces.identity import DlibEmbedder, FaceEmbedder
 from aulens.faces.meetings import note_meetings, separate, touching
 from aulens.faces.people import People
@@ -103,7 +103,7 @@ class FaceTracker:
         if not 0 <= calm < np.inf:
             raise ConfigError(f"calm must be 0 seconds or more, got {calm}")
         self._detector = detector
-        self._follower = detector if isinstance(detector, FaceFollower) else None
+        self._follower = Follower(detector) if isinstance(detector, FaceFollower) else None
         self._people = People(DlibEmbedder() if embedder == "dlib" else embedder)
         self._moves = motion
         self._detect_every = detect_every
@@ -132,7 +132,7 @@ class FaceTracker:
             track.turn_to(now)
         follower = None if cut or step > _LONGEST_STEP else self._follower
         if follower is not None:
-            self._assign(image, follow(follower, image, self._tracks, now), now)
+            self._assign(image, follower.follow(image, self._tracks, now), now)
         if follower is None or self._due(now):
             self._assign(image, self._detect(image, cut or step > _THOROUGH_PAUSE, now), now)
         separate(self._tracks)
@@ -229,7 +229,7 @@ class FaceTracker:
         if self._people.recognizes and not track.alike(patch):
             track.doubt = track.changed = True
         if self._follower is not None:
-            face = seen_again(self._follower, image, track, face)
+            face = self._follower.seen_again(image, track, face)
         track.detected(face, patch, now)
 
     def _may_be(self, track: Track, patch: Patch) -> bool:
