@@ -13,6 +13,7 @@ from PIL import Image
 import aulens
 from aulens.errors import InputError, ModelError
 from aulens.faces.detector import Face
+from aulens.pose import head_pose
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.model import sigmoid, to_input
 from aulens.tables.schema import columns
@@ -77,6 +78,20 @@ def test_left_is_the_subjects_left(analyzer: Analyzer) -> None:
     assert result.right["AU12"] == pytest.approx(expected(-1), abs=1e-3)
     assert result.probability["AU12"] == result.left["AU12"]
     assert result.sides("AU12") == (False, True)
+
+
+def test_what_the_detector_says_of_a_face_goes_along_with_its_pose(analyzer: Analyzer) -> None:
+    image, seen = noise(SIZE, SIZE), np.linspace(0.1, 1, 68)
+    judged = dataclasses.replace(drawn_face(), quality=0.75, look="turned180", visibility=seen)
+    told, plain = analyzer.analyze(image, [judged, drawn_face()])
+    assert (told.quality, told.look) == (0.75, "turned180")
+    assert np.isnan(plain.quality)
+    assert plain.look == ""
+    for result, visibility in ((told, seen), (plain, None)):
+        pose = head_pose(result.landmarks, (SIZE, SIZE), visibility)
+        assert pose is not None
+        assert result.pose is not None
+        assert result.pose.angles == pose.angles
 
 
 def test_evidence_lies_where_it_was_seen(analyzer: Analyzer) -> None:

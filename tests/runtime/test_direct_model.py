@@ -105,6 +105,7 @@ def test_five_points_are_enough_for_a_model_without_regions(analyzer: Analyzer, 
     image = noise(SIZE, SIZE)
     (few,), (many,) = (analyzer.analyze(image, [a_face(points)]) for points in (five, POINTS))
     assert few.probability == many.probability
+    assert few.pose is None
     with pytest.raises(InputError, match="no layout has 5 landmarks"):
         Analyzer(write_stub(tmp_path), no_faces).analyze(image, [a_face(five)])
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens import lazy
-from aulens.align import TEMPLATES, transform, warp
+from aulens.align import FIVE_POINTS, TEMPLATES, transform, warp
 from aulens.errors import InputError
 from aulens.faces.default import default_detector
 from aulens.faces.detector import Face, FaceDetector, check_image
@@ -254,6 +254,7 @@ class Analyzer:
         card = self._card
         labels = card.aus.labels
         probability = sides.max(axis=-1)
+        five = len(face.landmarks) == FIVE_POINTS
         right, left = sides.T if card.tells_sides else np.full((2, len(labels)), np.nan)
         return AUResult(
             face_id=face_id,
@@ -269,5 +270,5 @@ class Analyzer:
             matrix=matrix,
             quality=face.quality,
             look=face.look,
-            pose=head_pose(face.landmarks, shape, face.visibility),
+            pose=None if five else head_pose(face.landmarks, shape, face.visibility),
         )

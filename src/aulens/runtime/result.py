@@ -41,7 +41,7 @@ class AUResult:
         matrix: (2, 3) float64, picture to aligned crop.
         quality: 0 to 1, how far its AUs can be trusted, as the detector says; NaN: it does not.
         look: how the detector had to look to find it, one of `aulens.faces.detector.LOOKS`; "" the first.
-        pose: how the head is turned and how far away it is; None: its landmarks tell none.
+        pose: how the head is turned and how far away it is; None: its landmarks (such as five) tell none.
     """
 
     face_id: int
