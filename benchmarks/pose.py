@@ -2,7 +2,8 @@
 
     aulens render --n 360 --seed 71 --out renders
     aulens render --n 360 --seed 72 --out renders-ict --rig ict --assets ict.npz
-    python benchmarks/pose.py renders renders-ict [--noise 0 0.02]
+    aulens render --n 240 --seed 74 --wide --out wide-ict --rig ict --assets ict.npz
+    python benchmarks/pose.py renders renders-ict wide-ict [--noise 0 0.02]
 
 The landmarks are the manifest's, moved by Gaussian noise (a share of the distance between the outer corners
 of the eyes) and turned in the picture by random angles up to 180 degrees. Beside ours: OpenCV's solvePnP
