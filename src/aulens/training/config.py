@@ -22,7 +22,7 @@ from aulens.training.sections import AugmentConfig, DataConfig, LoopConfig, Opti
 
 TWO_STAGES: Final = "jaa_gcn"
 """The variant that is trained in two stages."""
-SIGHT: Final = ("face_net", "landmark_net")
+SIGHT: Final = ("face_net", "landmark_net", "person_net")
 """The networks that aulens sees with; they learn from pictures that are drawn (`aulens.training.sight`)."""
 
 
@@ -69,7 +69,7 @@ class TrainConfig:
 
     @property
     def sees(self) -> bool:
-        """Whether it is a network that finds faces or landmarks, not Action Units."""
+        """Whether it is a network that finds faces, landmarks or people, not Action Units."""
         return self.model.get("variant") in SIGHT
 
     def to_dict(self) -> dict[str, Any]:

@@ -18,29 +18,35 @@ import torch
 from torch import Tensor, nn
 
 import aulens
+from aulens.data.sight import people
 from aulens.data.sight.crops import TEMPLATE
 from aulens.data.whole import write_json
 from aulens.errors import ModelError
 from aulens.landmarks import IBUG68
 from aulens.models.face_net import FaceNet
 from aulens.models.landmark_net import LandmarkNet
+from aulens.models.person_net import PersonNet
 from aulens.training.exporter import ExportedModel
 from aulens.training.onnx_file import OPSET, quiet_export, strip
 from aulens.training.run_folder import RunFolder
 from aulens.training.sight.networks import load_best
+from aulens.training.sight.people import PeopleTask
 from aulens.training.sight.tasks import FacesTask, LandmarksTask
 
 OUTPUTS: Final[Mapping[type[nn.Module], tuple[str, ...]]] = {
     FaceNet: ("boxes", "points", "scores"),
     LandmarkNet: ("landmarks", "visibility", "quality", "presence"),
+    PersonNet: ("person",),
 }
 FORMATS: Final[Mapping[type[nn.Module], str]] = {
     FaceNet: "aulens-detector/1",
     LandmarkNet: "aulens-landmarks/1",
+    PersonNet: "aulens-people/1",
 }
 METRICS: Final[Mapping[type[nn.Module], str]] = {
     FaceNet: FacesTask.metric,
     LandmarkNet: LandmarksTask.metric,
+    PersonNet: PeopleTask.metric,
 }
 THRESHOLD: Final = 0.5
 """Least confidence of a face, calibrated: every second answer of this confidence is right."""
@@ -100,7 +106,7 @@ def export_sight(
     return ExportedModel(target, card, difference, target.stat().st_size)
 
 
-def write_sight_onnx(model: FaceNet | LandmarkNet, path: Path) -> float:
+def write_sight_onnx(model: FaceNet | LandmarkNet | PersonNet, path: Path) -> float:
     """Export to one file whose input "image" is (B, H, W, 3) uint8 RGB, and check it against torch.
 
     Returns:
@@ -112,7 +118,7 @@ def write_sight_onnx(model: FaceNet | LandmarkNet, path: Path) -> float:
     plain = copy.deepcopy(model).cpu().float().eval().to(memory_format=torch.contiguous_format)
     wrapped, names = _Bytes(plain), OUTPUTS[type(model)]
     random = np.random.default_rng(0)
-    height, width = (model.size, model.size) if isinstance(model, LandmarkNet) else (64, 96)
+    height, width = (64, 96) if isinstance(model, FaceNet) else (model.size, model.size)
     example = torch.from_numpy(random.integers(0, 256, (2, height, width, 3), np.uint8))
     batch = torch.export.Dim("batch", min=1, max=256)
     shapes: dict[int, Any] = {0: batch}
@@ -173,8 +179,11 @@ def _results(folder: RunFolder, validation: Mapping[str, Any]) -> dict[str, Any]
     return {"val": dict(validation), **({"test": tested} if tested else {})}
 
 
-def _how(model: FaceNet | LandmarkNet, validation: Mapping[str, Any]) -> dict[str, Any]:
+def _how(model: FaceNet | LandmarkNet | PersonNet, validation: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(model, FaceNet):
         platt = [round(float(validation.get(key, rest)), 4) for key, rest in (("slope", 1), ("offset", 0))]
         return {"platt": platt, "threshold": THRESHOLD}
+    if isinstance(model, PersonNet):
+        template = [list(point) for point in people.TEMPLATE]
+        return {"size": model.size, "template": template, "same": round(float(validation["limit"]), 3)}
     return {"size": model.size, "template": [list(point) for point in TEMPLATE], "layout": IBUG68.name}

@@ -16,15 +16,16 @@ from aulens.data.digest import fingerprint
 from aulens.errors import ConfigError, ModelError
 from aulens.models.face_net import FaceNet
 from aulens.models.landmark_net import LandmarkNet
+from aulens.models.person_net import PersonNet
 from aulens.training.config import TrainConfig, refuse_unknown
 from aulens.training.run_folder import RunFolder
 
 BEST: Final = "best.pt"
-SIZES: Final = {"face_net": (256, 32), "landmark_net": (112, 16)}
+SIZES: Final = {"face_net": (256, 32), "landmark_net": (112, 16), "person_net": (80, 16)}
 """Of each network: the default of model.size, pixels, and what it must be a multiple of."""
 
 
-def network(config: TrainConfig) -> FaceNet | LandmarkNet:
+def network(config: TrainConfig) -> FaceNet | LandmarkNet | PersonNet:
     """The network of a configuration, its weights random.
 
     Raises:
@@ -32,6 +33,8 @@ def network(config: TrainConfig) -> FaceNet | LandmarkNet:
     """
     refuse_unknown(config.model, {"variant", "size"}, "model")
     side = side_of(config)
+    if config.model["variant"] == "person_net":
+        return PersonNet(side)
     return FaceNet() if config.model["variant"] == "face_net" else LandmarkNet(side)
 
 
@@ -48,7 +51,7 @@ def side_of(config: TrainConfig) -> int:
     return side
 
 
-def load_best(run: RunFolder) -> FaceNet | LandmarkNet:
+def load_best(run: RunFolder) -> FaceNet | LandmarkNet | PersonNet:
     """The best epoch of a run, in evaluation mode.
 
     Raises:

@@ -23,6 +23,7 @@ from aulens.training.config import TrainConfig
 from aulens.training.sight.losses import face_loss, landmark_loss
 from aulens.training.sight.measure import landmark_measures, scene_measures
 from aulens.training.sight.networks import answers, network, side_of
+from aulens.training.sight.people import PeopleTask
 
 _HELD_OUT: Final = 10  # of so many backgrounds one is kept for validation
 _VALIDATION: Final = 400  # samples
@@ -90,6 +91,8 @@ def open_task(config: TrainConfig, splits: Sequence[str] = ("train", "val")) -> 
     if not config.data.roots:
         raise ConfigError("No data: set data.roots in the configuration, or give --data FOLDER.")
     _refuse_useless(config)
+    if config.model["variant"] == "person_net":
+        return PeopleTask(config, splits)
     faces = config.model["variant"] == "face_net"
     return FacesTask(config, splits) if faces else LandmarksTask(config, splits)
 
@@ -213,7 +216,7 @@ class LandmarksTask:
         return [self._crop(random) for random in randoms]
 
     def _crop(self, random: np.random.Generator) -> FaceCrop:
-        cutout, hard = self.faces["train"].draw(random), float(random.uniform(0.1, 1.0))
+        cutout, hard = self.faces["train"].draw(random), float(random.random()) ** 1.5
         if self.backgrounds and random.random() < _NOBODY:
             return draw_nobody(cutout, self.backgrounds, self.size, random)
         return draw_crop(cutout, self.size, random, hard=hard)
