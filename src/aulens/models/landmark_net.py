@@ -7,8 +7,8 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from aulens.data.sight.mean_shape import MEAN_SHAPE
 from aulens.models.face_net import Block, stage
+from aulens.models.mean_shape import MEAN_SHAPE
 
 POINTS: Final = 68
 _MEAN, _SCALE = 127.5, 1 / 64.0

@@ -63,7 +63,8 @@ def read_cutouts(roots: Sequence[Path], split: str) -> list[Cutout]:
         split: "train", "val" or "test".
 
     Raises:
-        DatasetError: a folder has no such manifest, lacks columns, or a picture can't be read.
+        DatasetError: a folder has no such manifest, it lacks columns or numbers, a picture can't be read or
+            does not show its face.
     """
     found = []
     for root in roots:
@@ -72,12 +73,20 @@ def read_cutouts(roots: Sequence[Path], split: str) -> list[Cutout]:
             raise DatasetError(
                 f"{root} has no manifest.parquet; give a folder that `aulens render` has written"
             )
-        table = pd.read_parquet(manifest)
+        try:
+            table = pd.read_parquet(manifest)
+        except (OSError, ValueError) as error:
+            raise DatasetError(f"{manifest} can't be read ({error}); make the folder anew") from error
         axes = [[f"{axis}_{i}" for i in range(68)] for axis in "xy"]
         if lacking := {"file", "split", "yaw", *axes[0], *axes[1]} - set(table.columns):
             raise DatasetError(f"{manifest} lacks the columns {', '.join(sorted(lacking)[:5])}")
         table = table[table["split"] == split]
         points = np.stack([table[names].to_numpy(np.float64) for names in axes], -1)
+        if (bad := ~(np.isfinite(points).all((1, 2)) & np.isfinite(table["yaw"]))).any():
+            raise DatasetError(
+                f"{manifest}: {table['file'][bad].iloc[0]} and {bad.sum() - 1} more have landmarks or a yaw "
+                "that are no numbers; delete their rows"
+            )
         subjects = table["subject"] if "subject" in table else table["file"]
         for file, yaw, subject, one in zip(table["file"], table["yaw"], subjects, points, strict=True):
             found.append(_cutout(Path(root) / file, one, float(yaw), str(subject)))
@@ -85,11 +94,20 @@ def read_cutouts(roots: Sequence[Path], split: str) -> list[Cutout]:
 
 
 def read_backgrounds(roots: Sequence[Path], longest: int = 800) -> list[Image]:
-    """Pictures without people, (h, w, 3) uint8 RGB, shrunk to `longest` pixels, ordered by name.
+    """Pictures (.jpg, .png) without people in and below folders, ordered by name.
+
+    Args:
+        roots: the folders.
+        longest: they are shrunk to so many pixels.
+
+    Returns:
+        (h, w, 3) uint8 RGB each. Those below 64 pixels, and what can't be read, are left out.
 
     Raises:
-        DatasetError: there is none.
+        DatasetError: a folder does not exist, or no picture is left.
     """
+    if lost := [str(root) for root in roots if not Path(root).is_dir()]:
+        raise DatasetError(f"there is no folder {', '.join(lost)} of pictures without people")
     files = sorted(
         file
         for root in roots
@@ -100,9 +118,9 @@ def read_backgrounds(roots: Sequence[Path], longest: int = 800) -> list[Image]:
     for file in files:
         picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
         if picture is not None and min(picture.shape[:2]) >= 64:
-            pictures.append(_shrunk(np.asarray(picture[..., ::-1], np.uint8), longest)[0])
+            pictures.append(_shrunk(np.asarray(picture[..., ::-1], np.uint8), longest))
     if not pictures:
-        raise DatasetError(f"no pictures (.jpg, .png) in {', '.join(map(str, roots))}")
+        raise DatasetError(f"no pictures (.jpg, .png) of 64 pixels or more in {', '.join(map(str, roots))}")
     return pictures
 
 
@@ -115,8 +133,13 @@ def _cutout(file: Path, landmarks: Points, yaw: float, subject: str) -> Cutout:
     height, width = picture.shape[:2]
     x0, y0 = np.maximum(np.floor(box[:2] - reach), 0).astype(int)
     x1, y1 = np.minimum(np.ceil(box[2:] + reach), (width, height)).astype(int)
-    image, scale = _shrunk(np.asarray(picture[y0:y1, x0:x1, ::-1], np.uint8), _LONGEST)
-    points = (landmarks - (x0, y0) + 0.5) * scale - 0.5
+    if x1 - x0 < 2 or y1 - y0 < 2:
+        raise DatasetError(
+            f"{file} is {width} x {height} pixels, but its landmarks lie elsewhere; delete its row"
+        )
+    part = np.asarray(picture[y0:y1, x0:x1, ::-1], np.uint8)
+    image = _shrunk(part, _LONGEST)
+    points = (landmarks - (x0, y0) + 0.5) * np.divide(image.shape[1::-1], part.shape[1::-1]) - 0.5
     levels = [image]
     while min(levels[-1].shape[:2]) >= 2 * _SMALLEST:
         small = levels[-1].shape[1] // 2, levels[-1].shape[0] // 2
@@ -124,9 +147,9 @@ def _cutout(file: Path, landmarks: Points, yaw: float, subject: str) -> Cutout:
     return Cutout(tuple(levels), points, seen(yaw), yaw, subject)
 
 
-def _shrunk(picture: Image, longest: int) -> tuple[Image, float]:
-    scale = min(1.0, longest / max(picture.shape[:2]))
+def _shrunk(picture: Image, longest: int) -> Image:
+    scale = longest / max(picture.shape[:2])
     if scale < 1:
-        size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+        size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return np.ascontiguousarray(picture), scale
+    return np.ascontiguousarray(picture)

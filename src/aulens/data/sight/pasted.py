@@ -26,15 +26,15 @@ class Placed:
 
     Attributes:
         landmarks: (68, 2) pixels of the scene; right and left are those of the face as it is seen there.
-        hidden: share of them that something covers.
+        hidden: (68,) 0 to 1, how much of each something covers.
     """
 
     landmarks: Points
-    hidden: float
+    hidden: NDArray[np.float32]
 
     def behind(self, hides: Mask) -> Placed:
         """The same after something was painted over the scene where `hides` (S, S), 0 to 1, says."""
-        return Placed(self.landmarks, max(self.hidden, _share(self.landmarks, hides)))
+        return Placed(self.landmarks, np.maximum(self.hidden, covers.hidden_at(hides, self.landmarks)))
 
 
 def fill(image: Image, cutout: Cutout, random: np.random.Generator) -> Placed:
@@ -217,12 +217,9 @@ def _outline(cutout: Cutout, random: np.random.Generator) -> Points:
 
 def _covered(image: Image, points: Points, random: np.random.Generator) -> tuple[Placed, Mask | None]:
     """The face, perhaps with a cover painted on it, and where that is, (S, S)."""
+    face = Placed(points, np.zeros(len(points), np.float32))
     if random.random() > 0.22:
-        return Placed(points, 0.0), None
+        return face, None
     kind = covers.KINDS[int(random.integers(len(covers.KINDS)))]
     cover = covers.cover(image, points, kind, random)
-    return Placed(points, _share(points, cover)), cover
-
-
-def _share(points: Points, hides: Mask) -> float:
-    return float(covers.hidden_at(hides, points).mean())
+    return face.behind(cover), cover

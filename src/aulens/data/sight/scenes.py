@@ -104,7 +104,8 @@ def _scene(image: Image, placed: Sequence[Placed], size: int) -> Scene:
             continue
         boxes.append(box)
         points.append(five_points(face.landmarks) + 0.5)
-        asked.append(np.sqrt(area) >= SMALLEST and 1 - seen * (1 - face.hidden) <= _MOST_HIDDEN)
+        lost = 1 - seen * (1 - float(face.hidden.mean()))
+        asked.append(np.sqrt(area) >= SMALLEST and lost <= _MOST_HIDDEN)
     return Scene(
         image,
         np.array(boxes, np.float32).reshape(-1, 4),

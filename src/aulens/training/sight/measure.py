@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from aulens.align.template import five_points
 from aulens.data.sight.crops import FaceCrop
 from aulens.data.sight.scenes import Scene
+from aulens.faces.box_net import without_doubles
 from aulens.training.calibration import platt_scale
 
 Floats = NDArray[np.floating]
@@ -22,13 +23,8 @@ _BATCH: Final = 25
 
 def suppressed(boxes: Floats, scores: Floats, same: float = _SAME) -> NDArray[np.intp]:
     """Indices of the boxes (N, 4) that stay when of boxes that overlap by more than `same` the best stays."""
-    order = np.argsort(-scores)
-    kept: list[int] = []
-    while len(order):
-        best, order = int(order[0]), order[1:]
-        kept.append(best)
-        order = order[overlaps(boxes[best][None], boxes[order])[0] <= same]
-    return np.array(kept, np.intp)
+    order = np.argsort(-scores, kind="stable")
+    return order[without_doubles(boxes[order].astype(np.float64), same)]
 
 
 def overlaps(a: Floats, b: Floats) -> Floats:
@@ -48,7 +44,7 @@ def scene_measures(
     """Average precision over scenes, recall at one false answer in a hundred scenes, the points' error, and
     Platt's slope and offset: confidence = sigmoid(slope * score + offset) is the share of right answers.
 
-    Answers at faces that are not asked for count neither way.
+    Answers at faces that are not asked for count neither way, nor does a second one at a face.
 
     Args:
         scenes: with their faces.

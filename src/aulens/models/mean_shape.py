@@ -1,4 +1,4 @@
-"""Where the 68 points lie in a crop of `crops.TEMPLATE` on average: LandmarkNet says how they differ."""
+"""Where the 68 points lie on average in a crop of `data.sight.crops`: LandmarkNet says how they differ."""
 
 from typing import Final
 
