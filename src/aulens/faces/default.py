@@ -1,15 +1,19 @@
-"""The detector that finds faces where no other is asked for."""
+"""What finds faces, and tells who is who, where nothing else is asked for."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from aulens import lazy
 from aulens.faces.detector import FaceDetector, FaceFollower
+from aulens.faces.identity import FaceEmbedder
 
 MakeDetector = Callable[[], FaceDetector]
 """Makes a detector where one is needed: in each process one. It can be sent there, and is hashable."""
 
-_WEIGHTS: Final = Path(__file__).resolve().parents[1] / "weights" / "faces.onnx"
+_FOLDER: Final = Path(__file__).resolve().parents[1] / "weights"
+_WEIGHTS: Final = _FOLDER / "faces.onnx"
+_PEOPLE: Final = _FOLDER / "people.onnx"
 
 
 def default_detector(threads: int = 1) -> FaceFollower:
@@ -28,3 +32,22 @@ def default_detector(threads: int = 1) -> FaceFollower:
     from aulens.faces.net_detector import NetDetector
 
     return NetDetector(threads=threads)
+
+
+def default_embedder() -> FaceEmbedder | None:
+    """aulens' own network that tells people apart.
+
+    While it is not part of the package: that of dlib, if the extra is there; else None.
+
+    Raises:
+        ModelError: a file is missing or damaged.
+    """
+    if _PEOPLE.is_file():
+        from aulens.faces.net_embedder import NetEmbedder
+
+        return NetEmbedder()
+    if lazy.is_installed("dlib"):
+        from aulens.faces.identity import DlibEmbedder
+
+        return DlibEmbedder()
+    return None

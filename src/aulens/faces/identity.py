@@ -24,9 +24,10 @@ _CHIP_POINTS: Final = ((48.1, 46.6), (101.4, 47.1), (75.2, 77.6), (54.6, 105.6),
 
 _VIEWS: Final = 6
 _PEOPLE: Final = 1000
-_OTHER_VIEW: Final = 0.15
 _CLOSEST: Final = 0.75  # of the distance between two who were seen side by side: never taken for one
-_STRICTEST: Final = 0.3
+# Shares of the largest distance of two faces of one person:
+_OTHER_VIEW: Final = 0.3  # from here on a view is worth remembering beside the others
+_STRICTEST: Final = 0.6
 
 
 class FaceEmbedder(Protocol):
@@ -34,7 +35,7 @@ class FaceEmbedder(Protocol):
 
     @property
     def same(self) -> float:
-        """Faces of one person are nearer than this; set for a low rate of mistaking one for another."""
+        """Faces of one person are nearer than this (above 0): set to mistake hardly anybody for another."""
         ...
 
     def __call__(self, image: NDArray[np.uint8], face: Face) -> NDArray[np.float32] | None:
@@ -118,10 +119,10 @@ class Gallery:
         for other in beside:
             if other != person:
                 apart = self.distance(other, view)
-                self._same = max(min(self._same, _CLOSEST * apart), min(_STRICTEST, self._widest))
+                self._same = max(min(self._same, _CLOSEST * apart), _STRICTEST * self._widest)
         views = self._views.pop(person, [])
         self._views[person] = views  # the most recent is last
-        if self.distance(person, view) >= _OTHER_VIEW:
+        if self.distance(person, view) >= _OTHER_VIEW * self._widest:
             views.append(view)
             if len(views) > _VIEWS:
                 del views[_most_redundant(views)]

@@ -1,4 +1,4 @@
-"""The cards of the two networks that find faces: the JSON beside the ONNX file that says what it is."""
+"""The cards of the networks that find faces and tell people: the JSON beside the ONNX file that says what."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +13,11 @@ from aulens.runtime.entries import Entries
 
 DETECTOR_FORMAT: Final = "aulens-detector/1"
 LANDMARKS_FORMAT: Final = "aulens-landmarks/1"
+PEOPLE_FORMAT: Final = "aulens-people/1"
 _WEIGHTS: Final = Path(__file__).resolve().parents[1] / "weights"
-_SHIPPED: Final = MappingProxyType({DETECTOR_FORMAT: "faces.json", LANDMARKS_FORMAT: "landmarks.json"})
+_SHIPPED: Final = MappingProxyType(
+    {DETECTOR_FORMAT: "faces.json", LANDMARKS_FORMAT: "landmarks.json", PEOPLE_FORMAT: "people.json"}
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,21 @@ class LandmarkCard(NetCard):
     layout: LandmarkLayout
 
 
+@dataclass(frozen=True)
+class PersonCard(NetCard):
+    """That of a network that tells people apart.
+
+    Attributes:
+        size: side of the crop that it takes, pixels.
+        template: where the five points lie in the crop, shares of its side.
+        same: distance below which two faces are one person's.
+    """
+
+    size: int
+    template: tuple[tuple[float, float], ...]
+    same: float
+
+
 def read_box_card(model: str | Path | None = None) -> BoxCard:
     """The card of a detector.
 
@@ -104,6 +122,18 @@ def read_landmark_card(model: str | Path | None = None) -> LandmarkCard:
     entries.choice("layout", (IBUG68.name,))
     return LandmarkCard(
         **_common(path, entries), size=entries.count("size"), template=_template(entries), layout=IBUG68
+    )
+
+
+def read_person_card(model: str | Path | None = None) -> PersonCard:
+    """The card of a network that tells people apart; arguments and errors as in `read_box_card`."""
+    path = _find(model, PEOPLE_FORMAT)
+    entries = Entries.read(path, PEOPLE_FORMAT)
+    same, _ = entries.pair("same", [entries.get("same"), 0.0])
+    if not 0 < same < 2:
+        raise entries.wrong("same", "a distance of two vectors of length 1, between 0 and 2", same)
+    return PersonCard(
+        **_common(path, entries), size=entries.count("size"), template=_template(entries), same=same
     )
 
 

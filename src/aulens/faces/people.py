@@ -12,7 +12,8 @@ from aulens.faces.track import Track, swap_ids
 
 Image = NDArray[np.uint8]
 
-_UNSURE: Final = 0.15  # beyond `same`, up to here, a face may yet turn out to be known: it is looked at again
+# Of the largest distance of two faces of one person: so far beyond it a face may yet turn out to be known.
+_UNSURE: Final = 0.3
 _LOOKS: Final = 3
 _VIEW_PAUSES: Final = (0.6, 2.0)
 _VIEW_PAUSE: Final = 10.0
@@ -29,6 +30,7 @@ class People:
     def __init__(self, embedder: FaceEmbedder | None) -> None:
         self._embedder = embedder
         self._gallery = Gallery(embedder.same if embedder is not None else 0.0)
+        self._unsure = _UNSURE * self._gallery.same
         self._known: dict[int, float] = {}
 
     @property
@@ -69,7 +71,7 @@ class People:
             view = views[number]
             _, distance = self._gallery.nearest(view, away) if view is not None else (None, np.inf)
             track.looks += 1
-            if distance < self._gallery.same + _UNSURE and track.looks < _LOOKS:
+            if distance < self._gallery.same + self._unsure and track.looks < _LOOKS:
                 continue
             self._give(image, track, self._next_id(), tracks, now, view)
 
@@ -88,7 +90,7 @@ class People:
                     self._become(track, other, tracks)
             elif own > self._gallery.same and track.looks < _LOOKS:
                 return
-            elif own > self._gallery.same + (0.0 if track.changed else _UNSURE):
+            elif own > self._gallery.same + (0.0 if track.changed else self._unsure):
                 track.face_id, track.next_view, track.views = self._next_id(), -np.inf, 0
             self._known[track.face_id] = now
         track.doubt, track.changed, track.looks = False, False, 0

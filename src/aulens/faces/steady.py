@@ -120,4 +120,4 @@ def _movement(far: NDArray[np.float64]) -> NDArray[np.float64]:
     """How much of differences (1 + K,), of the whole and of landmarks, is movement: 0 to 1."""
     low, high = (np.full(len(far), single) for single in (_NOISE[1], _MOVES[1]))
     low[0], high[0] = _NOISE[0], _MOVES[0]
-    return np.clip((far - low) / (high - low), 0.0, 1.0)
+    return np.asarray(np.clip((far - low) / (high - low), 0.0, 1.0))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
 from aulens.faces.cuts import CutFinder
+from aulens.faces.default import default_embedder
 from aulens.faces.detector import Face, FaceDetector, FaceFollower, box_overlap, check_image
 from aulens.faces.following import Follower, agrees, usable
 from aulens.faces.identity import DlibEmbedder, FaceEmbedder
@@ -66,29 +67,33 @@ class Tracked:
 class FaceTracker:
     """Follows the faces of one clip and says who is who.
 
-    With a `FaceFollower` (dlib) the detector looks at the whole picture now and then, landmarks follow in
-    between from the box where each face is expected, and the detector checks each face every few frames in a
-    small region. Any other detector runs on every frame, because only it can find the landmarks.
+    The detector looks at the whole picture now and then. In between, a `LandmarkFollower` (aulens' own) finds
+    landmarks from those of the frame before, and looks near a face only where that leaves a doubt; another
+    `FaceFollower` (dlib) finds them in the box where the face is expected, and looks there every few frames.
+    Any other detector runs on every frame, because only it can find the landmarks.
 
     Args:
         detector: finds faces.
         embedder: tells people apart by their looks where place does not: after a cut, on return, after a
-            crossing. "dlib" makes an `aulens.faces.identity.DlibEmbedder`; several trackers may share one.
+            crossing. "auto" is what `aulens.faces.default.default_embedder` gives, "dlib" an
+            `aulens.faces.identity.DlibEmbedder` (extra `dlib`); several trackers may share one.
             None turns that off: who was out of sight for two seconds gets a new id, a cut is not noticed.
         motion: expect a face where its speed takes it; False expects it where it was.
         detect_every: seconds between looks at the whole picture while somebody is in view.
         sure: confidence, by the detector's own score, of a face that needs no second look.
         keep_lost: seconds for which somebody who is gone is listed in `Tracked.lost`; None for ever.
+        calm: seconds over which the landmarks of a face that keeps still are averaged; see
+            `aulens.faces.steady`. 0 gives those of each frame.
 
     Raises:
-        ConfigError: an option is out of range.
-        ModelError: "dlib", and the file of its network is missing.
+        ConfigError: an option is out of range, or there is no embedder of this name.
+        ModelError: the file of the embedder's network is missing.
     """
 
     def __init__(
         self,
         detector: FaceDetector,
-        embedder: FaceEmbedder | Literal["dlib"] | None = "dlib",
+        embedder: FaceEmbedder | Literal["auto", "dlib"] | None = "auto",
         *,
         motion: bool = True,
         detect_every: float = 0.4,
@@ -104,7 +109,7 @@ class FaceTracker:
             raise ConfigError(f"calm must be 0 seconds or more, got {calm}")
         self._detector = detector
         self._follower = Follower(detector) if isinstance(detector, FaceFollower) else None
-        self._people = People(DlibEmbedder() if embedder == "dlib" else embedder)
+        self._people = People(_named(embedder) if isinstance(embedder, str) else embedder)
         self._moves = motion
         self._detect_every = detect_every
         self._sure = sure
@@ -273,6 +278,14 @@ class FaceTracker:
             if person not in here and (self._keep_lost is None or now - seen <= self._keep_lost)
         ]
         return Tracked(tuple(here[i] for i in ids), tuple(ids), tuple(lost))
+
+
+def _named(embedder: str) -> FaceEmbedder | None:
+    if embedder == "auto":
+        return default_embedder()
+    if embedder == "dlib":
+        return DlibEmbedder()
+    raise ConfigError(f'there is no embedder {embedder!r}; give "auto", "dlib", a FaceEmbedder or None')
 
 
 def _area(box: NDArray[np.float64]) -> float:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens import lazy
 from aulens.align import FIVE_POINTS, TEMPLATES, transform, warp
 from aulens.errors import InputError
-from aulens.faces.default import default_detector
+from aulens.faces.default import default_detector, default_embedder
 from aulens.faces.detector import Face, FaceDetector, check_image
-from aulens.faces.identity import DlibEmbedder
+from aulens.faces.identity import FaceEmbedder
 from aulens.faces.tracker import FaceTracker
 from aulens.pose import head_pose
 from aulens.runtime.card import ModelCard, find_card, read_card
@@ -58,7 +57,7 @@ class Analyzer:
         self._card = read_card(find_card(model))
         self._model = open_model(self._card, backend, threads)
         self._detector = default_detector() if detector is None else detector
-        self._embedder: DlibEmbedder | None = None
+        self._embedder: FaceEmbedder | None = None
 
     @property
     def card(self) -> ModelCard:
@@ -167,17 +166,15 @@ class Analyzer:
     def tracker(self, keep_lost: float | None = None) -> FaceTracker:
         """Who is who in one clip: a new tracker around this analyzer's detector.
 
-        Where the extra `dlib` is installed, its network recognizes who comes back; else place alone tells.
-
         Args:
             keep_lost: see `FaceTracker`.
 
         Raises:
             ConfigError: `keep_lost` is below 0.
-            ModelError: the file of dlib's face recognition network is missing.
+            ModelError: the file of the network that tells people apart is missing.
         """
-        if self._embedder is None and lazy.is_installed("dlib"):  # loaded once for all clips
-            self._embedder = DlibEmbedder()
+        if self._embedder is None:  # loaded once for all clips
+            self._embedder = default_embedder()
         return FaceTracker(self._detector, self._embedder, keep_lost=keep_lost)
 
     def table(
