@@ -51,7 +51,7 @@ class TrainConfig:
             )
         if not self.sees and (self.data.shares or self.data.backgrounds):
             raise ConfigError(
-                f"data.shares and data.backgrounds are for {' and '.join(SIGHT)}; model.variant is "
+                f"data.shares and data.backgrounds are for {', '.join(SIGHT)}; model.variant is "
                 f"{self.model.get('variant')!r}. Leave them out."
             )
         if self.stage2:

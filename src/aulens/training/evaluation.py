@@ -158,7 +158,7 @@ def evaluate(
 
         if tests or fold is not None:
             raise ConfigError(
-                f"{model} finds faces or landmarks: its pictures have splits, and no folds or other tests. "
+                f"{model} is no model of AUs: its pictures have splits, and no folds or other tests. "
                 "Leave out --fold and --tests, or give other pictures by --data."
             )
         return evaluate_sight(model, data, split=split, out=out)

@@ -97,7 +97,7 @@ class RunFolder:
 
     @property
     def sees(self) -> bool:
-        """Whether it is the run of a network that finds faces or landmarks."""
+        """Whether it is the run of a network that finds faces, landmarks or people."""
         return self.config.is_file() and self.read_config().sees
 
     def read_config(self) -> TrainConfig:

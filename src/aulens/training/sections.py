@@ -50,7 +50,7 @@ class DataConfig:
     shares: tuple[float, ...] = ()
     """Of networks that find faces or landmarks: how often each of `roots` is drawn from; none = by size."""
     backgrounds: tuple[str, ...] = ()
-    """Of the network that finds faces: folders of pictures without people."""
+    """Likewise: folders of pictures without people."""
     limit: int = 0
     """Use only the first so many training samples after a seeded shuffle; 0 = all."""
 
@@ -164,7 +164,7 @@ class LoopConfig:
 
     epochs: int = 20
     steps: int = 500
-    """Of the networks that find faces and landmarks, whose samples are drawn: steps of an epoch."""
+    """Of the networks that aulens sees with, whose samples are drawn: steps of an epoch."""
     batch: int = 32
     """Samples per step over all devices together."""
     precision: str = "32-true"

@@ -1,1 +1,1 @@
-"""Training of the networks that aulens sees with: FaceNet finds faces, LandmarkNet their points."""
+"""Training of the networks that aulens sees with: FaceNet, LandmarkNet, PersonNet."""

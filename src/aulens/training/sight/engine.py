@@ -1,4 +1,4 @@
-"""The loop that trains FaceNet or LandmarkNet: as `aulens.training.engine`, on pictures drawn anew.
+"""The loop that trains the networks of sight: as `aulens.training.engine`, on pictures drawn anew.
 
 What a run computes is decided by its configuration and its data alone: each sample is a function of (seed,
 step, place in the batch) and of what the last epoch took for faces, which is saved with the weights; the
@@ -38,10 +38,10 @@ FORMAT: Final = "aulens-sight-run/1"
 def train_sight(
     config: TrainConfig, out: Path, *, resume: bool = False, progress: bool = True
 ) -> TrainResult:
-    """Train FaceNet or LandmarkNet, and keep its best epoch.
+    """Train FaceNet, LandmarkNet or PersonNet, and keep its best epoch.
 
     Args:
-        config: with model.variant "face_net" or "landmark_net".
+        config: with model.variant "face_net", "landmark_net" or "person_net".
         out: run folder to make, or to go on with.
         resume: go on where the run in `out` was stopped.
         progress: a line per epoch on stderr.

@@ -1,4 +1,4 @@
-"""How good a trained FaceNet or LandmarkNet is on people whom neither training nor choosing saw."""
+"""How good a trained network of sight is on people whom neither training nor choosing saw."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ _WORDS: Final[Mapping[str, str]] = {
     "nobody_present": "taken for a face where there is none",
     "plain_quality_error": "mean error of quality",
     "hard_quality_error": "the same of spoilt crops",
+    "found": "share of one person's pairs that are nearer than all but 1 % of two people's",
+    "auc": "how often a pair of one person is nearer than one of two",
 }
 
 

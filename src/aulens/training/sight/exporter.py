@@ -1,4 +1,4 @@
-"""A trained FaceNet or LandmarkNet becomes an ONNX file, whose input is a picture of bytes, and a card."""
+"""A trained network of sight becomes an ONNX file, whose input is a picture of bytes, and a card."""
 
 from __future__ import annotations
 

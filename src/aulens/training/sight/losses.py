@@ -1,4 +1,4 @@
-"""What the two networks are told: which cell answers for which face, and how far off its answer is."""
+"""What FaceNet and LandmarkNet are told: which cell answers for which face, and how far off its answer is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good the two networks are on drawn scenes and crops of validation people."""
+"""How good FaceNet and LandmarkNet are on drawn scenes and crops of validation people."""
 
 from __future__ import annotations
 

@@ -63,7 +63,8 @@ def load_best(run: RunFolder) -> FaceNet | LandmarkNet | PersonNet:
     try:
         model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except (RuntimeError, OSError, EOFError, pickle.UnpicklingError, TypeError) as error:
-        raise ModelError(f"{path} is damaged or of another network ({str(error).splitlines()[0]})") from error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{path} is damaged or of another network ({reason})") from error
     return model.eval()
 
 

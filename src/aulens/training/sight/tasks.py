@@ -1,4 +1,4 @@
-"""The two tasks: what is drawn for a step, what the network is told, how good it is on other people."""
+"""The tasks: what is drawn for a step, what the network is told, how good it is on other people."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from aulens.training.sight.measure import landmark_measures, scene_measures
 from aulens.training.sight.networks import answers, network, side_of
 from aulens.training.sight.people import PeopleTask
 
-_HELD_OUT: Final = 10  # of so many backgrounds one is kept for validation
+_HELD_OUT: Final = 10  # of so many backgrounds one is kept for measuring
 _VALIDATION: Final = 400  # samples
 _TOGETHER: Final = 50  # of these in one run
 _NOBODY: Final = 0.15  # of so many crops there is no face in the middle
@@ -144,9 +144,7 @@ class FacesTask:
         self.seed, self.model = config.seed, network(config)
         self.size = side_of(config)
         self.faces = {split: _Faces(config, split) for split in splits}
-        pictures = read_backgrounds([Path(root) for root in config.data.backgrounds])
-        self.held_out = pictures[::_HELD_OUT]
-        self.backgrounds = [picture for i, picture in enumerate(pictures) if i % _HELD_OUT] or pictures
+        self.held_out, self.backgrounds = _backgrounds(config)
         self.spots: list[Spot] = []
 
     def draw(self, step: int, size: int) -> Batch:
@@ -207,8 +205,7 @@ class LandmarksTask:
         self.seed, self.model = config.seed, network(config)
         self.size = side_of(config)
         self.faces = {split: _Faces(config, split) for split in splits}
-        roots = [Path(root) for root in config.data.backgrounds]
-        self.backgrounds = read_backgrounds(roots) if roots else []
+        self.held_out, self.backgrounds = _backgrounds(config) if config.data.backgrounds else ([], [])
 
     def draw(self, step: int, size: int) -> Batch:
         """See `Task`."""
@@ -223,7 +220,7 @@ class LandmarksTask:
 
     def describe(self) -> dict[str, Any]:
         """See `Task`."""
-        return _described(self.faces, self.backgrounds)
+        return _described(self.faces, [*self.held_out, *self.backgrounds])
 
     def losses(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
         """See `Task`."""
@@ -243,9 +240,9 @@ class LandmarksTask:
             landmarks, visible, quality, there = _told(model, crops)
             measures[f"{name}_present"] = float((there > 0.5).mean())
             measures |= landmark_measures(crops, landmarks, visible, quality, name)
-        if self.backgrounds:
+        if self.held_out:
             randoms = (np.random.default_rng([self.seed, _VAL, _VALIDATION + i]) for i in range(_VALIDATION))
-            crops = [draw_nobody(draw(random), self.backgrounds, side, random) for random in randoms]
+            crops = [draw_nobody(draw(random), self.held_out, side, random) for random in randoms]
             measures["nobody_present"] = float((_told(model, crops)[3] > 0.5).mean())
         measures[self.metric] = -measures["plain_error"] - 0.2 * measures["hard_error"]
         return measures
@@ -259,6 +256,12 @@ class LandmarksTask:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See `Task`."""
+
+
+def _backgrounds(config: TrainConfig) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]]:
+    """The backgrounds of a configuration: those to measure on, and those to learn from."""
+    pictures = read_backgrounds([Path(root) for root in config.data.backgrounds])
+    return pictures[::_HELD_OUT], [one for i, one in enumerate(pictures) if i % _HELD_OUT] or pictures
 
 
 def _described(faces: Mapping[str, _Faces], backgrounds: Sequence[NDArray[np.uint8]]) -> dict[str, Any]:
