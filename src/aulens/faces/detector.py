@@ -118,7 +118,7 @@ class AlignedFollower(FaceFollower, Protocol):
 
     @property
     def aligned_box(self) -> tuple[float, float, float, float]:
-        """Where its box lies in an aligned picture that one face fills: x0, y0, x1, y1, shares of the sides."""
+        """Where its box lies in an aligned picture that one face fills: x0, y0, x1, y1, shares of it."""
         ...
 
 

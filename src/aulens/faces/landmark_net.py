@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +45,15 @@ class Marks:
     quality: NDArray[np.float64]
     presence: NDArray[np.float64]
     sound: NDArray[np.bool_]
+
+    def replaced(self, which: NDArray[np.intp], other: Marks, by: NDArray[np.intp]) -> Marks:
+        """Those of the faces `which` (M,) replaced by the faces `by` (M,) of `other`."""
+        parts = {}
+        for item in fields(self):
+            part = np.array(getattr(self, item.name))
+            part[which] = getattr(other, item.name)[by]
+            parts[item.name] = part
+        return Marks(**parts)
 
 
 class LandmarkNet:
@@ -118,11 +127,17 @@ class LandmarkNet:
         )
 
 
-def box_points(boxes: ArrayLike) -> NDArray[np.float64]:
-    """Where the five points of upright faces in boxes (..., 4) lie, more or less: (..., 5, 2)."""
+def box_points(boxes: ArrayLike, quarters: int = 0) -> NDArray[np.float64]:
+    """Where the five points of faces in boxes (..., 4) lie, more or less: (..., 5, 2).
+
+    The faces are upright, or turned by so many quarters clockwise.
+    """
     boxes = np.asarray(boxes, np.float64)
     low, high = boxes[..., None, :2], boxes[..., None, 2:]
-    return np.asarray(low + np.array(BOX_POINTS) * (high - low))
+    shares = np.array(BOX_POINTS) - 0.5
+    for _ in range(quarters):
+        shares = np.stack([-shares[:, 1], shares[:, 0]], 1)
+    return np.asarray(low + (shares + 0.5) * (high - low))
 
 
 def _sound(landmarks: NDArray[np.float64], size: int) -> NDArray[np.bool_]:

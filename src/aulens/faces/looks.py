@@ -74,7 +74,7 @@ class Search:
         self, net: BoxNet, threshold: float, min_size: float, thorough: bool, looks: Looks = LOOKS
     ) -> None:
         self._net = net
-        self._threshold = threshold
+        self.threshold = threshold
         self._min_size = min_size
         self._thorough = thorough
         self._looks = looks
@@ -82,13 +82,13 @@ class Search:
     def __call__(self, images: Sequence[Image]) -> list[Found]:
         """What is found in each of some pictures (H, W, 3) uint8 RGB, most confident first."""
         firsts = [self._first(image) for image in images]
-        seen = self._net([first.framed() for first in firsts], min(self._looks.weak, self._threshold))
+        seen = self._net([first.framed() for first in firsts], min(self._looks.weak, self.threshold))
         further = (self._further(*parts) for parts in zip(images, firsts, seen, strict=True))
         return [self._worth(found) for found in further]
 
     def glance(self, image: Image) -> Found:
         """What the first look shows."""
-        return self._worth(self._net([self._first(image).framed()], self._threshold)[0])
+        return self._worth(self._net([self._first(image).framed()], self.threshold)[0])
 
     def near(self, image: Image, box: ArrayLike) -> Found:
         """What is about as large as a box (4,), within half its size around it, nearest first."""
@@ -99,7 +99,7 @@ class Search:
         if min(region[2] - region[0], region[3] - region[1]) < size / 2:
             return NOTHING
         seen = view(image, looks.near_side / (looks.near_reach * size), region)
-        least = max(self._threshold - looks.near_slack, min(looks.weak, self._threshold))
+        least = max(self.threshold - looks.near_slack, min(looks.weak, self.threshold))
         (found,) = self._net([seen.framed()], least)
         away = np.abs((found.boxes[:, :2] + found.boxes[:, 2:]) / 2 - (x, y))
         low, high = _NEAR_SIZES
@@ -109,7 +109,7 @@ class Search:
 
     def _worth(self, found: Found) -> Found:
         """What is reported of that."""
-        return found[(found.confidence >= self._threshold) & (found.sides >= self._min_size)]
+        return found[(found.confidence >= self.threshold) & (found.sides >= self._min_size)]
 
     def _first(self, image: Image) -> View:
         return view(image, min(self._looks.side / max(image.shape[:2]), self._looks.most))
@@ -129,16 +129,16 @@ class Search:
             if not self._may_show_more(found, scale):
                 break
             found, scale = Found.joined([found, self._enlarged(image, larger)]), larger
-        if not self._any(found, max(looks.sure, self._threshold)):
+        if not self._any(found, max(looks.sure, self.threshold)):
             found = self._and(found, *(first.turned(degrees).framed() for degrees in _TURNS))
         return found
 
     def _and(self, found: Found, *views: View) -> Found:
-        return Found.joined([found, *self._net(views, min(self._looks.weak, self._threshold))])
+        return Found.joined([found, *self._net(views, min(self._looks.weak, self.threshold))])
 
     def _any(self, found: Found, least: float | None = None) -> bool:
         """Whether there is a face, or one so confident."""
-        return bool(len(found) and found.confidence[0] >= (self._threshold if least is None else least))
+        return bool(len(found) and found.confidence[0] >= (self.threshold if least is None else least))
 
     def _scales(self, image: Image, first: float) -> Iterator[float]:
         side = max(image.shape[:2])
@@ -158,7 +158,7 @@ class Search:
     def _enlarged(self, image: Image, scale: float) -> Found:
         looks = self._looks
         return Found.joined(
-            tile.told(self._net([tile.view.framed()], min(looks.weak, self._threshold))[0])
+            tile.told(self._net([tile.view.framed()], min(looks.weak, self.threshold))[0])
             for tile in tiles(image, scale, looks.tile, looks.overlap)
         )
 

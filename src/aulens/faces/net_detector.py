@@ -13,17 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 from aulens.errors import ConfigError
 from aulens.faces.box_net import BoxNet, Found
 from aulens.faces.detector import Face, check_image, largest_first
-from aulens.faces.landmark_net import LandmarkNet, box_points
+from aulens.faces.landmark_net import LandmarkNet, Marks, box_points
 from aulens.faces.looks import LOOKS, Looks, Search
 from aulens.faces.net_card import BoxCard, LandmarkCard
 from aulens.landmarks import face_box
 
 Image = NDArray[np.uint8]
 
-_PRESENT: Final = 0.3  # where the network of landmarks is less sure that there is a face, there is none
 # Of benchmarks/prior_box.py: the box from which `box_points` lie where eyes and mouth of such a picture do.
 _ALIGNED_BOX: Final = (0.16, 0.07, 0.84, 1.04)
-_ONE_PLACE: Final = 0.1  # five points within so many sides of their box are those of no face
+_ONE_PLACE: Final = 0.35  # five points within so many sides of their box are those of no face
+_SURE: Final = 0.9  # where it is less sure than this, the face may lie on its side or upside down
 
 
 class NetDetector:
@@ -38,8 +38,10 @@ class NetDetector:
       pixels, as far as the picture has them.
     * turned: nobody yet, or nobody for sure: turned by 90, 180 and 270 degrees.
 
-    Of doubles the most confident is kept; `Face.look` says which look that is from. Landmarks are found in
-    the picture itself, upright by the detector's five points, of all faces together.
+    The confidence is that of the network for faces, calibrated, times the other's that there is a face. Of
+    doubles the most confident is kept; `Face.look` says which look that is from. Landmarks are found in the
+    picture itself, upright by five points of the first network, of all faces together; where these are all in
+    the middle of a box, as of faces that lie on their side, the box is tried in all four turns.
 
     Args:
         threshold: least confidence of a face, above 0 up to 1; None takes the one of the network's card.
@@ -76,6 +78,7 @@ class NetDetector:
         self._marks = LandmarkNet(landmarks, threads, rounds)
         least = self.card.threshold if threshold is None else threshold
         self._search = Search(self._boxes, least, min_size, thorough, looks)
+        self._slack = looks.near_slack
         told = [f"threshold={least:g}", f"min_size={min_size:g}", f"thorough={thorough}", f"rounds={rounds}"]
         self._told = ", ".join(told if looks == LOOKS else [*told, f"looks={looks!r}"])
 
@@ -133,7 +136,7 @@ class NetDetector:
             InputError: `image` is not (H, W, 3) uint8.
         """
         image = check_image(image)
-        return tuple(self._faces([image], [self._search.near(image, box)])[0])
+        return tuple(self._faces([image], [self._search.near(image, box)], self._slack)[0])
 
     def landmarks(self, image: Image, box: ArrayLike) -> NDArray[np.float64]:
         """The 68 points, (68, 2), of the face in a box, however it was found; invented if there is none.
@@ -180,8 +183,9 @@ class NetDetector:
             for i in range(len(points))
         ]
 
-    def _faces(self, images: Sequence[Image], found: Sequence[Found]) -> list[list[Face]]:
-        """The faces of each picture, with landmarks, of those found in it."""
+    def _faces(self, images: Sequence[Image], found: Sequence[Found], slack: float = 0.0) -> list[list[Face]]:
+        """The faces of each picture, with landmarks, of those found in it: where both networks see one."""
+        least = self._search.threshold - slack
         owners = [number for number, some in enumerate(found) for _ in range(len(some))]
         faces: list[list[Face]] = [[] for _ in images]
         if not owners:
@@ -193,8 +197,13 @@ class NetDetector:
         collapsed = _collapsed(points, boxes)
         if collapsed.any():
             points = np.where(collapsed[:, None, None], box_points(boxes), points)
-        marks = self._marks([images[number] for number in owners], points)
-        good = marks.sound & (marks.presence >= _PRESENT)
+        pictures = [images[number] for number in owners]
+        marks = self._marks(pictures, points)
+        doubtful = np.flatnonzero(collapsed & (marks.presence < _SURE))
+        if len(doubtful):
+            marks = self._turned(pictures, boxes, marks, doubtful)
+        confidence = confidence * marks.presence
+        good = marks.sound & (confidence >= least)
         for i in np.flatnonzero(good).tolist():
             faces[owners[i]].append(
                 Face(
@@ -207,6 +216,18 @@ class NetDetector:
                 )
             )
         return faces
+
+    def _turned(
+        self, pictures: Sequence[Image], boxes: NDArray[np.float64], marks: Marks, which: NDArray[np.intp]
+    ) -> Marks:
+        """Marks of N faces, those of `which` found anew where another turn of their box shows one better."""
+        tries = np.concatenate([box_points(boxes[which], quarters) for quarters in range(4)])
+        again = self._marks([pictures[i] for i in which.tolist()] * 4, tries, rounds=2)
+        worth = np.where(again.sound, again.presence + again.quality, -1.0).reshape(4, len(which))
+        best = np.argmax(worth, axis=0) * len(which) + np.arange(len(which))
+        before = np.where(marks.sound, marks.presence + marks.quality, -1.0)[which]
+        better = worth.max(axis=0) > before
+        return marks.replaced(which[better], again, best[better])
 
 
 def _collapsed(points: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -26,6 +26,7 @@ FREE: Final[frozenset[str]] = frozenset(
     {
         "data.roots",
         "data.backgrounds",
+        "data.finder",
         "data.tests",
         "data.workers",
         "train.threads",

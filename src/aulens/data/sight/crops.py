@@ -23,6 +23,7 @@ TEMPLATE: Final = ((0.36, 0.35), (0.64, 0.35), (0.5, 0.5), (0.385, 0.645), (0.61
 """Where five points lie in the crop, as shares of its side: right eye, left eye, tip of the nose, corners of
 the mouth. An open mouth's chin and raised brows are still inside."""
 
+_FALSE: Final = 0.65  # of so many crops without a face FaceNet took them for one
 _BORDERS: Final = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101)
 
 
@@ -89,18 +90,46 @@ def draw_crop(cutout: Cutout, size: int, random: np.random.Generator, *, hard: f
     return FaceCrop(taken.image, points.astype(np.float32), visible.astype(np.float32), told)
 
 
+@dataclass(frozen=True, eq=False)
+class FalseFace:
+    """What FaceNet took for a face in a background.
+
+    Attributes:
+        background: its number.
+        points: (5, 2) pixels of it.
+    """
+
+    background: int
+    points: Points
+
+
 def draw_nobody(
-    cutout: Cutout, backgrounds: Sequence[NDArray[np.uint8]], size: int, random: np.random.Generator
+    cutout: Cutout,
+    backgrounds: Sequence[NDArray[np.uint8]],
+    size: int,
+    random: np.random.Generator,
+    false_faces: Sequence[FalseFace] = (),
 ) -> FaceCrop:
-    """One random crop without a face in its place: of a background, or beside the face of a cutout."""
-    if random.random() < 0.7:
+    """One random crop without a face in its place: a false face, a background, or beside a cutout's face."""
+    if false_faces and random.random() < _FALSE:
+        false = false_faces[int(random.integers(len(false_faces)))]
+        jitter = align.rotation_scale(
+            float(random.normal(0, 8)), float(np.exp(random.normal(0, 0.12))), ((size - 1) / 2,) * 2
+        )
+        matrix = align.compose(jitter, crop_matrix(false.points, size))
+        if random.random() < 0.5:
+            matrix = align.compose(align.flip_matrix(size), matrix)
+        border = cv2.BORDER_REPLICATE
+        picture = backgrounds[false.background]
+        image = np.asarray(cv2.warpAffine(picture, matrix, (size, size), borderMode=border), np.uint8)
+    elif random.random() < 0.7:
         image = draw_background(backgrounds, size, random)
     else:
         angle, away = random.uniform(0, 2 * np.pi), random.uniform(0.6, 1.3) * size
         x, y = away * float(np.cos(angle)), away * float(np.sin(angle))
         matrix = align.compose(np.array([[1, 0, x], [0, 1, y]]), crop_matrix(cutout.landmarks, size))
         image = _warp(cutout, matrix, size, random)
-    image = camera.take(image, random, hard=0.7).image
+    image = camera.take(image, random, hard=float(random.random())).image
     none = np.zeros((68, 2), np.float32)
     return FaceCrop(image, none, none[:, 0], 0.0, present=False)
 

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from aulens.data.sight.cutouts import Cutout, read_backgrounds, read_cutouts
 from aulens.data.sight.scenes import draw_scene
 from aulens.errors import ConfigError, DatasetError
 from aulens.training.config import TrainConfig
+from aulens.training.sight.false_faces import false_faces, padded
 from aulens.training.sight.losses import face_loss, landmark_loss
 from aulens.training.sight.measure import landmark_measures, scene_measures
 from aulens.training.sight.networks import answers, network, side_of
@@ -178,7 +178,7 @@ class FacesTask:
         for i, picture in enumerate(self.backgrounds):
             quarters, longest = _QUARTERS[(i + epoch) % len(_QUARTERS)], (320, 640)[(i + epoch) % 2]
             turned = np.ascontiguousarray(np.rot90(picture, quarters))
-            seen, scale = _padded(turned, longest)
+            seen, scale = padded(turned, longest)
             boxes, _, scores = (part[0] for part in answers(model, [seen]))
             best = int(np.argmax(scores))
             if scores[best] > _SUSPECT:
@@ -206,6 +206,8 @@ class LandmarksTask:
         self.size = side_of(config)
         self.faces = {split: _Faces(config, split) for split in splits}
         self.held_out, self.backgrounds = _backgrounds(config) if config.data.backgrounds else ([], [])
+        finder = config.data.finder
+        self.false_faces = false_faces(Path(finder), self.backgrounds) if finder and "train" in splits else []
 
     def draw(self, step: int, size: int) -> Batch:
         """See `Task`."""
@@ -215,7 +217,7 @@ class LandmarksTask:
     def _crop(self, random: np.random.Generator) -> FaceCrop:
         cutout, hard = self.faces["train"].draw(random), float(random.random()) ** 1.5
         if self.backgrounds and random.random() < _NOBODY:
-            return draw_nobody(cutout, self.backgrounds, self.size, random)
+            return draw_nobody(cutout, self.backgrounds, self.size, random, self.false_faces)
         return draw_crop(cutout, self.size, random, hard=hard)
 
     def describe(self) -> dict[str, Any]:
@@ -280,14 +282,3 @@ def _told(model: nn.Module, crops: Sequence[FaceCrop]) -> list[NDArray[np.float3
     images = [crop.image for crop in crops]
     parts = [answers(model, images[i : i + _TOGETHER]) for i in range(0, len(images), _TOGETHER)]
     return [np.concatenate(output) for output in zip(*parts, strict=True)]
-
-
-def _padded(picture: NDArray[np.uint8], longest: int) -> tuple[NDArray[np.uint8], float]:
-    """The picture with its longest side at most `longest`, framed to multiples of 32; and its scale."""
-    scale = min(1.0, longest / max(picture.shape[:2]))
-    if scale < 1:
-        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        picture = np.asarray(small, np.uint8)
-    height, width = picture.shape[:2]
-    down, right = -height % 32, -width % 32
-    return np.asarray(cv2.copyMakeBorder(picture, 0, down, 0, right, cv2.BORDER_REPLICATE), np.uint8), scale
