@@ -1,36 +1,42 @@
 """A folder of portraits with meshes of landmarks, as the training of landmarks reads it.
 
     python -m aulens.data.sight.portraits PORTRAITS OUT
+    python -m aulens.data.sight.portraits PORTRAITS OUT --moved REANIMATED
 
-PORTRAITS holds folders of pictures and `landmarks478.npz`, whose keys `folder/file` lead to
-(478, 3) points of MediaPipe's Face Landmarker. OUT/manifest.parquet names the pictures where they are.
+PORTRAITS holds folders of pictures and `landmarks478.npz`, whose keys `folder/file` lead to (478, 3) points
+of MediaPipe's Face Landmarker. OUT/manifest.parquet names the pictures where they are; with --moved, those
+that `aulens render --portraits` made of them, whose points are brought to the same places of the face.
 """
 
 from __future__ import annotations
 
-import sys
-import zlib
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.lib.npyio import NpzFile
 from numpy.typing import ArrayLike, NDArray
 
+from aulens.align import similarity
 from aulens.data.whole import whole
-from aulens.errors import DatasetError
+from aulens.errors import AulensError, DatasetError
 from aulens.faces.mediapipe_detector import MESH_OF_68
+from aulens.landmarks import INNER_EYE_CORNERS, NOSE_BRIDGE, NOSE_TIP, OUTER_EYE_CORNERS
+from aulens.render.reanimate.portraits import split_of
 
 SOURCES: Final = ("sfhq", "cc0", "pexels")
 """Folders whose licences allow training; see docs/licences.md."""
-_TEST, _VALIDATION = 15, 30  # per cent
 
 # The oval of the mesh from each ear to the chin, and the lower edges of the ends of the brows.
 _RIGHT_OVAL: Final = (127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152)
 _LEFT_OVAL: Final = (356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152)
 _BROWS: Final = (((70, 46), 63, 105, 66, (107, 55)), ((336, 285), 296, 334, 293, (300, 276)))
 _WINGS: Final = ((60, 98), (290, 327))
+_STILL: Final = (*OUTER_EYE_CORNERS, *INNER_EYE_CORNERS, *NOSE_BRIDGE, NOSE_TIP)
+"""Points of the 68 that no AU moves much."""
 
 
 def from_mesh(mesh: ArrayLike) -> NDArray[np.float64]:
@@ -65,12 +71,6 @@ def evenly(line: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     return np.stack([np.interp(wanted, along, line[:, axis]) for axis in (0, 1)], 1)
 
 
-def split_of(key: str) -> str:
-    """The split that a portrait `folder/file` is in: "test", "val" or "train", 15 / 15 / 70 by its name."""
-    share = zlib.crc32(key.encode()) % 100
-    return "test" if share < _TEST else "val" if share < _VALIDATION else "train"
-
-
 def yaw_of(mesh: NDArray[np.floating]) -> float:
     """Degrees by which a mesh (478, 3) is turned; > 0: nose to the subject's left."""
     across = mesh[MESH_OF_68[16]] - mesh[MESH_OF_68[0]]
@@ -80,14 +80,16 @@ def yaw_of(mesh: NDArray[np.floating]) -> float:
 def write_manifest(portraits: Path, out: Path, sources: Sequence[str] = SOURCES) -> Path:
     """Write OUT/manifest.parquet for the portraits of `sources`.
 
+    Args:
+        portraits: the folder with landmarks478.npz.
+        out: folder for the manifest, made if missing.
+        sources: folders in `portraits`.
+
     Raises:
         DatasetError: `portraits` has no landmarks478.npz, or none of these sources.
     """
-    file = Path(portraits) / "landmarks478.npz"
-    if not file.is_file():
-        raise DatasetError(f"{portraits} has no landmarks478.npz: give the folder that holds it")
     rows = []
-    with np.load(file) as meshes:
+    with _meshes(portraits) as meshes:
         for key in meshes.files:
             if key.partition("/")[0] not in sources:
                 continue
@@ -98,13 +100,81 @@ def write_manifest(portraits: Path, out: Path, sources: Sequence[str] = SOURCES)
                 row[f"x_{point}"], row[f"y_{point}"] = x, y
             rows.append(row)
     if not rows:
-        raise DatasetError(f"{file} has no pictures of {', '.join(sources)}")
+        raise DatasetError(f"{portraits}: its landmarks478.npz has no pictures of {', '.join(sources)}")
+    return _written(pd.DataFrame(rows), out)
+
+
+def write_moved(moved: Path, portraits: Path, out: Path) -> Path:
+    """Write OUT/manifest.parquet for what `aulens render --portraits` made of portraits.
+
+    That follows vertices of the mesh. Each point is moved on by as much as `from_mesh` differs from its
+    vertex in the portrait, turned and scaled as eyes and nose were.
+
+    Args:
+        moved: the folder that it made.
+        portraits: the folder with landmarks478.npz.
+        out: folder for the manifest, made if missing.
+
+    Raises:
+        DatasetError: a folder lacks its files, or a portrait its mesh.
+    """
+    manifest = Path(moved) / "manifest.parquet"
+    if not manifest.is_file():
+        raise DatasetError(f"{moved} has no manifest.parquet; give a folder of `aulens render --portraits`")
+    table = pd.read_parquet(manifest)
+    if "portrait" not in table:
+        raise DatasetError(f"{manifest} names no portraits; give a folder of `aulens render --portraits`")
+    names = [[f"{axis}_{point}" for point in range(68)] for axis in "xy"]
+    points = np.stack([table[axis].to_numpy(np.float64) for axis in names], -1)
+    with _meshes(portraits) as meshes:
+        for key, rows in table.groupby(table["portrait"].astype(str)).indices.items():
+            if (key := str(key)) not in meshes:
+                raise DatasetError(
+                    f"{portraits}: its landmarks478.npz has no {key}, of which {moved} was made"
+                )
+            mesh = meshes[key]
+            vertices, still = mesh[list(MESH_OF_68), :2].astype(np.float64), list(_STILL)
+            by = from_mesh(mesh) - vertices
+            for row in rows:
+                to = similarity(vertices[still], points[row][still])
+                points[row] += by @ to[:, :2].T
+    for axis, columns in enumerate(names):
+        table[columns] = points[..., axis]
+    table["file"] = [str(Path(moved).resolve() / file) for file in table["file"]]
+    return _written(table, out)
+
+
+def _meshes(portraits: Path) -> NpzFile:
+    file = Path(portraits) / "landmarks478.npz"
+    if not file.is_file():
+        raise DatasetError(f"{portraits} has no landmarks478.npz: give the folder that holds it")
+    found: NpzFile = np.load(file)
+    return found
+
+
+def _written(table: pd.DataFrame, out: Path) -> Path:
     target = Path(out) / "manifest.parquet"
     target.parent.mkdir(parents=True, exist_ok=True)
     with whole(target) as part:
-        pd.DataFrame(rows).to_parquet(part)
+        table.to_parquet(part)
     return target
 
 
+def main() -> None:
+    """The command line of this file."""
+    parser = argparse.ArgumentParser(prog="python -m aulens.data.sight.portraits", description=__doc__)
+    parser.add_argument("portraits", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--moved", type=Path, metavar="REANIMATED")
+    given = parser.parse_args()
+    try:
+        if given.moved:
+            print(write_moved(given.moved, given.portraits, given.out))
+        else:
+            print(write_manifest(given.portraits, given.out))
+    except AulensError as error:
+        parser.error(str(error))
+
+
 if __name__ == "__main__":
-    print(write_manifest(Path(sys.argv[1]), Path(sys.argv[2])))
+    main()
