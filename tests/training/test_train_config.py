@@ -6,6 +6,7 @@ from aulens.errors import ConfigError
 from aulens.training.config import TrainConfig, config_from_dict, load_config, to_toml
 from aulens.training.schedule import rate
 from aulens.training.setup import model_config
+from aulens.training.sight.networks import network
 from aulens.training.stages import second_stage
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -106,7 +107,12 @@ def test_a_config_survives_toml_and_dict(tmp_path: Path):
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda p: p.stem)
 def test_shipped_configs_are_valid_and_open_with_their_command(path: Path):
-    settings = model_config(load_config(path))
+    config = load_config(path)
+    if config.sees:
+        assert network(config).eval()
+        assert path.read_text().splitlines()[1].startswith("#   aulens train --config")
+        return
+    settings = model_config(config)
     assert settings.crop % 16 == 0
     head = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     assert any("aulens train" in line or "python benchmarks/" in line for line in head)

@@ -174,6 +174,9 @@ def refuse_unknown(raw: Mapping[str, Any], known: set[str], where: str) -> None:
             raise ConfigError(f"Unknown key {full!r} in the configuration.{hint}")
 
 
+_MANY: Final = types.MappingProxyType({str: "strings", float: "numbers"})
+
+
 def _convert(kind: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return _build(kind, value, where)
@@ -183,7 +186,7 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
     if origin is tuple:
         of = typing.get_args(kind)[0]
         if not isinstance(value, list | tuple):
-            raise ConfigError(f"{where} must be a list, got {value!r}.")
+            raise ConfigError(f"{where} must be a list of {_MANY[of]}, got {value!r}.")
         return tuple(_convert(of, item, where) for item in value)
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +25,7 @@ from aulens.landmarks import IBUG68
 from aulens.models.face_net import FaceNet
 from aulens.models.landmark_net import LandmarkNet
 from aulens.models.person_net import PersonNet
+from aulens.runtime.backend import import_onnxruntime
 from aulens.training.exporter import ExportedModel
 from aulens.training.onnx_file import OPSET, quiet_export, strip
 from aulens.training.run_folder import RunFolder
@@ -134,7 +134,7 @@ def write_sight_onnx(model: FaceNet | LandmarkNet | PersonNet, path: Path) -> fl
             )  # fmt: skip
         strip(part)
         onnx.checker.check_model(str(part))
-        session = onnxruntime.InferenceSession(str(part), providers=["CPUExecutionProvider"])
+        session = import_onnxruntime().InferenceSession(str(part), providers=["CPUExecutionProvider"])
         worst = 0.0
         tries = [(1, height, width), (3, height, width)]
         if isinstance(model, FaceNet):
