@@ -1,6 +1,7 @@
 """`render`, `train`, `evaluate`, `export`: options become arguments; a missing extra is said."""
 
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -44,6 +45,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     }.items():
         setattr(training, name, noted.stand_in(name, answer))
     monkeypatch.setitem(sys.modules, "aulens.training", training)
+    room = ModuleType("aulens.training.room")
+    room.told_if_full = lambda *given: nullcontext()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "aulens.training.room", room)
     return noted
 
 
@@ -142,11 +146,24 @@ def test_render_refuses_what_was_given_only() -> None:
         run("render", "--out", "x", "--layout", "bp4d", "--n", "3")
 
 
+def test_render_draws_as_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import aulens.render.generate as module
+
+    told: list[module.RenderConfig] = []
+    monkeypatch.setattr(module, "generate", lambda out, config, *rest: told.append(config) or tmp_path)
+    for options in ([], ["--n", "3", "--seed", "7", "--wide", "--per-subject", "4", "--size", "64"]):
+        run("render", "--out", str(tmp_path / "out"), *options)
+    usual, wide = told
+    assert usual == module.RenderConfig(1000)
+    assert wide == module.RenderConfig(3, 7, size=64, per_subject=4, wide=True)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (["--codes", "c.csv", "--neutral"], "--codes, --neutral is for portraits"),
-        (["--portraits", "p", "--wide"], "--wide and --joint are for renders"),
+        (["--portraits", "p", "--wide"], "--wide, --joint and --per-subject are for renders"),
+        (["--portraits", "p", "--per-subject", "3"], "--n is spread evenly"),
         (["--portraits", "nowhere"], "nowhere does not exist"),
         (["--layout", "bp4d", "--portraits", "p"], "leave out --portraits"),
     ],

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import cv2
@@ -11,7 +12,7 @@ from aulens.errors import ConfigError, DatasetError
 from aulens.render.expression import PRESENT
 from aulens.render.generate import RenderConfig, generate, render_subject, split_of
 from aulens.render.sheet import au_sheet, contact_sheet
-from aulens.render.shot import Shot
+from aulens.render.shot import Shot, draw_shot
 
 CONFIG = RenderConfig(n=28, seed=4, size=64, per_subject=3)
 
@@ -85,6 +86,27 @@ def test_rows_say_what_the_picture_shows(muscles, tmp_path, monkeypatch):
     assert row["x_54"] - middle > middle - row["x_48"]
     assert row["y_54"] < row["y_48"] - 1
     assert cv2.imread(str(tmp_path / row["file"])).shape == (96, 96, 3)
+
+
+def test_wide_turns_heads_and_leaves_the_rest():
+    """Light, place and camera are those of the same seed without it; only profiles need a wider view."""
+    near = [draw_shot(np.random.default_rng(seed)) for seed in range(300)]
+    wide = [draw_shot(np.random.default_rng(seed), wide=True) for seed in range(300)]
+    for one, other in zip(near, wide, strict=True):
+        same = {"yaw": 0.0, "pitch": 0.0, "roll": 0.0, "zoom": 1.0}
+        assert dataclasses.replace(one, **same) == dataclasses.replace(other, **same)
+    yaw = np.array([shot.yaw for shot in wide])
+    assert np.abs(yaw).max() <= 85
+    assert 0.35 < (np.abs(yaw) > 45).mean() < 0.6
+    assert abs(yaw.mean()) < 8
+    assert max(abs(shot.yaw) for shot in near) <= 45
+    assert max(max(abs(shot.pitch), abs(shot.roll)) for shot in wide) <= 40
+
+
+def test_a_wide_folder_is_no_other_folder():
+    """Switches that are off do not count, so that older folders go on."""
+    assert "wide" not in module._meta(CONFIG)
+    assert module._meta(dataclasses.replace(CONFIG, wide=True))["wide"] is True
 
 
 def test_splits_are_about_70_15_15():

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -11,6 +11,9 @@ from rich.progress import Progress
 from aulens.commands.prepare import stoppable
 from aulens.commands.research import extras
 from aulens.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aulens.render.generate import RenderConfig
 
 _SHOWN: Final = 5
 """Portraits that are left out and named, at most."""
@@ -52,6 +55,9 @@ def render(
             help="Side of the square pictures in pixels; of a layout, their height.",
             show_default="192; bp4d 256, disfa 240, affwild2 112",
         ),
+    ] = None,
+    per_subject: Annotated[
+        int | None, typer.Option(min=1, help="Pictures of each person.", show_default="12")
     ] = None,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Processes at once.", show_default="one per core")
@@ -116,7 +122,7 @@ def render(
     if layout is not None:
         of_renders = {
             "--n": n, "--contact-sheet": contact_sheet, "--wide": wide or None, "--joint": joint or None,
-            "--portraits": portraits,
+            "--portraits": portraits, "--per-subject": per_subject,
         }  # fmt: skip
         if wrong := [name for name, value in of_renders.items() if value is not None]:
             raise ConfigError(
@@ -130,15 +136,20 @@ def render(
     of_portraits = {"--landmarks": landmarks, "--codes": codes, "--neutral": neutral or None}
     if portraits is None and (lonely := [name for name, value in of_portraits.items() if value is not None]):
         raise ConfigError(f"{', '.join(lonely)} is for portraits: give --portraits too")
-    if portraits is not None and (wide or joint):
+    if portraits is not None and (wide or joint or per_subject):
         raise ConfigError(
-            "--wide and --joint are for renders: a portrait's head turns little, its AUs are always joint"
+            "--wide, --joint and --per-subject are for renders: a portrait's head turns little, its AUs are "
+            "always joint, and --n is spread evenly over the portraits"
         )
     console = _console()
     with extras():
         if contact_sheet is None or not (out / "manifest.parquet").exists():
             if portraits is None:
-                _render_people(console, out, n or 1000, seed, rig, path, size or 192, wide, joint, processes)
+                from aulens.render.generate import RenderConfig
+
+                each = per_subject or 12
+                config = RenderConfig(n or 1000, seed, rig.value, path, size or 192, each, wide, joint)
+                _render_people(console, out, config, processes)
             else:
                 _reanimate(
                     console, out, portraits, n or 1000, seed, rig, path, size or 192, landmarks, codes,
@@ -154,27 +165,15 @@ def _console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def _render_people(
-    console: Console,
-    out: Path,
-    n: int,
-    seed: int,
-    rig: Rig,
-    assets: str | None,
-    size: int,
-    wide: bool,
-    joint: bool,
-    processes: int | None,
-) -> None:
-    from aulens.render.generate import RenderConfig, generate
+def _render_people(console: Console, out: Path, config: "RenderConfig", processes: int | None) -> None:
+    from aulens.render.generate import generate
 
-    config = RenderConfig(n, seed, rig.value, assets, size, wide=wide, joint=joint)
     with stoppable(console), Progress(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("pictures", total=n)
+        task = bar.add_task("pictures", total=config.n)
         manifest = generate(
             out, config, processes, lambda done, total: bar.update(task, completed=done, total=total)
         )
-    console.print(f"{n} pictures; see {manifest}", markup=False)
+    console.print(f"{config.n} pictures; see {manifest}", markup=False)
 
 
 def _reanimate(
