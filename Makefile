@@ -1,4 +1,4 @@
-# make demo | make test | make check | make oldest | make bench
+# make demo | make test | make check | make oldest | make bench | make eyes
 # Each needs Python 3.11 or newer and the package index, and nothing else; a second run installs nothing.
 
 PYTHON ?= python3
@@ -14,7 +14,7 @@ BENCHMARKS := graph_layer jaa_net render runtime
 # Threads that wait without spinning: a busy machine then slows down evenly.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: demo test check oldest bench chromium
+.PHONY: demo test check oldest bench eyes chromium
 
 # The light core, and the faces of openpeople beside the rendered ones.
 demo: $(VENV)/.demo
@@ -42,6 +42,33 @@ oldest:
 
 bench: $(VENV)/.dev
 	@set -e; for name in $(BENCHMARKS); do echo "$$name"; $(RUN) benchmarks/$$name.py; echo; done
+
+# The networks that aulens sees with, from seeds to the files that it ships (docs/training.md). Stopped, it goes on.
+EYES ?= eyes
+RENDER := $(VENV)/bin/aulens render --per-subject 4
+TRAIN := $(VENV)/bin/aulens train --resume \
+	$(addprefix --data $(EYES)/,portraits moved ict-wide ict anny-wide anny)
+
+eyes: $(VENV)/.dev
+	@test -f "$(PORTRAITS)/landmarks478.npz" && test -d "$(BACKGROUNDS)" && test -e "$(ICT)" || { echo \
+		"say: make eyes PORTRAITS=DIR BACKGROUNDS=DIR ICT=FILE; docs/training.md says what they hold"; exit 1; }
+	mkdir -p $(EYES)/pictures
+	for source in sfhq cc0 pexels; do cp -R "$(PORTRAITS)/$$source" $(EYES)/pictures/ || exit 1; done
+	$(RENDER) --n 2800 --seed 31 --rig ict --assets "$(ICT)" --wide --out $(EYES)/ict-wide
+	$(RENDER) --n 2400 --seed 32 --rig ict --assets "$(ICT)" --out $(EYES)/ict
+	$(RENDER) --n 1200 --seed 33 --wide --out $(EYES)/anny-wide
+	$(RENDER) --n 1000 --seed 34 --out $(EYES)/anny
+	$(VENV)/bin/aulens render --portraits $(EYES)/pictures --landmarks "$(PORTRAITS)/landmarks478.npz" \
+		--codes "$(PORTRAITS)/codes.csv" --n 8000 --seed 2 --rig ict --assets "$(ICT)" --out $(EYES)/reanimated
+	$(RUN) -m aulens.data.sight.portraits "$(PORTRAITS)" $(EYES)/portraits
+	$(RUN) -m aulens.data.sight.portraits "$(PORTRAITS)" $(EYES)/moved --moved $(EYES)/reanimated
+	$(TRAIN) --config configs/faces.toml --out $(EYES)/faces --set 'data.backgrounds=["$(BACKGROUNDS)"]'
+	$(TRAIN) --config configs/landmarks.toml --out $(EYES)/landmarks --set 'data.backgrounds=["$(BACKGROUNDS)"]' \
+		--set data.finder=$(EYES)/faces
+	$(TRAIN) --config configs/people.toml --out $(EYES)/people
+	for net in faces landmarks people; do \
+		$(VENV)/bin/aulens evaluate $(EYES)/$$net && \
+		$(VENV)/bin/aulens export $(EYES)/$$net --out src/aulens/weights --name $$net || exit 1; done
 
 # For the tests of pages. Where it is not there and can't be installed, they say so and are left out.
 chromium:
