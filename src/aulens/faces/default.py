@@ -12,7 +12,6 @@ MakeDetector = Callable[[], FaceDetector]
 """Makes a detector where one is needed: in each process one. It can be sent there, and is hashable."""
 
 _FOLDER: Final = Path(__file__).resolve().parents[1] / "weights"
-_WEIGHTS: Final = _FOLDER / "faces.onnx"
 _PEOPLE: Final = _FOLDER / "people.onnx"
 
 
@@ -25,10 +24,6 @@ def default_detector(threads: int = 1) -> FaceFollower:
     Raises:
         ModelError: its files are missing or damaged.
     """
-    if not _WEIGHTS.is_file():  # until its weights are part of the package
-        from aulens.faces.dlib_detector import DlibDetector
-
-        return DlibDetector()
     from aulens.faces.net_detector import NetDetector
 
     return NetDetector(threads=threads)

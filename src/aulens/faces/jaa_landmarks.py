@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.align import FIVE_POINTS, TEMPLATES, five_points, invert, transform, warp
 from aulens.errors import ConfigError, InputError, ModelError
+from aulens.faces.default import default_detector
 from aulens.faces.detector import Face, FaceDetector, check_image
 from aulens.landmarks import LandmarkLayout
 from aulens.runtime.card import ModelCard, find_card, read_card
@@ -39,7 +40,7 @@ class JAALandmarks:
 
     Args:
         model: card (.json) or .onnx of a model that finds landmarks.
-        detector: finds the faces; None for dlib's boxes, which need no landmark file.
+        detector: finds the faces; None for the default one.
         backend: "onnxruntime" or "openvino".
         threads: threads within one run of the model; None leaves it to the backend.
         box_points: (5, 2), where the five points lie in the detector's boxes, as shares of width and height;
@@ -76,7 +77,7 @@ class JAALandmarks:
                 f"{self._card.onnx}: this model finds no landmarks (the file has no output 'landmarks'); "
                 "give an exported JAA-Net"
             )
-        self._detector = _boxes() if detector is None else detector
+        self._detector = default_detector() if detector is None else detector
         self._template = TEMPLATES[self._card.template]
         self._rounds = rounds
         self._on_left_out = on_left_out
@@ -178,9 +179,3 @@ def _fault(landmarks: NDArray[np.float32], placed: NDArray[np.float64], size: in
         except InputError as error:
             return f"the model's landmarks can't be aligned: {error}"
     return None
-
-
-def _boxes() -> FaceDetector:
-    from aulens.faces.dlib_detector import DlibBoxes
-
-    return DlibBoxes()
