@@ -8,7 +8,8 @@ Prints Markdown tables. docs/seeing.md says which pictures these are, and what t
 
     --portraits    folders by source (sfhq, cc0, pexels, london), codes.csv, boxes.csv, landmarks478.npz,
                    london_points189.npz; openpeople is read from the package, where it is installed
-    --nobody       photographs without people, none of them trained on
+    --nobody       photographs without people, none of them trained on: the 1,000 whose names have the lowest
+                   CRC-32 are for testing, the others, with --choosing, for choosing a threshold
     --backgrounds  more photographs without people: small faces are pasted into the large ones of both
     --renders      folders of `aulens render`; the pictures of split "test" are taken
     --real         photographs with codes, and the script that scores a table of them
@@ -25,6 +26,7 @@ A face is found if an answer's box overlaps its own by 0.4 (IoU) or more. Its ow
 from __future__ import annotations
 
 import argparse
+import zlib
 from pathlib import Path
 
 import cv2
@@ -36,6 +38,7 @@ from sight.subjects import Subject, by_aulens, by_dlib, by_mediapipe
 from aulens import NetDetector
 
 ROWS = ("real", "portraits", "nobody", "darkness", "hard", "london", "renders", "still")
+_NOBODY = 1000  # photographs without people that are reported on; the rest is there to choose a threshold by
 _LARGE = 1000  # longer side of a photograph that is a scene's background, pixels
 
 
@@ -79,12 +82,15 @@ def main() -> None:
     parser.add_argument("--subjects", nargs="+", default=["aulens", "dlib", "mediapipe"])
     parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=ROWS)
     parser.add_argument("--stills", type=int, default=6, help="portraits that are made a video")
+    parser.add_argument("--choosing", action="store_true")
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
     cv2.setNumThreads(1)
     subjects, sheets, every = subjects_of(given), Sheets(given.sheets), 6 if given.quick else 1
-    nobody = pictures_in(given.nobody)[::every] if given.nobody else []
-    scenery = nobody + (pictures_in(given.backgrounds) if given.backgrounds else [])
+    empty = pictures_in(given.nobody) if given.nobody else []
+    scenery = empty + (pictures_in(given.backgrounds) if given.backgrounds else [])
+    nobody = sorted(empty, key=lambda path: zlib.crc32(path.name.encode()))
+    nobody = sorted(nobody[:_NOBODY] if not given.choosing else nobody[_NOBODY:])[::every]
     source = Portraits(given.portraits) if given.portraits else None
     if given.real and given.score and "real" in given.rows:
         real.real(given.real, given.score, subjects, every)
