@@ -49,9 +49,9 @@ class TrainConfig:
                 f"[stage2] is for networks that are trained in two stages (model.variant {TWO_STAGES!r}); "
                 f"model.variant is {self.model.get('variant')!r}. Leave it out."
             )
-        if not self.sees and (self.data.shares or self.data.backgrounds):
+        if not self.sees and (self.data.shares or self.data.backgrounds or self.data.finder):
             raise ConfigError(
-                f"data.shares and data.backgrounds are for {', '.join(SIGHT)}; model.variant is "
+                f"data.shares, data.backgrounds and data.finder are for {', '.join(SIGHT)}; model.variant is "
                 f"{self.model.get('variant')!r}. Leave them out."
             )
         if self.stage2:

@@ -49,10 +49,10 @@ class DataConfig:
     """Loader processes; 0 loads in the training process. Never changes the result."""
     shares: tuple[float, ...] = ()
     """Of networks that find faces or landmarks: how often each of `roots` is drawn from; none = by size."""
-    finder: str = ""
-    """Of the network that finds landmarks: a run of the one that finds faces, whose false faces it learns."""
     backgrounds: tuple[str, ...] = ()
     """Likewise: folders of pictures without people."""
+    finder: str = ""
+    """Of the network that finds landmarks: a run of the one that finds faces, whose false faces it learns."""
     limit: int = 0
     """Use only the first so many training samples after a seeded shuffle; 0 = all."""
 

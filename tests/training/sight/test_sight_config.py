@@ -52,11 +52,20 @@ def config(root: Path, variant: str = "face_net", **sections: dict):
         ({"data": {"fold": 2}}, ConfigError, r"data\.fold: of no use for face_net.*Leave it out"),
         ({"data": {"limit": 5}, "augment": {"flip": 0.1}}, ConfigError, r"data\.limit, \[augment\]: of no"),
         ({"train": {"metric": "f1"}}, ConfigError, r"train\.metric: of no use"),
+        ({"data": {"finder": "run"}}, ConfigError, r"data\.finder: of no use for face_net"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(root: Path, sections: dict, error: type[Exception], message: str):
     with pytest.raises(error, match=message):
         open_task(config(root, **sections), ("train",) if sections else ("train", "val"))
+
+
+def test_false_faces_are_looked_for_where_nobody_is(root: Path, tmp_path: Path):
+    nowhere = {"backgrounds": [], "finder": str(tmp_path)}
+    with pytest.raises(ConfigError, match=r"looks for false faces in data\.backgrounds, and there are none"):
+        open_task(config(root, "landmark_net", data=nowhere), ("train",))
+    with pytest.raises(ModelError, match="is not a run folder"):
+        open_task(config(root, "landmark_net", data={"finder": str(tmp_path)}), ("train",))
 
 
 def test_one_process_trains(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -69,7 +78,7 @@ def test_one_process_trains(root: Path, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_models_of_aus_take_no_backgrounds(root: Path):
-    with pytest.raises(ConfigError, match=r"data\.backgrounds are for face_net, .*is 'roi'"):
+    with pytest.raises(ConfigError, match=r"data\.backgrounds and data\.finder are for face_net, .*is 'roi'"):
         config(root, "roi")
 
 

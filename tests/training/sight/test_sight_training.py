@@ -201,6 +201,19 @@ def test_a_run_goes_on_with_its_own_data_only(data: Path, runs: dict[str, Path],
         raise command(*given, "--resume").error
 
 
+def test_landmarks_learn_what_a_run_takes_for_faces(data: Path, runs: dict[str, Path], tmp_path: Path):
+    given = arguments(data, "landmark_net", tmp_path / "run")
+    command(*given, "--set", f"data.finder={runs['face_net']}")
+    told = [
+        json.loads((run / "facts.json").read_text())["data"]
+        for run in (tmp_path / "run", runs["landmark_net"])
+    ]
+    assert told[0].pop("fingerprint") != told[1].pop("fingerprint")
+    assert told[0] == told[1]
+    with pytest.raises(DatasetError, match="data are not those of the run"):
+        raise command(*given, "--resume").error
+
+
 def test_a_run_begins_from_another_one(data: Path, runs: dict[str, Path], tmp_path: Path):
     given = arguments(data, "landmark_net", tmp_path / "run")
     still = ["--set", "optimiser.lr=1e-12", "--set", "optimiser.weight_decay=0.0"]

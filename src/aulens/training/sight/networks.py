@@ -79,7 +79,14 @@ def begin_from(start: Path, model: nn.Module) -> str:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise ModelError(f"{start} does not fit the configuration's [model]: {error}") from error
-    return fingerprint((weights[name].flatten().numpy() for name in sorted(weights)), sorted(weights))
+    return digest(model)
+
+
+def digest(model: nn.Module) -> str:
+    """16 hexadecimal digits that tell a network's weights from others."""
+    weights = model.state_dict()
+    names = sorted(weights)
+    return fingerprint((weights[name].cpu().flatten().numpy() for name in names), names)
 
 
 def pixels(images: Sequence[NDArray[np.uint8]]) -> Tensor:

@@ -19,10 +19,11 @@ from aulens.data.sight.cutouts import Cutout, read_backgrounds, read_cutouts
 from aulens.data.sight.scenes import draw_scene
 from aulens.errors import ConfigError, DatasetError
 from aulens.training.config import TrainConfig
+from aulens.training.run_folder import RunFolder
 from aulens.training.sight.false_faces import false_faces, padded
 from aulens.training.sight.losses import face_loss, landmark_loss
 from aulens.training.sight.measure import landmark_measures, scene_measures
-from aulens.training.sight.networks import answers, network, side_of
+from aulens.training.sight.networks import answers, digest, load_best, network, side_of
 from aulens.training.sight.people import PeopleTask
 
 _HELD_OUT: Final = 10  # of so many backgrounds one is kept for measuring
@@ -103,6 +104,8 @@ def _refuse_useless(config: TrainConfig) -> None:
     useless = [f"data.{name}" for name in _OF_AUS if getattr(config.data, name) != getattr(usual.data, name)]
     useless += ["train.metric"] if config.train.metric != usual.train.metric else []
     useless += ["[augment]"] if config.augment != usual.augment else []
+    if config.data.finder and config.model["variant"] != "landmark_net":
+        useless.append("data.finder")
     if useless:
         raise ConfigError(
             f"{', '.join(useless)}: of no use for {config.model['variant']}, whose pictures are drawn from "
@@ -207,6 +210,9 @@ class LandmarksTask:
         self.faces = {split: _Faces(config, split) for split in splits}
         self.held_out, self.backgrounds = _backgrounds(config) if config.data.backgrounds else ([], [])
         finder = config.data.finder
+        if finder and not self.backgrounds:
+            raise ConfigError("data.finder looks for false faces in data.backgrounds, and there are none.")
+        self.finder = digest(load_best(RunFolder(Path(finder)))) if finder else ""
         self.false_faces = false_faces(Path(finder), self.backgrounds) if finder and "train" in splits else []
 
     def draw(self, step: int, size: int) -> Batch:
@@ -222,7 +228,7 @@ class LandmarksTask:
 
     def describe(self) -> dict[str, Any]:
         """See `Task`."""
-        return _described(self.faces, [*self.held_out, *self.backgrounds])
+        return _described(self.faces, [*self.held_out, *self.backgrounds], self.finder)
 
     def losses(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
         """See `Task`."""
@@ -266,10 +272,13 @@ def _backgrounds(config: TrainConfig) -> tuple[list[NDArray[np.uint8]], list[NDA
     return pictures[::_HELD_OUT], [one for i, one in enumerate(pictures) if i % _HELD_OUT] or pictures
 
 
-def _described(faces: Mapping[str, _Faces], backgrounds: Sequence[NDArray[np.uint8]]) -> dict[str, Any]:
+def _described(
+    faces: Mapping[str, _Faces], backgrounds: Sequence[NDArray[np.uint8]], finder: str = ""
+) -> dict[str, Any]:
     cutouts = [cutout for one in faces.values() for group in one.groups for cutout in group]
     points = np.array([[*cutout.landmarks.ravel(), cutout.yaw] for cutout in cutouts])
     lines = [f"{c.subject} {c.levels[0].shape}" for c in cutouts] + [f"{p.shape}" for p in backgrounds]
+    lines += [finder] if finder else []
     return {
         "fingerprint": fingerprint([points], lines),
         "faces": {split: [len(group) for group in one.groups] for split, one in faces.items()},
