@@ -164,7 +164,8 @@ def test_a_face_that_was_found_for_sure_turns_no_picture(detector: NetDetector, 
     assert len(looked) == 1
 
 
-def test_an_unsure_face_turns_it_and_of_doubles_the_best_is_kept(detector: NetDetector) -> None:
+def test_an_unsure_face_turns_it_and_of_doubles_the_best_is_kept(nets: tuple[Path, Path]) -> None:
+    detector = NetDetector(faces=nets[0], landmarks=nets[1], looks=Looks(sure=0.7))
     image = blank(640, 480)
     draw(image, 48, 48, 96, red=160)
     upside_down = draw(image, 500, 300, 90, 180)

@@ -41,8 +41,8 @@ class Looks:
     most: float = 2.0
     sides: tuple[int, ...] = (640, 1280, 1920)
     small: float = 20.0
-    weak: float = 0.2
-    sure: float = 0.7
+    weak: float = 0.4
+    sure: float = 0.6
     margin: float = 0.5
     dark: int = 110
     flat: int = 90
@@ -99,7 +99,7 @@ class Search:
         if min(region[2] - region[0], region[3] - region[1]) < size / 2:
             return NOTHING
         seen = view(image, looks.near_side / (looks.near_reach * size), region)
-        least = max(self.threshold - looks.near_slack, min(looks.weak, self.threshold))
+        least = max(self.threshold - looks.near_slack, 0.05)
         (found,) = self._net([seen.framed()], least)
         away = np.abs((found.boxes[:, :2] + found.boxes[:, 2:]) / 2 - (x, y))
         low, high = _NEAR_SIZES
