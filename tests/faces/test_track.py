@@ -8,14 +8,15 @@ from stub_detectors import GREY, face
 from aulens.faces.detector import Face
 from aulens.faces.meetings import separate
 from aulens.faces.motion import Motion
-from aulens.faces.steady import Steady
 from aulens.faces.track import Anchor, Track, look
 
 
 def test_a_restored_track_knows_all_that_it_knew() -> None:
     box = face(100, 100).box
     blank = Face(box, np.empty((0, 2)))
-    new = Track.begin(blank, look(GREY, blank), 0.0, moves=True, calm=0.6).state()
+    first = Track.begin(blank, look(GREY, blank), 0.0, moves=True)
+    first.turn_to(0.04)
+    new = first.state()
     noise = np.random.default_rng(0).integers(0, 256, GREY.shape, np.uint8)
     seen = face(104.5, 98, 62, 0.4)
     track = Track(
@@ -25,7 +26,8 @@ def test_a_restored_track_knows_all_that_it_knew() -> None:
         face=seen,
         confidence=0.3,
         anchor=Anchor.of(seen),
-        steady=Steady(seen.landmarks, seen.landmarks + 2, 0.3, np.full(69, 0.5)),
+        landmarks=seen.landmarks,
+        held=seen.landmarks + 2,
         patch=look(noise, seen),
         unchecked=2,
         proofs=5,
@@ -39,7 +41,8 @@ def test_a_restored_track_knows_all_that_it_knew() -> None:
     state = json.loads(json.dumps(track.state(), allow_nan=False))
     assert Track.restored(state).state() == state
     # Each frame sets these three before it asks for them.
-    assert state.keys() == {one.name for one in fields(Track)} - {"expected", "was_in_view", "offer"}
+    kept = {one.name for one in fields(Track)} - {"expected", "was_in_view", "offer"}
+    assert state.keys() == kept - {"face"} | {"in_view"}
     assert [key for key in state if state[key] == new[key]] == []
 
 
@@ -47,7 +50,7 @@ def test_a_restored_track_knows_all_that_it_knew() -> None:
 def test_of_two_tracks_on_one_face_the_one_expected_there_keeps_it(turned: bool) -> None:
     """One is where it was; the other would have had to come over from beside it."""
     here, strayed, apart = (
-        Track.begin(seen, look(GREY, seen), 0.0, moves=True, calm=0.0)
+        Track.begin(seen, look(GREY, seen), 0.0, moves=True)
         for seen in (face(100, 100), face(140, 100), face(220, 100))
     )
     for track, x in ((here, 102), (strayed, 104), (apart, 220)):

@@ -132,11 +132,10 @@ def _slid(detector: FaceFollower, image: Image, track: Track) -> Face | None:
 
 def _offer(detector: LandmarkFollower, image: Image, tracks: Sequence[Track]) -> None:
     """Find the landmarks of all who were in view together, where each is expected."""
-    tried = ((track, track.place()) for track in tracks if track.was_in_view)
-    places = [(track, place) for track, place in tried if place is not None]
-    if not places:
+    here = [track for track in tracks if track.was_in_view and len(track.landmarks)]
+    if not here:
         return
-    held = np.stack([place for _, place in places])
+    held = np.stack([track.place() for track in here])
     faces = detector.follow_all(image, held)
     there = [face.confidence >= _PRESENT for face in faces]
     moved = [n for n, face in enumerate(faces) if there[n] and apart(held[n], face.landmarks) > _AGAIN]
@@ -144,7 +143,7 @@ def _offer(detector: LandmarkFollower, image: Image, tracks: Sequence[Track]) ->
         again = detector.follow_all(image, np.stack([faces[n].landmarks for n in moved]))
         for n, face in zip(moved, again, strict=True):
             faces[n] = face
-    for (track, _), face in zip(places, faces, strict=True):
+    for track, face in zip(here, faces, strict=True):
         if face.confidence >= _PRESENT and box_overlap(face.box, track.expected) >= ONE_FACE:
             track.offer = face
 

@@ -39,11 +39,21 @@ class Motion:
         way: NDArray[np.float64] = self.speed * (_TIRES * -np.expm1(-max(seconds, 0.0) / _TIRES))
         return self.box + np.tile(way, 2)
 
-    def seen(self, box: NDArray[np.float64], seconds: float) -> "Motion":
-        """Now it is here, that long after it was seen last."""
+    def seen(
+        self, box: NDArray[np.float64], seconds: float, way: NDArray[np.float64] | None = None
+    ) -> "Motion":
+        """Now it is here, that long after it was seen last.
+
+        Args:
+            box: (4,).
+            seconds: since then.
+            way: (2,) pixels that it went, where that is better known than by the middles of boxes.
+        """
         if seconds < _SHORTEST:
             return replace(self, box=box)
-        measured = (box[:2] + box[2:] - self.box[:2] - self.box[2:]) / 2 / seconds
+        if way is None:
+            way = (box[:2] + box[2:] - self.box[:2] - self.box[2:]) / 2
+        measured = way / seconds
         return replace(self, box=box, speed=_NEW * measured + (1 - _NEW) * self.speed)
 
     def state(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from aulens.faces.detector import Face
 from aulens.faces.motion import Motion
 from aulens.faces.packing import pack, unpack
-from aulens.faces.steady import Steady
+from aulens.faces.steady import held
 
 _PATCH: Final = 24
 _REACH: Final = 1.6  # from the middle of the landmarks, in spreads: from brows to chin
@@ -67,7 +67,8 @@ class Track:
         face: in this frame; None while it is out of sight.
         confidence: of the last detection.
         anchor: see `Anchor`; None for a face without landmarks.
-        steady: its landmarks over time; None for a face without.
+        landmarks: (K, 2) when it was seen last.
+        held: (K, 2) landmarks by which it was cut out last; see `aulens.faces.steady`.
         patch: (24, 24) uint8 grey, how it looked when seen last.
         unchecked: frames since a detector last confirmed it.
         proofs: frames in which a detector saw it.
@@ -88,7 +89,8 @@ class Track:
     face: Face | None
     confidence: float
     anchor: Anchor | None
-    steady: Steady | None
+    landmarks: NDArray[np.float64]
+    held: NDArray[np.float64]
     patch: Patch
     unchecked: int = 0
     proofs: int = 1
@@ -103,17 +105,17 @@ class Track:
     offer: Face | None = None
 
     @classmethod
-    def begin(cls, face: Face, patch: Patch, now: float, moves: bool, calm: float) -> "Track":
+    def begin(cls, face: Face, patch: Patch, now: float, moves: bool) -> "Track":
         """A face seen for the first time."""
-        marked = len(face.landmarks) > 1
         return cls(
             None,
             Motion.begin(face.box, moves),
             now,
             face,
             float(face.confidence),
-            Anchor.of(face) if marked else None,
-            Steady.begin(face.landmarks, calm) if marked else None,
+            Anchor.of(face) if len(face.landmarks) > 1 else None,
+            face.landmarks,
+            face.landmarks,
             patch,
             expected=face.box,
         )
@@ -124,13 +126,12 @@ class Track:
         self.expected = self.motion.after(now - self.seen)
         self.face = self.offer = None
 
-    def place(self) -> NDArray[np.float64] | None:
-        """Landmarks (K, 2) by which to cut it out of this frame; None if it has none."""
-        if self.steady is None:
-            return None
+    def place(self) -> NDArray[np.float64]:
+        """Landmarks (K, 2) by which to cut it out of this frame; call it once."""
         way = self.expected - self.motion.box
-        self.steady = self.steady.placed((way[:2] + way[2:]) / 2)
-        return self.steady.held
+        there = self.landmarks + (way[:2] + way[2:]) / 2
+        self.held = held(self.held, there) if len(self.held) == len(there) else there
+        return self.held
 
     @property
     def in_view(self) -> bool:
@@ -179,15 +180,11 @@ class Track:
             one.doubt = True
 
     def _place(self, face: Face, patch: Patch, now: float) -> None:
-        if self.steady is not None and len(face.landmarks) == len(self.steady.points):
-            known = self.was_in_view and not self.changed
-            self.steady = self.steady.after(face.landmarks, now - self.seen if known else np.inf)
-            box = Anchor.of(face).box(self.steady.points)
-            face = replace(face, box=box, landmarks=self.steady.points)
-        self.motion = self.motion.seen(face.box, now - self.seen)
-        self.seen = now
+        known = len(face.landmarks) == len(self.landmarks) > 0
+        way = face.landmarks.mean(0) - self.landmarks.mean(0) if known else None
+        self.motion = self.motion.seen(face.box, now - self.seen, way)
+        self.seen, self.landmarks, self.patch = now, face.landmarks, patch
         self.face = replace(face, confidence=self.confidence)
-        self.patch = patch
 
     def state(self) -> dict[str, Any]:
         """JSON-able."""
@@ -195,10 +192,11 @@ class Track:
             "face_id": self.face_id,
             "motion": self.motion.state(),
             "seen": self.seen,
-            "face": None if self.face is None else _pack_face(self.face),
+            "in_view": self.in_view,
             "confidence": self.confidence,
             "anchor": None if self.anchor is None else [pack(self.anchor.shift), pack(self.anchor.size)],
-            "steady": None if self.steady is None else self.steady.state(),
+            "landmarks": pack(self.landmarks),
+            "held": pack(self.held),
             "patch": pack(self.patch),
             "unchecked": self.unchecked,
             "proofs": self.proofs,
@@ -213,15 +211,18 @@ class Track:
     @classmethod
     def restored(cls, state: dict[str, Any]) -> "Track":
         """From `state()`."""
-        face, anchor, steady, next_view = (state[key] for key in ("face", "anchor", "steady", "next_view"))
+        anchor, next_view = state["anchor"], state["next_view"]
+        motion, landmarks = Motion.restored(state["motion"]), unpack(state["landmarks"])
         return cls(
             face_id=state["face_id"],
-            motion=Motion.restored(state["motion"]),
+            motion=motion,
             seen=state["seen"],
-            face=None if face is None else Face(unpack(face[0]), unpack(face[1]), face[2]),
+            # Of the last frame's face the next one asks only whether it was there.
+            face=Face(motion.box, landmarks) if state["in_view"] else None,
             confidence=state["confidence"],
             anchor=None if anchor is None else Anchor(unpack(anchor[0]), unpack(anchor[1])),
-            steady=None if steady is None else Steady.restored(steady),
+            landmarks=landmarks,
+            held=unpack(state["held"]),
             patch=unpack(state["patch"]),
             unchecked=state["unchecked"],
             proofs=state["proofs"],
@@ -232,10 +233,6 @@ class Track:
             next_view=-np.inf if next_view is None else next_view,
             views=state["views"],
         )
-
-
-def _pack_face(face: Face) -> list[Any]:
-    return [pack(face.box), pack(face.landmarks), face.confidence]
 
 
 def swap_ids(a: Track, b: Track) -> None:

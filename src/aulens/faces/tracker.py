@@ -82,8 +82,6 @@ class FaceTracker:
         detect_every: seconds between looks at the whole picture while somebody is in view.
         sure: confidence, by the detector's own score, of a face that needs no second look.
         keep_lost: seconds for which somebody who is gone is listed in `Tracked.lost`; None for ever.
-        calm: seconds over which the landmarks of a face that keeps still are averaged; see
-            `aulens.faces.steady`. 0 gives those of each frame.
 
     Raises:
         ConfigError: an option is out of range, or there is no embedder of this name.
@@ -99,14 +97,11 @@ class FaceTracker:
         detect_every: float = 0.4,
         sure: float = 0.6,
         keep_lost: float | None = None,
-        calm: float = 0.6,
     ) -> None:
         if not detect_every >= 0:
             raise ConfigError(f"detect_every must be 0 seconds or more, got {detect_every}")
         if keep_lost is not None and not keep_lost >= 0:
             raise ConfigError(f"keep_lost must be None or 0 seconds or more, got {keep_lost}")
-        if not 0 <= calm < np.inf:
-            raise ConfigError(f"calm must be 0 seconds or more, got {calm}")
         self._detector = detector
         self._follower = Follower(detector) if isinstance(detector, FaceFollower) else None
         self._people = People(_named(embedder) if isinstance(embedder, str) else embedder)
@@ -114,7 +109,6 @@ class FaceTracker:
         self._detect_every = detect_every
         self._sure = sure
         self._keep_lost = keep_lost
-        self._calm = calm
         self._cuts = CutFinder()
         self._tracks: list[Track] = []
         self._now: float | None = None
@@ -190,7 +184,6 @@ class FaceTracker:
             "detect_every": self._detect_every,
             "sure": self._sure,
             "keep_lost": self._keep_lost,
-            "calm": self._calm,
         }
 
     def _due(self, now: float) -> bool:
@@ -224,7 +217,7 @@ class FaceTracker:
                 self._meet(image, track, rest.pop(number), patches[number], now)
         for number, face in rest.items():
             if all(not t.in_view or box_overlap(face.box, t.box) <= _SAME for t in self._tracks):
-                self._tracks.append(Track.begin(face, patches[number], now, self._moves, self._calm))
+                self._tracks.append(Track.begin(face, patches[number], now, self._moves))
 
     def _meet(self, image: NDArray[np.uint8], track: Track, face: Face, patch: Patch, now: float) -> None:
         """A track gets the face that the detector saw in its place."""
