@@ -1,13 +1,16 @@
 """Do landmarks and Action Units tremble where a face is still, and are they late where it moves?
 
-    python benchmarks/steady.py [PICTURE ...] [--frames 100] [--crf 23] [--noise 0] [--calm 0 0.6]
-        [--detector aulens|dlib] [--faces CARD] [--landmarks CARD]
+    python benchmarks/steady.py [PICTURE ...] [--frames 100] [--crf 23] [--noise 0] [--detector aulens|dlib]
+        [--faces CARD] [--landmarks CARD]
 
 Still: each picture (those of examples/pictures unless others are given) is fitted into 640 x 360 pixels and
 repeated as an H.264 video; --noise adds a camera's to each frame, grey values. Standard deviations over its
 frames: of landmarks in % of the distance of the eyes, root mean square over the 68; of the probabilities of
 the AUs of the shipped model, the largest and the mean. "video" is the largest if landmarks are those of the
 first frame throughout: what the model makes of the video's own noise. The first 10 frames do not count.
+
+Swaying: the pictures move as somebody does who cannot keep still, some pixels a second. Noise: what is left
+of the landmarks' movement beside that of the picture, root mean square in % of the distance of the eyes.
 
 Moving (extra `render`): a rendered head turns to and fro, and blinks, with the landmarks of each frame known.
 Late: by how many frames the landmarks of the video lag behind (least squares along their speed); error: mean
@@ -26,6 +29,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.align import invert, transform
 from aulens.faces.detector import Face, FaceDetector
 from aulens.faces.tracker import FaceTracker
 from aulens.landmarks import LEFT_EYE, LOWER_LIDS, RIGHT_EYE, UPPER_LIDS
@@ -67,9 +71,9 @@ def eyes(landmarks: NDArray[np.float64]) -> float:
     return float(np.linalg.norm(landmarks[list(RIGHT_EYE)].mean(0) - landmarks[list(LEFT_EYE)].mean(0)))
 
 
-def followed(path: Path, detector: FaceDetector, calm: float) -> tuple[list[Image], list[Face | None]]:
+def followed(path: Path, detector: FaceDetector) -> tuple[list[Image], list[Face | None]]:
     """The frames, and the largest face of each."""
-    tracker = FaceTracker(detector, None, calm=calm)
+    tracker = FaceTracker(detector, None)
     images, faces = [], []
     for frame in open_video(path).frames():
         images.append(frame.image)
@@ -88,35 +92,60 @@ def probabilities(analyzer: Analyzer, images: list[Image], faces: list[Face]) ->
 
 def still(paths: list[Path], detector: FaceDetector, options: argparse.Namespace, folder: Path) -> None:
     analyzer = Analyzer(detector=detector, threads=1)
-    print("| picture | averaged over, s | eyes apart, px | landmarks, % | AUs, largest | AUs, mean | video |")
-    print("| --- |" + " ---: |" * 6)
-    totals: dict[float, list[tuple[float, ...]]] = {}
+    print("| picture | eyes apart, px | landmarks, % | AUs, largest | AUs, mean | video |")
+    print("| --- |" + " ---: |" * 5)
+    rows = []
     for path in paths:
         video = folder / "still.mp4"
         write(video, repeated(fitted(read_image(path)), options.frames, options.noise), options.crf)
-        for calm in options.calm:
-            images, seen = followed(video, detector, calm)
-            faces = [face for face in seen[SETTLE:] if face is not None]
-            if len(faces) < len(seen) - SETTLE:
-                print(f"| {path.stem} | {calm} | found in {len(faces)} frames only | | | | |", flush=True)
-                continue
-            points = np.stack([face.landmarks for face in faces])
-            apart = eyes(points[0])
-            shake = 100 * float(np.sqrt(points.var(0).sum(-1).mean())) / apart
-            aus = probabilities(analyzer, images[SETTLE:], faces).std(0)
-            floor = probabilities(analyzer, images[SETTLE:], [faces[0]] * len(faces)).std(0)
-            row = (apart, shake, float(aus.max()), float(aus.mean()), float(floor.max()))
-            totals.setdefault(calm, []).append(row)
-            print(
-                f"| {path.stem} | {calm} | {apart:.0f} | {shake:.3f} | {aus.max():.4f} | {aus.mean():.4f} "
-                f"| {floor.max():.4f} |",
-                flush=True,
-            )
-    for calm, rows in totals.items():
-        _, shake, most, mean, floor = np.max(rows, axis=0)
-        print(f"| **worst** | {calm} | | {shake:.3f} | {most:.4f} | {mean:.4f} | {floor:.4f} |")
-        _, shake, most, mean, floor = np.median(rows, axis=0)
-        print(f"| median | {calm} | | {shake:.3f} | {most:.4f} | {mean:.4f} | {floor:.4f} |", flush=True)
+        images, seen = followed(video, detector)
+        faces = [face for face in seen[SETTLE:] if face is not None]
+        if len(faces) < len(seen) - SETTLE:
+            print(f"| {path.stem} | found in {len(faces)} frames only | | | | |", flush=True)
+            continue
+        points = np.stack([face.landmarks for face in faces])
+        apart = eyes(points[0])
+        shake = 100 * float(np.sqrt(points.var(0).sum(-1).mean())) / apart
+        aus = probabilities(analyzer, images[SETTLE:], faces).std(0)
+        floor = probabilities(analyzer, images[SETTLE:], [faces[0]] * len(faces)).std(0)
+        rows.append((shake, float(aus.max()), float(aus.mean()), float(floor.max())))
+        told = " | ".join(f"{number:.4f}" for number in rows[-1][1:])
+        print(f"| {path.stem} | {apart:.0f} | {shake:.3f} | {told} |", flush=True)
+    for name, of in (("largest", np.max), ("median", np.median)):
+        shake, *aus = of(rows, axis=0)
+        print(f"| {name} | | {shake:.3f} | {' | '.join(f'{number:.4f}' for number in aus)} |", flush=True)
+
+
+def swaying(picture: Image, frames: int) -> Iterator[tuple[Image, NDArray[np.float64]]]:
+    """A picture that moves, and the matrix that moved it."""
+    for time in np.arange(frames) / RATE:
+        turn = float(np.sin(np.pi * 0.3 * time))
+        matrix = cv2.getRotationMatrix2D((WIDTH / 2, HEIGHT / 2), turn, 1 + 0.01 * turn)
+        matrix[:, 2] += 6 * np.sin(np.pi * 0.5 * time), 3 * np.cos(np.pi * 0.36 * time)
+        moved = cv2.warpAffine(
+            picture, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        )
+        yield np.asarray(moved, np.uint8), matrix
+
+
+def sway(paths: list[Path], detector: FaceDetector, options: argparse.Namespace, folder: Path) -> None:
+    print("\n| picture, swaying | noise, % | from frame to frame, % |\n| --- | ---: | ---: |")
+    rows = []
+    for path in paths:
+        pairs, video = list(swaying(fitted(read_image(path)), options.frames)), folder / "sway.mp4"
+        write(video, (image for image, _ in pairs), options.crf)
+        _, faces = followed(video, detector)
+        still = [
+            transform(invert(matrix), face.landmarks)
+            for face, (_, matrix) in zip(faces, pairs, strict=True)
+            if face is not None
+        ][SETTLE:]
+        points = np.stack(still) / eyes(still[0])
+        noise = 100 * float(np.sqrt(points.var(0).sum(-1).mean()))
+        steps = 100 * float(np.sqrt((np.diff(points, axis=0) ** 2).sum(-1).mean()))
+        rows.append((noise, steps))
+        print(f"| {path.stem} | {noise:.2f} | {steps:.2f} |", flush=True)
+    print("| mean | " + " | ".join(f"{number:.2f}" for number in np.mean(rows, axis=0)) + " |", flush=True)
 
 
 def head(yaws: list[float], closed: list[float]) -> Iterator[tuple[Image, NDArray[np.float64]]]:
@@ -161,28 +190,24 @@ def moving(detector: FaceDetector, options: argparse.Namespace, folder: Path) ->
         "turns, 10 degrees, 0.3 Hz": ((10 * np.sin(0.6 * np.pi * time)).tolist(), [0.0] * options.frames),
         "blinks": ([0.0] * options.frames, shut),
     }
-    print("\n| clip | averaged over, s | found | late, frames | error, % | closed, % |")
-    print("| --- |" + " ---: |" * 5)
+    print("\n| clip | found | late, frames | error, % | closed, % |\n| --- |" + " ---: |" * 4)
     for name, (yaws, closed) in clips.items():
         pairs = list(head(yaws, closed))
         truth = np.stack([landmarks for _, landmarks in pairs])
         video = folder / "moving.mp4"
         write(video, (image for image, _ in pairs), options.crf)
-        for calm in options.calm:
-            _, faces = followed(video, detector, calm)
-            found = [n for n, face in enumerate(faces) if face is not None and n >= SETTLE]
-            seen = np.stack([face.landmarks for n in found if (face := faces[n]) is not None])
-            error = 100 * np.linalg.norm(seen - truth[found], axis=-1).mean() / eyes(truth[0])
-            if name == "blinks":
-                lids, true = openness(seen), openness(truth[found])
-                behind, shares = late(lids, true), 100 * np.ptp(lids) / np.ptp(true)
-            else:
-                behind, shares = late(seen, truth[found]), np.nan
-            print(
-                f"| {name} | {calm} | {len(found)} of {len(faces) - SETTLE} | {behind:.2f} | {error:.2f} "
-                f"| {shares:.0f} |",
-                flush=True,
-            )
+        _, faces = followed(video, detector)
+        found = [n for n, face in enumerate(faces) if face is not None and n >= SETTLE]
+        seen = np.stack([face.landmarks for n in found if (face := faces[n]) is not None])
+        error = 100 * np.linalg.norm(seen - truth[found], axis=-1).mean() / eyes(truth[0])
+        closing = name == "blinks"
+        lids, true = (openness(points) if closing else points for points in (seen, truth[found]))
+        shares = f"{100 * np.ptp(lids) / np.ptp(true):.0f}" if closing else ""
+        print(
+            f"| {name} | {len(found)} of {len(faces) - SETTLE} | {late(lids, true):.2f} | {error:.2f} "
+            f"| {shares} |",
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -193,7 +218,6 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=100)
     parser.add_argument("--crf", type=int, default=23)
     parser.add_argument("--noise", type=float, default=0.0)
-    parser.add_argument("--calm", nargs="+", type=float, default=[0.0, 0.6])
     parser.add_argument("--detector", choices=("aulens", "dlib"), default="aulens")
     parser.add_argument("--faces", type=Path, help="card of another network for faces")
     parser.add_argument("--landmarks", type=Path, help="card of another network for landmarks")
@@ -210,8 +234,10 @@ def main() -> None:
 
         detector = NetDetector(faces=options.faces, landmarks=options.landmarks)
     with tempfile.TemporaryDirectory() as folder:
-        still(options.pictures or sorted(PICTURES.glob("*.jpg")), detector, options, Path(folder))
+        pictures = options.pictures or sorted(PICTURES.glob("*.jpg"))
+        still(pictures, detector, options, Path(folder))
         if not options.still_only:
+            sway(pictures, detector, options, Path(folder))
             moving(detector, options, Path(folder))
 
 

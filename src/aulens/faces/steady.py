@@ -15,7 +15,7 @@ Points = NDArray[np.float64]
 
 # Spreads that a face may be away from where it was cut out last, to be cut out there again: several times the
 # noise of one that keeps still, and so little that one that moves is cut out where it is.
-_STAY: Final = 0.004
+_STAY: Final = 0.008
 
 
 def held(last: Points, there: Points) -> Points:
