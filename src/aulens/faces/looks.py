@@ -42,7 +42,7 @@ class Looks:
     sides: tuple[int, ...] = (640, 1280, 1920)
     small: float = 20.0
     weak: float = 0.4
-    sure: float = 0.6
+    sure: float = 0.85
     margin: float = 0.5
     dark: int = 110
     flat: int = 90
@@ -153,7 +153,8 @@ class Search:
         small = self._looks.small
         if self._thorough or self._min_size * scale >= small:
             return self._thorough
-        return not self._any(found) or bool((found.sides * scale < small).any())
+        sure = max(self._looks.sure, self.threshold)
+        return not self._any(found, sure) or bool((found.sides * scale < small).any())
 
     def _enlarged(self, image: Image, scale: float) -> Found:
         looks = self._looks

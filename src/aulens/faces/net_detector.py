@@ -28,7 +28,7 @@ _EVEN: Final = 5.7
 _ODD: Final = 1.5
 _ODD_LOOKS: Final = ("shrunk", "turned90", "turned180", "turned270")
 _ONE_PLACE: Final = 0.35  # five points within so many sides of their box are those of no face
-_SURE: Final = 0.9  # where it is less sure than this, the face may lie on its side or upside down
+_SURE: Final = 0.6  # where the first network is so sure and the second is not, the face may be upside down
 
 
 class NetDetector:
@@ -39,15 +39,15 @@ class NetDetector:
 
     * stretched: nobody yet, and the picture is dark or flat: its contrast is stretched.
     * shrunk: nobody yet: half as large, in a grey margin, for a face that fills the picture or is cut by it.
-    * enlarged: nobody yet, or one so small that there may be smaller ones, or a hint of one: 640, 1280, 1920
-      pixels, as far as the picture has them.
+    * enlarged: nobody for sure, or one so small that there may be smaller ones, or a hint of one: 640, 1280,
+      1920 pixels, as far as the picture has them.
     * turned: nobody yet, or nobody for sure: turned by 90, 180 and 270 degrees.
 
     The confidence is what both networks make of a face, from the calibrated logit of the network for
     faces and the other's that there is one, in a crop by its own first landmarks (`_together`). Of doubles
     the most confident is kept; `Face.look` says which look that is from. Landmarks are found in the picture
-    itself, upright by five points of the first network, of all faces together; where these are all in the
-    middle of a box, as of faces that lie on their side, the box is tried in all four turns.
+    itself, upright by five points of the first network, of all faces together; where the second network
+    sees no face by these, as of faces that lie on their side, their box is tried in all four turns.
 
     Args:
         threshold: least confidence of a face, above 0 up to 1; None takes the one of the network's card.
@@ -205,10 +205,12 @@ class NetDetector:
             points = np.where(collapsed[:, None, None], box_points(boxes), points)
         pictures = [images[number] for number in owners]
         marks = self._marks(pictures, points)
-        doubtful = np.flatnonzero(collapsed & (marks.presence < _SURE))
+        told = _together(confidence, marks.presence, look)
+        doubtful = np.flatnonzero((told < least) & (collapsed | ~marks.sound | (confidence >= _SURE)))
         if len(doubtful):
             marks = self._turned(pictures, boxes, marks, doubtful)
-        confidence = _together(confidence, marks.presence, look)
+            told = _together(confidence, marks.presence, look)
+        confidence = told
         good = marks.sound & (confidence >= least)
         for i in np.flatnonzero(good).tolist():
             faces[owners[i]].append(
