@@ -250,3 +250,13 @@ def test_help_and_version() -> None:
         assert command in done.out
         assert aulens(command, "--help").code == 0
     assert aulens("--version").out.startswith("aulens ")
+
+
+def test_badly_seen_faces_are_counted_and_limits_are_for_videos(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "dark.png"
+    Image.fromarray((astronaut() * 0.05).astype(np.uint8)).save(path)
+    done = aulens("detect", path, "--model", model, "--out", tmp_path / "out", "--min-quality", 0.9)
+    assert "1 face badly seen (quality below 0.3)" in done.err
+    assert "--min-quality are for videos: rows of pictures are all there" in done.err
+    plain = aulens("detect", path, "--model", model, "--out", tmp_path / "other")
+    assert "are for videos" not in plain.err

@@ -224,6 +224,11 @@ def detect(
         console.print(f"the format {format} has no columns for {', '.join(lacking)}: they are left out")
     found = gather(inputs or [], out, sequence=sequence, rate=fps, webcam=webcam)
     tally.failed |= found.failed
+    if settings.limits and found.pictures:
+        console.print(
+            "--max-yaw, --max-pitch and --min-quality are for videos: rows of pictures are all there, "
+            "pose_yaw, pose_pitch and quality tell which to leave out"
+        )
     if found.made:
         console.print(made_text(found.made), markup=False)
     album = _prepare(out, format, (overlay or report) and where is None, analyzer, found)

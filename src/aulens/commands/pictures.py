@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aulens.commands.output import Sink
-from aulens.commands.tally import Tally
+from aulens.commands.tally import POOR, Tally
 from aulens.errors import InputError
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.image import read_image
@@ -42,5 +42,6 @@ def analyze_pictures(
         if album is not None:
             album.add(path, image, results)
         tally.faces += len(results)
+        tally.poor += sum(result.quality < POOR for result in results)
         tally.with_face += bool(results)
         tally.pictures += 1

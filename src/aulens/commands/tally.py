@@ -3,6 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+POOR: Final = 0.3
+"""Masked faces of the size of a passport photo lie below it, faces in the open far above."""
 
 
 @dataclass
@@ -12,6 +16,7 @@ class Tally:
     Attributes:
         say: prints one line.
         faces: in pictures.
+        poor: of those, seen so badly that their AUs say little: quality below `POOR`.
         with_face: pictures with at least one.
         pictures: that could be read.
         clips: videos that were read, at least in part, now or before.
@@ -25,6 +30,7 @@ class Tally:
 
     say: Callable[[str], None]
     faces: int = 0
+    poor: int = 0
     with_face: int = 0
     pictures: int = 0
     clips: int = 0
@@ -53,6 +59,8 @@ class Tally:
         told = []
         if self.pictures or not (self.clips or self.failed):
             told.append(f"{counted(self.faces, 'face')} in {counted(self.with_face, 'picture')}")
+        if self.poor:
+            told.append(f"{counted(self.poor, 'face')} badly seen (quality below {POOR:g})")
         if self.pictures > self.with_face:
             told.append(f"{counted(self.pictures - self.with_face, 'picture')} without a face")
         if self.clips > self.done:
