@@ -108,7 +108,7 @@ EXPOSURES = (1.0, 0.15, 0.06)
 def darkness(source: Portraits, subjects: Sequence[Subject], sheets: Sheets, every: int) -> None:
     """Row 4: found by thirds of the cheeks' brightness and by exposure."""
     groups = (
-        ("cc0, all (85 % of them were trained on)", source.names("cc0", every=every)),
+        ("cc0, all (70 % of them were trained on)", source.names("cc0", every=every)),
         ("cc0, sfhq, pexels kept for testing", source.names(*SOURCES, below=TEST, every=every)),
     )
     ways = (("in linear light", exposed), ("on pixel values", dimmed))
