@@ -5,6 +5,7 @@ All functions take and return (H, W, 3) uint8 RGB and never change their argumen
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -114,11 +115,15 @@ def shading(image: Image, random: np.random.Generator) -> Image:
 
 def blur(image: Image, random: np.random.Generator) -> Image:
     """Blur by a Gaussian (sigma up to 1.6 % of the side) or along a line (up to 6 %)."""
+    return blurred(image, random)[0]
+
+
+def blurred(image: Image, random: np.random.Generator) -> tuple[Image, float]:
+    """What `blur` gives, and how much it is: sigma in pixels, of a line along it."""
     side = image.shape[0]
     if random.random() < 0.6:
-        return np.asarray(
-            cv2.GaussianBlur(image, (0, 0), float(random.uniform(0.003, 0.016)) * side), dtype=np.uint8
-        )
+        sigma = float(random.uniform(0.003, 0.016)) * side
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), dtype=np.uint8), sigma
     length = max(3, round(float(random.uniform(0.02, 0.06)) * side)) | 1
     angle = random.uniform(0, np.pi)
     reach = np.array([np.cos(angle), np.sin(angle)]) * (length - 1) / 2
@@ -126,7 +131,8 @@ def blur(image: Image, random: np.random.Generator) -> Image:
     kernel = np.zeros((length, length), np.float32)
     ends = np.rint([middle - reach, middle + reach]).astype(int)
     cv2.line(kernel, ends[0].tolist(), ends[1].tolist(), 1.0)
-    return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), dtype=np.uint8)
+    moved = np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), dtype=np.uint8)
+    return moved, length / math.sqrt(12)
 
 
 def resolution(image: Image, random: np.random.Generator) -> Image:

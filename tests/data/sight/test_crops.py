@@ -7,6 +7,7 @@ import pytest
 
 from aulens import align
 from aulens.align import five_points
+from aulens.data.photometric import blurred
 from aulens.data.sight import crops
 from aulens.data.sight.camera import Taken, exposed, take
 from aulens.data.sight.covers import KINDS, cover, hidden_at
@@ -165,6 +166,18 @@ def test_exposure_multiplies_and_clips():
     assert exposed(ramp, 0.5)[0, [0, 3, 100, 255], 0].tolist() == [0, 2, 50, 128]
     assert exposed(ramp, 2.0)[0, [0, 100, 127, 128, 255], 0].tolist() == [0, 200, 254, 255, 255]
     assert exposed(ramp, 0.06)[0, 255, 1] == 15
+
+
+def test_blur_is_told_as_it_is():
+    """The spread of a blurred dot, along the line where it is one."""
+    dot = np.zeros((101, 101, 3), np.uint8)
+    dot[50, 50] = 255
+    y, x = np.indices((101, 101)) - 50
+    for seed in range(20):
+        image, sigma = blurred(dot, np.random.default_rng(seed))
+        light = image[..., 0].astype(np.float64)
+        spread = np.cov(np.stack([x.ravel(), y.ravel()]), aweights=light.ravel(), ddof=0)
+        assert np.sqrt(np.linalg.eigvalsh(spread)[1]) == pytest.approx(sigma, rel=0.25, abs=0.35)
 
 
 def test_easy_conditions_spoil_nothing_and_hard_ones_tell_what_they_did():

@@ -55,7 +55,7 @@ def take(image: Image, random: np.random.Generator, *, hard: float = 0.5) -> Tak
     if draw[5] < 0.4 * hard:
         sigma = float(np.exp(random.uniform(np.log(0.003), np.log(0.018)))) * side
         if random.random() < 0.3:
-            image = photometric.blur(image, random)
+            image, sigma = photometric.blurred(image, random)
         else:
             image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
     if draw[6] < 0.4 * hard:
