@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -30,7 +30,11 @@ Row = tuple[str, Iterable[Picture]]
 
 
 def found_table(
-    title: str, rows: Sequence[Row], subjects: Sequence[Subject], sheets: Sheets, *, known: bool = True
+    title: str,
+    rows: Sequence[Row],
+    subjects: Sequence[Subject],
+    sheets: Sheets,
+    thirds: Mapping[str, int] | None = None,
 ) -> None:
     """Print of each kind of pictures what each subject finds.
 
@@ -39,25 +43,39 @@ def found_table(
         rows: names of kinds and their pictures.
         subjects: who looks.
         sheets: where misses and false faces are drawn.
-        known: all faces of the pictures are known, so that other answers are false.
+        thirds: for each portrait's name the third of cheeks' brightness that it is in, 0 the darkest; then
+            the shares found of each third are told too.
     """
-    head = " | ".join(f"{s.name}: found | % | doubles | elsewhere" for s in subjects)
-    print(f"| {title} | faces | {head} |\n| --- |" + " ---: |" * (1 + 4 * len(subjects)))
+    more = ": darkest | middle | lightest" if thirds else ""
+    head = " | ".join(
+        f"{s.name}: found | % | doubles | elsewhere" + (f" | {s.name}{more}" if thirds else "")
+        for s in subjects
+    )
+    print(f"| {title} | faces | {head} |")
+    print("| --- |" + " ---: |" * (1 + (7 if thirds else 4) * len(subjects)))
     for name, pictures in rows:
-        totals = {s.name: Tally() for s in subjects}
+        totals = {s.name: [Tally(), Tally(), Tally()] for s in subjects}
         for picture in pictures:
+            third = thirds[picture.name.split(" ")[0]] if thirds else 0
             for subject in subjects:
                 answers = subject.see(picture.image)
                 judged = judge(answers, picture.boxes, picture.size)
-                totals[subject.name] += judged.tally
+                totals[subject.name][third] += judged.tally
                 if subject.name == "aulens":
                     sheets.judged(name, picture, answers, judged)
-        faces = max(t.faces for t in totals.values())
-        cells = " | ".join(
-            f"{t.found} | {t.share:.1f} | {t.doubles} | {t.others if known else '–'}" for t in totals.values()
-        )
-        print(f"| {name} | {faces} | {cells} |", flush=True)
+        cells = []
+        for parts in totals.values():
+            t = sum(parts, Tally())
+            cells += [f"{t.found}", f"{t.share:.1f}", f"{t.doubles}", f"{t.others}"]
+            cells += [f"{part.share:.1f}" for part in parts] if thirds else []
+        print(f"| {name} | {t.faces} | {' | '.join(cells)} |", flush=True)
     print()
+
+
+def by_third(source: Portraits, names: Sequence[str]) -> dict[str, int]:
+    """For each portrait the third of cheeks' brightness that it is in, 0 the darkest."""
+    ordered = sorted(names, key=source.skin)
+    return {name: 3 * number // len(ordered) for number, name in enumerate(ordered)}
 
 
 def portraits(source: Portraits, subjects: Sequence[Subject], sheets: Sheets, every: int) -> None:
@@ -161,11 +179,16 @@ def hard(
     def of(change: object, *more: object) -> Iterable[Picture]:
         return (change(source.picture(name), *more) for name in kept)  # type: ignore[operator]
 
+    thirds = by_third(source, kept)
     print("### Tilted\n")
     angles = (30, -30, 45, -45, 60, -60, 90, -90, 180)
-    found_table("degrees counter-clockwise", [(f"{a:+d}", of(turned, a)) for a in angles], subjects, sheets)
+    found_table(
+        "degrees counter-clockwise", [(f"{a:+d}", of(turned, a)) for a in angles], subjects, sheets, thirds
+    )
     print("### Cut off by a border\n")
     cuts = [(f"{share:.0%} off, {side}", of(cut, side, share)) for share in (0.1, 0.25) for side in SIDES]
-    found_table("of the face's box", cuts, subjects, sheets)
+    found_table("of the face's box", cuts, subjects, sheets, thirds)
     print("### Covered\n")
-    found_table("by", [(kind, of(covered, kind)) for kind in ("mask", "glasses", "hand")], subjects, sheets)
+    found_table(
+        "by", [(kind, of(covered, kind)) for kind in ("mask", "glasses", "hand")], subjects, sheets, thirds
+    )
