@@ -88,9 +88,10 @@ class People:
                 rival = here.get(other)
                 if rival is None or self._swap_gains(image, rival, other, track.face_id, own - distance):
                     self._become(track, other, tracks)
-            elif own > self._gallery.same and track.looks < _LOOKS:
+            elif track.changed and own > self._gallery.same and track.looks < _LOOKS:
                 return
-            elif own > self._gallery.same + (0.0 if track.changed else self._unsure):
+            elif track.changed and own > self._gallery.same:
+                # Who only met somebody, and is like nobody better, is who they were: place says so.
                 track.face_id, track.next_view, track.views = self._next_id(), -np.inf, 0
             self._known[track.face_id] = now
         track.doubt, track.changed, track.looks = False, False, 0

@@ -30,7 +30,7 @@ from aulens.training.exporter import ExportedModel
 from aulens.training.onnx_file import OPSET, quiet_export, strip
 from aulens.training.run_folder import RunFolder
 from aulens.training.sight.networks import load_best
-from aulens.training.sight.people import PeopleTask
+from aulens.training.sight.people import SAME, PeopleTask
 from aulens.training.sight.tasks import FacesTask, LandmarksTask
 
 OUTPUTS: Final[Mapping[type[nn.Module], tuple[str, ...]]] = {
@@ -185,5 +185,5 @@ def _how(model: FaceNet | LandmarkNet | PersonNet, validation: Mapping[str, Any]
         return {"platt": platt, "threshold": THRESHOLD}
     if isinstance(model, PersonNet):
         template = [list(point) for point in people.TEMPLATE]
-        return {"size": model.size, "template": template, "same": round(float(validation["limit"]), 3)}
+        return {"size": model.size, "template": template, "same": SAME}
     return {"size": model.size, "template": [list(point) for point in TEMPLATE], "layout": IBUG68.name}
