@@ -246,7 +246,7 @@ def _overall(looks: Sequence[Look]) -> Problem | None:
     count = sum(len(one.off) for one in looks)
     message = (
         f"in {count} pictures landmarks lie {off:.2f} eye distances from where the detector finds them "
-        f"(expected: under 0.1), {_direction(shift)}: they are of other pictures, of pictures of another size "
+        f"(expected: under 0.1), {_direction(shift)}: they are of other pictures, of another size of picture "
         "or crop, or shifted; look at the contact sheet (--contact-sheet)."
     )
     sure = off > OFF or far > SHIFT_SURE

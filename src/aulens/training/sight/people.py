@@ -20,8 +20,8 @@ from aulens.training.config import TrainConfig
 from aulens.training.sight.networks import answers, network, side_of
 
 SAME: Final = 0.7
-"""Largest distance of two faces of one person, for the card. Of .5, .6, .7 and .86 (below which 1 % of hard
-validation pairs of two people are) the one with neither a switch nor a shared id in benchmarks/tracking.py."""
+"""Largest distance of two faces of one person, for the card. Of .5, .6, .7 and .86 (1 % of hard validation
+pairs of two people are nearer) the one with neither a switch nor a shared id in benchmarks/tracking.py."""
 
 _SHARPNESS: Final = 14.0  # of the softmax over cosines
 _VALIDATION: Final = 300  # people
