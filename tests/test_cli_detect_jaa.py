@@ -76,7 +76,7 @@ def test_a_face_whose_landmarks_are_not_found_is_named(folder: Path, model: Path
     assert pd.read_csv(io.StringIO(done.out))["success"].tolist() == [0]
     named = [line for line in done.err.splitlines() if line.startswith("aulens:")]
     assert len(named) == 1
-    assert "a.png: the face at (222, 126)" in named[0]
+    assert "a.png: the face at (228, 117)" in named[0]
     assert "is left out: the model's landmarks are not finite" in named[0]
     assert "1 picture without a face, 1 face left out" in done.err
 
@@ -93,6 +93,6 @@ def test_a_face_left_out_is_named_also_if_the_picture_fails_later(
     assert done.code == 1
     named = [line for line in done.err.splitlines() if line.startswith("aulens:")]
     assert len(named) == 2
-    assert "a.png: the face at (222, 126) is left out" in named[0]
+    assert "a.png: the face at (228, 117) is left out" in named[0]
     assert "a.png: nothing to see" in named[1]
     assert "\n1 face left out, 1 failed" in done.err
