@@ -10,6 +10,7 @@ import pytest
 from scipy.io import loadmat
 from typer.testing import CliRunner
 
+import aulens.render.lookalike as lookalike_module
 import aulens.render.lookalike.film as film_module
 from aulens.aus import MISSING
 from aulens.cli import app
@@ -285,7 +286,7 @@ def test_bad_settings_are_named(tmp_path):
 def test_command(monkeypatch, tmp_path):
     seen = []
     monkeypatch.setattr(
-        "aulens.render.lookalike.write_lookalike", lambda out, config, *_: seen.append(config) or out
+        lookalike_module, "write_lookalike", lambda out, config, *_: seen.append(config) or out
     )
     out = str(tmp_path / "x")
     done = CliRunner().invoke(
