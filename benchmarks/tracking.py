@@ -3,9 +3,9 @@
     python benchmarks/tracking.py [--detector aulens|dlib] [--scenes crossing returning ...] [--speed-only]
     python benchmarks/tracking.py --still astronaut camera ... [--sides 640 800 ...] [--seconds 4]
 
-The clips are those of the tests (tests/moving_faces.py): 480 x 360 pixels, 25 frames a second, once with all
-frames and once with every third. Who shall be seen in them was set by what dlib can see: a head that is
-turned further than 75 degrees, or covered, counts as false. Speed is CPU time of one thread in pictures of
+The clips are those of the tests (tests/moving_faces.py): 480 x 360 pixels, 25 frames a second, once with
+all frames and once with every third. Who shall be seen was set by what dlib can see: a head that is turned
+further than 75 degrees, or covered, counts as false. Speed is CPU time of one thread in pictures of
 1280 x 720 with two people, next to the detector on each frame. `--still` films pictures of scikit-image with
 a hand that sways, in several sizes and as in a mirror, and counts what is taken for a person and is none.
 """

@@ -1,4 +1,4 @@
-"""The tracker with dlib on clips of people: who is who, all the way."""
+"""The tracker on clips of people, with dlib and with our own networks: who is who, all the way."""
 
 import json
 from collections.abc import Callable
@@ -9,6 +9,8 @@ import pytest
 import moving_faces
 from aulens.faces.detector import Face
 from aulens.faces.identity import DlibEmbedder
+from aulens.faces.net_detector import NetDetector
+from aulens.faces.net_embedder import NetEmbedder
 from aulens.faces.tracker import FaceTracker
 from moving_faces import Counts, Scene, count
 from people import dlib_detector
@@ -55,6 +57,14 @@ def test_ids_are_right(
     assert counts.missed <= missed
     # Landmarks may follow for four frames what is no face any more.
     assert counts.false <= 4
+
+
+@pytest.mark.parametrize("scene", moving_faces.SCENES)
+def test_nobody_changes_ids_with_our_own_networks(scene: Callable[[], Scene]) -> None:
+    counts = errors(scene(), FaceTracker(NetDetector(), NetEmbedder()))
+    assert (counts.switches, counts.shared) == (0, 0)
+    assert counts.missed <= 4
+    assert counts.false <= 5
 
 
 def test_a_detector_that_cannot_follow_gets_the_same_ids(embedder: DlibEmbedder) -> None:
