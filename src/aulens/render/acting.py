@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from aulens.render.expression import EXCLUSIVE, LEFT, MEDIAN, PRESENT, RECIPES, RIGHT, Action
+from aulens.render.together import draw_together
 
 # Common combinations (EMFACS-like); "present with this probability". They teach co-occurrence; the free
 # combinations keep a model from leaning on it.
@@ -63,7 +64,10 @@ _JOINT: Final[tuple[tuple[float, dict[int, float]], ...]] = (
 _SHARES: Final = np.array([share for share, _ in _JOINT]) / sum(share for share, _ in _JOINT)
 # An AU whose strength follows another's.
 _FOLLOWS: Final = {6: 12, 2: 1, 7: 4}
-_REST, _FREE = 0.10, 0.33
+_REST, _FREE, _PUBLISHED = 0.08, 0.33, 0.29
+# What portraits hardly show is drawn more often where AUs are free.
+_RARE: Final = frozenset({9, 10, 14, 15, 17, 18, 20, 22, 23, 24, 28})
+_RARE_WEIGHT: Final = 1.6
 
 
 def _intensities(au: int, rng: np.random.Generator) -> tuple[float, float]:
@@ -121,14 +125,15 @@ def _sides(au: int, strength: float, rng: np.random.Generator, one_sided: float)
 
 
 def draw_joint(rng: np.random.Generator, allowed: frozenset[int] = frozenset(RECIPES)) -> Action:
-    """A random set of AUs that go together as faces show them.
+    """A random set of AUs that go together as faces show them, mostly weak to marked (A to C).
 
-    10 % of the faces are at rest, 57 % near one of 19 prototypes, with one overall strength and AU6, AU2, AU7
-    about as strong as AU12, AU1, AU4; the others show one to five AUs freely.
+    8 % of the faces are at rest; 33 % show one to five AUs freely, rare ones more often; 29 % a combination
+    that BP4D or DISFA has (`draw_together`); the others something near one of 19 prototypes. But for
+    the free ones there is one overall strength, with AU6, AU2, AU7 about as strong as AU12, AU1, AU4.
 
     Args:
         rng: source of randomness.
-        allowed: AUs that may be drawn; the others stay away, whatever the prototype says.
+        allowed: AUs that may be drawn; the others stay away, whatever goes together.
     """
     aus = [au for au in RECIPES if au in allowed]
     kind = rng.random()
@@ -136,21 +141,15 @@ def draw_joint(rng: np.random.Generator, allowed: frozenset[int] = frozenset(REC
         return {}
     if kind < _REST + _FREE:
         count = min(len(aus), int(rng.integers(1, 6)))
-        chosen = _compatible([int(au) for au in rng.choice(aus, count, replace=False)])
-        return {au: _sides(au, PRESENT + 0.8 * rng.beta(1.3, 1.2), rng, 0.25) for au in chosen}
-    for _ in range(20):  # a prototype may hold nothing that is allowed
-        prototype = _JOINT[rng.choice(len(_JOINT), p=_SHARES)][1]
-        whole = rng.beta(1.4, 1.3)
-        chosen = []
-        for au, chance in prototype.items():
-            # A smile that grows takes the cheeks along.
-            likely = 0.45 + 0.55 * whole if au == 6 and chance > 0.5 else chance
-            if rng.random() < likely and au in allowed:
-                chosen.append(au)
-        if chosen:
-            break
-    if len(prototype) > 1 and rng.random() < 0.2:
-        chosen.append(int(rng.choice(aus)))
+        weight = np.array([_RARE_WEIGHT if au in _RARE else 1.0 for au in aus])
+        drawn = rng.choice(aus, count, replace=False, p=weight / weight.sum())
+        chosen = _compatible([int(au) for au in drawn])
+        return {au: _sides(au, PRESENT + 0.8 * rng.beta(1.2, 1.6), rng, 0.25) for au in chosen}
+    whole = rng.beta(1.3, 1.7)
+    if kind < _REST + _FREE + _PUBLISHED:
+        chosen = [au for au in draw_together(rng) if au in allowed]
+    else:
+        chosen = _near_prototype(whole, aus, rng)
     action: dict[int, tuple[float, float]] = {}
     strengths: dict[int, float] = {}
     for au in _compatible(chosen):
@@ -160,6 +159,23 @@ def draw_joint(rng: np.random.Generator, allowed: frozenset[int] = frozenset(REC
         strengths[au] = strength
         action[au] = _sides(au, strength, rng, 0.4 if au == 14 else 0.08)
     return action
+
+
+def _near_prototype(whole: float, aus: list[int], rng: np.random.Generator) -> list[int]:
+    """AUs of one of the prototypes, as far as they may be drawn, and at times one more."""
+    chosen: list[int] = []
+    for _ in range(20):  # a prototype may hold nothing that is allowed
+        prototype = _JOINT[rng.choice(len(_JOINT), p=_SHARES)][1]
+        for au, chance in prototype.items():
+            # A smile that grows takes the cheeks along.
+            likely = 0.45 + 0.55 * whole if au == 6 and chance > 0.5 else chance
+            if rng.random() < likely and au in aus:
+                chosen.append(au)
+        if chosen:
+            break
+    if len(prototype) > 1 and rng.random() < 0.2:
+        chosen.append(int(rng.choice(aus)))
+    return chosen
 
 
 def draw_rest(rng: np.random.Generator) -> Action:
