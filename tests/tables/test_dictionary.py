@@ -7,6 +7,7 @@ import pytest
 
 from aulens.aus import AUS, RENDERS, AUSet
 from aulens.errors import ConfigError
+from aulens.tables.baseline import Baseline, above
 from aulens.tables.dictionary import (
     FILE_NAME,
     describe,
@@ -78,12 +79,12 @@ def test_the_file_has_a_line_per_column(tmp_path: Path) -> None:
 
 
 def test_the_full_dictionary_has_whatever_a_run_may_write(tmp_path: Path) -> None:
-    """Raw, smoothed and events in one: it does not matter which run into a folder was the last."""
+    """Raw, smoothed, above, events in one: it does not matter which run into a folder was the last."""
     write_full_dictionary(tmp_path / FILE_NAME, AUSet("one", (12,)))
     names = pd.read_csv(tmp_path / FILE_NAME)["name"].tolist()
     assert len(names) == len(set(names))
     table = smooth(clip([0.5]), thresholds=0.5)
-    assert set(names) == {*table.columns, *EVENT_TYPES}
+    assert set(names) == {*above(table, Baseline(least=1).of(table)).columns, *EVENT_TYPES}
 
 
 def test_general_columns_cover_all() -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
 from aulens.faces.detector import LOOKS
-from aulens.tables.schema import EVENT_TYPES, FACE_COLUMNS, SMOOTH_ENDS, au_of, columns, dtype
+from aulens.tables.schema import ADDED_ENDS, EVENT_TYPES, FACE_COLUMNS, au_of, columns, dtype
 
 FILE_NAME: Final = "columns.csv"
 """How the dictionary is called beside a table."""
@@ -110,6 +110,12 @@ _AU: Final = {
     "i": ("intensity of {au}, read from OpenFace's AUxx_r; aulens measures none", "", "0 to 5", _NO_FACE),
     "smooth_p": ("probability of {au}, smoothed over time", "", "0 to 1", _NO_FACE),
     "smooth_c": ("{au} is present (1) or absent (0), by the smoothed probability", "", "0 or 1", _NO_FACE),
+    "above": (
+        "how far the log odds of {au} are above those of the person's own baseline",
+        "log odds",
+        "",
+        f"{_NO_FACE}, or the person has no baseline",
+    ),
 }
 _EVENT: Final = {
     "file": ("the video", "", "", ""),
@@ -132,6 +138,12 @@ _EVENT: Final = {
     ),
     "open_start": ("the person came into view with it: it may have begun before", "", "", ""),
     "open_end": ("the person went out of view with it: it may have gone on", "", "", ""),
+    "per_minute": (
+        "how many events of this AU the person has for each minute in which they are seen",
+        "1/min",
+        "above 0",
+        "the person is seen in one frame that has no length",
+    ),
 }
 
 
@@ -171,15 +183,15 @@ def general_columns() -> tuple[Column, ...]:
 def write_full_dictionary(path: Path, aus: AUSet) -> None:
     """Write the dictionary of all that we write of these AUs, the same whatever a run was asked for.
 
-    Columns of faces, raw and smoothed, then those that only events have. Intensities are not among them: they
-    are read from OpenFace and never written.
+    Columns of faces, raw, smoothed and above baselines, then those that only events have. Intensities are not
+    among them: they are read from OpenFace and never written.
 
     Args:
         path: of the file; `FILE_NAME` beside the tables.
         aus: of the model.
     """
-    smoothed = (f"{label}_{end}" for label in aus.labels for end in SMOOTH_ENDS)
-    faces = {name: describe(name) for name in (*columns(aus), *smoothed)}
+    added = (f"{label}_{end}" for label in aus.labels for end in ADDED_ENDS)
+    faces = {name: describe(name) for name in (*columns(aus), *added)}
     events = (column for column in event_columns() if column.name not in faces)
     write_dictionary(path, (*faces.values(), *events))
 

@@ -8,6 +8,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.errors import InputError
+from aulens.tables.blinks import (
+    BLINK,
+    BRIDGED,
+    SHORTEST,
+    SHUT,
+    apart,
+    closed_eyes,
+    minutes_seen,
+    tells_blinks,
+)
 from aulens.tables.schema import EVENT_TYPES, aus_in
 from aulens.tables.smooth import GAP, threshold_of
 from aulens.tables.tracks import SLACK, Tracks, seconds, tracks
@@ -39,7 +49,9 @@ def events(
         merge: seconds.
         least: seconds.
         gap: seconds.
-        thresholds: of the model, one or one per label: then `side` is told.
+        thresholds: of the model, one or one per label: then `side` is told, and of a model with AU43 (eyes
+            closed) and no AU45 blinks are: closures of both eyes of at most 0.5 s, by each frame's own
+            probability, are events of AU45 instead; see `aulens.tables.blinks`.
 
     Returns:
         One row per event, ordered by person (as in the table), onset and AU; columns and types of
@@ -53,13 +65,29 @@ def events(
     for value, name in ((merge, "merge"), (least, "least"), (gap, "gap")):
         seconds(value, name)
     track = tracks(table)
-    found = [
-        _events_of(table, track, label, place, smoothed, (merge, least, gap), thresholds)
+    found = {
+        label: _events_of(table, track, label, place, smoothed, (merge, least, gap), thresholds)
         for place, label in enumerate(aus_in(table))
-    ]
+    }
+    if thresholds is not None and tells_blinks(table):
+        found[SHUT], found[BLINK] = apart(found[SHUT], _closures(table, track, len(found), thresholds))
     every = pd.concat(found) if found else pd.DataFrame(columns=[*EVENT_TYPES, "person", "place"])
     every = every.sort_values(["person", "onset", "place"], kind="stable", ignore_index=True)
+    number = every.groupby(["person", "au"])["place"].transform("size")
+    every["per_minute"] = np.round(number / minutes_seen(track)[every["person"].astype(int)], 6)
     return every[list(EVENT_TYPES)].astype(dict(EVENT_TYPES))
+
+
+def _closures(
+    table: pd.DataFrame, track: Tracks, place: int, thresholds: float | Mapping[str, float]
+) -> pd.DataFrame:
+    """Runs of frames with both eyes closed, as events of AU45."""
+    share, shut = closed_eyes(table, track, thresholds)
+    told = table[["file", "frame", "face_id"]].assign(**{f"{BLINK}_{end}": np.nan for end in "pc"})
+    told.iloc[track.rows, -2:] = np.stack([share, shut], axis=1)
+    found = _events_of(told, track, BLINK, place, False, (BRIDGED, SHORTEST, BRIDGED), None)
+    sided = f"{SHUT}_left_p" in table and table[f"{SHUT}_left_p"].notna().any()
+    return found.assign(side="both" if sided else None)
 
 
 def _events_of(

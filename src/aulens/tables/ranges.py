@@ -57,5 +57,5 @@ def range_of(column: str, *, least: float = 0) -> Range:
         return Range(0, 1, whole=True) if flag else Range(least, _MOST_WHOLE, whole=True)
     if au_of(column) is not None:
         # OpenFace did not cut its intensities to 0-5 in every version.
-        return Range() if column.endswith("_i") else Range(0, 1)
+        return Range() if column.endswith(("_i", "_above")) else Range(0, 1)
     return _RANGES.get(column, Range())

@@ -28,8 +28,10 @@ AU_ENDS: Final = ("p", "c", "left_p", "right_p")
 """What is told of each AU: `AU12_p`, `AU12_c`, `AU12_left_p`, `AU12_right_p`."""
 SMOOTH_ENDS: Final = ("smooth_p", "smooth_c")
 """What `smooth` adds."""
-MORE_ENDS: Final = ("i", *SMOOTH_ENDS)
-"""What may be told besides: intensities read from OpenFace, what `smooth` adds."""
+ADDED_ENDS: Final = (*SMOOTH_ENDS, "above")
+"""What is made of a whole video: what `smooth` and `baseline.above` add."""
+MORE_ENDS: Final = ("i", *ADDED_ENDS)
+"""What may be told besides: intensities read from OpenFace, what is made of a whole video."""
 EVENT_TYPES: Final[Mapping[str, str]] = {
     "file": "str",
     "face_id": "Int64",
@@ -46,6 +48,7 @@ EVENT_TYPES: Final[Mapping[str, str]] = {
     "side": "str",
     "open_start": "bool",
     "open_end": "bool",
+    "per_minute": "float64",
 }
 """The columns of a table of events, in order, and their pandas types; `dictionary` says what they mean."""
 

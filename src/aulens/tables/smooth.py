@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
+from aulens.tables.baseline import log_odds
 from aulens.tables.schema import aus_in
 from aulens.tables.tracks import seconds, tracks
 
@@ -20,8 +21,6 @@ _FEW: Final = 100
 """Up to as many rows within reach, pairs cost less than waves."""
 _PERIOD: Final = 11.0
 _WAVES: Final = 14
-_LEAST: Final = 1e-6
-"""Probabilities nearer to 0 or 1 count as this near; tables round to as many decimals."""
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -73,10 +72,9 @@ def smooth(
     seen = np.isfinite(raw).any(axis=1)
     rows, raw, begins = track.rows[seen], raw[seen], track.begins(gap, seen)
     stretch = np.cumsum(begins, dtype=np.int64)
-    clipped = np.clip(raw, _LEAST, 1 - _LEAST)
-    logits = _gaussian(np.log(clipped / (1 - clipped)), track.time[seen], stretch, window)
+    logits = _gaussian(log_odds(raw), track.time[seen], stretch, window)
     smoothed = np.round(0.5 * (1 + np.tanh(0.5 * logits)), 6) if window > 0 else raw
-    present = _present(smoothed, begins, least, least * (1 - hysteresis))
+    present = switched(smoothed, begins, least, least * (1 - hysteresis))
     return _with_columns(table, labels, rows, smoothed, present)
 
 
@@ -152,12 +150,15 @@ def _by_waves(values: Floats, time: Floats, sigma: float) -> Floats:
     return sums
 
 
-def _present(smoothed: Floats, begins: Bools, high: Floats, low: Floats) -> Bools:
-    """(N, A): on from `high` (A,) on, off below `low` (A,), else as before; at first off."""
-    decided = begins[:, None] | (smoothed >= high) | (smoothed < low)
-    places = np.where(decided, np.arange(len(smoothed))[:, None], 0)
+def switched(values: Floats, begins: Bools, high: Floats, low: Floats) -> Bools:
+    """(N, A): on where `values` (N, A) reach `high` (A,), off below `low` (A,), else as before.
+
+    At first, and where a stretch `begins` (N,), off below `high`.
+    """
+    decided = begins[:, None] | (values >= high) | (values < low)
+    places = np.where(decided, np.arange(len(values))[:, None], 0)
     latest = np.maximum.accumulate(places, axis=0)
-    return np.take_along_axis(smoothed >= high, latest, axis=0)
+    return np.take_along_axis(values >= high, latest, axis=0)
 
 
 def _check_decided(table: pd.DataFrame) -> None:

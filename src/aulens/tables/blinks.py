@@ -1,0 +1,129 @@
+"""Blinks: what of closed eyes is short enough for AU45, which FACS tells from AU43 by its length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.tables.smooth import switched, threshold_of
+from aulens.tables.tracks import SLACK, Tracks, tracks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHUT: Final = "AU43"
+BLINK: Final = "AU45"
+LONGEST: Final = 0.5
+"""Seconds for which the eyes are closed: FACS' limit. Longer closures stay AU43."""
+SHORTEST: Final = 0.05
+"""Seconds: lids are half way down for longer than that in any blink."""
+BRIDGED: Final = 0.1
+"""Seconds for which eyes that are open, or a face that is lost, do not end a closure: lids need as long."""
+SLOWEST: Final = 0.1
+"""Seconds that most frames may last: beyond, a blink may lie between two of them."""
+HYSTERESIS: Final = 0.2
+"""Eyes that are closed stay so until below (1 - this) times the threshold."""
+
+
+def tells_blinks(table: pd.DataFrame) -> bool:
+    """Whether blinks can be made of a table's closed eyes: it has AU43's probabilities, and no AU45."""
+    return f"{SHUT}_p" in table and f"{BLINK}_c" not in table and bool(table[f"{SHUT}_p"].notna().any())
+
+
+def closed_eyes(
+    table: pd.DataFrame, track: Tracks, thresholds: float | Mapping[str, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How probably both eyes are closed in each row of a track, and whether they are.
+
+    Args:
+        table: with AU43; of a model that tells sides the eye that is less closed counts, so that a wink is no
+            blink.
+        track: its rows.
+        thresholds: of the model.
+
+    Returns:
+        (N,) probabilities, not smoothed, and (N,) 1 or 0; NaN where the clip has too few frames a second.
+    """
+    columns = [f"{SHUT}_{side}_p" for side in ("left", "right")]
+    told = all(name in table and table[name].notna().any() for name in columns)
+    rows = table[columns if told else [f"{SHUT}_p"]].iloc[track.rows]
+    share = np.where(_slow(table, track), np.nan, rows.to_numpy(np.float64, na_value=np.nan).min(axis=1))
+    known = np.isfinite(share)
+    least = np.array([threshold_of(thresholds, SHUT)])
+    shut = np.full(len(share), np.nan)
+    shut[known] = switched(share[known, None], track.begins(BRIDGED, known), least, least * (1 - HYSTERESIS))[
+        :, 0
+    ]
+    return share, shut
+
+
+def apart(shut: pd.DataFrame, closures: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Events of AU43 that are no blinks, and blinks.
+
+    Args:
+        shut: events of AU43.
+        closures: runs of frames with both eyes closed; those that were seen from beginning to end and are no
+            longer than `LONGEST` are blinks.
+    """
+    whole = ~closures["open_start"] & ~closures["open_end"]
+    blink = whole & (closures["duration"] <= LONGEST + SLACK)
+    only_blinks = _meets(shut, closures[blink]) & ~_meets(shut, closures[~blink])
+    return shut[~only_blinks], closures[blink]
+
+
+def blink_rates(table: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """How often people blink.
+
+    Args:
+        table: our columns, of one or several videos.
+        events: of that table, made with thresholds.
+
+    Returns:
+        A row per person who is seen: `file`, `face_id`, `blinks`, and `per_minute` of the time in which they
+        are seen, by the frames' own times; NaN where the clip has less than 10 frames a second, or where
+        nobody knows of blinks.
+
+    Raises:
+        InputError: columns or times are missing.
+    """
+    import pandas as pd
+
+    track = tracks(table)
+    first = np.flatnonzero(np.diff(track.person, prepend=-1))
+    told = table[["file", "face_id"]].iloc[track.rows[first]].reset_index(drop=True)
+    counts = events[events["au"] == BLINK].groupby(["file", "face_id"]).size()
+    told["blinks"] = counts.reindex(pd.MultiIndex.from_frame(told), fill_value=0).to_numpy()
+    known = ~_slow(table, track)[first] if tells_blinks(table) else f"{BLINK}_c" in table
+    told["per_minute"] = np.where(known, told["blinks"] / minutes_seen(track), np.nan)
+    return told
+
+
+def minutes_seen(track: Tracks) -> NDArray[np.float64]:
+    """(P,) for how long each person is seen; NaN for no time at all."""
+    seen = np.bincount(track.person, track.end - track.time) / 60
+    return np.where(seen > 0, seen, np.nan)
+
+
+def _slow(table: pd.DataFrame, track: Tracks) -> NDArray[np.bool_]:
+    """Which rows of a track are of a clip whose frames mostly last longer than `SLOWEST`."""
+    import pandas as pd
+
+    lasts = pd.Series(track.end - track.time)
+    median = lasts.groupby(table["file"].iloc[track.rows].to_numpy()).transform("median")
+    return np.asarray(median > SLOWEST + SLACK, dtype=bool)
+
+
+def _meets(events: pd.DataFrame, others: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which events share time with one of the others, of the same person."""
+    ends = [frame[name].to_numpy() for frame in (events, others) for name in ("onset", "offset")]
+    later = 1 + max((float(end.max()) for end in ends if len(end)), default=0.0)  # than any of a person
+    onset, offset, from_, to = (
+        end + later * frame["person"].to_numpy()
+        for end, frame in zip(ends, (events, events, others, others), strict=True)
+    )
+    begun = np.searchsorted(np.sort(from_), offset, side="left")
+    over = np.searchsorted(np.sort(to), onset, side="right")
+    return np.asarray(begun > over)
