@@ -50,6 +50,7 @@ def test_presence_begins_at_2(delivered):
     intensities(delivered / "ActionUnit_Labels", "SN001", 12, [0, 1, 2, 3, 4, 5, 9])
     index = read_disfa(delivered)
     assert index.labels[:, DISFA_AUS.index(12)].tolist() == [0, 0, 1, 1, 1, 1, MISSING]
+    np.testing.assert_array_equal(index.intensities[:, DISFA_AUS.index(12)], [0, 1, 2, 3, 4, 5, np.nan])
     problem = only(index.problems, "code_range")
     assert "AU12" in problem.message
     assert problem.frames == 1

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ def test_a_sample_has_the_promised_shapes(samples: Samples):
     assert item["landmarks"].dtype == torch.float32
     assert item["side_labels"].shape == (3, 2)
     assert item["side_labels"].dtype == torch.int8
+    assert item["side_intensities"].shape == (3, 2)
+    assert item["side_intensities"].dtype == torch.float32
 
 
 def test_a_sample_read_twice_is_identical_and_leaves_the_data_alone(samples: Samples):
@@ -83,6 +86,18 @@ def test_flip_swaps_sides_and_renames_landmarks(samples: Samples):
     # Still the subject's right eye first: at the image's left.
     assert points_flipped[36:42, 0].mean() < points_flipped[42:48, 0].mean()
     np.testing.assert_allclose(points_flipped[36], [63 - points[45, 0], points[45, 1]], atol=1e-9)
+
+
+@pytest.mark.parametrize("flip", [0.0, 1.0])
+def test_intensities_change_sides_with_the_labels(samples: Samples, flip: float):
+    dataset = FaceDataset(samples, Crop(64), Geometry(flip=flip))
+    for index in range(20):
+        item = dataset[(0, index)]
+        given = samples.intensities[index][:, ::-1] if flip else samples.intensities[index]
+        np.testing.assert_array_equal(item["side_intensities"], given)
+        np.testing.assert_array_equal(item["side_labels"], given >= 1)
+    bare = FaceDataset(replace(samples, intensities=None), Crop(64))
+    assert torch.isnan(bare[(0, 0)]["side_intensities"]).all()
 
 
 @pytest.mark.parametrize("flip", [0.0, 1.0])

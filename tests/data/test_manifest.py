@@ -195,3 +195,18 @@ def test_intensities_are_no_labels(folder):
     assert "codes of AU1 are 2, 3" in problem.message
     assert "decide from which one an AU is present, and write 0 or 1" in problem.message
     assert "code_range" not in codes(read_manifest(path).problems)
+
+
+def test_intensities_beside_labels(folder):
+    header = HEADER + ",AU1_i,AU06_i,AU9_i"
+    path = write(
+        folder, "001/s/1.png,001,s,1,1,9,0,2.5,,1", "001/s/2.png,001,s,2,9,0,1,1.5,6,1", header=header
+    )
+    index = read_manifest(path)
+    assert index.labels.tolist() == [[1, MISSING, 0], [MISSING, 0, 1]]
+    np.testing.assert_array_equal(index.intensities, [[2.5, np.nan, np.nan], [1.5, np.nan, np.nan]])
+    assert "au9_i" in only(index.problems, "other_aus").message
+    assert (
+        "1 codes of AU6 are 6, expected an intensity of 0 to 5" in only(index.problems, "code_range").message
+    )
+    assert read_manifest(write(folder, "001/s/1.png,001,s,1,1,9,0")).intensities is None

@@ -2,15 +2,18 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from aulens.aus import MISSING, AUSet
+from aulens.data.folds import SplitPlan
+from aulens.data.loading import load_data
 from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.prepared import is_prepared, load_prepared
-from aulens.errors import DatasetError
+from aulens.errors import ConfigError, DatasetError
 from drawn_frames import AUS, drawn_index
 
 
@@ -44,6 +47,34 @@ def test_what_was_indexed_is_read(index, prepared):
     assert data.labels.dtype == np.int8
     assert data.landmarks.dtype == np.float32
     assert data.names[3] == f"{data.spans[3].path}/M001/T1/100.jpg"
+
+
+def test_intensities_are_stored(index, prepared, tmp_path):
+    assert load_prepared(prepared, AUS).intensities is None
+    given = np.random.default_rng(1).integers(0, 6, index.labels.shape).astype(np.float32)
+    given[0, 0] = np.nan
+    prepare(replace(index, intensities=given), tmp_path, PrepareSettings(size=32), processes=1)
+    np.testing.assert_array_equal(load_prepared(tmp_path, AUS).intensities, given)
+    other = load_prepared(tmp_path, AUSet("other", (25, 2))).intensities
+    np.testing.assert_array_equal(other[:, 0], given[:, AUS.index(25)])
+    assert np.isnan(other[:, 1]).all()
+    samples = load_data([tmp_path], AUS, SplitPlan(fold="1", select_on_test=True))
+    assert samples.intensities.shape == (*given.shape, 2)
+    np.testing.assert_array_equal(samples.intensities[..., 0], samples.intensities[..., 1])
+    np.testing.assert_array_equal(samples.intensities[samples.order.argsort(), :, 0], given)
+
+
+def test_a_folder_from_before_intensities_stays(index, copy, tmp_path):
+    """Finished, it is as good as it was; begun, it can't be gone on with."""
+    about = json.loads((copy / "prepared.json").read_text())
+    assert about.pop("intensities") is None
+    (copy / "prepared.json").write_text(json.dumps(about))
+    given = replace(index, intensities=index.labels.clip(0).astype(np.float32))
+    assert prepare(given, copy, PrepareSettings(size=32), processes=1).done == 0
+    (tmp_path / "begun/parts").mkdir(parents=True)
+    (tmp_path / "begun/parts/begun.json").write_text(json.dumps(about))
+    with pytest.raises(ConfigError, match="their labels, intensities, landmarks or files differ"):
+        prepare(given, tmp_path / "begun", PrepareSettings(size=32), processes=1)
 
 
 def test_aus_are_found_by_number(index, prepared):

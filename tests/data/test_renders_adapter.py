@@ -52,8 +52,9 @@ def test_intensity_becomes_occurrence_at_a_fifth(faces: Path, tmp_path: Path):
         table.loc[0, "AU12_right"], table.loc[1, "AU12_right"], table.loc[2, "AU12_right"] = 0.2, 0.19, np.nan
         return table
 
-    labels = load_renders([edit(faces, tmp_path / "r", change)], PAINTED).side_labels
-    assert labels[:3, 1, 0].tolist() == [1, 0, MISSING]
+    samples = load_renders([edit(faces, tmp_path / "r", change)], PAINTED)
+    assert samples.side_labels[:3, 1, 0].tolist() == [1, 0, MISSING]
+    np.testing.assert_allclose(samples.intensities[:3, 1, 0], [1, 0.95, np.nan], rtol=1e-6)
 
 
 def test_an_au_without_column_is_missing(faces: Path, tmp_path: Path):

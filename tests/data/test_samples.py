@@ -116,6 +116,32 @@ def test_the_fingerprint_is_made_once(monkeypatch):
     assert samples.fingerprint == found
 
 
+def test_intensities_go_with_their_rows():
+    samples = make()
+    given = replace(samples, intensities=np.arange(12, dtype=np.float32).reshape(3, 2, 2) % 6)
+    assert (given.take([2, 0]).intensities == given.intensities[[2, 0]]).all()
+    assert samples.take([2, 0]).intensities is None
+    assert given.fingerprint == samples.fingerprint
+    # Beside samples without, those are not coded.
+    both = join([given, samples]).intensities
+    assert (both[:3] == given.intensities).all()
+    assert both.shape == (6, 2, 2)
+    assert np.isnan(both[3:]).all()
+    assert join([samples, samples]).intensities is None
+
+
+@pytest.mark.parametrize(
+    ("intensities", "said"),
+    [
+        (np.full((3, 2, 2), 5.5), r"0 to 5 or NaN; found \[5\.5\]"),
+        (np.zeros((3, 2)), r"\(3, 2, 2\), got \(3, 2\)"),
+    ],
+)
+def test_wrong_intensities_are_refused(intensities, said):
+    with pytest.raises(DatasetError, match=said):
+        replace(make(), intensities=intensities.astype(np.float32))
+
+
 def test_other_aus_cannot_be_joined():
     with pytest.raises(DatasetError, match="AU sets"):
         join([make(), make(aus=AUSet("other", (2, 15)))])

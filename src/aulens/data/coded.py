@@ -21,6 +21,7 @@ class CodedSequence:
     Attributes:
         landmarks: (N, K, 2) float32, NaN where a frame has none; None if the sequence has none.
         lost: of a video, why frames have no file.
+        intensities: (N, A) float32, 0 to 5, NaN where not coded; all of a data set's sequences or none.
     """
 
     subject: str
@@ -32,6 +33,7 @@ class CodedSequence:
     labels: NDArray[np.int8]
     landmarks: NDArray[np.float32] | None = None
     lost: LostVideo | None = None
+    intensities: NDArray[np.float32] | None = None
 
 
 def gather(
@@ -67,6 +69,7 @@ def gather(
             ]
         ).astype(np.float32, copy=False)
     lengths = [len(s.media) for s in ordered]
+    given = [s.intensities for s in ordered if s.intensities is not None]
     return FrameIndex(
         dataset=dataset,
         aus=aus,
@@ -80,6 +83,7 @@ def gather(
         part=np.repeat([s.part for s in ordered], lengths),
         aligned=aligned,
         problems=tuple(problems),
+        intensities=np.concatenate(given) if len(given) == len(ordered) else None,
         lost={(s.subject, s.sequence): s.lost for s in ordered if s.lost is not None},
     )
 

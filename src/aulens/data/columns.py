@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.aus import MISSING
+from aulens.aus import MISSING, MOST_INTENSE
 from aulens.errors import DatasetError
 
 
@@ -17,6 +17,16 @@ def check_codes(labels: NDArray[np.int8]) -> None:
     if not right.all():
         wrong = np.unique(labels[~right]).tolist()
         raise DatasetError(f"Labels must be 0, 1 or MISSING ({MISSING}); found {wrong[:5]}.")
+
+
+def check_intensities(intensities: NDArray[np.float32], shape: tuple[int, ...]) -> None:
+    """Raise DatasetError if intensities are of another shape, or other than 0 to 5 and NaN."""
+    if intensities.shape != shape:
+        raise DatasetError(f"intensities must have shape {shape}, got {intensities.shape}.")
+    wrong = (intensities < 0) | (intensities > MOST_INTENSE)
+    if wrong.any():
+        seen = np.unique(intensities[wrong]).tolist()
+        raise DatasetError(f"Intensities must be 0 to {MOST_INTENSE} or NaN; found {seen[:5]}.")
 
 
 def changes(*columns: NDArray[Any]) -> NDArray[np.bool_]:

@@ -29,11 +29,13 @@ Key = tuple[int, int]
 
 class Batch(TypedDict):
     """B samples. image (B, 3, H, W) uint8 RGB; landmarks (B, K, 2) float32 crop pixels;
-    side_labels (B, A, 2) int8; index (B,) int64 into the samples."""
+    side_labels (B, A, 2) int8; side_intensities (B, A, 2) float32, 0 to 5, NaN where not coded;
+    index (B,) int64 into the samples."""
 
     image: Tensor
     landmarks: Tensor
     side_labels: Tensor
+    side_intensities: Tensor
     index: Tensor
 
 
@@ -68,16 +70,26 @@ class FaceDataset(Dataset[Batch]):
     def __getitem__(self, key: Key) -> Batch:
         """Return one sample without a batch axis; ``key`` is (epoch, index)."""
         epoch, index = key
-        image, points, sides = self.read(epoch, index)
+        image, points, flipped = self._draw(epoch, index)
+        sides, given = self.samples.side_labels[index], self.samples.intensities
+        intensities = np.full(sides.shape, np.nan, np.float32) if given is None else given[index]
+        turn = np.s_[:, ::-1] if flipped else np.s_[:]
         return {
             "image": torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
             "landmarks": torch.from_numpy(points.astype(np.float32)),
-            "side_labels": torch.from_numpy(sides.copy()),
+            "side_labels": torch.from_numpy(sides[turn].copy()),
+            "side_intensities": torch.from_numpy(intensities[turn].copy()),
             "index": torch.tensor(index),
         }
 
     def read(self, epoch: int, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int8]]:
         """Return the crop (H, W, 3) uint8 RGB, landmarks (K, 2) in crop pixels, side labels (A, 2)."""
+        crop, points, flipped = self._draw(epoch, index)
+        sides = self.samples.side_labels[index]
+        return crop, points, sides[:, ::-1] if flipped else sides
+
+    def _draw(self, epoch: int, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float64], bool]:
+        """Crop and landmarks as `read`, and whether they are mirrored, so that sides change places."""
         random = np.random.default_rng((self.seed, epoch, index))
         image = read_sample(self.samples, index)
         # The model meets detected landmarks only, so crop and ROIs both follow the imprecise ones.
@@ -87,11 +99,10 @@ class FaceDataset(Dataset[Batch]):
         matrix, flipped = draw(points, size, self.crop.template, self.geometry, random)
         crop = align.warp(image, matrix, size)
         points = crop_landmarks(points, matrix, size, flipped)
-        sides = self.samples.side_labels[index]
         crop = change(crop, points, self.photometric, random)
         if self.true_landmarks:
             points = crop_landmarks(true, matrix, size, flipped)
-        return crop, points, sides[:, ::-1] if flipped else sides
+        return crop, points, flipped
 
     def plain(self) -> FaceDataset:
         """Return the same data without any augmentation."""
@@ -185,6 +196,7 @@ def _collate(items: Sequence[Batch]) -> Batch:
         "image": torch.stack([item["image"] for item in items]),
         "landmarks": torch.stack([item["landmarks"] for item in items]),
         "side_labels": torch.stack([item["side_labels"] for item in items]),
+        "side_intensities": torch.stack([item["side_intensities"] for item in items]),
         "index": torch.stack([item["index"] for item in items]),
     }
 

@@ -159,6 +159,7 @@ def _read_subject(subject: str, found: _Found, problems: list[Problem]) -> Coded
         labels[coded],
         None if landmarks is None else landmarks[coded],
         lost,
+        intensities=np.where(labels == MISSING, np.nan, codes)[coded].astype(np.float32),
     )
 
 

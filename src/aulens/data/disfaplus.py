@@ -54,23 +54,23 @@ def read_disfaplus(root: Path) -> FrameIndex:
     sequences = []
     for (subject, trial), files in sorted(labels.items()):
         where = f"{subject}/{trial}"
-        frame, codes = _read_trial(files, where, problems)
-        coded = (codes != MISSING).any(1)
-        frame, codes = frame[coded], codes[coded]
+        frame, occurs, codes = _read_trial(files, where, problems)
+        coded = (occurs != MISSING).any(1)
+        frame, occurs, codes = frame[coded], occurs[coded], codes[coded]
         places = [pictures[subject, trial]] if (subject, trial) in pictures else []
         media, lost = find_pictures(places, frame.tolist())
         if lost:
             message = f"{len(lost)} of {len(media)} coded frames have no picture ({several(lost)})."
             problems.append(Problem("warning", "missing_picture", where, message, len(lost)))
         position = np.full(len(frame), PICTURE, np.int32)
-        sequences.append(CodedSequence(subject, trial, "", media, position, frame, codes))
+        sequences.append(CodedSequence(subject, trial, "", media, position, frame, occurs, intensities=codes))
     return gather("disfaplus", DISFA, sequences, problems)
 
 
 def _read_trial(
     files: list[Path], where: str, problems: list[Problem]
-) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """Picture numbers (N,) and labels (N, A) of a trial."""
+) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.float32]]:
+    """Picture numbers (N,), labels (N, A) and intensities (N, A) of a trial."""
     columns: dict[int, dict[int, int]] = {}
     for path in files:
         match = _FILE.fullmatch(path.name)
@@ -95,7 +95,7 @@ def _read_trial(
     valid = np.isin(codes, range(6))
     problems += code_problems(codes, ~valid & ~np.isnan(codes), DISFA, where, "an intensity of 0 to 5")
     labels = np.where(valid, codes >= PRESENT_FROM, MISSING).astype(np.int8)
-    return np.array(frames, dtype=np.int64), labels
+    return np.array(frames, dtype=np.int64), labels, np.where(valid, codes, np.nan).astype(np.float32)
 
 
 def _read_intensities(path: Path) -> dict[int, int]:

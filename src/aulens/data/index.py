@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import AUSet
-from aulens.data.columns import changes, check_codes
+from aulens.data.columns import changes, check_codes, check_intensities
 from aulens.errors import DatasetError
 
 Level = Literal["error", "warning", "note"]
@@ -76,6 +76,7 @@ class FrameIndex:
         aligned: the pictures are crops of one face each, which fills them.
         problems: what could not be used, in the order it was met.
         renders: it is a look-alike of `aulens render --layout`, so its faces are no people.
+        intensities: (N, A) float32, 0 (absent) to 5 (FACS's E), NaN where not coded; None if none are.
         lost: (subject, sequence) → why its frames without a file have none, where that is known of a video.
     """
 
@@ -93,6 +94,7 @@ class FrameIndex:
     problems: tuple[Problem, ...] = ()
     renders: bool = False
     lost: Mapping[tuple[str, str], LostVideo] = field(default_factory=dict)
+    intensities: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.media)
@@ -106,6 +108,8 @@ class FrameIndex:
         if points is not None and (points.ndim != 3 or points.shape[0] != n or points.shape[2] != 2):
             raise DatasetError(f"landmarks must have shape ({n}, K, 2), got {points.shape}.")
         check_codes(self.labels)
+        if self.intensities is not None:
+            check_intensities(self.intensities, self.labels.shape)
 
     def __len__(self) -> int:
         return len(self.media)
@@ -129,6 +133,7 @@ class FrameIndex:
             labels=self.labels[index],
             landmarks=None if self.landmarks is None else self.landmarks[index],
             part=self.part[index],
+            intensities=None if self.intensities is None else self.intensities[index],
         )
 
     def sequences(self) -> list[tuple[str, str, NDArray[np.intp]]]:

@@ -13,7 +13,7 @@ from aulens.aus import MISSING, AUSet
 from aulens.data.columns import distinct_pairs
 from aulens.data.folders import several
 from aulens.data.folds import SplitPlan, split, train_only
-from aulens.data.places import as_rows
+from aulens.data.places import Rows, as_rows
 from aulens.data.prepared import Prepared, is_prepared, load_prepared
 from aulens.data.protocols import SAME_PEOPLE
 from aulens.data.renders import is_renders, load_renders
@@ -111,7 +111,12 @@ def _samples(data: Prepared, aus: AUSet, splits: NDArray[np.str_], select_on_tes
         select_on_test=select_on_test,
         sources=(f"{RENDERS} like {data.dataset}" if data.renders else data.dataset,),
         order=None if stored else rows,
+        intensities=_both_sides(data.intensities, taken),
     )
+
+
+def _both_sides(values: NDArray[np.float32] | None, rows: Rows) -> NDArray[np.float32] | None:
+    return None if values is None else np.repeat(values[rows][..., None], 2, axis=-1)
 
 
 def _one_layout(parts: Sequence[Samples]) -> list[Samples]:

@@ -6,17 +6,17 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aulens.aus import AUS, AUSet
+from aulens.aus import AUS, MOST_INTENSE, AUSet
 from aulens.data.coded import usable_rows
 from aulens.data.folders import listing, several
 from aulens.data.index import PICTURE, FrameIndex, Problem
-from aulens.data.label_files import binary_labels
+from aulens.data.label_files import binary_labels, code_problems
 from aulens.data.manifest_table import (
     FRAME_BELOW,
     POSITION_BELOW,
@@ -31,11 +31,11 @@ from aulens.landmarks import LAYOUTS
 NOT_CODED: Final = (9, -1, 999)
 """The codes for "not coded" that are in use; a blank cell is not coded too."""
 
-_MOST_INTENSE: Final = 5
 _DIFFERENT: Final = 2
 """Two different values between 0 and 5 that are not 1 are intensities, one may be a slip."""
 
 _AU: Final = re.compile(r"au0*(\d+)")
+_INTENSITY: Final = re.compile(r"au0*(\d+)_i")
 _POINT: Final = re.compile(r"([xy])_(\d+)")
 
 
@@ -44,9 +44,10 @@ def read_manifest(path: Path) -> FrameIndex:
 
     Columns, in any order and case: `path` (a picture or a video; relative to the manifest), `subject`,
     `sequence`, `frame` (the frame's number); AU1 or AU01, ...: 0, 1, or 9, -1, 999, blank for "not coded".
-    Optional: `part` (the fold's part), `position` (the frame's place in a video, from 0), `renders` (1 = the
-    faces are rendered, no people), and landmarks
-    x_0, y_0, ... of 49, 66 or 68 points in pixels of the picture, integer = pixel centre.
+    Optional: AU1_i, ... (intensity, 0 to 5, blank = not coded; presence stays what AU1 says), `part` (the
+    fold's part), `position` (the frame's place in a video, from 0), `renders` (1 = the faces are rendered, no
+    people), and landmarks x_0, y_0, ... of 49, 66 or 68 points in pixels of the picture, integer = pixel
+    centre.
 
     Args:
         path: the file (.csv or .parquet), or a folder that holds manifest.csv or manifest.parquet.
@@ -62,6 +63,7 @@ def read_manifest(path: Path) -> FrameIndex:
     aus, columns = _au_columns(table, file, problems)
     table = _with_subjects(table, file, problems)
     labels = _labels(table, aus, columns, file, problems)
+    intensities = _read_intensities(table, aus, file, problems)
     landmarks = _landmarks(table, file, problems)
     position = np.full(len(table), PICTURE, np.int32)
     if "position" in table:
@@ -91,6 +93,7 @@ def read_manifest(path: Path) -> FrameIndex:
         part=part,
         renders=_renders(table, file, problems),
         problems=tuple(problems),
+        intensities=intensities,
     ).take(rows)
 
 
@@ -125,22 +128,47 @@ def _labels(
 ) -> NDArray[np.int8]:
     codes = np.full((len(table), len(aus)), np.nan)
     for axis, name in enumerate(columns):
-        numbers = pd.to_numeric(table[name], errors="coerce")
-        words = table[name][numbers.isna() & ~table[name].isna()].astype(str).str.strip()
-        words = words[~words.str.lower().isin(["", "nan", "na", "none"])]
-        if len(words):
-            message = f"{len(words)} cells of {name} are no numbers ({several(words.unique().tolist())})."
-            problems.append(Problem("warning", "unreadable_labels", file.name, message, len(words)))
-        codes[:, axis] = numbers.to_numpy(np.float64)
+        codes[:, axis] = _numbers(table[name], file, problems)
     codes[np.isnan(codes)] = NOT_CODED[0]
     labels, wrong = binary_labels(codes, aus, NOT_CODED, file.name)
     problems += _intensities(codes, aus, file) or wrong
     return labels
 
 
+def _numbers(column: pd.Series[Any], file: Path, problems: list[Problem]) -> NDArray[np.float64]:
+    """(N,), NaN where a cell is blank or no number."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    words = column[numbers.isna() & ~column.isna()].astype(str).str.strip()
+    words = words[~words.str.lower().isin(["", "nan", "na", "none"])]
+    if len(words):
+        message = f"{len(words)} cells of {column.name} are no numbers ({several(words.unique().tolist())})."
+        problems.append(Problem("warning", "unreadable_labels", file.name, message, len(words)))
+    return np.asarray(numbers.to_numpy(np.float64))
+
+
+def _read_intensities(
+    table: pd.DataFrame, aus: AUSet, file: Path, problems: list[Problem]
+) -> NDArray[np.float32] | None:
+    """(N, A); those of an AU without a column of its own are left out."""
+    found = {int(match[1]): name for name in table.columns if (match := _INTENSITY.fullmatch(name))}
+    if lone := [name for number, name in found.items() if number not in aus]:
+        message = f"{several(lone)} are intensities of AUs that have no column of labels; they are left out."
+        problems.append(Problem("warning", "other_aus", file.name, message))
+    if len(lone) == len(found):
+        return None
+    codes = np.full((len(table), len(aus)), np.nan)
+    for number, name in found.items():
+        if number in aus:
+            codes[:, aus.index(number)] = _numbers(table[name], file, problems)
+    right = (codes >= 0) & (codes <= MOST_INTENSE)
+    allowed = f"an intensity of 0 to {MOST_INTENSE}"
+    problems += code_problems(codes, ~right & ~np.isnan(codes), aus, file.name, allowed)
+    return np.where(right, codes, np.nan).astype(np.float32)
+
+
 def _intensities(codes: NDArray[np.float64], aus: AUSet, file: Path) -> list[Problem]:
     """The Problem of codes that are no damage but another scale: several values of it occur."""
-    strange = (codes > 0) & (codes <= _MOST_INTENSE) & (codes != 1)
+    strange = (codes > 0) & (codes <= MOST_INTENSE) & (codes != 1)
     seen = np.unique(codes[strange])
     if len(seen) < _DIFFERENT:
         return []

@@ -3,8 +3,8 @@
 A folder holds ``prepared.json`` (what it is), ``manifest.parquet`` (one row per stored face),
 ``shards/*.tar`` (the faces) and ``missing.csv`` (the frames without one). Columns of the manifest: ``key``,
 ``subject``, ``sequence``, ``frame``, ``part``, ``shard``, ``offset``, ``length``, ``size`` (side of the
-square picture, pixels), ``found``, ``AU<n>`` (0, 1 or MISSING), and ``x_0``, ``y_0``, ... (landmarks in
-pixels of the picture).
+square picture, pixels), ``found``, ``AU<n>`` (0, 1 or MISSING), ``x_0``, ``y_0``, ... (landmarks in pixels
+of the picture) and, of data with intensities, ``AU<n>_i`` (0 to 5, NaN where not coded).
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class Prepared:
         points: K.
         dataset: "bp4d".
         renders: the faces are rendered look-alikes, no people.
+        intensities: (N, A) float32, 0 to 5, NaN where not coded; None if the folder holds none.
     """
 
     root: Path
@@ -72,6 +73,7 @@ class Prepared:
     renders: bool
     columns: Mapping[str, Any] = field(repr=False)
     """Texts as pyarrow.DictionaryArrays: few values, N codes."""
+    intensities: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -158,7 +160,7 @@ def load_prepared(root: Path, aus: AUSet) -> Prepared:
             raise DatasetError(f"{manifest} lacks the column {lost!r}. Prepare the data again.")
         if not file.metadata.num_rows:
             raise DatasetError(f"{root} holds no faces; {root / ABSENT} says of each frame why.")
-        labels = [label for label in aus.labels if label in known]
+        labels = [name for label in aus.labels for name in (label, f"{label}_i") if name in known]
         table = file.read([*_COLUMNS, *labels])
     shards = _encoded(table, "shard")
     paths = tuple(str(root / shard) for shard in shards.dictionary.to_pylist())
@@ -177,6 +179,7 @@ def load_prepared(root: Path, aus: AUSet) -> Prepared:
         dataset=str(about["dataset"]),
         renders=bool(about.get("renders", False)),
         columns={name: _encoded(table, name) for name in _TEXTS},
+        intensities=_intensities(table, aus),
     )
 
 
@@ -234,3 +237,13 @@ def _labels(table: Any, aus: AUSet) -> NDArray[np.int8]:
         if label in table.column_names:
             labels[:, index] = table[label].to_numpy()
     return labels
+
+
+def _intensities(table: Any, aus: AUSet) -> NDArray[np.float32] | None:
+    if not any(f"{label}_i" in table.column_names for label in aus.labels):
+        return None
+    values = np.full((len(table), len(aus)), np.nan, np.float32)
+    for index, label in enumerate(aus.labels):
+        if f"{label}_i" in table.column_names:
+            values[:, index] = table[f"{label}_i"].to_numpy()
+    return values

@@ -1,8 +1,9 @@
 """Adapter for rendered faces: folders made by ``aulens render``.
 
 A folder holds ``manifest.parquet`` (one row per picture) and the pictures. Columns read here: ``file``,
-``rig``, ``subject``, ``split``, ``AU<n>_right`` and ``AU<n>_left`` (intensity 0..1 on the subject's own
-sides), ``x_0..x_67`` and ``y_0..y_67`` (iBUG-68 landmarks, pixels of the picture).
+``rig``, ``subject``, ``split``, ``AU<n>_right`` and ``AU<n>_left`` (strength 0..1 on the subject's own
+sides; an intensity is 5 times as much), ``x_0..x_67`` and ``y_0..y_67`` (iBUG-68 landmarks, pixels of the
+picture).
 """
 
 from __future__ import annotations
@@ -69,14 +70,16 @@ def _load(root: Path, aus: AUSet) -> Samples:
             f"{manifest}: {table['file'].iloc[row]} has a landmark that is not a finite number."
         )
     rig, subject = table["rig"].astype(str), table["subject"].astype(str)
+    strengths = _strengths(table, aus, manifest)
     # A subject already written as "rig..." is prefixed once more: harmless, and never a collision.
     return Samples(
         paths=_paths(root, table["file"].astype(str).tolist()),
         subjects=(rig + "/" + subject).to_numpy(np.str_),
         splits=table["split"].astype(str).to_numpy(np.str_),
-        side_labels=_side_labels(table, aus, manifest),
+        side_labels=np.where(np.isfinite(strengths), strengths >= PRESENT, MISSING).astype(np.int8),
         landmarks=landmarks,
         aus=aus,
+        intensities=5 * strengths,
     )
 
 
@@ -90,16 +93,15 @@ def _paths(root: Path, files: list[str]) -> tuple[str, ...]:
     return paths
 
 
-def _side_labels(table: pd.DataFrame, aus: AUSet, manifest: Path) -> NDArray[np.int8]:
-    labels = np.full((len(table), len(aus), 2), MISSING, dtype=np.int8)
+def _strengths(table: pd.DataFrame, aus: AUSet, manifest: Path) -> NDArray[np.float32]:
+    """(N, A, 2) from 0 to 1, NaN where not coded."""
+    strengths = np.full((len(table), len(aus), 2), np.nan, np.float32)
     for index, label in enumerate(aus.labels):
         for side, name in enumerate(("right", "left")):
             column = f"{label}_{name}"
-            if column not in table:
-                continue
-            intensity = table[column].to_numpy(np.float32)
-            coded = np.isfinite(intensity)
-            labels[coded, index, side] = intensity[coded] >= PRESENT
-    if (labels == MISSING).all():
+            if column in table:
+                strengths[:, index, side] = table[column].to_numpy(np.float32)
+    strengths[~np.isfinite(strengths)] = np.nan
+    if np.isnan(strengths).all():
         raise DatasetError(f"{manifest} codes none of the AUs wanted: {', '.join(aus.labels)}.")
-    return labels
+    return strengths

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet, au_labels
-from aulens.data.columns import check_codes, distinct_pairs
+from aulens.data.columns import check_codes, check_intensities, distinct_pairs
 from aulens.data.digest import PIECE, fingerprint
 from aulens.data.places import Rows, Spans, as_rows, basenames, join_names, join_spans, take_names
 from aulens.errors import DatasetError
@@ -41,6 +41,7 @@ class Samples:
         sources: the data sets that they are of, "renders" for those of `aulens render`.
         order: (N,) their places in the data as stored, for samples that are in another order: split by split,
             so that a split is a view of them and no copy. None = as stored.
+        intensities: (N, A, 2) float32, 0 (absent) to 5 (FACS's E), NaN where not coded; None = none are.
     """
 
     paths: Sequence[str]
@@ -53,6 +54,7 @@ class Samples:
     select_on_test: bool = False
     sources: tuple[str, ...] = (RENDERS,)
     order: NDArray[np.intp] | None = None
+    intensities: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         """Check shapes, codes, and that the splits are subject-exclusive."""
@@ -69,6 +71,8 @@ class Samples:
         if self.spans is not None and len(self.spans) != n:
             raise DatasetError(f"There are {len(self.spans)} spans for {n} pictures.")
         check_codes(self.side_labels)
+        if self.intensities is not None:
+            check_intensities(self.intensities, self.side_labels.shape)
         check_subject_exclusive(self.subjects, self.splits)
 
     def __len__(self) -> int:
@@ -93,6 +97,7 @@ class Samples:
             self.select_on_test,
             self.sources,
             None if self.order is None else self.order[rows],
+            None if self.intensities is None else self.intensities[rows],
         )
 
     def split(self, name: str) -> Samples:
@@ -108,7 +113,10 @@ class Samples:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of labels, landmarks, subjects, splits and file names (not folders: data may move)."""
+        """Hash of labels, landmarks, subjects, splits and file names (not folders: data may move).
+
+        Not of intensities: runs from before they were read go on.
+        """
         order = None if self.order is None else np.argsort(self.order, kind="stable")
         return fingerprint((self.side_labels, self.landmarks), self._lines(order), order)
 
@@ -154,6 +162,7 @@ def join(parts: Sequence[Samples]) -> Samples:
         any(part.select_on_test for part in parts),
         tuple(dict.fromkeys(source for part in parts for source in part.sources)),
         _joined_order(parts),
+        _joined_intensities(parts),
     )
 
 
@@ -166,6 +175,19 @@ def _joined_order(parts: Sequence[Samples]) -> NDArray[np.intp] | None:
         np.arange(len(part)) if part.order is None else np.argsort(np.argsort(part.order)) for part in parts
     ]
     return np.concatenate([start + rank for start, rank in zip(starts[:-1], ranks, strict=True)])
+
+
+def _joined_intensities(parts: Sequence[Samples]) -> NDArray[np.float32] | None:
+    if all(part.intensities is None for part in parts):
+        return None
+    return np.concatenate(
+        [
+            np.full(part.side_labels.shape, np.nan, np.float32)
+            if part.intensities is None
+            else part.intensities
+            for part in parts
+        ]
+    )
 
 
 def check_subject_exclusive(subjects: NDArray[np.str_], splits: NDArray[np.str_]) -> None:

@@ -16,6 +16,7 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
+from aulens.data import digest
 from aulens.data.index import FrameIndex
 from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.prepare.units import fingerprint
@@ -56,6 +57,7 @@ def describe(
         "frames": len(index),
         "problems": dict(Counter(problem.code for problem in index.problems)),
         "fingerprint": fingerprint(index),
+        "intensities": None if index.intensities is None else digest.fingerprint([index.intensities], ()),
     }
 
 
@@ -85,7 +87,9 @@ def claim(root: Path, about: Mapping[str, Any]) -> bool:
     if is_finished(root, about):
         return True
     if begun.is_file():
-        _check_same(root, json.loads(begun.read_text(encoding="utf-8")), about)
+        before = json.loads(begun.read_text(encoding="utf-8"))
+        # A finished folder without intensities, made before they were stored, stays as it is.
+        _check_same(root, {"intensities": None, **before}, about)
         for folder in (root, root / SHARDS, root / PARTS):
             clear_parts(folder)
         return False
@@ -106,10 +110,11 @@ def _check_same(root: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -
                 "folder, or delete this one."
             )
     _check_detector(root, before, now)
-    if before.get("fingerprint") != now["fingerprint"]:
+    given = now["intensities"]
+    if before.get("fingerprint") != now["fingerprint"] or before.get("intensities", given) != given:
         raise ConfigError(
             f"{root} was begun with other data: {before.get('frames')} frames then, {now['frames']} now, and "
-            "their labels, landmarks or files differ. Give another folder, or delete this one."
+            "their labels, intensities, landmarks or files differ. Give another folder, or delete this one."
         )
 
 

@@ -108,12 +108,19 @@ def _store(job: Job) -> None:
             stored.drop(columns="row"),
             pd.DataFrame({"file": _files(frames)}),
             pd.DataFrame(frames.labels, columns=list(frames.aus.labels)),
+            _intensities(frames),
             pd.DataFrame(landmarks.reshape(len(frames), -1), columns=point_columns(layout.count)),
         ],
         axis=1,
     )  # fmt: skip
     with whole(rows_file(job.root, job.name)) as part:
         table.to_parquet(part, index=False)
+
+
+def _intensities(frames: FrameIndex) -> pd.DataFrame:
+    if frames.intensities is None:
+        return pd.DataFrame(index=range(len(frames)))
+    return pd.DataFrame(frames.intensities, columns=[f"{label}_i" for label in frames.aus.labels])
 
 
 def point_columns(count: int) -> list[str]:
