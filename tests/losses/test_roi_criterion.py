@@ -9,6 +9,7 @@ from torch import Tensor
 from aulens.aus import MISSING
 from aulens.errors import ConfigError
 from aulens.losses import RoiCriterion, inverse_rates, masked_mean
+from aulens.losses.roi import grades
 from aulens.models import AUOutput, RoiConfig
 from aulens.models.regions import Regions, roi_maps
 from aulens.roi import RoiGrid
@@ -113,13 +114,20 @@ class TestEveryLoss:
         assert (gradient == 0).all()
 
 
-def lip_corners(labels: tuple[int, int], variant: str = "roi", background: float = 1.0) -> Tensor:
+def lip_corners(
+    labels: tuple[int, int],
+    variant: str = "roi",
+    background: float = 1.0,
+    graded: bool = False,
+    intensities: tuple[float, float] | None = None,
+) -> Tensor:
     """Loss of an empty map of AU12, its two regions (7 x 7 of 16 x 16) apart."""
     landmarks = torch.zeros(1, 68, 2)
     landmarks[0, 48], landmarks[0, 54] = torch.tensor([15.5, 31.5]), torch.tensor([47.5, 31.5])
-    settings = RoiConfig(variant=variant, crop=CROP, aus=(12,), background=background)
+    settings = RoiConfig(variant=variant, crop=CROP, aus=(12,), background=background, graded=graded)
     empty = AUOutput(torch.zeros(1, 1), torch.zeros(1, 1, MAP, MAP), torch.zeros(1, 1, 2))
-    loss: Tensor = RoiCriterion(settings)(empty, landmarks, torch.tensor([[labels]]))["maps"]
+    given = None if intensities is None else torch.tensor([[intensities]])
+    loss: Tensor = RoiCriterion(settings)(empty, landmarks, torch.tensor([[labels]]), given)["maps"]
     return loss
 
 
@@ -138,6 +146,40 @@ def lip_corners(labels: tuple[int, int], variant: str = "roi", background: float
 )
 def test_map_loss_by_hand(labels: tuple[int, int], variant: str, background: float, expected: float) -> None:
     assert lip_corners(labels, variant, background).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("labels", "intensities", "graded", "expected"),
+    [
+        ((1, 1), (1, 5), True, (0.2**2 + 1) * 49 / 256),  # 0.2 at a trace, 1 at E
+        ((1, 1), (3, 2.5), True, (0.6**2 + 0.5**2) * 49 / 256),  # linear between
+        ((1, 1), (0.4, math.nan), True, (0.2**2 + 1) * 49 / 256),  # never below a trace; not coded: 1
+        ((0, 1), (1, 4), True, (1 + 0.8**2) * 49 / 256),  # absent is -1, whatever it is coded as
+        ((MISSING, 1), (5, 4), True, 0.8**2 * 49 / (256 - 49)),
+        ((1, 1), (1, 2), False, 98 / 256),
+        ((1, 1), None, True, 98 / 256),
+    ],
+)
+def test_graded_map_loss_by_hand(
+    labels: tuple[int, int], intensities: tuple[float, float] | None, graded: bool, expected: float
+) -> None:
+    assert lip_corners(labels, graded=graded, intensities=intensities).item() == pytest.approx(expected)
+
+
+def test_a_midline_au_is_graded_by_its_stronger_side() -> None:
+    """Both regions of AU25 show the AU, as its labels do; a side that is not present says nothing."""
+    regions = Regions(config("roi").au_set)
+    labels = torch.tensor([[[0, 1], [1, 1], [1, 1]], [[0, 0], [0, 1], [1, MISSING]]])
+    given = torch.tensor([[[0.0, 3], [1, 5], [2, 4]], [[0, 0], [5, 2], [2, 5]]])
+    found = regions.side_scores(grades(labels, given))
+    expected = [[[0, 0.6], [0.2, 1], [0.8, 0.8]], [[0, 0], [0, 0.4], [0.4, 0.4]]]
+    torch.testing.assert_close(found, torch.tensor(expected))
+
+
+def test_only_maps_are_graded() -> None:
+    with pytest.raises(ConfigError, match="pooled has no maps"):
+        RoiConfig(variant="pooled", graded=True)
+    assert not RoiConfig().graded
 
 
 def test_eigen_loss_by_hand_and_total() -> None:

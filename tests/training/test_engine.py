@@ -12,7 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from aulens.aus import MISSING
+from aulens.aus import MISSING, AUSet
+from aulens.data.renders import load_renders
 from aulens.errors import BusyError, ConfigError, DatasetError, ModelError
 from aulens.locks import hold
 from aulens.training import engine
@@ -177,8 +178,8 @@ def test_a_loss_that_is_no_number_names_the_batch(
 ):
     original = engine.Learner.forward
 
-    def spoilt(self, image, landmarks, side_labels):
-        losses = original(self, image, landmarks, side_labels)
+    def spoilt(self, image, landmarks, side_labels, side_intensities):
+        losses = original(self, image, landmarks, side_labels, side_intensities)
         return {name: value * float("nan") for name, value in losses.items()}
 
     monkeypatch.setattr(engine.Learner, "forward", spoilt)
@@ -233,6 +234,21 @@ def test_an_au_that_never_occurs_has_no_infinite_weight(faces: Path, tmp_path: P
     settings = config(faces, model={"variant": variant, "weighted": True}, train={"epochs": 1})
     train(settings, tmp_path / "run", progress=False)
     assert np.isfinite(log(tmp_path / "run")[0]["train"]["loss"])
+
+
+def test_graded_maps_need_intensities_and_use_them(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    losses = []
+    for graded in (False, True):
+        settings = config(faces, model={"graded": graded}, train={"epochs": 1})
+        train(settings, tmp_path / str(graded), progress=False)
+        losses.append(log(tmp_path / str(graded))[0]["train"]["loss"])
+    assert losses[0] != losses[1]
+    bare = dataclasses.replace(load_renders([faces], AUSet("all", tuple(AUS))), intensities=None)
+    monkeypatch.setattr("aulens.training.setup.load_data", lambda *_: bare)
+    with pytest.raises(DatasetError, match=r"model\.graded needs intensities"):
+        train(config(faces, model={"graded": True}), tmp_path / "run", progress=False)
 
 
 def test_aus_that_are_never_coded_are_named(faces: Path, tmp_path: Path):

@@ -44,7 +44,8 @@ def criterion(config: ModelConfig, base_rates: Sequence[float] | None = None) ->
         base_rates: Occurrence rate of each AU in the training data; needed if `config.weighted`.
 
     Returns:
-        A module: (AUOutput, landmarks (B, K, 2), side labels (B, A, 2)) -> named scalars, "loss" the total.
+        A module: (AUOutput, landmarks (B, K, 2), side labels (B, A, 2), their intensities or None) -> named
+        scalars, "loss" the total.
 
     Raises:
         ConfigError: The base rates are needed and not given or not one for each AU, or a configuration of an

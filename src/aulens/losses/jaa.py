@@ -184,13 +184,20 @@ class JAACriterion(nn.Module):
             positions = torch.tensor(target_positions(layout, IBUG49))
             self.register_buffer(f"in_{layout.count}", positions, persistent=False)
 
-    def forward(self, output: AUOutput, landmarks: Tensor, side_labels: Tensor) -> dict[str, Tensor]:
+    def forward(
+        self,
+        output: AUOutput,
+        landmarks: Tensor,
+        side_labels: Tensor,
+        side_intensities: Tensor | None = None,
+    ) -> dict[str, Tensor]:
         """Losses of a batch.
 
         Args:
             output: What the model gave.
             landmarks: (B, K, 2) in pixels of the crop, as given to the model, a layout of `aulens.landmarks`.
             side_labels: (B, A, 2) integer in {0, 1, MISSING}.
+            side_intensities: Of no use here.
 
         Returns:
             Scalars: "loss" to minimise, and its parts before weighting, for the log.

@@ -111,6 +111,8 @@ class RoiConfig(ModelConfig):
         background: Weight of the pixels outside all regions in the map loss (Eq 4). 1 is the paper: all
             pixels count alike. Regions cover few pixels (two 7x7 of 64x64: 2 %), so below 1 presence and
             absence weigh more beside the zeros between; 0 looks at regions only.
+        graded: Ask for more in a present AU's region the more intense it is (`aulens.losses.roi.grades`),
+            where intensities are coded; the paper asks for 1 whatever the intensity.
     """
 
     variant: str = "roi_gcn_supervised"
@@ -126,6 +128,7 @@ class RoiConfig(ModelConfig):
     backbone_weights: str | None = None
     alpha: float = 0.001
     background: float = 1.0
+    graded: bool = False
 
     @property
     def positives_only(self) -> bool:
@@ -143,6 +146,8 @@ class RoiConfig(ModelConfig):
                 f"eigenvectors is {self.eigenvectors}; {self.variant} with {count} AUs needs at least "
                 f"{count if self.variant == 'roi_gcn_supervised' else 1}."
             )
+        if self.graded and self.variant == "pooled":
+            raise ConfigError("graded grades the maps' targets, and the variant pooled has no maps.")
         if self.crop < 32:
             raise ConfigError(f"crop is {self.crop}; a face needs at least 32 pixels.")
         if self.roi_side < 1 or self.roi_side % 2 == 0:

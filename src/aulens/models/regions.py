@@ -120,7 +120,11 @@ def region_masks(windows: Tensor, map: int) -> Tensor:
 
 
 def roi_maps(
-    region_labels: Tensor, windows: Tensor, map: int, positives_only: bool = False
+    region_labels: Tensor,
+    windows: Tensor,
+    map: int,
+    positives_only: bool = False,
+    grades: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The target of paper A (Eq 1): `aulens.roi.roi_maps`.
 
@@ -129,6 +133,7 @@ def roi_maps(
         windows: (B, A, 2, 4), from `Regions.windows`.
         map: Side of the map, pixels.
         positives_only: Absent AUs are 0 instead of -1.
+        grades: (B, A, 2), what the regions of present AUs are instead of 1.
 
     Returns:
         target (B, A, map, map) float32 in [-1, 1], 0 where not valid; valid (B, A, map, map) bool;
@@ -137,7 +142,8 @@ def roi_maps(
     masks = region_masks(windows, map)
     value = torch.zeros(region_labels.shape, device=region_labels.device)
     value = value.masked_fill(region_labels == 0, 0.0 if positives_only else -1.0)
-    value = value.masked_fill(region_labels == 1, 1.0)
+    present = torch.ones_like(value) if grades is None else grades.to(value.dtype)
+    value = torch.where(region_labels == 1, present, value)
     covered = masks.sum(-3)
     target = (masks * value[..., None, None]).sum(-3) / covered.clamp_min(1)
     missing = region_labels == MISSING

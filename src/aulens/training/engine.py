@@ -22,7 +22,7 @@ from aulens.data.samples import Samples
 from aulens.data.whole import whole, write_json
 from aulens.errors import DatasetError, ModelError
 from aulens.losses import criterion
-from aulens.models import AUModel, ModelConfig, save_checkpoint
+from aulens.models import AUModel, ModelConfig, RoiConfig, save_checkpoint
 from aulens.training import checkpoint
 from aulens.training.board import Board
 from aulens.training.checkpoint import Average, Position
@@ -64,11 +64,13 @@ class Learner(nn.Module):
         super().__init__()
         self.model, self.criterion = model, criterion
 
-    def forward(self, image: Tensor, landmarks: Tensor, side_labels: Tensor) -> dict[str, Tensor]:
+    def forward(
+        self, image: Tensor, landmarks: Tensor, side_labels: Tensor, side_intensities: Tensor
+    ) -> dict[str, Tensor]:
         """The losses of a batch; "loss" is the one to minimise."""
         output = self.model(image, landmarks)
         with torch.autocast(image.device.type, enabled=False):  # losses stay in float32
-            losses: dict[str, Tensor] = self.criterion(output, landmarks, side_labels)
+            losses: dict[str, Tensor] = self.criterion(output, landmarks, side_labels, side_intensities)
         return losses
 
 
@@ -104,6 +106,10 @@ class Trainer:
         self.average = Average(self.model, loop.ema) if loop.ema else None
         self.optimiser = make_optimiser(config, self.model)
         self.train_part, self.val_part = samples.split("train"), samples.split("val")
+        if isinstance(settings, RoiConfig) and settings.graded and self.train_part.intensities is None:
+            raise DatasetError(
+                "model.graded needs intensities, and the training data have none. Leave it out."
+            )
         self.criterion = criterion(settings, self.train_part.base_rates().tolist()).to(fabric.device)
         self.train_set = training_set(config, self.train_part, self.model)
         self.position = Position(fingerprint=samples.fingerprint, origin=origin)
@@ -172,8 +178,9 @@ class Trainer:
     def _losses(self, module: Any, batch: Batch) -> dict[str, Tensor]:
         device = self.fabric.device
         landmarks, sides = batch["landmarks"].to(device), batch["side_labels"].to(device)
+        intensities = batch["side_intensities"].to(device)
         image = to_input(batch["image"], device, self.config.train.channels_last)
-        losses: dict[str, Tensor] = module(image, landmarks, sides)
+        losses: dict[str, Tensor] = module(image, landmarks, sides, intensities)
         if not bool(torch.isfinite(losses["loss"])):
             self._refuse(batch, {name: value.item() for name, value in losses.items()})
         return losses
