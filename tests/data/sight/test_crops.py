@@ -27,7 +27,8 @@ def faces(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch):
-    """Nothing is spoilt or covered; what is beyond the picture is black."""
+    """Nothing is spoilt, far away or covered; what is beyond the picture is black."""
+    monkeypatch.setattr(crops, "_FAR", 0.0)
     monkeypatch.setattr(crops.camera, "take", lambda image, random, *, hard: Taken(image, 1.0, 0.0, 0.0))
     monkeypatch.setattr(crops.covers, "cover", lambda image, points, kind, random: np.zeros(image.shape[:2]))
 
@@ -64,6 +65,19 @@ def test_hard_crops_have_their_discs_where_they_say(faces, plain):
         assert across[0] * up[1] - across[1] * up[0] < 0  # the subject's left is to the right of upright
         mirrored += flipped
     assert 10 < mirrored < 30
+
+
+def test_who_is_far_away_has_few_pixels_in_their_place(faces, plain, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(crops, "_FAR", 1.0)
+    monkeypatch.setattr(crops, "_FAR_SCALES", (0.25, 0.25))
+    for seed in range(20):
+        random = [np.random.default_rng(seed) for _ in range(6)]
+        images = [draw_crop(cutout, 112, r, hard=0.01) for cutout, r in zip(faces, random, strict=True)]
+        told, nose = five_points(images[0].landmarks)[2], images[2].image[..., 0].astype(int)
+        light = np.abs(nose - images[5].image[..., 0])
+        np.testing.assert_allclose(centre_of(light), told, atol=1.5)  # a pixel of then is four of now
+        assert images[0].present
+        assert images[0].quality < 0.2
 
 
 def test_same_randomness_same_crop(faces):

@@ -70,6 +70,14 @@ def test_a_mirrored_mesh_gives_mirrored_points():
     np.testing.assert_allclose(from_mesh(mirrored), expected, atol=1e-9)
 
 
+def test_outer_ends_of_brows_lie_beyond_the_mesh_along_the_brow():
+    vertices = mesh(2).astype(np.float64)
+    found = from_mesh(vertices)
+    for end, edges, before in ((17, (70, 46), 63), (26, (300, 276), 293)):
+        middle = vertices[list(edges), :2].mean(0)
+        np.testing.assert_allclose(found[end], middle + 0.4 * (middle - vertices[before, :2]))
+
+
 def test_yaw_is_positive_where_the_left_side_is_away():
     turned = mesh()
     turned[:, 2] = 0.5 * turned[:, 0]  # deeper to the picture's right, the subject's left

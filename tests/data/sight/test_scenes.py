@@ -102,18 +102,22 @@ def test_whoever_is_asked_for_can_be_seen(faces, untouched, monkeypatch: pytest.
 
 
 def test_small_and_hidden_faces_are_not_asked_for(faces):
-    def told(height: float, x: float, hidden: float) -> list[bool]:
+    def told(height: float, x: float, hidden: float, blur: float = 0.0) -> list[bool]:
         box = face_box(faces[0].landmarks)
         corner, shift = (box[0], box[1]), (x - 0.5 - box[0], -0.5 - box[1])  # pixel i covers [i, i + 1)
         matrix = align.rotation_scale(0, height / (box[3] - box[1]), corner, shift)
         placed = Placed(align.transform(matrix, faces[0].landmarks), np.full(68, hidden, np.float32))
-        return scenes._scene(np.zeros((128, 128, 3), np.uint8), [placed], 128).asked.tolist()
+        taken = Taken(np.zeros((128, 128, 3), np.uint8), 1.0, blur, 0.0)
+        return scenes._scene(taken, [placed], 128).asked.tolist()
 
     box = face_box(faces[0].landmarks)
     width = float((box[2] - box[0]) / (box[3] - box[1]))  # of a face one pixel high
     least = SMALLEST / np.sqrt(width)
     assert told(least * 1.01, 10, 0) == [True]
     assert told(least * 0.99, 10, 0) == [False]
+    assert told(20, 10, 0, blur=0.5) == [True]
+    assert told(20, 10, 0, blur=2.5) == [False]
+    assert told(60, 10, 0, blur=2.5) == [True]
     assert told(60, 10, 0.59) == [True]
     assert told(60, 10, 0.61) == [False]
     assert told(60, -0.59 * 60 * width, 0) == [True]

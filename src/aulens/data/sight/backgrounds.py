@@ -43,7 +43,7 @@ def draw_background(backgrounds: Sequence[Image], size: int, random: np.random.G
     picture = backgrounds[int(random.integers(len(backgrounds)))]
     height, width = picture.shape[:2]
     most = min(height, width)
-    least = min(most, max(0.8 * size, 0.3 * most))
+    least = min(most, max(0.5 * size, 0.3 * most))
     side = min(float(np.exp(random.uniform(np.log(least), np.log(most)))), most)
     x, y = random.uniform(0, width - side), random.uniform(0, height - side)
     return _part(picture, size, (x + side / 2, y + side / 2), side, random)

@@ -24,6 +24,8 @@ TEMPLATE: Final = ((0.36, 0.35), (0.64, 0.35), (0.5, 0.5), (0.385, 0.645), (0.61
 the mouth. An open mouth's chin and raised brows are still inside."""
 
 _FALSE: Final = 0.65  # of so many crops without a face FaceNet took them for one
+_FAR: Final = 0.2  # of so many crops that are not as they are the pixels are few, as of somebody far away:
+_FAR_SCALES: Final = (0.1, 0.5)  # pixels there really are per pixel of the crop, along a line
 _BORDERS: Final = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101)
 
 
@@ -60,13 +62,14 @@ def draw_crop(cutout: Cutout, size: int, random: np.random.Generator, *, hard: f
         random: the only source of randomness.
         hard: 0 to 1: how far off, hidden and spoilt crops are; 0 = as it is, cut by its true points.
     """
-    wild = 2.0 if random.random() < 0.15 else 1.0
+    far = _far(random) if hard else 1.0
+    off = hard * (2.0 if random.random() < 0.15 else 1.0)
+    if far < 1:  # a detector's points of a small face are far off, those of a second look are not
+        off = float(random.uniform(0, 2))
     middle = (size - 1) / 2
     degrees, zoom = float(random.normal(0, 9)), float(random.normal(0, 0.09))
-    x, y = (random.normal(0, 0.035, 2) * size * hard * wild).tolist()
-    jitter = align.rotation_scale(
-        degrees * hard * wild, float(np.exp(zoom * hard * wild)), (middle, middle), (x, y)
-    )
+    x, y = (random.normal(0, 0.035, 2) * size * off).tolist()
+    jitter = align.rotation_scale(degrees * off, float(np.exp(zoom * off)), (middle, middle), (x, y))
     matrix = align.compose(jitter, crop_matrix(cutout.landmarks, size))
     flipped = bool(hard and random.random() < 0.5)
     if flipped:
@@ -84,8 +87,10 @@ def draw_crop(cutout: Cutout, size: int, random: np.random.Generator, *, hard: f
             kind = covers.KINDS[int(random.integers(len(covers.KINDS)))]
             hidden = np.maximum(hidden, covers.cover(image, points, kind, random))
     visible = visible * (1 - covers.hidden_at(hidden, points))
+    if far < 1:
+        image = camera.coarse(image, far, random)
     taken = camera.take(image, random, hard=hard) if hard else camera.Taken(image, 1.0, 0.0, 0.0)
-    detail = 1 / np.hypot(max(1.0, scale), 1.5 * taken.blur)
+    detail = 1 / np.hypot(max(1.0, scale, 1 / far), 1.5 * taken.blur)
     told = quality(taken.image, points, visible, cutout.yaw, detail, taken.spoilt)
     return FaceCrop(taken.image, points.astype(np.float32), visible.astype(np.float32), told)
 
@@ -129,6 +134,8 @@ def draw_nobody(
         x, y = away * float(np.cos(angle)), away * float(np.sin(angle))
         matrix = align.compose(np.array([[1, 0, x], [0, 1, y]]), crop_matrix(cutout.landmarks, size))
         image = _warp(cutout, matrix, size, random)
+    if (far := _far(random)) < 1:
+        image = camera.coarse(image, far, random)
     image = camera.take(image, random, hard=float(random.random())).image
     none = np.zeros((68, 2), np.float32)
     return FaceCrop(image, none, none[:, 0], 0.0, present=False)
@@ -168,6 +175,12 @@ def quality(
     turned = float(np.interp(abs(yaw), (25, 75), (1.0, 0.15)))
     worth: float = sight * contrast * sharp * (1 - 0.4 * spoilt) * turned
     return worth
+
+
+def _far(random: np.random.Generator) -> float:
+    """A share of `_FAR_SCALES`, each octave alike; mostly 1: nothing is taken away."""
+    low, high = np.log(_FAR_SCALES)
+    return float(np.exp(random.uniform(low, high))) if random.random() < _FAR else 1.0
 
 
 def _inside(cutout: Cutout) -> NDArray[np.float64]:

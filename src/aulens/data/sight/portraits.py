@@ -21,19 +21,21 @@ from numpy.lib.npyio import NpzFile
 from numpy.typing import ArrayLike, NDArray
 
 from aulens.align import similarity
+from aulens.data.portraits.splits import TRAINING, split_of
 from aulens.data.whole import whole
 from aulens.errors import AulensError, DatasetError
 from aulens.faces.mediapipe_detector import MESH_OF_68
 from aulens.landmarks import INNER_EYE_CORNERS, NOSE_BRIDGE, NOSE_TIP, OUTER_EYE_CORNERS
-from aulens.render.reanimate.portraits import split_of
 
-SOURCES: Final = ("sfhq", "cc0", "pexels")
-"""Folders whose licences allow training; see docs/licences.md."""
+SOURCES: Final = TRAINING
 
 # The oval of the mesh from each ear to the chin, and the lower edges of the ends of the brows.
 _RIGHT_OVAL: Final = (127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152)
 _LEFT_OVAL: Final = (356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152)
+# The right brow from its outer end, the left one from its inner end. A hand places outer ends beyond the
+# mesh's: nearest, on 17 faces, if they are moved on by so much of the way from the vertex before.
 _BROWS: Final = (((70, 46), 63, 105, 66, (107, 55)), ((336, 285), 296, 334, 293, (300, 276)))
+_BEYOND: Final = 0.4
 _WINGS: Final = ((60, 98), (290, 327))
 _STILL: Final = (*OUTER_EYE_CORNERS, *INNER_EYE_CORNERS, *NOSE_BRIDGE, NOSE_TIP)
 """Points of the 68 that no AU moves much."""
@@ -42,9 +44,9 @@ _STILL: Final = (*OUTER_EYE_CORNERS, *INNER_EYE_CORNERS, *NOSE_BRIDGE, NOSE_TIP)
 def from_mesh(mesh: ArrayLike) -> NDArray[np.float64]:
     """iBUG's 68 points of a mesh of 478, nearer to their definition than single vertices are.
 
-    The ends of a brow are midway between its edges, its other points evenly spaced; so are those of the jaw
-    along the oval; the outer points of the nose's base are midway between two vertices of the wing. The rest
-    are the vertices of `MESH_OF_68`.
+    The ends of a brow are midway between its edges, the outer one further out along it, its other points
+    evenly spaced; so are those of the jaw along the oval; the outer points of the nose's base are midway
+    between two vertices of the wing. The rest are the vertices of `MESH_OF_68`.
 
     Args:
         mesh: (478, 2) or (478, 3), pixels.
@@ -58,6 +60,8 @@ def from_mesh(mesh: ArrayLike) -> NDArray[np.float64]:
     points[8:17] = evenly(vertices[list(_LEFT_OVAL)], 9)[::-1]
     for start, brow in zip((17, 22), _BROWS, strict=True):
         line = np.stack([vertices[list(np.atleast_1d(v))].mean(0) for v in brow])
+        end, before = (0, 1) if start == 17 else (4, 3)
+        line[end] += _BEYOND * (line[end] - line[before])
         points[start : start + 5] = evenly(line, 5)
     points[[31, 35]] = [vertices[list(wing)].mean(0) for wing in _WINGS]
     return points

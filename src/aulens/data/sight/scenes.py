@@ -21,6 +21,9 @@ Image = NDArray[np.uint8]
 SMALLEST: Final = 9.0
 """Pixels, square root of the box's area: a smaller face is neither asked for nor held against the network."""
 _MOST_HIDDEN: Final = 0.6  # likewise a face of which more is hidden or cut off
+_LEAST_SEEN: Final = 7.0  # or of which a blur leaves fewer pixels
+_MANY_SMALL: Final = 0.35  # of so many faces pasted, up to so many pixels:
+_SMALL_TO: Final = 30.0
 _FACES: Final = (0, 1, 2, 3, 4, 6, 9)
 _FACES_P: Final = (0.10, 0.38, 0.2, 0.14, 0.08, 0.06, 0.04)
 _ABOUT_SPOTS: Final = 0.35
@@ -34,7 +37,7 @@ class Scene:
         image: (S, S, 3) uint8 RGB.
         boxes: (F, 4) float32, x0, y0, x1, y1 where pixel i covers [i, i + 1).
         points: (F, 5, 2) float32, in the same coordinates.
-        asked: (F,) bool; False: too small or too much hidden, whatever the network says is right.
+        asked: (F,) bool; False: too small, blurred or hidden, whatever the network says is right.
     """
 
     image: Image
@@ -79,13 +82,13 @@ def draw_scene(
             if new is not None:
                 face, hides = new
                 placed = [*_behind(placed, hides), face]
-    taken = camera.take(image, random, hard=0.7).image
-    return _scene(taken, placed, size)
+    return _scene(camera.take(image, random, hard=0.7), placed, size)
 
 
 def _size(size: int, random: np.random.Generator) -> float:
-    """Height of a face in pixels: from SMALLEST to the scene, each octave alike."""
-    return float(np.exp(random.uniform(np.log(SMALLEST * 1.1), np.log(0.9 * size))))
+    """Height of a face in pixels: from SMALLEST to the scene, each octave alike, with more small ones."""
+    most = min(_SMALL_TO, 0.9 * size) if random.random() < _MANY_SMALL else 0.9 * size
+    return float(np.exp(random.uniform(np.log(SMALLEST * 1.1), np.log(most))))
 
 
 def _behind(placed: Sequence[Placed], hides: Mask | None) -> list[Placed]:
@@ -93,8 +96,9 @@ def _behind(placed: Sequence[Placed], hides: Mask | None) -> list[Placed]:
     return [face.behind(hides) for face in placed] if hides is not None else list(placed)
 
 
-def _scene(image: Image, placed: Sequence[Placed], size: int) -> Scene:
+def _scene(taken: camera.Taken, placed: Sequence[Placed], size: int) -> Scene:
     boxes, points, asked = [], [], []
+    detail = 1 / np.hypot(1.0, 1.5 * taken.blur)
     for face in placed:
         box = face_box(face.landmarks) + 0.5
         inside = np.concatenate([np.clip(box[:2], 0, size), np.clip(box[2:], 0, size)])
@@ -105,9 +109,10 @@ def _scene(image: Image, placed: Sequence[Placed], size: int) -> Scene:
         boxes.append(box)
         points.append(five_points(face.landmarks) + 0.5)
         lost = 1 - seen * (1 - float(face.hidden.mean()))
-        asked.append(np.sqrt(area) >= SMALLEST and lost <= _MOST_HIDDEN)
+        seen_at_all = np.sqrt(area) >= SMALLEST and np.sqrt(area) * detail >= _LEAST_SEEN
+        asked.append(seen_at_all and lost <= _MOST_HIDDEN)
     return Scene(
-        image,
+        taken.image,
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array(points, np.float32).reshape(-1, 5, 2),
         np.array(asked, bool),
