@@ -1,7 +1,7 @@
 """A tiny exported model whose maps can be foretold, for every test that needs a model file.
 
 Its maps are colours of the aligned face, averaged over 4 x 4 pixels: AU1 and AU18 are -1 everywhere, AU6 is
-brightness minus a half, AU12 is red minus green, AU25 is blue minus green.
+and AU43 brightness minus a half, AU12 is red minus green, AU25 is blue minus green.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ _WEIGHTS = {
     6: (1 / 3, 1 / 3, 1 / 3, -0.5),
     12: (1, -1, 0, 0),
     25: (0, -1, 1, 0),
+    43: (1 / 3, 1 / 3, 1 / 3, -0.5),
 }
 CROP, MAP = 128, 32
 

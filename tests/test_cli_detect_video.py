@@ -111,6 +111,71 @@ def test_smoothed_decisions_are_summed_up_where_there_are_some(model: Path, tmp_
     assert told(done.out, "AU6") == (str(smoothed), f"{100 * smoothed / 40:.0f} %")
 
 
+@pytest.fixture
+def eyed(tmp_path: Path) -> Path:
+    """A model with AU43: bright faces have closed eyes."""
+    return write_stub(tmp_path, "eyed", (12, 43), {"platt": {"AU12": [4.0, 0.25], "AU43": [20.0, 0.25]}})
+
+
+def test_blinks_are_summed_up_a_minute(eyed: Path, tmp_path: Path):
+    """Two closures of 0.16 s and one of 0.6 s in 4 s."""
+    shut = {5, 6, 7, 8, 20, 21, 22, 23, *range(40, 55)}
+    video = flicker(tmp_path / "nods.gif", shut, [40] * 100)
+    done = aulens("detect", video, "--model", eyed, "--out", tmp_path / "out", "--report")
+    assert re.search(r"AU45 +Blink +30\.0 a minute", done.out)
+    found = pd.read_csv(tmp_path / "out" / "nods.events.csv")
+    found = found[found["au"] != "AU12"]
+    assert found["au"].tolist() == ["AU45", "AU45", "AU43"]
+    assert found["onset"].tolist() == [0.2, 0.8, 1.6]
+    assert found["per_minute"].tolist() == [30, 30, 15]
+    page = (tmp_path / "out" / "nods.html").read_text()
+    assert '"blinks":30.0' in page
+    assert "blinks are not told" not in done.err + page
+    # Every third frame is too seldom.
+    seldom = aulens("detect", video, "--model", eyed, "--out", tmp_path / "few", "--report", "--every", 3)
+    said = "blinks are not told: a frame in 0.12 s is too seldom for them, at most 0.1 s will do"
+    assert f"nods.gif: {said}" in seldom.err
+    assert seldom.code == 0
+    page = (tmp_path / "few" / "nods.html").read_text()
+    assert said in page
+    assert '"blinks":null' in page
+    assert "AU45" not in seldom.out + (tmp_path / "few" / "nods.events.csv").read_text()
+
+
+def test_a_baseline_by_the_clip_a_frame_a_time_and_a_picture(video: Path, model: Path, tmp_path: Path):
+    def told(name: str, *options: object) -> tuple[pd.Series, str]:
+        done = aulens("detect", video, "--model", model, "--out", tmp_path / name, *options)
+        assert done.code == 0
+        return read_table(tmp_path / name / "talk.csv")["AU12_above"], done.err
+
+    above, said = told("own", "--baseline")
+    assert above.isna().all()
+    assert "talk.mp4: person 0 has no baseline (fewer than 50 usable frames)" in said
+    frame, said = told("frame", "--neutral", 10)
+    assert "no baseline" not in said
+    assert frame[10] == 0
+    assert told("time", "--neutral", "0:00.4")[0].equals(frame)
+    Image.fromarray(patch_frame({"red": (30, 30)})).save(tmp_path / "rest.png")
+    picture, _ = told("picture", "--neutral", tmp_path / "rest.png")
+    assert picture.abs().max() < 1
+
+
+def test_what_is_no_neutral_face_is_said(video: Path, model: Path, tmp_path: Path):
+    def said(neutral: object, *more: object) -> str:
+        done = aulens(
+            "detect", video, "--model", model, "--out", tmp_path / "out", "--neutral", neutral, *more
+        )
+        assert done.code == 2
+        return str(done.error)
+
+    Image.fromarray(patch_frame({})).save(tmp_path / "empty.png")
+    assert "a picture of one face is needed, found none" in said(tmp_path / "empty.png")
+    assert "no such file, and neither a frame (250) nor a time (0:10)" in said("gone.png")
+    assert "--neutral 1:70: not a time" in said("1:70")
+    assert "leave one out" in said(3, "--baseline")
+    assert "the format openface has no columns for what is above a baseline" in said(3, "-f", "openface")
+
+
 def test_a_resumed_run_sums_up_the_whole_video(
     video: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -305,6 +370,7 @@ def test_a_video_without_a_face_is_listed(model: Path, tmp_path: Path):
         (["a.mp4", "--webcam", "0"], "an input of its own"),
         (["--webcam", "0", "--resume", "--out", "out"], "a camera can't be resumed"),
         (["a.mp4", "--smooth", "0"], "--smooth needs a folder"),
+        (["a.mp4", "--baseline"], "--baseline needs a folder"),
         (["a.mp4", "--smooth", "0", "--out", "out"], "above 0 seconds"),
     ],
 )

@@ -62,6 +62,7 @@ def test_faces_beyond_limits_are_left_out_and_it_is_said(video: Path, model: Pat
     ("option", "said"),
     [
         (("--smooth", 0.5), "--smooth is for videos, and {} is a table: smooth it with aulens.tables.smooth"),
+        (("--baseline",), "--baseline is for videos, and {} is a table: take aulens.tables.baseline"),
         (("--every", 2), "--every is for videos, and {} is a table: leave it out, or give the video"),
         (("--from", "1"), "--from is for videos"),
         (("--to", "0:01"), "--to is for videos"),

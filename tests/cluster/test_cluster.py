@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 import types
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +35,7 @@ from aulens.record import RecordSettings, clip, record_clip
 from aulens.record.identity import video_of
 from aulens.record.names import clip_names
 from aulens.runtime.analyzer import Analyzer
+from aulens.tables.baseline import Baseline
 from command_line import aulens
 from patch_people import PatchDetector, patch_frame, write_people
 from people import noise
@@ -180,6 +183,20 @@ def test_a_worker_goes_on_where_another_died(
     assert (done.tries, done.frames, done.recorded.frames) == (2, 5, 30)
     again = worker.do(job)
     assert (again.frames, again.recorded) == (0, done.recorded)
+
+
+def test_a_worker_takes_the_same_baseline_as_one_process(model: Path, tmp_path: Path) -> None:
+    video, here = write_people(tmp_path / "talk.mp4", 12), Path.cwd()
+    settings = RecordSettings(baseline=Baseline(least=12))
+    alone = record_clip(Analyzer(model, PatchDetector()), video, tmp_path / "alone", settings)
+    with Scratch(tmp_path).run() as token:
+        sent = pickle.loads(pickle.dumps(replace(setup(tmp_path, model, token), settings=settings)))
+        done = Outcome.from_json(Worker(sent).do(Job("video", "talk", (str(video),))).to_json())
+    os.chdir(here)
+    assert (done.recorded.identity["baseline"], done.recorded.remark) == (alone.identity["baseline"], None)
+    table = (tmp_path / "talk.csv").read_bytes()
+    assert b"AU12_above" in table
+    assert table == (tmp_path / "alone" / "talk.csv").read_bytes()
 
 
 def test_a_video_at_which_workers_die_is_given_up(worker: Worker, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from aulens.pose import HeadPose
 from aulens.record import RecordSettings, clip, finish, record_clip, sinks
 from aulens.runtime.analyzer import Analyzer
 from aulens.tables import OpenFace, read_table
+from aulens.tables.baseline import Baseline, above
 from aulens.tables.events import events
 from aulens.tables.schema import POSE_COLUMNS, rows_of, to_frame
 from aulens.tables.smooth import smooth
@@ -450,11 +451,58 @@ def test_limits_are_settings_like_others(analyzer: Analyzer, short: Path, tmp_pa
         record_clip(judged, short, tmp_path, RecordSettings(min_quality=0.5, max_yaw=30), resume=True)
 
 
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_what_is_above_a_baseline_is_that_of_the_whole_video_also_after_a_kill(
+    format: str, analyzer: Analyzer, video: Path, whole, tmp_path: Path
+):
+    settings = RecordSettings(format, baseline=Baseline(least=20))
+    with pytest.raises(Killed):
+        record_clip(analyzer, video, tmp_path, settings, progress=killed_after(15))
+    done = record_clip(analyzer, video, tmp_path, settings, resume=True)
+    assert record_clip(analyzer, video, tmp_path, settings, resume=True) == done
+    assert done.problem is None
+    assert done.remark == "person 1 has no baseline (fewer than 20 usable frames)"
+    raw, table = read_table(whole() / "talk.csv"), read_table(tmp_path / f"talk.{format}")
+    pd.testing.assert_frame_equal(table[raw.columns], raw)
+    expected = above(raw, settings.baseline.of(raw))
+    for name in ("AU1_above", "AU12_above"):
+        np.testing.assert_allclose(table[name], expected[name])
+        assert table[name].notna().tolist() == ((raw["success"] == 1) & (raw["face_id"] == 0)).tolist()
+    written = (tmp_path / "talk.events.csv").read_bytes()
+    assert written == (whole() / "talk.events.csv").read_bytes()
+    with pytest.raises(InputError, match=r"baseline was .* and is None"):
+        record_clip(analyzer, video, tmp_path, RecordSettings(format), resume=True)
+
+
+def test_faces_beyond_limits_are_measured_against_those_within(
+    analyzer: Analyzer, short: Path, tmp_path: Path
+):
+    judged = Analyzer(analyzer.card.onnx, Judge())
+    record_clip(
+        judged, short, tmp_path, RecordSettings(smooth=0.2, min_quality=0.5, baseline=Baseline(least=8))
+    )
+    table = read_table(tmp_path / "talk.csv")
+    assert table[["AU12_above", "AU12_smooth_p"]].notna().all(axis=None)
+    record_clip(
+        judged, short, tmp_path, RecordSettings(min_quality=0.5, baseline=Baseline(least=9)), name="few"
+    )
+    assert read_table(tmp_path / "few.csv")["AU12_above"].isna().all()
+
+
+def test_a_neutral_frame_that_is_not_there_is_told(analyzer: Analyzer, short: Path, tmp_path: Path):
+    done = record_clip(analyzer, short, tmp_path, RecordSettings(baseline=Baseline(frame=99)))
+    assert done.remark == "person 0 has no baseline (not seen in frame 99)"
+    strange = RecordSettings(baseline=Baseline(picture=(("AU12", 0.5),)))
+    done = record_clip(analyzer, short, tmp_path, strange, name="strange")
+    assert done.problem == "there is no baseline: the neutral picture tells nothing of AU1, AU6, AU25"
+    assert "AU12_above" not in read_table(tmp_path / "strange.csv")
+
+
 def test_receipts_of_earlier_versions_knew_no_limits(analyzer: Analyzer, short: Path, tmp_path: Path):
     first = record_clip(analyzer, short, tmp_path)
     receipt = json.loads((tmp_path / "talk.json").read_text())
-    assert not {"max_yaw", "max_pitch", "min_quality"} & set(receipt["identity"])
-    del receipt["left_out"]
+    assert not {"max_yaw", "max_pitch", "min_quality", "baseline"} & set(receipt["identity"])
+    del receipt["left_out"], receipt["remark"]
     (tmp_path / "talk.json").write_text(json.dumps(receipt))
     assert record_clip(analyzer, short, tmp_path, resume=True) == first
 

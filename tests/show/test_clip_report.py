@@ -220,7 +220,7 @@ def test_events_and_shares_are_exact(page: Page, table: pd.DataFrame, card: Mode
                 pytest.approx(event["mean_p"], abs=1e-4),
                 "left",
             ]
-            assert row[8:] == [int(event["open_start"]), int(event["open_end"])]
+            assert row[8:] == [int(event["open_start"]), int(event["open_end"]), 0]
     assert page.data("person-1")["shares"][3] == [
         1.0,
         None,

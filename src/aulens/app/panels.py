@@ -15,6 +15,7 @@ from aulens.runtime.card import ModelCard
 from aulens.runtime.result import AUResult
 from aulens.show.report import words
 from aulens.show.sides import sides_of
+from aulens.tables.blinks import BLINK, SHUT
 
 _NAMES: Final = {au.label: au.name for au in AUS.values()}
 _EVENTS: Final = 200
@@ -234,7 +235,7 @@ def event_table(made: ClipMade, aus: AUSet) -> str:
     found = made.events()
     if found is None:
         return '<p class="au-hint">This video has no time stamps, and so no events.</p>'
-    found = found[found["au"].isin(aus.labels)]
+    found = found[found["au"].isin([*aus.labels, *([BLINK] if SHUT in aus.labels else [])])]
     if found.empty:
         return '<p class="au-hint">No events of the chosen Action Units.</p>'
     rows = "".join(_event(entry) for entry in found.head(_EVENTS).to_dict("records"))

@@ -27,6 +27,8 @@ from aulens.runtime.result import AUResult, FrameResult
 from aulens.show.shares import percent, shares
 from aulens.show.tracks import read_clip
 from aulens.tables import read_table
+from aulens.tables.blinks import BLINK, blink_rates
+from aulens.tables.events import events
 from aulens.tables.usable import Limits, out_of
 from aulens.video.reader import VideoInfo, open_video
 from aulens.video.webcam import Camera
@@ -68,7 +70,8 @@ def record_clips(
                 )  # fmt: skip
             if told is not None:
                 table = read_table(out / done.files["table"])
-                told.add_table(str(path), table if done.left_out is None else settings.limits.usable(table))
+                counts = table if done.left_out is None else settings.limits.usable(table)
+                told.add_table(str(path), counts, analyzer.card.threshold)
         except InputError as error:
             tally.fail(path, error)
             continue
@@ -81,6 +84,8 @@ def record_clips(
             tally.fail(path, done.problem)
         if done.left_out is not None:
             tally.say(f"{path}: {done.left_out}")
+        if done.remark is not None:
+            tally.say(f"{path}: {done.remark}")
         if step.frames:
             tally.before += done.frames - step.frames
         elif done.frames:
@@ -180,11 +185,13 @@ class _Person:
     """What was seen of somebody: frames, and of A Action Units the frames with each.
 
     `share` is the share of the time with each; None while rows are streamed: then frames count alike.
+    `blinks` is how often they blink a minute, NaN where it is not known.
     """
 
     seen: int
     present: NDArray[np.int64]
     share: NDArray[np.float64] | None = None
+    blinks: float = math.nan
 
 
 class ClipTable:
@@ -221,8 +228,13 @@ class ClipTable:
         pitch, yaw = (math.nan, math.nan) if face.pose is None else face.pose.angles[:2]
         return bool(self._limits.keep(yaw, pitch, face.quality))
 
-    def add_table(self, name: str, table: pd.DataFrame) -> None:
+    def add_table(self, name: str, table: pd.DataFrame, threshold: Sequence[float]) -> None:
         """Take the whole video `name` from its table: as the page, smoothed where the table is.
+
+        Args:
+            name: of the video.
+            table: of it.
+            threshold: (A,) of the model.
 
         Raises:
             InputError: the table was changed since, and lacks columns.
@@ -234,6 +246,10 @@ class ClipTable:
             )
             for track in read_clip(table, self._aus.labels).tracks
         }
+        if table["time"].notna().any():
+            found = events(table, thresholds=dict(zip(self._aus.labels, threshold, strict=True)))
+            for _, face_id, _, rate in blink_rates(table, found).itertuples(index=False):
+                self._people[name][int(face_id)].blinks = rate
 
     def print(self) -> None:
         """Print it to standard output, if there was a video."""
@@ -263,4 +279,7 @@ class ClipTable:
                 first = Text(""), ""
         if not known.present.any():
             table.add_row(*first, "", Text("no Action Unit present", style="dim"))
+            first = Text(""), ""
+        if not math.isnan(known.blinks):
+            table.add_row(*first, BLINK, AUS[45].name, "", f"{known.blinks:.1f} a minute")
         table.add_section()

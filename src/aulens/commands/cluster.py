@@ -105,6 +105,8 @@ def _tell(outcome: Outcome, out: Path, tally: Tally) -> None:
     if done is not None:
         tally.clips += 1
         tally.frames += outcome.frames
+        if done.remark is not None:
+            tally.say(f"{job.paths[0]}: {done.remark}")
         if done.frames and not outcome.frames:
             tally.done += 1
             tally.say(f"{job.paths[0]}: was done before, see {out / done.files['table']}")

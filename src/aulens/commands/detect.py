@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from aulens.commands.bar import progress
 from aulens.commands.finders import Detector, Finder
+from aulens.commands.neutral import baseline_of
 from aulens.commands.options import (
     MODELS,
     VIDEOS,
@@ -24,6 +26,8 @@ from aulens.commands.options import (
     MaxYaw,
     MinQuality,
     Model,
+    Neutral,
+    OwnBaseline,
     Resume,
     Smooth,
     Threads,
@@ -87,6 +91,8 @@ def detect(
     start: From = None,
     stop: To = None,
     smooth: Smooth = None,
+    baseline: OwnBaseline = False,
+    neutral: Neutral = None,
     keep_lost: KeepLost = None,
     max_yaw: MaxYaw = None,
     max_pitch: MaxPitch = None,
@@ -185,7 +191,7 @@ def detect(
         raise ConfigError("standard output is closed, the table has nowhere to go: redirect it to a file")
     for wanted, name in (
         (overlay, "--overlay"), (report, "--report"), (resume, "--resume"), (cluster, "--cluster"),
-        (smooth is not None, "--smooth"),
+        (smooth is not None, "--smooth"), (baseline, "--baseline"), (neutral is not None, "--neutral"),
     ):  # fmt: skip
         if wanted and out is None:
             raise ConfigError(f"{name} needs a folder: --out DIR")
@@ -219,6 +225,8 @@ def detect(
     analyzer = Analyzer(
         model, finder(lambda face, why: tally.left_out.append(left_out_text(face, why))), backend, threads
     )
+    settings = replace(settings, baseline=baseline_of(baseline, neutral, analyzer))
+    tally.left_out.clear()
     lacking = () if format.dialect is None else format.dialect.left_out(analyzer.card.aus)
     if lacking:
         console.print(f"the format {format} has no columns for {', '.join(lacking)}: they are left out")

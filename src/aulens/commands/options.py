@@ -35,6 +35,23 @@ Smooth = Annotated[
         rich_help_panel=VIDEOS,
     ),
 ]
+OwnBaseline = Annotated[
+    bool,
+    typer.Option(
+        "--baseline",
+        help="Add columns that tell how far an AU is above the person's own baseline (AU12_above).",
+        rich_help_panel=VIDEOS,
+    ),
+]
+Neutral = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FRAME|TIME|FILE",
+        help="Likewise, above a frame of the clip with the face at rest (250, 0:10), or a picture of it.",
+        show_default=False,
+        rich_help_panel=VIDEOS,
+    ),
+]
 KeepLost = Annotated[
     float | None,
     typer.Option(

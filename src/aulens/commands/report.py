@@ -18,6 +18,8 @@ from aulens.commands.options import (
     MaxYaw,
     MinQuality,
     Model,
+    Neutral,
+    OwnBaseline,
     Resume,
     Smooth,
     To,
@@ -49,6 +51,8 @@ def report(
     start: From = None,
     stop: To = None,
     smooth: Smooth = None,
+    baseline: OwnBaseline = False,
+    neutral: Neutral = None,
     max_yaw: MaxYaw = None,
     max_pitch: MaxPitch = None,
     min_quality: MinQuality = None,
@@ -74,6 +78,8 @@ def report(
                 "--from": start is not None,
                 "--to": stop is not None,
                 "--smooth": smooth is not None,
+                "--baseline": baseline,
+                "--neutral": neutral is not None,
                 "--overlay": overlay,
                 "--resume": resume,
             },
@@ -82,8 +88,8 @@ def report(
     failed = _of_tables(tables, out, read_card(find_card(model)), limits) if tables else False
     if others:
         detect(
-            others, out=out, every=every, start=start, stop=stop, smooth=smooth, max_yaw=max_yaw,
-            max_pitch=max_pitch, min_quality=min_quality, overlay=overlay,
+            others, out=out, every=every, start=start, stop=stop, smooth=smooth, baseline=baseline,
+            neutral=neutral, max_yaw=max_yaw, max_pitch=max_pitch, min_quality=min_quality, overlay=overlay,
             report=True, resume=resume, model=model, detector=detector, detector_model=detector_model,
         )  # fmt: skip
     if failed:
@@ -93,7 +99,11 @@ def report(
 def _refuse(table: Path, given: Mapping[str, bool]) -> None:
     """Raise `ConfigError` at an option that only a video can have; the page would say it had been done."""
     for option in (option for option, is_given in given.items() if is_given):
-        instead = "smooth it with aulens.tables.smooth" if option == "--smooth" else "leave it out"
+        instead = {
+            "--smooth": "smooth it with aulens.tables.smooth",
+            "--baseline": "take aulens.tables.baseline",
+            "--neutral": "take aulens.tables.baseline",
+        }.get(option, "leave it out")
         raise ConfigError(f"{option} is for videos, and {table} is a table: {instead}, or give the video")
 
 

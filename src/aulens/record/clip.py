@@ -103,7 +103,7 @@ def record_clip(
         if not counts.frames:
             folder.remove()
             raise InputError(f"{given}: {problem or _nothing_between(media.info, settings)}")
-        files, lacking, left_out = finish(
+        files, lacking, left_out, remark = finish(
             folder.path, out, name, settings, analyzer.card, media.info, problem, command
         )
         done = Recorded(
@@ -114,6 +114,7 @@ def record_clip(
             files=with_old(out / f"{name}.json", identity, files),
             versions=versions(),
             left_out=left_out,
+            remark=remark,
         )
         write_done(out / f"{name}.json", done)
         folder.remove()

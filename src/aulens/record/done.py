@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aulens.errors import InputError
-from aulens.record.identity import LIMITS, VIDEO, differs
+from aulens.record.identity import IF_SET, VIDEO, differs
 from aulens.record.names import ENDINGS
 
 _FORMAT: Final = "aulens-clip/1"
@@ -34,6 +34,8 @@ class Recorded:
         versions: of aulens and of the packages that a result depends on.
         left_out: how many faces the settings' limits left out of events, page and figures, in words; None:
             there are no limits.
+        remark: what else is to be known of the results: who has no baseline, why there are no blinks; or
+            None.
     """
 
     source: str
@@ -46,6 +48,7 @@ class Recorded:
     files: Mapping[str, str]
     versions: Mapping[str, str]
     left_out: str | None = None
+    remark: str | None = None
 
 
 def write_done(path: Path, done: Recorded) -> None:
@@ -95,7 +98,7 @@ def with_old(path: Path, identity: Mapping[str, Any], files: Mapping[str, str]) 
     """
     found, kept = _read(path), dict(files)
     before = {} if found is None else found["identity"]
-    same = all(before.get(key) == identity.get(key) for key in {*identity, *LIMITS} - {*_OUTPUTS})
+    same = all(before.get(key) == identity.get(key) for key in {*identity, *IF_SET} - {*_OUTPUTS})
     for kind, old in made_by(path).items():
         if old.name in files.values() or not old.exists():
             continue
@@ -134,5 +137,5 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict) or found.pop("format", None) != _FORMAT:
         return None
-    found.setdefault("left_out", None)  # earlier versions had no limits
+    found = {"left_out": None, "remark": None} | found  # earlier versions had none
     return found if found.keys() == {field.name for field in fields(Recorded)} else None

@@ -19,6 +19,8 @@ from aulens.show.figure import can_draw
 from aulens.show.figures import write_figures
 from aulens.show.report import write_report
 from aulens.tables import DIALECTS
+from aulens.tables.baseline import above
+from aulens.tables.blinks import untold
 from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
 from aulens.tables.events import events
 from aulens.tables.parquet import ParquetWriter
@@ -46,7 +48,7 @@ def finish(
     info: VideoInfo,
     problem: str | None,
     command: str | None,
-) -> tuple[dict[str, str], str | None, str | None]:
+) -> tuple[dict[str, str], str | None, str | None, str | None]:
     """Write the table, its events, once per folder what the columns mean, and what else was asked for.
 
     Without time stamps there are no events, and nothing can be smoothed. Faces beyond the limits stay in the
@@ -63,17 +65,25 @@ def finish(
         command: that made it, to be shown in the report.
 
     Returns:
-        File names in `out`, by what they are; what could not be done, or None; how many faces the limits left
-        out, in words, or None.
+        File names in `out`, by what they are; what could not be done, how many faces the limits left out, and
+        what else is to be known, in words, or None.
     """
     threshold = dict(zip(card.aus.labels, card.threshold, strict=True))
     rows = part / ROWS
-    whole = read_rows(rows)
+    raw = whole = read_rows(rows)
     told, left_out, lacking = _usable(whole, settings.limits)
+    remark = None
     timed = bool(told["time"].notna().any())
     if settings.smooth is not None and timed:
         whole, told = _smoothed(whole, told, settings.smooth, threshold)
-        rows = part / "smooth.csv"
+    if settings.baseline is not None:
+        try:
+            rest = settings.baseline.of(told)
+            whole, remark = above(whole, rest), settings.baseline.lacking(rest)
+        except InputError as error:
+            lacking = _joined(lacking, f"there is no baseline: {error}")
+    if whole is not raw:
+        rows = part / "added.csv"
         whole.to_csv(rows, index=False, lineterminator="\n")
     ending = "csv" if settings.format in DIALECTS else settings.format
     source = part / DIALECT if settings.format in DIALECTS else rows
@@ -84,6 +94,7 @@ def finish(
         _replaced(part, out / files["columns"], lambda path: write_full_dictionary(path, card.aus))
     found = events(told, thresholds=threshold) if timed else None
     if found is not None:
+        remark = _joined(remark, untold(told))
         files["events"] = f"{name}.events.csv"
         _replaced(
             part, out / files["events"], lambda path: found.to_csv(path, index=False, lineterminator="\n")
@@ -93,7 +104,7 @@ def finish(
         joined = join_overlay(part / OVERLAY, out / drawn, info, settings.start)
         if joined is not None:
             files["overlay"] = drawn
-            lacking = "; ".join(filter(None, (lacking, joined.problem))) or None
+            lacking = _joined(lacking, joined.problem)
     if settings.report:
         files["report"] = f"{name}.html"
         write_report(
@@ -111,7 +122,11 @@ def finish(
         if can_draw():
             files["figures"] = f"{name}.figures"
             write_figures(out / files["figures"], told, threshold, events=found)
-    return files, lacking, left_out
+    return files, lacking, left_out, remark
+
+
+def _joined(*said: str | None) -> str | None:
+    return "; ".join(filter(None, said)) or None
 
 
 def _usable(whole: pd.DataFrame, limits: Limits) -> tuple[pd.DataFrame, str | None, str | None]:

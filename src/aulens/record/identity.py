@@ -18,7 +18,7 @@ from aulens.video.sequence import pictures_of
 
 VIDEO: Final = ("video", "bytes", "modified")
 """What a video is known by, wherever it lies."""
-LIMITS: Final = ("max_yaw", "max_pitch", "min_quality")
+IF_SET: Final = ("max_yaw", "max_pitch", "min_quality", "baseline")
 """Settings that are told only if they are set: what earlier versions made goes on without."""
 
 
@@ -33,7 +33,7 @@ def identity_of(info: VideoInfo, analyzer: Analyzer, settings: RecordSettings) -
         "detector": described(analyzer.detector),
         **asdict(settings),
     }
-    told = {name: value for name, value in identity.items() if name not in LIMITS or value is not None}
+    told = {name: value for name, value in identity.items() if name not in IF_SET or value is not None}
     return dict(json.loads(json.dumps(told)))
 
 
@@ -53,7 +53,7 @@ def video_of(path: str | Path) -> dict[str, Any]:
 
 def differs(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """In what two identities differ, and what to do."""
-    both = {name: (before.get(name), now.get(name)) for name in (*now, *LIMITS)}
+    both = {name: (before.get(name), now.get(name)) for name in (*now, *IF_SET)}
     told = ", ".join(f"{name} was {old!r} and is {new!r}" for name, (old, new) in both.items() if old != new)
     return f"{told}. Give the same again, or leave out --resume to make all anew"
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from aulens.errors import ConfigError
 from aulens.tables import DIALECTS
+from aulens.tables.baseline import Baseline
 from aulens.tables.parquet import import_pyarrow
 from aulens.tables.usable import Limits
 
@@ -29,6 +30,7 @@ class RecordSettings:
         max_yaw: degrees; who is turned further counts as not seen in events, page and figures; None: nobody.
         max_pitch: degrees, likewise up or down.
         min_quality: likewise, of a quality below it, 0 to 1.
+        baseline: of each person, for columns that tell how far an AU is above it; None: no such columns.
 
     Raises:
         ConfigError: unknown format, one whose library is not installed, or a number out of range.
@@ -45,6 +47,7 @@ class RecordSettings:
     max_yaw: float | None = None
     max_pitch: float | None = None
     min_quality: float | None = None
+    baseline: Baseline | None = None
 
     @property
     def limits(self) -> Limits:
@@ -66,6 +69,7 @@ class RecordSettings:
             raise ConfigError(f"the width of smoothing must be above 0 seconds, got {self.smooth}")
         if self.keep_lost is not None and not self.keep_lost >= 0:
             raise ConfigError(f"people who are gone can be kept for 0 seconds or more, got {self.keep_lost}")
-        if self.smooth is not None and self.format in DIALECTS:
-            raise ConfigError(f"the format {self.format} has no columns for smoothed values; take csv")
+        for wanted, what in ((self.smooth, "smoothed values"), (self.baseline, "what is above a baseline")):
+            if wanted is not None and self.format in DIALECTS:
+                raise ConfigError(f"the format {self.format} has no columns for {what}; take csv")
         _ = self.limits  # checks them

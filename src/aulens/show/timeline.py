@@ -14,6 +14,7 @@ from aulens.show.figure import BLUE, GREEN, GREY, INK, ORANGE, PAGE, PALE, VERMI
 from aulens.show.shares import BLOCK, hundredths, percent, shares
 from aulens.show.sides import has_sides
 from aulens.show.tracks import Clip, Track, is_smoothed, read_clip
+from aulens.tables.blinks import BLINK, SHUT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -157,7 +158,7 @@ class _Drawing:
             spine.set_color(PALE)
         away = [(start, end - start) for start, end in self._away()]
         axes.broken_barh(away, (0, _TOP), facecolor="none", edgecolor=PALE, hatch="//////", lw=0, zorder=0)
-        events = self.events[self.events["au"] == label]
+        events = self.events[self.events["au"].isin([label, *([BLINK] if label == SHUT else [])])]
         onset, apex, offset = (events[name].to_numpy(np.float64) for name in ("onset", "apex", "offset"))
         spans = list(zip(onset, offset - onset, strict=True))
         axes.broken_barh(spans, (0, 1), facecolor=ORANGE, alpha=0.28, lw=0, zorder=1, label="events")

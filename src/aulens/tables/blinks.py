@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -34,7 +33,7 @@ def tells_blinks(table: pd.DataFrame) -> bool:
 
 
 def closed_eyes(
-    table: pd.DataFrame, track: Tracks, thresholds: float | Mapping[str, float]
+    table: pd.DataFrame, track: Tracks, threshold: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How probably both eyes are closed in each row of a track, and whether they are.
 
@@ -42,7 +41,7 @@ def closed_eyes(
         table: with AU43; of a model that tells sides the eye that is less closed counts, so that a wink is no
             blink.
         track: its rows.
-        thresholds: of the model.
+        threshold: of AU43.
 
     Returns:
         (N,) probabilities, not smoothed, and (N,) 1 or 0; NaN where the clip has too few frames a second.
@@ -52,7 +51,7 @@ def closed_eyes(
     rows = table[columns if told else [f"{SHUT}_p"]].iloc[track.rows]
     share = np.where(_slow(table, track), np.nan, rows.to_numpy(np.float64, na_value=np.nan).min(axis=1))
     known = np.isfinite(share)
-    least = np.array([threshold_of(thresholds, SHUT)])
+    least = np.array([threshold_of(threshold, SHUT)])
     shut = np.full(len(share), np.nan)
     shut[known] = switched(share[known, None], track.begins(BRIDGED, known), least, least * (1 - HYSTERESIS))[
         :, 0
@@ -84,7 +83,7 @@ def blink_rates(table: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row per person who is seen: `file`, `face_id`, `blinks`, and `per_minute` of the time in which they
         are seen, by the frames' own times; NaN where the clip has less than 10 frames a second, or where
-        nobody knows of blinks.
+        blinks are not told from closed eyes.
 
     Raises:
         InputError: columns or times are missing.
@@ -96,9 +95,20 @@ def blink_rates(table: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     told = table[["file", "face_id"]].iloc[track.rows[first]].reset_index(drop=True)
     counts = events[events["au"] == BLINK].groupby(["file", "face_id"]).size()
     told["blinks"] = counts.reindex(pd.MultiIndex.from_frame(told), fill_value=0).to_numpy()
-    known = ~_slow(table, track)[first] if tells_blinks(table) else f"{BLINK}_c" in table
+    known = ~_slow(table, track)[first] & tells_blinks(table)
     told["per_minute"] = np.where(known, told["blinks"] / minutes_seen(track), np.nan)
     return told
+
+
+def untold(table: pd.DataFrame) -> str | None:
+    """Why a clip's table with closed eyes has no blinks, in words; None if there is no reason."""
+    track = tracks(table)
+    if not tells_blinks(table) or not _slow(table, track).any():
+        return None
+    lasts = float(np.median(track.end - track.time))
+    return (
+        f"blinks are not told: a frame in {lasts:.2g} s is too seldom for them, at most {SLOWEST:g} s will do"
+    )
 
 
 def minutes_seen(track: Tracks) -> NDArray[np.float64]:

@@ -69,8 +69,9 @@ def events(
         label: _events_of(table, track, label, place, smoothed, (merge, least, gap), thresholds)
         for place, label in enumerate(aus_in(table))
     }
-    if thresholds is not None and tells_blinks(table):
-        found[SHUT], found[BLINK] = apart(found[SHUT], _closures(table, track, len(found), thresholds))
+    least_shut = thresholds.get(SHUT) if isinstance(thresholds, Mapping) else thresholds
+    if least_shut is not None and tells_blinks(table):
+        found[SHUT], found[BLINK] = apart(found[SHUT], _closures(table, track, len(found), least_shut))
     every = pd.concat(found) if found else pd.DataFrame(columns=[*EVENT_TYPES, "person", "place"])
     every = every.sort_values(["person", "onset", "place"], kind="stable", ignore_index=True)
     number = every.groupby(["person", "au"])["place"].transform("size")
@@ -78,11 +79,9 @@ def events(
     return every[list(EVENT_TYPES)].astype(dict(EVENT_TYPES))
 
 
-def _closures(
-    table: pd.DataFrame, track: Tracks, place: int, thresholds: float | Mapping[str, float]
-) -> pd.DataFrame:
+def _closures(table: pd.DataFrame, track: Tracks, place: int, threshold: float) -> pd.DataFrame:
     """Runs of frames with both eyes closed, as events of AU45."""
-    share, shut = closed_eyes(table, track, thresholds)
+    share, shut = closed_eyes(table, track, threshold)
     told = table[["file", "frame", "face_id"]].assign(**{f"{BLINK}_{end}": np.nan for end in "pc"})
     told.iloc[track.rows, -2:] = np.stack([share, shut], axis=1)
     found = _events_of(told, track, BLINK, place, False, (BRIDGED, SHORTEST, BRIDGED), None)

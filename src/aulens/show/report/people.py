@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from aulens.show.report.curves import curves
 from aulens.show.shares import BLOCK, shares
 from aulens.show.tracks import Clip, Track
+from aulens.tables.blinks import BLINK, SHUT, blink_rates
 from aulens.tables.cooccurrence import cooccurrence
 
 _EXACT: Final = 9
@@ -54,12 +55,14 @@ def person(
     found = shares(track, block=BLOCK if clip.timed else np.inf)
     together = cooccurrence(table, smoothed=smoothed)
     order = list(clip.labels)
+    rates = None if events is None else blink_rates(table, events)["per_minute"].tolist()
     return {
         "curves": curves(track, threshold, step),
         "lost": [[_short(start), _short(end)] for start, end in track.lost()],
         "shares": [_share(found.value[i], found.low[i], found.high[i]) for i in range(len(order))],
         "blocks": found.blocks if not np.isnan(found.low).all() else 0,
         "events": None if events is None else _events(events, clip.labels),
+        "blinks": _number(rates[0]) if rates else None,
         "together": {
             name: _matrix(frame.loc[order, order].to_numpy(np.float64))
             for name, frame in (
@@ -72,19 +75,25 @@ def person(
 
 
 def _events(events: pd.DataFrame, labels: tuple[str, ...]) -> list[list[Any]]:
-    rows: list[dict[Any, Any]] = events[events["au"].isin(labels)].to_dict("records")
+    blinks = (events["au"] == BLINK) & (SHUT in labels)
+    rows: list[dict[Any, Any]] = events[events["au"].isin(labels) | blinks].to_dict("records")
     return [_event(row, labels) for row in rows]
 
 
 def _event(row: Mapping[Any, Any], labels: tuple[str, ...]) -> list[Any]:
-    """[place of the AU, onset, apex, offset, apex's frame, peak, mean, side, open at start, open at end]."""
+    """[place of the AU, onset, apex, offset, apex's frame, peak, mean, side, open at start, at end, a blink].
+
+    Blinks are in the place of closed eyes.
+    """
     apex = row["onset"] if pd.isna(row["apex"]) else row["apex"]
     frame = row["onset_frame"] if pd.isna(row["apex_frame"]) else row["apex_frame"]
     side = row["side"] if isinstance(row["side"], str) else None
     times = [_short(row["onset"]), _short(apex), _short(row["offset"])]
     shares = [_number(row["peak_p"]), _number(row["mean_p"])]
     open_ends = [int(bool(row["open_start"])), int(bool(row["open_end"]))]
-    return [labels.index(row["au"]), *times, int(frame), *shares, side, *open_ends]
+    blink = row["au"] not in labels
+    place = labels.index(SHUT if blink else row["au"])
+    return [place, *times, int(frame), *shares, side, *open_ends, int(blink)]
 
 
 def _share(*numbers: float) -> list[float | None]:

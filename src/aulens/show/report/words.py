@@ -22,8 +22,8 @@ def heading(clip: Clip) -> str:
     return folder + escape(clip.name)
 
 
-def facts(clip: Clip, info: VideoInfo | None, left_out: str | None = None) -> str:
-    """One line about the clip, as HTML."""
+def facts(clip: Clip, info: VideoInfo | None, *more: str | None) -> str:
+    """One line about the clip, as HTML; `more` is said at its end."""
     people = len(clip.tracks)
     found = ["no face found" if not people else f"{people} {'person' if people == 1 else 'people'}"]
     if clip.timed:
@@ -36,8 +36,7 @@ def facts(clip: Clip, info: VideoInfo | None, left_out: str | None = None) -> st
     if people:
         nobody = clip.nobody()
         found.append(f"no face in {percent(nobody)} of the time" if nobody else "a face all the time")
-    if left_out is not None:
-        found.append(left_out)
+    found += [said for said in more if said is not None]
     return "".join(f"<li>{escape(part)}</li>" for part in found)
 
 
@@ -77,7 +76,8 @@ def reading(card: ModelCard, smoothed: bool, timed: bool) -> str:
         "line), chosen on validation data; it can lie well below 50 %. Where the face was lost there is no "
         "curve.",
         "An event goes from onset to offset; its apex is the frame with the highest probability. An arrow "
-        "marks an event that was under way when the face appeared, or when it was lost.",
+        "marks an event that was under way when the face appeared, or when it was lost. Eyes that are closed "
+        "(AU43) for at most half a second blink (AU45).",
         "Shares are of the time in which the person was seen."
         + (
             f" The interval of a share (95 %, blocks of {BLOCK:.0f} seconds drawn with replacement) says how "

@@ -27,6 +27,7 @@ from aulens.show.still import LEVELS, Still
 from aulens.show.stills import StillsIndex, read_stills
 from aulens.show.timeline import clip_title
 from aulens.show.tracks import Clip, is_smoothed, read_clip
+from aulens.tables.blinks import untold
 from aulens.tables.events import events as events_of
 from aulens.video.media import VideoInfo
 
@@ -81,7 +82,7 @@ def write_report(
         )
     threshold = dict(zip(labels, card.threshold, strict=True))
     if events is None and clip.timed and clip.tracks:
-        events = events_of(table, smoothed=smoothed, thresholds=threshold if card.tells_sides else None)
+        events = events_of(table, smoothed=smoothed, thresholds=threshold)
     index = None if stills is None else read_stills(stills)
     if index is not None and index.labels != labels:
         raise InputError(f"{stills}: these stills are of other AUs than the model {card.name}")
@@ -90,7 +91,7 @@ def write_report(
         "title": escape(clip_title(clip)),
         "heading": words.heading(clip),
         "file": escape(clip.file),
-        "facts": words.facts(clip, info, left_out),
+        "facts": words.facts(clip, info, left_out, untold(table) if clip.timed and clip.tracks else None),
         "problems": words.notes(problems),
         "statement": escape(card.statement),
         "reading": words.reading(card, smoothed, clip.timed),

@@ -1,6 +1,7 @@
 // Who is chosen, and the tables about that person: summary, events, co-occurrence.
 
 const PAGE = 100;
+const BLINK = "AU45"; // its events are in the place of AU43
 const order = { column: 1, up: true, most: PAGE };
 
 const fill = (table, head, body) => table.replaceChildren(make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
@@ -17,20 +18,24 @@ const drawSummary = () => {
     `${about.frames.toLocaleString("en")} frames (${finely(lost)} of the time) ${from}`;
   const minutes = about.seen / 60;
   const intervals = person.blocks > 0;
-  const body = clip.labels.map((label, au) => {
-    const [share, low, high] = person.shares[au];
-    const own = person.of[au];
+  const row = (label, name, [share, low, high], own) => {
     const mean = own.length ? own.reduce((sum, event) => sum + event[3] - event[1], 0) / own.length : null;
     const bar = make("i");
     bar.style.width = `${100 * (share || 0)}%`;
     return make("tr", {},
-      make("th", { scope: "row", title: clip.names[au] }, label),
+      make("th", { scope: "row", title: name }, label),
       make("td", {}, make("span", { class: "share", "aria-hidden": "true" }, bar), finely(share),
         intervals && low !== null ? make("span", { class: "soft small" }, ` [${Math.round(100 * low)}, ${Math.round(100 * high)}]`) : null),
       number(person.events ? String(own.length) : "–"),
       number(mean === null ? "–" : lasting(mean)),
       number(person.events && clip.timed && minutes > 0 ? (own.length / minutes).toFixed(1) : "–"));
-  });
+  };
+  const body = clip.labels.map((label, au) => row(label, clip.names[au], person.shares[au], person.of[au].filter((event) => !event[10])));
+  if (person.blinks !== null) {
+    const blinks = person.events.filter((event) => event[10]);
+    const share = blinks.reduce((sum, event) => sum + event[3] - event[1], 0) / Math.max(about.seen, 1e-9);
+    body.push(row(BLINK, "Blink", [share, null, null], blinks));
+  }
   fill(el("summary-table"), [heading("AU"), heading(intervals ? "Share of the time [95 % interval]" : "Share of the time"),
     heading("Events", "number"), heading("Mean", "number"), heading("Per min", "number")], body);
 };
@@ -62,7 +67,7 @@ const drawEvents = () => {
   const body = found.slice(0, order.most).map((event) => {
     const go = () => { choose(event[0]); moveTo(event[2]); };
     return make("tr", { on: { click: go } },
-      make("th", { scope: "row" }, clip.labels[event[0]]),
+      make("th", { scope: "row" }, event[10] ? BLINK : clip.labels[event[0]]),
       number(`${event[8] ? "← " : ""}${clock(event[1])}`), number(`${lasting(event[3] - event[1])}${event[9] ? " →" : ""}`),
       number(make("button", { type: "button", class: "go", title: "Go to the apex" }, clock(event[2]))),
       number(percent(event[5])), number(percent(event[6])), ...(clip.sides ? [make("td", {}, sideOf(event))] : []));
