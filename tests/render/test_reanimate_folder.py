@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from aulens.aus import RENDERS
+from aulens.data.portraits.splits import split_of
 from aulens.errors import ConfigError, DatasetError
 from aulens.faces.detector import Face
 from aulens.render.expression import EXCLUSIVE
@@ -22,7 +23,6 @@ from aulens.render.reanimate.portraits import (
     pictures_of,
     points_in,
     read_landmarks,
-    split_of,
     surveyor,
 )
 from aulens.render.scene import render

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from aulens.data.prepare.run import Progress as Report
 
 
-DATASET_NAMES: Final = "bp4d, disfa, disfaplus, affwild2, jaanet, jaanet-bp4d, jaanet-disfa or manifest."
+DATASET_NAMES: Final = (
+    "bp4d, disfa, disfaplus, affwild2, jaanet, jaanet-bp4d, jaanet-disfa, portraits or manifest."
+)
 """The names that `aulens.data.sources` opens; written here, as it is not loaded for a help page."""
 
 _SHOWN: Final = 5

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.data.columns import changes, distinct_pairs
+from aulens.data.samples import SPLITS
 from aulens.errors import ConfigError, DatasetError
 
 TRAIN, VALIDATION = "train", "validation"
@@ -46,6 +47,12 @@ class SplitPlan:
             raise ConfigError(
                 f"The share of validation subjects must be between 0 and 1, is {self.validation}."
             )
+
+
+def has_own_splits(part: NDArray[np.str_]) -> bool:
+    """Whether parts (N,) are splits already: "train", "val" and "test", of which "train" alone is none."""
+    names = set(np.unique(part).tolist())
+    return names <= set(SPLITS) and names != {TRAIN}
 
 
 def split(

@@ -22,6 +22,11 @@ Level = Literal["error", "warning", "note"]
 PICTURE: Final = -1
 """The position of a frame whose file is a picture, not a video."""
 
+BOTH: Final = 0
+RIGHT_ONLY: Final = 1
+LEFT_ONLY: Final = 2
+"""Which of the subject's sides show an AU: values of `FrameIndex.one_sided`."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -77,6 +82,8 @@ class FrameIndex:
         problems: what could not be used, in the order it was met.
         renders: it is a look-alike of `aulens render --layout`, so its faces are no people.
         intensities: (N, A) float32, 0 (absent) to 5 (FACS's E), NaN where not coded; None if none are.
+        one_sided: (N, A) int8, BOTH, RIGHT_ONLY or LEFT_ONLY: the other side does not show the AU. None:
+            sides are not coded.
         lost: (subject, sequence) → why its frames without a file have none, where that is known of a video.
     """
 
@@ -95,6 +102,7 @@ class FrameIndex:
     renders: bool = False
     lost: Mapping[tuple[str, str], LostVideo] = field(default_factory=dict)
     intensities: NDArray[np.float32] | None = None
+    one_sided: NDArray[np.int8] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.media)
@@ -110,6 +118,14 @@ class FrameIndex:
         check_codes(self.labels)
         if self.intensities is not None:
             check_intensities(self.intensities, self.labels.shape)
+        sides = self.one_sided
+        if sides is not None and (
+            sides.shape != self.labels.shape or not np.isin(sides, (BOTH, RIGHT_ONLY, LEFT_ONLY)).all()
+        ):
+            raise DatasetError(
+                f"one_sided must have shape {self.labels.shape} and hold {BOTH}, {RIGHT_ONLY} or "
+                f"{LEFT_ONLY}; got shape {sides.shape} with {np.unique(sides).tolist()[:5]}."
+            )
 
     def __len__(self) -> int:
         return len(self.media)
@@ -134,6 +150,7 @@ class FrameIndex:
             landmarks=None if self.landmarks is None else self.landmarks[index],
             part=self.part[index],
             intensities=None if self.intensities is None else self.intensities[index],
+            one_sided=None if self.one_sided is None else self.one_sided[index],
         )
 
     def sequences(self) -> list[tuple[str, str, NDArray[np.intp]]]:

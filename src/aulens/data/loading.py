@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from aulens.aus import MISSING, AUSet
 from aulens.data.columns import distinct_pairs
 from aulens.data.folders import several
-from aulens.data.folds import SplitPlan, split, train_only
+from aulens.data.folds import SplitPlan, has_own_splits, split, train_only
+from aulens.data.index import LEFT_ONLY, RIGHT_ONLY
 from aulens.data.places import Rows, as_rows
 from aulens.data.prepared import Prepared, is_prepared, load_prepared
 from aulens.data.protocols import SAME_PEOPLE
@@ -20,6 +22,12 @@ from aulens.data.renders import is_renders, load_renders
 from aulens.data.samples import RENDERS, SPLITS, Samples, join
 from aulens.errors import ConfigError, DatasetError
 from aulens.landmarks import convert, layout_of
+
+_Number = TypeVar("_Number", np.int8, np.float32)
+
+_OWN_SPLITS: Final = (
+    "{} comes with splits of its own: data.fold and data.select_on_test have no use. Leave them out."
+)
 
 
 def load_data(roots: Sequence[Path], aus: AUSet, plan: SplitPlan, tests: Sequence[Path] = ()) -> Samples:
@@ -34,7 +42,7 @@ def load_data(roots: Sequence[Path], aus: AUSet, plan: SplitPlan, tests: Sequenc
 
     Returns:
         All samples, all splits; landmarks in the layout with the fewest points among the folders. A label
-        holds for both sides of the face: these data sets do not code sides.
+        holds for both sides of the face where a data set does not code sides.
 
     Raises:
         DatasetError: a folder is neither, its data are damaged or share a subject between splits, or no
@@ -43,10 +51,7 @@ def load_data(roots: Sequence[Path], aus: AUSet, plan: SplitPlan, tests: Sequenc
     """
     own_splits = [root for root in roots if is_renders(root)]
     if own_splits and (plan.fold or plan.select_on_test):
-        raise ConfigError(
-            f"{own_splits[0]} comes with splits of its own: data.fold and data.select_on_test have no use. "
-            "Leave them out."
-        )
+        raise ConfigError(_OWN_SPLITS.format(own_splits[0]))
     prepared = [load_prepared(_checked(root), aus) for root in roots if not is_renders(root)]
     if own_splits and tests:
         raise ConfigError(
@@ -88,6 +93,10 @@ def _checked(root: Path) -> Path:
 
 
 def _splits(data: Prepared, plan: SplitPlan, tested_elsewhere: bool) -> NDArray[np.str_]:
+    if has_own_splits(data.part):
+        if plan.fold or plan.select_on_test:
+            raise ConfigError(_OWN_SPLITS.format(data.root))
+        return np.where(data.part == "test", "", data.part) if tested_elsewhere else data.part
     if tested_elsewhere:
         return train_only(data.subject, plan)
     return split(data.subject, data.part, plan, data.dataset)
@@ -104,19 +113,25 @@ def _samples(data: Prepared, aus: AUSet, splits: NDArray[np.str_], select_on_tes
         paths=data.names.take(taken),
         subjects=data.texts("subject", f"{_people(data.dataset)}/")[taken],
         splits=splits[taken],
-        side_labels=np.repeat(data.labels[taken][..., None], 2, axis=-1),
+        side_labels=_per_side(data.labels, data.one_sided, taken),
         landmarks=data.read_landmarks(rows),
         aus=aus,
         spans=data.spans.take(taken),
         select_on_test=select_on_test,
         sources=(f"{RENDERS} like {data.dataset}" if data.renders else data.dataset,),
         order=None if stored else rows,
-        intensities=_both_sides(data.intensities, taken),
+        intensities=None if data.intensities is None else _per_side(data.intensities, data.one_sided, taken),
     )
 
 
-def _both_sides(values: NDArray[np.float32] | None, rows: Rows) -> NDArray[np.float32] | None:
-    return None if values is None else np.repeat(values[rows][..., None], 2, axis=-1)
+def _per_side(values: NDArray[_Number], one_sided: NDArray[np.int8] | None, rows: Rows) -> NDArray[_Number]:
+    """(N, A) → (n, A, 2) of the chosen rows: 0, absent, on a side that does not show what the other shows."""
+    sides = np.repeat(values[rows][..., None], 2, axis=-1)
+    if one_sided is not None:
+        shown = sides[..., :1] > 0
+        for axis, other in enumerate((LEFT_ONLY, RIGHT_ONLY)):
+            sides[..., axis][shown[..., 0] & (one_sided[rows] == other)] = 0
+    return sides
 
 
 def _one_layout(parts: Sequence[Samples]) -> list[Samples]:

@@ -4,7 +4,8 @@ A folder holds ``prepared.json`` (what it is), ``manifest.parquet`` (one row per
 ``shards/*.tar`` (the faces) and ``missing.csv`` (the frames without one). Columns of the manifest: ``key``,
 ``subject``, ``sequence``, ``frame``, ``part``, ``shard``, ``offset``, ``length``, ``size`` (side of the
 square picture, pixels), ``found``, ``AU<n>`` (0, 1 or MISSING), ``x_0``, ``y_0``, ... (landmarks in pixels
-of the picture) and, of data with intensities, ``AU<n>_i`` (0 to 5, NaN where not coded).
+of the picture) and, of data with intensities, ``AU<n>_i`` (0 to 5, NaN where not coded), of data with sides
+``AU<n>_side`` (values of ``FrameIndex.one_sided``).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pyarrow
@@ -24,8 +25,11 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
+from aulens.data.index import BOTH
 from aulens.data.places import Names, Spans
 from aulens.errors import DatasetError
+
+_Number = TypeVar("_Number", np.int8, np.float32)
 
 FORMAT: Final = "aulens-prepared/1"
 ABOUT: Final = "prepared.json"
@@ -61,6 +65,7 @@ class Prepared:
         dataset: "bp4d".
         renders: the faces are rendered look-alikes, no people.
         intensities: (N, A) float32, 0 to 5, NaN where not coded; None if the folder holds none.
+        one_sided: (N, A) int8, see `FrameIndex.one_sided`; None if the folder holds none.
     """
 
     root: Path
@@ -74,6 +79,7 @@ class Prepared:
     columns: Mapping[str, Any] = field(repr=False)
     """Texts as pyarrow.DictionaryArrays: few values, N codes."""
     intensities: NDArray[np.float32] | None = None
+    one_sided: NDArray[np.int8] | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -160,18 +166,22 @@ def load_prepared(root: Path, aus: AUSet) -> Prepared:
             raise DatasetError(f"{manifest} lacks the column {lost!r}. Prepare the data again.")
         if not file.metadata.num_rows:
             raise DatasetError(f"{root} holds no faces; {root / ABSENT} says of each frame why.")
-        labels = [name for label in aus.labels for name in (label, f"{label}_i") if name in known]
-        table = file.read([*_COLUMNS, *labels])
+        labels = [name for label in aus.labels for name in (label, f"{label}_i", f"{label}_side")]
+        table = file.read([*_COLUMNS, *(name for name in labels if name in known)])
     shards = _encoded(table, "shard")
     paths = tuple(str(root / shard) for shard in shards.dictionary.to_pylist())
     for path in paths:
         if not Path(path).is_file():
             raise DatasetError(f"{manifest} names {path}, which does not exist. Was the folder copied whole?")
     shard = shards.indices.to_numpy().astype(np.int32)
+
+    def holds(suffix: str) -> bool:
+        return any(f"{label}{suffix}" in known for label in aus.labels)
+
     key = pyarrow.chunked_array(table["key"].cast(pyarrow.large_string())).combine_chunks()
     return Prepared(
         root=root,
-        labels=_labels(table, aus),
+        labels=_of_aus(table, aus, "", np.int8(MISSING)),
         names=Names(tuple(f"{path}/" for path in paths), shard, key, ".jpg"),
         spans=Spans(paths, shard, _numbers(table, "offset"), _numbers(table, "length")),
         frame=_numbers(table, "frame"),
@@ -179,7 +189,8 @@ def load_prepared(root: Path, aus: AUSet) -> Prepared:
         dataset=str(about["dataset"]),
         renders=bool(about.get("renders", False)),
         columns={name: _encoded(table, name) for name in _TEXTS},
-        intensities=_intensities(table, aus),
+        intensities=_of_aus(table, aus, "_i", np.float32("nan")) if holds("_i") else None,
+        one_sided=_of_aus(table, aus, "_side", np.int8(BOTH)) if holds("_side") else None,
     )
 
 
@@ -231,19 +242,10 @@ def _numbers(table: Any, column: str) -> NDArray[np.int64]:
     return np.asarray(table[column].to_numpy(), dtype=np.int64)
 
 
-def _labels(table: Any, aus: AUSet) -> NDArray[np.int8]:
-    labels = np.full((len(table), len(aus)), MISSING, dtype=np.int8)
+def _of_aus(table: Any, aus: AUSet, suffix: str, lacking: _Number) -> NDArray[_Number]:
+    """The columns AU1 + `suffix`, ...: (N, A), `lacking` where the table has none of an AU."""
+    values = np.full((len(table), len(aus)), lacking, dtype=lacking.dtype)
     for index, label in enumerate(aus.labels):
-        if label in table.column_names:
-            labels[:, index] = table[label].to_numpy()
-    return labels
-
-
-def _intensities(table: Any, aus: AUSet) -> NDArray[np.float32] | None:
-    if not any(f"{label}_i" in table.column_names for label in aus.labels):
-        return None
-    values = np.full((len(table), len(aus)), np.nan, np.float32)
-    for index, label in enumerate(aus.labels):
-        if f"{label}_i" in table.column_names:
-            values[:, index] = table[f"{label}_i"].to_numpy()
+        if f"{label}{suffix}" in table.column_names:
+            values[:, index] = table[f"{label}{suffix}"].to_numpy()
     return values

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
+from aulens.data.portraits.splits import PORTRAITS
 from aulens.data.samples import Samples, join
 from aulens.errors import DatasetError
 from aulens.render.expression import PRESENT
@@ -37,8 +38,9 @@ def load_renders(roots: Sequence[Path], aus: AUSet) -> Samples:
         aus: the AUs wanted; one that a manifest lacks is MISSING throughout that folder.
 
     Returns:
-        All samples, all splits. Subjects are prefixed by their rig; a rig that is in several folders is
-        the same set of people, so its subjects keep their split across folders (checked).
+        All samples, all splits. Subjects are prefixed by their rig, re-animated ones by "portraits"; a rig
+        that is in several folders is the same set of people, so its subjects keep their split across folders
+        (checked).
 
     Raises:
         DatasetError: no folder, no manifest, a column is missing, no AU in common, a picture is missing,
@@ -69,7 +71,9 @@ def _load(root: Path, aus: AUSet) -> Samples:
         raise DatasetError(
             f"{manifest}: {table['file'].iloc[row]} has a landmark that is not a finite number."
         )
-    rig, subject = table["rig"].astype(str), table["subject"].astype(str)
+    # Re-animated portraits are the people of the portraits, whatever rig moved them.
+    rig = pd.Series(PORTRAITS, table.index) if "portrait" in table else table["rig"].astype(str)
+    subject = table["subject"].astype(str)
     strengths = _strengths(table, aus, manifest)
     # A subject already written as "rig..." is prefixed once more: harmless, and never a collision.
     return Samples(

@@ -20,6 +20,7 @@ DATASETS: Final = (
     "jaanet",
     "jaanet-bp4d",
     "jaanet-disfa",
+    "portraits",
     "manifest",
 )
 """What can be opened. "jaanet" = JAA-Net's aligned faces with its lists, of whichever data set they are."""
@@ -96,6 +97,10 @@ def _open(name: str, root: Path) -> FrameIndex:
             from aulens.data.affwild2 import read_affwild2
 
             return read_affwild2(root)
+        case "portraits":
+            from aulens.data.portraits.read import read_portraits
+
+            return read_portraits(root)
         case _:
             from aulens.data.manifest import read_manifest
 

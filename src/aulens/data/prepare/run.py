@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 
 from aulens.data.index import FrameIndex
+from aulens.data.prepare.apart import refuse_twins
 from aulens.data.prepare.folder import LOCK, claim, describe, finish, is_finished, tidy
 from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.prepare.units import divide
@@ -90,8 +91,8 @@ def prepare(
             settings or data.
         BusyError: another process prepares into it.
         ModelError: the detector can't be made.
-        DatasetError: the index has no frames, its landmarks are of no known layout, the disk is full or a
-            process died.
+        DatasetError: the index has no frames, its landmarks are of no known layout, its parts are splits and
+            hold nearly the same picture twice, the disk is full or a process died.
     """
     start = time.perf_counter()
     if not len(index):
@@ -154,6 +155,7 @@ def _fill(
             cpu_seconds += one.cpu_seconds
             if progress:
                 progress(before + done, len(index))
+    refuse_twins(index, root, units, about["points"])
     finish(root, about, [unit.name for unit in units])
     return done, cpu_seconds
 

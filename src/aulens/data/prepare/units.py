@@ -1,12 +1,13 @@
-"""Units of work: a data set's frames in pieces of one sequence each, and the pictures of a piece in turn."""
+"""Units of work: a data set's frames in pieces of a sequence, and the pictures of a piece in turn."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -25,10 +26,10 @@ UNIT_FRAMES: Final = 500
 
 @dataclass(frozen=True)
 class Unit:
-    """Frames of one sequence that become one shard.
+    """Frames of one sequence, or of several of one frame each, that become one shard.
 
     Attributes:
-        name: of its files, "00001_F001_T1".
+        name: of its files, "00001_F001_T1", after its first sequence.
         rows: (n,) indices into the FrameIndex.
     """
 
@@ -61,16 +62,28 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def divide(index: FrameIndex) -> list[Unit]:
-    """All frames, each in one unit; a sequence is cut into pieces of nearly equal length."""
+    """All frames, each in one unit: pieces of a sequence, of nearly equal length, or single frames."""
     pieces = [
         (subject, sequence, piece)
-        for subject, sequence, rows in index.sequences()
+        for subject, sequence, rows in _singles_joined(index.sequences())
         for piece in np.array_split(rows, -(-len(rows) // UNIT_FRAMES))
     ]
     return [
         Unit(f"{number:05d}_{_in_a_file_name(subject)}_{_in_a_file_name(sequence)}", piece)
         for number, (subject, sequence, piece) in enumerate(pieces)
     ]
+
+
+def _singles_joined(
+    sequences: Iterable[tuple[str, str, NDArray[np.intp]]],
+) -> Iterator[tuple[str, str, NDArray[np.intp]]]:
+    """Sequences as they are, and runs of sequences of one frame as one: a shard for each face is slow."""
+    for single, run in groupby(sequences, lambda sequence: len(sequence[2]) == 1):
+        first, *others = run
+        if single:
+            yield first[0], first[1], np.concatenate([first[2], *(rows for _, _, rows in others)])
+        else:
+            yield from (first, *others)
 
 
 def _in_a_file_name(name: str) -> str:
@@ -82,6 +95,8 @@ def fingerprint(index: FrameIndex) -> str:
     arrays: list[NDArray[Any]] = [index.position, index.frame, index.labels]
     if index.landmarks is not None:
         arrays.append(index.landmarks)
+    if index.one_sided is not None:
+        arrays.append(index.one_sided)
     return digest.fingerprint(arrays, _lines(index))
 
 

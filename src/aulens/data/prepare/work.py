@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,7 +109,8 @@ def _store(job: Job) -> None:
             stored.drop(columns="row"),
             pd.DataFrame({"file": _files(frames)}),
             pd.DataFrame(frames.labels, columns=list(frames.aus.labels)),
-            _intensities(frames),
+            _beside(frames.intensities, frames, "i"),
+            _beside(frames.one_sided, frames, "side"),
             pd.DataFrame(landmarks.reshape(len(frames), -1), columns=point_columns(layout.count)),
         ],
         axis=1,
@@ -117,10 +119,11 @@ def _store(job: Job) -> None:
         table.to_parquet(part, index=False)
 
 
-def _intensities(frames: FrameIndex) -> pd.DataFrame:
-    if frames.intensities is None:
+def _beside(values: NDArray[Any] | None, frames: FrameIndex, what: str) -> pd.DataFrame:
+    """Columns AU1_what, ... of what stands beside the labels, (N, A); none if there is nothing."""
+    if values is None:
         return pd.DataFrame(index=range(len(frames)))
-    return pd.DataFrame(frames.intensities, columns=[f"{label}_i" for label in frames.aus.labels])
+    return pd.DataFrame(values, columns=[f"{label}_{what}" for label in frames.aus.labels])
 
 
 def point_columns(count: int) -> list[str]:
@@ -132,6 +135,7 @@ def _faces(job: Job, layout: LandmarkLayout) -> Iterator[tuple[int, StoredFace |
     """(row, face or why there is none, where its landmarks come from), in the order they are read."""
     frames = job.frames
     finder = FaceFinder(job.settings.landmarks, layout, partial(_made, job.detector), frames.aligned)
+    people = len(frames.sequences())
     near = _first_given(frames)
     for row, image in pictures(frames.media, frames.position):
         if isinstance(image, Missing):
@@ -139,6 +143,8 @@ def _faces(job: Job, layout: LandmarkLayout) -> Iterator[tuple[int, StoredFace |
             yield row, image if lost is None else Missing(lost.reason), ""
             continue
         given = None if frames.landmarks is None else frames.landmarks[row]
+        if people > 1:
+            near = _first_given(frames.take([row]))
         face = finder.locate(image, given, near)
         if isinstance(face, Located):
             near = centre(face.landmarks)

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from aulens.data.portraits.splits import split_of
 from aulens.data.whole import whole
 from aulens.errors import DatasetError
 from aulens.faces.default import MakeDetector, default_detector
@@ -30,7 +31,6 @@ from aulens.render.reanimate.portraits import (
     pictures_of,
     points_in,
     read_landmarks,
-    split_of,
     surveyor,
 )
 from aulens.runtime.image import read_image

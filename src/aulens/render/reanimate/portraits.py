@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +35,6 @@ _LEAST_WIDTH: Final = 60  # pixels of a face's 14 centimetres
 _FACE: Final = 14.0
 _MOST_YAW: Final = 32.0
 _MOST_OFF: Final = 0.4  # centimetres
-_TEST_SHARE, _VAL_SHARE = 15, 15
 
 
 @dataclass(frozen=True)
@@ -72,12 +70,6 @@ class ReanimateConfig:
                 f"n must be at least 1, seed 0 and size 48; "
                 f"got n={self.n}, seed={self.seed}, size={self.size}"
             )
-
-
-def split_of(file: str) -> str:
-    """The one split of a portrait, from its name below the folder: "train", "val" or "test", 70/15/15."""
-    draw = zlib.crc32(file.encode()) % 100
-    return "test" if draw < _TEST_SHARE else "val" if draw < _TEST_SHARE + _VAL_SHARE else "train"
 
 
 def pictures_of(config: ReanimateConfig, out: Path) -> dict[str, Path]:
