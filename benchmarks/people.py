@@ -1,0 +1,127 @@
+"""How well models find Action Units of coded faces, beside MediaPipe's blendshapes (extras train, dev).
+
+    python benchmarks/people.py [CARD ...] --portraits DIR [--cache DIR] [--renders DIR ...]
+        [--moved DIR ...] [--real DIR --score score.py] [--by-au] [--choose]
+
+Prints Markdown tables, a column per model card (default: the shipped model). docs/people.md says which
+pictures these are, who coded them, and what to make of it.
+
+    --portraits  folders by source (sfhq, cc0, pexels, london), codes.csv, boxes.csv, landmarks478.npz,
+                 blendshapes.csv; openpeople is read from the package, where it is installed
+    --renders    folders of `aulens render`
+    --moved      folders of `aulens render --portraits`
+    --real       photographs with codes that only measure, and the script that scores a table of them
+    --cache      keeps the faces found there, for the next card
+    --by-au      a table per AU too
+    --choose     only what models may be chosen by: the validation splits. No test picture is looked at
+
+Faces are found by aulens' own detector, the largest of a picture counts. A picture without one is a miss: it
+scores below all others, and nothing is said of it. AUs with fewer than 5 pictures with it, or without it,
+are not scored (openpeople: 10). In brackets: 95 % of 1,000 bootstrap resamples of persons.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+from coded import real, rows
+from coded.subjects import Subject, by_blendshapes, by_card
+from coded.told import Faces, digest_of
+from coded.truth import Coded, read_coded
+from sight.pictures import Portraits
+
+from aulens import NetDetector
+from aulens.aus import RENDERS
+from aulens.runtime.card import find_card
+
+_EYES = ("faces.onnx", "landmarks.onnx")
+
+
+def rendered(given: argparse.Namespace, split: str) -> Iterator[rows.Row]:
+    if given.renders or given.moved:  # torch takes seconds to load
+        from coded.rendered import rendered
+
+        for folder in given.moved:
+            yield from rendered(f"{folder.name} (re-animated)", [folder], split)
+        if given.renders:
+            yield from rendered("renders", given.renders, split)
+
+
+def chosen_by(coded: Coded, given: argparse.Namespace) -> Iterator[rows.Row]:
+    val = coded.of(*rows.SOURCES).between(rows.TEST, rows.UNTRAINED)
+    yield from rows.portraits("portraits for validation", val)
+    yield from rows.at_rest("portraits for validation", val)
+    yield from rows.smiles("portraits for validation", val)
+    yield from rendered(given, "val")
+    yield from rows.cost()
+
+
+def shown(coded: Coded, portraits: Portraits, given: argparse.Namespace) -> Iterator[rows.Row]:
+    kept = coded.of(*rows.SOURCES).between(0, rows.TEST)
+    untrained, cc0, open_people = coded.between(0, rows.UNTRAINED), coded.of("cc0"), coded.of("openpeople")
+    if given.real:
+        yield from real.real(given.real, given.score, given.cache)
+    if len(open_people):
+        yield from rows.portraits("openpeople", open_people, rows.OPENPEOPLE_LEAST)
+        yield from rows.at_rest("openpeople", open_people)
+    yield from rows.london(coded.of("london"))
+    yield from rows.at_rest("cc0", cc0)
+    yield from rows.smiles("cc0", cc0)
+    yield from rows.smiles("cc0 not trained on", untrained.of("cc0"))
+    yield from rows.portraits("portraits kept for test", kept)
+    yield from rows.at_rest("portraits not trained on", untrained.of(*rows.SOURCES))
+    yield from rendered(given, "test")
+    yield from rows.gaps(open_people + kept, portraits.skin)
+    yield from rows.cost()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cards", type=Path, nargs="*", metavar="CARD")
+    parser.add_argument("--portraits", type=Path, required=True)
+    for name in ("real", "score", "cache"):
+        parser.add_argument(f"--{name}", type=Path)
+    for name in ("renders", "moved"):
+        parser.add_argument(f"--{name}", type=Path, nargs="+", default=[])
+    for name in ("by-au", "choose", "no-peers"):
+        parser.add_argument(f"--{name}", action="store_true")
+    given = parser.parse_args()
+    if bool(given.real) != bool(given.score):
+        parser.error("--real and --score go together")
+    cv2.setNumThreads(1)
+    portraits = Portraits(given.portraits)
+    coded = read_coded(portraits, given.portraits / "codes.csv", RENDERS)
+    weights = find_card().parent
+    faces = Faces(portraits, NetDetector(), given.cache, digest_of(*(weights / name for name in _EYES)))
+    subjects = [by_card(card, faces) for card in given.cards or [find_card()]]
+    if not given.no_peers:
+        subjects.append(peer(coded, given.portraits / "blendshapes.csv"))
+    table = list(chosen_by(coded, given) if given.choose else shown(coded, portraits, given))
+    for line in rows.markdown(table, subjects):
+        print(line, flush=True)
+    if given.by_au:
+        told = coded.of(*rows.SOURCES)
+        parts = (
+            {"portraits for validation": told.between(rows.TEST, rows.UNTRAINED)}
+            if given.choose
+            else {"portraits kept for test": told.between(0, rows.TEST), "openpeople": coded.of("openpeople")}
+        )
+        for title, part in parts.items():
+            print(f"\n### {title}\n")
+            print("\n".join(rows.by_au(part, subjects)))
+
+
+def peer(coded: Coded, file: Path) -> Subject:
+    trained = coded.of(*rows.SOURCES)
+    return by_blendshapes(
+        file, trained.between(rows.UNTRAINED, 100), trained.between(rows.TEST, rows.UNTRAINED)
+    )
+
+
+if __name__ == "__main__":
+    main()
