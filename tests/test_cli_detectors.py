@@ -38,6 +38,16 @@ def test_what_a_detector_lacks_is_said(command: str, data: Path, model: Path) ->
     assert "needs --detector-model with the path of a face_landmarker.task" in str(done.error)
 
 
+@pytest.mark.parametrize("command", ["detect", "report"])
+@pytest.mark.parametrize("detector", ["dlib", "mediapipe"])
+def test_a_quality_that_nobody_tells_is_refused_at_once(command: str, detector: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = aulens(command, tmp_path, "--out", out, "--detector", detector, "--min-quality", 0.5)
+    assert done.code == 2
+    assert f"the detector {detector} does not tell the quality of a face" in str(done.error)
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("command", ["prepare", "doctor"])
 def test_it_reaches_the_work(command: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[tuple[Any, ...]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from aulens.align.matrix import Matrix, short, similarity
 from aulens.errors import InputError
-from aulens.landmarks import LEFT_EYE, MOUTH_CORNERS, NOSE_TIP, RIGHT_EYE, layout_of
+from aulens.landmarks import LAYOUTS, LEFT_EYE, MOUTH_CORNERS, NOSE_TIP, RIGHT_EYE, layout_of
 
 FIVE_POINTS: Final = 5
 """Subject's right eye, left eye, tip of the nose, right and left corner of the mouth: what many detectors
@@ -145,10 +146,18 @@ def five_points(landmarks: ArrayLike) -> Matrix:
     points = np.asarray(landmarks, np.float64)
     if points.shape[-2:] == (FIVE_POINTS, 2):
         return points
-    layout = layout_of(points)
+    return np.asarray(_five_of(layout_of(points).name) @ points)
+
+
+@cache
+def _five_of(layout: str) -> Matrix:
+    """What gives the five points of a layout's K landmarks: (5, K), the share of each in each."""
+    known = LAYOUTS[layout]
     right, left = MOUTH_CORNERS
-    groups = (RIGHT_EYE, LEFT_EYE, (NOSE_TIP,), (right,), (left,))
-    return np.stack([points[..., layout.positions(g), :].mean(-2) for g in groups], axis=-2)
+    shares = np.zeros((FIVE_POINTS, known.count))
+    for row, group in zip(shares, (RIGHT_EYE, LEFT_EYE, (NOSE_TIP,), (right,), (left,)), strict=True):
+        row[list(known.positions(group))] = 1 / len(group)
+    return shares
 
 
 def anchors(landmarks: ArrayLike) -> Matrix:

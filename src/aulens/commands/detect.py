@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from aulens.commands.bar import progress
-from aulens.commands.finders import Detector, Finder
+from aulens.commands.finders import Detector, Finder, refuse_quality
 from aulens.commands.neutral import baseline_of
 from aulens.commands.options import (
     MODELS,
@@ -195,6 +195,7 @@ def detect(
     ):  # fmt: skip
         if wanted and out is None:
             raise ConfigError(f"{name} needs a folder: --out DIR")
+    refuse_quality(detector, min_quality)
     if webcam is not None and resume:
         raise ConfigError("a camera can't be resumed: what it saw is over. Leave out --resume")
     if format is Format.PARQUET and out is None and sys.stdout.isatty():

@@ -24,6 +24,15 @@ class Detector(StrEnum):
     MEDIAPIPE = "mediapipe"
 
 
+def refuse_quality(kind: Detector, least: float | None) -> None:
+    """Raise `ConfigError` if faces are to be left out by a quality that their detector does not tell."""
+    if least is not None and kind is not Detector.AULENS:
+        raise ConfigError(
+            f"--min-quality {least:g}: the detector {kind} does not tell the quality of a face; leave out "
+            "--min-quality, or take --detector aulens"
+        )
+
+
 @dataclass(frozen=True)
 class Finder:
     """The options of a detector, which can be sent to another process; they are as in `open_detector`."""

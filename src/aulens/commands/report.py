@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from aulens.commands.detect import detect
-from aulens.commands.finders import Detector
+from aulens.commands.finders import Detector, refuse_quality
 from aulens.commands.options import (
     DetectorKind,
     DetectorModel,
@@ -84,6 +84,8 @@ def report(
                 "--resume": resume,
             },
         )
+    if others:
+        refuse_quality(detector, min_quality)
     limits = Limits(max_yaw, max_pitch, min_quality)
     failed = _of_tables(tables, out, read_card(find_card(model)), limits) if tables else False
     if others:

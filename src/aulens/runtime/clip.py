@@ -21,8 +21,8 @@ _WAITING_BYTES: Final = 64 << 20
 """Pixels that may wait before each step; at least two frames do."""
 _MOST_WAITING: Final = 16
 
-_BATCH_FACES: Final = 16
-"""Faces that go through the model at once: more gains nothing on a CPU."""
+_BATCH_FACES: Final = 4
+"""Faces that are waited for, to go through the model at once."""
 
 
 class Tracker(Protocol):

@@ -18,6 +18,8 @@ PICTURE_SUFFIXES: Final = frozenset(
 # 12,000 x 12,000 pixels fit, and need about 1.1 GB at the peak.
 MAX_PIXELS: Final = 150_000_000
 _STRIP = 1024
+_WHOLE: Final = 16_000_000
+"""Pixels up to which a picture is copied at once: in strips it takes ten times as long."""
 _ORIENTATION: Final = 0x0112
 _TURN: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -115,6 +117,8 @@ def _narrow(picture: Image.Image) -> Image.Image:
 
 
 def _to_array(picture: Image.Image) -> NDArray[np.uint8]:
+    if picture.width * picture.height <= _WHOLE:
+        return np.array(picture)
     # In strips: one call would hold the pixels three times, which matters at 12,000 pixels a side.
     image = np.empty((picture.height, picture.width, 3), dtype=np.uint8)
     for top in range(0, picture.height, _STRIP):
