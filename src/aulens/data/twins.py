@@ -109,7 +109,7 @@ def _prints(thumbs: NDArray[np.float32]) -> Prints:
     frequencies = np.einsum("ui,nij,vj->nuv", waves, thumbs, waves, optimize=True).reshape(-1, _HASH**2)
     # The first is the mean: 0 of all. The others are halved by their median.
     above = frequencies > np.median(frequencies[:, 1:], axis=1, keepdims=True)
-    flat = thumbs.reshape(len(thumbs), -1)
+    flat = thumbs.reshape(-1, SIDE**2)
     norm = np.linalg.norm(flat, axis=1, keepdims=True)
     return Prints(
         np.divide(flat, norm, out=np.zeros_like(flat), where=norm > 0),

@@ -1,7 +1,7 @@
 """Adapter for coded portraits: folders of pictures cut from public sources, with the codes that lie here.
 
 ROOT holds `sfhq/`, `cc0/`, `pexels/`, `openpeople/` and `london/`, or some of them, as
-`python -m aulens.data.portraits.cut` makes them. A row is a picture that two coders coded; its part is its
+`python -m aulens.data.portraits.cut` makes them, or is one of them. A row is a picture that two coders coded; its part is its
 split, always "test" for openpeople and london.
 """
 
@@ -24,7 +24,7 @@ SOURCES: Final = (*TRAINING, *TESTING)
 
 
 def read_portraits(root: Path) -> FrameIndex:
-    """The coded portraits of a folder.
+    """The coded portraits of a folder, or of one source if it is given.
 
     Pictures that are stylised or bad in the eyes of one coder stay out. The frame of a picture is the number
     in its name where a person has several, else 0.
@@ -32,8 +32,10 @@ def read_portraits(root: Path) -> FrameIndex:
     Raises:
         DatasetError: there is no such folder, no source in it, or it holds the sources as delivered.
     """
-    root = start(Path(root), SOURCES)
-    there = [source for source in SOURCES if (root / source).is_dir()]
+    home = start(Path(root), SOURCES)
+    wanted = SOURCES if home == Path(root) else (Path(root).resolve().name.lower(),)
+    root = home
+    there = [source for source in wanted if (root / source).is_dir()]
     if not there:
         what = "pictures as delivered" if is_delivered(root) else f"none of the folders {', '.join(SOURCES)}"
         raise DatasetError(f"{root} holds {what}; cut the portraits out first: {CUT}")
@@ -57,7 +59,7 @@ def read_portraits(root: Path) -> FrameIndex:
         labels=codes.labels[rows],
         landmarks=None,
         part=np.array([split_of(file) for file in files], dtype=np.str_),
-        problems=tuple(_problems(there, [file for file in files if file not in present])),
+        problems=tuple(_problems(wanted, there, [file for file in files if file not in present])),
         intensities=codes.intensities[rows],
         one_sided=codes.one_sided[rows],
     )
@@ -69,9 +71,9 @@ def _frame(file: str) -> int:
     return int(Path(name).stem.split("_")[1]) if source in TESTING else 0
 
 
-def _problems(there: Sequence[str], lost: Sequence[str]) -> list[Problem]:
+def _problems(wanted: Sequence[str], there: Sequence[str], lost: Sequence[str]) -> list[Problem]:
     problems = []
-    for source in SOURCES:
+    for source in wanted:
         if source not in there:
             problems.append(Problem("note", "missing_source", source, "there is no folder of this source."))
         elif names := [file for file in lost if file.startswith(f"{source}/")]:
