@@ -408,7 +408,7 @@ class Judge(PatchDetector):
 
     def __call__(self, image):
         return tuple(
-            replace(face, quality=0.2 if 15.5 < face.box[0] < 19.5 else 0.9)
+            replace(face, quality=0.4 if 15.5 < face.box[0] < 19.5 else 0.9)
             for face in super().__call__(image)
         )
 
