@@ -1,7 +1,7 @@
 """How well models find Action Units of coded faces, beside MediaPipe's blendshapes (extras train, dev).
 
     python benchmarks/people.py [CARD ...] --portraits DIR [--cache DIR] [--renders DIR ...]
-        [--moved DIR ...] [--real DIR --score score.py] [--by-au] [--choose]
+        [--moved DIR ...] [--real DIR --score score.py] [--by-au] [--sheets DIR] [--choose]
 
 Prints Markdown tables, a column per model card (default: the shipped model). docs/people.md says which
 pictures these are, who coded them, and what to make of it.
@@ -13,6 +13,7 @@ pictures these are, who coded them, and what to make of it.
     --real       photographs with codes that only measure, and the script that scores a table of them
     --cache      keeps the faces found there, for the next card
     --by-au      a table per AU too
+    --sheets     writes contact sheets of the worst errors there; of generated people only
     --choose     only what models may be chosen by: the validation splits. No test picture is looked at
 
 Faces are found by aulens' own detector, the largest of a picture counts. A picture without one is a miss: it
@@ -28,6 +29,7 @@ from pathlib import Path
 
 import cv2
 from coded import real, rows
+from coded.failures import write_sheets
 from coded.subjects import Subject, by_blendshapes, by_card
 from coded.told import Faces, digest_of
 from coded.truth import Coded, read_coded
@@ -63,7 +65,7 @@ def shown(coded: Coded, portraits: Portraits, given: argparse.Namespace) -> Iter
     kept = coded.of(*rows.SOURCES).between(0, rows.TEST)
     untrained, cc0, open_people = coded.between(0, rows.UNTRAINED), coded.of("cc0"), coded.of("openpeople")
     if given.real:
-        yield from real.real(given.real, given.score, given.cache)
+        yield from real.real(given.real, given.score, remembered("real", given.cache))
     if len(open_people):
         yield from rows.portraits("openpeople", open_people, rows.OPENPEOPLE_LEAST)
         yield from rows.at_rest("openpeople", open_people)
@@ -84,7 +86,7 @@ def main() -> None:
     )
     parser.add_argument("cards", type=Path, nargs="*", metavar="CARD")
     parser.add_argument("--portraits", type=Path, required=True)
-    for name in ("real", "score", "cache"):
+    for name in ("real", "score", "cache", "sheets"):
         parser.add_argument(f"--{name}", type=Path)
     for name in ("renders", "moved"):
         parser.add_argument(f"--{name}", type=Path, nargs="+", default=[])
@@ -96,24 +98,33 @@ def main() -> None:
     cv2.setNumThreads(1)
     portraits = Portraits(given.portraits)
     coded = read_coded(portraits, given.portraits / "codes.csv", RENDERS)
-    weights = find_card().parent
-    faces = Faces(portraits, NetDetector(), given.cache, digest_of(*(weights / name for name in _EYES)))
+    faces = Faces(portraits.image, NetDetector(), remembered("portraits", given.cache))
     subjects = [by_card(card, faces) for card in given.cards or [find_card()]]
     if not given.no_peers:
         subjects.append(peer(coded, given.portraits / "blendshapes.csv"))
     table = list(chosen_by(coded, given) if given.choose else shown(coded, portraits, given))
     for line in rows.markdown(table, subjects):
         print(line, flush=True)
-    if given.by_au:
-        told = coded.of(*rows.SOURCES)
-        parts = (
-            {"portraits for validation": told.between(rows.TEST, rows.UNTRAINED)}
-            if given.choose
-            else {"portraits kept for test": told.between(0, rows.TEST), "openpeople": coded.of("openpeople")}
-        )
-        for title, part in parts.items():
+    for title, part in closer(coded, given.choose).items():
+        if given.by_au:
             print(f"\n### {title}\n")
             print("\n".join(rows.by_au(part, subjects)))
+        for subject in subjects if given.sheets else ():
+            write_sheets(given.sheets / title.replace(" ", "_"), subject, part, faces)
+
+
+def closer(coded: Coded, choose: bool) -> dict[str, Coded]:
+    """What is looked at AU by AU."""
+    generated = coded.of(*rows.SOURCES)
+    if choose:
+        return {"portraits for validation": generated.between(rows.TEST, rows.UNTRAINED)}
+    return {"openpeople": coded.of("openpeople"), "portraits kept for test": generated.between(0, rows.TEST)}
+
+
+def remembered(what: str, folder: Path | None) -> Path | None:
+    """The file that keeps the faces found by the networks that aulens carries now."""
+    weights = find_card().parent
+    return folder and folder / f"{what}-{digest_of(*(weights / name for name in _EYES))}.npz"
 
 
 def peer(coded: Coded, file: Path) -> Subject:

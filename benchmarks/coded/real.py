@@ -7,15 +7,16 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from aulens import Analyzer, read_image
+from aulens import Analyzer, NetDetector, read_image
 from aulens.tables.schema import columns, rows_of
 from coded.rows import NONE, Row
 from coded.subjects import Subject
+from coded.told import Faces
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,14 @@ class Score:
     lowest: str
 
 
-def real(folder: Path, script: Path, keep: Path | None) -> Iterator[Row]:
-    """Rows of a folder of photographs, scored by a script; a model's table is kept in `keep`."""
+def real(folder: Path, script: Path, file: Path | None) -> Iterator[Row]:
+    """Rows of a folder of photographs, scored by a script; the faces found are kept in `file`."""
+    faces = Faces(lambda name: read_image(folder / name), NetDetector(), file)
+    names = sorted(path.name for path in folder.iterdir())
 
     @cache
     def score(card: Path) -> Score:
-        return _score(card, folder, script, keep)
+        return _score(card, faces, names, script)
 
     def cell(subject: Subject, what: str) -> str:
         return NONE if subject.analyzer is None else str(getattr(score(subject.analyzer.card.path), what))
@@ -50,19 +53,18 @@ def real(folder: Path, script: Path, keep: Path | None) -> Iterator[Row]:
         yield Row(of, what, lambda s, name=name: cell(s, name))  # type: ignore[misc]
 
 
-def _score(card: Path, folder: Path, script: Path, keep: Path | None) -> Score:
-    analyzer = Analyzer(card, threads=1)
-    with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, columns(analyzer.card.aus), extrasaction="ignore")
-        table.writeheader()
-        for path in sorted(folder.iterdir()):
-            table.writerows(rows_of(path.name, analyzer(read_image(path)), analyzer.card.aus))
-        file.flush()
+def _score(card: Path, faces: Faces, names: Sequence[str], script: Path) -> Score:
+    analyzer = Analyzer(card, faces.detector, threads=1)
+    aus = analyzer.card.aus
+    with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="", encoding="utf-8") as table:
+        rows = csv.DictWriter(table, columns(aus), extrasaction="ignore")
+        rows.writeheader()
+        for name, (image, face) in zip(names, faces.of(names), strict=True):
+            rows.writerows(rows_of(name, analyzer.analyze(image, [face] if face else []), aus))
+        table.flush()
         done = subprocess.run(
-            [sys.executable, str(script), file.name], capture_output=True, text=True, check=True
+            [sys.executable, str(script), table.name], capture_output=True, text=True, check=True
         )
-        if keep:
-            (keep / f"real-{card.stem}.txt").write_text(done.stdout, encoding="utf-8")
     last = done.stdout.strip().splitlines()[-1].replace(",", "").split()
     found, every, f1 = (last[last.index(word) + 1] for word in ("AUC", "misses", "F1"))
     (answered,) = re.findall(r"answered (\d+ of \d+)", done.stdout)

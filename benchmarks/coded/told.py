@@ -6,14 +6,14 @@ N pictures, A Action Units.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
 
 import numpy as np
 from numpy.typing import NDArray
-from sight.pictures import Image, Portraits
+from sight.pictures import Image
 
 from aulens import Analyzer
 from aulens.aus import AUSet
@@ -52,28 +52,26 @@ def missed_below(scores: NDArray[np.float64], found: NDArray[np.bool_]) -> NDArr
 
 
 class Faces:
-    """The largest face of each portrait, found once.
+    """The largest face of each picture, found once.
 
     Args:
-        portraits: where the pictures are.
+        image: gives the picture of a name.
         detector: what finds faces.
-        cache: a folder that keeps what was found for a `detector` of the same `key`; None: nothing is kept.
-        key: of the detector.
+        file: an .npz that keeps what was found for a later process with this detector; None: none does.
     """
 
-    def __init__(self, portraits: Portraits, detector: FaceDetector, cache: Path | None, key: str) -> None:
-        self.detector, self._portraits = detector, portraits
-        self._file = cache / f"faces-{key}.npz" if cache else None
+    def __init__(self, image: Callable[[str], Image], detector: FaceDetector, file: Path | None) -> None:
+        self.detector, self._image, self._file = detector, image, file
         self._known: dict[str, NDArray[np.float64]] = {}
-        if self._file and self._file.is_file():
-            with np.load(self._file) as file:
-                self._known = {name: file[name] for name in file.files}
+        if file and file.is_file():
+            with np.load(file) as kept:
+                self._known = {name: kept[name] for name in kept.files}
 
     def of(self, names: Sequence[str]) -> Iterator[tuple[Image, Face | None]]:
         """Picture and face of each name."""
         before = len(self._known)
         for name in names:
-            image = self._portraits.image(name)
+            image = self._image(name)
             if name not in self._known:
                 faces = self.detector(image)
                 self._known[name] = _packed(faces[0]) if faces else np.zeros(0)
