@@ -1,6 +1,7 @@
 """Results made up by hand, for tests of what is done with results."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -24,6 +25,8 @@ def result(
     quality: float = float("nan"),
     look: str = "",
     pose: HeadPose | None = None,
+    intensity: Mapping[str, float] = MappingProxyType({}),
+    left_intensity: Mapping[str, float] | None = None,
 ) -> AUResult:
     """A face with these probabilities; both sides alike, unless `left` says what its left is."""
     aus = AUSet("told", tuple(int(label[2:]) for label in probability))
@@ -43,6 +46,9 @@ def result(
         quality=quality,
         look=look,
         pose=pose,
+        intensity=intensity,
+        left_intensity=intensity if left_intensity is None else left_intensity,
+        right_intensity=intensity,
     )
 
 

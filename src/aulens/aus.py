@@ -9,7 +9,7 @@ Source of names and muscles: Ekman, Friesen and Hager, Facial Action Coding Syst
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -82,6 +82,7 @@ class AUSet:
     Attributes:
         name: a short name, "bp4d".
         numbers: the AU numbers, in the order of the axis; each known, none twice.
+        intense: those of them of which a model tells the intensity too; sets are compared without it.
 
     Raises:
         ConfigError: when `numbers` is empty, or has an AU that is unknown or comes twice.
@@ -89,6 +90,7 @@ class AUSet:
 
     name: str
     numbers: tuple[int, ...]
+    intense: tuple[int, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "numbers", tuple(self.numbers))

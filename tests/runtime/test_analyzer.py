@@ -66,6 +66,30 @@ def test_a_colour_becomes_a_probability(analyzer: Analyzer) -> None:
     assert result.present == ("AU6", "AU12", "AU25")
 
 
+def test_a_score_becomes_an_intensity_by_its_aus_curve(tmp_path: Path) -> None:
+    curves = {"AU12": [[-1, 0, 0.6], [0, 1, 4]], "AU1": [[-0.9, 0], [0.5, 1]]}
+    stub = write_stub(tmp_path, card={"intensity": {"fitted_on": "nothing", "curves": curves}})
+    face, image = drawn_face(), np.zeros((SIZE, SIZE, 3), np.uint8)
+    middle = round(face.landmarks[[48, 54], 0].mean())
+    image[:, :middle], image[:, middle:] = (153, 51, 0), (51, 102, 0)
+    (result,) = Analyzer(stub, detector=no_faces, threads=1).analyze(image, [face])
+    assert result.right_intensity["AU12"] == pytest.approx(1 + 3 * 0.4 / 0.6, abs=1e-3)  # red - green
+    assert result.left_intensity["AU12"] == pytest.approx(0.8, abs=1e-3)  # -0.2
+    assert result.intensity["AU12"] == result.right_intensity["AU12"]
+    assert result.intensity["AU1"] == 0.5  # below the first knot
+    assert set(result.intensity) == {"AU1", "AU12"}
+    pooled = {"decoder": "pooled", "intensity": {"fitted_on": "nothing", "curves": curves}}
+    stub = write_stub(tmp_path, card=pooled)
+    (result,) = Analyzer(stub, detector=no_faces, threads=1).analyze(image, [face])
+    assert result.intensity["AU12"] > 0
+    assert np.isnan([result.left_intensity["AU12"], result.right_intensity["AU12"]]).all()
+
+
+def test_without_curves_no_intensity_is_told(analyzer: Analyzer) -> None:
+    (result,) = analyzer.analyze(np.zeros((SIZE, SIZE, 3), np.uint8), [drawn_face()])
+    assert (result.intensity, result.left_intensity, result.right_intensity) == ({}, {}, {})
+
+
 def test_left_is_the_subjects_left(analyzer: Analyzer) -> None:
     """Red only where her left mouth corner is, which is in the right half of the picture."""
     face = drawn_face()

@@ -7,6 +7,7 @@ import pytest
 import aulens.runtime.card as module
 from aulens.errors import ModelError
 from aulens.runtime.card import find_card, read_card
+from aulens.runtime.intensity import Curve
 from stub_jaa import write_jaa_stub
 from stub_model import write_stub
 
@@ -40,6 +41,35 @@ def test_a_card_of_a_model_that_decides_by_itself(tmp_path: Path) -> None:
     assert (card.backbone, card.roi_side, card.layout.count) == (None, None, 49)
 
 
+def test_curves_of_intensity(tmp_path: Path) -> None:
+    assert read_card(write_stub(tmp_path)).curves == ()  # older cards
+    curves = {"AU12": [[-1, 0, 0.5], [0, 1, 4.5]]}
+    card = read_card(changed(tmp_path, intensity={"fitted_on": "a few", "unit": "", "curves": curves}))
+    assert card.curves == (None, None, Curve((-1, 0, 0.5), (0, 1, 4.5)), None)
+    assert card.aus.intense == (12,)
+    assert card.intensity_fitted_on == "a few"
+    assert read_card(changed(tmp_path, intensity=None)).aus.intense == ()
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [
+        [[0, 1]],
+        [[0, 1], [0, 6]],
+        [[0, 1], [2, 1]],
+        [[1, 0], [0, 1]],
+        [[0, 1], [0]],
+        "steep",
+        [[0], [0]],
+        [1, 2],
+    ],
+)
+def test_a_curve_that_can_not_be_is_named(tmp_path: Path, curve: object) -> None:
+    path = changed(tmp_path, intensity={"fitted_on": "", "curves": {"AU12": curve}})
+    with pytest.raises(ModelError, match=r"'intensity\.curves\.AU12' must be scores and intensities"):
+        read_card(path)
+
+
 def test_entries_of_later_versions_are_no_error(tmp_path: Path) -> None:
     assert read_card(changed(tmp_path, mood="sunny")).name == "stub"
 
@@ -69,6 +99,7 @@ def test_entries_of_later_versions_are_no_error(tmp_path: Path) -> None:
         ({"calibrated": "yes"}, "'calibrated' must be true or false"),
         ({"statement": None}, "'statement' must be text"),
         ({"results": []}, "'results' must be a table"),
+        ({"intensity": {"curves": {}}}, "'intensity' must be a table with"),
     ],
 )
 def test_what_is_wrong_with_a_card_is_named(

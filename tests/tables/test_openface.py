@@ -125,6 +125,18 @@ def test_numbers_have_openfaces_decimals() -> None:
     assert (row["timestamp"], row["x_3"]) == ("NaN", "0.0")
 
 
+def test_intensities_are_written_where_the_model_tells_them_and_read_again(tmp_path: Path) -> None:
+    told = result({"AU1": 0.2, "AU12": 0.9, "AU28": 0.1}, intensity={"AU12": 3.456, "AU28": 1.0})
+    path = tmp_path / "clip.csv"
+    path.write_text(text(OpenFace(), [frame_result(0, 0.0, [told])]))
+    described(path.read_text())
+    table = OpenFace().read(path)
+    assert table.loc[0, ["AU12_i", "AU12_c"]].tolist() == [3.46, 1]
+    assert table[["AU1_i", "AU4_i"]].isna().all(axis=None)  # AU28 has no intensity in OpenFace
+    closed = result({"AU43": 0.9}, intensity={"AU43": 5.0})
+    assert OpenFace().rows("a", frame_result(0, 0, [closed]))[0]["AU45_r"] == "5.00"
+
+
 def test_closed_eyes_stand_for_a_blink_unless_the_model_has_one() -> None:
     closed = OpenFace().rows("a", frame_result(0, 0, [result({"AU43": 0.9})]))[0]
     assert closed["AU45_c"] == "1.0"

@@ -35,6 +35,18 @@ def test_columns_are_in_the_promised_order() -> None:
     )  # fmt: skip
 
 
+def test_intensities_follow_their_au_where_the_model_tells_them() -> None:
+    some = AUSet("two", (1, 12), intense=(12,))
+    assert some == AUS
+    ends = ("p", "c", "left_p", "right_p", "i", "left_i", "right_i")
+    assert columns(some) == (*columns(AUS)[:-4], *(f"AU12_{end}" for end in ends))
+    told = result(intensity={"AU12": 2.34567}, left_intensity={"AU12": math.nan})
+    (row,) = rows_of("a.png", [told], some)
+    assert [row[f"AU12_{end}"] for end in ends[4:]] == [2.346, None, 2.346]
+    assert to_frame([row], some)["AU12_i"].dtype == "float64"
+    assert "AU12_i" not in rows_of("a.png", [told], AUS)[0]
+
+
 @pytest.mark.parametrize("name", ['=1+2,"x".mp4', "+1.mp4", "-1.mp4", "@sum(a1).mp4", "\t=1.mp4", "\r=1.mp4"])
 def test_a_name_is_no_formula(name: str) -> None:
     """Spreadsheets compute cells that begin so. The path stays that of the same file."""

@@ -7,6 +7,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from aulens.errors import ConfigError, InputError
 from aulens.tables import smooth as smoothing
+from aulens.tables.baseline import log_odds
 from aulens.tables.smooth import smooth
 from made_tables import NAN, clip, random_table
 
@@ -72,6 +73,22 @@ def test_wide_windows_are_as_by_pairs(monkeypatch: pytest.MonkeyPatch, window: f
     found = smoothing._gaussian(values, times, stretch, window)
     monkeypatch.setattr(smoothing, "_FEW", 900)
     np.testing.assert_allclose(found, smoothing._gaussian(values, times, stretch, window), atol=1e-11)
+
+
+def test_intensities_are_smoothed_by_the_same_weights() -> None:
+    """Where logits and intensities are the same numbers, so are their means."""
+    table = random_table(3)
+    table["AU12_i"] = 2.5 + 0.3 * log_odds(table["AU12_p"].to_numpy(np.float64, na_value=np.nan))
+    found = smooth(table, 0.3, thresholds=0.5)
+    assert found["AU12_smooth_i"].notna().equals(found["AU12_smooth_p"].notna())
+    some = found[found["AU12_smooth_p"].between(0.01, 0.99)]  # beyond, six digits are few
+    logits = log_odds(some["AU12_smooth_p"].to_numpy(np.float64))
+    np.testing.assert_allclose(some["AU12_smooth_i"], 2.5 + 0.3 * logits, atol=1e-3)
+    assert [name for name in found if name.startswith("AU") and name.endswith("_smooth_i")] == [
+        "AU12_smooth_i"
+    ]
+    plain = smooth(table, 0.0, thresholds=0.5)
+    np.testing.assert_allclose(plain["AU12_smooth_i"], table["AU12_i"], atol=5e-4)
 
 
 def test_a_window_wider_than_a_long_clip_gives_its_mean() -> None:

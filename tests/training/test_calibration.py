@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 
 from aulens.aus import MISSING, AUSet
 from aulens.errors import ModelError
+from aulens.runtime.intensity import Curve
 from aulens.training.calibration import (
     FALLBACK,
     FALLBACK_OF_LOGITS,
@@ -129,5 +131,9 @@ def test_a_file_keeps_it(tmp_path: Path):
     np.testing.assert_array_equal(back.platt, found.platt)
     assert back.subjects == 2
     assert read_calibration(tmp_path / "none.json", PAIR) is None
+    assert back.curves == ()
+    curves = (None, Curve((-1.0, 0.5), (0.0, 4.5)))
+    write_calibration(path, replace(found, curves=curves))
+    assert read_calibration(path, PAIR).curves == curves
     with pytest.raises(ModelError, match="AU15"):
         read_calibration(path, AUSet("other", (15,)))

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,14 @@ import aulens
 from aulens.errors import ConfigError, ModelError
 from aulens.models import ModelConfig, RoiConfig, build
 from aulens.runtime.card import read_card
+from aulens.runtime.intensity import Curve
 from aulens.training import onnx_file
-from aulens.training.calibration import FALLBACK
+from aulens.training.calibration import FALLBACK, read_calibration, write_calibration
 from aulens.training.evaluation import evaluate
 from aulens.training.exporter import export
 from aulens.training.onnx_file import fold_batch_norm, write_onnx
+from aulens.training.predictions import predict
+from aulens.training.run_folder import RunFolder
 from synthetic_faces import PAINTED
 
 pytestmark = pytest.mark.slow
@@ -118,6 +122,24 @@ def test_every_variant_decides_alike_in_both_forms(faces: Path, tmp_path: Path, 
     theirs = evaluate(card, [faces], split="test", bootstrap=0, progress=False)
     np.testing.assert_array_equal(ours.report.counts.tp, theirs.report.counts.tp)
     np.testing.assert_array_equal(ours.report.counts.fp, theirs.report.counts.fp)
+
+
+@pytest.mark.parametrize("variant", ["roi", "heatmap"])
+def test_both_forms_tell_the_same_intensities(faces: Path, tmp_path: Path, variant: str):
+    run = make_run(faces, tmp_path / "run", variant)
+    bare = export(run, tmp_path / "out", "bare").card
+    assert read_card(bare).curves == ()
+    assert predict(bare, [faces], progress=False).intensities is None
+    path = RunFolder(run).calibration
+    curve = Curve((-0.5, 0.0, 0.5), (0.0, 1.0, 5.0))
+    write_calibration(path, replace(read_calibration(path, PAINTED), curves=(None, curve, curve)))
+    card = export(run, tmp_path / "out", "x").card
+    assert read_card(card).aus.intense == PAINTED.numbers[1:]
+    assert read_card(card).intensity_fitted_on == "60 validation pictures of 60 subjects"
+    ours, theirs = predict(run, progress=False), predict(card, [faces], progress=False)
+    assert np.isnan(ours.intensities[:, 0]).all()
+    assert ours.intensities[:, 1:].std() > 0
+    np.testing.assert_allclose(ours.intensities, theirs.intensities, atol=1e-3)
 
 
 def test_a_wrong_export_is_refused(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -4,6 +4,7 @@ from aulens.metrics.abaw import AbawReport, abaw2_score, abaw_report, mean_f1, t
 from aulens.metrics.alignment import failure_rate, landmark_error
 from aulens.metrics.bootstrap import Measure
 from aulens.metrics.counts import Counts, accuracy, balanced_accuracy, counts, f1
+from aulens.metrics.intensity import IntensityReport, icc, intensity_report
 from aulens.metrics.ranking import average_precision, roc_auc
 from aulens.metrics.report import Estimate, Report, report
 from aulens.metrics.submission import (
@@ -17,6 +18,7 @@ __all__ = [
     "AbawReport",
     "Counts",
     "Estimate",
+    "IntensityReport",
     "Measure",
     "Report",
     "abaw2_score",
@@ -27,6 +29,8 @@ __all__ = [
     "counts",
     "f1",
     "failure_rate",
+    "icc",
+    "intensity_report",
     "landmark_error",
     "mean_f1",
     "read_image_decisions",

@@ -11,6 +11,7 @@ from aulens.aus import AUSet
 from aulens.errors import ConfigError, ModelError
 from aulens.landmarks import IBUG68, LAYOUTS, LandmarkLayout
 from aulens.runtime.entries import Entries, check_sha256
+from aulens.runtime.intensity import Curve
 
 FORMAT: Final = "aulens-model/1"
 DECODERS: Final = ("roi", "pooled", "direct")
@@ -26,7 +27,7 @@ class ModelCard:
         name: the model's name.
         variant: which model of `aulens.models` it is.
         backbone: name of its backbone; None for a network that has none of its own.
-        aus: its AUs, in the order of the maps' channels.
+        aus: its AUs, in the order of the maps' channels; `aus.intense` are those with a curve.
         crop: side of the aligned face that it takes, pixels.
         map: side of its maps, pixels.
         roi_side: side of a region on the map, pixels; None where there are no regions.
@@ -49,6 +50,8 @@ class ModelCard:
         selected_on_test: epoch and thresholds were chosen on test subjects: the results are too good.
         people: "train" and "val" → stand-ins of those who trained and who chose (`aulens.training.seen`);
             None = not known.
+        curves: (A,) from score to intensity, None for AUs without; () = none has one.
+        intensity_fitted_on: what they were fitted on, in words.
     """
 
     path: Path
@@ -76,6 +79,8 @@ class ModelCard:
     aulens_version: str
     selected_on_test: bool = False
     people: Mapping[str, tuple[str, ...]] | None = None
+    curves: tuple[Curve | None, ...] = ()
+    intensity_fitted_on: str = ""
 
     @property
     def onnx(self) -> Path:
@@ -139,7 +144,8 @@ class _Entries(Entries):
     """Those of a model of Action Units."""
 
     def card(self) -> ModelCard:
-        aus = self._aus()
+        curves, fitted_on = self._intensity()
+        aus = self._aus(curves)
         platt = tuple(self.pair(f"platt.{label}", self._of_au("platt", label)) for label in aus.labels)
         threshold = tuple(
             self.share(f"threshold.{label}", self._of_au("threshold", label)) for label in aus.labels
@@ -172,16 +178,37 @@ class _Entries(Entries):
             aulens_version=self.text("aulens_version"),
             selected_on_test=self.flag("selected_on_test", False),
             people=self._people(),
+            curves=tuple(curves.get(label) for label in aus.labels) if curves else (),
+            intensity_fitted_on=fitted_on,
         )
 
-    def _aus(self) -> AUSet:
+    def _aus(self, curves: Mapping[str, Curve]) -> AUSet:
         numbers = self.get("aus")
         if not isinstance(numbers, list) or not all(type(n) is int for n in numbers):
             raise self.wrong("aus", "a list of AU numbers", numbers)
         try:
-            return AUSet(self.text("name"), tuple(numbers))
+            return AUSet(self.text("name"), tuple(numbers), tuple(n for n in numbers if f"AU{n}" in curves))
         except ConfigError as error:
             raise ModelError(f"{self._path}: {error}") from error
+
+    def _intensity(self) -> tuple[Mapping[str, Curve], str]:
+        """Curves by AU label, and what they were fitted on; cards of older versions have none."""
+        if self._entries.get("intensity") is None:
+            return {}, ""
+        table = self.table("intensity")
+        curves, fitted_on = table.get("curves"), table.get("fitted_on")
+        if not isinstance(curves, dict) or not isinstance(fitted_on, str):
+            raise self.wrong("intensity", 'a table with "curves" and "fitted_on"', table)
+        return {label: self._curve(label, curve) for label, curve in curves.items()}, fitted_on
+
+    def _curve(self, label: str, value: object) -> Curve:
+        try:
+            if not isinstance(value, list) or len(value) != 2:
+                raise ValueError("not two lists")
+            return Curve(*(tuple(map(float, numbers)) for numbers in value))
+        except (TypeError, ValueError) as error:
+            name = f"intensity.curves.{label}"
+            raise self.wrong(name, f"scores and intensities, two lists ({error})", value) from error
 
     def _people(self) -> Mapping[str, tuple[str, ...]] | None:
         # Cards of older versions, and of checkpoints alone, do not tell.

@@ -10,6 +10,7 @@ from aulens.errors import ModelError
 from aulens.roi import RoiGrid, centres, decode, side_scores
 from aulens.runtime.backend import ModelOutput, Session, Shape, open_session
 from aulens.runtime.card import ModelCard, check_digest
+from aulens.runtime.intensity import side_intensities
 
 
 class Model:
@@ -79,6 +80,10 @@ class Model:
         """Scores (B, A, 2) as probabilities, by the card's slope and offset for each AU."""
         slope, offset = np.array(self.card.platt).T[..., None]
         return sigmoid(slope * scores + offset)
+
+    def intensities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores (B, A, 2) as intensities, 0 to 5, by the card's curves; NaN for AUs without one."""
+        return side_intensities(self.card.curves, scores)
 
     def _promised(self) -> dict[str, tuple[int, ...]]:
         """The shapes that the card promises, without the batch axis, for the outputs that the file has."""

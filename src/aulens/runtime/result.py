@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 from weakref import ref
@@ -42,6 +42,10 @@ class AUResult:
         quality: 0 to 1, how far its AUs can be trusted, as the detector says; NaN: it does not.
         look: how the detector had to look to find it, one of `aulens.faces.detector.LOOKS`; "" the first.
         pose: how the head is turned and how far away it is; None: its landmarks (such as five) tell none.
+        intensity: AU label to intensity, 0 (absent) over 1 (FACS's A, a trace) to 5 (E, maximal): the larger
+            of its sides'; only AUs for which the model's card has a curve.
+        left_intensity: the same on the subject's left, or NaN.
+        right_intensity: the same on the subject's right, or NaN.
     """
 
     face_id: int
@@ -58,6 +62,9 @@ class AUResult:
     quality: float = math.nan
     look: str = ""
     pose: HeadPose | None = None
+    intensity: Mapping[str, float] = field(default_factory=dict)
+    left_intensity: Mapping[str, float] = field(default_factory=dict)
+    right_intensity: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def present(self) -> tuple[str, ...]:

@@ -107,9 +107,18 @@ _AU: Final = {
     "c": ("{au} is present (1) or absent (0), by the model's threshold for it", "", "0 or 1", _NO_FACE),
     "left_p": ("probability of {au} on the person's own left", "", "0 to 1", _SIDES),
     "right_p": ("probability of {au} on the person's own right", "", "0 to 1", _SIDES),
-    "i": ("intensity of {au}, read from OpenFace's AUxx_r; aulens measures none", "", "0 to 5", _NO_FACE),
+    "i": (
+        "intensity of {au}: 0 absent, 1 a trace (FACS's A), 2 slight, 3 marked, 4 severe, 5 maximal (E); the "
+        "larger of its sides, by the curve in the model's card; or read from OpenFace's AUxx_r",
+        "FACS intensity",
+        "0 to 5",
+        _NO_FACE,
+    ),
+    "left_i": ("intensity of {au} on the person's own left", "FACS intensity", "0 to 5", _SIDES),
+    "right_i": ("intensity of {au} on the person's own right", "FACS intensity", "0 to 5", _SIDES),
     "smooth_p": ("probability of {au}, smoothed over time", "", "0 to 1", _NO_FACE),
     "smooth_c": ("{au} is present (1) or absent (0), by the smoothed probability", "", "0 or 1", _NO_FACE),
+    "smooth_i": ("intensity of {au}, smoothed over time", "FACS intensity", "0 to 5", _NO_FACE),
     "above": (
         "how far the log odds of {au} are above those of the person's own baseline",
         "log odds",
@@ -183,14 +192,19 @@ def general_columns() -> tuple[Column, ...]:
 def write_full_dictionary(path: Path, aus: AUSet) -> None:
     """Write the dictionary of all that we write of these AUs, the same whatever a run was asked for.
 
-    Columns of faces, raw, smoothed and above baselines, then those that only events have. Intensities are not
-    among them: they are read from OpenFace and never written.
+    Columns of faces, raw, smoothed and above baselines, then those that only events have. Intensities are
+    among them for the AUs of which the model tells them.
 
     Args:
         path: of the file; `FILE_NAME` beside the tables.
         aus: of the model.
     """
-    added = (f"{label}_{end}" for label in aus.labels for end in ADDED_ENDS)
+    added = (
+        f"{label}_{end}"
+        for number, label in zip(aus, aus.labels, strict=True)
+        for end in ADDED_ENDS
+        if end != "smooth_i" or number in aus.intense
+    )
     faces = {name: describe(name) for name in (*columns(aus), *added)}
     events = (column for column in event_columns() if column.name not in faces)
     write_dictionary(path, (*faces.values(), *events))

@@ -1,7 +1,8 @@
 """The CSV of OpenFace 2.2: FeatureExtraction (videos) and FaceLandmarkImg (pictures).
 
 All of its columns in its order, so that scripts which go by position work too. What aulens does not measure
-is NaN: gaze, eye landmarks, 3D landmarks, shape parameters and the intensities `AUxx_r`.
+is NaN: gaze, eye landmarks, 3D landmarks, shape parameters, and the intensities `AUxx_r` of AUs for which the
+model's card has no curve.
 
 Head pose as its source has it (`GetPose`, `RotationHelpers.h`): `pose_T*` are millimetres to the picture's
 right, down and away from the camera; `pose_R*` are radians, R = Rx Ry Rz in those axes (not from the line of
@@ -145,6 +146,8 @@ def _told(face: AUResult) -> dict[str, str]:
             label = f"AU{CLOSED}"
         if label in face.occurrence:
             cells[f"{padded(number)}_c"] = f"{float(face.occurrence[label]):.1f}"
+        if number in INTENSITIES and label in face.intensity:
+            cells[f"{padded(number)}_r"] = written(face.intensity[label], 2, _EMPTY)
     return cells
 
 

@@ -26,12 +26,14 @@ FACE_COLUMNS: Final = (
 _TEXT: Final = ("file", "look")
 AU_ENDS: Final = ("p", "c", "left_p", "right_p")
 """What is told of each AU: `AU12_p`, `AU12_c`, `AU12_left_p`, `AU12_right_p`."""
-SMOOTH_ENDS: Final = ("smooth_p", "smooth_c")
-"""What `smooth` adds."""
+INTENSITY_ENDS: Final = ("i", "left_i", "right_i")
+"""What is told besides of an AU of which the model tells the intensity."""
+SMOOTH_ENDS: Final = ("smooth_p", "smooth_c", "smooth_i")
+"""What `smooth` adds, the last to AUs with an intensity."""
 ADDED_ENDS: Final = (*SMOOTH_ENDS, "above")
 """What is made of a whole video: what `smooth` and `baseline.above` add."""
-MORE_ENDS: Final = ("i", *ADDED_ENDS)
-"""What may be told besides: intensities read from OpenFace, what is made of a whole video."""
+MORE_ENDS: Final = (*INTENSITY_ENDS, *ADDED_ENDS)
+"""What may be told besides: intensities, what is made of a whole video."""
 EVENT_TYPES: Final[Mapping[str, str]] = {
     "file": "str",
     "face_id": "Int64",
@@ -58,8 +60,12 @@ _AU_COLUMN: Final = re.compile(rf"(AU[1-9][0-9]*)_(?:{'|'.join(AU_ENDS + MORE_EN
 
 
 def columns(aus: AUSet) -> tuple[str, ...]:
-    """Names of the columns: those of the face, then four for each AU; `dictionary` says what they mean."""
-    return FACE_COLUMNS + tuple(f"{label}_{end}" for label in aus.labels for end in AU_ENDS)
+    """Names of the columns: those of the face, then four for each AU and three more for `aus.intense`."""
+    return FACE_COLUMNS + tuple(
+        f"{label}_{end}"
+        for number, label in zip(aus, aus.labels, strict=True)
+        for end in (*AU_ENDS, *(INTENSITY_ENDS if number in aus.intense else ()))
+    )
 
 
 def rows_of(
@@ -189,6 +195,11 @@ def _told(result: AUResult, aus: AUSet) -> dict[str, Cell]:
         cells[f"{label}_c"] = int(result.occurrence[label])
         cells[f"{label}_left_p"] = _rounded(result.left[label], 6)
         cells[f"{label}_right_p"] = _rounded(result.right[label], 6)
+    for number in aus.intense:
+        label = f"AU{number}"
+        cells[f"{label}_i"] = _rounded(result.intensity[label], 3)
+        cells[f"{label}_left_i"] = _rounded(result.left_intensity[label], 3)
+        cells[f"{label}_right_i"] = _rounded(result.right_intensity[label], 3)
     return cells
 
 

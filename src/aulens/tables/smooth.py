@@ -36,6 +36,8 @@ def smooth(
 ) -> pd.DataFrame:
     """A copy of a table with `AU12_smooth_p` and `AU12_smooth_c` for each AU that has `AU12_p`.
 
+    An AU that has `AU12_i` gets `AU12_smooth_i` too, the mean of the intensities by the same weights.
+
     Each frame becomes the mean of the logits of the frames around it, weighted by a Gaussian of their
     distance in time (the kernel regression of Nadaraya and Watson, 1964), so that it does not matter whether
     frames come evenly. People are smoothed apart, and never across a time for which the face was lost. Frames
@@ -75,7 +77,11 @@ def smooth(
     logits = _gaussian(log_odds(raw), track.time[seen], stretch, window)
     smoothed = np.round(0.5 * (1 + np.tanh(0.5 * logits)), 6) if window > 0 else raw
     present = switched(smoothed, begins, least, least * (1 - hysteresis))
-    return _with_columns(table, labels, rows, smoothed, present)
+    strong = [label for label in labels if f"{label}_i" in table.columns]
+    given = table[[f"{label}_i" for label in strong]].to_numpy(dtype=np.float64, na_value=np.nan)[rows]
+    mean = np.round(_gaussian(given, track.time[seen], stretch, window), 3)
+    intensities = dict(zip(strong, mean.T, strict=True))
+    return _with_columns(table, labels, rows, smoothed, present, intensities)
 
 
 def threshold_of(thresholds: float | Mapping[str, float], label: str) -> float:
@@ -182,7 +188,12 @@ def _check(raw: Floats, labels: Sequence[str]) -> None:
 
 
 def _with_columns(
-    table: pd.DataFrame, labels: Sequence[str], rows: NDArray[np.int64], smoothed: Floats, present: Bools
+    table: pd.DataFrame,
+    labels: Sequence[str],
+    rows: NDArray[np.int64],
+    smoothed: Floats,
+    present: Bools,
+    intensities: Mapping[str, Floats],
 ) -> pd.DataFrame:
     shares = np.full((len(table), len(labels)), np.nan)
     shares[rows] = smoothed
@@ -193,5 +204,8 @@ def _with_columns(
     for i, label in enumerate(labels):
         added[f"{label}_smooth_p"] = shares[:, i]
         added[f"{label}_smooth_c"] = pd.arrays.IntegerArray(decided[:, i].copy(), unknown[:, i].copy())
+        if label in intensities:
+            added[f"{label}_smooth_i"] = column = np.full(len(table), np.nan)
+            column[rows] = intensities[label]
     kept = table.drop(columns=[name for name in added if name in table.columns])
     return pd.concat([kept, pd.DataFrame(added, index=table.index)], axis=1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from aulens.aus import MISSING, AUSet
 from aulens.data.whole import write_json
 from aulens.errors import ModelError
+from aulens.runtime.intensity import Curve, side_intensities
 from aulens.runtime.model import sigmoid
 
 FORMAT: Final = "aulens-calibration/1"
@@ -41,6 +42,7 @@ class Calibration:
         fitted: (A,) bool; False where validation could not tell and the fallback stands.
         samples: how many validation samples it was fitted on.
         subjects: how many people they show.
+        curves: (A,) from score to intensity, None for AUs without; () where no intensities are coded.
     """
 
     aus: AUSet
@@ -49,6 +51,7 @@ class Calibration:
     fitted: NDArray[np.bool_]
     samples: int
     subjects: int
+    curves: tuple[Curve | None, ...] = ()
 
     def probability(self, scores: NDArray[Any]) -> NDArray[np.float64]:
         """Turn scores (..., A) into probabilities of the same shape."""
@@ -58,6 +61,10 @@ class Calibration:
     def side_probability(self, sides: NDArray[Any]) -> NDArray[np.float64]:
         """Turn side scores (..., A, 2) into probabilities of the same shape."""
         return np.moveaxis(self.probability(np.moveaxis(sides, -1, 0)), 0, -1)
+
+    def side_intensities(self, sides: NDArray[Any]) -> NDArray[np.float64] | None:
+        """Turn side scores (..., A, 2) into intensities of the same shape; None where no AU has a curve."""
+        return side_intensities(self.curves, sides) if any(self.curves) else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, keyed by AU label."""
@@ -71,6 +78,9 @@ class Calibration:
             "split": "val",
             "samples": self.samples,
             "subjects": self.subjects,
+            "intensity": {
+                name: curve and asdict(curve) for name, curve in zip(names, self.curves, strict=False)
+            },
         }
 
 
@@ -166,7 +176,9 @@ def read_calibration(path: Path, aus: AUSet) -> Calibration | None:
         platt = np.array([raw["platt"][name] for name in aus.labels], dtype=np.float64)
         threshold = np.array([raw["threshold"][name] for name in aus.labels], dtype=np.float64)
         fitted = np.array([raw["fitted"][name] for name in aus.labels], dtype=bool)
-        return Calibration(aus, platt, threshold, fitted, int(raw["samples"]), int(raw["subjects"]))
+        known = raw.get("intensity") or {}  # older versions have none
+        curves = tuple(_curve(known[name]) for name in aus.labels) if known else ()
+        return Calibration(aus, platt, threshold, fitted, int(raw["samples"]), int(raw["subjects"]), curves)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path} is not a calibration of {', '.join(aus.labels)}: {error!r}.") from error
 
@@ -174,6 +186,10 @@ def read_calibration(path: Path, aus: AUSet) -> Calibration | None:
 def write_calibration(path: Path, calibration: Calibration) -> None:
     """Write a calibration as JSON."""
     write_json(path, calibration.to_dict())
+
+
+def _curve(raw: Mapping[str, Any] | None) -> Curve | None:
+    return None if raw is None else Curve(tuple(raw["scores"]), tuple(raw["intensities"]))
 
 
 def _loss(logit: NDArray[np.float64], target: NDArray[np.float64]) -> float:

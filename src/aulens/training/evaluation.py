@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +17,7 @@ from aulens.models import JAAConfig
 from aulens.models.config import family
 from aulens.training.alignment import AlignmentReport, alignment_report
 from aulens.training.calibration import FALLBACK, FALLBACK_OF_LOGITS, fit, write_calibration
+from aulens.training.intensity import fit_curves
 from aulens.training.predict import au_scores
 from aulens.training.predictions import Predictions, decide, predict, score_samples
 from aulens.training.progress import Display
@@ -47,6 +48,7 @@ class Evaluation:
         abaw_uncalibrated: the same by the papers' own rule, present when the score is above 0.
         sides: the two sides of the face; None for a model that does not tell them apart.
         alignment: the landmarks; None for a model that finds none.
+        intensity: of the AUs' stronger sides; None where none are coded, or the model tells none.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Evaluation:
     abaw_uncalibrated: metrics.AbawReport
     sides: SideReport | None
     alignment: AlignmentReport | None
+    intensity: metrics.IntensityReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values; undefined numbers are None."""
@@ -78,6 +81,7 @@ class Evaluation:
                 "abaw_uncalibrated": self.abaw_uncalibrated.to_dict(),
                 "sides": self.sides.to_dict() if self.sides else None,
                 "alignment": self.alignment.to_dict() if self.alignment else None,
+                "intensity": self.intensity.to_dict() if self.intensity else None,
             }
         )
         return result
@@ -96,6 +100,8 @@ class Evaluation:
             *self._sides(),
             f"Base rates: {rates}.",
         ]
+        if self.intensity:
+            parts[5:5] = ["## Intensities, 0 to 5", self.intensity.to_markdown().strip()]
         if self.alignment:
             parts[5:5] = ["## Landmarks", self.alignment.to_markdown()]
         return "\n\n".join(parts) + "\n"
@@ -197,7 +203,16 @@ def report(found: Predictions, split: str, bootstrap: int = 1000) -> Evaluation:
         alignment=None
         if found.landmark_error is None
         else alignment_report(found.landmark_error, samples.subjects, bootstrap),
+        intensity=_intensity_report(found, bootstrap),
     )
+
+
+def _intensity_report(found: Predictions, bootstrap: int) -> metrics.IntensityReport | None:
+    samples = found.samples
+    if samples.intensities is None or found.intensities is None:
+        return None
+    coded, told = samples.intensities.max(-1), found.intensities.max(-1)
+    return metrics.intensity_report(coded, told, samples.subjects, samples.aus, bootstrap)
 
 
 def conclude(run: RunFolder, samples: Samples, *, batch: int = 64, bootstrap: int = 200) -> Evaluation:
@@ -215,6 +230,9 @@ def conclude(run: RunFolder, samples: Samples, *, batch: int = 64, bootstrap: in
         samples.subjects,
         FALLBACK_OF_LOGITS if logits else FALLBACK,
     )
+    if samples.intensities is not None:
+        curves = fit_curves(samples.aus, samples.intensities, found.sides, scorer.tells_sides)
+        calibration = replace(calibration, curves=curves)
     write_calibration(run.calibration, calibration)
     result = report(decide(scorer, calibration, samples, found), "val", bootstrap)
     write_report(result, run.path / "val")

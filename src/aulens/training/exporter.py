@@ -132,6 +132,7 @@ def export(
             "template": model.template,
             "tells_sides": model.tells_sides,
             **_decision(model, calibration, direct="logits" in differences),
+            "intensity": _intensity(model, calibration),
             "normalisation": "inside",
             "licence": licence,
             "trained_on": trained_on or source.origin.trained_on,
@@ -191,8 +192,7 @@ def _decision(model: AUModel, calibration: Calibration | None, direct: bool) -> 
     fallback = FALLBACK_OF_LOGITS if direct else FALLBACK
     platt = calibration.platt if calibration else np.tile(np.array(fallback), (len(labels), 1))
     threshold = calibration.threshold if calibration else np.full(len(labels), 0.5)
-    # Positives-only models subtract their threshold from the mean; a runtime does not.
-    shift = model.threshold if isinstance(model, RoiNet) else 0.0
+    shift = _shift(model)
     return {
         "calibrated": calibration is not None,
         "platt": {
@@ -200,6 +200,27 @@ def _decision(model: AUModel, calibration: Calibration | None, direct: bool) -> 
         },
         "threshold": {label: float(t) for label, t in zip(labels, threshold, strict=True)},
     }
+
+
+def _intensity(model: AUModel, calibration: Calibration | None) -> dict[str, Any] | None:
+    """The curves from what a runtime decodes; None where there are none."""
+    if calibration is None or not any(calibration.curves):
+        return None
+    shift = _shift(model)
+    return {
+        "unit": "0 absent, 1 a trace (FACS's A) to 5 maximal (E)",
+        "fitted_on": f"{calibration.samples} validation pictures of {calibration.subjects} subjects",
+        "curves": {
+            label: [[score + shift for score in curve.scores], list(curve.intensities)]
+            for label, curve in zip(model.aus.labels, calibration.curves, strict=True)
+            if curve is not None
+        },
+    }
+
+
+def _shift(model: AUModel) -> float:
+    """Positives-only models subtract their threshold from the mean; a runtime does not."""
+    return model.threshold if isinstance(model, RoiNet) else 0.0
 
 
 def _results(folder: RunFolder) -> Mapping[str, Any]:

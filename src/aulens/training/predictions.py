@@ -47,6 +47,7 @@ class Predictions:
         scores: (N, A) float32, the larger side.
         decisions: (N, A) bool, at the calibrated thresholds.
         uncalibrated: (N, A) bool, by the papers' own rule: present when the score is above 0.
+        intensities: (N, A, 2) float64, 0 to 5 by the curves, NaN for an AU without; None where no AU has one.
         landmark_error: (N,) float64 in inter-ocular distances; None for a model that finds no landmarks.
     """
 
@@ -61,6 +62,7 @@ class Predictions:
     decisions: NDArray[np.bool_]
     uncalibrated: NDArray[np.bool_]
     landmark_error: NDArray[np.float64] | None
+    intensities: NDArray[np.float64] | None = None
 
 
 def predict(
@@ -136,4 +138,5 @@ def decide(scorer: Scorer, calibration: Calibration, samples: Samples, found: Sc
         decisions=calibration.probability(scores) >= calibration.threshold,
         uncalibrated=scores > scorer.present_above,
         landmark_error=found.landmark_error,
+        intensities=calibration.side_intensities(sides),
     )

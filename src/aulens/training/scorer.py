@@ -115,7 +115,7 @@ def scorer_of_card(card: ModelCard, threads: int | None) -> Scorer:
         tells_sides=card.tells_sides,
         # An exported file gives plain means of maps: what the torch model subtracts is not in them.
         present_above=HEATMAP_THRESHOLD if card.variant == "heatmap" else 0.0,
-        calibration=Calibration(card.aus, platt, threshold, np.ones(len(card.aus), bool), 0, 0),
+        calibration=Calibration(card.aus, platt, threshold, np.ones(len(card.aus), bool), 0, 0, card.curves),
         chosen=(
             "Probabilities and thresholds are those of the model's card, fitted on "
             f"{_TESTED if card.selected_on_test else 'validation subjects'}."
