@@ -19,11 +19,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.aus import AUSet
 from aulens.errors import InputError
-from aulens.metrics.bootstrap import Measure, interval, mean_of_defined, measured, subject_draws
+from aulens.metrics.bootstrap import Measure, subject_draws
 from aulens.metrics.counts import Floats, ratio
-from aulens.metrics.report import Estimate
+from aulens.metrics.report import Estimate, estimate
 
-_TITLES: Final = MappingProxyType({"icc": "ICC(3,1)", "pearson": "Pearson r", "mae": "MAE"})
+INTENSITY_MEASURES: Final = MappingProxyType(
+    {"icc": "ICC(3,1)", "pearson": "Pearson r", "mae": "mean absolute error"}
+)
+"""Measures of intensities, as written in tables; the error is in steps of 0 to 5."""
 
 
 def icc(ratings: ArrayLike) -> float:
@@ -85,7 +88,7 @@ class IntensityReport:
 
     def to_markdown(self) -> str:
         """A Markdown table, one row per AU and one for the means."""
-        titles = [_TITLES[name] for name in self.metrics]
+        titles = [INTENSITY_MEASURES[name] for name in self.metrics]
         lines = [
             "| AU | coded | mean | " + " | ".join(titles) + " |",
             "| --- | ---: | ---: |" + " ---: |" * len(titles),
@@ -126,20 +129,36 @@ def intensity_report(
             f"{who.shape}"
         )
     subject, draws = subject_draws(who, bootstrap, seed)
-    results = np.full((len(_TITLES), len(draws), len(aus)), np.nan)
+    results = drawn_intensity(truth, found, subject, draws)
     both = np.isfinite(truth) & np.isfinite(found)
-    for a, rows in enumerate(both.T):
-        sums = _sums(truth[rows, a], found[rows, a], subject[rows], draws)
-        results[..., a] = _measures(*sums)
     return IntensityReport(
         aus=aus,
         coded=both.sum(0),
         mean=ratio(np.where(both, truth, 0).sum(0), both.sum(0)),
         metrics=MappingProxyType(
-            {name: _estimate(result) for name, result in zip(_TITLES, results, strict=True)}
+            {name: estimate(result) for name, result in zip(INTENSITY_MEASURES, results, strict=True)}
         ),
         bootstrap=bootstrap,
     )
+
+
+def drawn_intensity(
+    coded: NDArray[Any], told: NDArray[Any], subject: NDArray[np.intp], draws: NDArray[np.int32]
+) -> Floats:
+    """Each of INTENSITY_MEASURES in each draw, (3, R, A).
+
+    Args:
+        coded: (N, A), NaN takes no part.
+        told: (N, A) likewise.
+        subject: (N,) from `subject_draws`.
+        draws: (R, S) from there too.
+    """
+    both = np.isfinite(coded) & np.isfinite(told)
+    sums = (
+        _sums(coded[rows, a].astype(np.float64), told[rows, a].astype(np.float64), subject[rows], draws)
+        for a, rows in enumerate(both.T)
+    )
+    return np.stack([_measures(*each) for each in sums], axis=-1)
 
 
 def _sums(x: Floats, y: Floats, subject: NDArray[np.intp], draws: NDArray[np.int32]) -> Floats:
@@ -164,9 +183,3 @@ def _measures(n: Floats, x: Floats, y: Floats, xx: Floats, yy: Floats, xy: Float
             ratio(off, n),
         ]
     )
-
-
-def _estimate(results: Floats) -> Estimate:
-    low, high = interval(results[1:])
-    macro = measured(mean_of_defined(results))
-    return Estimate(results[0], low, high, macro.value, macro.low, macro.high)

@@ -219,13 +219,13 @@ def report(
         coded=coded,
         base_rate=ratio(present, coded),
         counts=total,
-        metrics=MappingProxyType({name: _estimate(result) for name, result in results.items()}),
+        metrics=MappingProxyType({name: estimate(result) for name, result in results.items()}),
         bootstrap=bootstrap,
         seed=seed,
     )
 
 
-def _estimate(results: Floats) -> Estimate:
+def estimate(results: Floats) -> Estimate:
     """From (1 + R, A): the estimate in row 0, the resamples below."""
     low, high = interval(results[1:])
     macro = measured(mean_of_defined(results))

@@ -38,9 +38,9 @@ def average(runs: Mapping[Run, Counts]) -> dict[str, Floats]:
     Returns:
         A name of MEASURES → (R, A + 1) float64; NaN where it is undefined in every run.
     """
-    score = _over_runs({run: f1(counts) for run, counts in runs.items()})
-    right = _over_runs({run: accuracy(counts) for run, counts in runs.items()})
-    total = _over_runs({run: _total_accuracy(counts) for run, counts in runs.items()})
+    score = over_runs({run: f1(counts) for run, counts in runs.items()})
+    right = over_runs({run: accuracy(counts) for run, counts in runs.items()})
+    total = over_runs({run: _total_accuracy(counts) for run, counts in runs.items()})
     whole = whole_seeds(runs).values()
     pooled = _mean(f1(_sum(folds.values())) for folds in whole) if whole else np.full_like(score, np.nan)
     mean = _with(score, mean_of_defined(score)[:, None])
@@ -72,7 +72,7 @@ def whole_seeds(runs: Mapping[Run, Counts]) -> dict[int, dict[Run, Counts]]:
     return {seed: found for seed, found in seeds.items() if len(found) == len(folds)}
 
 
-def _over_runs(values: Mapping[Run, Floats]) -> Floats:
+def over_runs(values: Mapping[Run, Floats]) -> Floats:
     """The mean over folds of the mean over a fold's seeds: a fold counts once, however many seeds it has."""
     folds = sorted({fold for fold, _ in values})
     return _mean(_mean(values[run] for run in sorted(values) if run[0] == fold) for fold in folds)

@@ -87,7 +87,7 @@ def make_grid(results: Sequence[RunResult], rule: str, bootstrap: int, seed: int
     for result in results:
         coded = (result.labels != MISSING).any(1)
         tested.setdefault(result.fold, set()).update(np.unique(result.subjects[coded]).tolist())
-    draws = _draw(tested, bootstrap, seed)
+    draws = draw_subjects(tested, bootstrap, seed)
     counts: dict[str, dict[Run, Counts]] = {}
     labels: dict[str, set[tuple[int, ...]]] = {}
     for result in results:
@@ -148,7 +148,7 @@ def run_name(run: Run) -> str:
     return f"fold {fold} seed {seed}" if fold else f"seed {seed}"
 
 
-def _draw(
+def draw_subjects(
     tested: Mapping[str, set[str]], bootstrap: int, seed: int
 ) -> dict[str, tuple[NDArray[np.str_], NDArray[np.int32]]]:
     """Fold → its S people, sorted, and (R, S) how often each counts."""

@@ -14,6 +14,7 @@ from aulens.errors import ConfigError, DatasetError
 from aulens.study.config import StudyConfig
 from aulens.study.formats import FORMATS, render_terminal, to_csv
 from aulens.study.grid import Key
+from aulens.study.intensity import intensity_tables
 from aulens.study.results import RESULT, RunResult
 from aulens.study.statistics import compare
 from aulens.study.tables import StudyTable, difference_table, make_table, own_table
@@ -144,6 +145,9 @@ def study_tables(
         shown.append(
             difference_table(comparison, measure=measure, renders=about["renders"], notes=_notes(study))
         )
+    shown += intensity_tables(
+        study.results, bootstrap=bootstrap, renders=about["renders"], notes=_notes(study)
+    )
     return tuple(shown)
 
 

@@ -33,6 +33,8 @@ _ARRAYS: Final = (
     ("uncalibrated", "uncalibrated", np.bool_),
 )
 """Column prefix, attribute, dtype."""
+_INTENSITIES: Final = ("coded", "told")
+"""Attributes that are column prefixes, too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,8 @@ class RunResult:
         trained_on: the data set of the training, where it is another one than `dataset`; else "".
         data: which prepared data it is of (`aulens.study.planning.identity`); "" = not known, as older
             versions did not keep it.
+        coded: (N, A) float32, intensity 0 to 5 of the stronger side, NaN where not coded; None = none are.
+        told: (N, A) float32, the model's, NaN for an AU without a curve; None = it tells none.
 
     Raises:
         InputError: shapes do not fit, a label is of another code, a coded frame's score is not finite, or a
@@ -77,6 +81,8 @@ class RunResult:
     commit: str | None = None
     trained_on: str = ""
     data: str = ""
+    coded: NDArray[np.float32] | None = None
+    told: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if not self.dataset or not self.variant:
@@ -91,6 +97,10 @@ class RunResult:
                     f"{name} of a result must be {shape} {np.dtype(dtype).name}, "
                     f"got {array.shape} {array.dtype.name}"
                 )
+        for name in _INTENSITIES:
+            array = getattr(self, name)
+            if array is not None and array.shape != shape:
+                raise InputError(f"{name} of a result must be {shape}, got {array.shape}")
         if self.subjects.shape != shape[:1]:
             raise InputError(f"subjects of a result must be {shape[:1]}, got {self.subjects.shape}")
         checked_scores(checked_labels(self.labels), self.scores)
@@ -108,7 +118,8 @@ class RunResult:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         columns: dict[str, Any] = {"subject": self.subjects.astype(str)}
-        for prefix, name, _ in _ARRAYS:
+        given = [(name, name) for name in _INTENSITIES if getattr(self, name) is not None]
+        for prefix, name in (*((prefix, name) for prefix, name, _ in _ARRAYS), *given):
             array = getattr(self, name)
             columns |= {f"{prefix}_{label}": array[:, a] for a, label in enumerate(self.aus.labels)}
         (folder / RESULT).unlink(missing_ok=True)  # it must never speak of another run's frames
@@ -180,6 +191,11 @@ def _read(facts: dict[str, Any], frames: pd.DataFrame) -> RunResult:
     arrays = {
         name: frames[[f"{prefix}_{label}" for label in aus.labels]].to_numpy(dtype)
         for prefix, name, dtype in _ARRAYS
+    }
+    arrays |= {
+        name: frames[[f"{name}_{label}" for label in aus.labels]].to_numpy(np.float32)
+        for name in _INTENSITIES
+        if f"{name}_{aus.labels[0]}" in frames
     }
     return RunResult(
         dataset=facts["dataset"],

@@ -18,7 +18,10 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from aulens.errors import AulensError, BusyError
 from aulens.locks import hold
@@ -171,4 +174,11 @@ def execute(run: PlannedRun, *, threads: int = 0, progress: bool = True) -> None
             commit=facts.get("commit"),
             trained_on=run.trained_on,
             data=run.data,
+            coded=_stronger(found.samples.intensities),
+            told=_stronger(found.intensities),
         ).save(target)
+
+
+def _stronger(sides: NDArray[Any] | None) -> NDArray[np.float32] | None:
+    """(N, A) intensity of an AU from its sides (N, A, 2)."""
+    return None if sides is None else np.asarray(sides.max(-1), np.float32)

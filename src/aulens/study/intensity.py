@@ -1,0 +1,92 @@
+"""Tables of intensities: how far the variants of a study agree with the codes, per AU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from aulens.data.protocols import PROTOCOLS
+from aulens.metrics.intensity import INTENSITY_MEASURES, drawn_intensity
+from aulens.metrics.report import estimate
+from aulens.study.averages import over_runs
+from aulens.study.grid import Run, draw_subjects
+from aulens.study.results import RunResult
+from aulens.study.tables import Cell, Method, StudyTable
+
+_AVERAGE = "Avg."
+
+
+def intensity_tables(
+    results: Sequence[RunResult], *, bootstrap: int = 1000, renders: bool = False, notes: Sequence[str] = ()
+) -> tuple[StudyTable, ...]:
+    """A table per measure of intensities; () where no run has codes and tells intensities.
+
+    Measured per run, then averaged over a fold's seeds and over folds, as F1 is; intervals come from drawing
+    test subjects within folds.
+
+    Args:
+        results: runs tested on one data set, of one AU set, in the order that tables shall have.
+        bootstrap: resamples of subjects; 0 for no intervals.
+        renders: the tested faces are rendered look-alikes, not people.
+        notes: further sentences to stand below.
+    """
+    given = [one for one in results if one.coded is not None and one.told is not None]
+    if not given:
+        return ()
+    tested: dict[str, set[str]] = {}
+    for one in given:
+        tested.setdefault(one.fold, set()).update(np.unique(one.subjects).tolist())
+    draws = draw_subjects(tested, bootstrap, 0)
+    found: dict[str, dict[Run, np.ndarray]] = {}
+    for one in given:
+        assert one.coded is not None
+        assert one.told is not None
+        names, times = draws[one.fold]
+        subject = np.searchsorted(names, one.subjects)
+        measures = drawn_intensity(one.coded, one.told, subject, times)
+        found.setdefault(one.variant, {})[one.fold, one.seed] = measures
+    chosen = {one.variant for one in given if one.selected_on_test}
+    known = PROTOCOLS.get(given[0].dataset)
+    return tuple(
+        StudyTable(
+            table="",
+            title=f"{title} of intensities (0 to 5) on {known.title if known else given[0].dataset}",
+            dataset=given[0].dataset,
+            rows=(*given[0].aus.labels, _AVERAGE),
+            methods=tuple(
+                Method(
+                    name,
+                    True,
+                    tuple(_cells(over_runs(runs)[place], name in chosen)),
+                    name in chosen,
+                    tuple(runs),
+                )
+                for name, runs in found.items()
+            ),
+            methods_are_rows=False,
+            decimals=3,
+            signed=False,
+            notes=(*_notes(bootstrap), *notes),
+            renders=renders,
+            subjects=len(set().union(*tested.values())),
+            draws=bootstrap,
+        )
+        for place, title in enumerate(INTENSITY_MEASURES.values())
+    )
+
+
+def _cells(results: np.ndarray, chosen: bool) -> Iterator[Cell]:
+    """From (R, A): of the AUs, and of their average."""
+    whole = estimate(results)
+    for measure in (*map(whole.of_au, range(results.shape[1])), whole.of_macro()):
+        yield Cell(measure.value, measure.low, measure.high, chosen_on_test=chosen)
+
+
+def _notes(bootstrap: int) -> Iterator[str]:
+    yield (
+        "Mean over folds and seeds. Intensities by each AU's curve, fitted on validation subjects; an AU is "
+        "as intense as its stronger side."
+    )
+    if bootstrap:
+        yield f"In brackets: 95 % interval, {bootstrap} resamples of the test subjects within folds."
