@@ -61,6 +61,19 @@ def test_what_is_shipped(shipped):
     assert b"London" in Path(CODES).with_name("README.md").read_bytes()
 
 
+def test_everybody_who_is_tested_has_a_row(shipped):
+    rows = pd.read_csv(CODES.with_name("apparent.csv"), keep_default_na=False)
+    kept = [file for file, out in zip(shipped.files, shipped.left_out, strict=True) if not out]
+    assert set(rows["subject"]) == {subject_of(file) for file in kept if split_of(file) == "test"}
+    assert rows["subject"].is_unique
+    for column, values in (("sex", {"", "female", "male"}), ("age", {"young", "middle", "old"})):
+        assert set(rows[column]) == values
+    assert set(rows["glasses"]) == set(rows["beard"]) == {0, 1}
+    cc0 = rows[rows["subject"].str.startswith("cc0/")]
+    assert cc0["subject"].str.match("cc0/(.*)_").all()
+    assert (cc0["subject"].str.extract("cc0/(.*)_")[0] == cc0["sex"]).all()
+
+
 def test_both_readers_say_the_same(shipped):
     moved = read_codes(CODES)
     for row in range(0, len(shipped.files), 50):

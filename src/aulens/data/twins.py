@@ -41,7 +41,7 @@ class Likeness:
 
 WHOLE: Final = Likeness(bits=10, correlation=0.9)
 FACE: Final = Likeness(bits=14, correlation=0.93)
-"""Upright faces of different people in the same light reach 0.92."""
+"""Upright faces of different people from different sources reach 0.91, of one studio 0.95."""
 
 
 @dataclass(frozen=True, eq=False)
