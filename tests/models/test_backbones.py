@@ -195,3 +195,15 @@ class TestRefusals:
         monkeypatch.setattr(timm, "create_model", unreachable)
         with pytest.raises(ModelError, match=r"Name or service not known.*start from random"):
             backbone("hrnet_w18", 128, weights="hub")
+
+
+def test_efficientnet_lite_by_order(tmp_path: Path) -> None:
+    """The package's names: stem, blocks of three convolutions with their norms, head."""
+    state = {
+        "_" + key: tensor for key, tensor in randomised(timm.create_model("tf_efficientnet_lite0")).items()
+    }
+    torch.save(state, tmp_path / "lite0.pth")
+    net = backbone("tf_efficientnet_lite0", 64, weights=str(tmp_path / "lite0.pth"))
+    assert torch.equal(net.body.state_dict()["conv_stem.weight"], state["_conv_stem.weight"])
+    with pytest.raises(ModelError, match="tf_efficientnet_lite1 has"):
+        backbone("tf_efficientnet_lite1", 64, weights=str(tmp_path / "lite0.pth"))

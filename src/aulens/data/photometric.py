@@ -34,6 +34,7 @@ class Photometric:
     jpeg: float = 0.0
     occlusion: float = 0.0
     glasses: float = 0.0
+    exposure: float = 0.0
 
 
 def change(
@@ -50,7 +51,7 @@ def change(
         random: the only source of randomness.
     """
     # All are drawn whether used or not: changing one knob does not reshuffle which others apply.
-    draw = random.random(10)
+    draw = random.random(11)
     if draw[0] < chance.glasses:
         image = draw_glasses(image, landmarks, random)
     if draw[1] < chance.occlusion:
@@ -62,6 +63,8 @@ def change(
         image = colour(image, random, grey=grey)
     if draw[5] < chance.gamma:
         image = gamma(image, random)
+    if draw[10] < chance.exposure:
+        image = exposed(image, float(np.exp(random.uniform(np.log(0.08), np.log(1.8)))))
     if draw[6] < chance.blur:
         image = blur(image, random)
     if draw[7] < chance.resolution:
@@ -99,6 +102,12 @@ def gamma(image: Image, random: np.random.Generator) -> Image:
     power = np.exp(random.uniform(np.log(0.55), np.log(1.8)))
     table = (255 * np.linspace(0, 1, 256) ** power + 0.5).astype(np.uint8)
     return np.asarray(cv2.LUT(image, table), dtype=np.uint8)
+
+
+def exposed(image: Image, factor: float) -> Image:
+    """Multiply by `factor` and clip, as an 8-bit file of a dark or burnt-out picture is."""
+    table = np.clip(np.arange(256) * factor + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(image, table), np.uint8)
 
 
 def shading(image: Image, random: np.random.Generator) -> Image:

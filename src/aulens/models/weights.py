@@ -16,6 +16,11 @@ from aulens.errors import ModelError
 
 State = dict[str, Tensor]
 _OURS = "backbone.body."
+# Files whose tensors have names of their own, told by their first: they are matched by order.
+_BY_ORDER: Final = {
+    "features.0.0.weight": "torchvision",
+    "_conv_stem.weight": "efficientnet_lite_pytorch",
+}
 
 # What the readers of torch and safetensors raise for damaged files, found by damaging ten thousand; those of
 # before torch 1.6 have no checksums, and break anywhere.
@@ -73,7 +78,7 @@ def load_body(body: nn.Module, state: State, whole: Mapping[str, Tensor], name: 
 
     Args:
         body: Feature pyramid, changed in place.
-        state: Tensors in the naming of `whole`, or torchvision's for MobileNetV2.
+        state: Tensors in the naming of `whole`, or of a project in `_BY_ORDER`.
         whole: State dictionary of the classifier with its head (tensors may be on the meta device).
         name: Name of the network, for messages.
         source: Where the weights came from, for messages.
@@ -81,8 +86,9 @@ def load_body(body: nn.Module, state: State, whole: Mapping[str, Tensor], name: 
     Raises:
         ModelError: A tensor is missing, has another shape or belongs to another network.
     """
-    if "features.0.0.weight" in state and "conv_stem.weight" in whole:
-        state = torchvision_mobilenetv2(state, whole, source)
+    for first, origin in _BY_ORDER.items():
+        if first in state and "conv_stem.weight" in whole:
+            state = by_order(state, whole, name, origin, source)
     given = {_plain(key): (key, tensor) for key, tensor in state.items()}
     wanted = {_plain(key): (key, tensor) for key, tensor in body.state_dict().items()}
 
@@ -107,15 +113,17 @@ def load_body(body: nn.Module, state: State, whole: Mapping[str, Tensor], name: 
     body.load_state_dict({key: given.get(plain, ("", own))[1] for plain, (key, own) in wanted.items()})
 
 
-def torchvision_mobilenetv2(state: State, whole: Mapping[str, Tensor], source: str) -> State:
-    """torchvision's MobileNetV2 under timm's names.
+def by_order(state: State, whole: Mapping[str, Tensor], name: str, origin: str, source: str) -> State:
+    """Tensors of another project's network under timm's names.
 
     Both list the same layers in the same order under different names, so tensors are matched by position and
     each pair's shape is checked.
 
     Args:
-        state: Tensors of torchvision's `mobilenet_v2`, in their order in the file.
-        whole: State dictionary of timm's `mobilenetv2_100` (tensors may be on the meta device).
+        state: Tensors in their order in the file.
+        whole: State dictionary of timm's network (tensors may be on the meta device).
+        name: Name of timm's network.
+        origin: What wrote the file, for messages.
         source: Where the weights came from, for messages.
 
     Raises:
@@ -124,14 +132,12 @@ def torchvision_mobilenetv2(state: State, whole: Mapping[str, Tensor], source: s
     names = [key for key in whole if not key.endswith("num_batches_tracked")]
     tensors = {key: tensor for key, tensor in state.items() if not key.endswith("num_batches_tracked")}
     if len(names) != len(tensors):
-        raise ModelError(
-            f"{source} holds {len(tensors)} tensors, but torchvision's MobileNetV2 has {len(names)}."
-        )
-    for name, (key, tensor) in zip(names, tensors.items(), strict=True):
-        if whole[name].shape != tensor.shape:
+        raise ModelError(f"{source} holds {len(tensors)} tensors, but {origin}'s {name} has {len(names)}.")
+    for own, (key, tensor) in zip(names, tensors.items(), strict=True):
+        if whole[own].shape != tensor.shape:
             raise ModelError(
-                f"{source}: {key} is {tuple(tensor.shape)}, {name} needs {tuple(whole[name].shape)}; "
-                "it is not torchvision's MobileNetV2 of width 1."
+                f"{source}: {key} is {tuple(tensor.shape)}, {own} needs {tuple(whole[own].shape)}; "
+                f"it is not {origin}'s {name}."
             )
     return dict(zip(names, tensors.values(), strict=True))
 

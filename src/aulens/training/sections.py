@@ -23,6 +23,7 @@ _PROBABILITIES = frozenset(
         "jpeg",
         "occlusion",
         "glasses",
+        "exposure",
     }
 )
 
@@ -112,6 +113,8 @@ class AugmentConfig:
     """Probability of a foreign object: box, ellipse, or hand-like blob."""
     glasses: float = 0.0
     """Probability of a drawn pair of glasses."""
+    exposure: float = 0.0
+    """Probability of 8 to 180 % of the light, in 8 bits."""
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):

@@ -7,9 +7,9 @@ import pytest
 
 from aulens import align
 from aulens.align import five_points
-from aulens.data.photometric import blurred
+from aulens.data.photometric import blurred, exposed
 from aulens.data.sight import crops
-from aulens.data.sight.camera import Taken, exposed, take
+from aulens.data.sight.camera import Taken, take
 from aulens.data.sight.covers import KINDS, cover, hidden_at
 from aulens.data.sight.crops import TEMPLATE, crop_matrix, draw_crop, draw_nobody, quality
 from aulens.landmarks import BROWS, mirror

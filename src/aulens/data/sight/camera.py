@@ -51,7 +51,7 @@ def take(image: Image, random: np.random.Generator, *, hard: float = 0.5) -> Tak
         image = photometric.gamma(image, random)
     if draw[4] < 0.32 * hard:
         exposure = float(np.exp(random.uniform(np.log(0.04), np.log(2.0))))
-        image = exposed(image, exposure)
+        image = photometric.exposed(image, exposure)
     if draw[5] < 0.4 * hard:
         sigma = float(np.exp(random.uniform(np.log(0.003), np.log(0.018)))) * side
         if random.random() < 0.3:
@@ -66,12 +66,6 @@ def take(image: Image, random: np.random.Generator, *, hard: float = 0.5) -> Tak
     if draw[8] < 0.6 * hard:
         image, spoilt = photometric.jpeg(image, random), spoilt + 0.3
     return Taken(image, exposure, sigma, spoilt)
-
-
-def exposed(image: Image, factor: float) -> Image:
-    """Multiply by `factor` and clip, as an 8-bit file of a dark or burnt-out picture is."""
-    table = np.clip(np.arange(256) * factor + 0.5, 0, 255).astype(np.uint8)
-    return np.asarray(cv2.LUT(image, table), np.uint8)
 
 
 def infrared(image: Image, random: np.random.Generator) -> Image:

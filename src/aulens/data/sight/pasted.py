@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens import align
-from aulens.data.sight import camera, covers
+from aulens.data import photometric
+from aulens.data.sight import covers
 from aulens.data.sight.backgrounds import draw_background
 from aulens.data.sight.cutouts import Cutout
 from aulens.landmarks import IBUG68, face_box
@@ -107,7 +108,7 @@ def paste(
         mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), soft), np.uint8)
     if random.random() < 0.5:  # towards the light of the place
         gain = (float(image[y0:y1, x0:x1].mean()) + 40) / (float(part.mean()) + 40)
-        part = camera.exposed(part, float(np.clip(gain ** random.uniform(0.3, 1.0), 0.3, 2.0)))
+        part = photometric.exposed(part, float(np.clip(gain ** random.uniform(0.3, 1.0), 0.3, 2.0)))
     weight = mask.astype(np.float32) / 255
     view = image[y0:y1, x0:x1]
     view[:] = np.clip(view + (part.astype(np.float32) - view) * weight[..., None] + 0.5, 0, 255).astype(
