@@ -42,6 +42,7 @@ class Samples:
         order: (N,) their places in the data as stored, for samples that are in another order: split by split,
             so that a split is a view of them and no copy. None = as stored.
         intensities: (N, A, 2) float32, 0 (absent) to 5 (FACS's E), NaN where not coded; None = none are.
+        rendered: (N,) whose AUs a renderer made, where others' were coded; None = `sources` says it of all.
     """
 
     paths: Sequence[str]
@@ -55,6 +56,7 @@ class Samples:
     sources: tuple[str, ...] = (RENDERS,)
     order: NDArray[np.intp] | None = None
     intensities: NDArray[np.float32] | None = None
+    rendered: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         """Check shapes, codes, and that the splits are subject-exclusive."""
@@ -98,7 +100,14 @@ class Samples:
             self.sources,
             None if self.order is None else self.order[rows],
             None if self.intensities is None else self.intensities[rows],
+            None if self.rendered is None else self.rendered[rows],
         )
+
+    @property
+    def made(self) -> NDArray[np.bool_]:
+        """(N,) whose AUs a renderer made; all others' were coded."""
+        everybody = np.full(len(self), all(source.startswith(RENDERS) for source in self.sources))
+        return everybody if self.rendered is None else self.rendered
 
     def split(self, name: str) -> Samples:
         """Return the samples of one split; DatasetError if there are none."""
@@ -163,6 +172,7 @@ def join(parts: Sequence[Samples]) -> Samples:
         tuple(dict.fromkeys(source for part in parts for source in part.sources)),
         _joined_order(parts),
         _joined_intensities(parts),
+        np.concatenate([part.made for part in parts]),
     )
 
 

@@ -123,7 +123,14 @@ def platt_scale(present: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple
         present: (N,) bool.
         score: (N,) float64.
     """
-    positive, negative = int(present.sum()), int((~present).sum())
+    return weighted_platt(present, score, np.ones(len(score)))
+
+
+def weighted_platt(
+    present: NDArray[np.bool_], score: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[float, float] | None:
+    """`platt_scale` of samples that count (N,) times."""
+    positive, negative = float(weight[present].sum()), float(weight[~present].sum())
     spread = float(score.std()) if score.size else 0.0
     if not positive or not negative or not spread > 0:
         return None
@@ -131,19 +138,19 @@ def platt_scale(present: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple
     z = (score - score.mean()) / spread  # well-conditioned whatever the scores' unit
     design = np.stack([z, np.ones_like(z)], 1)
     weights = np.array([0.0, np.log((positive + 1) / (negative + 1))])
-    value = _loss(design @ weights, target)
+    value = _loss(design @ weights, target, weight)
     for _ in range(100):
         p = sigmoid(design @ weights)
-        gradient = design.T @ (p - target)
-        hessian = (design * (p * (1 - p))[:, None]).T @ design + 1e-10 * np.eye(2)
+        gradient = design.T @ (weight * (p - target))
+        hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + 1e-10 * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
         if float(np.abs(gradient).max()) < 1e-8 * len(z):
             break
         size = 1.0
-        while size > 1e-10 and _loss(design @ (weights - size * step), target) > value:
+        while size > 1e-10 and _loss(design @ (weights - size * step), target, weight) > value:
             size /= 2
         weights = weights - size * step
-        value = _loss(design @ weights, target)
+        value = _loss(design @ weights, target, weight)
     a, b = float(weights[0] / spread), float(weights[1] - weights[0] * score.mean() / spread)
     return (a, b) if a > 0 else None
 
@@ -192,5 +199,5 @@ def _curve(raw: Mapping[str, Any] | None) -> Curve | None:
     return None if raw is None else Curve(tuple(raw["scores"]), tuple(raw["intensities"]))
 
 
-def _loss(logit: NDArray[np.float64], target: NDArray[np.float64]) -> float:
-    return float((np.logaddexp(0, logit) - target * logit).sum())
+def _loss(logit: NDArray[np.float64], target: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    return float((weight * (np.logaddexp(0, logit) - target * logit)).sum())

@@ -27,6 +27,7 @@ from aulens.training import checkpoint
 from aulens.training.board import Board
 from aulens.training.checkpoint import Average, Position
 from aulens.training.config import TrainConfig
+from aulens.training.judges import judged, judges_of
 from aulens.training.predict import Forward, crop_of, score, to_input
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder
@@ -106,6 +107,7 @@ class Trainer:
         self.average = Average(self.model, loop.ema) if loop.ema else None
         self.optimiser = make_optimiser(config, self.model)
         self.train_part, self.val_part = samples.split("train"), samples.split("val")
+        self.judges = judges_of(self.val_part, loop.judges)
         if isinstance(settings, RoiConfig) and settings.graded and self.train_part.intensities is None:
             raise DatasetError(
                 "model.graded needs intensities, and the training data have none. Leave it out."
@@ -211,7 +213,8 @@ class Trainer:
                 f"The model gives scores that are not numbers after epoch {at.epoch + 1}: its weights have "
                 "diverged. Lower optimiser.lr, or set optimiser.clip_norm."
             )
-        val = summary(self.val_part, sides)
+        some = not self.judges.all()
+        val = summary(judged(self.val_part, self.judges) if some else self.val_part, sides[self.judges])
         at.seconds += at.epoch_seconds
         record = {
             "epoch": at.epoch + 1,

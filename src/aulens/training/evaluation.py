@@ -17,7 +17,7 @@ from aulens.models import JAAConfig
 from aulens.models.config import family
 from aulens.training.alignment import AlignmentReport, alignment_report
 from aulens.training.calibration import FALLBACK, FALLBACK_OF_LOGITS, fit, write_calibration
-from aulens.training.intensity import fit_curves
+from aulens.training.judges import fit_judged, judged_curves, judges_of
 from aulens.training.predict import au_scores
 from aulens.training.predictions import Predictions, decide, predict, score_samples
 from aulens.training.progress import Display
@@ -223,15 +223,12 @@ def conclude(run: RunFolder, samples: Samples, *, batch: int = 64, bootstrap: in
     scorer = scorer_of_run(run)
     found = score_samples(scorer, samples, batch, Display(False))
     logits = family(run.read_config().model) is JAAConfig
-    calibration = fit(
-        samples.aus,
-        samples.labels,
-        au_scores(found.sides),
-        samples.subjects,
-        FALLBACK_OF_LOGITS if logits else FALLBACK,
-    )
+    fallback = FALLBACK_OF_LOGITS if logits else FALLBACK
+    given = (samples.aus, samples.labels, au_scores(found.sides), samples.subjects)
+    judges = judges_of(samples, run.read_config().train.judges)
+    calibration = fit(*given, fallback) if judges.all() else fit_judged(*given, judges, fallback)
     if samples.intensities is not None:
-        curves = fit_curves(samples.aus, samples.intensities, found.sides, scorer.tells_sides)
+        curves = judged_curves(samples, found.sides, scorer.tells_sides, judges)
         calibration = replace(calibration, curves=curves)
     write_calibration(run.calibration, calibration)
     result = report(decide(scorer, calibration, samples, found), "val", bootstrap)

@@ -189,6 +189,9 @@ class LoopConfig:
     metric: str = "roc_auc"
     """"roc_auc" or "f1" (macro over AUs), or "abaw2" (0.5 mean F1 + 0.5 total accuracy); on validation
     subjects; chooses the kept epoch."""
+    judges: str = "all"
+    """Which validation samples choose the epoch and set the thresholds: "all", or "coded": those whose AUs
+    somebody coded; rendered ones help out where these show an AU too rarely."""
     start: str | None = None
     """Checkpoint or run folder to begin from, of the same architecture, AUs and crop; none = random weights
     (and a backbone's, if model.backbone_weights names some). Of two stages, the first begins there."""
@@ -197,6 +200,7 @@ class LoopConfig:
         _choice("train.precision", self.precision, ("32-true", "bf16-mixed"))
         _choice("train.accelerator", self.accelerator, ("auto", "cpu", "gpu"))
         _choice("train.metric", self.metric, ("roc_auc", "f1", "abaw2"))
+        _choice("train.judges", self.judges, ("all", "coded"))
         _at_least_one("train.epochs", self.epochs)
         _at_least_one("train.batch", self.batch)
         _at_least_one("train.steps", self.steps)
