@@ -169,6 +169,15 @@ def test_an_au_that_is_not_coded_in_one_clip_is_a_warning_and_in_most_an_error()
     assert [(f.level, f.where) for f in findings] == [("error", "AU6")]
 
 
+def test_a_single_frame_with_an_uncoded_au_is_no_clip_without_it():
+    index = thinned("bp4d")
+    labels = index.labels.copy()
+    labels[:30, 3] = MISSING
+    sequence = np.array([f"{name}-{row}" for row, name in enumerate(index.sequence.tolist())])
+    found = examined(replace(index, labels=labels, sequence=sequence)).findings
+    assert [f for f in found if f.code == "not_coded"] == []
+
+
 def test_an_empty_column_is_an_error():
     index = thinned("disfa")
     labels = index.labels.copy()

@@ -130,7 +130,8 @@ def check_coded(index: FrameIndex, published: bool) -> list[Problem]:
         level: Level = "error" if published or lost == 1 else "warning"
         count = int(missing[:, index.aus.index(int(label[2:]))].sum())
         findings.append(Problem(level, "not_coded", label, message, count))
-    clips = [(f"{s}/{q}", rows, missing[rows].all(0)) for s, q, rows in index.sequences()]
+    # A coder who can't say of one frame is no column that is lacking.
+    clips = [(f"{s}/{q}", rows, missing[rows].all(0)) for s, q, rows in index.sequences() if len(rows) > 1]
     for axis in np.flatnonzero(~gone):
         label = index.aus.labels[axis]
         lost_clips = [(where, len(rows)) for where, rows, all_missing in clips if all_missing[axis]]
