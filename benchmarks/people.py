@@ -30,13 +30,13 @@ from pathlib import Path
 import cv2
 from coded import real, rows
 from coded.failures import write_sheets
+from coded.groups import groups
 from coded.subjects import Subject, by_blendshapes, by_card
 from coded.told import Faces, digest_of
 from coded.truth import Coded, read_coded
 from sight.pictures import Portraits
 
 from aulens import NetDetector
-from aulens.aus import RENDERS
 from aulens.runtime.card import find_card
 
 _EYES = ("faces.onnx", "landmarks.onnx")
@@ -76,7 +76,7 @@ def shown(coded: Coded, portraits: Portraits, given: argparse.Namespace) -> Iter
     yield from rows.portraits("portraits kept for test", kept)
     yield from rows.at_rest("portraits not trained on", untrained.of(*rows.SOURCES))
     yield from rendered(given, "test")
-    yield from rows.gaps(open_people + kept, portraits.skin)
+    yield from groups(open_people + kept, portraits.skin)
     yield from rows.cost()
 
 
@@ -97,7 +97,7 @@ def main() -> None:
         parser.error("--real and --score go together")
     cv2.setNumThreads(1)
     portraits = Portraits(given.portraits)
-    coded = read_coded(portraits, given.portraits / "codes.csv", RENDERS)
+    coded = read_coded(portraits)
     faces = Faces(portraits.image, NetDetector(), remembered("portraits", given.cache))
     subjects = [by_card(card, faces) for card in given.cards or [find_card()]]
     if not given.no_peers:

@@ -5,15 +5,13 @@ N pictures, A Action Units, R draws, S persons.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING
 from aulens.metrics import Measure, Report, report
-from aulens.metrics.bootstrap import mean_of_defined, measured, subject_draws
+from aulens.metrics.bootstrap import measured, subject_draws
+from aulens.metrics.intensity import IntensityReport, intensity_report
 from aulens.metrics.ranking import drawn_ranking
 from coded.told import Told
 from coded.truth import Coded
@@ -22,7 +20,7 @@ Floats = NDArray[np.float64]
 
 LEAST = 5
 """Pictures with and without an AU from which on it is scored."""
-_BOOTSTRAP, _SEED = 1000, 0
+BOOTSTRAP, SEED = 1000, 0
 
 
 def scored(labels: NDArray[np.int8], least: int = LEAST) -> NDArray[np.bool_]:
@@ -36,7 +34,7 @@ def ranks(coded: Coded, told: Told, least: int = LEAST) -> Report | None:
     labels = np.where(scored(coded.labels, least) & np.isfinite(told.scores), coded.labels, MISSING)
     if (labels == MISSING).all():
         return None
-    return report(labels, told.scores, told.said, coded.persons, coded.aus, _BOOTSTRAP, _SEED)
+    return report(labels, told.scores, told.said, coded.persons, coded.aus, BOOTSTRAP, SEED)
 
 
 def said_per_face(coded: Coded, told: Told) -> Measure:
@@ -48,93 +46,25 @@ def rate(values: NDArray[np.generic], persons: NDArray[np.str_]) -> Measure:
     """Mean of (N,) values."""
     if not len(values):
         return Measure(*(float("nan"),) * 3)
-    who, draws = subject_draws(persons, _BOOTSTRAP, _SEED)
+    who, draws = subject_draws(persons, BOOTSTRAP, SEED)
     sums = np.bincount(who, values.astype(np.float64), draws.shape[1])
     return measured((draws @ sums) / (draws @ np.bincount(who, minlength=draws.shape[1])))
 
 
 def two_kinds(present: NDArray[np.bool_], scores: Floats, persons: NDArray[np.str_]) -> Measure:
     """ROC-AUC of (N,) scores."""
-    who, draws = subject_draws(persons, _BOOTSTRAP, _SEED)
+    who, draws = subject_draws(persons, BOOTSTRAP, SEED)
     return measured(drawn_ranking(present, scores, who, draws)[0])
 
 
-@dataclass(frozen=True)
-class Strength:
-    """How well intensities are told: means over AUs; the last two are NaN of bare scores."""
+def strength(coded: Coded, told: Told, least: int = LEAST) -> tuple[IntensityReport, bool]:
+    """How well intensities are told of the AUs that are `scored`, where a face was found.
 
-    r: Measure
-    icc: Measure
-    mae: Measure
-    calibrated: bool
-    r_of: Floats
-    icc_of: Floats
-    mae_of: Floats
-
-
-def strength(coded: Coded, told: Told, least: int = LEAST) -> Strength:
-    """Pearson's r, ICC(3,1) and mean absolute error of the AUs that are `scored`, where a face was found.
-
-    Where no intensities are told, r is that of the scores.
+    Returns:
+        The report, and whether intensities are told at all: else it is of scores, and only r means something.
     """
-    calibrated = told.intensities is not None
     values = told.scores if told.intensities is None else told.intensities
-    who, draws = subject_draws(coded.persons, _BOOTSTRAP, _SEED)
-    results = np.full((3, len(draws), len(coded.aus)), np.nan)
-    for k in np.flatnonzero(scored(coded.labels, least)):
-        rows = told.found & np.isfinite(values[:, k]) & np.isfinite(coded.intensities[:, k])
-        results[..., k] = _agreement(coded.intensities[rows, k], values[rows, k], who[rows], draws)
-    if not calibrated:
-        results[1:] = np.nan
-    r, icc, mae = (measured(mean_of_defined(result)) for result in results)
-    return Strength(r, icc, mae, calibrated, *results[:, 0])
-
-
-def _agreement(x: Floats, y: Floats, who: NDArray[np.intp], draws: NDArray[np.int32]) -> Floats:
-    """(3, R): Pearson's r, ICC(3,1) of two raters = 2 cov / (var + var), mean absolute error."""
-    if not len(x):
-        return np.full((3, len(draws)), np.nan)
-    x0, y0 = x - x.mean(), y - y.mean()  # sums of squares lose no digits
-    parts = (np.ones_like(x), x0, y0, x0 * x0, y0 * y0, x0 * y0, np.abs(x - y))
-    sums = np.stack([np.bincount(who, part, draws.shape[1]) for part in parts])
-    n, sx, sy, xx, yy, xy, off = sums @ draws.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        vx, vy, cov = xx / n - (sx / n) ** 2, yy / n - (sy / n) ** 2, xy / n - sx * sy / n**2
-        return np.stack([cov / np.sqrt(vx * vy), 2 * cov / (vx + vy), off / n])
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Mean ROC-AUC of groups of people.
-
-    Attributes:
-        means: of each group.
-        difference: the last group's less the first one's.
-        aus: how many AUs are in the means.
-    """
-
-    means: tuple[float, ...]
-    difference: Measure
-    aus: int
-
-
-def gap(coded: Coded, told: Told, groups: NDArray[np.str_], names: Sequence[str]) -> Gap:
-    """Compare groups by the AUs that are `scored` in each, so that all are asked the same.
-
-    Args:
-        coded: N pictures.
-        told: of them.
-        groups: (N,) the name of each picture's group; others than `names` take no part.
-        names: of the groups.
-    """
-    labels, (who, draws) = coded.labels, subject_draws(coded.persons, _BOOTSTRAP, _SEED)
-    parts = [groups == name for name in names]
-    usable = np.logical_and.reduce([scored(labels[part]) & np.isfinite(told.scores).all(0) for part in parts])
-    means = []
-    for part in parts:
-        of_au = np.full((len(draws), len(usable)), np.nan)
-        for k in np.flatnonzero(usable):
-            rows = part & (labels[:, k] != MISSING)
-            of_au[:, k] = drawn_ranking(labels[rows, k] == 1, told.scores[rows, k], who[rows], draws)[0]
-        means.append(mean_of_defined(of_au))
-    return Gap(tuple(float(mean[0]) for mean in means), measured(means[-1] - means[0]), int(usable.sum()))
+    use = scored(coded.labels, least) & told.found[:, None]
+    told_there = np.where(use, values, np.nan)
+    report = intensity_report(coded.intensities, told_there, coded.persons, coded.aus, BOOTSTRAP, SEED)
+    return report, told.intensities is not None

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from aulens.metrics import Measure
 from coded import measures
 from coded.subjects import Subject
 from coded.told import milliseconds
-from coded.truth import Coded, sexes
+from coded.truth import Coded
 
 Cell = Callable[[Subject], str]
 
@@ -45,7 +44,7 @@ def portraits(title: str, coded: Coded, least: int = measures.LEAST) -> Iterator
     yield Row(of, "ROC-AUC, misses as lowest", lambda s: _macro(s, coded, "roc_auc", least))
     yield Row(of, "lowest AU", lambda s: _worst(s, coded, least))
     yield Row(of, "F1, own decisions", lambda s: _macro(s, coded, "f1", least))
-    yield Row(of, "intensity: r", lambda s: _strength(s, coded, "r", least))
+    yield Row(of, "intensity: r", lambda s: _strength(s, coded, "pearson", least))
     yield Row(of, "intensity: ICC(3,1)", lambda s: _strength(s, coded, "icc", least))
     yield Row(of, "intensity: MAE", lambda s: _strength(s, coded, "mae", least))
 
@@ -83,26 +82,6 @@ def london(coded: Coded) -> Iterator[Row]:
     yield Row(of, "AUs said, most often first", lambda s: _often(s, neutral))
 
 
-def gaps(coded: Coded, luma: Callable[[str], float]) -> Iterator[Row]:
-    """Mean ROC-AUC by thirds of the cheeks' brightness, and by sex where it is known."""
-    order = np.argsort([luma(name) for name in coded.names], kind="stable")
-    thirds = np.empty(len(coded), "<U8")
-    for part, name in zip(np.array_split(order, 3), ("darkest", "middle", "lightest"), strict=True):
-        thirds[part] = name
-    of = f"openpeople and portraits kept for test: {len(coded)} faces"
-    yield Row(
-        of,
-        "ROC-AUC of thirds of skin brightness, darkest to lightest; lightest less darkest",
-        lambda s: _gap(measures.gap(coded, s.tell(coded), thirds, ("darkest", "middle", "lightest"))),
-    )
-    said = sexes(coded.names)
-    yield Row(
-        f"those whose sex is told: {(said != '').sum()} faces",
-        "ROC-AUC of women, men; men less women",
-        lambda s: _gap(measures.gap(coded, s.tell(coded), said, ("female", "male"))),
-    )
-
-
 def cost() -> Iterator[Row]:
     """Time and size of the model alone."""
     yield Row("the model alone", "ms of processor time per face, one thread", _milliseconds)
@@ -124,14 +103,14 @@ def by_au(coded: Coded, subjects: Sequence[Subject]) -> Iterator[str]:
     yield "| --- |" + " ---: |" * (2 + 4 * len(subjects))
     told = [s.tell(coded) for s in subjects]
     ranked = [measures.ranks(coded, one) for one in told]
-    strong = [measures.strength(coded, one) for one in told]
+    strong = [measures.strength(coded, one)[0] for one in told]
     for k, label in enumerate(coded.aus.labels):
         cells = []
         for one, rank, strength in zip(told, ranked, strong, strict=True):
             cells += (
                 [NONE, NONE] if rank is None else [_two(rank.metrics[m].value[k]) for m in ("roc_auc", "f1")]
             )
-            cells += [_two(one.said[one.found, k].mean()), _two(strength.r_of[k])]
+            cells += [_two(one.said[one.found, k].mean()), _two(strength.metrics["pearson"].value[k])]
         with_it, without = ((coded.labels[:, k] == value).sum() for value in (1, 0))
         yield f"| {label} | {with_it} | {without} | {' | '.join(cells)} |"
 
@@ -151,11 +130,10 @@ def _worst(subject: Subject, coded: Coded, least: int) -> str:
 
 
 def _strength(subject: Subject, coded: Coded, what: str, least: int) -> str:
-    found = measures.strength(coded, subject.tell(coded), least)
-    value: Measure = getattr(found, what)
-    if np.isnan(value.value):
-        return NONE
-    return str(value) + ("" if found.calibrated else " (of scores)")
+    report, calibrated = measures.strength(coded, subject.tell(coded), least)
+    if calibrated:
+        return str(report.metrics[what].of_macro())
+    return f"{report.metrics[what].of_macro()} (of scores)" if what == "pearson" else NONE
 
 
 def _said(subject: Subject, coded: Coded, k: int) -> str:
@@ -168,16 +146,6 @@ def _often(subject: Subject, coded: Coded) -> str:
     shares = told.said[told.found].mean(axis=0)
     order = [k for k in np.argsort(-shares, kind="stable")[:6] if shares[k] >= 0.01]
     return ", ".join(f"{coded.aus.labels[k]} {shares[k]:.0%}" for k in order) or "none"
-
-
-def _gap(found: measures.Gap) -> str:
-    if not found.aus:
-        return NONE
-    means = ", ".join(f"{mean:.3f}" for mean in found.means)
-    difference = found.difference
-    return (
-        f"{means}; {difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}], {found.aus} AUs"
-    )
 
 
 def _milliseconds(subject: Subject) -> str:

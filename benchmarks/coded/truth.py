@@ -1,13 +1,10 @@
-"""What two coders saw in each portrait.
+"""What the coders saw in each portrait, and who is in it.
 
 N pictures, A Action Units.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +14,10 @@ from numpy.typing import NDArray
 from sight.pictures import Portraits, bucket
 
 from aulens.aus import MISSING, AUSet
+from aulens.data.portraits.codes import ABSENT_TO, CODES, PRESENT_FROM, read_portrait_codes
+from aulens.data.portraits.splits import subject_of
 
-_PRESENT_FROM, _ABSENT_TO = 2, 1
-_UNFIT = {"styl", "bad"}
+_LOOKS = CODES.with_name("apparent.csv")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,33 +29,15 @@ class Coded:
         persons: (N,) who is in them.
         aus: the AUs of the axis A.
         intensities: (N, A) mean of the coders, 0 to 5; NaN where one of them could not say.
-        most: (N, A) the larger of the coders' two; NaN where both could not say.
     """
 
     names: tuple[str, ...]
     persons: NDArray[np.str_]
     aus: AUSet
     intensities: NDArray[np.float64]
-    most: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.names)
-
-    @property
-    def labels(self) -> NDArray[np.int8]:
-        """(N, A): present from a mean of 2 on, absent up to 1, MISSING between and where it is not known."""
-        known = np.where(self.intensities >= _PRESENT_FROM, 1, MISSING)
-        return np.where(self.intensities <= _ABSENT_TO, 0, known).astype(np.int8)
-
-    @property
-    def at_rest(self) -> NDArray[np.bool_]:
-        """(N,): neither coder saw even a trace of any AU."""
-        return np.asarray(np.nanmax(self.most, axis=1) < 1)
-
-    def take(self, chosen: NDArray[np.bool_]) -> Coded:
-        """Those where `chosen` (N,) is True."""
-        names = tuple(name for name, wanted in zip(self.names, chosen, strict=True) if wanted)
-        return Coded(names, self.persons[chosen], self.aus, self.intensities[chosen], self.most[chosen])
 
     def __add__(self, other: Coded) -> Coded:
         return Coded(
@@ -65,8 +45,23 @@ class Coded:
             np.concatenate([self.persons, other.persons]),
             self.aus,
             np.concatenate([self.intensities, other.intensities]),
-            np.concatenate([self.most, other.most]),
         )
+
+    @property
+    def labels(self) -> NDArray[np.int8]:
+        """(N, A): present from a mean of 2 on, absent up to 1, MISSING between and where it is not known."""
+        known = np.where(self.intensities >= PRESENT_FROM, 1, MISSING)
+        return np.where(self.intensities <= ABSENT_TO, 0, known).astype(np.int8)
+
+    @property
+    def at_rest(self) -> NDArray[np.bool_]:
+        """(N,): neither coder saw even a trace of any AU."""
+        return np.asarray(np.nanmax(self.intensities, axis=1) == 0)
+
+    def take(self, chosen: NDArray[np.bool_]) -> Coded:
+        """Those where `chosen` (N,) is True."""
+        names = tuple(name for name, wanted in zip(self.names, chosen, strict=True) if wanted)
+        return Coded(names, self.persons[chosen], self.aus, self.intensities[chosen])
 
     def of(self, *sources: str) -> Coded:
         """Those of some sources."""
@@ -77,38 +72,17 @@ class Coded:
         return self.take(np.array([low <= bucket(name) < high for name in self.names], bool))
 
 
-def read_coded(portraits: Portraits, codes: Path, aus: AUSet) -> Coded:
-    """All pictures that two coders coded and neither calls stylised or bad, and that are there."""
-    table = pd.read_csv(codes, dtype={"file": str, "source": str})
-    table["name"] = table["source"] + "/" + table["file"]
-    there = set(portraits.names(*table["source"].unique()))
-    unfit = set(table.loc[table["quality"].isin(_UNFIT), "name"])
-    table = table[table["name"].isin(there - unfit)].sort_values(["name", "rater"])
-    names = tuple(table["name"].unique())
-    columns = [label if label in table else "" for label in aus.labels]
-    values = table.reindex(columns=columns).to_numpy(np.float64).reshape(len(names), 2, len(aus))
-    with np.errstate(invalid="ignore"):
-        most = np.fmax(values[:, 0], values[:, 1])
-    return Coded(names, np.array([_person(name) for name in names]), aus, values.mean(1), most)
+def read_coded(portraits: Portraits, codes: Path = CODES) -> Coded:
+    """All pictures that are coded and there, but for what a coder calls stylised or bad."""
+    table = read_portrait_codes(codes)
+    there = set(portraits.names(*{file.split("/")[0] for file in table.files}))
+    kept = [row for row, file in enumerate(table.files) if file in there and not table.left_out[row]]
+    names = tuple(table.files[row] for row in kept)
+    persons = np.array([subject_of(name) for name in names])
+    return Coded(names, persons, table.aus, table.intensities[kept].astype(np.float64))
 
 
-def _person(name: str) -> str:
-    source, _, file = name.partition("/")
-    return f"{source}/{file.split('_')[0]}" if source in {"openpeople", "london"} else name
-
-
-def sexes(names: Sequence[str]) -> NDArray[np.str_]:
-    """(N,) "female" or "male" of cc0 and openpeople, which say it; "" of others."""
-    return np.array([_sex(name) for name in names])
-
-
-def _sex(name: str) -> str:
-    source, _, file = name.partition("/")
-    if source == "cc0":
-        return file.split("_")[0]
-    package = importlib.util.find_spec("openpeople") if source == "openpeople" else None
-    if package is None or package.origin is None:
-        return ""
-    person = Path(package.origin).parent / "data" / "curated" / file.split("_")[0] / "metadata.json"
-    said = json.loads(person.read_text(encoding="utf-8"))
-    return str(said["character_details"]["demographics"]["sex"])
+def looks(persons: NDArray[np.str_]) -> pd.DataFrame:
+    """How people look, a row for each of N persons: `sex`, `age`, `glasses`, `beard`; "" = not known."""
+    table = pd.read_csv(_LOOKS, dtype=str, keep_default_na=False).set_index("subject")
+    return table.reindex(persons).fillna("")

@@ -1,0 +1,120 @@
+"""Whether a model does as well with everybody: by brightness of the skin, and by how people look.
+
+N pictures, A Action Units, R draws of persons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.aus import MISSING
+from aulens.metrics import Measure
+from aulens.metrics.bootstrap import mean_of_defined, measured, subject_draws
+from aulens.metrics.ranking import drawn_ranking
+from coded import measures
+from coded.rows import NONE, Row
+from coded.subjects import Subject
+from coded.told import Told
+from coded.truth import Coded, looks
+
+Floats = NDArray[np.float64]
+
+_THIRDS = ("darkest", "middle", "lightest")
+_LOOKS = {
+    "sex": {"female": "women", "male": "men"},
+    "age": {"young": "young", "middle": "middle-aged", "old": "old"},
+    "glasses": {"0": "no glasses", "1": "glasses"},
+    "beard": {"0": "no beard", "1": "beard"},
+}
+
+
+def groups(coded: Coded, luma: Callable[[str], float]) -> Iterator[Row]:
+    """Mean ROC-AUC by thirds of the cheeks' brightness, and by how people look.
+
+    Args:
+        coded: pictures of openpeople and others.
+        luma: brightness of the cheeks in the picture of a name.
+    """
+    sets = np.array(["openpeople" if name.startswith("openpeople/") else "others" for name in coded.names])
+    thirds = _thirds(np.array([luma(name) for name in coded.names]), sets)
+    look = looks(coded.persons)
+    kinds = [("skin", thirds, {name: name for name in _THIRDS})]
+    kinds += [(kind, look[kind].to_numpy(np.str_), names) for kind, names in _LOOKS.items()]
+    for kind, said, names in kinds:
+        words = list(names.values())
+
+        def cell(subject: Subject, said: NDArray[np.str_] = said, names: Sequence[str] = tuple(names)) -> str:
+            return _told(gap_of(coded, subject.tell(coded), said, names, sets))
+
+        what = f"ROC-AUC by {kind}: {', '.join(words)}; {words[-1]} less {words[0]}"
+        yield Row(
+            f"openpeople and portraits kept for test: {np.isin(said, list(names)).sum()} faces", what, cell
+        )
+
+
+def _thirds(bright: Floats, sets: NDArray[np.str_]) -> NDArray[np.str_]:
+    """(N,): of each set by itself."""
+    thirds = np.empty(len(bright), "<U8")
+    for one in np.unique(sets):
+        members = np.flatnonzero(sets == one)
+        order = members[np.argsort(bright[members], kind="stable")]
+        for part, name in zip(np.array_split(order, len(_THIRDS)), _THIRDS, strict=True):
+            thirds[part] = name
+    return thirds
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Mean ROC-AUC of groups of people.
+
+    Attributes:
+        means: of each group.
+        difference: the last group's less the first one's.
+        cells: how many AUs, of each set by itself, are in the means.
+    """
+
+    means: tuple[float, ...]
+    difference: Measure
+    cells: int
+
+
+def gap_of(
+    coded: Coded, told: Told, groups: NDArray[np.str_], names: Sequence[str], sets: NDArray[np.str_]
+) -> Gap:
+    """Compare groups within each set of pictures, by the AUs that are `scored` in each group of it.
+
+    So all are asked the same, and a group is not better because more of it is in an easier set.
+
+    Args:
+        coded: N pictures.
+        told: of them.
+        groups: (N,) the name of each picture's group; others than `names` take no part.
+        names: of the groups.
+        sets: (N,) the set that each picture is of.
+    """
+    labels, (who, draws) = coded.labels, subject_draws(coded.persons, measures.BOOTSTRAP, measures.SEED)
+    results: list[list[Floats]] = [[] for _ in names]
+    for one in np.unique(sets):
+        parts = [(groups == name) & (sets == one) for name in names]
+        able = np.logical_and.reduce([measures.scored(labels[part]) for part in parts]) & np.isfinite(
+            told.scores
+        ).all(0)
+        for k in np.flatnonzero(able):
+            for part, result in zip(parts, results, strict=True):
+                rows = part & (labels[:, k] != MISSING)
+                result.append(drawn_ranking(labels[rows, k] == 1, told.scores[rows, k], who[rows], draws)[0])
+    if not results[0]:
+        return Gap((), Measure(*(float("nan"),) * 3), 0)
+    means = [mean_of_defined(np.stack(result, axis=1)) for result in results]
+    return Gap(tuple(float(mean[0]) for mean in means), measured(means[-1] - means[0]), len(results[0]))
+
+
+def _told(found: Gap) -> str:
+    if not found.cells:
+        return NONE
+    means, less = ", ".join(f"{mean:.3f}" for mean in found.means), found.difference
+    return f"{means}; {less.value:+.3f} [{less.low:+.3f}, {less.high:+.3f}], {found.cells} AUs"
