@@ -155,6 +155,16 @@ def test_a_wrong_export_is_refused(exported: Path, tmp_path: Path, monkeypatch: 
     assert not (tmp_path / "x.onnx").exists()
 
 
+def test_weights_in_16_bits_are_half_the_file(tmp_path: Path):
+    settings = {"variant": "roi", "backbone": "hrnet_lane8", "aus": list(PAINTED.numbers), "crop": 64}
+    model = build(ModelConfig.from_dict(settings))
+    write_onnx(model, tmp_path / "whole.onnx")
+    assert max(write_onnx(model, tmp_path / "half.onnx", half=True).values()) <= onnx_file.HALF_TOLERANCE
+    parameters = sum(part.numel() for part in model.parameters())
+    whole, half = ((tmp_path / f"{name}.onnx").stat().st_size for name in ("whole", "half"))
+    assert whole - half > 1.5 * parameters  # of 2 bytes each
+
+
 def test_folding_keeps_what_a_model_computes():
     model = build(RoiConfig(variant="roi", backbone="hrnet_lane8", aus=[12], crop=32, roi_side=3)).eval()
     image = torch.rand(2, 3, 32, 32)

@@ -209,6 +209,7 @@ def export(
             "--allow-uncalibrated", help="Export a run that stopped before its calibration, or a checkpoint."
         ),
     ] = False,
+    half: Annotated[bool, typer.Option("--half", help="Keep weights in 16 bits: half the file.")] = False,
 ) -> None:
     """Write a trained model as ONNX and a card: all that `aulens detect --model` needs."""
     with extras():
@@ -216,7 +217,7 @@ def export(
 
         model = run_export(
             run, out, name, licence=licence, trained_on=trained_on, statement=statement,
-            allow_uncalibrated=allow_uncalibrated,
+            allow_uncalibrated=allow_uncalibrated, half=half,
         )  # fmt: skip
     Console(stderr=True, highlight=False, soft_wrap=True).print(
         f"{model.onnx} ({model.bytes / 1e6:.1f} MB) and {model.card}; "

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import onnx
+import onnx.numpy_helper
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -25,10 +26,13 @@ from aulens.runtime.backend import Session, open_session
 OPSET: Final = 18
 TOLERANCE: Final = 1e-3
 """Largest difference allowed in an output between torch and the exported file; for landmarks in pixels."""
+HALF_TOLERANCE: Final = 1e-2
+"""The same where weights are kept in 16 bits."""
 _CHECKS: Final = 3
+_LARGE: Final = 256
 
 
-def write_onnx(model: AUModel, path: Path) -> dict[str, float]:
+def write_onnx(model: AUModel, path: Path, half: bool = False) -> dict[str, float]:
     """Export what ``model.exported`` names to a single self-contained file and check it against torch.
 
     Input "image": (B, 3, crop, crop) float32 RGB in [0, 1]; outputs as :meth:`aulens.models.AUModel.exported`
@@ -37,12 +41,13 @@ def write_onnx(model: AUModel, path: Path) -> dict[str, float]:
     Args:
         model: any mode, any device; left unchanged.
         path: the file to write.
+        half: keep weights as float16, half the size; they are made float32 when the file is loaded.
 
     Returns:
         Output to the largest difference of a number between torch and ONNX Runtime, on random pictures.
 
     Raises:
-        ModelError: one is above :data:`TOLERANCE`.
+        ModelError: one is above :data:`TOLERANCE`, or with `half` :data:`HALF_TOLERANCE`.
     """
     plain = copy.deepcopy(model).cpu().float().eval()
     plain = plain.to(memory_format=torch.contiguous_format)
@@ -53,21 +58,24 @@ def write_onnx(model: AUModel, path: Path) -> dict[str, float]:
             {name: tensor.numpy() for name, tensor in plain.exported(torch.from_numpy(pictures)).items()}
             for pictures in checks
         ]
+    tolerance = HALF_TOLERANCE if half else TOLERANCE
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / path.name
         _to_onnx(_Exported(fold_batch_norm(plain)), torch.from_numpy(checks[0, :2]), list(expected[0]), part)
         strip(part)
+        if half:
+            halve(part)
         onnx.checker.check_model(str(part))
         session = open_session(part, threads=1)
         # Several tries, for a model that rounds its landmarks to pixels may round another way by chance.
         for pictures, wanted in zip(checks, expected, strict=True):
             differences = _differences(session, pictures, wanted)
-            if all(value <= TOLERANCE for value in differences.values()):
+            if all(value <= tolerance for value in differences.values()):
                 path.write_bytes(part.read_bytes())
                 return differences
     worst = max(differences, key=lambda name: (not np.isfinite(differences[name]), differences[name]))
     raise ModelError(
-        f"The exported {worst} differ from torch's by {differences[worst]:.2g} (allowed: {TOLERANCE:g}). The "
+        f"The exported {worst} differ from torch's by {differences[worst]:.2g} (allowed: {tolerance:g}). The "
         "exporter does not fit this model; another version of torch or another backbone may help."
     )
 
@@ -160,4 +168,21 @@ def strip(path: Path) -> None:
         del item.metadata_props[:]
         item.doc_string = ""
     del graph.value_info[:]
+    onnx.save(model, path)
+
+
+def halve(path: Path) -> None:
+    """Keep large tensors of weights as float16, each with a cast that a runtime does once, when it loads."""
+    model = onnx.load(path)
+    graph = model.graph
+    casts = []
+    for weights in graph.initializer:
+        values = onnx.numpy_helper.to_array(weights)
+        if values.dtype == np.float32 and values.size >= _LARGE:
+            name = weights.name
+            weights.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+            casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend([*casts, *nodes])
     onnx.save(model, path)
