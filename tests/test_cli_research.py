@@ -83,10 +83,13 @@ def test_evaluate(calls: Calls) -> None:
     positional, named = calls.seen["evaluate"]
     assert positional == (Path("run"), ())
     assert named == {
-        "split": "val", "tests": (), "fold": None, "out": None, "threads": None, "bootstrap": 1000
+        "split": "val", "tests": (), "fold": None, "subjects": "*", "out": None, "threads": None,
+        "bootstrap": 1000,
     }  # fmt: skip
     run("evaluate", "run", "--fold", "2", "--tests", "disfa")
     assert (calls.seen["evaluate"][1]["fold"], calls.seen["evaluate"][1]["tests"]) == (2, [Path("disfa")])
+    run("evaluate", "run", "--subjects", "bp4d/F*")
+    assert calls.seen["evaluate"][1]["subjects"] == "bp4d/F*"
     assert '"f1": 0.7' in run("evaluate", "run", "-f", "json").stdout
 
 

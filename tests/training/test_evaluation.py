@@ -11,6 +11,7 @@ import torch
 from aulens import metrics
 from aulens.aus import MISSING
 from aulens.data.dataset import FaceDataset
+from aulens.errors import ConfigError
 from aulens.landmarks import IBUG49, IBUG68, convert
 from aulens.models import ModelConfig, build, load_checkpoint, save_checkpoint
 from aulens.relations import AURelations
@@ -53,6 +54,17 @@ def made(root: Path, out: Path, variant: str = "jaa_gcn", *, calibrated: bool = 
 @pytest.fixture(scope="module")
 def jaa(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made(faces, tmp_path_factory.mktemp("made") / "run")
+
+
+def test_some_subjects_alone(jaa: Path):
+    everybody = predict(jaa, split="val", progress=False)
+    name = str(everybody.samples.subjects[-1])
+    found = predict(jaa, split="val", subjects=f"{name[:-1]}?", progress=False)
+    rows = np.flatnonzero(np.char.startswith(everybody.samples.subjects, name[:-1]))
+    assert set(found.samples.subjects) == set(everybody.samples.subjects[rows])
+    np.testing.assert_allclose(found.scores, everybody.scores[rows], atol=1e-5)
+    with pytest.raises(ConfigError, match="No subject is called 'nobody'; they are called "):
+        predict(jaa, split="val", subjects="nobody", progress=False)
 
 
 def test_a_report_of_jaa_has_landmarks_and_no_sides(jaa: Path, tmp_path: Path):

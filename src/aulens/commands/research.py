@@ -150,6 +150,14 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    subjects: Annotated[
+        str,
+        typer.Option(
+            metavar="PATTERN",
+            help="Only subjects of such names, as 'portraits/london/*' or 'bp4d/F*'.",
+            show_default="all",
+        ),
+    ] = "*",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -174,6 +182,7 @@ def evaluate(
             split=split,
             tests=tests or (),
             fold=fold,
+            subjects=subjects,
             out=out,
             threads=threads,
             bootstrap=bootstrap,

@@ -132,6 +132,7 @@ def evaluate(
     split: str = "test",
     tests: Sequence[Path] = (),
     fold: int | None = None,
+    subjects: str = "*",
     out: Path | None = None,
     batch: int = 64,
     threads: int | None = None,
@@ -146,33 +147,35 @@ def evaluate(
         split: "val" or "test".
         tests: prepared folders of another data set, evaluated whole.
         fold: the published part that is tested; None = the run's, or the data's own split.
-        out: where report.json and report.md go; RUN/<split> for a run, nowhere for a card or other data, if
-            None.
+        subjects: only those whose names, after their data set's, match: "portraits/london/*".
+        out: where report.json and report.md go; RUN/<split> for a run, nowhere for a card, other data or some
+            subjects, if None.
         batch: pictures at once.
         threads: of torch or the runtime; None leaves theirs.
         bootstrap: resamplings of the subjects for the intervals; 0 = no intervals.
         progress: show a bar on stderr.
 
     Raises:
-        ConfigError: an unknown split, no data for a card, or the model's training saw people who are to be
-            tested.
+        ConfigError: an unknown split, no data for a card, no subject of that name, or the model's training
+            saw people who are to be tested.
         DatasetError: the data are unusable.
         ModelError: the model is missing, damaged, or was never calibrated.
     """
     if RunFolder(Path(model)).sees:
         from aulens.training.sight.evaluation import evaluate_sight
 
-        if tests or fold is not None:
+        if tests or fold is not None or subjects != "*":
             raise ConfigError(
                 f"{model} is no model of AUs: its pictures have splits, and no folds or other tests. "
-                "Leave out --fold and --tests, or give other pictures by --data."
+                "Leave out --fold, --tests and --subjects, or give other pictures by --data."
             )
         return evaluate_sight(model, data, split=split, out=out)
     found = predict(
-        model, data, split=split, tests=tests, fold=fold, batch=batch, threads=threads, progress=progress
-    )
+        model, data, split=split, tests=tests, fold=fold, subjects=subjects, batch=batch, threads=threads,
+        progress=progress,
+    )  # fmt: skip
     result = report(found, split, bootstrap)
-    own = Path(model).is_dir() and not (data or tests)
+    own = Path(model).is_dir() and not (data or tests) and subjects == "*"
     folder = out or (Path(model) / split if own else None)
     if folder:
         write_report(result, folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from aulens import roi
 from aulens.data.dataset import FaceDataset
+from aulens.data.folders import several
 from aulens.data.loading import load_data
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError, ModelError
@@ -72,6 +74,7 @@ def predict(
     split: str = "test",
     tests: Sequence[Path] = (),
     fold: int | None = None,
+    subjects: str = "*",
     batch: int = 64,
     threads: int | None = None,
     progress: bool = True,
@@ -92,6 +95,8 @@ def predict(
     if calibration is None:
         raise ModelError(f"{model} was never calibrated: its training has not ended. Go on with --resume.")
     samples = _samples(scorer, run, list(data), list(tests), fold).split(split)
+    if subjects != "*":
+        samples = only(samples, subjects)
     if scorer.seen:
         scorer.seen.refuse(samples, split, scorer.selected_on_test, scorer.name)
     elif run is None or data or tests or fold is not None:
@@ -114,6 +119,19 @@ def _samples(
         raise ConfigError("No data to evaluate on: give --data FOLDER.")
     plan = own.plan if fold is None else dataclasses.replace(own.plan, fold=str(fold))
     return load_data(roots, scorer.aus, plan, elsewhere)
+
+
+def only(samples: Samples, pattern: str) -> Samples:
+    """The samples of subjects whose names match a pattern with * and ?.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    names = np.unique(samples.subjects).tolist()
+    chosen = [name for name in names if fnmatchcase(name, pattern)]
+    if not chosen:
+        raise ConfigError(f"No subject is called {pattern!r}; they are called {several(names)}.")
+    return samples.take(np.flatnonzero(np.isin(samples.subjects, chosen)))
 
 
 def score_samples(scorer: Scorer, samples: Samples, batch: int, display: Display) -> Scores:
