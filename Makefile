@@ -1,4 +1,4 @@
-# make demo | make test | make check | make oldest | make bench | make eyes
+# make demo | make test | make check | make oldest | make bench | make eyes | make units
 # Each needs Python 3.11 or newer and the package index, and nothing else; a second run installs nothing.
 
 PYTHON ?= python3
@@ -14,7 +14,7 @@ BENCHMARKS := graph_layer jaa_net render runtime
 # Threads that wait without spinning: a busy machine then slows down evenly.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: demo test check oldest bench eyes chromium
+.PHONY: demo test check oldest bench eyes units chromium
 
 # The light core, and the faces of openpeople beside the rendered ones.
 demo: $(VENV)/.demo
@@ -69,6 +69,32 @@ eyes: $(VENV)/.dev
 	for net in faces landmarks people; do \
 		$(VENV)/bin/aulens evaluate $(EYES)/$$net && \
 		$(VENV)/bin/aulens export $(EYES)/$$net --out src/aulens/weights --name $$net || exit 1; done
+
+# The model of Action Units that aulens ships, likewise (docs/training.md).
+UNITS ?= units
+MOVE = $(VENV)/bin/aulens render --portraits $(UNITS)/pictures --landmarks "$(PORTRAITS)/landmarks478.npz" \
+	--codes "$(PORTRAITS)/codes.csv"
+JOINT := $(VENV)/bin/aulens render --joint --per-subject 6 --n 3600
+
+units: $(VENV)/.dev
+	@test -f "$(PORTRAITS)/landmarks478.npz" && test -e "$(ICT)" && test -f "$(BACKBONE)" || { echo \
+		"say: make units PORTRAITS=DIR ICT=FILE BACKBONE=FILE; docs/training.md says what they are"; exit 1; }
+	mkdir -p $(UNITS)/pictures
+	for source in sfhq cc0 pexels; do cp -R "$(PORTRAITS)/$$source" $(UNITS)/pictures/ || exit 1; done
+	$(VENV)/bin/aulens prepare portraits $(UNITS)/pictures $(UNITS)/portraits
+	$(MOVE) --free-mouths --n 7000 --seed 12 --rig ict --assets "$(ICT)" --out $(UNITS)/mouths
+	$(MOVE) --n 5000 --seed 13 --rig ict --assets "$(ICT)" --out $(UNITS)/faces
+	$(MOVE) --n 4500 --seed 14 --rig anny --out $(UNITS)/faces-anny
+	$(JOINT) --seed 41 --out $(UNITS)/joint-anny
+	$(JOINT) --seed 42 --rig ict --assets "$(ICT)" --out $(UNITS)/joint
+	$(RENDER) --n 2800 --seed 31 --rig ict --assets "$(ICT)" --wide --out $(UNITS)/ict-wide
+	$(RENDER) --n 2400 --seed 32 --rig ict --assets "$(ICT)" --out $(UNITS)/ict
+	$(RENDER) --n 1200 --seed 33 --wide --out $(UNITS)/anny-wide
+	$(RENDER) --n 1000 --seed 34 --out $(UNITS)/anny
+	$(VENV)/bin/aulens train --resume --config configs/portraits.toml --out $(UNITS)/run --backbone-weights "$(BACKBONE)" \
+		$(addprefix --data $(UNITS)/,portraits mouths faces faces-anny joint joint-anny ict anny ict-wide anny-wide)
+	$(VENV)/bin/aulens evaluate $(UNITS)/run --split test
+	$(VENV)/bin/aulens export $(UNITS)/run --half --out src/aulens/weights --name aulens-portraits
 
 # For the tests of pages. Where it is not there and can't be installed, they say so and are left out.
 chromium:

@@ -211,6 +211,13 @@ def test_faces_that_no_rig_fits_are_left_out(folder):
         look(studio, "own/0.png", None, lambda image: (Face(np.array([0.0, 0, 9, 9]), np.zeros((5, 2))),))
 
 
+def test_only_mouths_that_may_move(folder, tmp_path):
+    codes = written(tmp_path, "source,file,AU4,AU12\nown,0.png,3,0\nown,1.png,0,3\n")
+    config = config_of(folder, codes=str(codes), free_mouths=True)
+    rows = surveyor(config, pictures_of(config, tmp_path), no_detector)(0)
+    assert [row["left_out"] for row in rows[:2]] == ["", "its mouth does something"]
+
+
 @pytest.mark.slow
 def test_a_data_set_is_whole_the_same_and_goes_on(folder, tmp_path):
     made = reanimate(tmp_path / "one", config_of(folder), processes=2, detector=no_detector)

@@ -9,6 +9,7 @@ from aulens.aus import MISSING, AUSet
 from aulens.data.samples import Samples, join
 from aulens.errors import DatasetError
 from aulens.training.calibration import fit, weighted_platt
+from aulens.training.engine import _repeated
 from aulens.training.judges import fit_judged, judged, judges_of
 
 ONE = AUSet("one", (12,))
@@ -92,3 +93,11 @@ def test_many_judges_alone_are_calibrated_as_without_them():
     found = fit_judged(ONE, labels, score[:, None], subjects, np.ones(20_000, bool))
     assert found.platt == pytest.approx(plain.platt, rel=0.02)
     assert found.threshold == pytest.approx(plain.threshold, abs=0.05)
+
+
+def test_coded_faces_come_several_times():
+    coded, made = people(*drawn(0, 3, 0.5, 0, 1), "portraits"), people(*drawn(1, 2, 0.5, 0, 1), "renders")
+    samples = _repeated(join([made, coded]), 3)
+    assert len(samples) == 2 + 3 * 3
+    assert sorted(samples.paths).count("portraits/1") == 3
+    assert sorted(samples.paths).count("renders/1") == 1

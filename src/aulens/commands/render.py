@@ -14,6 +14,7 @@ from aulens.errors import ConfigError
 
 if TYPE_CHECKING:
     from aulens.render.generate import RenderConfig
+    from aulens.render.reanimate.portraits import ReanimateConfig
 
 _SHOWN: Final = 5
 """Portraits that are left out and named, at most."""
@@ -93,6 +94,10 @@ def render(
     neutral: Annotated[
         bool, typer.Option("--neutral", help="Portraits without codes show no AU; else that is not known.")
     ] = False,
+    free_mouths: Annotated[
+        bool,
+        typer.Option("--free-mouths", help="Only portraits whose mouth does nothing and may move."),
+    ] = False,
     layout: Annotated[
         Layout | None,
         typer.Option(
@@ -133,7 +138,12 @@ def render(
     given = {"--subjects": subjects, "--tasks": tasks, "--frames": frames}
     if lonely := [name for name, value in given.items() if value is not None]:
         raise ConfigError(f"{', '.join(lonely)} is for look-alikes: give --layout too, or --n instead")
-    of_portraits = {"--landmarks": landmarks, "--codes": codes, "--neutral": neutral or None}
+    of_portraits = {
+        "--landmarks": landmarks,
+        "--codes": codes,
+        "--neutral": neutral or None,
+        "--free-mouths": free_mouths or None,
+    }
     if portraits is None and (lonely := [name for name, value in of_portraits.items() if value is not None]):
         raise ConfigError(f"{', '.join(lonely)} is for portraits: give --portraits too")
     if portraits is not None and (wide or joint or per_subject):
@@ -151,10 +161,14 @@ def render(
                 config = RenderConfig(n or 1000, seed, rig.value, path, size or 192, each, wide, joint)
                 _render_people(console, out, config, processes)
             else:
-                _reanimate(
-                    console, out, portraits, n or 1000, seed, rig, path, size or 192, landmarks, codes,
-                    neutral, processes,
+                from aulens.render.reanimate.portraits import ReanimateConfig
+
+                points, coded = (None if file is None else str(file) for file in (landmarks, codes))
+                moved = ReanimateConfig(
+                    str(portraits), n or 1000, seed, rig.value, path, size or 192, points, coded, neutral,
+                    free_mouths,
                 )  # fmt: skip
+                _reanimate(console, out, moved, processes)
         if contact_sheet is not None:
             from aulens.render.sheet import contact_sheet as draw_sheet
 
@@ -176,25 +190,9 @@ def _render_people(console: Console, out: Path, config: "RenderConfig", processe
     console.print(f"{config.n} pictures; see {manifest}", markup=False)
 
 
-def _reanimate(
-    console: Console,
-    out: Path,
-    portraits: Path,
-    n: int,
-    seed: int,
-    rig: Rig,
-    assets: str | None,
-    size: int,
-    landmarks: Path | None,
-    codes: Path | None,
-    neutral: bool,
-    processes: int | None,
-) -> None:
+def _reanimate(console: Console, out: Path, config: "ReanimateConfig", processes: int | None) -> None:
     from aulens.render.reanimate.generate import reanimate
-    from aulens.render.reanimate.portraits import ReanimateConfig
 
-    points, coded = (None if file is None else str(file) for file in (landmarks, codes))
-    config = ReanimateConfig(str(portraits), n, seed, rig.value, assets, size, points, coded, neutral)
     with stoppable(console), Progress(console=console, disable=not console.is_terminal) as bar:
         tasks = {what: bar.add_task(what, total=None) for what in ("portraits", "pictures")}
         made = reanimate(
@@ -206,7 +204,7 @@ def _reanimate(
     if len(made.left_out) > _SHOWN:
         more = len(made.left_out) - _SHOWN
         console.print(f"... and {more} more, see {out / 'left_out.csv'}", markup=False)
-    console.print(f"{n} pictures of {made.portraits} portraits; see {made.manifest}", markup=False)
+    console.print(f"{config.n} pictures of {made.portraits} portraits; see {made.manifest}", markup=False)
 
 
 def _render_layout(

@@ -54,6 +54,8 @@ class DataConfig:
     """Likewise: folders of pictures without people."""
     finder: str = ""
     """Of the network that finds landmarks: a run of the one that finds faces, whose false faces it learns."""
+    coded_times: int = 1
+    """How often an epoch goes through the training samples whose AUs somebody coded; rendered ones once."""
     limit: int = 0
     """Use only the first so many training samples after a seeded shuffle; 0 = all."""
 
@@ -62,6 +64,8 @@ class DataConfig:
             raise ConfigError(f"data.fold must be 0 or more, is {self.fold}.")
         if any(not 0 < share < math.inf for share in self.shares):
             raise ConfigError(f"data.shares must be above 0, are {list(self.shares)}.")
+        if self.coded_times < 1:
+            raise ConfigError(f"data.coded_times must be at least 1, is {self.coded_times}.")
         if self.limit < 0:
             raise ConfigError(f"data.limit must be 0 (all) or more, is {self.limit}.")
         if self.tests and (self.fold or self.select_on_test):

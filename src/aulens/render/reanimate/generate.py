@@ -28,6 +28,7 @@ from aulens.render.reanimate.portraits import (
     ReanimateConfig,
     Studio,
     digest_of,
+    parted,
     pictures_of,
     points_in,
     read_landmarks,
@@ -37,7 +38,6 @@ from aulens.runtime.image import read_image
 
 Report = Callable[[str, int, int], None]
 """Called with (what is done: "portraits" or "pictures", done, in all)."""
-_INNER_LIPS: Final = ((61, 62, 63), (67, 66, 65))
 _NAMED: Final = 3
 
 
@@ -148,8 +148,8 @@ def reanimate_portrait(studio: Studio, file: str, points: Points, first: int, co
     if not count:
         return []
     image, fitted, shows = read_image(studio.pictures[file]), studio.fitted(file, points), studio.shows(file)
-    parted = _parted(points) / fitted.scale
-    allowed = may_add(shows, fitted.units, parted)
+    opening = parted(points) / fitted.scale
+    allowed = may_add(shows, fitted.units, opening)
     # A portrait's own stream: others in the folder change nothing about it.
     own = zlib.crc32(file.encode())
     look = draw_portrait_look(np.random.default_rng([config.seed, own]))
@@ -167,12 +167,6 @@ def reanimate_portrait(studio: Studio, file: str, points: Points, first: int, co
             "split": split_of(file), "seed": config.seed, "portrait": file,
             "yaw": yaw, "pitch": pitch, "roll": roll,
         }  # fmt: skip
-        seen = moved_labels(shows, action, parted, picture.parted)
+        seen = moved_labels(shows, action, opening, picture.parted)
         rows.append(row | picture_columns(seen, picture.landmarks))
     return rows
-
-
-def _parted(points: Points) -> float:
-    """Opening between the inner lips, pixels."""
-    upper, lower = (points[list(lip), :2] for lip in _INNER_LIPS)
-    return float(np.median(np.linalg.norm(upper - lower, axis=1)))

@@ -22,7 +22,7 @@ from aulens.render.expression import Action, Muscles
 from aulens.render.generate import check_rig, load_rig
 from aulens.render.reanimate.codes import Codes, read_codes
 from aulens.render.reanimate.fit import Basis, Fit, fit
-from aulens.render.reanimate.labels import known
+from aulens.render.reanimate.labels import UPPER, known, may_add
 from aulens.runtime.image import read_image
 from aulens.runtime.inputs import is_clip, legible, media_at, unwritable
 
@@ -35,6 +35,7 @@ _LEAST_WIDTH: Final = 60  # pixels of a face's 14 centimetres
 _FACE: Final = 14.0
 _MOST_YAW: Final = 32.0
 _MOST_OFF: Final = 0.4  # centimetres
+_INNER_LIPS: Final = ((61, 62, 63), (67, 66, 65))
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class ReanimateConfig:
         landmarks: .npz with the landmarks of each picture, see `read_landmarks`; None: they are detected.
         codes: .csv of what the portraits show, see `read_codes`.
         neutral: portraits without codes show no AU; else nobody knows what they show.
+        free_mouths: only portraits whose mouth may be moved, see `may_add`.
     """
 
     portraits: str
@@ -62,6 +64,7 @@ class ReanimateConfig:
     landmarks: str | None = None
     codes: str | None = None
     neutral: bool = False
+    free_mouths: bool = False
 
     def __post_init__(self) -> None:
         check_rig(self.rig, self.assets)
@@ -239,8 +242,18 @@ def look(studio: Studio, file: str, given: Mapping[str, Points] | None, find: Fa
     inner = points[17:, :2]
     if (inner < 0).any() or (inner > [width - 1, height - 1]).any():
         raise UnfitError("the face reaches over the border of the picture")
-    _check_fit(studio.fitted(file, points))
+    fitted = studio.fitted(file, points)
+    _check_fit(fitted)
+    opening = parted(points) / fitted.scale
+    if studio.config.free_mouths and may_add(studio.shows(file), fitted.units, opening) <= UPPER:
+        raise UnfitError("its mouth does something")
     return points
+
+
+def parted(points: Points) -> float:
+    """Opening between the inner lips, pixels."""
+    upper, lower = (points[list(lip), :2] for lip in _INNER_LIPS)
+    return float(np.median(np.linalg.norm(upper - lower, axis=1)))
 
 
 def _check_fit(fitted: Fit) -> None:
