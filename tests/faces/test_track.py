@@ -32,6 +32,7 @@ def test_a_restored_track_knows_all_that_it_knew() -> None:
         unchecked=2,
         proofs=5,
         looks=1,
+        waits=3,
         doubt=True,
         changed=True,
         met={1, 4},

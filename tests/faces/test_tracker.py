@@ -199,6 +199,19 @@ def test_who_returns_has_the_old_id_and_who_is_new_a_new_one(stub: type[Told]) -
     assert said[209].lost == (1,)
 
 
+@ALL
+def test_who_touches_somebody_waits_for_an_id_if_it_may_be_an_earlier_one(stub: type[Told]) -> None:
+    """Half hidden, who returns looks like nobody; alone again, like who they were. Nobody waits for ever."""
+    gone, stays, hidden = face(80, 60), face(200, 160), face(158, 140)
+    faces = always(10, gone, stays) | {i: [stays] for i in range(10, 80)}
+    faces |= {i: [stays, hidden] for i in range(80, 100)} | {i: [stays, gone] for i in range(100, 120)}
+    said = run(FaceTracker(stub(faces), Colours()), range(120))
+    assert {t.ids for t in said[10:100]} == {(1,)}
+    assert said[-1].ids == (0, 1)
+    faces |= {i: [stays, hidden] for i in range(100, 200)}
+    assert run(FaceTracker(stub(faces), Colours()), range(200))[-1].ids == (1, 2)
+
+
 def test_nobody_is_embedded_while_nothing_is_to_be_decided() -> None:
     """At birth, twice soon after, then ten seconds later."""
     embedder = Colours()

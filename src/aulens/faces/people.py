@@ -15,6 +15,7 @@ Image = NDArray[np.uint8]
 # Of the largest distance of two faces of one person: so far beyond it a face may yet turn out to be known.
 _UNSURE: Final = 0.3
 _LOOKS: Final = 3
+_WAITS: Final = 50  # frames for which a face that touches another waits for its id, where somebody is away
 _VIEW_PAUSES: Final = (0.6, 2.0)
 _VIEW_PAUSE: Final = 10.0
 _SMALLEST: Final = 48.0  # pixels: side of a face that is good enough to be remembered
@@ -68,6 +69,9 @@ class People:
             self._give(image, open_.pop(number), person, tracks, now, views[number])
             away.remove(person)
         for number, track in open_.items():
+            if away and track.waits < _WAITS and touching(track, tracks):
+                track.waits += 1  # half hidden it may be like nobody: asked again once it stands alone
+                continue
             view = views[number]
             _, distance = self._gallery.nearest(view, away) if view is not None else (None, np.inf)
             track.looks += 1
@@ -88,10 +92,9 @@ class People:
                 rival = here.get(other)
                 if rival is None or self._swap_gains(image, rival, other, track.face_id, own - distance):
                     self._become(track, other, tracks)
-            elif track.changed and own > self._gallery.same and track.looks < _LOOKS:
+            elif own > self._gallery.same and track.looks < _LOOKS:
                 return
-            elif track.changed and own > self._gallery.same:
-                # Who only met somebody, and is like nobody better, is who they were: place says so.
+            elif own > self._gallery.same + (0.0 if track.changed else self._unsure):
                 track.face_id, track.next_view, track.views = self._next_id(), -np.inf, 0
             self._known[track.face_id] = now
         track.doubt, track.changed, track.looks = False, False, 0

@@ -73,6 +73,7 @@ class Track:
         unchecked: frames since a detector last confirmed it.
         proofs: frames in which a detector saw it.
         looks: how often a face that has no id yet, or whose id is in doubt, was looked at.
+        waits: for how many frames a face that touches another has waited for its id.
         doubt: the id may be another's: it met somebody, or changed abruptly.
         changed: the doubt is that it looked different from one frame to the next.
         met: ids of those it was in touch with, and has not been seen apart from since.
@@ -95,6 +96,7 @@ class Track:
     unchecked: int = 0
     proofs: int = 1
     looks: int = 0
+    waits: int = 0
     doubt: bool = False
     changed: bool = False
     met: set[int] = field(default_factory=set)
@@ -201,6 +203,7 @@ class Track:
             "unchecked": self.unchecked,
             "proofs": self.proofs,
             "looks": self.looks,
+            "waits": self.waits,
             "doubt": self.doubt,
             "changed": self.changed,
             "met": sorted(self.met),
@@ -227,6 +230,7 @@ class Track:
             unchecked=state["unchecked"],
             proofs=state["proofs"],
             looks=state["looks"],
+            waits=state["waits"],
             doubt=state["doubt"],
             changed=state["changed"],
             met=set(state["met"]),

@@ -16,7 +16,7 @@ from aulens.faces.meetings import note_meetings, separate, touching
 from aulens.faces.people import People
 from aulens.faces.track import Patch, Track, look
 
-_FORMAT: Final = "aulens-tracker/2"
+_FORMAT: Final = "aulens-tracker/3"
 _RATE: Final = 25.0  # frames per second where there are no time stamps
 _LONGEST_STEP: Final = 0.15  # seconds between frames over which landmarks can follow
 _EMPTY_PAUSE: Final = 0.1  # seconds between detections while nobody is in view
