@@ -3,14 +3,16 @@
     PYTHON benchmarks/mediapipe_reference.py serve TASK            # for benchmarks/seeing.py
     PYTHON benchmarks/mediapipe_reference.py photos TASK FOLDER    # mesh and blendshapes, each picture
     PYTHON benchmarks/mediapipe_reference.py clip TASK FILE        # the same, each frame of a video
+    PYTHON benchmarks/mediapipe_reference.py shapes TASK FOLDER    # for people.py: blendshapes as CSV
 
-PYTHON has mediapipe 0.10.21 or older and OpenCV installed; TASK is a `face_landmarker.task`. The last two
-print one line: how many faces there were in how many pictures.
+PYTHON has mediapipe 0.10.21 or older and OpenCV installed; TASK is a `face_landmarker.task`. `photos` and
+`clip` print one line: how many faces there were in how many pictures.
 
 `serve` reads pictures from standard input, each a line "HEIGHT WIDTH" and then the bytes of (H, W, 3) uint8
 RGB; for each it prints a line of JSON: for each face its mesh [[x, y], ...], in shares of the picture.
 """
 
+import csv
 import json
 import os
 import sys
@@ -75,5 +77,19 @@ def clip(task: str, file: str) -> None:
     print(f"{faces} faces in {count} frames")
 
 
+def shapes(task: str, folder: str) -> None:
+    finder = landmarker(task, 1, video=False, blendshapes=True)
+    table = None
+    for path in sorted(Path(folder).iterdir()):
+        image = cv2.imread(str(path))
+        found = finder.detect(picture(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))).face_blendshapes
+        for shapes in found:
+            row = {"file": path.name} | {shape.category_name: round(shape.score, 4) for shape in shapes}
+            if table is None:
+                table = csv.DictWriter(sys.stdout, list(row))
+                table.writeheader()
+            table.writerow(row)
+
+
 if __name__ == "__main__":
-    {"serve": serve, "photos": photos, "clip": clip}[sys.argv[1]](*sys.argv[2:])
+    {"serve": serve, "photos": photos, "clip": clip, "shapes": shapes}[sys.argv[1]](*sys.argv[2:])

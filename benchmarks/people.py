@@ -1,17 +1,18 @@
 """How well models find Action Units of coded faces, beside MediaPipe's blendshapes (extras train, dev).
 
-    python benchmarks/people.py [CARD ...] --portraits DIR [--cache DIR] [--renders DIR ...]
-        [--moved DIR ...] [--real DIR --score score.py] [--by-au] [--sheets DIR] [--choose]
+    python benchmarks/people.py [CARD ...] --portraits DIR [--mediapipe PYTHON TASK] [--cache DIR]
+        [--renders DIR ...] [--moved DIR ...] [--real DIR --score score.py] [--by-au] [--sheets DIR]
+        [--choose]
 
 Prints Markdown tables, a column per model card (default: the shipped model). docs/people.md says which
 pictures these are, who coded them, and what to make of it.
 
-    --portraits  folders by source (sfhq, cc0, pexels, london), codes.csv, boxes.csv, landmarks478.npz,
-                 blendshapes.csv; openpeople is read from the package, where it is installed
+    --portraits  what `python -m aulens.data.portraits.cut` made: folders by source
     --renders    folders of `aulens render`
     --moved      folders of `aulens render --portraits`
     --real       photographs with codes that only measure, and the script that scores a table of them
-    --cache      keeps the faces found there, for the next card
+    --mediapipe  a Python with mediapipe 0.10.21 or older, and a face_landmarker.task: the peer
+    --cache      keeps the faces found there, and the peer's scores, for the next card
     --by-au      a table per AU too
     --sheets     writes contact sheets of the worst errors there; of generated people only
     --choose     only what models may be chosen by: the validation splits. No test picture is looked at
@@ -28,15 +29,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import pandas as pd
 from coded import real, rows
 from coded.failures import write_sheets
 from coded.groups import groups
-from coded.subjects import Subject, by_blendshapes, by_card
+from coded.subjects import Subject, by_blendshapes, by_card, shapes_of
 from coded.told import Faces, digest_of
 from coded.truth import Coded, read_coded
-from sight.pictures import Portraits
 
-from aulens import NetDetector
+from aulens import NetDetector, read_image
+from aulens.data.portraits.splits import TRAINING
 from aulens.runtime.card import find_card
 
 _EYES = ("faces.onnx", "landmarks.onnx")
@@ -53,7 +55,7 @@ def rendered(given: argparse.Namespace, split: str) -> Iterator[rows.Row]:
 
 
 def chosen_by(coded: Coded, given: argparse.Namespace) -> Iterator[rows.Row]:
-    val = coded.of(*rows.SOURCES).between(rows.TEST, rows.UNTRAINED)
+    val = coded.of(*TRAINING).split("val")
     yield from rows.portraits("portraits for validation", val)
     yield from rows.at_rest("portraits for validation", val)
     yield from rows.smiles("portraits for validation", val)
@@ -61,11 +63,11 @@ def chosen_by(coded: Coded, given: argparse.Namespace) -> Iterator[rows.Row]:
     yield from rows.cost()
 
 
-def shown(coded: Coded, portraits: Portraits, given: argparse.Namespace) -> Iterator[rows.Row]:
-    kept = coded.of(*rows.SOURCES).between(0, rows.TEST)
-    untrained, cc0, open_people = coded.between(0, rows.UNTRAINED), coded.of("cc0"), coded.of("openpeople")
+def shown(coded: Coded, faces: Faces, given: argparse.Namespace) -> Iterator[rows.Row]:
+    kept = coded.of(*TRAINING).split("test")
+    untrained, cc0, open_people = coded.split("val", "test"), coded.of("cc0"), coded.of("openpeople")
     if given.real:
-        yield from real.real(given.real, given.score, remembered("real", given.cache))
+        yield from real.real(given.real, given.score, remembered("real", given.cache), given.mediapipe)
     if len(open_people):
         yield from rows.portraits("openpeople", open_people, rows.OPENPEOPLE_LEAST)
         yield from rows.at_rest("openpeople", open_people)
@@ -74,9 +76,9 @@ def shown(coded: Coded, portraits: Portraits, given: argparse.Namespace) -> Iter
     yield from rows.smiles("cc0", cc0)
     yield from rows.smiles("cc0 not trained on", untrained.of("cc0"))
     yield from rows.portraits("portraits kept for test", kept)
-    yield from rows.at_rest("portraits not trained on", untrained.of(*rows.SOURCES))
+    yield from rows.at_rest("portraits not trained on", untrained.of(*TRAINING))
     yield from rendered(given, "test")
-    yield from groups(open_people + kept, portraits.skin)
+    yield from groups(open_people + kept, faces)
     yield from rows.cost()
 
 
@@ -88,21 +90,22 @@ def main() -> None:
     parser.add_argument("--portraits", type=Path, required=True)
     for name in ("real", "score", "cache", "sheets"):
         parser.add_argument(f"--{name}", type=Path)
+    parser.add_argument("--mediapipe", nargs=2, metavar=("PYTHON", "TASK"))
     for name in ("renders", "moved"):
         parser.add_argument(f"--{name}", type=Path, nargs="+", default=[])
-    for name in ("by-au", "choose", "no-peers"):
+    for name in ("by-au", "choose"):
         parser.add_argument(f"--{name}", action="store_true")
     given = parser.parse_args()
     if bool(given.real) != bool(given.score):
         parser.error("--real and --score go together")
     cv2.setNumThreads(1)
-    portraits = Portraits(given.portraits)
-    coded = read_coded(portraits)
-    faces = Faces(portraits.image, NetDetector(), remembered("portraits", given.cache))
+    coded = read_coded(given.portraits)
+    detector, folder = NetDetector(), given.portraits
+    faces = Faces(lambda name: read_image(folder / name), detector, remembered("portraits", given.cache))
     subjects = [by_card(card, faces) for card in given.cards or [find_card()]]
-    if not given.no_peers:
-        subjects.append(peer(coded, given.portraits / "blendshapes.csv"))
-    table = list(chosen_by(coded, given) if given.choose else shown(coded, portraits, given))
+    if given.mediapipe:
+        subjects.append(peer(coded, given))
+    table = list(chosen_by(coded, given) if given.choose else shown(coded, faces, given))
     for line in rows.markdown(table, subjects):
         print(line, flush=True)
     for title, part in closer(coded, given.choose).items():
@@ -115,10 +118,10 @@ def main() -> None:
 
 def closer(coded: Coded, choose: bool) -> dict[str, Coded]:
     """What is looked at AU by AU."""
-    generated = coded.of(*rows.SOURCES)
+    generated = coded.of(*TRAINING)
     if choose:
-        return {"portraits for validation": generated.between(rows.TEST, rows.UNTRAINED)}
-    return {"openpeople": coded.of("openpeople"), "portraits kept for test": generated.between(0, rows.TEST)}
+        return {"portraits for validation": generated.split("val")}
+    return {"openpeople": coded.of("openpeople"), "portraits kept for test": generated.split("test")}
 
 
 def remembered(what: str, folder: Path | None) -> Path | None:
@@ -127,11 +130,16 @@ def remembered(what: str, folder: Path | None) -> Path | None:
     return folder and folder / f"{what}-{digest_of(*(weights / name for name in _EYES))}.npz"
 
 
-def peer(coded: Coded, file: Path) -> Subject:
-    trained = coded.of(*rows.SOURCES)
-    return by_blendshapes(
-        file, trained.between(rows.UNTRAINED, 100), trained.between(rows.TEST, rows.UNTRAINED)
-    )
+def peer(coded: Coded, given: argparse.Namespace) -> Subject:
+    """MediaPipe, mapped on the portraits that models of ours are trained on and chosen by."""
+    tables = []
+    for source in sorted({name.split("/")[0] for name in coded.names}):
+        file = given.cache and given.cache / f"blendshapes-{source}.csv"
+        table = shapes_of(given.portraits / source, given.mediapipe, file)
+        tables.append(table.set_index(source + "/" + table.index))
+    trained = coded.of(*TRAINING)
+    train, val = trained.split("train"), trained.split("val")
+    return by_blendshapes(pd.concat(tables), train, val)
 
 
 if __name__ == "__main__":

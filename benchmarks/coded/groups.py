@@ -5,24 +5,28 @@ N pictures, A Action Units, R draws of persons.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from sight.pictures import Image
 
 from aulens.aus import MISSING
+from aulens.faces.detector import Face
 from aulens.metrics import Measure
 from aulens.metrics.bootstrap import mean_of_defined, measured, subject_draws
 from aulens.metrics.ranking import drawn_ranking
 from coded import measures
 from coded.rows import NONE, Row
 from coded.subjects import Subject
-from coded.told import Told
+from coded.told import Faces, Told
 from coded.truth import Coded, looks
 
 Floats = NDArray[np.float64]
 
+_LUMA = (0.299, 0.587, 0.114)
 _THIRDS = ("darkest", "middle", "lightest")
 _LOOKS = {
     "sex": {"female": "women", "male": "men"},
@@ -32,15 +36,15 @@ _LOOKS = {
 }
 
 
-def groups(coded: Coded, luma: Callable[[str], float]) -> Iterator[Row]:
+def groups(coded: Coded, faces: Faces) -> Iterator[Row]:
     """Mean ROC-AUC by thirds of the cheeks' brightness, and by how people look.
 
     Args:
         coded: pictures of openpeople and others.
-        luma: brightness of the cheeks in the picture of a name.
+        faces: of them; who is not found is in no third.
     """
     sets = np.array(["openpeople" if name.startswith("openpeople/") else "others" for name in coded.names])
-    thirds = _thirds(np.array([luma(name) for name in coded.names]), sets)
+    thirds = _thirds(np.array([_luma(*one) for one in faces.of(coded.names)]), sets)
     look = looks(coded.persons)
     kinds = [("skin", thirds, {name: name for name in _THIRDS})]
     kinds += [(kind, look[kind].to_numpy(np.str_), names) for kind, names in _LOOKS.items()]
@@ -56,11 +60,24 @@ def groups(coded: Coded, luma: Callable[[str], float]) -> Iterator[Row]:
         )
 
 
+def _luma(image: Image, face: Face | None) -> float:
+    """Median luma (0 to 255) of the cheeks: discs between jaw and nose, of a seventh of the eyes' width."""
+    if face is None:
+        return float("nan")
+    points = face.landmarks
+    radius = float(np.hypot(*(points[45] - points[36]))) / 7
+    mask = np.zeros(image.shape[:2], np.uint8)
+    for nose, jaw in ((31, 2), (35, 14)):
+        centre = np.rint((points[nose] + points[jaw]) / 2).astype(int).tolist()
+        cv2.circle(mask, centre, max(1, round(radius)), 1, -1)
+    return float(np.median(image[mask > 0] @ np.array(_LUMA))) if mask.any() else float("nan")
+
+
 def _thirds(bright: Floats, sets: NDArray[np.str_]) -> NDArray[np.str_]:
     """(N,): of each set by itself."""
-    thirds = np.empty(len(bright), "<U8")
+    thirds = np.full(len(bright), "", "<U8")
     for one in np.unique(sets):
-        members = np.flatnonzero(sets == one)
+        members = np.flatnonzero((sets == one) & ~np.isnan(bright))
         order = members[np.argsort(bright[members], kind="stable")]
         for part, name in zip(np.array_split(order, len(_THIRDS)), _THIRDS, strict=True):
             thirds[part] = name
@@ -98,11 +115,10 @@ def gap_of(
     """
     labels, (who, draws) = coded.labels, subject_draws(coded.persons, measures.BOOTSTRAP, measures.SEED)
     results: list[list[Floats]] = [[] for _ in names]
+    known = np.isfinite(told.scores).all(0)
     for one in np.unique(sets):
         parts = [(groups == name) & (sets == one) for name in names]
-        able = np.logical_and.reduce([measures.scored(labels[part]) for part in parts]) & np.isfinite(
-            told.scores
-        ).all(0)
+        able = np.logical_and.reduce([measures.scored(labels[part]) for part in parts]) & known
         for k in np.flatnonzero(able):
             for part, result in zip(parts, results, strict=True):
                 rows = part & (labels[:, k] != MISSING)

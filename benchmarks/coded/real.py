@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import subprocess
 import sys
@@ -12,55 +11,90 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from aulens import Analyzer, NetDetector, read_image
-from aulens.tables.schema import columns, rows_of
+import numpy as np
+import pandas as pd
+
+from aulens import NetDetector, read_image
+from aulens.tables.schema import Cell, rows_of
+from aulens.tables.schema import Row as TableRow
 from coded.rows import NONE, Row
-from coded.subjects import Subject
+from coded.subjects import Blendshapes, Subject, shapes_of
 from coded.told import Faces
 
 
 @dataclass(frozen=True)
 class Score:
-    """Of a table, as printed: answered, ROC-AUC of those found, with misses as lowest, F1, the lowest AU."""
+    """Of a table, as printed: answered, AUs scored, ROC-AUC of those found and of all, lowest AU, F1."""
 
     answered: str
+    scored: str
     found: str
     every: str
-    f1: str
     lowest: str
+    f1: str
 
 
-def real(folder: Path, script: Path, file: Path | None) -> Iterator[Row]:
-    """Rows of a folder of photographs, scored by a script; the faces found are kept in `file`."""
+def real(folder: Path, script: Path, file: Path | None, mediapipe: Sequence[str] | None) -> Iterator[Row]:
+    """Rows of a folder of photographs, scored by a script.
+
+    Args:
+        folder: of the photographs.
+        script: prints how good a table is.
+        file: keeps the faces found.
+        mediapipe: a Python that has it, and its task; None: its blendshapes are not measured here.
+    """
     faces = Faces(lambda name: read_image(folder / name), NetDetector(), file)
     names = sorted(path.name for path in folder.iterdir())
 
     @cache
-    def score(card: Path) -> Score:
-        return _score(card, faces, names, script)
+    def score(subject: Subject) -> Score | None:
+        if subject.analyzer is not None:
+            return _score(script, _rows_of(subject, faces, names))
+        if subject.blendshapes is not None and mediapipe:
+            return _score(script, _mapped(subject.blendshapes, mediapipe, folder, names))
+        return None
 
     def cell(subject: Subject, what: str) -> str:
-        return NONE if subject.analyzer is None else str(getattr(score(subject.analyzer.card.path), what))
+        found = score(subject)
+        return NONE if found is None else str(getattr(found, what))
 
-    of = "real photographs"
     for what, name in (
         ("answered", "answered"),
+        ("AUs scored", "scored"),
         ("ROC-AUC, misses as lowest", "every"),
         ("ROC-AUC of those found", "found"),
-        ("lowest AU", "lowest"),
+        ("lowest AU, misses as lowest", "lowest"),
         ("F1, own decisions", "f1"),
     ):
-        yield Row(of, what, lambda s, name=name: cell(s, name))  # type: ignore[misc]
+        yield Row("real photographs", what, lambda s, name=name: cell(s, name))  # type: ignore[misc]
 
 
-def _score(card: Path, faces: Faces, names: Sequence[str], script: Path) -> Score:
-    analyzer = Analyzer(card, faces.detector, threads=1)
-    aus = analyzer.card.aus
+def _rows_of(subject: Subject, faces: Faces, names: Sequence[str]) -> list[TableRow]:
+    assert subject.analyzer is not None
+    rows: list[TableRow] = []
+    for name, (image, face) in zip(names, faces.of(names), strict=True):
+        results = subject.analyzer.analyze(image, [face] if face else [])
+        rows += rows_of(name, results, subject.analyzer.card.aus)
+    return rows
+
+
+def _mapped(
+    maps: Blendshapes, mediapipe: Sequence[str], folder: Path, names: Sequence[str]
+) -> list[TableRow]:
+    told = maps.told(shapes_of(folder, mediapipe, None), names)
+    rows: list[TableRow] = []
+    for n in np.flatnonzero(told.found).tolist():
+        row: dict[str, Cell] = {"file": names[n], "success": 1}
+        for k in maps.maps:
+            label = maps.aus.labels[k]
+            row |= {f"{label}_p": float(told.scores[n, k]), f"{label}_c": int(told.said[n, k])}
+        rows.append(row)
+    return rows
+
+
+def _score(script: Path, rows: Sequence[TableRow]) -> Score:
     with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="", encoding="utf-8") as table:
-        rows = csv.DictWriter(table, columns(aus), extrasaction="ignore")
-        rows.writeheader()
-        for name, (image, face) in zip(names, faces.of(names), strict=True):
-            rows.writerows(rows_of(name, analyzer.analyze(image, [face] if face else []), aus))
+        pd.DataFrame(rows).to_csv(table, index=False)
         table.flush()
         done = subprocess.run(
             [sys.executable, str(script), table.name], capture_output=True, text=True, check=True
@@ -70,4 +104,4 @@ def _score(card: Path, faces: Faces, names: Sequence[str], script: Path) -> Scor
     (answered,) = re.findall(r"answered (\d+ of \d+)", done.stdout)
     of_au = re.findall(r"^(AU\d+)\s+[-\d.]+\s+\d+\s+\d+\s+([\d.]+)\s+([\d.]+)", done.stdout, re.MULTILINE)
     name, _, lowest = min(of_au, key=lambda one: float(one[2]))
-    return Score(answered, found, every, f1, f"{name} {lowest}")
+    return Score(answered, str(len(of_au)), found, every, f"{name} {lowest}", f1)

@@ -15,8 +15,6 @@ from coded.truth import Coded
 
 Cell = Callable[[Subject], str]
 
-SOURCES = ("sfhq", "cc0", "pexels")
-TEST, UNTRAINED = 15, 30
 OPENPEOPLE_LEAST = 10  # of AU20 and AU27 there are 7 and 6 among 160 pictures of ten people
 NONE = "–"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,14 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from aulens import Analyzer
+from aulens.aus import AUSet
 from coded.measures import scored
 from coded.told import Faces, Told, missed_below, tell
 from coded.truth import Coded
 
 Tell = Callable[[Coded], Told]
 
+_MEDIAPIPE = Path(__file__).resolve().parents[1] / "mediapipe_reference.py"
 _RIDGE = (0.003, 0.01, 0.03, 0.1, 0.3)  # inverse strengths that are tried on the validation portraits
 
 
@@ -31,12 +35,14 @@ class Subject:
     Attributes:
         name: head of its column.
         tell: what it says of coded pictures.
-        analyzer: of a model of ours; None of others.
+        analyzer: of a model of ours.
+        blendshapes: of MediaPipe.
     """
 
     name: str
     tell: Tell
     analyzer: Analyzer | None = None
+    blendshapes: Blendshapes | None = None
 
 
 def by_card(card: Path | None, faces: Faces) -> Subject:
@@ -57,10 +63,12 @@ class Blendshapes:
     """A logistic regression of each AU on the 52 scores.
 
     Attributes:
-        maps: of each AU that could be fitted.
+        aus: A of them.
+        maps: of each AU, by its place, that could be fitted.
         thresholds: of its logit, of best F1 on the portraits that it was fitted and chosen on.
     """
 
+    aus: AUSet
     maps: Mapping[int, Pipeline]
     thresholds: Mapping[int, float]
 
@@ -88,13 +96,13 @@ class Blendshapes:
             thresholds[k] = _best_threshold(
                 best.decision_function(np.concatenate([x, xv])), np.concatenate([y, yv])
             )
-        return cls(maps, thresholds)
+        return cls(train.aus, maps, thresholds)
 
-    def told(self, table: pd.DataFrame, coded: Coded) -> Told:
-        """What the maps say of pictures; AUs without a map score NaN."""
-        found = np.array([name in table.index for name in coded.names], bool)
-        x = table.reindex(list(coded.names)).to_numpy(np.float64)[found]
-        scores = np.full((len(coded), len(coded.aus)), np.nan)
+    def told(self, table: pd.DataFrame, names: Sequence[str]) -> Told:
+        """What the maps say of pictures by their rows in a table; AUs without a map score NaN."""
+        found = np.array([name in table.index for name in names], bool)
+        x = table.reindex(list(names)).to_numpy(np.float64)[found]
+        scores = np.full((len(names), len(self.aus)), np.nan)
         said = np.zeros(scores.shape, bool)
         for k, one in self.maps.items() if found.any() else ():
             scores[found, k] = one.decision_function(x)
@@ -102,12 +110,32 @@ class Blendshapes:
         return Told(found, missed_below(scores, found), said)
 
 
-def by_blendshapes(file: Path, train: Coded, val: Coded) -> Subject:
-    """MediaPipe, by its scores of all portraits."""
-    table = pd.read_csv(file, dtype={"file": str, "source": str})
-    table = table.set_index(table["source"] + "/" + table["file"]).drop(columns=["source", "file"])
+def by_blendshapes(table: pd.DataFrame, train: Coded, val: Coded) -> Subject:
+    """MediaPipe, by its 52 scores of all portraits, a row for each name."""
     fitted = Blendshapes.fit(table, train, val)
-    return Subject("MediaPipe's blendshapes, mapped", lambda coded: fitted.told(table, coded))
+    name = "MediaPipe's blendshapes, mapped"
+    return Subject(name, lambda coded: fitted.told(table, coded.names), blendshapes=fitted)
+
+
+def shapes_of(folder: Path, mediapipe: Sequence[str], file: Path | None) -> pd.DataFrame:
+    """The blendshapes of the pictures in a folder, a row for each name in which a face was found.
+
+    Args:
+        folder: of the pictures.
+        mediapipe: a Python that has it, and its task.
+        file: keeps them, for the next process.
+    """
+    if file is None or not file.is_file():
+        python, task = mediapipe
+        command = [python, str(_MEDIAPIPE), "shapes", task, str(folder)]
+        told = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True
+        )
+        if file is None:
+            return pd.read_csv(StringIO(told.stdout), index_col="file")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(told.stdout)
+    return pd.read_csv(file, index_col="file")
 
 
 def _coded(table: pd.DataFrame, coded: Coded, k: int) -> tuple[NDArray[np.float64], NDArray[np.int8]]:

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sight.pictures import Portraits, bucket
 
 from aulens.aus import MISSING, AUSet
 from aulens.data.portraits.codes import ABSENT_TO, CODES, PRESENT_FROM, read_portrait_codes
-from aulens.data.portraits.splits import subject_of
+from aulens.data.portraits.splits import split_of, subject_of
 
 _LOOKS = CODES.with_name("apparent.csv")
 
@@ -67,16 +66,17 @@ class Coded:
         """Those of some sources."""
         return self.take(np.array([name.split("/")[0] in sources for name in self.names], bool))
 
-    def between(self, low: int, high: int) -> Coded:
-        """Those whose `bucket` is at least `low` and below `high`."""
-        return self.take(np.array([low <= bucket(name) < high for name in self.names], bool))
+    def split(self, *splits: str) -> Coded:
+        """Those of some splits."""
+        return self.take(np.array([split_of(name) in splits for name in self.names], bool))
 
 
-def read_coded(portraits: Portraits, codes: Path = CODES) -> Coded:
-    """All pictures that are coded and there, but for what a coder calls stylised or bad."""
-    table = read_portrait_codes(codes)
-    there = set(portraits.names(*{file.split("/")[0] for file in table.files}))
-    kept = [row for row, file in enumerate(table.files) if file in there and not table.left_out[row]]
+def read_coded(folder: Path) -> Coded:
+    """The coded pictures that are in a folder, "source/file", but for what a coder calls stylised or bad."""
+    table = read_portrait_codes(CODES)
+    kept = [
+        row for row, file in enumerate(table.files) if not table.left_out[row] and (folder / file).is_file()
+    ]
     names = tuple(table.files[row] for row in kept)
     persons = np.array([subject_of(name) for name in names])
     return Coded(names, persons, table.aus, table.intensities[kept].astype(np.float64))
