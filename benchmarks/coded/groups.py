@@ -17,6 +17,7 @@ from aulens.aus import MISSING
 from aulens.faces.detector import Face
 from aulens.metrics import Measure
 from aulens.metrics.bootstrap import mean_of_defined, measured, subject_draws
+from aulens.metrics.counts import ratio
 from aulens.metrics.ranking import drawn_ranking
 from coded import measures
 from coded.rows import NONE, Row
@@ -37,7 +38,7 @@ _LOOKS = {
 
 
 def groups(coded: Coded, faces: Faces) -> Iterator[Row]:
-    """Mean ROC-AUC by thirds of the cheeks' brightness, and by how people look.
+    """ROC-AUC and false alarms by thirds of the cheeks' brightness, and by how people look.
 
     Args:
         coded: pictures of openpeople and others.
@@ -51,13 +52,20 @@ def groups(coded: Coded, faces: Faces) -> Iterator[Row]:
     for kind, said, names in kinds:
         words = list(names.values())
 
-        def cell(subject: Subject, said: NDArray[np.str_] = said, names: Sequence[str] = tuple(names)) -> str:
+        def ranks(
+            subject: Subject, said: NDArray[np.str_] = said, names: Sequence[str] = tuple(names)
+        ) -> str:
             return _told(gap_of(coded, subject.tell(coded), said, names, sets))
 
-        what = f"ROC-AUC by {kind}: {', '.join(words)}; {words[-1]} less {words[0]}"
-        yield Row(
-            f"openpeople and portraits kept for test: {np.isin(said, list(names)).sum()} faces", what, cell
-        )
+        def false(
+            subject: Subject, said: NDArray[np.str_] = said, names: Sequence[str] = tuple(names)
+        ) -> str:
+            return _told(false_of(coded, subject.tell(coded), said, names))
+
+        of = f"openpeople and portraits kept for test: {np.isin(said, list(names)).sum()} faces"
+        order = f"{kind}: {', '.join(words)}; {words[-1]} less {words[0]}"
+        yield Row(of, f"ROC-AUC by {order}", ranks)
+        yield Row(of, f"AUs said and absent, per face, by {order}", false)
 
 
 def _luma(image: Image, face: Face | None) -> float:
@@ -86,12 +94,12 @@ def _thirds(bright: Floats, sets: NDArray[np.str_]) -> NDArray[np.str_]:
 
 @dataclass(frozen=True)
 class Gap:
-    """Mean ROC-AUC of groups of people.
+    """A number of groups of people.
 
     Attributes:
         means: of each group.
         difference: the last group's less the first one's.
-        cells: how many AUs, of each set by itself, are in the means.
+        cells: how many AUs are in it, of each set by itself.
     """
 
     means: tuple[float, ...]
@@ -127,6 +135,20 @@ def gap_of(
         return Gap((), Measure(*(float("nan"),) * 3), 0)
     means = [mean_of_defined(np.stack(result, axis=1)) for result in results]
     return Gap(tuple(float(mean[0]) for mean in means), measured(means[-1] - means[0]), len(results[0]))
+
+
+def false_of(coded: Coded, told: Told, groups: NDArray[np.str_], names: Sequence[str]) -> Gap:
+    """How many AUs are said of a face on which they are absent; arguments as `gap_of`."""
+    wrong = (told.said & (coded.labels == 0)).sum(1).astype(np.float64)
+    who, draws = subject_draws(coded.persons, measures.BOOTSTRAP, measures.SEED)
+    means = []
+    for name in names:
+        rows = (groups == name) & told.found
+        sums, faces = (
+            np.bincount(who[rows], each[rows], draws.shape[1]) for each in (wrong, np.ones_like(wrong))
+        )
+        means.append(ratio(draws @ sums, draws @ faces))
+    return Gap(tuple(float(mean[0]) for mean in means), measured(means[-1] - means[0]), len(coded.aus))
 
 
 def _told(found: Gap) -> str:
