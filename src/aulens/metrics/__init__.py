@@ -4,7 +4,7 @@ from aulens.metrics.abaw import AbawReport, abaw2_score, abaw_report, mean_f1, t
 from aulens.metrics.alignment import failure_rate, landmark_error
 from aulens.metrics.bootstrap import Measure
 from aulens.metrics.counts import Counts, accuracy, balanced_accuracy, counts, f1
-from aulens.metrics.intensity import IntensityReport, icc, intensity_report
+from aulens.metrics.intensity import INTENSITY_MEASURES, IntensityReport, icc, intensity_report
 from aulens.metrics.ranking import average_precision, roc_auc
 from aulens.metrics.report import Estimate, Report, report
 from aulens.metrics.submission import (
@@ -15,6 +15,7 @@ from aulens.metrics.submission import (
 )
 
 __all__ = [
+    "INTENSITY_MEASURES",
     "AbawReport",
     "Counts",
     "Estimate",
