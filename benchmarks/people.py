@@ -113,7 +113,7 @@ def main() -> None:
             print(f"\n### {title}\n")
             print("\n".join(rows.by_au(part, subjects)))
         for subject in subjects if given.sheets else ():
-            write_sheets(given.sheets / title.replace(" ", "_"), subject, part, faces)
+            write_sheets(given.sheets / title.partition(",")[0].replace(" ", "_"), subject, part, faces)
 
 
 def closer(coded: Coded, choose: bool) -> dict[str, Coded]:
@@ -121,7 +121,11 @@ def closer(coded: Coded, choose: bool) -> dict[str, Coded]:
     generated = coded.of(*TRAINING)
     if choose:
         return {"portraits for validation": generated.split("val")}
-    return {"openpeople": coded.of("openpeople"), "portraits kept for test": generated.split("test")}
+    return {
+        "openpeople": coded.of("openpeople"),
+        "portraits kept for test": generated.split("test"),
+        "cc0, also those that may have trained": coded.of("cc0"),
+    }
 
 
 def remembered(what: str, folder: Path | None) -> Path | None:

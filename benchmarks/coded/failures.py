@@ -56,7 +56,6 @@ def _tile(
     coded: Coded, scores: NDArray[np.float64], n: int, k: int, faces: Faces, colour: tuple[int, int, int]
 ) -> Image:
     ((image, face),) = faces.of([coded.names[n]])
-    assert face is not None
     tile = np.full((_TILE + _TEXT, _TILE, 3), 30, np.uint8)
     tile[:_TILE] = _cut(image, face)
     probability = 1 / (1 + np.exp(-scores[n, k]))
@@ -67,8 +66,10 @@ def _tile(
     return tile
 
 
-def _cut(image: Image, face: Face) -> Image:
-    """The face with its landmarks."""
+def _cut(image: Image, face: Face | None) -> Image:
+    """The face with its landmarks; the whole picture where only others found a face."""
+    if face is None:
+        return np.asarray(cv2.resize(image, (_TILE, _TILE), interpolation=cv2.INTER_AREA), np.uint8)
     points = face.landmarks
     low, high = points.min(0), points.max(0)
     scale = _TILE / (1.25 * float((high - low).max()))
