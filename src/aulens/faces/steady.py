@@ -13,14 +13,21 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 
-# Spreads that a face may be away from where it was cut out last, to be cut out there again: several times the
-# noise of one that keeps still, and so little that one that moves is cut out where it is.
-_STAY: Final = 0.008
+# Spreads that a face may be away from where it was cut out last, to be cut out there again: many times the
+# noise of one that keeps still, more than landmarks move if a face is cut out by them again and again, and so
+# little that one that moves is cut out about where it is.
+_STAY: Final = 0.012
 
 
 def held(last: Points, there: Points) -> Points:
-    """Landmarks (K, 2) by which to cut a face out: `last` again, or `there`, where it is, if that is away."""
-    return last if apart(last, there) <= _STAY else there
+    """Landmarks (K, 2) by which to cut a face out: `last` again while `there`, where it is, is near.
+
+    Else they are drawn after it, so far that it is just near: cut out in jumps, it would jump too.
+    """
+    away = apart(last, there)
+    if away <= _STAY:
+        return last
+    return there + (last - there) * (_STAY / away) if np.isfinite(away) else there
 
 
 def apart(a: Points, b: Points) -> float:
