@@ -27,7 +27,7 @@ def test_folds_count_alike_however_many_seeds_they_have() -> None:
     runs = [run("roi", "1", 0), run("roi", "1", 1), run("roi", "2", 0)]
     of_icc, of_r, of_error = intensity_tables(runs, bootstrap=0)
     assert [table.title.split(" of ")[0] for table in (of_icc, of_r, of_error)] == [
-        "ICC(3,1)", "Pearson r", "mean absolute error",
+        "ICC(3,1)", "Pearson r", "Mean absolute error",
     ]  # fmt: skip
     each = [[icc(np.stack([one.coded[:, a], one.told[:, a]], 1)) for a in range(2)] for one in runs]
     expected = (np.mean(each[:2], axis=0) + each[2]) / 2

@@ -24,7 +24,7 @@ from aulens.metrics.counts import Floats, ratio
 from aulens.metrics.report import Estimate, estimate
 
 INTENSITY_MEASURES: Final = MappingProxyType(
-    {"icc": "ICC(3,1)", "pearson": "Pearson r", "mae": "mean absolute error"}
+    {"icc": "ICC(3,1)", "pearson": "Pearson r", "mae": "Mean absolute error"}
 )
 """Measures of intensities, as written in tables; the error is in steps of 0 to 5."""
 
