@@ -86,7 +86,7 @@ def _cells(results: np.ndarray, chosen: bool) -> Iterator[Cell]:
 def _notes(bootstrap: int) -> Iterator[str]:
     yield (
         "Mean over folds and seeds. Intensities by each AU's curve, fitted on validation subjects; an AU is "
-        "as intense as its stronger side. n/a: in no run did enough validation faces show the AU for a curve, "
+        "as intense as its stronger side. n/a: in no run did enough validation faces show it for a curve, "
         "or the measure is undefined."
     )
     if bootstrap:
