@@ -1,4 +1,4 @@
-"""The model that comes with aulens, on a photo and on renders: what the README promises."""
+"""The model that comes with aulens, on a photo, on renders and on generated people: what the README promises."""
 
 from pathlib import Path
 
@@ -18,8 +18,10 @@ def analyzer() -> Analyzer:
 
 def test_the_astronaut_smiles(analyzer: Analyzer) -> None:
     (result,) = analyzer(astronaut())
-    assert {"AU6", "AU12", "AU25"} <= set(result.present)
+    assert {"AU12", "AU25"} <= set(result.present)
     assert not {"AU4", "AU15"} & set(result.present)
+    assert 2 < result.intensity["AU12"] <= 5
+    assert result.intensity["AU4"] < 1
 
 
 def test_a_one_sided_smile_is_on_the_subjects_left(analyzer: Analyzer) -> None:
@@ -28,7 +30,7 @@ def test_a_one_sided_smile_is_on_the_subjects_left(analyzer: Analyzer) -> None:
     heat = result.evidence["AU12"]
     width = heat.shape[1]
     # Her own left is the right half of the picture.
-    assert heat[:, width // 2 :].max() > 0.5 > heat[:, : width // 3].max()
+    assert heat[:, width // 2 :].max() > 0.3 > 2 * heat[:, : width // 3].max()
 
 
 def test_a_neutral_face_has_no_action_unit(analyzer: Analyzer) -> None:
@@ -39,7 +41,7 @@ def test_a_neutral_face_has_no_action_unit(analyzer: Analyzer) -> None:
 def test_the_card_says_what_it_is(analyzer: Analyzer) -> None:
     card = analyzer.card
     assert card.calibrated
-    assert "rendered" in card.statement
-    assert "not validated on FACS-coded people" in card.statement
+    assert "portraits" in card.trained_on
+    assert "no certified FACS coder has validated it" in card.statement
     assert card.onnx.stat().st_size <= 25e6
     assert find_card().parent.name == "weights"

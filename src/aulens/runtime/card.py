@@ -15,7 +15,7 @@ from aulens.runtime.intensity import Curve
 
 FORMAT: Final = "aulens-model/1"
 DECODERS: Final = ("roi", "pooled", "direct")
-_SHIPPED: Final = Path(__file__).resolve().parents[1] / "weights" / "aulens-renders.json"
+_SHIPPED: Final = Path(__file__).resolve().parents[1] / "weights" / "aulens-portraits.json"
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ _USUAL: Final = 0.06  # how often an AU is there, where nothing is known
 _FACES: Final = 100.0  # as many of the judges' faces say as much as that
 _LEAST: Final = 5  # judges who show an AU that has a say in the choice of the epoch
 _ENOUGH: Final = 25  # and whose intensities need no help
+_SURE: Final = 0.15  # nothing is said at a lower probability, however rare it is
 _SOFT: Final = 0.35  # standard deviation, in log odds, by which scores of other people are expected to be off
 
 Floats = NDArray[np.float64]
@@ -80,7 +81,7 @@ def fit_judged(
     """Fit probabilities and thresholds of all AUs, as `aulens.training.calibration.fit` does, for judges.
 
     An AU's frequency is the judges', drawn towards `_USUAL`. The threshold is the one of best F1 at that
-    frequency if each score were off a little, so that it does not follow single faces.
+    frequency if each score were off a little, so that it does not follow single faces, and at least `_SURE`.
 
     Args:
         aus: the AUs of axis A.
@@ -101,7 +102,7 @@ def fit_judged(
             continue
         platt[index], fitted[index] = found, True
         odds = found[0] * score + found[1]
-        threshold[index] = float(sigmoid(np.array(_soft_threshold(present, odds, weight))))
+        threshold[index] = max(_SURE, float(sigmoid(np.array(_soft_threshold(present, odds, weight)))))
     return Calibration(aus, platt, threshold, fitted, len(labels), int(np.unique(subjects).size))
 
 

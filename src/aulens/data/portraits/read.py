@@ -1,8 +1,8 @@
 """Adapter for coded portraits: folders of pictures cut from public sources, with the codes that lie here.
 
 ROOT holds `sfhq/`, `cc0/`, `pexels/`, `openpeople/` and `london/`, or some of them, as
-`python -m aulens.data.portraits.cut` makes them, or is one of them. A row is a picture that two coders coded; its part is its
-split, always "test" for openpeople and london.
+`python -m aulens.data.portraits.cut` makes them, or is one of them. A row is a picture that two coders coded;
+its part is its split, always "test" for openpeople and london.
 """
 
 from __future__ import annotations
