@@ -77,7 +77,7 @@ MOVE = $(VENV)/bin/aulens render --portraits $(UNITS)/pictures --landmarks "$(PO
 JOINT := $(VENV)/bin/aulens render --joint --per-subject 6 --n 3600
 
 units: $(VENV)/.dev
-	@test -f "$(PORTRAITS)/landmarks478.npz" && test -e "$(ICT)" && test -f "$(BACKBONE)" || { echo \
+	@test -f "$(PORTRAITS)/landmarks478.npz" && test -f "$(PORTRAITS)/codes.csv" && test -e "$(ICT)" && test -f "$(BACKBONE)" || { echo \
 		"say: make units PORTRAITS=DIR ICT=FILE BACKBONE=FILE; docs/training.md says what they are"; exit 1; }
 	mkdir -p $(UNITS)/pictures
 	for source in sfhq cc0 pexels; do cp -R "$(PORTRAITS)/$$source" $(UNITS)/pictures/ || exit 1; done
@@ -93,7 +93,7 @@ units: $(VENV)/.dev
 	$(RENDER) --n 1000 --seed 34 --out $(UNITS)/anny
 	$(VENV)/bin/aulens train --resume --config configs/portraits.toml --out $(UNITS)/run --backbone-weights "$(BACKBONE)" \
 		$(addprefix --data $(UNITS)/,portraits mouths faces faces-anny joint joint-anny ict anny ict-wide anny-wide)
-	$(VENV)/bin/aulens evaluate $(UNITS)/run --split test
+	$(VENV)/bin/aulens evaluate $(UNITS)/run --data $(UNITS)/portraits --split test --out $(UNITS)/run/test
 	$(VENV)/bin/aulens export $(UNITS)/run --half --out src/aulens/weights --name aulens-portraits
 
 # For the tests of pages. Where it is not there and can't be installed, they say so and are left out.

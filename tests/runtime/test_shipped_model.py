@@ -1,4 +1,4 @@
-"""The model that comes with aulens, on a photo, on renders and on generated people: what the README promises."""
+"""The model that comes with aulens, on a photo and on renders: what the README promises."""
 
 from pathlib import Path
 

@@ -82,6 +82,14 @@ def test_a_wink_is_no_blink() -> None:
     assert events(table, thresholds=THRESHOLDS)["side"].isna().all()
 
 
+def test_a_blink_within_a_wink_leaves_the_wink() -> None:
+    table = eyes([(2, 5)], STEADY, one=True)
+    both = (STEADY >= 3 - 1e-9) & (STEADY < 3.2 - 1e-9)
+    table.loc[both, "AU43_right_p"] = 0.9
+    found = events(table, thresholds=THRESHOLDS)
+    assert found[["au", "onset", "offset"]].to_numpy().tolist() == [["AU43", 2.0, 5.0], ["AU45", 3.0, 3.2]]
+
+
 def test_two_blinks_in_a_row_are_two_though_events_close_the_gap() -> None:
     table = eyes([(1, 1.2), (1.36, 1.6), (5, 5.2), (5.36, 6.2)], STEADY)
     assert events(table)["onset"].tolist() == [1.0, 5.0]

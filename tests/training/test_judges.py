@@ -9,7 +9,6 @@ from aulens.aus import MISSING, AUSet
 from aulens.data.samples import Samples, join
 from aulens.errors import DatasetError
 from aulens.training.calibration import fit, weighted_platt
-from aulens.training.engine import _repeated
 from aulens.training.judges import fit_judged, judged, judges_of
 
 ONE = AUSet("one", (12,))
@@ -78,10 +77,12 @@ def test_judges_are_those_whose_aus_were_coded():
     coded, made = people(*drawn(0, 30, 0.5, 0, 1), "portraits"), people(*drawn(1, 50, 0.5, 0, 1), "renders")
     both = join([made, coded])
     assert judges_of(both, "coded").tolist() == [False] * 50 + [True] * 30
-    assert judges_of(both.take([79, 0]), "coded").tolist() == [True, False]
+    assert judges_of(both.take([*range(60, 80), 0]), "coded").tolist() == [True] * 20 + [False]
     assert judges_of(both, "all").all()
     with pytest.raises(DatasetError, match="made by a renderer"):
         judges_of(made, "coded")
+    with pytest.raises(DatasetError, match="show no AU 5 times"):
+        judges_of(replace(both, side_labels=np.zeros_like(both.side_labels)), "coded")
     few = replace(both, side_labels=np.where(np.arange(80)[:, None, None] < 77, 0, both.side_labels))
     assert (judged(few, judges_of(few, "coded")).labels == MISSING).all()
 
@@ -97,7 +98,7 @@ def test_many_judges_alone_are_calibrated_as_without_them():
 
 def test_coded_faces_come_several_times():
     coded, made = people(*drawn(0, 3, 0.5, 0, 1), "portraits"), people(*drawn(1, 2, 0.5, 0, 1), "renders")
-    samples = _repeated(join([made, coded]), 3)
+    samples = join([made, coded]).with_coded(3)
     assert len(samples) == 2 + 3 * 3
     assert sorted(samples.paths).count("portraits/1") == 3
     assert sorted(samples.paths).count("renders/1") == 1

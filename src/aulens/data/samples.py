@@ -68,6 +68,8 @@ class Samples:
         ):
             if array.shape != shape:
                 raise DatasetError(f"{name} must have shape {shape}, got {array.shape}.")
+        if self.rendered is not None and self.rendered.shape != (n,):
+            raise DatasetError(f"rendered must have shape {(n,)}, got {self.rendered.shape}.")
         if self.landmarks.ndim != 3 or self.landmarks.shape[0] != n or self.landmarks.shape[2] != 2:
             raise DatasetError(f"landmarks must have shape ({n}, K, 2), got {self.landmarks.shape}.")
         if self.spans is not None and len(self.spans) != n:
@@ -102,6 +104,13 @@ class Samples:
             None if self.intensities is None else self.intensities[rows],
             None if self.rendered is None else self.rendered[rows],
         )
+
+    def with_coded(self, times: int) -> Samples:
+        """The samples, those whose AUs somebody coded so many times."""
+        if times == 1:
+            return self
+        coded = np.flatnonzero(~self.made)
+        return self.take(np.concatenate([np.arange(len(self)), *[coded] * (times - 1)]))
 
     @property
     def made(self) -> NDArray[np.bool_]:

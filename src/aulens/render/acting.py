@@ -127,9 +127,10 @@ def _sides(au: int, strength: float, rng: np.random.Generator, one_sided: float)
 def draw_joint(rng: np.random.Generator, allowed: frozenset[int] = frozenset(RECIPES)) -> Action:
     """A random set of AUs that go together as faces show them, mostly weak to marked (A to C).
 
-    8 % of the faces are at rest; 33 % show one to five AUs freely, rare ones more often; 29 % a combination
-    that BP4D or DISFA has (`draw_together`); the others something near one of 19 prototypes. But for
-    the free ones there is one overall strength, with AU6, AU2, AU7 about as strong as AU12, AU1, AU4.
+    8 % of the faces are at rest, and 4 % more whose combination is empty; 33 % show one to five AUs freely,
+    rare ones more often; 29 % a combination that BP4D or DISFA has (`draw_together`); the others something
+    near one of 19 prototypes. But for the free ones there is one overall strength, with AU6, AU2, AU7
+    about as strong as AU12, AU1, AU4 where these come first.
 
     Args:
         rng: source of randomness.

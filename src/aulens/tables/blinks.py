@@ -70,7 +70,18 @@ def apart(shut: pd.DataFrame, closures: pd.DataFrame) -> tuple[pd.DataFrame, pd.
     whole = ~closures["open_start"] & ~closures["open_end"]
     blink = whole & (closures["duration"] <= LONGEST + SLACK)
     only_blinks = _meets(shut, closures[blink]) & ~_meets(shut, closures[~blink])
-    return shut[~only_blinks], closures[blink]
+    return shut[~(only_blinks & _mostly(shut, closures[blink]))], closures[blink]
+
+
+def _mostly(shut: pd.DataFrame, blinks: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which events of AU43 are blinks for half of their time; others are winks, with a blink within."""
+    person, onset, offset = (blinks[name].to_numpy() for name in ("person", "onset", "offset"))
+    who, first, last = (shut[name].to_numpy() for name in ("person", "onset", "offset"))
+    both = np.zeros(len(shut))
+    for i in range(len(shut)):
+        shared = np.minimum(offset, last[i]) - np.maximum(onset, first[i])
+        both[i] = shared[(person == who[i]) & (shared > 0)].sum()
+    return np.asarray(both >= (last - first) / 2)
 
 
 def blink_rates(table: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:

@@ -106,7 +106,7 @@ class Trainer:
         self.model = self.model.to(fabric.device)
         self.average = Average(self.model, loop.ema) if loop.ema else None
         self.optimiser = make_optimiser(config, self.model)
-        self.train_part = _repeated(samples.split("train"), config.data.coded_times)
+        self.train_part = samples.split("train").with_coded(config.data.coded_times)
         self.val_part = samples.split("val")
         self.judges = judges_of(self.val_part, loop.judges)
         if isinstance(settings, RoiConfig) and settings.graded and self.train_part.intensities is None:
@@ -302,11 +302,3 @@ def _better(new: float | None, old: float | None) -> bool:
     # An undefined value (no AU with both classes) loses to any number, and to a later undefined one.
     undefined = old is None or old != old
     return undefined if new is None or new != new else undefined or new > (old or 0.0)
-
-
-def _repeated(samples: Samples, times: int) -> Samples:
-    """The samples, those whose AUs somebody coded so many times."""
-    if times == 1:
-        return samples
-    coded = np.flatnonzero(~samples.made)
-    return samples.take(np.concatenate([np.arange(len(samples)), *[coded] * (times - 1)]))

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 import aulens
+from aulens.data.portraits.splits import PORTRAITS
 from aulens.data.samples import RENDERS
 from aulens.data.whole import write_json
 from aulens.errors import ModelError
@@ -28,6 +29,10 @@ from aulens.training.seen import Seen
 STATEMENT: Final = (
     "Trained on rendered faces, not validated on FACS-coded people: use it to explore, not to conclude. "
     "Numbers measured on renders do not carry over to photographs."
+)
+BY_EYE: Final = (
+    "The codes are a vision-language model's, by eye; no certified FACS coder has validated it: compare it "
+    "with codes of your own before you conclude."
 )
 PEOPLE: Final = "FACS-coded people"
 CHOSEN_ON_TEST: Final = "Epoch and thresholds were chosen on test subjects: its results are too good."
@@ -248,10 +253,14 @@ def _origin(folder: RunFolder) -> _Origin:
     sets = [name for name in data.get("sources", [RENDERS]) if RENDERS not in name]
     if not sets:
         return _Origin(f"{pictures} rendered faces of {people} made-up people", PEOPLE, STATEMENT)
+    made = " and rendered faces" if RENDERS in data["sources"] else ""
+    if sets == [PORTRAITS]:
+        what = f"{pictures} pictures of {people} people: coded portraits{made}"
+        return _Origin(what, PEOPLE, f"Trained on coded portraits{made}. {BY_EYE}")
     names = " and ".join(sets)
     return _Origin(
-        f"{pictures} frames of {people} subjects of {names}",
+        f"{pictures} frames of {people} subjects of {names}{made}",
         f"data other than {names}",
-        f"Trained on {names}. The results of this card are of its own subjects, whom training did not see; "
-        "other cameras, people and coders may give others.",
+        f"Trained on {names}{made}. The results of this card are of its own subjects, whom training did not "
+        "see; other cameras, people and coders may give others.",
     )

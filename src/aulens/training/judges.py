@@ -49,6 +49,11 @@ def judges_of(samples: Samples, judges: str) -> NDArray[np.bool_]:
             'train.judges is "coded", but the AUs of all validation samples were made by a renderer. Add '
             'data with coded faces, or leave it at "all".'
         )
+    if judges != "all" and not ((samples.labels[chosen] == 1).sum(0) >= _LEAST).any():
+        raise DatasetError(
+            f"The {chosen.sum()} coded validation samples show no AU {_LEAST} times, so they can't choose "
+            'the epoch (train.judges = "coded"). Add coded faces, or leave it at "all".'
+        )
     return chosen
 
 
@@ -107,7 +112,7 @@ def fit_judged(
 
 
 def _weights(present: NDArray[np.bool_], judges: NDArray[np.bool_]) -> Floats | None:
-    """What each of n samples counts, sum = number of judges; None where one of the classes has nobody."""
+    """What each of n samples counts, in all as many as judges, or 16; None where a class has nobody."""
     weight = np.where(judges, 1.0, 0.0)
     for which in (present, ~present):
         others = which & ~judges
