@@ -215,7 +215,7 @@ def test_a_picture_at_which_workers_die_is_given_up_and_the_others_are_not(
     worker: Worker, pictures: list[Path], tmp_path: Path
 ) -> None:
     job = Job("pictures", "000000", tuple(map(str, pictures[:4])))
-    looking = Looking(worker._analyzer.card.onnx_sha256, worker._setup.analyzer.made_by, "csv")
+    looking = Looking(worker._analyzer.card.checksum, worker._setup.analyzer.made_by, "csv")
     part = Part(part_path(tmp_path, job), job, looking)
     part.look(worker._analyzer, [])
     for _ in range(MOST_TRIES):

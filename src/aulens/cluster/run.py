@@ -87,7 +87,7 @@ def analyze_files(
         raise ConfigError("a cluster draws videos only: leave out --overlay, or the pictures")
     card = read_card(find_card(analyzer.model))
     out = Path(out).absolute()
-    looking = Looking(card.onnx_sha256, analyzer.made_by, settings.format)
+    looking = Looking(card.checksum, analyzer.made_by, settings.format)
     pictures = PictureFolder(out, jobs, looking)
     scratch = Scratch(out)
     result = ClusterResult()

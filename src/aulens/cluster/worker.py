@@ -119,7 +119,7 @@ class Worker:
 
     def _pictures(self, job: Job, who: str, analyzer: Analyzer) -> Outcome:
         setup = self._setup
-        looking = Looking(analyzer.card.onnx_sha256, setup.analyzer.made_by, setup.settings.format)
+        looking = Looking(analyzer.card.checksum, setup.analyzer.made_by, setup.settings.format)
         part = Part(part_path(self._out, job), job, looking)
         tries, here = self._scratch.begin(f"{job.kind}-{job.name}", len(part.seen))
         if here > MOST_TRIES and part.left:

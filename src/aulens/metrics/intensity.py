@@ -171,6 +171,7 @@ def _sums(x: Floats, y: Floats, subject: NDArray[np.intp], draws: NDArray[np.int
 def _measures(n: Floats, x: Floats, y: Floats, xx: Floats, yy: Floats, xy: Floats, off: Floats) -> Floats:
     """(3, R) ICC(3,1), Pearson's r and mean absolute error.
 
+    Where the coder gives all faces the same, there is no spread to agree on: ICC is NaN as r is.
     Of two raters, BMS - EMS is twice their covariance and BMS + EMS the sum of their variances.
     """
     of_x, of_y, together = (ratio(s - ratio(a * b, n), n) for s, a, b in ((xx, x, x), (yy, y, y), (xy, x, y)))
@@ -178,7 +179,7 @@ def _measures(n: Floats, x: Floats, y: Floats, xx: Floats, yy: Floats, xy: Float
     spread_x, spread_y = (np.where(v > 1e-12, v, 0.0) for v in (of_x, of_y))
     return np.stack(
         [
-            ratio(2 * together, spread_x + spread_y),
+            np.where(spread_x > 0, ratio(2 * together, spread_x + spread_y), np.nan),
             ratio(together, np.sqrt(spread_x * spread_y)),
             ratio(off, n),
         ]

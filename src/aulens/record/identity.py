@@ -29,7 +29,7 @@ def identity_of(info: VideoInfo, analyzer: Analyzer, settings: RecordSettings) -
         "frames": info.frames,
         "rate": None if info.rate is None else str(info.rate),
         "aulens": aulens.__version__,
-        "model": analyzer.card.onnx_sha256,
+        "model": analyzer.card.checksum,
         "detector": described(analyzer.detector),
         **asdict(settings),
     }

@@ -1,5 +1,6 @@
 """The card of an exported model: the JSON beside the ONNX file that says what its numbers mean."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,12 @@ class ModelCard:
     def onnx(self) -> Path:
         """The model file that belongs to this card: the same name, ending in .onnx."""
         return self.path.with_suffix(".onnx")
+
+    @property
+    def checksum(self) -> str:
+        """Of all that a table depends on: the file, and how its scores become numbers and decisions."""
+        told = (self.onnx_sha256, self.platt, self.threshold, self.curves)
+        return hashlib.sha256(repr(told).encode()).hexdigest()
 
     @property
     def attention(self) -> bool:

@@ -80,6 +80,8 @@ def cut_portraits(public: Path, out: Path) -> dict[str, int]:
     Raises:
         DatasetError: no source is found, a picture of one is missing, or it is of another version.
     """
+    if not Path(public).is_dir():
+        raise DatasetError(f"{public} is no folder; give the one that the public sources lie below.")
     boxes = pd.read_csv(BOXES)
     done: dict[str, int] = {}
     for source in SOURCES:
@@ -171,6 +173,8 @@ def main() -> None:
     try:
         for source, count in cut_portraits(given.public, given.out).items():
             print(f"{source}: {count} portraits")
+        if lacking := [one.name for one in SOURCES if not (given.out / one.name).is_dir()]:
+            print(f"not found below {given.public}: {', '.join(lacking)}")
     except AulensError as error:
         parser.error(str(error))
 

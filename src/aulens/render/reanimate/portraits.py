@@ -68,6 +68,10 @@ class ReanimateConfig:
 
     def __post_init__(self) -> None:
         check_rig(self.rig, self.assets)
+        if self.free_mouths and not (self.codes or self.neutral):
+            raise ConfigError(
+                "--free-mouths needs --codes that say what mouths do, or --neutral if none does anything"
+            )
         if self.n < 1 or self.seed < 0 or self.size < 48:
             raise ConfigError(
                 f"n must be at least 1, seed 0 and size 48; "
