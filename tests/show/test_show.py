@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -261,3 +262,13 @@ def test_a_page_shows_no_sides_of_the_lips(results: tuple[AUResult, ...]) -> Non
     html = page.section("a.jpg", results, AUSet("two", (12, 25)), b"", [b""], 1)
     rows = re.findall(r"<tr><td><b>(AU\d+)</b>(.*?)</tr>", html)
     assert {label: row.count("%</td>") for label, row in rows} == {"AU12": 3, "AU25": 1}
+
+
+def test_a_page_tells_intensities_where_there_are_some(results: tuple[AUResult, ...]) -> None:
+    aus = AUSet("two", (12, 25))
+    assert "Intensity" not in page.section("a.jpg", results[:1], aus, b"", [b""], 1)
+    told = replace(results[0], intensity={"AU12": 2.34})
+    html = page.section("a.jpg", (told,), aus, b"", [b""], 1)
+    rows = dict(re.findall(r"<tr><td><b>(AU\d+)</b>(.*?)</tr>", html))
+    assert "2.3 of 5" in rows["AU12"]
+    assert "of 5" not in rows["AU25"]

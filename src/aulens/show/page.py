@@ -175,8 +175,9 @@ def _face(result: AUResult, aus: AUSet, sheet: bytes, name: str) -> str:
 def _table(numbers: Sequence[int], result: AUResult) -> str:
     rows = "".join(_row(number, result) for number in numbers)
     sides = "<th>Right</th><th>Left</th>" if result.tells_sides else ""
+    strength = "<th>Intensity</th>" if result.intensity else ""
     return f"""<div class="scroll"><table>
-<thead><tr><th>AU</th><th>Name</th><th>Probability</th>{sides}</tr></thead>
+<thead><tr><th>AU</th><th>Name</th><th>Probability</th>{strength}{sides}</tr></thead>
 <tbody>{rows}</tbody>
 </table></div>"""
 
@@ -184,6 +185,9 @@ def _table(numbers: Sequence[int], result: AUResult) -> str:
 def _row(number: int, result: AUResult) -> str:
     au = AUS[number]
     cells = [_bar(result.probability[au.label], "")]
+    if result.intensity:
+        strength = result.intensity.get(au.label)
+        cells.append("<td></td>" if strength is None else f"<td>{strength:.1f} of 5</td>")
     if result.tells_sides:
         told = ((result.right[au.label], "right"), (result.left[au.label], "left"))
         cells += [_bar(share, side) if has_sides(au.label) else "<td></td>" for share, side in told]
