@@ -100,6 +100,10 @@ def test_entries_of_later_versions_are_no_error(tmp_path: Path) -> None:
         ({"statement": None}, "'statement' must be text"),
         ({"results": []}, "'results' must be a table"),
         ({"intensity": {"curves": {}}}, "'intensity' must be a table with"),
+        (
+            {"intensity": {"fitted_on": "", "curves": {"AU99": [[0, 1], [0, 1]]}}},
+            r"of AUs that the card has, found \['AU99'\]",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_card_is_named(

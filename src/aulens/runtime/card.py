@@ -153,6 +153,8 @@ class _Entries(Entries):
     def card(self) -> ModelCard:
         curves, fitted_on = self._intensity()
         aus = self._aus(curves)
+        if strange := sorted(set(curves) - set(aus.labels)):
+            raise self.wrong("intensity.curves", "of AUs that the card has", strange)
         platt = tuple(self.pair(f"platt.{label}", self._of_au("platt", label)) for label in aus.labels)
         threshold = tuple(
             self.share(f"threshold.{label}", self._of_au("threshold", label)) for label in aus.labels
@@ -215,7 +217,8 @@ class _Entries(Entries):
             return Curve(*(tuple(map(float, numbers)) for numbers in value))
         except (TypeError, ValueError) as error:
             name = f"intensity.curves.{label}"
-            raise self.wrong(name, f"scores and intensities, two lists ({error})", value) from error
+            wanted = "scores and intensities: two lists of one length, ascending, and 0 to 5 never falling"
+            raise self.wrong(name, wanted, value) from error
 
     def _people(self) -> Mapping[str, tuple[str, ...]] | None:
         # Cards of older versions, and of checkpoints alone, do not tell.

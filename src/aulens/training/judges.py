@@ -72,7 +72,9 @@ def judged_curves(
     everybody = fit_curves(samples.aus, samples.intensities, sides, tells_sides)
     own = fit_curves(samples.aus, samples.intensities[judges], sides[judges], tells_sides)
     enough = (samples.intensities[judges].max(-1) >= 1).sum(0) >= _ENOUGH
-    return tuple(mine if many else all for mine, all, many in zip(own, everybody, enough, strict=True))
+    return tuple(
+        (mine if many else None) or shared for mine, shared, many in zip(own, everybody, enough, strict=True)
+    )
 
 
 def fit_judged(
