@@ -64,15 +64,19 @@ _JOINT: Final[tuple[tuple[float, dict[int, float]], ...]] = (
 _SHARES: Final = np.array([share for share, _ in _JOINT]) / sum(share for share, _ in _JOINT)
 # An AU whose strength follows another's.
 _FOLLOWS: Final = {6: 12, 2: 1, 7: 4}
-_REST, _FREE, _PUBLISHED = 0.08, 0.33, 0.29
+_REST, _FREE, _PUBLISHED, _WINKS = 0.08, 0.33, 0.29, 0.05
 # What portraits hardly show is drawn more often where AUs are free.
 _RARE: Final = frozenset({9, 10, 14, 15, 17, 18, 20, 22, 23, 24, 28})
 _RARE_WEIGHT: Final = 1.6
 
 
+def _lids(rng: np.random.Generator) -> float:
+    """How far lids close: nearly always wholly, at times they droop."""
+    return float(rng.uniform(0.85, 1.0) if rng.random() < 0.8 else rng.uniform(0.4, 0.85))
+
+
 def _intensities(au: int, rng: np.random.Generator) -> tuple[float, float]:
-    # AU43 means that the eyes are closed, which is nearly all or nothing.
-    strength = rng.uniform(0.85, 1.0) if au == 43 else PRESENT + (1 - PRESENT) * rng.beta(1.7, 1.1)
+    strength = _lids(rng) if au == 43 else PRESENT + (1 - PRESENT) * rng.beta(1.7, 1.1)
     if au in MEDIAN:
         return strength, strength
     if rng.random() < (0.08 if au in _MOSTLY_BOTH else _ONE_SIDED):
@@ -113,7 +117,7 @@ def _compatible(chosen: list[int]) -> list[int]:
 
 def _sides(au: int, strength: float, rng: np.random.Generator, one_sided: float) -> tuple[float, float]:
     if au == 43:
-        strength = rng.uniform(0.85, 1.0)
+        strength = _lids(rng)
     strength = float(np.clip(strength, PRESENT, 1))
     if au in MEDIAN:
         return strength, strength
@@ -128,9 +132,9 @@ def draw_joint(rng: np.random.Generator, allowed: frozenset[int] = frozenset(REC
     """A random set of AUs that go together as faces show them, mostly weak to marked (A to C).
 
     8 % of the faces are at rest, and 4 % more whose combination is empty; 33 % show one to five AUs freely,
-    rare ones more often; 29 % a combination that BP4D or DISFA has (`draw_together`); the others something
-    near one of 19 prototypes. But for the free ones there is one overall strength, with AU6, AU2, AU7
-    about as strong as AU12, AU1, AU4 where these come first.
+    rare ones more often; 29 % a combination that BP4D or DISFA has (`draw_together`); 5 % wink; the others
+    show something near one of 19 prototypes. But for free ones and winks there is one overall strength, with
+    AU6, AU2, AU7 about as strong as AU12, AU1, AU4.
 
     Args:
         rng: source of randomness.
@@ -146,6 +150,8 @@ def draw_joint(rng: np.random.Generator, allowed: frozenset[int] = frozenset(REC
         drawn = rng.choice(aus, count, replace=False, p=weight / weight.sum())
         chosen = _compatible([int(au) for au in drawn])
         return {au: _sides(au, PRESENT + 0.8 * rng.beta(1.2, 1.6), rng, 0.25) for au in chosen}
+    if kind > 1 - _WINKS and 43 in allowed:
+        return _wink(rng, allowed)
     whole = rng.beta(1.3, 1.7)
     if kind < _REST + _FREE + _PUBLISHED:
         chosen = [au for au in draw_together(rng) if au in allowed]
@@ -153,12 +159,43 @@ def draw_joint(rng: np.random.Generator, allowed: frozenset[int] = frozenset(REC
         chosen = _near_prototype(whole, aus, rng)
     action: dict[int, tuple[float, float]] = {}
     strengths: dict[int, float] = {}
-    for au in _compatible(chosen):
+    for au in sorted(_compatible(chosen), key=_FOLLOWS.__contains__):  # those that lead come first
         strength = PRESENT + 0.8 * float(np.clip(whole + rng.normal(0, 0.2), 0, 1))
         if _FOLLOWS.get(au) in strengths:
             strength = strengths[_FOLLOWS[au]] * rng.uniform(0.65, 1.15)
         strengths[au] = strength
         action[au] = _sides(au, strength, rng, 0.4 if au == 14 else 0.08)
+    return action
+
+
+def _wink(rng: np.random.Generator, allowed: frozenset[int]) -> Action:
+    """One eye shut as people do it on purpose: by the cheek and the brow of that side as much as by the lid.
+
+    The other eye stays open, and its brow may rise.
+    """
+    shut = RIGHT if rng.random() < 0.5 else LEFT
+    action: dict[int, tuple[float, float]] = {}
+
+    def show(au: int, here: float, there: float = 0.0) -> None:
+        here, there = (0.0 if s < PRESENT else float(min(s, 1.0)) for s in (here, there))
+        if au in allowed and here + there > 0:
+            action[au] = (here, there) if shut == RIGHT else (there, here)
+
+    show(43, rng.uniform(0.75, 1.0))
+    cheek = rng.uniform(0.3, 1.0)
+    if rng.random() < 0.85:
+        show(6, cheek, cheek * rng.uniform(0.0, 0.6))
+    if rng.random() < 0.5:
+        brow = rng.uniform(0.25, 0.9)
+        show(4, brow, brow * rng.uniform(0.0, 0.5))
+    if rng.random() < 0.12:
+        show(2, 0.0, rng.uniform(0.25, 0.8))
+    if rng.random() < 0.6:
+        smile = PRESENT + 0.8 * rng.beta(1.3, 1.7)
+        show(12, smile, smile * rng.uniform(0.3, 1.0))
+    if rng.random() < 0.35:
+        parted = PRESENT + 0.8 * rng.beta(1.3, 1.7)
+        show(25, parted, parted)
     return action
 
 
