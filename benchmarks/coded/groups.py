@@ -1,4 +1,4 @@
-"""Whether a model does as well with everybody: by brightness of the skin, and by how people look.
+"""Whether a model does as well with everybody: by skin, by how people look, by turn and quality of pictures.
 
 N pictures, A Action Units, R draws of persons.
 """
@@ -19,6 +19,7 @@ from aulens.metrics import Measure
 from aulens.metrics.bootstrap import mean_of_defined, measured, subject_draws
 from aulens.metrics.counts import ratio
 from aulens.metrics.ranking import drawn_ranking
+from aulens.pose import head_pose
 from coded import measures
 from coded.rows import NONE, Row
 from coded.subjects import Subject
@@ -29,6 +30,8 @@ Floats = NDArray[np.float64]
 
 _LUMA = (0.299, 0.587, 0.114)
 _THIRDS = ("darkest", "middle", "lightest")
+_HALVES = ("worse half", "better half")
+_TURNED = 15
 _LOOKS = {
     "sex": {"female": "women", "male": "men"},
     "age": {"young": "young", "middle": "middle-aged", "old": "old"},
@@ -38,17 +41,24 @@ _LOOKS = {
 
 
 def groups(coded: Coded, faces: Faces) -> Iterator[Row]:
-    """ROC-AUC and false alarms by thirds of the cheeks' brightness, and by how people look.
+    """ROC-AUC and false alarms by thirds of the cheeks' brightness, how people look, turn and quality.
 
     Args:
         coded: pictures of openpeople and others.
         faces: of them; who is not found is in no third.
     """
     sets = np.array(["openpeople" if name.startswith("openpeople/") else "others" for name in coded.names])
-    thirds = _thirds(np.array([_luma(*one) for one in faces.of(coded.names)]), sets)
+    seen = np.array([(_luma(*one), _turn(*one), _quality(one[1])) for one in faces.of(coded.names)])
     look = looks(coded.persons)
-    kinds = [("skin", thirds, {name: name for name in _THIRDS})]
+    kinds = [("skin", _parts(seen[:, 0], sets, _THIRDS), {name: name for name in _THIRDS})]
     kinds += [(kind, look[kind].to_numpy(np.str_), names) for kind, names in _LOOKS.items()]
+    turned = np.where(np.isnan(seen[:, 1]), "", np.where(seen[:, 1] < _TURNED, "frontal", "turned"))
+    kinds.append(
+        (f"yaw (turned: {_TURNED} degrees or more)", turned, {"frontal": "frontal", "turned": "turned"})
+    )
+    kinds.append(
+        ("quality as aulens tells it", _parts(seen[:, 2], sets, _HALVES), {name: name for name in _HALVES})
+    )
     for kind, said, names in kinds:
         words = list(names.values())
 
@@ -81,15 +91,25 @@ def _luma(image: Image, face: Face | None) -> float:
     return float(np.median(image[mask > 0] @ np.array(_LUMA))) if mask.any() else float("nan")
 
 
-def _thirds(bright: Floats, sets: NDArray[np.str_]) -> NDArray[np.str_]:
-    """(N,): of each set by itself."""
-    thirds = np.full(len(bright), "", "<U8")
+def _turn(image: Image, face: Face | None) -> float:
+    """How far the head is turned aside, degrees."""
+    pose = None if face is None else head_pose(face.landmarks, image.shape[:2])
+    return float("nan") if pose is None else abs(pose.yaw)
+
+
+def _quality(face: Face | None) -> float:
+    return float("nan") if face is None else face.quality
+
+
+def _parts(values: Floats, sets: NDArray[np.str_], names: Sequence[str]) -> NDArray[np.str_]:
+    """(N,) which of equally many parts by value, of each set by itself; "" where the value is NaN."""
+    parts = np.full(len(values), "", "<U12")
     for one in np.unique(sets):
-        members = np.flatnonzero((sets == one) & ~np.isnan(bright))
-        order = members[np.argsort(bright[members], kind="stable")]
-        for part, name in zip(np.array_split(order, len(_THIRDS)), _THIRDS, strict=True):
-            thirds[part] = name
-    return thirds
+        members = np.flatnonzero((sets == one) & ~np.isnan(values))
+        order = members[np.argsort(values[members], kind="stable")]
+        for part, name in zip(np.array_split(order, len(names)), names, strict=True):
+            parts[part] = name
+    return parts
 
 
 @dataclass(frozen=True)

@@ -57,14 +57,18 @@ def two_kinds(present: NDArray[np.bool_], scores: Floats, persons: NDArray[np.st
     return measured(drawn_ranking(present, scores, who, draws)[0])
 
 
-def strength(coded: Coded, told: Told, least: int = LEAST) -> tuple[IntensityReport, bool]:
-    """How well intensities are told of the AUs that are `scored`, where a face was found.
+def strength(
+    coded: Coded, told: Told, least: int = LEAST, *, present: bool = False
+) -> tuple[IntensityReport, bool]:
+    """How well intensities are told of the AUs that are `scored`, where a face was found (and shows it).
 
     Returns:
         The report, and whether intensities are told at all: else it is of scores, and only r means something.
     """
     values = told.scores if told.intensities is None else told.intensities
     use = scored(coded.labels, least) & told.found[:, None]
+    if present:
+        use &= coded.labels == 1
     told_there = np.where(use, values, np.nan)
     report = intensity_report(coded.intensities, told_there, coded.persons, coded.aus, BOOTSTRAP, SEED)
     return report, told.intensities is not None

@@ -45,6 +45,11 @@ def portraits(title: str, coded: Coded, least: int = measures.LEAST) -> Iterator
     yield Row(of, "intensity: r", lambda s: _strength(s, coded, "pearson", least))
     yield Row(of, "intensity: ICC(3,1)", lambda s: _strength(s, coded, "icc", least))
     yield Row(of, "intensity: MAE", lambda s: _strength(s, coded, "mae", least))
+    yield Row(
+        of,
+        "intensity: MAE of AUs that are present",
+        lambda s: _strength(s, coded, "mae", least, present=True),
+    )
 
 
 def at_rest(title: str, coded: Coded) -> Iterator[Row]:
@@ -127,8 +132,8 @@ def _worst(subject: Subject, coded: Coded, least: int) -> str:
     return f"{coded.aus.labels[k]} {auc[k]:.3f}"
 
 
-def _strength(subject: Subject, coded: Coded, what: str, least: int) -> str:
-    report, calibrated = measures.strength(coded, subject.tell(coded), least)
+def _strength(subject: Subject, coded: Coded, what: str, least: int, *, present: bool = False) -> str:
+    report, calibrated = measures.strength(coded, subject.tell(coded), least, present=present)
     if calibrated:
         return str(report.metrics[what].of_macro())
     return f"{report.metrics[what].of_macro()} (of scores)" if what == "pearson" else NONE
