@@ -44,17 +44,25 @@ def said_per_face(coded: Coded, told: Told) -> Measure:
 
 def rate(values: NDArray[np.generic], persons: NDArray[np.str_]) -> Measure:
     """Mean of (N,) values."""
-    if not len(values):
-        return Measure(*(float("nan"),) * 3)
+    return measured(drawn_rate(values, persons)) if len(values) else Measure(*(float("nan"),) * 3)
+
+
+def drawn_rate(values: NDArray[np.generic], persons: NDArray[np.str_]) -> Floats:
+    """Mean of (N,) values in each draw; N > 0."""
     who, draws = subject_draws(persons, BOOTSTRAP, SEED)
     sums = np.bincount(who, values.astype(np.float64), draws.shape[1])
-    return measured((draws @ sums) / (draws @ np.bincount(who, minlength=draws.shape[1])))
+    return np.asarray((draws @ sums) / (draws @ np.bincount(who, minlength=draws.shape[1])))
 
 
 def two_kinds(present: NDArray[np.bool_], scores: Floats, persons: NDArray[np.str_]) -> Measure:
     """ROC-AUC of (N,) scores."""
+    return measured(drawn_two_kinds(present, scores, persons))
+
+
+def drawn_two_kinds(present: NDArray[np.bool_], scores: Floats, persons: NDArray[np.str_]) -> Floats:
+    """ROC-AUC of (N,) scores in each draw."""
     who, draws = subject_draws(persons, BOOTSTRAP, SEED)
-    return measured(drawn_ranking(present, scores, who, draws)[0])
+    return drawn_ranking(present, scores, who, draws)[0]
 
 
 def strength(
