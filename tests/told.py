@@ -7,7 +7,7 @@ import numpy as np
 
 from aulens.aus import AUSet
 from aulens.pose import HeadPose
-from aulens.runtime.result import AUResult, Evidence, FrameResult
+from aulens.runtime.result import Evidence, FaceResult, FrameResult
 from synthetic_faces import face68
 
 PAIR = {"AU1": 0.25, "AU12": 0.75}
@@ -27,11 +27,11 @@ def result(
     pose: HeadPose | None = None,
     intensity: Mapping[str, float] = MappingProxyType({}),
     left_intensity: Mapping[str, float] | None = None,
-) -> AUResult:
+) -> FaceResult:
     """A face with these probabilities; both sides alike, unless `left` says what its left is."""
     aus = AUSet("told", tuple(int(label[2:]) for label in probability))
     matrix = np.array([[1.0, 0, 0], [0, 1, 0]])
-    return AUResult(
+    return FaceResult(
         face_id=face_id,
         box=np.array(box, dtype=np.float64),
         landmarks=face68() * 20 + 50 if landmarks is None else landmarks,
@@ -53,7 +53,7 @@ def result(
 
 
 def frame_result(
-    index: int, time: float, faces: Sequence[AUResult] = (), lost: Sequence[int] = ()
+    index: int, time: float, faces: Sequence[FaceResult] = (), lost: Sequence[int] = ()
 ) -> FrameResult:
     """A frame of 120 x 90 pixels."""
     return FrameResult(index, time, np.zeros((90, 120, 3), np.uint8), tuple(faces), tuple(lost))

@@ -18,7 +18,7 @@ from sight.pictures import Image
 from aulens import Analyzer
 from aulens.aus import AUSet
 from aulens.faces.detector import Face, FaceDetector
-from aulens.runtime.result import AUResult
+from aulens.runtime.result import FaceResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ def _logit(probability: float) -> float:
     return float(np.log(sure / (1 - sure)))
 
 
-def _intensity(row: AUResult, label: str) -> float:
+def _intensity(row: FaceResult, label: str) -> float:
     told = getattr(row, "intensity", None)
     return float(told.get(label, np.nan)) if told else float("nan")
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aulens.runtime.analyzer import Analyzer
     from aulens.runtime.card import ModelCard
     from aulens.runtime.image import read_image
-    from aulens.runtime.result import AUResult, FrameResult
+    from aulens.runtime.result import FaceResult, FrameResult
     from aulens.tables import read_table
     from aulens.video import VideoWriter, open_sequence, open_video, open_webcam
 
@@ -33,7 +33,6 @@ __all__ = [
     "AUS",
     "AU_SETS",
     "MISSING",
-    "AUResult",
     "AUSet",
     "Analyzer",
     "AulensError",
@@ -43,6 +42,7 @@ __all__ = [
     "DlibDetector",
     "Face",
     "FaceDetector",
+    "FaceResult",
     "FaceTracker",
     "FrameResult",
     "InputError",
@@ -77,7 +77,7 @@ _HOME = {
     "aulens.runtime.analyzer": ("Analyzer",),
     "aulens.runtime.card": ("ModelCard",),
     "aulens.runtime.image": ("read_image",),
-    "aulens.runtime.result": ("AUResult", "FrameResult"),
+    "aulens.runtime.result": ("FaceResult", "FrameResult"),
     "aulens.tables": ("read_table",),
     "aulens.video": ("VideoWriter", "open_sequence", "open_video", "open_webcam"),
 }

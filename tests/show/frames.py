@@ -6,7 +6,7 @@ import numpy as np
 
 from aulens.align import FACE
 from aulens.aus import AUSet
-from aulens.runtime.result import AUResult, Evidence, FrameResult
+from aulens.runtime.result import Evidence, FaceResult, FrameResult
 from synthetic_faces import face68
 
 AUS = AUSet("made-up", (1, 6, 12, 25))
@@ -16,13 +16,13 @@ CROP = 64
 
 def face(
     face_id: int, probability: Mapping[str, float], shape: tuple[int, int], at: tuple[float, float] = (60, 60)
-) -> AUResult:
+) -> FaceResult:
     """A face of 40 pixels at a place, whose map of each AU is flat, as strong as its probability."""
     points = face68() * 20 + at
     maps = np.stack([np.full((16, 16), 2 * probability.get(label, 0.0) - 1) for label in AUS.labels])
     matrix = FACE.matrix(points, CROP)
     shares = {label: probability.get(label, 0.0) for label in AUS.labels}
-    return AUResult(
+    return FaceResult(
         face_id=face_id,
         box=np.array([at[0] - 20, at[1] - 20, at[0] + 20, at[1] + 20], np.float64),
         landmarks=points,

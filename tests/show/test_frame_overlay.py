@@ -9,7 +9,7 @@ from frames import face, frame
 
 from aulens.aus import AUS, RENDERS, AUSet
 from aulens.render.expression import MEDIAN
-from aulens.runtime.result import AUResult, Evidence, FrameResult
+from aulens.runtime.result import Evidence, FaceResult, FrameResult
 from aulens.show.canvas import FRAME, LEFT, RIGHT, Layer, View, text_width
 from aulens.show.evidence import blend_evidence
 from aulens.show.frame_overlay import FrameOverlay, _chip_sprite, _name_sprite
@@ -26,7 +26,7 @@ def near(image: Image, colour: tuple[int, int, int]) -> Image:
 
 
 def shown(
-    shape: tuple[int, int], *faces: AUResult, lost: tuple[int, ...] = (), grey: int = 90
+    shape: tuple[int, int], *faces: FaceResult, lost: tuple[int, ...] = (), grey: int = 90
 ) -> FrameResult:
     return FrameResult(0, 0.0, np.full((*shape, 3), grey, np.uint8), faces, lost)
 
@@ -36,7 +36,7 @@ def draw(result: FrameResult) -> Image:
     return FrameOverlay(width, height)(result)
 
 
-def cold(one: AUResult) -> AUResult:
+def cold(one: FaceResult) -> FaceResult:
     """The same face without evidence, so that no heat is drawn."""
     maps = np.full_like(one.evidence.maps, -1)
     labels = tuple(int(label[2:]) for label in one.evidence)

@@ -13,7 +13,7 @@ from aulens.aus import AUS, AUSet
 from aulens.faces.detector import Face
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
-from aulens.runtime.result import AUResult
+from aulens.runtime.result import FaceResult
 from aulens.show import draw_overlay, evidence_sheet, page
 from aulens.show.canvas import FRAME, LEFT, RIGHT, Layer, text_width, view_of
 from aulens.show.evidence import blend_evidence
@@ -42,7 +42,7 @@ def picture() -> Image:
 
 
 @pytest.fixture(scope="module")
-def results(analyzer: Analyzer, picture: Image) -> tuple[AUResult, ...]:
+def results(analyzer: Analyzer, picture: Image) -> tuple[FaceResult, ...]:
     return analyzer.analyze(picture, detector()(astronaut()))
 
 
@@ -64,7 +64,7 @@ def test_view_and_picture_coordinates_are_inverse() -> None:
     np.testing.assert_allclose(view.points(np.array([[499.5, 332.5]])), [[899.5, view.pixels.shape[0] - 0.5]])
 
 
-def test_heat_lies_where_the_evidence_is(picture: Image, results: tuple[AUResult, ...]) -> None:
+def test_heat_lies_where_the_evidence_is(picture: Image, results: tuple[FaceResult, ...]) -> None:
     view = view_of(picture)
     changed = np.abs(blend_evidence(view, results).astype(int) - view.pixels).sum(axis=2)
     assert results[0].sides("AU12") == (False, True)
@@ -75,7 +75,7 @@ def test_heat_lies_where_the_evidence_is(picture: Image, results: tuple[AUResult
     assert mirrored.mean() < inside.mean() / 4
 
 
-def test_an_overlay_has_flags_for_the_side(picture: Image, results: tuple[AUResult, ...]) -> None:
+def test_an_overlay_has_flags_for_the_side(picture: Image, results: tuple[FaceResult, ...]) -> None:
     before = picture.copy()
     drawn = draw_overlay(picture, results)
     np.testing.assert_array_equal(picture, before)
@@ -103,7 +103,9 @@ def test_labels_of_a_crowd_are_listed_below_the_picture(analyzer: Analyzer) -> N
     assert (np.diff(listed.astype(int)) == 1).sum() == 20
 
 
-def test_labels_have_room_beside_a_face_that_is_alone(picture: Image, results: tuple[AUResult, ...]) -> None:
+def test_labels_have_room_beside_a_face_that_is_alone(
+    picture: Image, results: tuple[FaceResult, ...]
+) -> None:
     assert draw_overlay(picture, results).shape == view_of(picture).pixels.shape
     close = np.ascontiguousarray(picture[60:200, 165:280])
     moved = dataclasses.replace(results[0], box=results[0].box - (165, 60, 165, 60))
@@ -116,7 +118,7 @@ def test_no_face_and_one_pixel_are_drawn_too() -> None:
 
 
 def test_a_sheet_has_a_tile_for_each_au(
-    analyzer: Analyzer, picture: Image, results: tuple[AUResult, ...]
+    analyzer: Analyzer, picture: Image, results: tuple[FaceResult, ...]
 ) -> None:
     sheet = evidence_sheet(picture, results[0], analyzer.card.aus)
     assert sheet.dtype == np.uint8
@@ -130,7 +132,7 @@ def test_a_sheet_has_a_tile_for_each_au(
 
 
 @pytest.fixture(scope="module")
-def sideless(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelCard, Image, AUResult]:
+def sideless(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelCard, Image, FaceResult]:
     """A model with attention that is sure of all but AU1, on a picture that is green at one mouth corner."""
     card = write_jaa_stub(tmp_path_factory.mktemp("jaa"), card={"threshold": THRESHOLDS})
     points = face68() * 60 + 150
@@ -149,7 +151,7 @@ def near(image: Image, colour: tuple[int, int, int]) -> int:
     return int((np.abs(image.astype(int) - colour).max(axis=2) < 8).sum())
 
 
-def test_labels_without_sides_have_no_flags(sideless: tuple[ModelCard, Image, AUResult]) -> None:
+def test_labels_without_sides_have_no_flags(sideless: tuple[ModelCard, Image, FaceResult]) -> None:
     _, image, result = sideless
     drawn = draw_overlay(image, [result], evidence=False)
     listed = draw_overlay(image, [result, result], evidence=False)
@@ -161,7 +163,7 @@ def test_labels_without_sides_have_no_flags(sideless: tuple[ModelCard, Image, AU
 
 
 def test_attention_has_a_colour_of_its_own_and_lies_where_the_model_looked(
-    sideless: tuple[ModelCard, Image, AUResult],
+    sideless: tuple[ModelCard, Image, FaceResult],
 ) -> None:
     card, image, result = sideless
     view = view_of(image)
@@ -176,7 +178,7 @@ def test_attention_has_a_colour_of_its_own_and_lies_where_the_model_looked(
     assert np.ptp(tile, axis=2).max() < 70
 
 
-def test_a_sheet_of_attention_says_what_it_is(sideless: tuple[ModelCard, Image, AUResult]) -> None:
+def test_a_sheet_of_attention_says_what_it_is(sideless: tuple[ModelCard, Image, FaceResult]) -> None:
     card, image, result = sideless
     sheet = evidence_sheet(image, result, card.aus)
     narrow = evidence_sheet(image, result, AUSet("one", (12,)))
@@ -188,7 +190,7 @@ def test_a_sheet_of_attention_says_what_it_is(sideless: tuple[ModelCard, Image, 
         assert (note[:, -10:] > 250).all()  # that end before the border
 
 
-def test_a_page_of_a_model_without_sides_claims_none(sideless: tuple[ModelCard, Image, AUResult]) -> None:
+def test_a_page_of_a_model_without_sides_claims_none(sideless: tuple[ModelCard, Image, FaceResult]) -> None:
     card, _, result = sideless
     html = (
         page.head(card) + page.section("a.jpg", [result], card.aus, b"", [b""], 1) + page.foot(1, 1, {}, card)
@@ -225,7 +227,7 @@ class Checker(HTMLParser):
 
 
 def test_a_page_is_whole_and_needs_nothing_from_elsewhere(
-    analyzer: Analyzer, results: tuple[AUResult, ...]
+    analyzer: Analyzer, results: tuple[FaceResult, ...]
 ) -> None:
     card = analyzer.card
     html = (
@@ -248,7 +250,7 @@ def test_a_page_is_whole_and_needs_nothing_from_elsewhere(
 
 
 def test_a_sheet_has_the_whole_name_of_each_au(
-    monkeypatch: pytest.MonkeyPatch, picture: Image, results: tuple[AUResult, ...], analyzer: Analyzer
+    monkeypatch: pytest.MonkeyPatch, picture: Image, results: tuple[FaceResult, ...], analyzer: Analyzer
 ) -> None:
     said = []
     monkeypatch.setattr(Layer, "text", lambda self, x, y, text, *rest, **more: said.append(text))
@@ -258,13 +260,13 @@ def test_a_sheet_has_the_whole_name_of_each_au(
     assert max(text_width(au.name, 11) for au in AUS.values()) <= 150
 
 
-def test_a_page_shows_no_sides_of_the_lips(results: tuple[AUResult, ...]) -> None:
+def test_a_page_shows_no_sides_of_the_lips(results: tuple[FaceResult, ...]) -> None:
     html = page.section("a.jpg", results, AUSet("two", (12, 25)), b"", [b""], 1)
     rows = re.findall(r"<tr><td><b>(AU\d+)</b>(.*?)</tr>", html)
     assert {label: row.count("%</td>") for label, row in rows} == {"AU12": 3, "AU25": 1}
 
 
-def test_a_page_tells_intensities_where_there_are_some(results: tuple[AUResult, ...]) -> None:
+def test_a_page_tells_intensities_where_there_are_some(results: tuple[FaceResult, ...]) -> None:
     aus = AUSet("two", (12, 25))
     assert "Intensity" not in page.section("a.jpg", results[:1], aus, b"", [b""], 1)
     told = replace(results[0], intensity={"AU12": 2.34})

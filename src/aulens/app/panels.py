@@ -12,7 +12,7 @@ from aulens.app.source import Source, length
 from aulens.app.work import ClipMade, Download, Made, PictureMade
 from aulens.aus import AUS, AUSet
 from aulens.runtime.card import ModelCard
-from aulens.runtime.result import AUResult
+from aulens.runtime.result import FaceResult
 from aulens.show.report import words
 from aulens.show.sides import sides_of
 from aulens.tables.blinks import BLINK, SHUT
@@ -143,7 +143,7 @@ def downloads(token: str, files: Sequence[Download]) -> str:
     return f'<nav class="au-files" aria-label="Files to take away">{links}</nav>'
 
 
-def mirror(jpeg: bytes, faces: Sequence[AUResult], labels: Collection[str]) -> str:
+def mirror(jpeg: bytes, faces: Sequence[FaceResult], labels: Collection[str]) -> str:
     """A drawn picture of the camera."""
     data = base64.b64encode(jpeg).decode("ascii")
     return (
@@ -169,7 +169,7 @@ def overlay(made: PictureMade, token: str, version: int, labels: Collection[str]
     )
 
 
-def au_table(face: AUResult, aus: AUSet) -> str:
+def au_table(face: FaceResult, aus: AUSet) -> str:
     """The Action Units of a face: probability with the threshold, and the two sides if they are told."""
     sides = '<th scope="col">Right</th><th scope="col">Left</th>' if face.tells_sides else ""
     rows = "".join(_row(face, AUS[number].label) for number in _present_first(face, aus))
@@ -184,7 +184,7 @@ def au_table(face: AUResult, aus: AUSet) -> str:
     )
 
 
-def evidence(made: PictureMade, token: str, version: int, face: AUResult) -> str:
+def evidence(made: PictureMade, token: str, version: int, face: FaceResult) -> str:
     """One face's sheet of evidence."""
     at = address(token, "evidence.jpg", version)
     told = "Where the model looked for each" if face.evidence.attention else "Where each was seen"
@@ -270,7 +270,7 @@ def _facts(name: str, facts: Sequence[str], trouble: str | None) -> str:
     return f'<div class="au-facts"><h2>{escape(name)}</h2><ul>{told}</ul></div>{note}'
 
 
-def _present(faces: Sequence[AUResult], labels: Collection[str]) -> str:
+def _present(faces: Sequence[FaceResult], labels: Collection[str]) -> str:
     """Which of the Action Units are present in which face."""
     told = [[label for label in face.present if label in labels] for face in faces]
     return "; ".join(
@@ -278,12 +278,12 @@ def _present(faces: Sequence[AUResult], labels: Collection[str]) -> str:
     )
 
 
-def _present_first(face: AUResult, aus: AUSet) -> list[int]:
+def _present_first(face: FaceResult, aus: AUSet) -> list[int]:
     """Present ones first, in the order of their numbers: a table that is read, and compared with another."""
     return sorted(aus, key=lambda number: not face.occurrence[AUS[number].label])
 
 
-def _row(face: AUResult, label: str) -> str:
+def _row(face: FaceResult, label: str) -> str:
     share, least = face.probability[label], face.threshold[label]
     present = face.occurrence[label]
     cells = (

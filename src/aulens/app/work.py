@@ -21,7 +21,7 @@ from aulens.record import Recorded, RecordSettings, record_clip
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
 from aulens.runtime.image import read_image
-from aulens.runtime.result import AUResult, FrameResult
+from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show import draw_overlay, evidence_sheet, page
 from aulens.show.timeline import timeline
 from aulens.tables import read_table
@@ -60,7 +60,7 @@ class PictureMade:
     folder: Path
     downloads: tuple[Download, ...]
     card: ModelCard
-    faces: tuple[AUResult, ...]
+    faces: tuple[FaceResult, ...]
 
     def draw(self, aus: AUSet | None, face_id: int, *, evidence: bool) -> None:
         """Draw `overlay.jpg`, and of one face `evidence.jpg`.

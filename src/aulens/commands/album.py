@@ -12,7 +12,7 @@ from aulens.commands.output import refuse_inputs
 from aulens.errors import ConfigError, InputError
 from aulens.record.names import free_name
 from aulens.runtime.card import ModelCard
-from aulens.runtime.result import AUResult
+from aulens.runtime.result import FaceResult
 from aulens.show import draw_overlay, evidence_sheet, page
 
 # A page with more pictures is too heavy for a browser; the rest is still drawn and in the table.
@@ -51,7 +51,7 @@ class Album:
     def __exit__(self, *exception: object) -> None:
         self._page.close()
 
-    def add(self, path: Path, image: NDArray[np.uint8], results: tuple[AUResult, ...]) -> None:
+    def add(self, path: Path, image: NDArray[np.uint8], results: tuple[FaceResult, ...]) -> None:
         """Draw one analyzed picture; `image` is (H, W, 3) uint8 RGB."""
         stem = free_name(path.stem, self._taken)
         picture = self._save(stem, draw_overlay(image, results))

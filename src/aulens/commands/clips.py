@@ -23,7 +23,7 @@ from aulens.commands.tally import Tally
 from aulens.errors import InputError
 from aulens.record import RecordSettings, record_clip
 from aulens.runtime.analyzer import Analyzer
-from aulens.runtime.result import AUResult, FrameResult
+from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.shares import percent, shares
 from aulens.show.tracks import read_clip
 from aulens.tables import read_table
@@ -224,7 +224,7 @@ class ClipTable:
         found, out = self._faces.get(name, (0, 0))
         return out_of(out, found, self._limits)
 
-    def _counts(self, face: AUResult) -> bool:
+    def _counts(self, face: FaceResult) -> bool:
         pitch, yaw = (math.nan, math.nan) if face.pose is None else face.pose.angles[:2]
         return bool(self._limits.keep(yaw, pitch, face.quality))
 

@@ -22,7 +22,7 @@ from aulens.runtime.clip import analyze_clip, waiting
 from aulens.runtime.image import read_image
 from aulens.runtime.inputs import is_clip
 from aulens.runtime.model import open_model, to_input
-from aulens.runtime.result import AUResult, Evidence, Faces, FrameResult
+from aulens.runtime.result import Evidence, FaceResult, Faces, FrameResult
 from aulens.tables.schema import Row, rows_of, to_frame
 from aulens.video.media import Media
 
@@ -99,7 +99,7 @@ class Analyzer:
 
     def analyze_frames(
         self, frames: Sequence[tuple[NDArray[np.uint8], Sequence[Face], Sequence[int]]]
-    ) -> list[tuple[AUResult, ...]]:
+    ) -> list[tuple[FaceResult, ...]]:
         """Analyze the faces of several pictures together, which is quicker than one by one.
 
         Args:
@@ -119,7 +119,7 @@ class Analyzer:
             for image, faces, ids in frames
             for face, face_id in zip(faces, ids, strict=True)
         ]
-        done: list[AUResult] = []
+        done: list[FaceResult] = []
         for start in range(0, len(todo), _BATCH):
             done += self._batch(todo[start : start + _BATCH])
         results = iter(done)
@@ -223,7 +223,7 @@ class Analyzer:
         if media.problem is not None:
             raise InputError(f"{path}: {media.problem}")
 
-    def _batch(self, todo: Sequence[tuple[NDArray[np.uint8], Face, int]]) -> list[AUResult]:
+    def _batch(self, todo: Sequence[tuple[NDArray[np.uint8], Face, int]]) -> list[FaceResult]:
         card = self._card
         template = TEMPLATES[card.template]
         matrices = [template.matrix(face.landmarks, card.crop) for _, face, _ in todo]
@@ -252,7 +252,7 @@ class Analyzer:
         maps: NDArray[np.float32],
         matrix: NDArray[np.float64],
         shape: tuple[int, int],
-    ) -> AUResult:
+    ) -> FaceResult:
         card = self._card
         labels = card.aus.labels
         probability = sides.max(axis=-1)
@@ -265,7 +265,7 @@ class Analyzer:
                 *(intensities.T if card.tells_sides else np.full((2, len(labels)), np.nan)),
             )
         )
-        return AUResult(
+        return FaceResult(
             face_id=face_id,
             box=face.box,
             landmarks=face.landmarks,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from aulens.faces.detector import Face
 from aulens.faces.tracker import Tracked
 from aulens.runtime.ahead import ahead
-from aulens.runtime.result import AUResult, FrameResult
+from aulens.runtime.result import FaceResult, FrameResult
 from aulens.video.media import Frame, VideoInfo
 
 _WAITING_BYTES: Final = 64 << 20
@@ -42,7 +42,7 @@ class FrameAnalyzer(Protocol):
 
     def analyze_frames(
         self, frames: Sequence[tuple[NDArray[np.uint8], Sequence[Face], Sequence[int]]]
-    ) -> list[tuple[AUResult, ...]]:
+    ) -> list[tuple[FaceResult, ...]]:
         """The results of each picture's faces: picture, faces, ids."""
         ...
 

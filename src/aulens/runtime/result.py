@@ -18,7 +18,7 @@ from aulens.pose import HeadPose
 
 
 @dataclass(frozen=True, eq=False)
-class AUResult:
+class FaceResult:
     """The Action Units of one face.
 
     `left` and `right` are the person's own sides: `left` is on the right of an ordinary photo. AUs in the
@@ -90,7 +90,7 @@ class AUResult:
         return face_html(self)
 
 
-class Faces(tuple[AUResult, ...]):
+class Faces(tuple[FaceResult, ...]):
     """The faces of one picture: a tuple, which a notebook shows as the picture with what was seen in it.
 
     It keeps no picture in memory. To be shown, a file is read again, and an array is looked at if it still
@@ -104,7 +104,7 @@ class Faces(tuple[AUResult, ...]):
     _image: "Path | ref[NDArray[np.uint8]] | None"
 
     def __new__(  # noqa: D102 (the class says it)
-        cls, faces: Iterable[AUResult] = (), image: str | Path | NDArray[np.uint8] | None = None
+        cls, faces: Iterable[FaceResult] = (), image: str | Path | NDArray[np.uint8] | None = None
     ) -> Self:
         self = super().__new__(cls, faces)
         if isinstance(image, str | Path):
@@ -113,7 +113,7 @@ class Faces(tuple[AUResult, ...]):
             self._image = None if image is None else ref(image)
         return self
 
-    def __reduce__(self) -> tuple[type[Self], tuple[tuple[AUResult, ...], Path | None]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[FaceResult, ...], Path | None]]:
         return type(self), (tuple(self), self._image if isinstance(self._image, Path) else None)
 
     def _repr_html_(self) -> str:
@@ -152,7 +152,7 @@ class FrameResult:
     index: int
     time: float
     image: NDArray[np.uint8]
-    faces: tuple[AUResult, ...]
+    faces: tuple[FaceResult, ...]
     lost: tuple[int, ...] = ()
 
     def _repr_html_(self) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from aulens.align import compose, warp
 from aulens.aus import AUS, AUSet
-from aulens.runtime.result import AUResult
+from aulens.runtime.result import FaceResult
 from aulens.show.canvas import FRAME, INK, LEFT, RIGHT, Colour, Layer, View, text_width
 from aulens.show.sides import has_sides
 
@@ -39,7 +39,7 @@ _NOTE = 12
 _GREY: Final = (96, 102, 112)
 
 
-def blend_evidence(view: View, results: Iterable[AUResult], opacity: float = OPACITY) -> NDArray[np.uint8]:
+def blend_evidence(view: View, results: Iterable[FaceResult], opacity: float = OPACITY) -> NDArray[np.uint8]:
     """Lay the evidence for the AUs that are present over a picture; the strongest AU of a pixel counts.
 
     For a model with attention: violet, where it looked for them.
@@ -65,7 +65,7 @@ def blend_evidence(view: View, results: Iterable[AUResult], opacity: float = OPA
     return _lay(view.pixels, heat, ramp, strongest)
 
 
-def evidence_sheet(image: NDArray[np.uint8], result: AUResult, aus: AUSet) -> NDArray[np.uint8]:
+def evidence_sheet(image: NDArray[np.uint8], result: FaceResult, aus: AUSet) -> NDArray[np.uint8]:
     """One face, many times: for each AU what speaks for it (warm) and against it (cold).
 
     For a model with attention: violet, where it looked for the AU, and a note that says so. Tiles of AUs that
@@ -104,7 +104,7 @@ def evidence_sheet(image: NDArray[np.uint8], result: AUResult, aus: AUSet) -> ND
     return layer.over(sheet)
 
 
-def as_heat(seen: NDArray[np.float32], result: AUResult, label: str) -> NDArray[np.float32]:
+def as_heat(seen: NDArray[np.float32], result: FaceResult, label: str) -> NDArray[np.float32]:
     """A map as strength of colour: positive for warm (or violet) colours, negative for cold ones, at most 1.
 
     Args:
@@ -128,7 +128,7 @@ def ramp_colours(
     return weak + (strong - weak) * strength, opacity * np.sqrt(strength)
 
 
-def _tile(face: NDArray[np.uint8], result: AUResult, label: str) -> NDArray[np.uint8]:
+def _tile(face: NDArray[np.uint8], result: FaceResult, label: str) -> NDArray[np.uint8]:
     shown = as_heat(result.evidence.raw(label), result, label)
     heat = np.asarray(cv2.resize(shown, (_TILE, _TILE), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
     if result.evidence.attention:
@@ -136,7 +136,7 @@ def _tile(face: NDArray[np.uint8], result: AUResult, label: str) -> NDArray[np.u
     return _lay(_lay(face, -heat, AGAINST, 0.6), heat, FOR, 0.7)
 
 
-def _caption(layer: Layer, x: int, y: int, label: str, name: str, result: AUResult) -> None:
+def _caption(layer: Layer, x: int, y: int, label: str, name: str, result: FaceResult) -> None:
     present = result.occurrence[label]
     if present:
         layer.box((x - 1, y - 1, x + _TILE, y + _TILE), outline=FRAME, width=4, radius=3)

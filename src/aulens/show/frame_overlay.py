@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.align import compose, warp_back
-from aulens.runtime.result import AUResult, FrameResult
+from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.canvas import FRAME, Layer, Rect, View
 from aulens.show.evidence import ATTENTION_OPACITY, FOR, LOOKED, OPACITY, as_heat, ramp_colours
 from aulens.show.labels import LabelStyle, draw_chip, draw_name
@@ -81,7 +81,7 @@ class FrameOverlay:
         pixels = np.asarray(cv2.resize(image, self.size, interpolation=how), dtype=np.uint8)
         return View(pixels, np.array([self.size[0] / width, self.size[1] / height]))
 
-    def _box(self, view: View, face: AUResult) -> Rect:
+    def _box(self, view: View, face: FaceResult) -> Rect:
         """A face's box in the drawing, its edges inside."""
         limit = np.array(self.size) - 1
         (x0, y0), (x1, y1) = np.clip(view.points(face.box.reshape(2, 2)), 0, limit).tolist()
@@ -95,7 +95,7 @@ class FrameOverlay:
         return _lay(pixels, sprite, x, y)
 
     def _add_chips(
-        self, pixels: Image, face: AUResult, box: Rect, style: LabelStyle, taken: Sequence[Rect]
+        self, pixels: Image, face: FaceResult, box: Rect, style: LabelStyle, taken: Sequence[Rect]
     ) -> Rect:
         step, gap = style.height + style.gap, style.gap
         down = max(1, int((self.size[1] - gap) // step))
@@ -124,7 +124,7 @@ class FrameOverlay:
         return min(inside, key=hidden)
 
 
-def _add_heat(view: View, face: AUResult) -> None:
+def _add_heat(view: View, face: FaceResult) -> None:
     """Lay the evidence for the AUs of a face that are present over the drawing; the strongest counts."""
     if not face.present:
         return

@@ -12,7 +12,7 @@ from PIL import Image
 
 from aulens.align import transform
 from aulens.aus import AUS
-from aulens.runtime.result import AUResult, FrameResult
+from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.canvas import LEFT, RIGHT, Colour, Layer
 from aulens.show.evidence import AGAINST, FOR, LOOKED, as_heat, ramp_colours
 from aulens.show.labels import Who
@@ -26,7 +26,7 @@ _WIDTH: Final = 720
 _LINE: Final = "border-bottom:1px solid #8883"
 
 
-def faces_html(faces: Sequence[AUResult], image: NDArray[np.uint8] | None, who: Who = "face") -> str:
+def faces_html(faces: Sequence[FaceResult], image: NDArray[np.uint8] | None, who: Who = "face") -> str:
     """A picture with its faces, and what is present in each; without the picture, the faces one by one.
 
     Args:
@@ -46,7 +46,7 @@ def frame_html(result: FrameResult) -> str:
     return f"<p>Frame {result.index}{time}{lost}</p>" + faces_html(result.faces, result.image, "person")
 
 
-def face_html(face: AUResult) -> str:
+def face_html(face: FaceResult) -> str:
     """A face as a table: each AU with its evidence, the strongest first; those that are present are bold.
 
     Evidence lies over the face's landmarks, because a result has no picture of the face.
@@ -77,7 +77,7 @@ def face_html(face: AUResult) -> str:
     )
 
 
-def _words(face: AUResult) -> str:
+def _words(face: FaceResult) -> str:
     meant = (
         "Violet: where the model looked"
         if face.evidence.attention
@@ -86,7 +86,7 @@ def _words(face: AUResult) -> str:
     return f"{meant}. Right and left are the person's own." if face.tells_sides else f"{meant}."
 
 
-def _summary(faces: Sequence[AUResult], who: Who) -> str:
+def _summary(faces: Sequence[FaceResult], who: Who) -> str:
     rows = []
     for face in faces:
         chips = " ".join(_chip(face, label) for label in face.present) or "no Action Unit present"
@@ -94,7 +94,7 @@ def _summary(faces: Sequence[AUResult], who: Who) -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
-def _chip(face: AUResult, label: str) -> str:
+def _chip(face: FaceResult, label: str) -> str:
     told = sides_of(face, label)
     flags = ""
     if told is not None:
@@ -109,7 +109,7 @@ def _cells(cells: Sequence[str], kind: str = "td") -> str:
     return "".join(f'<{kind} style="{style}">{cell}</{kind}>' for cell in cells)
 
 
-def _picture(image: NDArray[np.uint8], faces: Sequence[AUResult], who: Who) -> str:
+def _picture(image: NDArray[np.uint8], faces: Sequence[FaceResult], who: Who) -> str:
     file = io.BytesIO()
     Image.fromarray(draw_overlay(image, faces, who=who)).save(file, "JPEG", quality=85)
     data = base64.b64encode(file.getvalue()).decode()
@@ -122,7 +122,7 @@ def _png(pixels: NDArray[np.uint8]) -> str:
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
-def _tile(face: AUResult, label: str) -> NDArray[np.uint8]:
+def _tile(face: FaceResult, label: str) -> NDArray[np.uint8]:
     """(h, w, 3): the evidence for one AU over the landmarks, as they lie in the aligned crop."""
     layer = Layer((_TILE, _TILE))
     for x, y in (transform(face.matrix, face.landmarks) + 0.5) * (_TILE / face.evidence.crop) - 0.5:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.runtime.result import AUResult
+from aulens.runtime.result import FaceResult
 from aulens.show.canvas import FRAME, PAPER, Layer, view_of
 from aulens.show.evidence import blend_evidence
 from aulens.show.labels import UNLIT, LabelStyle, Who, draw_chip, draw_name
@@ -13,7 +13,7 @@ from aulens.show.sides import sides_of
 
 
 def draw_overlay(
-    image: NDArray[np.uint8], results: Sequence[AUResult], *, evidence: bool = True, who: Who = "face"
+    image: NDArray[np.uint8], results: Sequence[FaceResult], *, evidence: bool = True, who: Who = "face"
 ) -> NDArray[np.uint8]:
     """Draw the faces of a picture.
 
@@ -64,7 +64,7 @@ def _frame(layer: Layer, box: NDArray[np.float64], face_id: int, style: LabelSty
 
 
 def _beside(
-    box: NDArray[np.float64], result: AUResult, shape: tuple[int, ...]
+    box: NDArray[np.float64], result: FaceResult, shape: tuple[int, ...]
 ) -> tuple[float, float, LabelStyle] | None:
     """Where a column of labels has room beside a face: left end, upper end, sizes; None if nowhere."""
     (x0, y0), (x1, _) = box.tolist()
@@ -78,7 +78,7 @@ def _beside(
     return None
 
 
-def _column(layer: Layer, result: AUResult, left: float, top: float, style: LabelStyle) -> None:
+def _column(layer: Layer, result: FaceResult, left: float, top: float, style: LabelStyle) -> None:
     for place, label in enumerate(result.present):
         draw_chip(
             layer, label, sides_of(result, label), left, top + place * (style.height + style.gap), style
@@ -86,8 +86,8 @@ def _column(layer: Layer, result: AUResult, left: float, top: float, style: Labe
 
 
 def _listing(
-    results: Sequence[AUResult], style: LabelStyle, width: int
-) -> list[tuple[AUResult, tuple[str, ...], bool]]:
+    results: Sequence[FaceResult], style: LabelStyle, width: int
+) -> list[tuple[FaceResult, tuple[str, ...], bool]]:
     """Rows of labels, each the result, its labels of that row, and whether it is the face's first row."""
     room = width - 3 * style.gap - style.name
     across = max(1, int(room // (style.width + style.gap)))
@@ -98,7 +98,7 @@ def _listing(
     return rows
 
 
-def _row(layer: Layer, row: tuple[AUResult, tuple[str, ...], bool], y: float, style: LabelStyle) -> None:
+def _row(layer: Layer, row: tuple[FaceResult, tuple[str, ...], bool], y: float, style: LabelStyle) -> None:
     result, labels, first = row
     if first:
         draw_name(layer, result.face_id, style.gap, y, style)

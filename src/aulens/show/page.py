@@ -14,7 +14,7 @@ from typing import Final
 
 from aulens.aus import AUS, AUSet
 from aulens.runtime.card import ModelCard
-from aulens.runtime.result import AUResult
+from aulens.runtime.result import FaceResult
 from aulens.show.sides import has_sides
 
 _PARTS: Final = ("aulens", "numpy", "opencv-python-headless", "onnxruntime", "openvino", "dlib-bin", "pillow")
@@ -91,7 +91,7 @@ it can lie well below 50 %.</p>
 
 
 def section(
-    name: str, results: Sequence[AUResult], aus: AUSet, picture: bytes, sheets: Sequence[bytes], number: int
+    name: str, results: Sequence[FaceResult], aus: AUSet, picture: bytes, sheets: Sequence[bytes], number: int
 ) -> str:
     """One picture.
 
@@ -155,7 +155,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _face(result: AUResult, aus: AUSet, sheet: bytes, name: str) -> str:
+def _face(result: FaceResult, aus: AUSet, sheet: bytes, name: str) -> str:
     present = [number for number in aus if result.occurrence[AUS[number].label]]
     absent = [number for number in aus if number not in present]
     shown = _table(present, result) if present else "<p>No Action Unit is present.</p>"
@@ -172,7 +172,7 @@ def _face(result: AUResult, aus: AUSet, sheet: bytes, name: str) -> str:
 """
 
 
-def _table(numbers: Sequence[int], result: AUResult) -> str:
+def _table(numbers: Sequence[int], result: FaceResult) -> str:
     rows = "".join(_row(number, result) for number in numbers)
     sides = "<th>Right</th><th>Left</th>" if result.tells_sides else ""
     strength = "<th>Intensity</th>" if result.intensity else ""
@@ -182,7 +182,7 @@ def _table(numbers: Sequence[int], result: AUResult) -> str:
 </table></div>"""
 
 
-def _row(number: int, result: AUResult) -> str:
+def _row(number: int, result: FaceResult) -> str:
     au = AUS[number]
     cells = [_bar(result.probability[au.label], "")]
     if result.intensity:

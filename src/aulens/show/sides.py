@@ -3,7 +3,7 @@
 from typing import Final
 
 from aulens.roi import CENTRES
-from aulens.runtime.result import AUResult
+from aulens.runtime.result import FaceResult
 
 # Chin and jaw: regions on either side of the midline, but what moves there moves as one. As with the lips
 # models learn one label for both (`aulens.render.expression.MEDIAN`): a difference between the two is noise.
@@ -16,6 +16,6 @@ def has_sides(label: str) -> bool:
     return number not in _CHIN_AND_JAW and not (number in CENTRES and CENTRES[number].midline)
 
 
-def sides_of(result: AUResult, label: str) -> tuple[bool, bool] | None:
+def sides_of(result: FaceResult, label: str) -> tuple[bool, bool] | None:
     """Whether an AU is present on the subject's (right, left); None: without sides, or they are not told."""
     return result.sides(label) if has_sides(label) else None

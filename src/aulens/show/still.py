@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import AUSet
 from aulens.errors import InputError
-from aulens.runtime.result import AUResult, FrameResult
+from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.evidence import as_heat
 
 LEVELS: Final = 15
@@ -127,7 +127,7 @@ def take(result: FrameResult, aus: AUSet, side: int, evidence_of: Sequence[int])
     return Shot(Still(result.index, time, f"{stem}.jpg", *size, tuple(faces)), files)
 
 
-def _maps(face: AUResult, aus: AUSet) -> NDArray[np.uint8]:
+def _maps(face: FaceResult, aus: AUSet) -> NDArray[np.uint8]:
     """(A, h, w): how strongly each AU's evidence is shown, in steps."""
     shown = np.stack([as_heat(face.evidence.raw(label), face, label) for label in aus.labels])
     side = max(shown.shape[1:])
@@ -138,7 +138,7 @@ def _maps(face: AUResult, aus: AUSet) -> NDArray[np.uint8]:
     return np.asarray(128 + 8 * np.rint(LEVELS * np.clip(shown, -1, 1)), dtype=np.uint8)
 
 
-def _face(face: AUResult, ratio: NDArray[np.float64], name: str | None, size: tuple[int, int]) -> StillFace:
+def _face(face: FaceResult, ratio: NDArray[np.float64], name: str | None, size: tuple[int, int]) -> StillFace:
     # The picture counts from pixel centres, a canvas from edges.
     corners = (face.evidence.outline() + 0.5) * ratio
     across, down = (corners[1] - corners[0]) / size[0], (corners[3] - corners[0]) / size[1]

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 from aulens.aus import AUSet
 from aulens.errors import ConfigError, InputError
-from aulens.runtime.result import AUResult, FrameResult
+from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.still import Shot, Still, take
 
 INDEX: Final = "stills.json"
@@ -55,7 +55,7 @@ class StillsIndex:
     Attributes:
         folder: where.
         labels: of the AUs, in the order of the maps.
-        attention: whether maps say where the model looked, see `AUResult.evidence`.
+        attention: whether maps say where the model looked, see `FaceResult.evidence`.
         stills: by frame.
         apexes: of the stills that are apexes.
     """
@@ -293,5 +293,5 @@ def _read(path: Path) -> dict[str, Any]:
     return state
 
 
-def _area(face: AUResult) -> float:
+def _area(face: FaceResult) -> float:
     return float((face.box[2] - face.box[0]) * (face.box[3] - face.box[1]))

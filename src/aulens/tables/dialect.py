@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import AUSet
 from aulens.landmarks import IBUG68, layout_of
-from aulens.runtime.result import AUResult, FrameResult
+from aulens.runtime.result import FaceResult, FrameResult
 from aulens.tables.schema import Row, au_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Dialect(Protocol):
         ...
 
 
-def landmarks68(result: AUResult) -> NDArray[np.float64]:
+def landmarks68(result: FaceResult) -> NDArray[np.float64]:
     """The landmarks (68, 2) of a face in iBUG's order; NaN for points that its layout lacks."""
     points = np.full((IBUG68.count, 2), np.nan)
     points[list(layout_of(result.landmarks).in68)] = result.landmarks

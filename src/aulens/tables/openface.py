@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from aulens.aus import AUSet
 from aulens.errors import InputError
 from aulens.pose.head import about, seen_from_camera
-from aulens.runtime.result import AUResult, FrameResult
+from aulens.runtime.result import FaceResult, FrameResult
 from aulens.tables.csv_file import CSVFile
 from aulens.tables.dialect import Dialect, blanked, landmarks68, padded, share, written
 from aulens.tables.schema import POSE_COLUMNS, Row, complete
@@ -119,7 +119,7 @@ class OpenFace:
         """
         return read_openface(CSVFile(Path(path)))
 
-    def _head(self, result: FrameResult, face_id: int, face: AUResult | None) -> dict[str, str]:
+    def _head(self, result: FrameResult, face_id: int, face: FaceResult | None) -> dict[str, str]:
         confidence = 0.0 if face is None else share(face.confidence)
         if self.pictures:
             return {"face": str(face_id), "confidence": f"{confidence:.3f}"}
@@ -132,7 +132,7 @@ class OpenFace:
         }
 
 
-def _told(face: AUResult) -> dict[str, str]:
+def _told(face: FaceResult) -> dict[str, str]:
     cells = {}
     for i, (x, y) in enumerate(landmarks68(face).tolist()):
         cells[f"x_{i}"], cells[f"y_{i}"] = written(x, 1, _EMPTY), written(y, 1, _EMPTY)

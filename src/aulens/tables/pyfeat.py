@@ -23,7 +23,7 @@ import numpy as np
 from aulens.aus import AUSet
 from aulens.errors import ConfigError, InputError
 from aulens.pose.head import from_angles, to_angles
-from aulens.runtime.result import AUResult, FrameResult
+from aulens.runtime.result import FaceResult, FrameResult
 from aulens.tables.csv_file import CSVFile
 from aulens.tables.dialect import Dialect, blanked, landmarks68, padded, share
 from aulens.tables.schema import POSE_COLUMNS, Row, complete, plain
@@ -220,7 +220,7 @@ def _face_ids(source: CSVFile, frame: pd.DataFrame, seen: pd.Series, identity: p
     return codes.where(codes >= 0).astype("Int64")
 
 
-def _told(face: AUResult) -> dict[str, str]:
+def _told(face: FaceResult) -> dict[str, str]:
     x0, y0, x1, y1 = face.box.tolist()
     cells = dict(zip(_BOX, map(_number, (x0, y0, x1 - x0, y1 - y0)), strict=True))
     cells["FaceScore"] = _number(share(face.confidence))

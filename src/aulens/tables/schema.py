@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TextIO
 
 from aulens.aus import AUSet
-from aulens.runtime.result import AUResult
+from aulens.runtime.result import FaceResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def columns(aus: AUSet) -> tuple[str, ...]:
 
 def rows_of(
     file: str,
-    results: Sequence[AUResult],
+    results: Sequence[FaceResult],
     aus: AUSet,
     *,
     frame: int | None = None,
@@ -174,7 +174,7 @@ def write_jsonl_rows(file: TextIO, rows: Iterable[Row]) -> None:
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _told(result: AUResult, aus: AUSet) -> dict[str, Cell]:
+def _told(result: FaceResult, aus: AUSet) -> dict[str, Cell]:
     x0, y0, x1, y1 = result.box.tolist()
     cells: dict[str, Cell] = {
         "face_id": result.face_id,
