@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,7 +35,28 @@ class Score:
 
 
 def real(folder: Path, script: Path, file: Path | None, mediapipe: Sequence[str] | None) -> Iterator[Row]:
-    """Rows of a folder of photographs, scored by a script.
+    """Rows of a folder of photographs, scored by a script; arguments as of `scorer`."""
+    score = scorer(folder, script, file, mediapipe)
+
+    def cell(subject: Subject, what: str) -> str:
+        found = score(subject)
+        return NONE if found is None else str(getattr(found, what))
+
+    for what, name in (
+        ("answered", "answered"),
+        ("AUs scored", "scored"),
+        ("ROC-AUC, misses as lowest", "every"),
+        ("ROC-AUC of those found", "found"),
+        ("lowest AU, misses as lowest", "lowest"),
+        ("F1, own decisions", "f1"),
+    ):
+        yield Row("real photographs", what, lambda s, name=name: cell(s, name))  # type: ignore[misc]
+
+
+def scorer(
+    folder: Path, script: Path, file: Path | None, mediapipe: Sequence[str] | None
+) -> Callable[[Subject], Score | None]:
+    """What tells how well somebody does; None of whom there is no way to ask.
 
     Args:
         folder: of the photographs.
@@ -54,19 +75,7 @@ def real(folder: Path, script: Path, file: Path | None, mediapipe: Sequence[str]
             return _score(script, _mapped(subject.blendshapes, mediapipe, folder, names))
         return None
 
-    def cell(subject: Subject, what: str) -> str:
-        found = score(subject)
-        return NONE if found is None else str(getattr(found, what))
-
-    for what, name in (
-        ("answered", "answered"),
-        ("AUs scored", "scored"),
-        ("ROC-AUC, misses as lowest", "every"),
-        ("ROC-AUC of those found", "found"),
-        ("lowest AU, misses as lowest", "lowest"),
-        ("F1, own decisions", "f1"),
-    ):
-        yield Row("real photographs", what, lambda s, name=name: cell(s, name))  # type: ignore[misc]
+    return score
 
 
 def _rows_of(subject: Subject, faces: Faces, names: Sequence[str]) -> list[TableRow]:
