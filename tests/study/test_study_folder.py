@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from tiny_study import finish
 
-from aulens.data.whole import write_json
 from aulens.errors import ConfigError, DatasetError
+from aulens.files import write_json
 from aulens.locks import hold
 from aulens.study import rows as rows_of
 from aulens.study import runner

@@ -9,8 +9,8 @@ import pytest
 from tiny_study import STUDY, TRAINING
 
 from aulens.data.prepared import load_prepared
-from aulens.data.whole import write_json
 from aulens.errors import ConfigError, DatasetError
+from aulens.files import write_json
 from aulens.metrics import counts, f1
 from aulens.study import runner
 from aulens.study.config import load_study

@@ -158,12 +158,12 @@ def _check_out(out: Path, inputs: Iterable[Path]) -> None:
 def _write(out: Path, model: "AUModel", config: "JAAConfig") -> None:
     from safetensors import SafetensorError
 
-    from aulens.data.whole import whole
+    from aulens.files import atomic_write
     from aulens.models import save_checkpoint
 
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with whole(out) as part:
+        with atomic_write(out) as part:
             save_checkpoint(part, model, config)
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"can't write {out}: {error}") from error

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from aulens.aus import AUS, AUSet
-from aulens.data.whole import whole
 from aulens.errors import ConfigError
+from aulens.files import atomic_write
 from aulens.record.names import free_name, names_beside
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
@@ -169,7 +169,7 @@ class ParquetSink:
             target = sys.stdout.buffer
             self._stack.callback(target.flush)
         else:
-            target = self._stack.enter_context(self._stack.enter_context(whole(self._path)).open("wb"))
+            target = self._stack.enter_context(self._stack.enter_context(atomic_write(self._path)).open("wb"))
         writer = ParquetWriter(target)
         self._stack.callback(writer.close)
         return writer
@@ -255,7 +255,9 @@ def _opened(path: Path | None, stack: ExitStack) -> TextIO:
     """Standard output, or a file that takes the place of an earlier one when the stack is closed."""
     if path is None:
         return sys.stdout
-    return stack.enter_context(stack.enter_context(whole(path)).open("w", encoding="utf-8", newline=""))
+    return stack.enter_context(
+        stack.enter_context(atomic_write(path)).open("w", encoding="utf-8", newline="")
+    )
 
 
 @contextmanager

@@ -98,7 +98,7 @@ def run(
 
     with extras(), _stopped(say):
         from aulens.data.prepared import read_about
-        from aulens.data.whole import write_json
+        from aulens.files import write_json
         from aulens.study.checks import check_data, check_settings
         from aulens.study.config import load_study
         from aulens.study.planning import plan_runs

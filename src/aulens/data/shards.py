@@ -16,8 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from aulens.data.whole import whole
 from aulens.errors import DatasetError
+from aulens.files import atomic_write
 
 OPEN_FILES: Final = 128
 """Shards that a process keeps open for reading."""
@@ -59,7 +59,7 @@ def write_shard(path: Path) -> Iterator[ShardWriter]:
     Raises:
         OSError: it can't be written (a full disk, a read-only folder).
     """
-    with whole(path) as part, part.open("wb") as file:
+    with atomic_write(path) as part, part.open("wb") as file:
         yield ShardWriter(file)
         file.write(bytes(2 * tarfile.BLOCKSIZE))
 

@@ -13,11 +13,11 @@ from PIL import Image as PILImage
 from aulens.align import anchors
 from aulens.data.index import FrameIndex
 from aulens.data.protocols import PROTOCOLS
-from aulens.data.whole import whole
 from aulens.doctor.measures import Floats
 from aulens.doctor.sampling import Image, Rows, read_rows, spread
 from aulens.doctor.shape import judge
 from aulens.errors import DatasetError
+from aulens.files import atomic_write
 from aulens.landmarks import SUBJECT_RIGHT, layout_of
 from aulens.show.canvas import FRAME, INK, LEFT, PAPER, RIGHT, Colour, Layer, text_width
 
@@ -190,6 +190,6 @@ def _write(sheet: NDArray[Any], out: Path) -> Path:
     if out.suffix.lower() not in {".png", ".jpg", ".jpeg"}:
         raise DatasetError(f"Cannot write {out}: use a name that ends in .png or .jpg.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with whole(out) as part:
+    with atomic_write(out) as part:
         PILImage.fromarray(sheet).save(part, format="PNG" if out.suffix.lower() == ".png" else "JPEG")
     return out

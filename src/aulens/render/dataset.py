@@ -17,8 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.aus import RENDERS
-from aulens.data.whole import whole, write_text
 from aulens.errors import ConfigError, DatasetError
+from aulens.files import atomic_write, write_text
 from aulens.processes import in_processes
 from aulens.render.expression import LEFT, RIGHT, Action
 from aulens.render.rig import Floats
@@ -98,7 +98,7 @@ def _work(subject: int) -> None:
 
 
 def _save_table(rows: pd.DataFrame, path: Path) -> None:
-    with whole(path) as part:
+    with atomic_write(path) as part:
         rows.to_parquet(part)
 
 

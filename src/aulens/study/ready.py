@@ -10,10 +10,10 @@ from aulens.data.index import FrameIndex
 from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.prepared import ABOUT, read_about
 from aulens.data.sources import DATASETS, open_dataset
-from aulens.data.whole import write_json
 from aulens.doctor import examine
 from aulens.errors import ConfigError, DatasetError
 from aulens.faces.default import MakeDetector, default_detector
+from aulens.files import write_json
 from aulens.training.config import refuse_unknown
 
 

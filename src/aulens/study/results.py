@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from pyarrow.lib import ArrowInvalid
 
 from aulens.aus import AUSet
-from aulens.data.whole import whole, write_json
 from aulens.errors import AulensError, DatasetError, InputError
+from aulens.files import atomic_write, write_json
 from aulens.metrics.counts import checked_labels
 from aulens.metrics.ranking import checked_scores
 
@@ -124,7 +124,7 @@ class RunResult:
             columns |= {f"{prefix}_{label}": array[:, a] for a, label in enumerate(self.aus.labels)}
         (folder / RESULT).unlink(missing_ok=True)  # it must never speak of another run's frames
         frames = pd.DataFrame(columns)
-        with whole(folder / FRAMES) as part:
+        with atomic_write(folder / FRAMES) as part:
             frames.to_parquet(part, index=False)
         write_json(folder / RESULT, {"format": FORMAT, **self.to_dict()})
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from aulens import metrics
-from aulens.data.whole import write_text
+from aulens.files import write_text
 from aulens.study.planning import PlannedRun
 from aulens.study.results import RunResult
 from aulens.study.table_notes import DAGGER

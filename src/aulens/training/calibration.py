@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
-from aulens.data.whole import write_json
 from aulens.errors import ModelError
+from aulens.files import write_json
 from aulens.runtime.intensity import Curve, side_intensities
 from aulens.runtime.model import sigmoid
 

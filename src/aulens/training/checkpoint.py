@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from aulens.data.whole import whole
 from aulens.errors import ModelError
+from aulens.files import atomic_write
 
 FORMAT: Final = "aulens-run/1"
 
@@ -99,7 +99,7 @@ def save(
         "average": average.model.state_dict() if average else None,
         **({} if task is None else {"task": dict(task)}),
     }
-    with whole(path) as part:
+    with atomic_write(path) as part:
         torch.save(state, part)
 
 

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from aulens.data.dataset import Batch, BatchOrder, FaceDataset, make_loader
 from aulens.data.samples import Samples
-from aulens.data.whole import whole, write_json
 from aulens.errors import DatasetError, ModelError
+from aulens.files import atomic_write, write_json
 from aulens.losses import criterion
 from aulens.models import AUModel, ModelConfig, RoiConfig, save_checkpoint
 from aulens.training import checkpoint
@@ -236,7 +236,7 @@ class Trainer:
         if self.fabric.is_global_zero:
             if best:
                 self.folder.forget_results()
-                with whole(self.folder.best) as part:
+                with atomic_write(self.folder.best) as part:
                     save_checkpoint(part, kept, self.settings)
             self.folder.write_log(at.history)
             self.board.epoch(record)

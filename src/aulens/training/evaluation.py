@@ -11,8 +11,8 @@ import numpy as np
 
 from aulens import metrics
 from aulens.data.samples import Samples
-from aulens.data.whole import plain, write_json, write_text
 from aulens.errors import ConfigError
+from aulens.files import plain, write_json, write_text
 from aulens.models import JAAConfig
 from aulens.models.config import family
 from aulens.training.alignment import AlignmentReport, alignment_report

@@ -15,8 +15,8 @@ import numpy as np
 import aulens
 from aulens.data.portraits.splits import PORTRAITS
 from aulens.data.samples import RENDERS
-from aulens.data.whole import write_json
 from aulens.errors import ModelError
+from aulens.files import write_json
 from aulens.landmarks import IBUG49
 from aulens.models import AUModel, ModelConfig, RoiConfig, load_checkpoint
 from aulens.models.roi_gcn import RoiNet

@@ -16,8 +16,8 @@ from typing import Any, Final
 import aulens
 from aulens.data.columns import distinct_pairs
 from aulens.data.samples import SPLITS, Samples
-from aulens.data.whole import plain, write_text
 from aulens.errors import ConfigError, ModelError
+from aulens.files import plain, write_text
 from aulens.training.config import TrainConfig, load_config, to_toml
 from aulens.training.sections import Stage2Config
 from aulens.training.seen import people

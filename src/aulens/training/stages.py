@@ -19,8 +19,8 @@ import torch
 from lightning.fabric import Fabric
 
 from aulens.data.samples import Samples
-from aulens.data.whole import whole, write_json
 from aulens.errors import DatasetError, ModelError
+from aulens.files import atomic_write, write_json
 from aulens.locks import hold
 from aulens.models import AUModel, JAAConfig, ModelConfig, build, load_checkpoint
 from aulens.models.jaa_gcn import JAAGraphNet
@@ -140,7 +140,7 @@ class _Course:
             )
         self.open(run, config)
         if self.fabric.is_global_zero and not begun:
-            with whole(run.relations) as part:
+            with atomic_write(run.relations) as part:
                 relations.save(part)
         if not start:
             self._say(f"stage 1 of 2: {wanted.variant}, in {folder.path}")

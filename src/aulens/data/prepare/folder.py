@@ -22,8 +22,8 @@ from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.prepare.units import fingerprint
 from aulens.data.prepare.work import PARTS, SHARDS, rows_file
 from aulens.data.prepared import ABOUT, ABSENT, BEGUN, FORMAT, MANIFEST, read_about
-from aulens.data.whole import clear_parts, whole
 from aulens.errors import ConfigError, DatasetError
+from aulens.files import atomic_write, clear_unfinished
 
 LOCK: Final = ".prepare.lock"
 """There while a process prepares into the folder."""
@@ -91,7 +91,7 @@ def claim(root: Path, about: Mapping[str, Any]) -> bool:
         # A finished folder without intensities, made before they were stored, stays as it is.
         _check_same(root, {"intensities": None, **before}, about)
         for folder in (root, root / SHARDS, root / PARTS):
-            clear_parts(folder)
+            clear_unfinished(folder)
         return False
     there = (path for path in root.rglob("*") if path.is_file())
     if any(path.name != LOCK and not path.name.endswith(".part") for path in there):
@@ -159,8 +159,8 @@ def _join(root: Path, units: Sequence[str]) -> dict[str, Any]:
     schema = _rows(root, units[:1]).schema
     kept = [name for name in schema.names if name not in ("reason", "file")]
     with ExitStack() as stack:
-        manifest = stack.enter_context(whole(root / MANIFEST))
-        absent = stack.enter_context(whole(root / ABSENT))
+        manifest = stack.enter_context(atomic_write(root / MANIFEST))
+        absent = stack.enter_context(atomic_write(root / ABSENT))
         columns = pyarrow.schema([schema.field(name) for name in kept])
         table = stack.enter_context(pyarrow.parquet.ParquetWriter(manifest, columns))
         lines = csv.writer(
@@ -195,5 +195,5 @@ def _rows(root: Path, units: Sequence[str]) -> Any:
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    with whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

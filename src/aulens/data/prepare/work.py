@@ -19,10 +19,10 @@ from aulens.data.prepare.faces import FaceFinder, Located, centre
 from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.prepare.units import Missing, pictures
 from aulens.data.shards import write_shard
-from aulens.data.whole import whole
 from aulens.errors import DatasetError
 from aulens.faces.default import MakeDetector
 from aulens.faces.detector import FaceDetector
+from aulens.files import atomic_write
 from aulens.landmarks import IBUG68, LandmarkLayout, layout_of
 
 SHARDS, PARTS = "shards", "parts"
@@ -115,7 +115,7 @@ def _store(job: Job) -> None:
         ],
         axis=1,
     )  # fmt: skip
-    with whole(rows_file(job.root, job.name)) as part:
+    with atomic_write(rows_file(job.root, job.name)) as part:
         table.to_parquet(part, index=False)
 
 

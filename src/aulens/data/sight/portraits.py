@@ -22,9 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.align import similarity
 from aulens.data.portraits.splits import TRAINING, split_of
-from aulens.data.whole import whole
 from aulens.errors import AulensError, DatasetError
 from aulens.faces.mediapipe_detector import MESH_OF_68
+from aulens.files import atomic_write
 from aulens.landmarks import INNER_EYE_CORNERS, NOSE_BRIDGE, NOSE_TIP, OUTER_EYE_CORNERS
 
 SOURCES: Final = TRAINING
@@ -159,7 +159,7 @@ def _meshes(portraits: Path) -> NpzFile:
 def _written(table: pd.DataFrame, out: Path) -> Path:
     target = Path(out) / "manifest.parquet"
     target.parent.mkdir(parents=True, exist_ok=True)
-    with whole(target) as part:
+    with atomic_write(target) as part:
         table.to_parquet(part)
     return target
 

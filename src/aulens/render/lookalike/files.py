@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.data.whole import whole
 from aulens.errors import DatasetError
+from aulens.files import atomic_write
 
 _JPEG_QUALITY: Final = 93
 # A v7.3 file is HDF5 after a block of 512 bytes that begins with this text, the version and "IM".
@@ -26,7 +26,7 @@ _V5_TEXT_LENGTH: Final = 116
 def _making(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not to disk at once: of a hundred thousand frames that would take longer than drawing them.
-    with whole(path, to_disk=False) as part:
+    with atomic_write(path, to_disk=False) as part:
         yield part
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from aulens.data.portraits.splits import split_of
-from aulens.data.whole import whole
 from aulens.errors import DatasetError
 from aulens.faces.default import MakeDetector, default_detector
+from aulens.files import atomic_write
 from aulens.render.acting import draw_joint
 from aulens.render.dataset import Rows, Worker, build, claim, image_path, picture_columns, save_image
 from aulens.render.generate import load_rig
@@ -115,7 +115,7 @@ def reanimate(
 
 def _note_left_out(root: Path, survey: pd.DataFrame) -> dict[str, str]:
     rows = survey.loc[survey["left_out"] != "", ["file", "left_out"]].sort_values("file")
-    with whole(root / "left_out.csv") as part:
+    with atomic_write(root / "left_out.csv") as part:
         rows.rename(columns={"left_out": "why"}).to_csv(part, index=False)
     return dict(zip(rows["file"], rows["left_out"], strict=True))
 

@@ -18,8 +18,8 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
-from aulens.data.whole import whole, write_json
 from aulens.errors import ConfigError, DatasetError, ModelError
+from aulens.files import atomic_write, write_json
 from aulens.locks import hold
 from aulens.training import checkpoint
 from aulens.training.checkpoint import Average, Position
@@ -162,7 +162,7 @@ class _Loop:
         if best:
             at.best_epoch = at.epoch
             self.folder.forget_results()
-            with whole(self.folder.path / BEST) as part:
+            with atomic_write(self.folder.path / BEST) as part:
                 torch.save(kept.state_dict(), part)
         at.epoch, at.batch, at.sums, at.epoch_seconds = at.epoch + 1, 0, {}, 0.0
         self.folder.write_log(at.history)

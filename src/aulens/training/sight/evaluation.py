@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from aulens.data.whole import plain, write_json, write_text
 from aulens.errors import ConfigError
+from aulens.files import plain, write_json, write_text
 from aulens.training.run_folder import RunFolder
 from aulens.training.sight.networks import load_best
 from aulens.training.sight.tasks import open_task

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 import aulens
 from aulens.data.sight import people
 from aulens.data.sight.crops import TEMPLATE
-from aulens.data.whole import write_json
 from aulens.errors import ModelError
+from aulens.files import write_json
 from aulens.landmarks import IBUG68
 from aulens.models.face_net import FaceNet
 from aulens.models.landmark_net import LandmarkNet
