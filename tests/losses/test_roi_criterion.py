@@ -151,11 +151,12 @@ def test_map_loss_by_hand(labels: tuple[int, int], variant: str, background: flo
 @pytest.mark.parametrize(
     ("labels", "intensities", "graded", "expected"),
     [
-        ((1, 1), (1, 5), True, (0.2**2 + 1) * 49 / 256),  # 0.2 at a trace, 1 at E
-        ((1, 1), (3, 2.5), True, (0.6**2 + 0.5**2) * 49 / 256),  # linear between
-        ((1, 1), (0.4, math.nan), True, (0.2**2 + 1) * 49 / 256),  # never below a trace; not coded: 1
-        ((0, 1), (1, 4), True, (1 + 0.8**2) * 49 / 256),  # absent is -1, whatever it is coded as
-        ((MISSING, 1), (5, 4), True, 0.8**2 * 49 / (256 - 49)),
+        ((0, 0), (0, 0), True, 98 / 256),  # -1 where there is nothing
+        ((1, 1), (2, 5), True, (0.2**2 + 1) * 49 / 256),  # 0.2 at B, 1 at E
+        ((1, 1), (3.5, 1), True, (0.6**2 + 0.4**2) * 49 / 256),  # linear between
+        ((0, 1), (1, math.nan), True, (0.4**2 + 1) * 49 / 256),  # a trace; not coded: the label
+        ((MISSING, 1), (1.5, 5), True, (0.1**2 + 1) * 49 / 256),  # too weak to be called either
+        ((MISSING, 1), (math.nan, 5), True, 49 / (256 - 49)),
         ((1, 1), (1, 2), False, 98 / 256),
         ((1, 1), None, True, 98 / 256),
     ],
@@ -166,14 +167,19 @@ def test_graded_map_loss_by_hand(
     assert lip_corners(labels, graded=graded, intensities=intensities).item() == pytest.approx(expected)
 
 
+def test_an_absent_au_leaves_a_graded_map_empty_where_only_positives_count() -> None:
+    assert lip_corners((0, 0), "heatmap", graded=True, intensities=(0, 1)).item() == pytest.approx(0)
+
+
 def test_a_midline_au_is_graded_by_its_stronger_side() -> None:
-    """Both regions of AU25 show the AU, as its labels do; a side that is not present says nothing."""
+    """Both regions of AU25 show the AU, as its labels do; a side that shows less says nothing."""
     regions = Regions(config("roi").au_set)
     labels = torch.tensor([[[0, 1], [1, 1], [1, 1]], [[0, 0], [0, 1], [1, MISSING]]])
-    given = torch.tensor([[[0.0, 3], [1, 5], [2, 4]], [[0, 0], [5, 2], [2, 5]]])
-    found = regions.side_scores(grades(labels, given))
-    expected = [[[0, 0.6], [0.2, 1], [0.8, 0.8]], [[0, 0], [0, 0.4], [0.4, 0.4]]]
-    torch.testing.assert_close(found, torch.tensor(expected))
+    given = torch.tensor([[[0.0, 3.5], [1, 5], [2, 3.5]], [[0, 0], [1, 2], [2, math.nan]]])
+    kept, found = grades(labels, given)
+    expected = [[[-1, 0.6], [-0.4, 1], [0.6, 0.6]], [[-1, -1], [-0.4, 0.2], [0.2, 0.2]]]
+    torch.testing.assert_close(regions.side_scores(found), torch.tensor(expected))
+    assert kept[1, 2].tolist() == [1, MISSING]
 
 
 def test_only_maps_are_graded() -> None:

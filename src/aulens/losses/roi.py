@@ -4,6 +4,7 @@ Shapes: B batch, A AUs, h and w of the maps; the last axis of length 2 is [subje
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -15,30 +16,37 @@ from aulens.models.output import AUOutput
 from aulens.models.regions import Regions, au_labels, roi_maps
 from aulens.roi import RoiGrid
 
+_SLIGHT: Final = 0.2  # the grade of intensity 2
 
-def grades(side_labels: Tensor, side_intensities: Tensor) -> Tensor:
-    """What the regions of present AUs are asked for where targets are graded.
 
-    Linear from 0.2 at intensity 1 to 1 at 5, and 1 where the intensity is not coded, as without grades: left
-    out, an AU of data without intensities would be learnt from its absence alone.
+def grades(side_labels: Tensor, side_intensities: Tensor) -> tuple[Tensor, Tensor]:
+    """What regions are asked for where targets are graded: -1 at intensity 0, 0.2 at 2, 1 at 5.
+
+    Linear between, so a score of 0 lies between a trace (A) and a slight AU (B). Traces, and what is too weak
+    for a label of presence, teach too. Where no intensity is coded the label decides, as without grades.
 
     Args:
         side_labels: (B, A, 2) integer in {0, 1, MISSING}.
         side_intensities: (B, A, 2) float, 0 to 5, NaN where not coded.
 
     Returns:
-        (B, A, 2) in [0.2, 1], 0 where the side is not present.
+        labels: (B, A, 2), 1 wherever a grade holds, else `side_labels`.
+        grades: (B, A, 2) in [-1, 1].
     """
-    grade = (side_intensities / MOST_INTENSE).clamp(1 / MOST_INTENSE, 1).nan_to_num(nan=1.0)
-    return grade * (side_labels == 1)
+    known = ~side_intensities.isnan()
+    weak = (1 + _SLIGHT) / 2 * side_intensities - 1
+    strong = _SLIGHT + (side_intensities - 2) * ((1 - _SLIGHT) / (MOST_INTENSE - 2))
+    grade = torch.where(side_intensities < 2, weak, strong).clamp(-1, 1)
+    plain = torch.where(side_labels == 1, 1.0, -1.0)
+    return torch.where(known, 1, side_labels), torch.where(known, grade, plain)
 
 
 class RoiCriterion(nn.Module):
     """The losses of paper A's networks and of the plain classifier.
 
     * ROI variants, "maps" (Eq 4): squared error between the predicted map and the ROI map, averaged over the
-      pixels of all coded AUs (of sides that are not coded, the region is left out). With `config.graded`, a
-      present AU's regions are its `grades` instead of 1.
+      pixels of all coded AUs (of sides that are not coded, the region is left out). With `config.graded`,
+      regions are `grades` instead of -1 or 1.
     * `roi_gcn_supervised`, "eigen" (Eq 7): binary cross-entropy of the AU and its eigenvector's logit.
     * `pooled`, "occurrence": binary cross-entropy of the AU and its logit.
 
@@ -97,10 +105,11 @@ class RoiCriterion(nn.Module):
         """Eq 4: squared error, pixels outside the regions weighing `background`."""
         config, side = self.config, maps.shape[-1]
         windows = self.regions.windows(landmarks, RoiGrid(config.crop, side, config.roi_side))
-        region_labels = self.regions.region_labels(side_labels)
         graded = None
         if config.graded and side_intensities is not None:
-            graded = self.regions.side_scores(grades(side_labels, side_intensities))
+            side_labels, given = grades(side_labels, side_intensities)
+            graded = self.regions.side_scores(given.clamp_min(0) if config.positives_only else given)
+        region_labels = self.regions.region_labels(side_labels)
         target, valid, inside = roi_maps(region_labels, windows, side, config.positives_only, graded)
         error = (maps - target).square() * self.au_weight[:, None, None]
         return masked_mean(error, torch.where(inside, 1.0, config.background) * valid)
