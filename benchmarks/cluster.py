@@ -3,7 +3,7 @@
     python benchmarks/cluster.py [--videos 8] [--frames 250] [--rounds 3] [--workers 1 2]
 
 Videos of a photo that moves (320 x 240) are made in a temporary folder. In each round they are analyzed by
-one process (`aulens.record_clip`), and by each number of workers on a local Ray cluster, a thread each for
+one process (`aulens.analyze_video`), and by each number of workers on a local Ray cluster, a thread each for
 the model, all one after the other; the shipped model, dlib. "ratio" is the median over rounds of one
 process's time over theirs, above 1 = the workers are faster. "start" is a run of one frame for each worker:
 Ray begins, workers load the model. It is paid once, so ratios are given without and with it. Needs
@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 import skimage.data
 
-from aulens import Analyzer, VideoWriter, record_clip
+from aulens import Analyzer, VideoWriter, analyze_video
 from aulens.cluster import ClusterSettings, analyze_files
 from aulens.cluster.settings import cpus_here
 
@@ -52,7 +52,7 @@ def write_videos(folder: Path, count: int, frames: int) -> list[Path]:
 def alone(analyzer: Analyzer, paths: list[Path], out: Path) -> float:
     begun = time.perf_counter()
     for path in paths:
-        record_clip(analyzer, path, out)
+        analyze_video(analyzer, path, out)
     return time.perf_counter() - begun
 
 

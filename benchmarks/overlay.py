@@ -22,7 +22,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from aulens.record import RecordSettings, record_clip
+from aulens.output import OutputSettings, analyze_video
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.image import read_image
 from aulens.runtime.result import FrameResult
@@ -87,8 +87,8 @@ def steps(analyzer: Analyzer, path: Path, folder: Path) -> dict[str, float]:
 def runs(analyzer: Analyzer, path: Path, folder: Path) -> float:
     """Clock time of a run with the overlay over one without."""
     plain, drawn = (
-        clock(lambda settings=settings: record_clip(analyzer, path, folder / "out", settings))
-        for settings in (RecordSettings(), RecordSettings(overlay=True))
+        clock(lambda settings=settings: analyze_video(analyzer, path, folder / "out", settings))
+        for settings in (OutputSettings(), OutputSettings(overlay=True))
     )
     return drawn / plain
 

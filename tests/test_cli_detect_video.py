@@ -14,7 +14,7 @@ from PIL import Image
 from aulens.commands import clips
 from aulens.commands.sources import seconds
 from aulens.errors import ConfigError
-from aulens.record import clip as recording
+from aulens.output import video as recording
 from aulens.runtime.result import FrameResult
 from aulens.tables import OpenFace, read_table
 from aulens.video import Frame, VideoInfo
@@ -341,7 +341,7 @@ def test_ctrl_c_says_how_to_go_on(video: Path, model: Path, tmp_path: Path, monk
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(clips, "record_clip", stopped)
+    monkeypatch.setattr(clips, "analyze_video", stopped)
     done = aulens("detect", video, "--model", model, "--out", tmp_path / "out")
     assert done.code == 130
     assert "--resume goes on" in done.err

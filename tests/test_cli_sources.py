@@ -7,7 +7,7 @@ from PIL import Image
 
 from aulens.commands import album
 from aulens.commands.sources import gather
-from aulens.record import RecordSettings, record_clip
+from aulens.output import OutputSettings, analyze_video
 from aulens.runtime.analyzer import Analyzer
 from command_line import aulens
 from patch_people import PatchDetector, patch_frame, write_people
@@ -88,7 +88,7 @@ def test_own_pictures_and_videos_stay_inputs(model: Path, tmp_path: Path) -> Non
 
 def test_a_receipt_names_only_files_of_its_video(model: Path, tmp_path: Path) -> None:
     talk = write_people(tmp_path / "talk.mp4", 2)
-    record_clip(Analyzer(model, PatchDetector()), talk, tmp_path, RecordSettings(overlay=True))
+    analyze_video(Analyzer(model, PatchDetector()), talk, tmp_path, OutputSettings(overlay=True))
     receipt = tmp_path / "talk.json"
     text = receipt.read_text()
     assert taken(tmp_path) == [talk]
@@ -110,7 +110,7 @@ def test_an_unfinished_video_is_no_input(tmp_path: Path) -> None:
 def test_a_folder_of_results_has_tables_to_report(overlay: bool, model: Path, tmp_path: Path) -> None:
     talk = write_people(tmp_path / "talk.mp4", 2)
     out = tmp_path / "out"
-    record_clip(Analyzer(model, PatchDetector()), talk, out, RecordSettings(overlay=overlay))
+    analyze_video(Analyzer(model, PatchDetector()), talk, out, OutputSettings(overlay=overlay))
     done = aulens("report", out, "--out", tmp_path / "pages", "--model", model)
     assert done.code == 1
     said = f"{out}: holds results of aulens: give their tables to `aulens report`: {out / 'talk.csv'}"

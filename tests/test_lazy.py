@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-import aulens.record
+import aulens.output
 import aulens.video
 from aulens import lazy
 from aulens.errors import ConfigError
-from aulens.record import RecordSettings
+from aulens.output import OutputSettings
 from aulens.show.figure import style
 from aulens.tables import read_table
 from command_line import aulens as command
@@ -26,7 +26,7 @@ def without(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_packages_have_the_names_that_they_promise() -> None:
-    for package in (aulens.record, aulens.video):
+    for package in (aulens.output, aulens.video):
         assert all(getattr(package, name) is not None for name in package.__all__)
         with pytest.raises(AttributeError, match=rf"'{package.__name__}' has no attribute 'nonsense'"):
             package.nonsense  # noqa: B018
@@ -52,7 +52,7 @@ def test_parquet_is_refused_before_any_work(without, model: Path, tmp_path: Path
     )
     assert not (tmp_path / "out").exists()
     with pytest.raises(ConfigError, match="Parquet tables need pyarrow"):
-        RecordSettings("parquet")
+        OutputSettings("parquet")
     with pytest.raises(ConfigError, match="Parquet tables need pyarrow"):
         read_table(tmp_path / "a.parquet")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aulens.faces.mediapipe_detector import MediaPipeDetector
     from aulens.faces.net_detector import NetDetector
     from aulens.faces.tracker import FaceTracker
-    from aulens.record import Recorded, RecordSettings, record_clip
+    from aulens.output import OutputSettings, Receipt, analyze_video
     from aulens.runtime.analyzer import Analyzer
     from aulens.runtime.card import ModelCard
     from aulens.runtime.image import read_image
@@ -51,17 +51,17 @@ __all__ = [
     "ModelCard",
     "ModelError",
     "NetDetector",
-    "RecordSettings",
-    "Recorded",
+    "OutputSettings",
+    "Receipt",
     "VideoWriter",
     "__version__",
+    "analyze_video",
     "au_set",
     "open_sequence",
     "open_video",
     "open_webcam",
     "read_image",
     "read_table",
-    "record_clip",
 ]
 
 _HOME = {
@@ -73,7 +73,7 @@ _HOME = {
     "aulens.faces.mediapipe_detector": ("MediaPipeDetector",),
     "aulens.faces.net_detector": ("NetDetector",),
     "aulens.faces.tracker": ("FaceTracker",),
-    "aulens.record": ("RecordSettings", "Recorded", "record_clip"),
+    "aulens.output": ("OutputSettings", "Receipt", "analyze_video"),
     "aulens.runtime.analyzer": ("Analyzer",),
     "aulens.runtime.card": ("ModelCard",),
     "aulens.runtime.image": ("read_image",),

@@ -11,7 +11,7 @@ from PIL import Image
 from aulens.app.settings import AppSettings
 from aulens.app.source import each_nth, length, look, within
 from aulens.errors import ConfigError, InputError
-from aulens.record import RecordSettings
+from aulens.output import OutputSettings
 from aulens.video.media import VideoInfo
 from patch_people import write_people
 
@@ -54,7 +54,7 @@ def test_the_sentence_speaks_of_the_visitors_name_and_of_no_folder(tmp_path: Pat
     ],
 )
 def test_parts_within_two_minutes_whatever_the_file_says(duration, start, stop, expected) -> None:
-    settings = within(info(duration), RecordSettings(start=start, stop=stop), AppSettings(max_minutes=2))
+    settings = within(info(duration), OutputSettings(start=start, stop=stop), AppSettings(max_minutes=2))
     assert (settings.start, settings.stop) == expected
 
 
@@ -64,17 +64,17 @@ def test_parts_within_two_minutes_whatever_the_file_says(duration, start, stop, 
 )
 def test_longer_parts_are_refused_with_what_to_do(duration, start, stop, told) -> None:
     with pytest.raises(InputError, match=rf"lasts {told}; the page takes 2:00 .* From and To"):
-        within(info(duration), RecordSettings(start=start, stop=stop), AppSettings(max_minutes=2))
+        within(info(duration), OutputSettings(start=start, stop=stop), AppSettings(max_minutes=2))
 
 
 def test_what_has_no_time_stamps_is_refused_with_what_to_do() -> None:
     with pytest.raises(InputError, match=r"no time stamps, so the page can't stop after 2:00\. Run `aulens"):
-        within(replace(info(None), time_base=None), RecordSettings(), AppSettings(max_minutes=2))
+        within(replace(info(None), time_base=None), OutputSettings(), AppSettings(max_minutes=2))
 
 
 def test_a_part_after_the_end_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"lasts 0:05\.5"):
-        within(info(5.5), RecordSettings(start=6.0), AppSettings())
+        within(info(5.5), OutputSettings(start=6.0), AppSettings())
 
 
 def test_each_so_many_th_frame_is_a_number() -> None:

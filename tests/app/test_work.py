@@ -13,7 +13,7 @@ from aulens.app.settings import AppSettings
 from aulens.app.source import look, within
 from aulens.app.work import ClipMade, Made, Work, clip_work, picture_work
 from aulens.errors import ConfigError, InputError
-from aulens.record import RecordSettings
+from aulens.output import OutputSettings
 from aulens.runtime.analyzer import Analyzer
 from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
@@ -42,7 +42,7 @@ def test_no_file_of_a_result_is_written_over_by_another(
         made = done(picture_work(analyzer, look(path, name)), tmp_path / "out")
     else:
         write_people(path, 5)
-        made = done(clip_work(analyzer, look(path, name), RecordSettings(report=True)), tmp_path / "out")
+        made = done(clip_work(analyzer, look(path, name), OutputSettings(report=True)), tmp_path / "out")
     names = [download.name for download in made.downloads]
     assert len(set(names)) == len(names)
     with (made.folder / made.downloads[0].name).open(encoding="utf-8") as file:
@@ -63,7 +63,7 @@ def test_the_limit_holds_for_a_file_that_says_it_is_shorter(tmp_path: Path, anal
     source = look(shortened(write_people(tmp_path / "a.mp4", 200), 100), "a.mp4")
     assert source.info is not None
     assert source.info.duration == pytest.approx(0.08)
-    settings = within(source.info, RecordSettings(), AppSettings(max_minutes=0.05))
+    settings = within(source.info, OutputSettings(), AppSettings(max_minutes=0.05))
     made = done(clip_work(analyzer, source, settings), tmp_path / "out")
     assert isinstance(made, ClipMade)
     assert made.done.frames == 88  # 3.5 of 8 seconds
@@ -74,7 +74,7 @@ def test_the_limit_holds_for_a_file_that_says_it_is_shorter(tmp_path: Path, anal
 def test_nothing_is_said_of_an_end_that_is_the_videos_own(tmp_path: Path, analyzer: Analyzer) -> None:
     source = look(write_people(tmp_path / "a.mp4", 20), "a.mp4")
     assert source.info is not None
-    settings = within(source.info, RecordSettings(), AppSettings(max_minutes=0.05))
+    settings = within(source.info, OutputSettings(), AppSettings(max_minutes=0.05))
     made = done(clip_work(analyzer, source, settings), tmp_path / "out")
     assert isinstance(made, ClipMade)
     assert (made.done.frames, made.until) == (20, None)
@@ -92,7 +92,7 @@ def test_results_that_cannot_be_written_are_a_sentence_without_a_path(
     else:
         write_people(path, 5)
         (tmp_path / "out" / "a.csv" / "full").mkdir(parents=True)
-        work = clip_work(analyzer, look(path, name), RecordSettings())
+        work = clip_work(analyzer, look(path, name), OutputSettings())
     with pytest.raises(InputError, match=r"^The results can't be written: [A-Z][a-z ]+\.$"):
         done(work, tmp_path / "out")
 
@@ -103,8 +103,8 @@ def test_no_sentence_names_the_folder(
     def fail(analyzer: Analyzer, path: Path, out: Path, *rest: object, **more: object) -> None:
         raise ConfigError(f"{out / 'a.part'}: not of {path}; empty {out}")
 
-    monkeypatch.setattr("aulens.app.work.record_clip", fail)
+    monkeypatch.setattr("aulens.app.work.analyze_video", fail)
     source = look(write_people(tmp_path / "0.mp4", 5), "Zoë.mp4")
     with pytest.raises(InputError) as error:
-        done(clip_work(analyzer, source, RecordSettings()), tmp_path / "out")
+        done(clip_work(analyzer, source, OutputSettings()), tmp_path / "out")
     assert str(error.value) == "a.part: not of Zoë.mp4; empty the folder of results"

@@ -31,9 +31,10 @@ from aulens.commands.output import Format, closing_all, sinks
 from aulens.commands.pictures import analyze_pictures
 from aulens.commands.tally import Tally
 from aulens.errors import BusyError, ConfigError
-from aulens.record import RecordSettings, clip, record_clip
-from aulens.record.identity import video_of
-from aulens.record.names import clip_names
+from aulens.output import OutputSettings, analyze_video
+from aulens.output import video as recording
+from aulens.output.identity import video_of
+from aulens.output.names import clip_names
 from aulens.runtime.analyzer import Analyzer
 from aulens.tables.baseline import Baseline
 from command_line import aulens
@@ -69,7 +70,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def setup(out: Path, model: Path, token: str, version: str = run.aulens.__version__) -> Setup:
     analyzer = AnalyzerSettings(model, patches)
-    return Setup(version, str(Path.cwd()), str(out), token, RecordSettings(), analyzer, 1, None)
+    return Setup(version, str(Path.cwd()), str(out), token, OutputSettings(), analyzer, 1, None)
 
 
 @pytest.fixture
@@ -164,7 +165,7 @@ def test_how_many_workers() -> None:
 def test_a_worker_goes_on_where_another_died(
     worker: Worker, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clip, "KEEP", 25)
+    monkeypatch.setattr(recording, "KEEP", 25)
     video = write_people(tmp_path / "talk.mp4", 30)
     job = Job("video", "talk", (str(video),))
 
@@ -178,7 +179,7 @@ def test_a_worker_goes_on_where_another_died(
     # What the other one did before it died.
     Scratch(tmp_path).begin("video-talk", 0)
     with pytest.raises(KilledError):
-        record_clip(Analyzer(model, PatchDetector()), video, tmp_path, progress=progress)
+        analyze_video(Analyzer(model, PatchDetector()), video, tmp_path, progress=progress)
     done = worker.do(job)
     assert (done.tries, done.frames, done.recorded.frames) == (2, 5, 30)
     again = worker.do(job)
@@ -187,8 +188,8 @@ def test_a_worker_goes_on_where_another_died(
 
 def test_a_worker_takes_the_same_baseline_as_one_process(model: Path, tmp_path: Path) -> None:
     video, here = write_people(tmp_path / "talk.mp4", 12), Path.cwd()
-    settings = RecordSettings(baseline=Baseline(least=12))
-    alone = record_clip(Analyzer(model, PatchDetector()), video, tmp_path / "alone", settings)
+    settings = OutputSettings(baseline=Baseline(least=12))
+    alone = analyze_video(Analyzer(model, PatchDetector()), video, tmp_path / "alone", settings)
     with Scratch(tmp_path).run() as token:
         sent = pickle.loads(pickle.dumps(replace(setup(tmp_path, model, token), settings=settings)))
         done = Outcome.from_json(Worker(sent).do(Job("video", "talk", (str(video),))).to_json())
@@ -358,7 +359,7 @@ def test_the_table_of_pictures_is_that_of_one_process(
     analyzer = Analyzer(model, PatchDetector())
     with closing_all(sinks(Format(format), analyzer.card, alone)[-1:]) as chosen:
         analyze_pictures(pictures, analyzer, chosen, None, tally)
-    result = analyze_files(pictures, out, RecordSettings(format), analyzer=AnalyzerSettings(model, patches))
+    result = analyze_files(pictures, out, OutputSettings(format), analyzer=AnalyzerSettings(model, patches))
     made = {path.name: path.read_bytes() for path in out.iterdir()}
     assert sorted(json.loads(made.pop("results.json"))["files"]) == sorted(made)
     assert made == {path.name: path.read_bytes() for path in alone.iterdir()}

@@ -24,7 +24,7 @@ from aulens.commands.output import Format, closing_all, sinks
 from aulens.commands.pictures import analyze_pictures
 from aulens.commands.tally import Tally
 from aulens.errors import ConfigError, InputError
-from aulens.record import record_clip
+from aulens.output import analyze_video
 from aulens.runtime.analyzer import Analyzer
 from patch_people import patch_frame, write_people
 from people import noise
@@ -85,9 +85,9 @@ def alone(files: list[Path], model: Path, tmp_path_factory: pytest.TempPathFacto
     (out / "go").touch()
     analyzer = Analyzer(model, WaitingDetector(out), threads=1)
     for path in files[:6]:
-        record_clip(analyzer, path, out, name="more_talk" if path.parent.name == "more" else None)
+        analyze_video(analyzer, path, out, name="more_talk" if path.parent.name == "more" else None)
     with pytest.raises(InputError):
-        record_clip(analyzer, files[6], out)
+        analyze_video(analyzer, files[6], out)
     tally = Tally(str)
     with closing_all(sinks(Format.CSV, analyzer.card, out)[1:]) as chosen:
         analyze_pictures(files[7:], analyzer, chosen, None, tally)

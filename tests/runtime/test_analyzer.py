@@ -311,11 +311,11 @@ def test_the_core_runs_without_any_extra(
 
 def test_public_names_are_pinned_and_all_load() -> None:
     assert sorted(name for name in aulens.__all__ if not name.startswith("__")) == [
-        "AU", "FaceResult", "AUS", "AUSet", "AU_SETS", "Analyzer", "AulensError", "ConfigError", "DatasetError",
-        "DlibBoxes", "DlibDetector", "Face", "FaceDetector", "FaceTracker", "FrameResult", "InputError",
-        "JAALandmarks", "MISSING", "MediaPipeDetector", "ModelCard", "ModelError", "NetDetector",
-        "RecordSettings", "Recorded", "VideoWriter", "au_set", "open_sequence", "open_video", "open_webcam",
-        "read_image", "read_table", "record_clip",
+        "AU", "AUS", "AUSet", "AU_SETS", "Analyzer", "AulensError", "ConfigError", "DatasetError",
+        "DlibBoxes", "DlibDetector", "Face", "FaceDetector", "FaceResult", "FaceTracker", "FrameResult",
+        "InputError", "JAALandmarks", "MISSING", "MediaPipeDetector", "ModelCard", "ModelError",
+        "NetDetector", "OutputSettings", "Receipt", "VideoWriter", "analyze_video", "au_set",
+        "open_sequence", "open_video", "open_webcam", "read_image", "read_table",
     ]  # fmt: skip
     assert all(getattr(aulens, name) is not None for name in aulens.__all__)
     with pytest.raises(AttributeError, match="nonsense"):

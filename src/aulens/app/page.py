@@ -19,7 +19,7 @@ from aulens.app.visits import LOST, Visit, Visits, safe_name
 from aulens.app.work import Made, Work, clip_work, picture_work
 from aulens.commands.sources import seconds
 from aulens.errors import AulensError, InputError
-from aulens.record import RecordSettings
+from aulens.output import OutputSettings
 from aulens.runtime.analyzer import Analyzer
 
 _LOG: Final = logging.getLogger(__name__)
@@ -164,7 +164,7 @@ class Page:
             source = visit.source
             if source is None or source.info is None:
                 raise InputError("Drop in a video first.")
-            settings = RecordSettings(
+            settings = OutputSettings(
                 every=each_nth(every), start=seconds(_text(start), "From"), stop=seconds(_text(stop), "To"),
                 overlay=bool(film), report=True,
             )  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Final
 
 from aulens.app.settings import AppSettings
 from aulens.errors import ConfigError, InputError
-from aulens.record import RecordSettings
-from aulens.record.names import clip_names
+from aulens.output import OutputSettings
+from aulens.output.names import clip_names
 from aulens.runtime.image import read_image
 from aulens.runtime.inputs import is_clip
 from aulens.video import open_video
@@ -84,7 +84,7 @@ def each_nth(number: object) -> int:
     return int(number)
 
 
-def within(info: VideoInfo, settings: RecordSettings, limits: AppSettings) -> RecordSettings:
+def within(info: VideoInfo, settings: OutputSettings, limits: AppSettings) -> OutputSettings:
     """The settings, if they ask for no longer part of a video than is allowed.
 
     Each video is read up to the limit at most: not all say how long they are, and not all that do say so are

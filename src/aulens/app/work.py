@@ -17,7 +17,7 @@ from aulens.app.source import Source, renamed, unwritten, without
 from aulens.aus import AUSet
 from aulens.commands.clips import expected
 from aulens.errors import AulensError, ConfigError, InputError
-from aulens.record import Recorded, RecordSettings, record_clip
+from aulens.output import OutputSettings, Receipt, analyze_video
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
 from aulens.runtime.image import read_image
@@ -99,7 +99,7 @@ class ClipMade:
     folder: Path
     downloads: tuple[Download, ...]
     card: ModelCard
-    done: Recorded
+    done: Receipt
     people: tuple[int, ...]
     until: float | None = None
 
@@ -172,7 +172,7 @@ def picture_work(analyzer: Analyzer, source: Source) -> Work:
     return _with_name(work, source)
 
 
-def clip_work(analyzer: Analyzer, source: Source, settings: RecordSettings) -> Work:
+def clip_work(analyzer: Analyzer, source: Source, settings: OutputSettings) -> Work:
     """Analyze a video: a table, events, a report and figures."""
 
     def work(folder: Path, ticket: Ticket[Made]) -> Made:
@@ -187,7 +187,7 @@ def clip_work(analyzer: Analyzer, source: Source, settings: RecordSettings) -> W
             ticket.check()
 
         ticket.tell(0, None, "Opening")
-        done = record_clip(
+        done = analyze_video(
             analyzer, source.path, folder, settings, name=source.stem, called=source.name, progress=progress
         )
         ticket.check()

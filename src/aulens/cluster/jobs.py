@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 from aulens.errors import ConfigError
-from aulens.record import Recorded
-from aulens.record.names import clip_names
+from aulens.output import Receipt
+from aulens.output.names import clip_names
 from aulens.runtime.inputs import is_clip
 
 Kind = Literal["video", "sequence", "pictures"]
@@ -65,7 +65,7 @@ class Outcome:
     job: Job
     worker: str
     tries: int = 1
-    recorded: Recorded | None = None
+    recorded: Receipt | None = None
     frames: int = 0
     pictures: int = 0
     faces: int = 0
@@ -87,7 +87,7 @@ class Outcome:
             **found
             | {
                 "job": Job.from_json(json.dumps(found["job"])),
-                "recorded": None if recorded is None else Recorded(**recorded),
+                "recorded": None if recorded is None else Receipt(**recorded),
                 "left_out": {path: tuple(why) for path, why in found["left_out"].items()},
             }
         )

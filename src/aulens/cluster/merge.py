@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from aulens.aus import AUSet
-from aulens.record.names import free_name, names_beside
+from aulens.output.names import free_name, names_beside
 from aulens.tables import DIALECTS, Dialect
 from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
 from aulens.tables.parquet import write_parquet

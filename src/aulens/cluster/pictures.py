@@ -16,7 +16,7 @@ from typing import Any, Final
 from aulens.cluster.jobs import Job
 from aulens.cluster.merge import Seen, write_table
 from aulens.errors import InputError
-from aulens.record.parts import cut_back
+from aulens.output.checkpoint import cut_back
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
 from aulens.runtime.image import read_image

@@ -16,9 +16,9 @@ from aulens.cluster.session import connected
 from aulens.cluster.settings import AnalyzerSettings, ClusterSettings, Setup, cpus_here
 from aulens.cluster.worker import Worker
 from aulens.errors import ConfigError
-from aulens.record import Recorded, RecordSettings
-from aulens.record.done import begin_anew
-from aulens.record.writing import writing
+from aulens.output import OutputSettings, Receipt
+from aulens.output.receipt import begin_anew
+from aulens.output.writing import writing
 from aulens.runtime.card import find_card, read_card
 
 _LINE_BYTES: Final = 1 << 20
@@ -30,13 +30,13 @@ class ClusterResult:
     """What was made of all files.
 
     Attributes:
-        clips: of each video that could be read, by its path as given: what `aulens.record_clip` tells.
+        clips: of each video that could be read, by its path as given: what `aulens.analyze_video` tells.
         pictures: of all pictures; None if there were none.
         failed: inputs that can't be read, or not to their end, each with the reason.
         outcomes: of each job that was handed out, in the order in which they were done.
     """
 
-    clips: dict[str, Recorded] = field(default_factory=dict)
+    clips: dict[str, Receipt] = field(default_factory=dict)
     pictures: PicturesDone | None = None
     failed: dict[str, str] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -45,7 +45,7 @@ class ClusterResult:
 def analyze_files(
     paths: Iterable[str | Path],
     out: str | Path,
-    settings: RecordSettings | None = None,
+    settings: OutputSettings | None = None,
     *,
     analyzer: AnalyzerSettings | None = None,
     cluster: ClusterSettings | None = None,
@@ -57,8 +57,8 @@ def analyze_files(
 ) -> ClusterResult:
     """Analyze pictures and videos on Ray Data, each once; files as `aulens detect --out` writes them.
 
-    Of each video come the files of `aulens.record_clip`, of all pictures one table, OUT/results.csv. A worker
-    that dies is replaced, and its video goes on where it was last kept. A file at which three workers die in
+    Of each video come the files of `aulens.analyze_video`, of all pictures one table, OUT/results.csv. A
+    worker that dies is replaced, and its video goes on where it was last kept. A file at which three workers die in
     a row is named in `ClusterResult.failed`, as are those that can't be read; the others are done.
 
     Relative paths start from the current folder, which must then be at the same place on all machines.
@@ -80,7 +80,7 @@ def analyze_files(
         ModelError: the model or the detector is missing or damaged.
         BusyError: another run writes into `out`.
     """
-    settings, analyzer = settings or RecordSettings(), analyzer or AnalyzerSettings()
+    settings, analyzer = settings or OutputSettings(), analyzer or AnalyzerSettings()
     cluster = cluster or ClusterSettings()
     jobs = plan_jobs(paths, out, sequence=sequence, rate=rate)
     if settings.overlay and any(job.kind == "pictures" for job in jobs):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aulens.errors import ConfigError
 from aulens.faces.detector import Face, FaceDetector
-from aulens.record import RecordSettings
+from aulens.output import OutputSettings
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.backend import BACKENDS
 
@@ -103,7 +103,7 @@ class Setup:
     folder: str
     out: str
     token: str
-    settings: RecordSettings
+    settings: OutputSettings
     analyzer: AnalyzerSettings
     threads: int
     command: str | None

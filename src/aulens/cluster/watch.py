@@ -4,13 +4,15 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from aulens.record.parts import NOTE
+from aulens.output.checkpoint import CHECKPOINT
 
 
 def frames_kept(out: Path, name: str) -> int:
     """Frames of a video in work that are safe in OUT/NAME.part; 0 if there is nothing."""
     try:
-        return int(json.loads((out / f"{name}.part" / NOTE).read_text(encoding="utf-8"))["counts"]["frames"])
+        return int(
+            json.loads((out / f"{name}.part" / CHECKPOINT).read_text(encoding="utf-8"))["counts"]["frames"]
+        )
     except (OSError, ValueError, KeyError):
         return 0
 

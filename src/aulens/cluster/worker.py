@@ -16,8 +16,8 @@ from aulens.cluster.settings import Setup
 from aulens.cluster.watch import frames_kept
 from aulens.errors import AulensError, ConfigError, InputError
 from aulens.faces.detector import Face, left_out_text
-from aulens.record import record_clip
-from aulens.record.writing import writing
+from aulens.output import analyze_video
+from aulens.output.writing import writing
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.result import FrameResult
 from aulens.video import Media, open_sequence, open_video
@@ -105,7 +105,7 @@ class Worker:
 
         try:
             media: Media = open_video(path) if job.kind == "video" else open_sequence(path, job.rate)
-            done = record_clip(
+            done = analyze_video(
                 analyzer, media, self._out, self._setup.settings,
                 name=job.name, resume=True, progress=count, command=self._setup.command, lock=False,
             )  # fmt: skip

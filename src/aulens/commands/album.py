@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from aulens.commands.output import refuse_inputs
 from aulens.errors import ConfigError, InputError
-from aulens.record.names import free_name
+from aulens.output.names import free_name
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FaceResult
 from aulens.show import draw_overlay, evidence_sheet, page

@@ -21,7 +21,7 @@ from aulens.commands.output import Sink
 from aulens.commands.sources import Source, command_line, path_of
 from aulens.commands.tally import Tally
 from aulens.errors import InputError
-from aulens.record import RecordSettings, record_clip
+from aulens.output import OutputSettings, analyze_video
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.shares import percent, shares
@@ -38,7 +38,7 @@ def record_clips(
     sources: Sequence[Source],
     analyzer: Analyzer,
     out: Path,
-    settings: RecordSettings,
+    settings: OutputSettings,
     tally: Tally,
     bar: Progress,
     *,
@@ -64,7 +64,7 @@ def record_clips(
         step = _Step(bar, path, settings, None)
         try:
             with ctrl_c_ends(source):
-                done = record_clip(
+                done = analyze_video(
                     analyzer, source, out, settings,
                     name=name, resume=resume, progress=step, command=command_line(),
                 )  # fmt: skip
@@ -97,7 +97,7 @@ def stream_clips(
     sources: Sequence[Source],
     analyzer: Analyzer,
     sinks: Sequence[Sink],
-    settings: RecordSettings,
+    settings: OutputSettings,
     tally: Tally,
     bar: Progress,
     told: "ClipTable | None",
@@ -152,7 +152,7 @@ def ctrl_c_ends(source: Source) -> Iterator[None]:
 class _Step:
     """Counts the frames of one video, and shows them."""
 
-    def __init__(self, bar: Progress, path: Path, settings: RecordSettings, told: "ClipTable | None") -> None:
+    def __init__(self, bar: Progress, path: Path, settings: OutputSettings, told: "ClipTable | None") -> None:
         self.frames = 0
         self._bar, self._path, self._settings, self._told = bar, path, settings, told
         self._task: TaskID | None = None
@@ -170,7 +170,7 @@ class _Step:
             self._bar.remove_task(self._task)
 
 
-def expected(info: VideoInfo, settings: RecordSettings) -> int | None:
+def expected(info: VideoInfo, settings: OutputSettings) -> int | None:
     """About how many frames will be analyzed; None if the container does not say how many it has."""
     rate = None if info.rate is None else float(info.rate)
     if rate is None or (info.duration is None and info.frames is None):

@@ -27,8 +27,8 @@ from aulens.cluster import (
 from aulens.commands.sources import Found, command_line, path_of
 from aulens.commands.tally import Tally, counted
 from aulens.errors import ConfigError
-from aulens.record import RecordSettings
-from aulens.record.names import clip_names
+from aulens.output import OutputSettings
+from aulens.output.names import clip_names
 
 
 def cluster_settings(
@@ -47,7 +47,7 @@ def cluster_settings(
 def detect_on_cluster(
     found: Found,
     out: Path,
-    settings: RecordSettings,
+    settings: OutputSettings,
     analyzer: AnalyzerSettings,
     cluster: ClusterSettings,
     tally: Tally,

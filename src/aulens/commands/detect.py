@@ -39,8 +39,8 @@ from aulens.commands.sources import Found, gather, made_text, path_of, seconds
 from aulens.commands.tally import Tally
 from aulens.errors import ConfigError
 from aulens.faces.detector import left_out_text
-from aulens.record.names import clip_names
-from aulens.record.settings import RecordSettings
+from aulens.output.names import clip_names
+from aulens.output.settings import OutputSettings
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.backend import BACKENDS
 
@@ -207,7 +207,7 @@ def detect(
     def say(line: str) -> None:
         console.print(f"aulens: {line}", style="red", markup=False)
 
-    settings = RecordSettings(
+    settings = OutputSettings(
         format.stored.value, every, seconds(start, "--from"), seconds(stop, "--to"), smooth, overlay, report,
         keep_lost, max_yaw, max_pitch, min_quality,
     )  # fmt: skip
@@ -270,7 +270,7 @@ def _detect_here(
     found: Found,
     out: Path | None,
     format: Format,
-    settings: RecordSettings,
+    settings: OutputSettings,
     analyzer: Analyzer,
     album: "Album | None",
     tally: Tally,
@@ -323,7 +323,7 @@ def _cluster(
     return cluster_settings(address, workers, threads, webcam)
 
 
-def _clip_table(analyzer: Analyzer, found: Found, settings: RecordSettings) -> "ClipTable | None":
+def _clip_table(analyzer: Analyzer, found: Found, settings: OutputSettings) -> "ClipTable | None":
     if not found.clips:
         return None
     from aulens.commands.clips import ClipTable

@@ -15,7 +15,7 @@ from rich.text import Text
 from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
 from aulens.files import atomic_write
-from aulens.record.names import free_name, names_beside
+from aulens.output.names import free_name, names_beside
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
 from aulens.tables import DIALECTS, Dialect

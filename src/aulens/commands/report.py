@@ -26,8 +26,8 @@ from aulens.commands.options import (
 )
 from aulens.commands.sources import command_line
 from aulens.errors import ConfigError, InputError
-from aulens.record.names import free_name
-from aulens.record.writing import writing
+from aulens.output.names import free_name
+from aulens.output.writing import writing
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.show.figure import NO_FIGURES, can_draw
 from aulens.tables import read_table

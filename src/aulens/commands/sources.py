@@ -9,7 +9,7 @@ from typing import Final
 
 from aulens.commands.tally import counted
 from aulens.errors import ConfigError, InputError
-from aulens.record.made import Made, made_below
+from aulens.output.previous_outputs import PreviousOutputs, previous_outputs
 from aulens.runtime.inputs import is_clip, legible, media_at, unwritable
 from aulens.video.media import Media
 from aulens.video.sequence import open_sequence
@@ -72,7 +72,7 @@ def gather(
     left_out: list[Path] = []
     for given in inputs:
         found = media_at(given, skip=_results(given, out))
-        made = made_below(given)
+        made = previous_outputs(given)
         theirs = set(made.paths)
         left = [path for path in found.media if not theirs.isdisjoint([path, *path.parents])]
         left_out += left
@@ -98,7 +98,7 @@ def _results(given: Path, out: Path | None) -> list[Path]:
     return [] if out is None or not out.is_dir() or out.resolve() in around else [out]
 
 
-def _nothing(others: int, left: Sequence[Path], made: Made) -> str:
+def _nothing(others: int, left: Sequence[Path], made: PreviousOutputs) -> str:
     """Why there is nothing to analyze in a folder."""
     if made.tables:
         return f"holds results of aulens: give their tables to `aulens report`: {_first(made.tables)}"

@@ -8,15 +8,15 @@ from typing import Final
 
 from aulens.errors import InputError
 from aulens.locks import hold
-from aulens.record.done import Recorded, begin_anew, read_done, with_old, write_done
-from aulens.record.finish import DIALECT, OVERLAY, ROWS, STILLS, finish
-from aulens.record.identity import identity_of
-from aulens.record.names import clip_names
-from aulens.record.overlay import OverlayPart
-from aulens.record.parts import Note, Part, PartFolder, remove_part
-from aulens.record.settings import RecordSettings
-from aulens.record.sinks import DialectPart, RowsPart, StillsPart
-from aulens.record.writing import writing
+from aulens.output.checkpoint import Checkpoint, Part, PartFolder, remove_part
+from aulens.output.finish import DIALECT, OVERLAY, ROWS, STILLS, finish
+from aulens.output.identity import identity_of
+from aulens.output.names import clip_names
+from aulens.output.overlay import OverlayPart
+from aulens.output.receipt import Receipt, begin_anew, read_receipt, with_old, write_receipt
+from aulens.output.settings import OutputSettings
+from aulens.output.sinks import DialectPart, RowsPart, StillsPart
+from aulens.output.writing import writing
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.clip import analyze_clip, waiting
 from aulens.runtime.inputs import unwritable
@@ -46,11 +46,11 @@ class _Counts:
         self.people = max(self.people, people)
 
 
-def record_clip(
+def analyze_video(
     analyzer: Analyzer,
     source: str | Path | Media,
     out: str | Path,
-    settings: RecordSettings | None = None,
+    settings: OutputSettings | None = None,
     *,
     name: str | None = None,
     called: str | None = None,
@@ -58,11 +58,11 @@ def record_clip(
     progress: Progress | None = None,
     command: str | None = None,
     lock: bool = True,
-) -> Recorded:
+) -> Receipt:
     """Analyze a video into OUT/NAME.csv and what else `settings` asks for.
 
     While it works, everything is in OUT/NAME.part; OUT/NAME.part/rows.csv can be read at any time. A video
-    that is damaged gives what could be read, and says so in `Recorded.problem`.
+    that is damaged gives what could be read, and says so in `Receipt.problem`.
 
     Args:
         analyzer: the model and the detector.
@@ -82,7 +82,7 @@ def record_clip(
         ConfigError: the folder can't be written.
         BusyError: another process is at it.
     """
-    settings = settings or RecordSettings()
+    settings = settings or OutputSettings()
     out = Path(out)
     media = open_video(source) if isinstance(source, str | Path) else source
     given = media.info.path
@@ -92,7 +92,7 @@ def record_clip(
     identity = identity_of(media.info, analyzer, settings)
     alone = hold(out / f".{name}.lock", f"{name} in {out}") if lock else nullcontext()
     with writing(out), alone:
-        if resume and (done := read_done(out / f"{name}.json", identity)) is not None:
+        if resume and (done := read_receipt(out / f"{name}.json", identity)) is not None:
             remove_part(out / f"{name}.part")
             return done
         out.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def record_clip(
         files, lacking, left_out, remark = finish(
             folder.path, out, name, settings, analyzer.card, media.info, problem, command
         )
-        done = Recorded(
+        done = Receipt(
             source=given,
             identity=identity,
             **asdict(counts),
@@ -116,7 +116,7 @@ def record_clip(
             left_out=left_out,
             remark=remark,
         )
-        write_done(out / f"{name}.json", done)
+        write_receipt(out / f"{name}.json", done)
         folder.remove()
     return done
 
@@ -125,7 +125,7 @@ def _record(
     analyzer: Analyzer,
     media: Media,
     folder: PartFolder,
-    settings: RecordSettings,
+    settings: OutputSettings,
     called: str,
     progress: Progress | None,
 ) -> tuple[_Counts, str | None]:
@@ -151,16 +151,16 @@ def _record(
             after = step.result.index + 1
             if step.state is not None:
                 problem = _together(before, media.problem)
-                folder.keep(Note(after, step.state, _kept(parts), asdict(counts), problem))
+                folder.keep(Checkpoint(after, step.state, _kept(parts), asdict(counts), problem))
             if progress is not None:
                 progress(step.result, media.info)
         problem = _together(before, media.problem)
-        folder.keep(Note(after, tracker.state(), _kept(parts), asdict(counts), problem))
+        folder.keep(Checkpoint(after, tracker.state(), _kept(parts), asdict(counts), problem))
     return counts, problem
 
 
 def _parts(
-    folder: PartFolder, settings: RecordSettings, info: VideoInfo, called: str, analyzer: Analyzer
+    folder: PartFolder, settings: OutputSettings, info: VideoInfo, called: str, analyzer: Analyzer
 ) -> Iterator[tuple[str, Part]]:
     """What is to be written, each opened when it is asked for."""
     card = analyzer.card
@@ -185,7 +185,7 @@ def _together(*told: str | None) -> str | None:
     return "; ".join(dict.fromkeys(one for text in told if text for one in text.split("; "))) or None
 
 
-def _nothing_between(info: VideoInfo, settings: RecordSettings) -> str:
+def _nothing_between(info: VideoInfo, settings: OutputSettings) -> str:
     if settings.start is None and settings.stop is None:
         return "no frame came"
     until = "its end" if settings.stop is None else f"{settings.stop:g} s"

@@ -11,9 +11,9 @@ from typing import Final
 import pandas as pd
 
 from aulens.errors import InputError
-from aulens.record.done import clear_figures
-from aulens.record.overlay import join_overlay
-from aulens.record.settings import RecordSettings
+from aulens.output.overlay import join_overlay
+from aulens.output.receipt import clear_figures
+from aulens.output.settings import OutputSettings
 from aulens.runtime.card import ModelCard
 from aulens.show.figure import can_draw
 from aulens.show.figures import write_figures
@@ -43,7 +43,7 @@ def finish(
     part: Path,
     out: Path,
     name: str,
-    settings: RecordSettings,
+    settings: OutputSettings,
     card: ModelCard,
     info: VideoInfo,
     problem: str | None,

@@ -16,8 +16,9 @@ from PIL import Image
 import aulens
 from aulens.aus import AUSet
 from aulens.errors import BusyError, ConfigError, InputError
+from aulens.output import OutputSettings, analyze_video, finish, sinks
+from aulens.output import video as recording
 from aulens.pose import HeadPose
-from aulens.record import RecordSettings, clip, finish, record_clip, sinks
 from aulens.runtime.analyzer import Analyzer
 from aulens.tables import OpenFace, read_table
 from aulens.tables.baseline import Baseline, above
@@ -46,7 +47,7 @@ def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
 @pytest.fixture(scope="module", autouse=True)
 def often_kept() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clip, "KEEP", 7)
+        patch.setattr(recording, "KEEP", 7)
         yield
 
 
@@ -76,7 +77,7 @@ def whole(
     @cache
     def folder(format: str = "csv") -> Path:
         out = tmp_path_factory.mktemp("whole")
-        record_clip(analyzer, video, out, RecordSettings(format))
+        analyze_video(analyzer, video, out, OutputSettings(format))
         return out
 
     return folder
@@ -102,7 +103,7 @@ def killed_after(count: int):
 
 
 def test_every_frame_and_person_has_a_row(analyzer: Analyzer, video: Path, tmp_path: Path):
-    done = record_clip(analyzer, video, tmp_path)
+    done = analyze_video(analyzer, video, tmp_path)
     table = read_table(tmp_path / "talk.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "columns.csv", "talk.csv", "talk.events.csv", "talk.json",
@@ -135,15 +136,15 @@ def test_every_frame_and_person_has_a_row(analyzer: Analyzer, video: Path, tmp_p
 def test_a_killed_run_ends_as_if_it_had_not_been(
     kill: int, format: str, report: bool, analyzer: Analyzer, video: Path, whole, tmp_path: Path
 ):
-    settings = RecordSettings(format, report=report)
+    settings = OutputSettings(format, report=report)
     if report:
-        record_clip(analyzer, video, tmp_path / "whole", settings)
+        analyze_video(analyzer, video, tmp_path / "whole", settings)
     expected = everything(tmp_path / "whole" if report else whole(format))
     with pytest.raises(Killed):
-        record_clip(analyzer, video, tmp_path / "cut", settings, progress=killed_after(kill))
+        analyze_video(analyzer, video, tmp_path / "cut", settings, progress=killed_after(kill))
     assert not (tmp_path / "cut" / "talk.csv").exists()
     again = []
-    done = record_clip(
+    done = analyze_video(
         analyzer,
         video,
         tmp_path / "cut",
@@ -160,30 +161,30 @@ def test_a_run_killed_while_it_finishes_goes_on(
     analyzer: Analyzer, video: Path, whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     with monkeypatch.context() as patch:
-        patch.setattr(clip, "write_done", lambda *_: (_ for _ in ()).throw(Killed()))
+        patch.setattr(recording, "write_receipt", lambda *_: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
-            record_clip(analyzer, video, tmp_path / "cut")
-    record_clip(analyzer, video, tmp_path / "cut", resume=True)
+            analyze_video(analyzer, video, tmp_path / "cut")
+    analyze_video(analyzer, video, tmp_path / "cut", resume=True)
     assert everything(tmp_path / "cut") == everything(whole())
 
 
 def test_what_is_done_is_left_as_it_is(analyzer: Analyzer, short: Path, tmp_path: Path):
-    first = record_clip(analyzer, short, tmp_path)
+    first = analyze_video(analyzer, short, tmp_path)
     seen = []
-    assert record_clip(analyzer, short, tmp_path, resume=True, progress=lambda *a: seen.append(a)) == first
+    assert analyze_video(analyzer, short, tmp_path, resume=True, progress=lambda *a: seen.append(a)) == first
     assert seen == []
     (tmp_path / "talk.csv").unlink()
-    record_clip(analyzer, short, tmp_path, resume=True, progress=lambda *a: seen.append(a))
+    analyze_video(analyzer, short, tmp_path, resume=True, progress=lambda *a: seen.append(a))
     assert len(seen) == 12
     assert (tmp_path / "talk.csv").is_file()
 
 
 def test_another_setting_does_not_go_on(analyzer: Analyzer, short: Path, tmp_path: Path):
     with pytest.raises(Killed):
-        record_clip(analyzer, short, tmp_path, progress=killed_after(9))
+        analyze_video(analyzer, short, tmp_path, progress=killed_after(9))
     with pytest.raises(InputError, match="every was 1 and is 2"):
-        record_clip(analyzer, short, tmp_path, RecordSettings(every=2), resume=True)
-    assert record_clip(analyzer, short, tmp_path, RecordSettings(every=2)).frames == 6
+        analyze_video(analyzer, short, tmp_path, OutputSettings(every=2), resume=True)
+    assert analyze_video(analyzer, short, tmp_path, OutputSettings(every=2)).frames == 6
 
 
 class OtherDetector(PatchDetector):
@@ -199,33 +200,33 @@ def test_what_another_detector_or_version_made_is_not_done(
 ):
     one, two = (Analyzer(analyzer.card.onnx, OtherDetector(upscale)) for upscale in (1, 2))
     seen = []
-    record_clip(one, short, tmp_path)
-    record_clip(one, short, tmp_path, resume=True, progress=lambda *a: seen.append(a))
+    analyze_video(one, short, tmp_path)
+    analyze_video(one, short, tmp_path, resume=True, progress=lambda *a: seen.append(a))
     assert not seen
     with pytest.raises(InputError, match=r"done before, but detector was 'OtherDetector\(1\)' and is"):
-        record_clip(two, short, tmp_path, resume=True)
+        analyze_video(two, short, tmp_path, resume=True)
     with monkeypatch.context() as patch:
         patch.setattr(aulens, "__version__", "later")
         with pytest.raises(InputError, match=r"aulens was .* and is 'later'"):
-            record_clip(one, short, tmp_path, resume=True)
-    record_clip(two, short, tmp_path, progress=lambda *a: seen.append(a))
+            analyze_video(one, short, tmp_path, resume=True)
+    analyze_video(two, short, tmp_path, progress=lambda *a: seen.append(a))
     assert len(seen) == 12
 
 
 def test_a_new_run_takes_away_what_only_the_old_one_made(analyzer: Analyzer, short: Path, tmp_path: Path):
     for name in ("talk", "walk"):
-        settings = RecordSettings("parquet", overlay=True, report=True)
-        record_clip(analyzer, short, tmp_path, settings, name=name)
+        settings = OutputSettings("parquet", overlay=True, report=True)
+        analyze_video(analyzer, short, tmp_path, settings, name=name)
     (tmp_path / "talk.figures" / "timeline-person7.svg").touch()  # of somebody whom the old run saw
     (tmp_path / "walk.figures" / "my notes.txt").touch()
     for name in ("talk.txt", "talk.mkv", "talk-2.html"):
         (tmp_path / name).touch()
-    record_clip(analyzer, short, tmp_path, RecordSettings(every=2, report=True), name="talk")
+    analyze_video(analyzer, short, tmp_path, OutputSettings(every=2, report=True), name="talk")
     assert sorted(path.name for path in (tmp_path / "talk.figures").iterdir()) == [
         f"{name}.{ending}" for name in ("cooccurrence", "timeline") for ending in ("pdf", "svg")
     ]
-    record_clip(analyzer, short, tmp_path, RecordSettings(every=3), name="talk")
-    record_clip(analyzer, short, tmp_path, RecordSettings("openface", every=2), name="walk")
+    analyze_video(analyzer, short, tmp_path, OutputSettings(every=3), name="talk")
+    analyze_video(analyzer, short, tmp_path, OutputSettings("openface", every=2), name="walk")
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == [
         "columns.csv", "talk-2.html", "talk.csv", "talk.events.csv", "talk.json", "talk.mkv", "talk.txt",
         "walk.csv", "walk.events.csv", "walk.figures", "walk.figures/my notes.txt", "walk.json",
@@ -235,11 +236,11 @@ def test_a_new_run_takes_away_what_only_the_old_one_made(analyzer: Analyzer, sho
 def test_what_an_old_run_made_is_taken_away_also_after_a_kill(
     analyzer: Analyzer, short: Path, tmp_path: Path
 ):
-    record_clip(analyzer, short, tmp_path, RecordSettings("jsonl", overlay=True))
+    analyze_video(analyzer, short, tmp_path, OutputSettings("jsonl", overlay=True))
     with pytest.raises(Killed):
-        record_clip(analyzer, short, tmp_path, RecordSettings(every=2), progress=killed_after(5))
+        analyze_video(analyzer, short, tmp_path, OutputSettings(every=2), progress=killed_after(5))
     assert (tmp_path / "talk.overlay.mp4").exists()  # until the new ones are there
-    record_clip(analyzer, short, tmp_path, RecordSettings(every=2), resume=True)
+    analyze_video(analyzer, short, tmp_path, OutputSettings(every=2), resume=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "columns.csv", "talk.csv", "talk.events.csv", "talk.json",
     ]  # fmt: skip
@@ -247,19 +248,19 @@ def test_what_an_old_run_made_is_taken_away_also_after_a_kill(
 
 @pytest.mark.parametrize("kill", [False, True])
 def test_what_tells_the_same_stays(kill: bool, analyzer: Analyzer, short: Path, tmp_path: Path):
-    record_clip(analyzer, short, tmp_path, RecordSettings("jsonl", overlay=True))
+    analyze_video(analyzer, short, tmp_path, OutputSettings("jsonl", overlay=True))
     drawn = (tmp_path / "talk.overlay.mp4").read_bytes()
     if kill:
         with pytest.raises(Killed):
-            record_clip(analyzer, short, tmp_path, progress=killed_after(9))
-    files = record_clip(analyzer, short, tmp_path, resume=kill).files
+            analyze_video(analyzer, short, tmp_path, progress=killed_after(9))
+    files = analyze_video(analyzer, short, tmp_path, resume=kill).files
     assert (tmp_path / "talk.overlay.mp4").read_bytes() == drawn
     assert files == {
         "table": "talk.csv", "events": "talk.events.csv", "overlay": "talk.overlay.mp4",
         "table.jsonl": "talk.jsonl", "columns": "columns.csv",
     }  # fmt: skip
-    assert record_clip(analyzer, short, tmp_path, resume=True).files == files
-    record_clip(analyzer, short, tmp_path, RecordSettings(every=2))
+    assert analyze_video(analyzer, short, tmp_path, resume=True).files == files
+    analyze_video(analyzer, short, tmp_path, OutputSettings(every=2))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "columns.csv", "talk.csv", "talk.events.csv", "talk.json",
     ]  # fmt: skip
@@ -267,24 +268,24 @@ def test_what_tells_the_same_stays(kill: bool, analyzer: Analyzer, short: Path, 
 
 def test_a_receipt_that_names_files_of_others_costs_none(analyzer: Analyzer, short: Path, tmp_path: Path):
     out = tmp_path / "out"
-    record_clip(analyzer, short, out, RecordSettings(overlay=True))
+    analyze_video(analyzer, short, out, OutputSettings(overlay=True))
     kept = [tmp_path / "talk.html", out / "walk.html", out / "talk.mp4"]
     for path in kept:
         path.touch()
     note = json.loads((out / "talk.json").read_text())
     note["files"] = {"report": "../talk.html", "figures": "walk.html", "overlay": "talk.mp4", "more": 3}
     (out / "talk.json").write_text(json.dumps(note))
-    record_clip(analyzer, short, out)
+    analyze_video(analyzer, short, out)
     assert all(path.is_file() for path in kept)
 
 
 def test_a_video_that_was_touched_is_done_again(analyzer: Analyzer, short: Path, tmp_path: Path):
     copy = tmp_path / "talk.mp4"
     copy.write_bytes(short.read_bytes())
-    record_clip(analyzer, copy, tmp_path / "out")
+    analyze_video(analyzer, copy, tmp_path / "out")
     os.utime(copy, (1, 1))
     seen = []
-    record_clip(analyzer, copy, tmp_path / "out", resume=True, progress=lambda *a: seen.append(a))
+    analyze_video(analyzer, copy, tmp_path / "out", resume=True, progress=lambda *a: seen.append(a))
     assert len(seen) == 12
 
 
@@ -296,21 +297,21 @@ def test_frames_of_another_folder_of_the_same_name_are_others(analyzer: Analyzer
             image.save(tmp_path / f"s{number}" / "frames" / f"{i}.png")
     out = tmp_path / "out"
     for number in (1, 2):
-        record_clip(analyzer, open_sequence(tmp_path / f"s{number}" / "frames", 25), out, resume=True)
+        analyze_video(analyzer, open_sequence(tmp_path / f"s{number}" / "frames", 25), out, resume=True)
     assert read_table(out / "frames.csv")["box_x"].iloc[0] == 10
     assert read_table(out / "s2_frames.csv")["box_x"].iloc[0] == 20
     # Another rate gives other times.
     with pytest.raises(InputError, match="rate was '25' and is '10'"):
-        record_clip(analyzer, open_sequence(tmp_path / "s1" / "frames", 10), out, resume=True)
+        analyze_video(analyzer, open_sequence(tmp_path / "s1" / "frames", 10), out, resume=True)
 
 
 def test_parts_that_were_changed_are_not_built_upon(analyzer: Analyzer, short: Path, tmp_path: Path):
     with pytest.raises(Killed):
-        record_clip(analyzer, short, tmp_path, progress=killed_after(9))
+        analyze_video(analyzer, short, tmp_path, progress=killed_after(9))
     rows = tmp_path / "talk.part" / "rows.csv"
     rows.write_bytes(rows.read_bytes()[:50])
     with pytest.raises(InputError, match="holds 50 bytes, but"):
-        record_clip(analyzer, short, tmp_path, resume=True)
+        analyze_video(analyzer, short, tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
@@ -328,7 +329,7 @@ def test_openface_is_written_as_openface(whole):
 
 
 def test_smoothed_columns_are_added_and_raw_ones_stay(analyzer: Analyzer, video: Path, whole, tmp_path: Path):
-    record_clip(analyzer, video, tmp_path, RecordSettings(smooth=0.2))
+    analyze_video(analyzer, video, tmp_path, OutputSettings(smooth=0.2))
     raw, smooth = (read_table(folder / "talk.csv") for folder in (whole(), tmp_path))
     assert {"AU12_smooth_p", "AU12_smooth_c"} <= set(smooth.columns)
     pd.testing.assert_frame_equal(smooth[list(raw.columns)], raw)
@@ -336,7 +337,7 @@ def test_smoothed_columns_are_added_and_raw_ones_stay(analyzer: Analyzer, video:
 
 def test_who_is_gone_for_long_has_no_more_rows(analyzer: Analyzer, video: Path, tmp_path: Path):
     """Blue is seen last in frame 31, at 1.24 s."""
-    record_clip(analyzer, video, tmp_path, RecordSettings(keep_lost=0.1))
+    analyze_video(analyzer, video, tmp_path, OutputSettings(keep_lost=0.1))
     table = read_table(tmp_path / "talk.csv")
     blue = table[table["face_id"] == table["face_id"].max()]
     assert blue["frame"].tolist() == list(range(20, 34))
@@ -344,14 +345,14 @@ def test_who_is_gone_for_long_has_no_more_rows(analyzer: Analyzer, video: Path, 
 
 
 def test_every_and_a_span_of_time(analyzer: Analyzer, video: Path, tmp_path: Path):
-    record_clip(analyzer, video, tmp_path, RecordSettings(every=3, start=0.4, stop=1.0))
+    analyze_video(analyzer, video, tmp_path, OutputSettings(every=3, start=0.4, stop=1.0))
     assert sorted(set(read_table(tmp_path / "talk.csv")["frame"])) == [12, 15, 18, 21, 24]
 
 
 def test_a_damaged_video_gives_what_can_be_read(analyzer: Analyzer, tmp_path: Path):
     whole = write_people(tmp_path / "talk.mkv", 60)
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
-    done = record_clip(analyzer, whole, tmp_path / "out")
+    done = analyze_video(analyzer, whole, tmp_path / "out")
     assert 0 < done.frames < 60
     assert done.problem is not None
     assert json.loads((tmp_path / "out" / "talk.json").read_text())["problem"] == done.problem
@@ -361,11 +362,11 @@ def test_a_damaged_video_gives_what_can_be_read(analyzer: Analyzer, tmp_path: Pa
 @pytest.mark.parametrize("kill", [30, pytest.param(12)])
 def test_damage_before_a_kill_is_still_told(kill: int, analyzer: Analyzer, video: Path, tmp_path: Path):
     damaged = zeroed(video, tmp_path / "talk.mp4", [16, 17])
-    whole = record_clip(analyzer, damaged, tmp_path / "whole")
+    whole = analyze_video(analyzer, damaged, tmp_path / "whole")
     assert whole.problem is not None
     with pytest.raises(Killed):
-        record_clip(analyzer, damaged, tmp_path / "cut", progress=killed_after(kill))
-    assert record_clip(analyzer, damaged, tmp_path / "cut", resume=True).problem == whole.problem
+        analyze_video(analyzer, damaged, tmp_path / "cut", progress=killed_after(kill))
+    assert analyze_video(analyzer, damaged, tmp_path / "cut", resume=True).problem == whole.problem
 
 
 def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
@@ -382,8 +383,8 @@ def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
     with monkeypatch.context() as patch:
         patch.setattr(sinks.RowsPart, "add", add)
         with pytest.raises(ConfigError, match=r"No space left on device.*--resume"):
-            record_clip(analyzer, video, tmp_path / "cut")
-    record_clip(analyzer, video, tmp_path / "cut", resume=True)
+            analyze_video(analyzer, video, tmp_path / "cut")
+    analyze_video(analyzer, video, tmp_path / "cut", resume=True)
     assert everything(tmp_path / "cut") == everything(whole())
 
 
@@ -419,11 +420,11 @@ def test_who_is_seen_badly_is_left_out_of_all_but_the_table(
 ):
     judged = Analyzer(analyzer.card.onnx, Judge())
     threshold = dict(zip(analyzer.card.aus.labels, analyzer.card.threshold, strict=True))
-    settings = RecordSettings(smooth=seconds, min_quality=0.5)
-    done = record_clip(judged, short, tmp_path / "limited", settings)
+    settings = OutputSettings(smooth=seconds, min_quality=0.5)
+    done = analyze_video(judged, short, tmp_path / "limited", settings)
     assert done.left_out == "4 of 12 rows with a face are left out (of a quality below 0.5)"
     assert done.problem is None
-    record_clip(judged, short, tmp_path / "raw")
+    analyze_video(judged, short, tmp_path / "raw")
     raw, table = (read_table(tmp_path / name / "talk.csv") for name in ("raw", "limited"))
     pd.testing.assert_frame_equal(table[raw.columns], raw)
     kept = usable(raw, min_quality=0.5)
@@ -443,23 +444,23 @@ def test_who_is_seen_badly_is_left_out_of_all_but_the_table(
 
 def test_limits_are_settings_like_others(analyzer: Analyzer, short: Path, tmp_path: Path):
     judged = Analyzer(analyzer.card.onnx, Judge())
-    first = record_clip(judged, short, tmp_path, RecordSettings(min_quality=0.5))
-    assert record_clip(judged, short, tmp_path, RecordSettings(min_quality=0.5), resume=True) == first
+    first = analyze_video(judged, short, tmp_path, OutputSettings(min_quality=0.5))
+    assert analyze_video(judged, short, tmp_path, OutputSettings(min_quality=0.5), resume=True) == first
     with pytest.raises(InputError, match=r"min_quality was 0\.5 and is None"):
-        record_clip(judged, short, tmp_path, resume=True)
+        analyze_video(judged, short, tmp_path, resume=True)
     with pytest.raises(InputError, match=r"max_yaw was None and is 30"):
-        record_clip(judged, short, tmp_path, RecordSettings(min_quality=0.5, max_yaw=30), resume=True)
+        analyze_video(judged, short, tmp_path, OutputSettings(min_quality=0.5, max_yaw=30), resume=True)
 
 
 @pytest.mark.parametrize("format", ["csv", "parquet"])
 def test_what_is_above_a_baseline_is_that_of_the_whole_video_also_after_a_kill(
     format: str, analyzer: Analyzer, video: Path, whole, tmp_path: Path
 ):
-    settings = RecordSettings(format, baseline=Baseline(least=20))
+    settings = OutputSettings(format, baseline=Baseline(least=20))
     with pytest.raises(Killed):
-        record_clip(analyzer, video, tmp_path, settings, progress=killed_after(15))
-    done = record_clip(analyzer, video, tmp_path, settings, resume=True)
-    assert record_clip(analyzer, video, tmp_path, settings, resume=True) == done
+        analyze_video(analyzer, video, tmp_path, settings, progress=killed_after(15))
+    done = analyze_video(analyzer, video, tmp_path, settings, resume=True)
+    assert analyze_video(analyzer, video, tmp_path, settings, resume=True) == done
     assert done.problem is None
     assert done.remark == "person 1 has no baseline (fewer than 20 usable frames)"
     raw, table = read_table(whole() / "talk.csv"), read_table(tmp_path / f"talk.{format}")
@@ -471,46 +472,46 @@ def test_what_is_above_a_baseline_is_that_of_the_whole_video_also_after_a_kill(
     written = (tmp_path / "talk.events.csv").read_bytes()
     assert written == (whole() / "talk.events.csv").read_bytes()
     with pytest.raises(InputError, match=r"baseline was .* and is None"):
-        record_clip(analyzer, video, tmp_path, RecordSettings(format), resume=True)
+        analyze_video(analyzer, video, tmp_path, OutputSettings(format), resume=True)
 
 
 def test_faces_beyond_limits_are_measured_against_those_within(
     analyzer: Analyzer, short: Path, tmp_path: Path
 ):
     judged = Analyzer(analyzer.card.onnx, Judge())
-    record_clip(
-        judged, short, tmp_path, RecordSettings(smooth=0.2, min_quality=0.5, baseline=Baseline(least=8))
+    analyze_video(
+        judged, short, tmp_path, OutputSettings(smooth=0.2, min_quality=0.5, baseline=Baseline(least=8))
     )
     table = read_table(tmp_path / "talk.csv")
     assert table[["AU12_above", "AU12_smooth_p"]].notna().all(axis=None)
-    record_clip(
-        judged, short, tmp_path, RecordSettings(min_quality=0.5, baseline=Baseline(least=9)), name="few"
+    analyze_video(
+        judged, short, tmp_path, OutputSettings(min_quality=0.5, baseline=Baseline(least=9)), name="few"
     )
     assert read_table(tmp_path / "few.csv")["AU12_above"].isna().all()
 
 
 def test_a_neutral_frame_that_is_not_there_is_told(analyzer: Analyzer, short: Path, tmp_path: Path):
-    done = record_clip(analyzer, short, tmp_path, RecordSettings(baseline=Baseline(frame=99)))
+    done = analyze_video(analyzer, short, tmp_path, OutputSettings(baseline=Baseline(frame=99)))
     assert done.remark == "person 0 has no baseline (not seen in frame 99)"
-    strange = RecordSettings(baseline=Baseline(picture=(("AU12", 0.5),)))
-    done = record_clip(analyzer, short, tmp_path, strange, name="strange")
+    strange = OutputSettings(baseline=Baseline(picture=(("AU12", 0.5),)))
+    done = analyze_video(analyzer, short, tmp_path, strange, name="strange")
     assert done.problem == "there is no baseline: the neutral picture tells nothing of AU1, AU6, AU25"
     assert "AU12_above" not in read_table(tmp_path / "strange.csv")
 
 
 def test_receipts_of_earlier_versions_knew_no_limits(analyzer: Analyzer, short: Path, tmp_path: Path):
-    first = record_clip(analyzer, short, tmp_path)
+    first = analyze_video(analyzer, short, tmp_path)
     receipt = json.loads((tmp_path / "talk.json").read_text())
     assert not {"max_yaw", "max_pitch", "min_quality", "baseline"} & set(receipt["identity"])
     del receipt["left_out"], receipt["remark"]
     (tmp_path / "talk.json").write_text(json.dumps(receipt))
-    assert record_clip(analyzer, short, tmp_path, resume=True) == first
+    assert analyze_video(analyzer, short, tmp_path, resume=True) == first
 
 
 def test_a_limit_of_what_the_detector_does_not_tell_leaves_nobody_out(
     analyzer: Analyzer, short: Path, tmp_path: Path
 ):
-    done = record_clip(analyzer, short, tmp_path, RecordSettings(min_quality=0.5))
+    done = analyze_video(analyzer, short, tmp_path, OutputSettings(min_quality=0.5))
     assert done.left_out is None
     assert str(done.problem).startswith("no face was left out: the table tells no quality")
     assert (read_table(tmp_path / "talk.csv")["success"] == 1).all()
@@ -523,8 +524,8 @@ def test_a_video_may_be_called_something_else_than_its_path(
     monkeypatch.setattr(
         finish, "write_figures", lambda folder, table, *_, **__: drawn.append((folder, table))
     )
-    settings = RecordSettings(every=8, report=True)
-    record_clip(analyzer, video, tmp_path, settings, called="Interview 3.mov")
+    settings = OutputSettings(every=8, report=True)
+    analyze_video(analyzer, video, tmp_path, settings, called="Interview 3.mov")
     assert set(read_table(tmp_path / "talk.csv")["file"]) == {"Interview 3.mov"}
     assert [(folder, set(table["file"])) for folder, table in drawn] == [
         (tmp_path / "talk.figures", {"Interview 3.mov"})
@@ -536,12 +537,12 @@ def test_a_video_may_be_called_something_else_than_its_path(
 
 def test_what_a_kill_at_the_very_end_left_is_cleared(analyzer: Analyzer, short: Path, tmp_path: Path):
     with pytest.raises(Killed):
-        record_clip(analyzer, short, tmp_path, progress=killed_after(9))
+        analyze_video(analyzer, short, tmp_path, progress=killed_after(9))
     left = tmp_path / "talk.part"
     left.rename(tmp_path / "aside")
-    record_clip(analyzer, short, tmp_path)
+    analyze_video(analyzer, short, tmp_path)
     (tmp_path / "aside").rename(left)
-    record_clip(analyzer, short, tmp_path, resume=True)
+    analyze_video(analyzer, short, tmp_path, resume=True)
     assert not left.exists()
 
 
@@ -551,10 +552,10 @@ def test_one_process_at_a_time_works_at_a_video(analyzer: Analyzer, short: Path,
     def another(*_: object) -> None:
         if not told:
             with pytest.raises(BusyError, match=r"talk in .* is in use by process") as error:
-                record_clip(analyzer, short, tmp_path)
+                analyze_video(analyzer, short, tmp_path)
             told.append(error)
 
-    assert record_clip(analyzer, short, tmp_path, progress=another).rows == len(
+    assert analyze_video(analyzer, short, tmp_path, progress=another).rows == len(
         read_table(tmp_path / "talk.csv")
     )
     assert told
@@ -564,13 +565,13 @@ def test_one_process_at_a_time_works_at_a_video(analyzer: Analyzer, short: Path,
 def test_a_folder_that_can_not_be_made_is_said(analyzer: Analyzer, video: Path, tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="can't be written"):
-        record_clip(analyzer, video, tmp_path / "file" / "out")
+        analyze_video(analyzer, video, tmp_path / "file" / "out")
 
 
 def test_what_is_no_video_leaves_nothing_behind(analyzer: Analyzer, tmp_path: Path):
     (tmp_path / "talk.mp4").write_bytes(b"no video at all")
     with pytest.raises(InputError):
-        record_clip(analyzer, tmp_path / "talk.mp4", tmp_path / "out")
+        analyze_video(analyzer, tmp_path / "talk.mp4", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -587,4 +588,4 @@ def test_what_is_no_video_leaves_nothing_behind(analyzer: Analyzer, tmp_path: Pa
 )
 def test_settings_out_of_range_are_refused(settings: dict, message: str):
     with pytest.raises(ConfigError, match=message):
-        RecordSettings(**settings)
+        OutputSettings(**settings)

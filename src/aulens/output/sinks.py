@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from aulens.aus import AUSet
-from aulens.record.parts import cut_back
+from aulens.output.checkpoint import cut_back
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
 from aulens.show.stills import Stills

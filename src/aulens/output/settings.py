@@ -14,7 +14,7 @@ FORMATS: Final = ("csv", "jsonl", "parquet", *DIALECTS)
 
 
 @dataclass(frozen=True)
-class RecordSettings:
+class OutputSettings:
     """What to make of a video, and of which frames.
 
     Attributes:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import aulens
 from aulens.errors import InputError
 from aulens.faces.detector import described
-from aulens.record.settings import RecordSettings
+from aulens.output.settings import OutputSettings
 from aulens.runtime.analyzer import Analyzer
 from aulens.video.media import VideoInfo
 from aulens.video.sequence import pictures_of
@@ -22,7 +22,7 @@ IF_SET: Final = ("max_yaw", "max_pitch", "min_quality", "baseline")
 """Settings that are told only if they are set: what earlier versions made goes on without."""
 
 
-def identity_of(info: VideoInfo, analyzer: Analyzer, settings: RecordSettings) -> dict[str, Any]:
+def identity_of(info: VideoInfo, analyzer: Analyzer, settings: OutputSettings) -> dict[str, Any]:
     """All that must be the same for a run to go on, JSON-able: the video, the software, the settings."""
     identity = {
         **video_of(info.path),

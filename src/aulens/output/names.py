@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from aulens.record.identity import VIDEO, video_of
-from aulens.record.parts import NOTE, is_ours
+from aulens.output.checkpoint import CHECKPOINT, is_ours
+from aulens.output.identity import VIDEO, video_of
 
 _KEPT: Final = ("columns", "results", "index")
 """What `aulens detect` writes beside the files of videos: columns.csv, results.csv, index.html."""
@@ -130,7 +130,7 @@ def _notes(out: Path) -> Iterable[tuple[Path, str]]:
         if path.suffix == ".json" and path.is_file():
             yield path, path.stem
         elif path.suffix == _PART:
-            yield path / NOTE, path.stem
+            yield path / CHECKPOINT, path.stem
 
 
 def _there(out: Path) -> set[str]:
@@ -140,6 +140,6 @@ def _there(out: Path) -> set[str]:
         for ending in ENDINGS:
             if path.name.endswith(ending):
                 found.add(path.name.removesuffix(ending).casefold())
-        if path.suffix == _PART and ((path / NOTE).is_file() or not is_ours(path)):
+        if path.suffix == _PART and ((path / CHECKPOINT).is_file() or not is_ours(path)):
             found.add(path.stem.casefold())
     return found

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from aulens.errors import ConfigError, InputError
-from aulens.record import RecordSettings, clip, finish, overlay, record_clip
-from aulens.record.overlay import OverlayPart
+from aulens.output import OutputSettings, analyze_video, finish, overlay
+from aulens.output import video as recording
+from aulens.output.overlay import OverlayPart
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.result import FrameResult
 from aulens.show.frame_overlay import FrameOverlay
@@ -26,7 +27,7 @@ from video.made_videos import uneven, write_clip
 pytestmark = [pytest.mark.usefixtures("people_by_colour"), pytest.mark.slow]
 
 FINE = Fraction(1, 90_000)
-DRAWN = RecordSettings(overlay=True)
+DRAWN = OutputSettings(overlay=True)
 
 
 class Killed(BaseException):
@@ -44,7 +45,7 @@ def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
 @pytest.fixture(autouse=True, scope="module")
 def often_kept() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clip, "KEEP", 7)
+        patch.setattr(recording, "KEEP", 7)
         yield
 
 
@@ -65,7 +66,7 @@ def whole(
 ) -> Path:
     """The folder of a run that nothing stopped."""
     folder = tmp_path_factory.mktemp("whole")
-    record_clip(analyzer, video, folder, DRAWN)
+    analyze_video(analyzer, video, folder, DRAWN)
     return folder
 
 
@@ -104,7 +105,7 @@ def test_every_frame_is_drawn_at_its_time_with_the_sound(analyzer, video, whole)
 
 
 def test_a_span_of_time_has_the_sound_of_that_time(analyzer, video, tmp_path):
-    record_clip(analyzer, video, tmp_path, RecordSettings(overlay=True, every=2, start=0.5, stop=2.0))
+    analyze_video(analyzer, video, tmp_path, OutputSettings(overlay=True, every=2, start=0.5, stop=2.0))
     times = [time for time in uneven(40)[::2] if 0.5 <= time < 2]
     drawn = [time for time, _ in packets(tmp_path / "talk.overlay.mp4")]
     assert drawn == [time - Fraction(1, 2) for time in times]
@@ -121,29 +122,29 @@ def test_a_span_of_time_has_the_sound_of_that_time(analyzer, video, tmp_path):
 @pytest.mark.parametrize("kill", [10, *(pytest.param(kill) for kill in (1, 7, 8, 29, 40))])
 def test_a_killed_run_gives_the_same_video(kill, analyzer, video, whole, tmp_path):
     with pytest.raises(Killed):
-        record_clip(analyzer, video, tmp_path, DRAWN, progress=killed_after(kill))
+        analyze_video(analyzer, video, tmp_path, DRAWN, progress=killed_after(kill))
     cut = tmp_path / "talk.overlay.mp4"
     assert not cut.exists()
-    record_clip(analyzer, video, tmp_path, DRAWN, resume=True)
+    analyze_video(analyzer, video, tmp_path, DRAWN, resume=True)
     assert packets(cut) == packets(whole / cut.name)
     assert packets(cut, "audio") == packets(whole / cut.name, "audio")
 
 
-@pytest.mark.parametrize(("module", "name"), [(finish, "join_overlay"), (clip, "write_done")])
+@pytest.mark.parametrize(("module", "name"), [(finish, "join_overlay"), (recording, "write_receipt")])
 def test_a_run_killed_while_it_finishes_goes_on(module, name, analyzer, video, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(module, name, lambda *_: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
-            record_clip(analyzer, video, tmp_path, DRAWN)
+            analyze_video(analyzer, video, tmp_path, DRAWN)
     seen = []
-    record_clip(analyzer, video, tmp_path, DRAWN, resume=True, progress=lambda *_: seen.append(1))
+    analyze_video(analyzer, video, tmp_path, DRAWN, resume=True, progress=lambda *_: seen.append(1))
     assert not seen
     assert len(packets(tmp_path / "talk.overlay.mp4")) == 40
 
 
 def test_what_was_not_kept_can_be_watched(analyzer, video, tmp_path):
     with pytest.raises(Killed):
-        record_clip(analyzer, video, tmp_path, DRAWN, progress=killed_after(10))
+        analyze_video(analyzer, video, tmp_path, DRAWN, progress=killed_after(10))
     pieces = sorted((tmp_path / "talk.part" / "overlay").iterdir())
     assert [piece.name for piece in pieces] == ["000000.mp4", "000001.mp4"]
     assert [len(packets(piece)) for piece in pieces] == [7, 3]
@@ -151,10 +152,10 @@ def test_what_was_not_kept_can_be_watched(analyzer, video, tmp_path):
 
 def test_a_piece_that_is_gone_is_not_left_out(analyzer, video, tmp_path):
     with pytest.raises(Killed):
-        record_clip(analyzer, video, tmp_path, DRAWN, progress=killed_after(20))
+        analyze_video(analyzer, video, tmp_path, DRAWN, progress=killed_after(20))
     (tmp_path / "talk.part" / "overlay" / "000001.mp4").unlink()
     with pytest.raises(ConfigError, match=r"000001\.mp4 is gone"):
-        record_clip(analyzer, video, tmp_path, DRAWN, resume=True)
+        analyze_video(analyzer, video, tmp_path, DRAWN, resume=True)
 
 
 def test_sound_that_can_not_be_taken_along_is_said(analyzer, video, tmp_path, monkeypatch):
@@ -167,7 +168,7 @@ def test_sound_that_can_not_be_taken_along_is_said(analyzer, video, tmp_path, mo
         return original(pieces, path)
 
     monkeypatch.setattr(overlay, "join_videos", join)
-    done = record_clip(analyzer, video, tmp_path, DRAWN)
+    done = analyze_video(analyzer, video, tmp_path, DRAWN)
     assert done.problem == "the sound could not be taken along (Invalid argument)"
     assert len(packets(tmp_path / "talk.overlay.mp4")) == 40
     assert not open_video(tmp_path / "talk.overlay.mp4").info.has_audio
@@ -178,8 +179,8 @@ def test_frames_without_times_go_by_their_number(analyzer, tmp_path):
     folder.mkdir()
     for number in range(9):
         Image.fromarray(patch_frame({"blue": (10 + number, 20)})).save(folder / f"{number}.png")
-    record_clip(
-        analyzer, open_sequence(folder, None), tmp_path / "out", RecordSettings(overlay=True, every=2)
+    analyze_video(
+        analyzer, open_sequence(folder, None), tmp_path / "out", OutputSettings(overlay=True, every=2)
     )
     drawn = open_video(tmp_path / "out" / "frames.overlay.mp4").frames()
     assert [frame.time for frame in drawn] == [0, 0.08, 0.16, 0.24, 0.32]
@@ -187,7 +188,7 @@ def test_frames_without_times_go_by_their_number(analyzer, tmp_path):
 
 def test_a_span_without_frames_is_said_and_leaves_nothing(analyzer, video, tmp_path):
     with pytest.raises(InputError, match=r"no frame from 100 s to its end; it is 2\.48 s long"):
-        record_clip(analyzer, video, tmp_path, RecordSettings(overlay=True, report=True, start=100.0))
+        analyze_video(analyzer, video, tmp_path, OutputSettings(overlay=True, report=True, start=100.0))
     assert not list(tmp_path.iterdir())
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from aulens.errors import InputError
-from aulens.record.done import made_by
-from aulens.record.names import free_name
-from aulens.record.parts import is_begun
+from aulens.output.checkpoint import is_begun
+from aulens.output.names import free_name
+from aulens.output.receipt import files_of
 from aulens.tables import read_table
 
 _RECEIPT: Final = b'"aulens-clip/1"'
@@ -22,7 +22,7 @@ _SHEET: Final = re.compile(r"\.face[0-9]+$")
 
 
 @dataclass(frozen=True)
-class Made:
+class PreviousOutputs:
     """What earlier runs made.
 
     Attributes:
@@ -34,7 +34,7 @@ class Made:
     tables: tuple[Path, ...]
 
 
-def made_below(top: Path) -> Made:
+def previous_outputs(top: Path) -> PreviousOutputs:
     """What earlier runs made in a folder and below it.
 
     That is what receipts name, unfinished videos, and what was drawn into a folder `pictures` for our page. A
@@ -49,12 +49,12 @@ def made_below(top: Path) -> Made:
         folders[:] = [name for name in folders if name not in begun and not name.startswith(".")]
         for name in files:
             if name.endswith(".json") and _begins(folder / name, _RECEIPT, 64):
-                made = made_by(folder / name)
+                made = files_of(folder / name)
                 paths += made.values()
                 tables += [path for kind, path in made.items() if kind == "table"]
         if "pictures" in folders and _begins(folder / "index.html", _PAGE, _HEAD):
             paths += _drawn(folder)
-    return Made(tuple(paths), tuple(sorted(path for path in tables if path.is_file())))
+    return PreviousOutputs(tuple(paths), tuple(sorted(path for path in tables if path.is_file())))
 
 
 def _drawn(out: Path) -> list[Path]:

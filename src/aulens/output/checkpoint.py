@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from aulens.errors import InputError
-from aulens.record.identity import differs
+from aulens.output.identity import differs
 from aulens.runtime.result import FrameResult
 
-NOTE: Final = "note.json"
+CHECKPOINT: Final = "note.json"
 _FORMAT: Final = "aulens-part/1"
 _MARK: Final = ".aulens"  # there from the beginning: a folder without it is somebody else's
 
@@ -40,7 +40,7 @@ class Part(Protocol):
 
 
 @dataclass(frozen=True)
-class Note:
+class Checkpoint:
     """Where a run stood.
 
     Attributes:
@@ -73,7 +73,7 @@ class PartFolder:
     def __init__(self, path: Path, identity: Mapping[str, Any], *, resume: bool) -> None:
         self.path = path
         self._identity = json.loads(json.dumps(identity))
-        self.note: Note | None = self._read() if resume else None
+        self.note: Checkpoint | None = self._read() if resume else None
         if self.note is None and path.exists():
             if not is_ours(path):
                 raise InputError(f"{path} was not made by aulens; give another folder of results, or move it")
@@ -85,23 +85,23 @@ class PartFolder:
         """Bytes (or whatever a part counts in) that are sound of a part; 0 at the beginning."""
         return 0 if self.note is None else int(self.note.lengths.get(part, 0))
 
-    def keep(self, note: Note) -> None:
+    def keep(self, note: Checkpoint) -> None:
         """Replace the note."""
         text = json.dumps({"format": _FORMAT, "identity": self._identity, **asdict(note)})
-        fresh = self.path / f"{NOTE}.new"
+        fresh = self.path / f"{CHECKPOINT}.new"
         with fresh.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(self.path / NOTE)
+        fresh.replace(self.path / CHECKPOINT)
 
     def remove(self) -> None:
         """Throw the folder away."""
         remove_part(self.path)
 
-    def _read(self) -> Note | None:
+    def _read(self) -> Checkpoint | None:
         try:
-            found = json.loads((self.path / NOTE).read_text(encoding="utf-8"))
+            found = json.loads((self.path / CHECKPOINT).read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except ValueError:
@@ -113,7 +113,7 @@ class PartFolder:
                 f"{self.path}: the earlier run can't go on, {differs(found['identity'], self._identity)}"
             )
         try:
-            return Note(**{field.name: found[field.name] for field in fields(Note)})
+            return Checkpoint(**{field.name: found[field.name] for field in fields(Checkpoint)})
         except KeyError:
             return None
 

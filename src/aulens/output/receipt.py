@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from aulens.errors import InputError
-from aulens.record.identity import IF_SET, VIDEO, differs
-from aulens.record.names import ENDINGS
+from aulens.output.identity import IF_SET, VIDEO, differs
+from aulens.output.names import ENDINGS
 
 _FORMAT: Final = "aulens-clip/1"
 _OUTPUTS: Final = ("format", "overlay", "report")
@@ -19,7 +19,7 @@ _FIGURE: Final = re.compile(r"(?:timeline|cooccurrence)(?:-person[0-9]+)?\.(?:sv
 
 
 @dataclass(frozen=True)
-class Recorded:
+class Receipt:
     """What was made of one video.
 
     Attributes:
@@ -51,7 +51,7 @@ class Recorded:
     remark: str | None = None
 
 
-def write_done(path: Path, done: Recorded) -> None:
+def write_receipt(path: Path, done: Receipt) -> None:
     """Write it as JSON, in one step."""
     fresh = path.with_name(f"{path.name}.new")
     text = json.dumps({"format": _FORMAT, **asdict(done)}, indent=1, ensure_ascii=False) + "\n"
@@ -59,7 +59,7 @@ def write_done(path: Path, done: Recorded) -> None:
     fresh.replace(path)
 
 
-def read_done(path: Path, identity: Mapping[str, Any]) -> Recorded | None:
+def read_receipt(path: Path, identity: Mapping[str, Any]) -> Receipt | None:
     """What an earlier run made of the same video with the same settings and all of whose files are there.
 
     None for a video that was not done, or changed since.
@@ -74,11 +74,11 @@ def read_done(path: Path, identity: Mapping[str, Any]) -> Recorded | None:
         return None
     if found["identity"] != identity:
         raise InputError(f"{path}: it was done before, but {differs(found['identity'], identity)}")
-    done = Recorded(**found)
+    done = Receipt(**found)
     return done if all((path.parent / name).exists() for name in done.files.values()) else None
 
 
-def made_by(path: Path) -> dict[str, Path]:
+def files_of(path: Path) -> dict[str, Path]:
     """What a receipt NAME.json names and is of NAME alone, by what it is; nothing if it is no receipt."""
     found = _read(path)
     files = found["files"].items() if found is not None else ()
@@ -99,7 +99,7 @@ def with_old(path: Path, identity: Mapping[str, Any], files: Mapping[str, str]) 
     found, kept = _read(path), dict(files)
     before = {} if found is None else found["identity"]
     same = all(before.get(key) == identity.get(key) for key in {*identity, *IF_SET} - {*_OUTPUTS})
-    for kind, old in made_by(path).items():
+    for kind, old in files_of(path).items():
         if old.name in files.values() or not old.exists():
             continue
         if same:
@@ -126,11 +126,11 @@ def begin_anew(path: Path) -> None:
     """A run begins that replaces what an earlier one made: nothing of it is done any more."""
     found = _read(path)
     if found is not None:
-        write_done(path, replace(Recorded(**found), identity={**found["identity"], _REPLACED: True}))
+        write_receipt(path, replace(Receipt(**found), identity={**found["identity"], _REPLACED: True}))
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """What `write_done` wrote; None if there is no such file, or one of somebody else."""
+    """What `write_receipt` wrote; None if there is no such file, or one of somebody else."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError, ValueError):
@@ -138,4 +138,4 @@ def _read(path: Path) -> dict[str, Any] | None:
     if not isinstance(found, dict) or found.pop("format", None) != _FORMAT:
         return None
     found = {"left_out": None, "remark": None} | found  # earlier versions had none
-    return found if found.keys() == {field.name for field in fields(Recorded)} else None
+    return found if found.keys() == {field.name for field in fields(Receipt)} else None

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from aulens.errors import InputError
-from aulens.record import record_clip
-from aulens.record.names import clip_names
+from aulens.output import analyze_video
+from aulens.output.names import clip_names
 from aulens.runtime.analyzer import Analyzer
 from patch_people import PatchDetector, write_people
 from stub_model import write_stub
@@ -29,18 +29,18 @@ def talk(folder: Path, frames: int) -> Path:
 def test_a_video_keeps_its_name_whoever_comes_before_it(analyzer: Analyzer, tmp_path: Path):
     out = tmp_path / "out"
     b = talk(tmp_path / "b", 3)
-    done = record_clip(analyzer, b, out)
+    done = analyze_video(analyzer, b, out)
     a = talk(tmp_path / "a", 5)
     assert clip_names([a, b], out) == ("a_talk", "talk")
-    assert record_clip(analyzer, a, out).files["table"] == "a_talk.csv"
+    assert analyze_video(analyzer, a, out).files["table"] == "a_talk.csv"
     assert clip_names([a, b], out) == ("a_talk", "talk")
-    assert record_clip(analyzer, b, out, resume=True) == done
+    assert analyze_video(analyzer, b, out, resume=True) == done
     # The folder of videos was moved.
     b = b.rename(tmp_path / "talk.mp4")
-    assert record_clip(analyzer, b, out, resume=True) == done
+    assert analyze_video(analyzer, b, out, resume=True) == done
     # The other one was exported anew.
     write_people(a, 4)
-    assert record_clip(analyzer, a, out).files["table"] == "a_talk.csv"
+    assert analyze_video(analyzer, a, out).files["table"] == "a_talk.csv"
 
 
 def test_a_stopped_run_keeps_its_name_too(analyzer: Analyzer, tmp_path: Path):
@@ -52,12 +52,12 @@ def test_a_stopped_run_keeps_its_name_too(analyzer: Analyzer, tmp_path: Path):
 
     out = tmp_path / "out"
     a = talk(tmp_path / "a", 3)
-    record_clip(analyzer, a, out)
+    analyze_video(analyzer, a, out)
     with pytest.raises(Killed):
-        record_clip(analyzer, a, out, progress=kill)
+        analyze_video(analyzer, a, out, progress=kill)
     b = talk(tmp_path / "b", 5)
     assert clip_names([b, a], out) == ("b_talk", "talk")
-    assert record_clip(analyzer, a, out, resume=True).frames == 3
+    assert analyze_video(analyzer, a, out, resume=True).frames == 3
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_files_of_somebody_else_are_not_replaced(theirs: str, analyzer: Analyzer
     out = tmp_path / "out"
     out.mkdir()
     (out / theirs).write_text(json.dumps(["codes", "by hand"]))
-    done = record_clip(analyzer, talk(tmp_path / "a", 3), out, resume=True)
+    done = analyze_video(analyzer, talk(tmp_path / "a", 3), out, resume=True)
     assert done.files["table"] == "a_talk.csv"
     assert json.loads((out / theirs).read_text()) == ["codes", "by hand"]
 
@@ -85,7 +85,7 @@ def test_names_of_other_files_are_not_taken(analyzer: Analyzer, tmp_path: Path):
     names = clip_names(["columns.mp4", "results.mp4", "index.mp4", "a.mp4", "A.MOV"])
     assert names == ("columns-2", "results-2", "index-2", "a", "A-2")
     video = write_people(tmp_path / "columns.mp4", 2)
-    assert record_clip(analyzer, video, tmp_path / "out").files["table"] == "columns-2.csv"
+    assert analyze_video(analyzer, video, tmp_path / "out").files["table"] == "columns-2.csv"
 
 
 def test_what_a_camera_saw_is_kept(tmp_path: Path):
@@ -97,7 +97,7 @@ def test_what_a_camera_saw_is_kept(tmp_path: Path):
 
 def test_long_names_fit_the_disk(analyzer: Analyzer, tmp_path: Path):
     video = write_people(tmp_path / f"{'顔' * 83}.mp4", 2)  # 253 bytes
-    done = record_clip(analyzer, video, tmp_path / "out")
+    done = analyze_video(analyzer, video, tmp_path / "out")
     assert all((tmp_path / "out" / name).is_file() for name in done.files.values())
 
 
@@ -105,7 +105,7 @@ def test_a_name_that_is_no_text_is_said(analyzer: Analyzer, tmp_path: Path):
     video = Path(os.fsdecode(bytes(tmp_path) + b"/Gespr\xe4ch.mp4"))
     write_people(tmp_path / "a.mp4", 2).rename(video)
     with pytest.raises(InputError, match=r"Gespr\\xe4ch\.mp4: the name of the file is not UTF-8"):
-        record_clip(analyzer, video, tmp_path / "out")
+        analyze_video(analyzer, video, tmp_path / "out")
 
 
 def test_a_folder_of_somebody_else_is_left_alone(analyzer: Analyzer, tmp_path: Path):
@@ -113,9 +113,9 @@ def test_a_folder_of_somebody_else_is_left_alone(analyzer: Analyzer, tmp_path: P
     precious.parent.mkdir(parents=True)
     precious.touch()
     video = talk(tmp_path / "a", 2)
-    assert record_clip(analyzer, video, tmp_path / "out").files["table"] == "a_talk.csv"
+    assert analyze_video(analyzer, video, tmp_path / "out").files["table"] == "a_talk.csv"
     with pytest.raises(InputError, match="was not made by aulens"):
-        record_clip(analyzer, video, tmp_path / "out", name="talk")
+        analyze_video(analyzer, video, tmp_path / "out", name="talk")
     assert precious.exists()
 
 
