@@ -25,7 +25,7 @@ def test_the_options_are_the_same(command: str) -> None:
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three frames in place of a data set."""
     drawn = drawn_index(tmp_path / "drawn", (("F001", "T1", 3),))
-    monkeypatch.setattr("aulens.data.sources.open_dataset", lambda *_, lists: drawn)
+    monkeypatch.setattr("aulens.data.registry.open_dataset", lambda *_, lists: drawn)
     return tmp_path
 
 

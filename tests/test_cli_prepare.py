@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import aulens.data.prepare as preparing
-import aulens.data.sources as sources
+import aulens.data.registry as registry
 from aulens.data.index import FrameIndex, Problem
 from command_line import aulens
 from drawn_frames import contents, drawn_index
@@ -26,8 +26,8 @@ def index(tmp_path, monkeypatch) -> FrameIndex:
         asked.append((name, root, lists))
         return found
 
-    monkeypatch.setattr(sources, "open_dataset", open_dataset)
-    monkeypatch.setattr(sources, "asked", asked, raising=False)
+    monkeypatch.setattr(registry, "open_dataset", open_dataset)
+    monkeypatch.setattr(registry, "asked", asked, raising=False)
     return found
 
 
@@ -48,7 +48,7 @@ def test_a_summary(index, tmp_path):
     assert "2 remarks on these data; aulens doctor" in done.err
     assert "F002: is in two." in done.err
     assert "F001" not in done.err
-    assert sources.asked == [("bp4d", Path("ROOT"), None)]
+    assert registry.asked == [("bp4d", Path("ROOT"), None)]
     assert '"margin": 0.5' in (out / "prepared.json").read_text()
     before = contents(out)
     again = aulens("prepare", "bp4d", "ROOT", out, "--size", 64, "--margin", 0.5)
@@ -65,14 +65,14 @@ def test_options_reach_the_data_set_and_the_settings(index, tmp_path):
         "--landmarks", "given", "--processes", 1,
     )  # fmt: skip
     assert done.code == 0
-    assert sources.asked == [("disfa", Path("ROOT"), Path("LISTS"))]
+    assert registry.asked == [("disfa", Path("ROOT"), Path("LISTS"))]
     about = (tmp_path / "out" / "prepared.json").read_text()
     assert '"quality": 80' in about
     assert '"landmarks": "given"' in about
 
 
 def test_no_face_at_all_is_a_failure(index, tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "open_dataset", lambda *_, lists: replace(index, media=("",) * 4))
+    monkeypatch.setattr(registry, "open_dataset", lambda *_, lists: replace(index, media=("",) * 4))
     done = aulens("prepare", "bp4d", "ROOT", tmp_path / "out", "--processes", 1)
     assert done.code == 1
     assert rows(done.out)["missing_picture"] == "4"
@@ -83,7 +83,7 @@ def test_no_face_at_all_is_a_failure(index, tmp_path, monkeypatch):
 @pytest.mark.parametrize("command", ["prepare", "doctor"])
 def test_the_help_names_all_data_sets(command):
     words = aulens(command, "-h").out.replace("\u2502", " ").split()
-    assert {word.strip(",.") for word in words} >= set(sources.DATASETS)
+    assert {word.strip(",.") for word in words} >= set(registry.DATASETS.names())
 
 
 def test_an_interrupt_is_one_sentence(index, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from aulens.data.portraits import cut
 from aulens.data.portraits.codes import CODES, read_portrait_codes
 from aulens.data.portraits.cut import BOXES, cut_portraits
 from aulens.data.portraits.splits import split_of, subject_of
-from aulens.data.sources import open_dataset
+from aulens.data.registry import open_dataset
 from aulens.errors import ConfigError, DatasetError
 from aulens.render.reanimate.codes import read_codes
 from prepared_folder import write_prepared

@@ -1,7 +1,7 @@
 import pytest
 
 from aulens.aus import MISSING
-from aulens.data.sources import open_dataset
+from aulens.data.registry import open_dataset
 from aulens.errors import DatasetError
 from delivered import DISFA_AUS, codes, only, picture, text
 

@@ -6,7 +6,7 @@ import pytest
 from aulens.aus import MISSING
 from aulens.data.jaanet import narrow, read_jaanet
 from aulens.data.jaanet_lists import read_lists
-from aulens.data.sources import DATASETS, open_dataset
+from aulens.data.registry import DATASETS, open_dataset
 from aulens.errors import ConfigError, DatasetError
 from delivered import BP4D_AUS, DISFA_AUS, intensities, occurrence, only, picture, text
 
@@ -180,7 +180,7 @@ def test_names(tmp_path):
     with pytest.raises(DatasetError, match="jaanet-bp4d or jaanet-disfa"):
         open_dataset("jaanet", tmp_path)
     assert open_dataset("jaanet-disfa", tmp_path).keys == ["SN002/left/1"]
-    with pytest.raises(ConfigError, match=", ".join(DATASETS)):
+    with pytest.raises(ConfigError, match=", ".join(DATASETS.names())):
         open_dataset("ck+", tmp_path)
     with pytest.raises(ConfigError, match="no lists for affwild2"):
         open_dataset("affwild2", tmp_path, lists=tmp_path)

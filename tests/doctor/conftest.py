@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from actors import film
 
-from aulens.data.sources import LOOKALIKE
+from aulens.data.registry import LOOKALIKE
 from aulens.render.lookalike import LookalikeConfig, affwild2, bp4d, disfa
 from aulens.render.lookalike.cast import cast
 from aulens.render.lookalike.film import Studio

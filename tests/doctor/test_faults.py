@@ -8,7 +8,7 @@ import pytest
 import spoil
 
 from aulens.data.index import FrameIndex
-from aulens.data.sources import open_dataset
+from aulens.data.registry import open_dataset
 from aulens.doctor import Diagnosis, examine
 from aulens.render.lookalike import LookalikeConfig, write_lookalike
 from people import detector

@@ -12,7 +12,7 @@ from actors import people, performances
 from rich.console import Console
 
 from aulens.aus import BP4D, MISSING
-from aulens.data.sources import LOOKALIKE, open_dataset
+from aulens.data.registry import LOOKALIKE, open_dataset
 from aulens.doctor import contact_sheet, examine
 from aulens.doctor.sampling import busiest_window, clips, spread
 from aulens.doctor.sheet import COLUMNS, HEAD, STRIP, TILE, doubt

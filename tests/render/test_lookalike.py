@@ -15,7 +15,7 @@ import aulens.render.lookalike.film as film_module
 from aulens.aus import MISSING
 from aulens.cli import app
 from aulens.data.protocols import BP4D_PROTOCOL, DISFA_PROTOCOL, PROTOCOLS
-from aulens.data.sources import open_dataset
+from aulens.data.registry import open_dataset
 from aulens.errors import ConfigError
 from aulens.render.expression import EXCLUSIVE, PRESENT
 from aulens.render.lookalike import LookalikeConfig, write_lookalike

@@ -8,7 +8,7 @@ import pandas as pd
 
 from aulens.aus import AUSet
 from aulens.data.prepare import PrepareSettings, prepare
-from aulens.data.sources import open_dataset
+from aulens.data.registry import open_dataset
 from aulens.study.planning import PlannedRun
 from aulens.study.results import RunResult
 from aulens.training.config import to_toml

@@ -9,32 +9,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from aulens.commands.finders import Detector, Finder
-from aulens.commands.options import DetectorKind, DetectorModel
-from aulens.commands.prepare import DATASET_NAMES
+from aulens.commands.options import Dataset, Delivered, DetectorKind, DetectorModel, Lists
 from aulens.commands.research import extras
 
 
 def doctor(
-    dataset: Annotated[
-        str,
-        typer.Argument(
-            metavar="DATASET",
-            help=DATASET_NAMES,
-            show_default=False,
-        ),
-    ],
-    root: Annotated[
-        Path,
-        typer.Argument(metavar="ROOT", help="Its folder as delivered, or the manifest.", show_default=False),
-    ],
-    lists: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="JAA-Net's list files: only the frames that they name.",
-            show_default="all coded frames",
-        ),
-    ] = None,
+    dataset: Dataset,
+    root: Delivered,
+    lists: Lists = None,
     prepared: Annotated[
         Path | None,
         typer.Option(
@@ -64,7 +46,7 @@ def doctor(
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with extras():
-        from aulens.data.sources import open_dataset
+        from aulens.data.registry import open_dataset
         from aulens.doctor import contact_sheet as draw_sheet
         from aulens.doctor import examine
         from aulens.doctor.terminal import WIDTH, report

@@ -6,11 +6,33 @@ from typing import Annotated, Final
 import typer
 
 from aulens.commands.finders import Detector
+from aulens.data.registry import DATASETS
 from aulens.runtime.backend import BACKENDS
 
 VIDEOS: Final = "Videos"
 MODELS: Final = "Models"
 
+Dataset = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATASET",
+        help=f"{', '.join(DATASETS.own)}, or one that an installed package adds.",
+        autocompletion=DATASETS.names,
+        show_default=False,
+    ),
+]
+Delivered = Annotated[
+    Path,
+    typer.Argument(metavar="ROOT", help="Its folder as delivered, or the manifest.", show_default=False),
+]
+Lists = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="JAA-Net's list files: only the frames that they name.",
+        show_default="all coded frames",
+    ),
+]
 Every = Annotated[
     int, typer.Option(min=1, metavar="N", help="Videos: analyze each N-th frame.", rich_help_panel=VIDEOS)
 ]

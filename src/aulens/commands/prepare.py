@@ -13,18 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from aulens.commands.finders import Detector, Finder
-from aulens.commands.options import DetectorKind, DetectorModel
+from aulens.commands.options import Dataset, Delivered, DetectorKind, DetectorModel, Lists
 from aulens.commands.research import extras
 
 if TYPE_CHECKING:
     from aulens.data.prepare import PrepareResult
     from aulens.data.prepare.run import Progress as Report
 
-
-DATASET_NAMES: Final = (
-    "bp4d, disfa, disfaplus, affwild2, jaanet, jaanet-bp4d, jaanet-disfa, portraits or manifest."
-)
-"""The names that `aulens.data.sources` opens; written here, as it is not loaded for a help page."""
 
 _SHOWN: Final = 5
 """Errors of the data that are shown, at most."""
@@ -39,25 +34,12 @@ class Landmarks(StrEnum):
 
 
 def prepare(
-    dataset: Annotated[
-        str,
-        typer.Argument(metavar="DATASET", help=DATASET_NAMES, show_default=False),
-    ],
-    root: Annotated[
-        Path,
-        typer.Argument(metavar="ROOT", help="Its folder as delivered, or the manifest.", show_default=False),
-    ],
+    dataset: Dataset,
+    root: Delivered,
     out: Annotated[
         Path, typer.Argument(metavar="OUT", help="Folder for the prepared data.", show_default=False)
     ],
-    lists: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="JAA-Net's list files: only the frames that they name.",
-            show_default="all coded frames",
-        ),
-    ] = None,
+    lists: Lists = None,
     size: Annotated[int, typer.Option(min=32, help="Side of the largest crop for a model, in pixels.")] = 256,
     margin: Annotated[
         float, typer.Option(min=0, max=1, help="Room around it for rotation and shift, a share of it.")
@@ -81,7 +63,7 @@ def prepare(
     with extras():
         from aulens.data.prepare import PrepareSettings
         from aulens.data.prepare import prepare as run
-        from aulens.data.sources import open_dataset
+        from aulens.data.registry import open_dataset
 
         settings = PrepareSettings(size, margin, quality, landmarks.value)
         with console.status("reading the data set's folder"):

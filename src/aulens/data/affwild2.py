@@ -16,6 +16,7 @@ from aulens.data.folders import Folder, find_pictures, listing, several, start, 
 from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.label_files import au_number, binary_labels, blank_rows, read_table
 from aulens.data.protocols import AFFWILD2_PROTOCOL
+from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 
 NOT_CODED: Final = (-1,)
@@ -194,3 +195,6 @@ def _without_leaks(sequences: Sequence[CodedSequence]) -> tuple[list[CodedSequen
         )
         for subject, frames in sorted(lost.items())
     ]
+
+
+ENTRY: Final = DatasetEntry(read_affwild2, protocol=AFFWILD2_PROTOCOL)

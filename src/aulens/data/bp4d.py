@@ -15,9 +15,11 @@ from aulens.aus import MISSING
 from aulens.data.coded import CodedSequence, gather
 from aulens.data.folders import find_pictures, several, start, walk
 from aulens.data.index import PICTURE, FrameIndex, Problem
+from aulens.data.jaanet import within_lists
 from aulens.data.label_files import au_number, binary_labels, filled_rows, read_table
 from aulens.data.matlab import as_points, read_cells
 from aulens.data.protocols import BP4D_PROTOCOL
+from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 from aulens.landmarks import IBUG49
 
@@ -215,3 +217,6 @@ def _without_labels(found: _Found) -> list[Problem]:
         return []
     message = f"{several(bare)} have pictures but no label file; their frames are not used."
     return [Problem("warning", "missing_labels", "AU_OCC", message)]
+
+
+ENTRY: Final = DatasetEntry(read_bp4d, within_lists(read_bp4d, "bp4d"), BP4D_PROTOCOL)

@@ -16,16 +16,16 @@ from aulens.data.coded import CodedSequence, gather
 from aulens.data.disfa_video import SHORT, video_frames
 from aulens.data.folders import listing, several, start, walk
 from aulens.data.index import FrameIndex, Problem
+from aulens.data.jaanet import within_lists
 from aulens.data.label_files import code_problems, filled_rows, read_table
 from aulens.data.matlab import as_points, read_matrix
-from aulens.data.protocols import DISFA_PROTOCOL
+from aulens.data.protocols import DISFA_PROTOCOL, DISFA_SEQUENCE
+from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 from aulens.landmarks import IBUG66
 
 PRESENT_FROM: Final = 2
 """The least intensity (of 0 to 5) that counts as present, as in the publications."""
-SEQUENCE: Final = "left"
-"""The name of a subject's only sequence, the left camera's video."""
 
 _SUBJECT: Final = re.compile(r"SN\d{3}")
 _LABELS: Final = re.compile(r"(?P<subject>SN\d{3})_au(?P<au>\d+)\.txt", re.IGNORECASE)
@@ -151,7 +151,7 @@ def _read_subject(subject: str, found: _Found, problems: list[Problem]) -> Coded
         problems.append(Problem("note", "not_coded", subject, message, count))
     return CodedSequence(
         subject,
-        SEQUENCE,
+        DISFA_SEQUENCE,
         DISFA_PROTOCOL.part_of(subject),
         [path for path, keep in zip(media, coded, strict=True) if keep],
         (frame - 1).astype(np.int32)[coded],
@@ -274,3 +274,6 @@ def _first_number(subject: str, n: int, files: Mapping[int, Path]) -> tuple[int,
         "they are one frame off: get the files again, or detect landmarks (--landmarks detect)."
     )
     return first, [Problem("warning", "frame_order", subject, message, n)]
+
+
+ENTRY: Final = DatasetEntry(read_disfa, within_lists(read_disfa, "disfa"), DISFA_PROTOCOL)

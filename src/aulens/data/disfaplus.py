@@ -15,6 +15,7 @@ from aulens.data.disfa import PRESENT_FROM
 from aulens.data.folders import find_pictures, listing, numbered_pictures, several, start, walk
 from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.label_files import code_problems
+from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 
 _SUBJECT: Final = re.compile(r"SN\d{3}")
@@ -114,3 +115,6 @@ def _read_intensities(path: Path) -> dict[int, int]:
     if not found:
         raise DatasetError("has no line of a picture and an intensity")
     return found
+
+
+ENTRY: Final = DatasetEntry(read_disfaplus, same_people_as="disfa")

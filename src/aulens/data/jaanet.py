@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +16,11 @@ from PIL import Image, UnidentifiedImageError
 from aulens.aus import MISSING
 from aulens.data.coded import CodedSequence, gather, usable_rows
 from aulens.data.columns import changes
-from aulens.data.disfa import SEQUENCE
 from aulens.data.folders import find_pictures, several, start, walk
 from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.jaanet_lists import SIZE, ListedFrames, read_lists
-from aulens.data.protocols import protocol
+from aulens.data.protocols import DISFA_SEQUENCE, protocol
+from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 
 _SUBJECT: Final = re.compile(r"[FM]\d{3}|SN\d{3}")
@@ -51,7 +52,7 @@ def read_jaanet(root: Path, lists: Path | None = None, dataset: str | None = Non
     for rows in _sequences(listed, usable):
         subject, sequence = str(listed.subject[rows[0]]), str(listed.sequence[rows[0]])
         where = f"{subject}/{sequence}"
-        places = [top if sequence == SEQUENCE else top / sequence for top in tops.get(subject, [])]
+        places = [top if sequence == DISFA_SEQUENCE else top / sequence for top in tops.get(subject, [])]
         media = _media(listed.number[rows], places, where, problems) if tops else [""] * len(rows)
         sequences.append(
             CodedSequence(
@@ -106,6 +107,11 @@ def narrow(index: FrameIndex, listed: ListedFrames) -> FrameIndex:
     return replace(kept, part=listed.part[given], problems=(*index.problems, *listed.problems, *problems))
 
 
+def within_lists(read: Callable[[Path], FrameIndex], dataset: str) -> Callable[[Path, Path], FrameIndex]:
+    """Read a data set as delivered, narrowed to the lists in a second folder; `dataset` is theirs."""
+    return lambda root, lists: narrow(read(root), read_lists(lists, dataset))
+
+
 def _label_problems(index: FrameIndex, listed: NDArray[np.int8]) -> list[Problem]:
     problems = []
     both = (index.labels != MISSING) & (listed != MISSING)
@@ -151,3 +157,9 @@ def _size_problems(pictures: Sequence[str]) -> list[Problem]:
             )
             return [Problem("error", "unreadable_landmarks", Path(path).name, message)]
     return []
+
+
+ENTRY, BP4D_ENTRY, DISFA_ENTRY = (
+    DatasetEntry(partial(read_jaanet, dataset=dataset), partial(read_jaanet, dataset=dataset))
+    for dataset in (None, "bp4d", "disfa")
+)

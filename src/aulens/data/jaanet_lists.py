@@ -10,11 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.data.disfa import SEQUENCE
 from aulens.data.folders import start, walk
 from aulens.data.index import Problem
 from aulens.data.label_files import binary_labels, blank_rows, read_table
-from aulens.data.protocols import Protocol, protocol
+from aulens.data.protocols import DISFA_SEQUENCE, Protocol, protocol
 from aulens.errors import DatasetError
 from aulens.landmarks import IBUG49, LEFT_EYE, RIGHT_EYE
 
@@ -151,7 +150,7 @@ def _read_paths(path: Path) -> tuple[list[str], list[str], list[int]]:
         if match is None:
             raise DatasetError(f"line {at} of {path.name} is {line[:60]!r}, expected BP4D/F001/T1/2440.jpg")
         subjects.append(match["subject"])
-        sequences.append(match["task"] or SEQUENCE)
+        sequences.append(match["task"] or DISFA_SEQUENCE)
         numbers.append(int(match["number"]))
     return subjects, sequences, numbers
 

@@ -17,7 +17,7 @@ from aulens.data.folds import SplitPlan, has_own_splits, split, train_only
 from aulens.data.index import LEFT_ONLY, RIGHT_ONLY
 from aulens.data.places import Rows, as_rows
 from aulens.data.prepared import Prepared, is_prepared, load_prepared
-from aulens.data.protocols import SAME_PEOPLE
+from aulens.data.registry import people_of
 from aulens.data.renders import is_renders, load_renders
 from aulens.data.samples import RENDERS, SPLITS, Samples, join
 from aulens.errors import ConfigError, DatasetError
@@ -65,11 +65,6 @@ def load_data(roots: Sequence[Path], aus: AUSet, plan: SplitPlan, tests: Sequenc
     return join(_one_layout([*own, *tested]))
 
 
-def _people(dataset: str) -> str:
-    """Whose names a data set's subjects bear: one name space for those who are the same people."""
-    return SAME_PEOPLE.get(dataset, dataset)
-
-
 def _refuse_shared(trained: Sequence[Samples], tested: Sequence[Samples]) -> None:
     own, others = (
         {name for one in side for name, _ in distinct_pairs(one.subjects, one.splits)}
@@ -111,7 +106,7 @@ def _samples(data: Prepared, aus: AUSet, splits: NDArray[np.str_], select_on_tes
     stored = isinstance(taken, slice)
     return Samples(
         paths=data.names.take(taken),
-        subjects=data.texts("subject", f"{_people(data.dataset)}/")[taken],
+        subjects=data.texts("subject", f"{people_of(data.dataset)}/")[taken],
         splits=splits[taken],
         side_labels=_per_side(data.labels, data.one_sided, taken),
         landmarks=data.read_landmarks(rows),

@@ -25,6 +25,7 @@ from aulens.data.manifest_table import (
     read_manifest_table,
     whole_numbers,
 )
+from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 from aulens.landmarks import LAYOUTS
 
@@ -257,3 +258,6 @@ def _part_problems(subject: NDArray[np.str_], part: NDArray[np.str_]) -> list[Pr
             message = f"is in the parts {seen}; a subject must be in one part only."
             problems.append(Problem("error", "subject_leak", name, message, sum(counts.values())))
     return problems
+
+
+ENTRY: Final = DatasetEntry(read_manifest)

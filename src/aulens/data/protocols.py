@@ -106,17 +106,15 @@ DISFA_PROTOCOL: Final = Protocol(
     20.0,
 )
 
+DISFA_SEQUENCE: Final = "left"
+"""The name of a subject's only sequence, the left camera's video."""
+
 AFFWILD2_PROTOCOL: Final = Protocol("affwild2", "Aff-Wild2", AFFWILD2)
 
 PROTOCOLS: Final[Mapping[str, Protocol]] = MappingProxyType(
     {one.name: one for one in (BP4D_PROTOCOL, DISFA_PROTOCOL, AFFWILD2_PROTOCOL)}
 )
 """The protocols by name."""
-
-
-SAME_PEOPLE: Final[Mapping[str, str]] = MappingProxyType({"disfaplus": "disfa"})
-"""Data sets whose subjects are another's too, under the same names. BP4D+ is none: its people are new ones,
-though some bear the names of BP4D's."""
 
 
 def protocol(name: str) -> Protocol:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from aulens.aus import MISSING
 from aulens.data.folders import several
 from aulens.data.index import FrameIndex, Level, Problem
-from aulens.data.protocols import PROTOCOLS, Protocol
+from aulens.data.protocols import Protocol
+from aulens.data.registry import protocol_of
 from aulens.doctor.diagnosis import FRAMES, PartCount
 
 UNCODED: Final = 0.2
@@ -22,7 +23,7 @@ _NO_PICTURE: Final = frozenset({"missing_picture", "missing_video", "unreadable_
 
 def count_parts(index: FrameIndex) -> tuple[PartCount, ...]:
     """Frames of each part that is there or published."""
-    protocol = PROTOCOLS.get(index.dataset)
+    protocol = protocol_of(index.dataset)
     published = {} if protocol is None else protocol.frames
     names = set(index.part.tolist()) | {part for counts in published.values() for part in counts}
     pictures = np.array([bool(path) for path in index.media])
@@ -50,7 +51,7 @@ def fitting_protocol(parts: tuple[PartCount, ...]) -> str:
 def check_counts(index: FrameIndex, parts: tuple[PartCount, ...], whole: bool) -> list[Problem]:
     """Findings on subjects and frames; `whole`: the data set should be complete."""
     findings = _check_media(index)
-    protocol = PROTOCOLS.get(index.dataset)
+    protocol = protocol_of(index.dataset)
     if protocol is not None and whole:
         findings += _check_subjects(index, protocol)
         if not any(finding.level == "error" for finding in findings):

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING
 from aulens.data.index import FrameIndex, Problem
-from aulens.data.protocols import PROTOCOLS, Protocol
+from aulens.data.protocols import Protocol
+from aulens.data.registry import protocol_of
 from aulens.doctor.measures import Floats
 
 EXACT: Final = 0.05
@@ -44,7 +45,7 @@ def check_rates(index: FrameIndex, whole: bool, frame_protocol: str) -> tuple[li
     Returns:
         Findings, and what could not be judged.
     """
-    protocol = PROTOCOLS.get(index.dataset)
+    protocol = protocol_of(index.dataset)
     if protocol is None or not protocol.class_weights or protocol.aus.numbers != index.aus.numbers:
         return [], ["base rates: none are published for this data set"]
     if not whole:

@@ -12,7 +12,7 @@ from PIL import Image as PILImage
 
 from aulens.align import anchors
 from aulens.data.index import FrameIndex
-from aulens.data.protocols import PROTOCOLS
+from aulens.data.registry import protocol_of
 from aulens.doctor.measures import Floats
 from aulens.doctor.sampling import Image, Rows, read_rows, spread
 from aulens.doctor.shape import judge
@@ -166,7 +166,7 @@ def _colours(points: Floats) -> list[Colour]:
 
 
 def _head(layer: Layer, index: FrameIndex) -> None:
-    protocol = PROTOCOLS.get(index.dataset)
+    protocol = protocol_of(index.dataset)
     name = index.dataset if protocol is None else protocol.title
     if index.landmarks is None:
         layer.text(8, 15, f"{name}: frames of all clips; the data set gives no landmarks", 15, INK)

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aulens.data.index import Problem
-from aulens.data.protocols import PROTOCOLS
+from aulens.data.registry import protocol_of
 from aulens.doctor.diagnosis import FRAMES, LEVELS, Diagnosis
 
 WIDTH: Final = 100
@@ -100,7 +100,7 @@ def _table() -> Table:
 
 
 def _verdict(diagnosis: Diagnosis) -> Text:
-    protocol = PROTOCOLS.get(diagnosis.dataset)
+    protocol = protocol_of(diagnosis.dataset)
     name = diagnosis.dataset if protocol is None else protocol.title
     if diagnosis.renders:
         name = f"{name}, rendered faces" if protocol is None else f"Renders in the layout of {name}"

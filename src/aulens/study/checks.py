@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aulens.data.folds import split, train_only
 from aulens.data.prepared import load_prepared
-from aulens.data.protocols import PROTOCOLS
+from aulens.data.registry import protocol_of
 from aulens.errors import AulensError, ConfigError
 from aulens.study.config import StudyConfig
 from aulens.study.planning import PlannedRun, run_folder
@@ -67,7 +67,7 @@ def check_data(runs: Sequence[PlannedRun]) -> None:
 
 
 def _check_folds(study: StudyConfig) -> None:
-    known = PROTOCOLS.get(study.dataset)
+    known = protocol_of(study.dataset)
     if study.tested or known is None:
         return
     parts = tuple(map(int, known.parts)) or (0,)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aulens.data.prepare.settings import PrepareSettings
-from aulens.data.sources import DATASETS
+from aulens.data.registry import DATASETS
 from aulens.errors import ConfigError
 from aulens.study.grid import RULES
 from aulens.study.published import TABLES, load
@@ -42,7 +42,7 @@ class StudyConfig:
         name: of the study.
         dataset: what is trained on, by the name that it carries: "bp4d", or of own.csv "own".
         tested: another data set, all of which is the test; "" = the tested part of `dataset`.
-        reader: who reads `dataset` as delivered, of `aulens.data.sources`; "" = what is called like it.
+        reader: who reads `dataset` as delivered, of `aulens.data.registry`; "" = what is called like it.
         tested_reader: who reads `tested`.
         tables: the papers' tables that it makes, of A1 to A4 and B1.
         config: the training configuration that all variants begin with.
@@ -74,8 +74,8 @@ class StudyConfig:
         names = [variant.name for variant in self.variants]
         for key, value, allowed in (
             *(("tables", table, TABLES) for table in self.tables),
-            *(("reader", name, DATASETS) for name in [self.reader] if name),
-            *(("tested_reader", name, DATASETS) for name in [self.tested_reader] if name),
+            *(("reader", name, DATASETS.names()) for name in [self.reader] if name),
+            *(("tested_reader", name, DATASETS.names()) for name in [self.tested_reader] if name),
             ("decide", self.decide, RULES),
             *(("reference", name, names) for name in [self.reference] if name),
             *(("stage1_of", v.stage1_of, names) for v in self.variants if v.stage1_of),

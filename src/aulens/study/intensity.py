@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from aulens.data.protocols import PROTOCOLS
+from aulens.data.registry import protocol_of
 from aulens.metrics.intensity import INTENSITY_MEASURES, drawn_intensity
 from aulens.metrics.report import estimate
 from aulens.study.averages import over_runs
@@ -47,7 +47,7 @@ def intensity_tables(
         measures = drawn_intensity(one.coded, one.told, subject, times)
         found.setdefault(one.variant, {})[one.fold, one.seed] = measures
     chosen = {one.variant for one in given if one.selected_on_test}
-    known = PROTOCOLS.get(given[0].dataset)
+    known = protocol_of(given[0].dataset)
     return tuple(
         StudyTable(
             table="",

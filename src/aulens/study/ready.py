@@ -9,7 +9,7 @@ from typing import Any
 from aulens.data.index import FrameIndex
 from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.prepared import ABOUT, read_about
-from aulens.data.sources import DATASETS, open_dataset
+from aulens.data.registry import DATASETS, open_dataset
 from aulens.doctor import examine
 from aulens.errors import ConfigError, DatasetError
 from aulens.faces.default import MakeDetector, default_detector
@@ -39,7 +39,7 @@ def make_ready(
         prepared: a folder of `aulens prepare`; None if it is delivered.
         out: where it is prepared; what the doctor says goes beside, OUT-doctor.json.
         settings: of `PrepareSettings`, that are not its defaults.
-        reader: the name in `aulens.data.sources` that reads it; "" = its own.
+        reader: the name in `aulens.data.registry` that reads it; "" = its own.
         lists: JAA-Net's list files, to which the frames are narrowed.
         despite_doctor: go on though the data can't give the published protocol.
         detector: makes what finds faces where landmarks are to be detected.
@@ -86,8 +86,8 @@ def _checked(folder: Path, settings: Mapping[str, Any]) -> Path:
 def _open(dataset: str, reader: str, delivered: Path, lists: Path | None) -> FrameIndex:
     if reader.lower() not in DATASETS:
         raise ConfigError(
-            f"No data set is called {reader!r}; there are {', '.join(DATASETS)}. Of a table of your own, say "
-            'in the study who reads it: reader = "manifest" (of the tested one: tested_reader).'
+            f"No data set is called {reader!r}; there are {', '.join(DATASETS.names())}. Of a table of your "
+            'own, say in the study who reads it: reader = "manifest" (of the tested one: tested_reader).'
         )
     index = open_dataset(reader, delivered, lists=lists)
     if index.dataset != dataset:

@@ -10,7 +10,7 @@ from typing import Final, TypedDict
 
 import numpy as np
 
-from aulens.data.protocols import PROTOCOLS
+from aulens.data.registry import protocol_of
 from aulens.errors import ConfigError
 from aulens.metrics import Measure
 from aulens.study.averages import MEASURES
@@ -274,7 +274,7 @@ def _defined(comparison: Comparison, measure: str) -> int:
 
 
 def _dataset_title(comparison: Comparison) -> str:
-    known = PROTOCOLS.get(comparison.dataset)
+    known = protocol_of(comparison.dataset)
     return known.title if known else comparison.dataset
 
 

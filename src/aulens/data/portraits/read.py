@@ -18,6 +18,7 @@ from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.portraits.codes import CODES, read_portrait_codes
 from aulens.data.portraits.cut import CUT, is_delivered
 from aulens.data.portraits.splits import PORTRAITS, TESTING, TRAINING, split_of, subject_of
+from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 
 SOURCES: Final = (*TRAINING, *TESTING)
@@ -80,3 +81,6 @@ def _problems(wanted: Sequence[str], there: Sequence[str], lost: Sequence[str]) 
             message = f"{len(names)} coded pictures are missing ({several(names)}); cut them out again."
             problems.append(Problem("warning", "missing_picture", source, message, len(names)))
     return problems
+
+
+ENTRY: Final = DatasetEntry(read_portraits)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import cv2
 
 from aulens.data.protocols import PROTOCOLS
-from aulens.data.sources import LOOKALIKE
+from aulens.data.registry import LOOKALIKE
 from aulens.errors import ConfigError
 from aulens.processes import in_processes
 from aulens.render.expression import Muscles

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aulens.data.sources import LOOKALIKE, open_dataset
+from aulens.data.registry import LOOKALIKE, open_dataset
 from delivered import annotations, occurrence, picture, text
 
 ROW = [1] + [0] * 11
