@@ -34,7 +34,7 @@ def test_cards_are_read_from_the_card_or_the_file_beside_it(tmp_path: Path) -> N
     assert read_box_card(read.onnx) == read
     card = write_landmark_stub(tmp_path)
     marks = read_landmark_card(str(card))
-    assert (marks.size, marks.layout.name, len(marks.template)) == (SIZE, "ibug68", 5)
+    assert (marks.size, marks.layout, len(marks.template)) == (SIZE, "ibug68", 5)
     assert is_landmark_card(card)
     assert is_landmark_card(marks.onnx)
     assert not is_landmark_card(read.path)
@@ -83,7 +83,7 @@ def test_a_garbled_card_of_landmarks(tmp_path: Path, entries: dict[str, Any], to
 
 def test_missing_files_are_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card = write_box_stub(tmp_path)
-    with pytest.raises(ModelError, match=r"gone\.json: there is no such file"):
+    with pytest.raises(ModelError, match=r"gone\.json: there is no such model file"):
         read_box_card(tmp_path / "gone.json")
     with pytest.raises(ModelError, match=r"its card \(\.json\) or its \.onnx file"):
         read_box_card(tmp_path / "faces.pt")

@@ -30,14 +30,14 @@ def test_a_card_is_read(tmp_path: Path) -> None:
 
 def test_cards_from_before_sides_and_layout_were_told(tmp_path: Path) -> None:
     card = read_card(write_stub(tmp_path))
-    assert (card.tells_sides, card.layout.name, card.attention) == (True, "ibug68", False)
-    assert not read_card(changed(tmp_path, decoder="pooled")).tells_sides
-    assert not read_card(changed(tmp_path, tells_sides=False)).tells_sides
+    assert (card.has_side_scores, card.layout.name, card.attention) == (True, "ibug68", False)
+    assert not read_card(changed(tmp_path, decoder="pooled")).has_side_scores
+    assert not read_card(changed(tmp_path, tells_sides=False)).has_side_scores
 
 
 def test_a_card_of_a_model_that_decides_by_itself(tmp_path: Path) -> None:
     card = read_card(write_jaa_stub(tmp_path))
-    assert (card.decoder, card.tells_sides, card.attention) == ("direct", False, True)
+    assert (card.decoder, card.has_side_scores, card.attention) == ("direct", False, True)
     assert (card.backbone, card.roi_side, card.layout.count) == (None, None, 49)
 
 
@@ -99,7 +99,7 @@ def test_entries_of_later_versions_are_no_error(tmp_path: Path) -> None:
         ({"calibrated": "yes"}, "'calibrated' must be true or false"),
         ({"statement": None}, "'statement' must be text"),
         ({"results": []}, "'results' must be a table"),
-        ({"intensity": {"curves": {}}}, "'intensity' must be a table with"),
+        ({"intensity": {"curves": {}}}, r"lacks the entry 'intensity\.fitted_on'"),
         (
             {"intensity": {"fitted_on": "", "curves": {"AU99": [[0, 1], [0, 1]]}}},
             r"of AUs that the card has, found \['AU99'\]",

@@ -14,7 +14,7 @@ from aulens.align import five_points, invert, similarity, transform, warp
 from aulens.errors import ConfigError, ModelError
 from aulens.faces.net_card import LandmarkCard, read_landmark_card
 from aulens.faces.net_session import NetSession
-from aulens.landmarks import OUTER_EYE_CORNERS
+from aulens.landmarks import IBUG68, OUTER_EYE_CORNERS
 
 BOX_POINTS: Final = ((0.27, 0.40), (0.73, 0.40), (0.5, 0.58), (0.31, 0.77), (0.69, 0.77))
 """Where five points lie in the `aulens.landmarks.face_box` of an upright face, shares of its sides.
@@ -73,7 +73,7 @@ class LandmarkNet:
         if rounds < 1:
             raise ConfigError(f"rounds must be at least 1, got {rounds}")
         self.card: LandmarkCard = read_landmark_card(model)
-        count, size = self.card.layout.count, self.card.size
+        count, size = IBUG68.count, self.card.size
         outputs = {"landmarks": (count, 2), "visibility": (count,), "quality": (), "presence": ()}
         self._session = NetSession(self.card, (size, size, 3), outputs, threads)
         self._template = np.array(self.card.template) * size - 0.5
@@ -101,7 +101,7 @@ class LandmarkNet:
         return marks
 
     def _round(self, images: Sequence[NDArray[np.uint8]], five: NDArray[np.float64]) -> Marks:
-        size, count = self.card.size, self.card.layout.count
+        size, count = self.card.size, IBUG68.count
         matrices = similarity(five, self._template)
         landmarks = np.empty((len(five), count, 2))
         visibility = np.empty((len(five), count))

@@ -6,10 +6,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.card_file import Card, check_sha256
 from aulens.errors import ConfigError, ModelError
-from aulens.faces.net_card import NetCard
 from aulens.runtime.backend import import_onnxruntime
-from aulens.runtime.entries import check_sha256
 
 Shape = tuple[int | None, ...]
 _INPUT: Final = "image"
@@ -30,9 +29,7 @@ class NetSession:
         ConfigError: fewer than one thread.
     """
 
-    def __init__(
-        self, card: NetCard, image: Shape, outputs: Mapping[str, Shape], threads: int | None
-    ) -> None:
+    def __init__(self, card: Card, image: Shape, outputs: Mapping[str, Shape], threads: int | None) -> None:
         if threads is not None and threads < 1:
             raise ConfigError(f"threads must be at least 1, got {threads}")
         if not card.onnx.is_file():

@@ -1,31 +1,33 @@
 """The card of an exported model: the JSON beside the ONNX file that says what its numbers mean."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from aulens.align import TEMPLATES
 from aulens.aus import AUSet
+from aulens.card_file import Card, Pair, card_beside, check_sha256, read_card_file
+from aulens.checked import Count, Probability, Texts, one_of
 from aulens.errors import ConfigError, ModelError
 from aulens.landmarks import IBUG68, LAYOUTS, LandmarkLayout
-from aulens.runtime.entries import Entries, check_sha256
 from aulens.runtime.intensity import Curve
 
 FORMAT: Final = "aulens-model/1"
-DECODERS: Final = ("roi", "pooled", "direct")
 _SHIPPED: Final = Path(__file__).resolve().parents[1] / "weights" / "aulens-portraits.json"
 
 
-@dataclass(frozen=True)
-class ModelCard:
+@dataclass(frozen=True, kw_only=True)
+class ModelCard(Card):
     """What a model is, how its outputs become probabilities, and what it was made from.
 
-    Attributes:
-        path: the JSON file.
-        name: the model's name.
+    Attributes beside those of `Card`:
         variant: which model of `aulens.models` it is.
         backbone: name of its backbone; None for a network that has none of its own.
         aus: its AUs, in the order of the maps' channels; `aus.intense` are those with a curve.
@@ -36,27 +38,17 @@ class ModelCard:
         layout: of the landmarks that the model finds, or if it finds none, was trained with.
         decoder: where a score comes from: "roi" (a map's mean in a region), "pooled" (its mean everywhere) or
             "direct" (the file's own logits).
-        tells_sides: whether scores tell the two sides of a face apart.
+        has_side_scores: whether scores tell the two sides of a face apart.
         platt: (A, 2): slope and offset per AU, probability = sigmoid(slope * score + offset).
         threshold: (A,): an AU counts as present from this probability on.
         calibrated: whether slopes, offsets and thresholds were fitted on validation subjects.
-        onnx_sha256: digest of the ONNX file that belongs to this card.
-        licence: of the weights.
-        trained_on: the data that it learned from.
-        not_validated_on: what nobody has checked.
-        statement: in plain words, what to expect of it.
-        results: numbers on held-out data, as exported.
-        created: when it was exported.
-        aulens_version: by which version.
         selected_on_test: epoch and thresholds were chosen on test subjects: the results are too good.
-        people: "train" and "val" → stand-ins of those who trained and who chose (`aulens.training.seen`);
+        people: "train" and "val" → hashes of those who trained and who chose (`aulens.training.leakage`);
             None = not known.
         curves: (A,) from score to intensity, None for AUs without; () = none has one.
         intensity_fitted_on: what they were fitted on, in words.
     """
 
-    path: Path
-    name: str
     variant: str
     backbone: str | None
     aus: AUSet
@@ -66,27 +58,14 @@ class ModelCard:
     template: str
     layout: LandmarkLayout
     decoder: str
-    tells_sides: bool
+    has_side_scores: bool
     platt: tuple[tuple[float, float], ...]
     threshold: tuple[float, ...]
     calibrated: bool
-    onnx_sha256: str
-    licence: str
-    trained_on: str
-    not_validated_on: str
-    statement: str
-    results: Mapping[str, Any]
-    created: str
-    aulens_version: str
-    selected_on_test: bool = False
-    people: Mapping[str, tuple[str, ...]] | None = None
-    curves: tuple[Curve | None, ...] = ()
-    intensity_fitted_on: str = ""
-
-    @property
-    def onnx(self) -> Path:
-        """The model file that belongs to this card: the same name, ending in .onnx."""
-        return self.path.with_suffix(".onnx")
+    selected_on_test: bool
+    people: Mapping[str, tuple[str, ...]] | None
+    curves: tuple[Curve | None, ...]
+    intensity_fitted_on: str
 
     @property
     def checksum(self) -> str:
@@ -106,27 +85,14 @@ def find_card(model: str | Path | None = None) -> Path:
     Raises:
         ModelError: there is no card, or `model` is neither; says what to do.
     """
-    if model is None:
-        if not _SHIPPED.is_file():
-            raise ModelError(
-                "this installation of aulens carries no model weights; give the path of a model "
-                "(Analyzer('model.onnx'), aulens detect --model model.onnx)"
-            )
-        return _SHIPPED
-    path = Path(model)
-    if path.suffix.lower() not in {".json", ".onnx"}:
+    if model is not None:
+        return card_beside(model)
+    if not _SHIPPED.is_file():
         raise ModelError(
-            f"{path}: a model is given by its card (.json) or its .onnx file with the card beside it"
+            "this installation of aulens carries no model weights; give the path of a model "
+            "(Analyzer('model.onnx'), aulens detect --model model.onnx)"
         )
-    if not path.is_file():
-        raise ModelError(f"{path}: there is no such model file")
-    card = path.with_suffix(".json")
-    if not card.is_file():
-        raise ModelError(
-            f"{path}: its card {card.name} is not beside it, and without it nobody knows which AUs the model "
-            "finds; `aulens export` writes both files"
-        )
-    return card
+    return _SHIPPED
 
 
 def read_card(path: str | Path) -> ModelCard:
@@ -135,7 +101,7 @@ def read_card(path: str | Path) -> ModelCard:
     Raises:
         ModelError: the file is missing, not JSON, of another format, lacks an entry, or contradicts itself.
     """
-    return _Entries.read(Path(path), FORMAT).card()
+    return read_card_file(Path(path), FORMAT, _Entries).card()
 
 
 def check_digest(card: ModelCard) -> None:
@@ -147,109 +113,90 @@ def check_digest(card: ModelCard) -> None:
     check_sha256(card.onnx, card.onnx.read_bytes(), card.path, card.onnx_sha256)
 
 
-class _Entries(Entries):
-    """Those of a model of Action Units."""
+_Numbers = Annotated[tuple[int, ...], Meta(description="a list of AU numbers")]
+_CURVE: Final = "scores and intensities: two lists of one length, ascending, and 0 to 5 never falling"
+_Knots = Annotated[tuple[tuple[float, ...], tuple[float, ...]], Meta(description=_CURVE)]
+
+
+@dataclass(frozen=True)
+class _People:
+    train: Texts
+    val: Texts
+
+
+@dataclass(frozen=True)
+class _Intensity:
+    curves: Mapping[str, _Knots]
+    fitted_on: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Entries(Card):
+    """A card as it is written; what has a default came with later versions."""
+
+    variant: str
+    aus: _Numbers
+    crop: Count
+    map: Count
+    template: Annotated[str, one_of(TEMPLATES)]
+    decoder: Annotated[str, one_of(("roi", "pooled", "direct"))]
+    platt: Mapping[str, Pair]
+    threshold: Mapping[str, Probability]
+    backbone: str | None = None
+    roi_side: Count | None = None
+    layout: Annotated[str, one_of(LAYOUTS)] = IBUG68.name
+    tells_sides: bool | None = None
+    calibrated: bool = True  # only cards of runs that stopped early say otherwise
+    selected_on_test: bool = False
+    people: _People | None = None
+    intensity: _Intensity | None = None
 
     def card(self) -> ModelCard:
-        curves, fitted_on = self._intensity()
-        aus = self._aus(curves)
-        if strange := sorted(set(curves) - set(aus.labels)):
-            raise self.wrong("intensity.curves", "of AUs that the card has", strange)
-        platt = tuple(self.pair(f"platt.{label}", self._of_au("platt", label)) for label in aus.labels)
-        threshold = tuple(
-            self.share(f"threshold.{label}", self._of_au("threshold", label)) for label in aus.labels
-        )
-        decoder = self.choice("decoder", DECODERS)
-        direct = decoder == "direct"
-        return ModelCard(
-            path=self._path,
-            name=self.text("name"),
-            variant=self.text("variant"),
-            backbone=None if direct and "backbone" not in self._entries else self.text("backbone"),
-            aus=aus,
-            crop=self.count("crop"),
-            map=self.count("map"),
-            roi_side=None if direct else self.count("roi_side"),
-            template=self.choice("template", tuple(TEMPLATES)),
-            layout=self._layout(),
-            decoder=decoder,
-            tells_sides=self._tells_sides(decoder),
-            platt=platt,
-            threshold=threshold,
-            calibrated=self._calibrated(),
-            onnx_sha256=self.digest("onnx_sha256"),
-            licence=self.text("licence"),
-            trained_on=self.text("trained_on"),
-            not_validated_on=self.text("not_validated_on"),
-            statement=self.text("statement"),
-            results=MappingProxyType(self.table("results")),
-            created=self.text("created"),
-            aulens_version=self.text("aulens_version"),
-            selected_on_test=self.flag("selected_on_test", False),
-            people=self._people(),
-            curves=tuple(curves.get(label) for label in aus.labels) if curves else (),
-            intensity_fitted_on=fitted_on,
-        )
-
-    def _aus(self, curves: Mapping[str, Curve]) -> AUSet:
-        numbers = self.get("aus")
-        if not isinstance(numbers, list) or not all(type(n) is int for n in numbers):
-            raise self.wrong("aus", "a list of AU numbers", numbers)
-        try:
-            return AUSet(self.text("name"), tuple(numbers), tuple(n for n in numbers if f"AU{n}" in curves))
-        except ConfigError as error:
-            raise ModelError(f"{self._path}: {error}") from error
-
-    def _intensity(self) -> tuple[Mapping[str, Curve], str]:
-        """Curves by AU label, and what they were fitted on; cards of older versions have none."""
-        if self._entries.get("intensity") is None:
-            return {}, ""
-        table = self.table("intensity")
-        curves, fitted_on = table.get("curves"), table.get("fitted_on")
-        if not isinstance(curves, dict) or not isinstance(fitted_on, str):
-            raise self.wrong("intensity", 'a table with "curves" and "fitted_on"', table)
-        return {label: self._curve(label, curve) for label, curve in curves.items()}, fitted_on
-
-    def _curve(self, label: str, value: object) -> Curve:
-        try:
-            if not isinstance(value, list) or len(value) != 2:
-                raise ValueError("not two lists")
-            return Curve(*(tuple(map(float, numbers)) for numbers in value))
-        except (TypeError, ValueError) as error:
-            name = f"intensity.curves.{label}"
-            wanted = "scores and intensities: two lists of one length, ascending, and 0 to 5 never falling"
-            raise self.wrong(name, wanted, value) from error
-
-    def _people(self) -> Mapping[str, tuple[str, ...]] | None:
-        # Cards of older versions, and of checkpoints alone, do not tell.
-        value = self._entries.get("people")
-        if value is None:
-            return None
-        lists = [value.get(name) for name in ("train", "val")] if isinstance(value, dict) else [None]
-        if not all(isinstance(one, list) and all(isinstance(name, str) for name in one) for one in lists):
-            raise self.wrong("people", 'lists of text "train" and "val"', value)
-        return MappingProxyType({name: tuple(value[name]) for name in ("train", "val")})
-
-    def _calibrated(self) -> bool:
-        return self.flag("calibrated", True)  # only cards of runs that stopped early say otherwise
-
-    def _layout(self) -> LandmarkLayout:
-        if "layout" not in self._entries:
-            return IBUG68
-        return LAYOUTS[self.choice("layout", tuple(LAYOUTS))]
-
-    def _tells_sides(self, decoder: str) -> bool:
+        direct = self.decoder == "direct"
+        for key in ("backbone", "roi_side"):
+            if not direct and getattr(self, key) is None:
+                raise ModelError(f"{self.path}: lacks the entry {key!r}")
         # One score for the whole face: also what cards of pooled models meant before they said so.
-        able = decoder == "roi"
-        told = self.flag("tells_sides", able)
-        if told and not able:
-            raise self.wrong(
-                "tells_sides", f"false, for its decoder {decoder!r} has one score per face", told
+        if self.tells_sides and self.decoder != "roi":
+            raise ModelError(
+                f"{self.path}: 'tells_sides' must be false, for its decoder {self.decoder!r} has one score "
+                f"per face, found {self.tells_sides}"
             )
-        return told
+        told = self.intensity or _Intensity({}, "")
+        curves = {label: self._curve(label, knots) for label, knots in told.curves.items()}
+        try:
+            aus = AUSet(self.name, self.aus, tuple(n for n in self.aus if f"AU{n}" in curves))
+        except ConfigError as error:
+            raise ModelError(f"{self.path}: {error}") from error
+        if strange := sorted(set(curves) - set(aus.labels)):
+            raise ModelError(
+                f"{self.path}: 'intensity.curves' must be of AUs that the card has, found {strange}"
+            )
+        for key in ("platt", "threshold"):
+            if lacking := [label for label in aus.labels if label not in getattr(self, key)]:
+                raise ModelError(f"{self.path}: {key!r} lacks {lacking[0]}, which its 'aus' has")
+        people = self.people and MappingProxyType({"train": self.people.train, "val": self.people.val})
+        same = {
+            field.name: getattr(self, field.name) for field in fields(ModelCard) if hasattr(self, field.name)
+        }
+        return ModelCard(
+            **same
+            | {
+                "aus": aus,
+                "roi_side": None if direct else self.roi_side,
+                "layout": LAYOUTS[self.layout],
+                "has_side_scores": self.decoder == "roi" if self.tells_sides is None else self.tells_sides,
+                "platt": tuple(self.platt[label] for label in aus.labels),
+                "threshold": tuple(self.threshold[label] for label in aus.labels),
+                "people": people,
+                "curves": tuple(curves.get(label) for label in aus.labels) if curves else (),
+                "intensity_fitted_on": told.fitted_on,
+            }
+        )
 
-    def _of_au(self, key: str, label: str) -> Any:
-        table = self.table(key)
-        if label not in table:
-            raise ModelError(f"{self._path}: the model card's {key!r} lacks {label}, which its 'aus' has")
-        return table[label]
+    def _curve(self, label: str, knots: tuple[tuple[float, ...], tuple[float, ...]]) -> Curve:
+        try:
+            return Curve(*knots)
+        except ValueError as error:
+            key = f"intensity.curves.{label}"
+            raise ModelError(f"{self.path}: {key!r} must be {_CURVE}, found {knots}") from error

@@ -1,0 +1,150 @@
+"""Plain values, as TOML and JSON give them, turned into typed ones: msgspec checks, errors name the key.
+
+What a field may be is its annotation: ``epochs: Count = 20``. An error says which key, what may stand
+there and what stood there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, ValidationError
+
+from aulens.errors import AulensError, ConfigError
+
+T = TypeVar("T")
+
+_LARGEST: Final = sys.float_info.max  # bounds keep nan and infinity away
+
+Count = Annotated[int, Meta(ge=1, description="a whole number of at least 1")]
+Natural = Annotated[int, Meta(ge=0, description="a whole number of 0 or more")]
+Finite = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST, description="a finite number")]
+Positive = Annotated[float, Meta(gt=0, le=_LARGEST, description="a number above 0 and finite")]
+NotNegative = Annotated[float, Meta(ge=0, le=_LARGEST, description="a number of 0 or more and finite")]
+Probability = Annotated[float, Meta(ge=0, le=1, description="a probability from 0 to 1")]
+Decay = Annotated[float, Meta(ge=0, lt=1, description="a number in [0, 1)")]
+Texts = Annotated[tuple[str, ...], Meta(description="a list of texts")]
+
+
+def one_of(names: Iterable[str]) -> Meta:
+    """That a text is one of some, in an annotation: ``Annotated[str, one_of(TEMPLATES)]``."""
+    names = tuple(names)
+    return Meta(pattern=f"^({'|'.join(map(re.escape, names))})$", description=f"one of {', '.join(names)}")
+
+
+_WORDS: Final[Mapping[Any, str]] = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    NoneType: "left out",
+}
+
+
+class Checked:
+    """Of a frozen dataclass: its fields are what their annotations say, whoever makes it.
+
+    Raises:
+        ConfigError: a value that can't be; names the field.
+    """
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self), include_extras=True).items():
+            object.__setattr__(self, name, checked(kind, getattr(self, name), key=name))
+
+
+def checked(
+    kind: Any,
+    plain: object,
+    source: object = "",
+    *,
+    key: str = "",
+    error: type[AulensError] = ConfigError,
+    others: bool = False,
+) -> Any:
+    """A value of a type, made of plain ones.
+
+    Args:
+        kind: a dataclass, or any other type that msgspec knows.
+        plain: numbers, texts, lists and dicts.
+        source: where they come from, the file, for messages.
+        key: where in there, for messages.
+        error: raised where they can't be.
+        others: keys that `kind` does not know are passed over.
+
+    Raises:
+        AulensError: `error`: a key is unknown (the nearest known one is named) or lacks, or a value can't be.
+    """
+    place = f"{source}: " if source else ""
+    if not others and (unknown := _unknown(kind, plain, key)):
+        raise error(f"{place}{unknown}")
+    try:
+        return msgspec.convert(plain, kind)
+    except ValidationError as fault:
+        if isinstance(fault.__cause__, AulensError):  # of somebody's __post_init__
+            raise error(f"{place}{fault.__cause__}") from fault
+        raise error(f"{place}{_fault(kind, plain, key)}") from fault
+
+
+def _unknown(kind: Any, plain: object, key: str) -> str:
+    """What to say of a key that is not known; "" if all are."""
+    kind = next((each for each in (kind, *get_args(kind)) if is_dataclass(each)), None)
+    if kind is None or not isinstance(plain, Mapping):
+        return ""
+    hints = get_type_hints(kind)
+    for name, value in plain.items():
+        if name not in hints:
+            near = difflib.get_close_matches(name, hints, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(hints))}."
+            return f"Unknown key {_join(key, name)!r}. {hint}"
+        if told := _unknown(hints[name], value, _join(key, name)):
+            return told
+    return ""
+
+
+def _fault(kind: Any, value: object, key: str) -> str:
+    """What to say of a value that can't be: of the innermost one."""
+    for name, inner, item in _parts(kind, value):
+        if item is MISSING:
+            return f"lacks the entry {_join(key, name)!r}"
+        try:
+            msgspec.convert(item, inner)
+        except ValidationError:
+            return _fault(inner, item, _join(key, name))
+    return f"{key!r} must be {_told(kind)}, found {value!r:.200}"
+
+
+def _parts(kind: Any, value: object) -> Iterator[tuple[str, Any, Any]]:
+    """Key, type and value of what a value consists of; MISSING for what it lacks."""
+    if get_origin(kind) is UnionType:
+        kind = next((each for each in get_args(kind) if is_dataclass(each)), kind)
+    if is_dataclass(kind) and isinstance(value, Mapping):
+        hints = get_type_hints(kind, include_extras=True)
+        for field in fields(kind):
+            needed = field.default is MISSING and field.default_factory is MISSING
+            if field.name in value or needed:
+                yield field.name, hints[field.name], value.get(field.name, MISSING)
+    elif get_origin(kind) in (Mapping, dict) and isinstance(value, Mapping):
+        yield from ((str(name), get_args(kind)[1], item) for name, item in value.items())
+
+
+def _told(kind: Any) -> str:
+    """What may stand where a type is asked for."""
+    for meta in getattr(kind, "__metadata__", ()):
+        return str(meta.description)
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(str, get_args(kind)))}"
+    if get_origin(kind) is UnionType:
+        return " or ".join(map(_told, get_args(kind)))
+    return _WORDS.get(kind, "a table")
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
