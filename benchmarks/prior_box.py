@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.align import AnchorTemplate, transform, warp
-from aulens.commands.finders import Detector, Finder
 from aulens.faces.detector import AlignedFollower
+from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 from aulens.landmarks import IBUG49, LEFT_EYE, RIGHT_EYE
 from aulens.render.expression import Muscles
 from aulens.render.generate import RenderConfig, load_rig, render_subject
@@ -58,9 +58,9 @@ def error(found: NDArray[np.float64], frame: Crop) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--n", type=int, default=240, help="pictures")
-    parser.add_argument("--detector", type=Detector, default=Detector.AULENS)
+    parser.add_argument("--detector", default=DEFAULT_DETECTOR)
     options = parser.parse_args()
-    detector = Finder(options.detector, None)()
+    detector = DetectorSpec(options.detector)()
     if not isinstance(detector, AlignedFollower):
         parser.error(f"{options.detector} lays no landmarks into a box")
     pictures = crops(options.n)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from browsers import launched
-from patch_people import PatchDetector, PatchEmbedder
+from entries import replace_detector
+from patch_people import PatchEmbedder
 from stub_model import write_stub
 from synthetic_faces import write_faces
 
@@ -50,7 +51,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def patches_for_faces(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command line finds coloured patches in place of faces."""
-    monkeypatch.setattr("aulens.commands.finders.default_detector", lambda threads: PatchDetector())
+    replace_detector(monkeypatch, "aulens", "patch_people:ENTRY")
 
 
 @pytest.fixture(scope="session", autouse=True)

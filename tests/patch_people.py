@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.faces.detector import Face, largest_first
+from aulens.faces.registry import DetectorEntry
 from synthetic_faces import face68
 
 Image = NDArray[np.uint8]
@@ -39,6 +40,9 @@ class PatchDetector:
             points = (points - points.min(axis=0)) / np.ptp(points, axis=0)
             faces.append(Face(box, box[:2] + points * (box[2:] - box[:2]), 2.0))
         return largest_first(faces)
+
+
+ENTRY = DetectorEntry(lambda spec: PatchDetector())
 
 
 class PatchEmbedder:

@@ -7,9 +7,11 @@ import numpy as np
 import skimage.data
 from numpy.typing import NDArray
 
+from aulens.faces import net_detector
 from aulens.faces.default import default_detector
 from aulens.faces.detector import FaceFollower
 from aulens.faces.dlib_detector import DlibDetector
+from aulens.faces.registry import DetectorEntry
 
 Image = NDArray[np.uint8]
 
@@ -29,6 +31,16 @@ ASTRONAUT = {
 def detector() -> FaceFollower:
     """The detector that is used where no other is asked for; one for all tests."""
     return default_detector()
+
+
+ENTRY = DetectorEntry(
+    lambda spec: (
+        detector() if spec.model is None and spec.landmarks is None else net_detector.ENTRY.make(spec)
+    ),
+    options=net_detector.ENTRY.options,
+    has_quality=True,
+)
+"""The detector "aulens", but made once for all tests."""
 
 
 @cache

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-import aulens.commands.finders as finders
 from aulens.errors import ConfigError, ModelError
 from command_line import aulens, write_pictures
-from people import astronaut, crowd, detector, noise
+from entries import replace_detector
+from people import astronaut, crowd, noise
 from stub_model import write_stub
 
 pytestmark = pytest.mark.usefixtures("one_scanner")
@@ -27,7 +27,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def one_detector(monkeypatch: pytest.MonkeyPatch) -> None:
     """The detector that all tests share, in place of one that is made for every call."""
-    monkeypatch.setattr(finders, "default_detector", lambda threads: detector())
+    replace_detector(monkeypatch, "aulens", "people:ENTRY")
 
 
 @pytest.fixture

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import aulens.commands.finders as finders
 from aulens.errors import InputError
 from aulens.runtime.analyzer import Analyzer
 from command_line import aulens, write_pictures
-from people import detector
+from entries import replace_detector
 from stub_jaa import write_jaa_stub
 from stub_model import write_stub
 
@@ -26,7 +25,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def one_detector(monkeypatch: pytest.MonkeyPatch) -> None:
     """The detector that all tests share, in place of one that is made for every call."""
-    monkeypatch.setattr(finders, "default_detector", lambda threads: detector())
+    replace_detector(monkeypatch, "aulens", "people:ENTRY")
 
 
 @pytest.fixture
@@ -58,7 +57,7 @@ def test_landmarks_of_a_model_in_place_of_the_detectors(
     kind: str, folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """dlib's predictor is not even looked for."""
-    monkeypatch.setattr(finders, "DlibDetector", None)
+    monkeypatch.setattr("aulens.faces.dlib_detector.DlibDetector", None)
     finder = write_jaa_stub(tmp_path, landmarks="typical")
     done = aulens(
         "detect", folder / "a.png", folder / "b.png", "--model", model, "--landmarks", finder, "-f", "csv",

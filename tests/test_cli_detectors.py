@@ -1,15 +1,14 @@
 """Every command that looks for faces takes any detector, by the same options."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import aulens.commands.finders as finders
-from aulens.commands.finders import Detector, Finder
+from aulens.faces.detector import FaceDetector
+from aulens.faces.registry import DetectorEntry, DetectorSpec
 from command_line import aulens
 from drawn_frames import drawn_index
+from entries import replace_detector
 
 GIVEN = {"detect": ["IN/a.png"], "prepare": ["manifest", "IN", "OUT"], "doctor": ["manifest", "IN"]}
 
@@ -48,24 +47,31 @@ def test_a_quality_that_nobody_tells_is_refused_at_once(command: str, detector: 
     assert not out.exists()
 
 
-@pytest.mark.parametrize("command", ["prepare", "doctor"])
-def test_it_reaches_the_work(command: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[tuple[Any, ...]] = []
+ASKED: list[DetectorSpec] = []
 
-    def open_detector(*options: Any) -> Callable[..., tuple[()]]:
-        opened.append(options[:2])
-        return lambda image: ()
 
-    monkeypatch.setattr(finders, "open_detector", open_detector)
+def ask(spec: DetectorSpec) -> FaceDetector:
+    ASKED.append(spec)
+    return lambda image: ()
+
+
+ENTRY = DetectorEntry(ask, options=frozenset({"model"}))
+
+
+@pytest.mark.parametrize("command", ["detect", "prepare", "doctor"])
+def test_it_reaches_the_work(command: str, data: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_detector(monkeypatch, "dlib", f"{__name__}:ENTRY")
+    ASKED.clear()
     given = [word.replace("IN", str(data)).replace("OUT", str(data / "out")) for word in GIVEN[command]]
-    aulens(command, *given, "--detector", "dlib", "--detector-model", "own.dat")
-    assert set(opened) == {(Detector.DLIB, Path("own.dat"))}
+    more = ["--model", str(model)] if command == "detect" else []
+    aulens(command, *given, *more, "--detector", "dlib", "--detector-model", "own.dat")
+    assert {(spec.name, spec.model) for spec in ASKED} == {("dlib", Path("own.dat"))}
 
 
 def test_options_are_the_same_detector_in_every_process() -> None:
     """So that a process that works on many parts makes one."""
     import pickle
 
-    one = Finder(Detector.DLIB, Path("own.dat"))
+    one = DetectorSpec("dlib", Path("own.dat"))
     assert hash(pickle.loads(pickle.dumps(one))) == hash(one)
     assert pickle.loads(pickle.dumps(one)) == one

@@ -38,6 +38,7 @@ from aulens.output.names import clip_names
 from aulens.runtime.analyzer import Analyzer
 from aulens.tables.baseline import Baseline
 from command_line import aulens
+from entries import replace_detector
 from patch_people import PatchDetector, patch_frame, write_people
 from people import noise
 from stub_model import write_stub
@@ -537,7 +538,7 @@ def test_options_that_do_not_go_together(
     options: list[str], said: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("aulens.commands.finders.default_detector", lambda threads: PatchDetector())
+    replace_detector(monkeypatch, "aulens", "patch_people:ENTRY")
     done = aulens("detect", *options, "--model", model)
     assert done.code == 2
     assert said in str(done.error)

@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 
 from aulens.app.settings import AppSettings
-from aulens.commands.finders import Detector, Finder
-from aulens.commands.options import Backend, DetectorKind, DetectorModel, Model, Threads
+from aulens.commands.options import Backend, DetectorModel, DetectorName, Model, Threads
 from aulens.errors import ConfigError
+from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.backend import BACKENDS
 
@@ -39,7 +39,7 @@ def app(
         typer.Option(metavar="MIN", help="Longest part of a video at once.", rich_help_panel=_SERVER),
     ] = 10,
     model: Model = None,
-    detector: DetectorKind = Detector.AULENS,
+    detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
     backend: Backend = BACKENDS[0],
     threads: Threads = None,
@@ -55,8 +55,8 @@ def app(
         raise ConfigError("the web page needs Gradio, which is not installed: pip install 'aulens[app]'")
     from aulens.app.server import prepared
 
-    finder = Finder(detector, detector_model, threads=threads)
-    analyzer = Analyzer(model, finder(), backend, threads)
+    spec = DetectorSpec(detector, detector_model, threads=threads)
+    analyzer = Analyzer(model, spec(), backend, threads)
     if not settings.local:
         console.print(
             f"aulens: {host} is not for this computer only: whoever can reach it can use the page, there is "

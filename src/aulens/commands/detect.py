@@ -11,14 +11,13 @@ import typer
 from rich.console import Console
 
 from aulens.commands.bar import progress
-from aulens.commands.finders import Detector, Finder, refuse_quality
 from aulens.commands.neutral import baseline_of
 from aulens.commands.options import (
     MODELS,
     VIDEOS,
     Backend,
-    DetectorKind,
     DetectorModel,
+    DetectorName,
     Every,
     From,
     KeepLost,
@@ -39,6 +38,7 @@ from aulens.commands.sources import Found, gather, made_text, path_of, seconds
 from aulens.commands.tally import Tally
 from aulens.errors import ConfigError
 from aulens.faces.detector import left_out_text
+from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec, refuse_quality
 from aulens.output.names import clip_names
 from aulens.output.settings import OutputSettings
 from aulens.runtime.analyzer import Analyzer
@@ -125,7 +125,7 @@ def detect(
         ),
     ] = None,
     model: Model = None,
-    detector: DetectorKind = Detector.AULENS,
+    detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
     landmarks: Annotated[
         Path | None,
@@ -222,9 +222,9 @@ def detect(
     if report:
         _tell_of_figures(console)
     tally = Tally(say)
-    finder = Finder(detector, detector_model, upscale, landmarks, backend, threads)
+    spec = DetectorSpec(detector, detector_model, upscale, landmarks, backend, threads)
     analyzer = Analyzer(
-        model, finder(lambda face, why: tally.left_out.append(left_out_text(face, why))), backend, threads
+        model, spec(lambda face, why: tally.left_out.append(left_out_text(face, why))), backend, threads
     )
     settings = replace(settings, baseline=baseline_of(baseline, neutral, analyzer))
     tally.left_out.clear()
@@ -247,7 +247,7 @@ def detect(
             from aulens.cluster.settings import AnalyzerSettings
             from aulens.commands.cluster import detect_on_cluster
 
-            with_what = AnalyzerSettings(model, finder, backend)
+            with_what = AnalyzerSettings(model, spec, backend)
             detect_on_cluster(found, out, settings, with_what, where, tally, console, rate=fps, resume=resume)
         else:
             _detect_here(found, out, format, settings, analyzer, album, tally, console, told, resume=resume)

@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from aulens.commands.finders import Detector, Finder
-from aulens.commands.options import Dataset, Delivered, DetectorKind, DetectorModel, Lists
+from aulens.commands.options import Dataset, Delivered, DetectorModel, DetectorName, Lists
 from aulens.commands.research import extras
+from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 
 
 def doctor(
@@ -34,7 +34,7 @@ def doctor(
         Path | None,
         typer.Option(metavar="PNG", help="Draw the landmarks on faces, the most doubtful first."),
     ] = None,
-    detector: DetectorKind = Detector.AULENS,
+    detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON.")] = False,
 ) -> None:
@@ -67,7 +67,7 @@ def doctor(
                 pictures=not quick,
                 prepared=prepared,
                 whole=not (subset or index.renders),
-                detector=Finder(detector, detector_model),
+                detector=DetectorSpec(detector, detector_model),
                 progress=progress,
             )
         if contact_sheet is not None:

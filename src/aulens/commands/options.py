@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 import typer
 
-from aulens.commands.finders import Detector
 from aulens.data.registry import DATASETS
+from aulens.faces.registry import DETECTORS
 from aulens.runtime.backend import BACKENDS
 
 VIDEOS: Final = "Videos"
@@ -123,11 +123,13 @@ Model = Annotated[
         rich_help_panel=MODELS,
     ),
 ]
-DetectorKind = Annotated[
-    Detector,
+DetectorName = Annotated[
+    str,
     typer.Option(
         "--detector",
-        help="What finds the faces: aulens' own networks, or a library that is an extra.",
+        metavar="NAME",
+        help=f"What finds the faces: {', '.join(DETECTORS.own)}, or one that an installed package adds.",
+        autocompletion=DETECTORS.names,
         rich_help_panel=MODELS,
     ),
 ]

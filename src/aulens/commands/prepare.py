@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from aulens.commands.finders import Detector, Finder
-from aulens.commands.options import Dataset, Delivered, DetectorKind, DetectorModel, Lists
+from aulens.commands.options import Dataset, Delivered, DetectorModel, DetectorName, Lists
 from aulens.commands.research import extras
+from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 
 if TYPE_CHECKING:
     from aulens.data.prepare import PrepareResult
@@ -48,7 +48,7 @@ def prepare(
     landmarks: Annotated[
         Landmarks, typer.Option(help="Given with the data, detected, or detected where none are given.")
     ] = Landmarks.AUTO,
-    detector: DetectorKind = Detector.AULENS,
+    detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Processes at once.", show_default="one per core")
@@ -77,8 +77,8 @@ def prepare(
         for problem in [problem for problem in index.problems if problem.level == "error"][:_SHOWN]:
             console.print(f"{problem.where}: {problem.message}", markup=False)
         with stoppable(console), _bar(console) as report:
-            finder = Finder(detector, detector_model)
-            result = run(index, out, settings, detector=finder, processes=processes, progress=report)
+            spec = DetectorSpec(detector, detector_model)
+            result = run(index, out, settings, detector=spec, processes=processes, progress=report)
     # A file or a pipe has no width of its own: wide enough for every line.
     Console(highlight=False, width=None if sys.stdout.isatty() else 110).print(_table(result))
     console.print(f"see {result.root}", markup=False)

@@ -8,10 +8,9 @@ import typer
 from rich.console import Console
 
 from aulens.commands.detect import detect
-from aulens.commands.finders import Detector, refuse_quality
 from aulens.commands.options import (
-    DetectorKind,
     DetectorModel,
+    DetectorName,
     Every,
     From,
     MaxPitch,
@@ -26,6 +25,7 @@ from aulens.commands.options import (
 )
 from aulens.commands.sources import command_line
 from aulens.errors import ConfigError, InputError
+from aulens.faces.registry import DEFAULT_DETECTOR, refuse_quality
 from aulens.output.names import free_name
 from aulens.output.writing import writing
 from aulens.runtime.card import ModelCard, find_card, read_card
@@ -59,7 +59,7 @@ def report(
     overlay: Annotated[bool, typer.Option("--overlay", help="Also draw the video.")] = False,
     resume: Resume = False,
     model: Model = None,
-    detector: DetectorKind = Detector.AULENS,
+    detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
 ) -> None:
     """Make a page for each video: NAME.html, one file to open, keep or send, and figures for print.

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from aulens.commands.finders import Detector, Finder
-from aulens.commands.options import DetectorKind, DetectorModel
+from aulens.commands.options import DetectorModel, DetectorName
 from aulens.commands.research import extras
 from aulens.errors import ConfigError
+from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 
 app = typer.Typer(
     help="Run the papers' experiments on a data set, and print their tables.", no_args_is_help=True
@@ -83,7 +83,7 @@ def run(
     despite_doctor: Annotated[
         bool, typer.Option("--despite-doctor", help="Go on though the data can't give the protocol.")
     ] = False,
-    detector: DetectorKind = Detector.AULENS,
+    detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
 ) -> None:
     """Examine, prepare, train what is missing, test, and print the tables.
@@ -122,7 +122,7 @@ def run(
                 reader=reader,
                 lists=lists,
                 despite_doctor=despite_doctor,
-                detector=Finder(detector, detector_model),
+                detector=DetectorSpec(detector, detector_model),
                 say=say,
             )
             for name, reader, delivered, prepared, kind in (

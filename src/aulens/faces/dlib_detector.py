@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.errors import ConfigError, ModelError
 from aulens.faces.detector import Face, box_overlap, check_image, largest_first
+from aulens.faces.registry import DetectorEntry, DetectorSpec
 
 PREDICTOR_NAME = "shape_predictor_68_face_landmarks.dat"
 
@@ -274,3 +275,14 @@ class DlibDetector:
 
 def _without_landmarks(found: list[tuple[NDArray[np.float64], float]]) -> list[Face]:
     return [Face(box, np.empty((0, 2)), score) for box, score in found]
+
+
+def _make_boxes(spec: DetectorSpec) -> DlibBoxes:
+    if spec.model is not None:
+        raise ConfigError("--detector-model has no use here: with --landmarks dlib only finds boxes")
+    return DlibBoxes(spec.upscale)
+
+
+ENTRY: Final = DetectorEntry(
+    lambda spec: DlibDetector(spec.upscale, spec.model), _make_boxes, frozenset({"model", "upscale"})
+)

@@ -7,8 +7,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.errors import ModelError
+from aulens.errors import ConfigError, ModelError
 from aulens.faces.detector import Face, check_image, largest_first
+from aulens.faces.registry import DetectorEntry, DetectorSpec
 
 # Vertex of MediaPipe's mesh of 478 points for each of the 68 iBUG points, by position on the face. The jaw
 # follows the oval of the mesh, from the subject's right ear over the chin (152) to the left.
@@ -101,3 +102,14 @@ def _face(mesh: list[Any], width: int, height: int) -> Face:
         raise ModelError(f"expected a mesh of {_MESH_POINTS[0]} or {_MESH_POINTS[1]} points, got {len(mesh)}")
     points = np.array([(point.x, point.y) for point in mesh]) * (width, height) - 0.5
     return Face(np.concatenate([points.min(axis=0), points.max(axis=0)]), points[list(MESH_OF_68)])
+
+
+def _make(spec: DetectorSpec) -> MediaPipeDetector:
+    if spec.model is None:
+        raise ConfigError(
+            "--detector mediapipe needs --detector-model with the path of a face_landmarker.task"
+        )
+    return MediaPipeDetector(spec.model)
+
+
+ENTRY: Final = DetectorEntry(_make, options=frozenset({"model"}))

@@ -16,6 +16,7 @@ from aulens.faces.detector import Face, check_image, largest_first
 from aulens.faces.landmark_net import LandmarkNet, Marks, box_points
 from aulens.faces.looks import LOOKS, Looks, Search
 from aulens.faces.net_card import BoxCard, LandmarkCard
+from aulens.faces.registry import DetectorEntry
 from aulens.landmarks import face_box
 
 Image = NDArray[np.uint8]
@@ -253,3 +254,10 @@ def _collapsed(points: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArr
     reach = np.ptp(points, axis=1).max(1)
     close: NDArray[np.bool_] = reach < _ONE_PLACE * (boxes[:, 2:] - boxes[:, :2]).max(1)
     return close
+
+
+ENTRY: Final = DetectorEntry(
+    lambda spec: NetDetector(faces=spec.model, landmarks=spec.landmarks, threads=spec.threads or 1),
+    options=frozenset({"model", "landmarks"}),
+    has_quality=True,
+)

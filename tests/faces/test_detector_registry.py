@@ -5,25 +5,16 @@ from pathlib import Path
 import pytest
 from stub_nets import blank, draw, write_box_stub, write_landmark_stub
 
-from aulens.commands.finders import Detector, Finder
 from aulens.errors import ConfigError
 from aulens.faces.jaa_landmarks import JAALandmarks
 from aulens.faces.net_detector import NetDetector
+from aulens.faces.registry import DetectorSpec
 from stub_jaa import write_jaa_stub
-
-
-def finder(
-    kind: Detector = Detector.AULENS,
-    model: Path | None = None,
-    upscale: float | None = None,
-    landmarks: Path | None = None,
-) -> Finder:
-    return Finder(kind, model, upscale, landmarks, "onnxruntime", None)
 
 
 def test_networks_of_ones_own(tmp_path: Path) -> None:
     faces, landmarks = write_box_stub(tmp_path), write_landmark_stub(tmp_path)
-    detector = finder(model=faces, landmarks=landmarks)(lambda face, why: None)
+    detector = DetectorSpec(model=faces, landmarks=landmarks)()
     assert isinstance(detector, NetDetector)
     assert repr(detector) == repr(NetDetector(faces=faces, landmarks=landmarks))
 
@@ -34,7 +25,7 @@ def test_landmarks_of_a_jaa_net_in_the_boxes_of_our_detector(
     monkeypatch.setattr("aulens.faces.net_card._WEIGHTS", tmp_path)
     write_landmark_stub(tmp_path)
     faces = write_box_stub(tmp_path)
-    detector = finder(model=faces, landmarks=write_jaa_stub(tmp_path, landmarks="typical"))(
+    detector = DetectorSpec(model=faces, landmarks=write_jaa_stub(tmp_path, landmarks="typical"))(
         lambda face, why: None
     )
     assert isinstance(detector, JAALandmarks)
@@ -47,8 +38,8 @@ def test_landmarks_of_a_jaa_net_in_the_boxes_of_our_detector(
 
 
 def test_options_that_do_not_go_together(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="--upscale is for the detector dlib only"):
-        finder(upscale=2.0)(lambda face, why: None)
+    with pytest.raises(ConfigError, match="detector aulens has no use for --upscale"):
+        DetectorSpec(upscale=2.0)()
     marks = write_landmark_stub(tmp_path)
     with pytest.raises(ConfigError, match="do not go with the detector dlib"):
-        finder(Detector.DLIB, landmarks=marks)(lambda face, why: None)
+        DetectorSpec("dlib", landmarks=marks)()

@@ -1,0 +1,35 @@
+"""Entries of the registries for tests: one in place of aulens' own, and those of an installed package."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aulens.faces import registry
+
+
+def replace_detector(monkeypatch: pytest.MonkeyPatch, name: str, entry: str) -> None:
+    """Let commands take `entry`, "module:object", where they are asked for a detector of aulens' own."""
+    detectors = replace(registry.DETECTORS, own={**registry.DETECTORS.own, name: entry})
+    monkeypatch.setattr(registry, "DETECTORS", detectors)
+
+
+def install(monkeypatch: pytest.MonkeyPatch, site: Path, module: str, points: Mapping[str, str]) -> None:
+    """Let a module of the tests be that of an installed package, here and in processes begun from here.
+
+    Args:
+        monkeypatch: takes it away again.
+        site: a folder for what an installer writes of a package.
+        module: its name.
+        points: group of entry points → "name = module:object".
+    """
+    about = site / f"{module}-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+    lines = (f"[{group}]\n{point}\n" for group, point in points.items())
+    (about / "entry_points.txt").write_text("".join(lines))
+    source = Path(str(sys.modules[module].__file__)).parent
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("PYTHONPATH", f"{site}:{source}", prepend=":")
