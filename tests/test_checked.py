@@ -41,6 +41,7 @@ class Camera:
     shares: Mapping[str, Probability] = field(default_factory=dict)
     others: Mapping[str, Any] = field(default_factory=dict)
     side: str | int = 3
+    rows: tuple[tuple[float, ...], ...] = ()
 
 
 def test_plain_values_become_typed_ones() -> None:
@@ -55,7 +56,7 @@ def test_plain_values_become_typed_ones() -> None:
     ("plain", "message"),
     [
         ({"fronts": 1}, "a.toml: Unknown key 'fronts'. Did you mean 'front'?"),
-        ({"zebra": 1}, "a.toml: Unknown key 'zebra'. Known: front, kind, names, others, shares, side."),
+        ({"zebra": 1}, "a.toml: Unknown key 'zebra'. Known: front, kind, names, others, rows, shares, side."),
         ({"front": {"glas": "flint"}}, "a.toml: Unknown key 'front.glas'. Did you mean 'glass'?"),
         ({"front": {}}, "a.toml: lacks the entry 'front.glass'"),
         ({"front": 3}, "a.toml: 'front' must be a table or left out, found 3"),
@@ -71,6 +72,8 @@ def test_plain_values_become_typed_ones() -> None:
         ({"shares": {"x": 2}}, "a.toml: 'shares.x' must be a probability from 0 to 1, found 2"),
         ({"others": 3}, "a.toml: 'others' must be a table, found 3"),
         ({"side": [3]}, "a.toml: 'side' must be text or a whole number, found [3]"),
+        ({"rows": [[1], 2]}, "a.toml: 'rows.1' must be a list, found 2"),
+        ({"rows": [[1], [2, "3"]]}, "a.toml: 'rows.1.1' must be a number, found '3'"),
         ([], "a.toml: '' must be a table, found []"),
     ],
 )

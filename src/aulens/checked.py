@@ -133,6 +133,8 @@ def _parts(kind: Any, value: object) -> Iterator[tuple[str, Any, Any]]:
                 yield field.name, hints[field.name], value.get(field.name, MISSING)
     elif get_origin(kind) in (Mapping, dict) and isinstance(value, Mapping):
         yield from ((str(name), get_args(kind)[1], item) for name, item in value.items())
+    elif get_origin(kind) is tuple and get_args(kind)[1] is ... and isinstance(value, list | tuple):
+        yield from ((str(index), get_args(kind)[0], item) for index, item in enumerate(value))
 
 
 def _told(kind: Any) -> str:
@@ -143,7 +145,7 @@ def _told(kind: Any) -> str:
         return f"one of {', '.join(map(str, get_args(kind)))}"
     if get_origin(kind) is UnionType:
         return " or ".join(map(_told, get_args(kind)))
-    return _WORDS.get(kind, "a table")
+    return "a list" if get_origin(kind) is tuple else _WORDS.get(kind, "a table")
 
 
 def _join(key: str, name: str) -> str:

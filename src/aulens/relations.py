@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aulens.aus import MISSING, AUSet
+from aulens.checked import checked
 from aulens.errors import ConfigError, InputError, ModelError
 
 FORMAT: Final = "aulens-relations/1"
@@ -215,10 +216,11 @@ class AURelations:
         if kind != FORMAT:
             raise ModelError(f"{path} holds no relations: its format is {kind!r}, expected {FORMAT!r}")
         try:
-            relations = _from_plain(content)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            lacking = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-            raise ModelError(f"the relations of {path} can't be used: {lacking}") from error
+            read: _File = checked(_File, content, others=True)
+            matrix = np.array(read.conditional, np.float64)
+            relations = cls(AUSet(read.name, read.aus), matrix, np.array(read.occurrences))
+        except (ValueError, OverflowError) as error:
+            raise ModelError(f"the relations of {path} can't be used: {error}") from error
         if aus is not None:
             relations.require(aus, f"the relations of {path}")
         return relations
@@ -235,29 +237,11 @@ def _numbers(values: ArrayLike, what: str) -> NDArray[Any]:
     return array
 
 
-def _from_plain(content: Mapping[str, Any]) -> AURelations:
-    name = content["name"]
-    if not isinstance(name, str):
-        raise InputError(f"its name must be a text, got {name!r:.80}")
-    numbers = _plain_list(content, "aus", int)
-    occurrences = _plain_list(content, "occurrences", int)
-    rows = _plain_list(content, "conditional", list)
-    for row in rows:
-        _of_kind(row, "a row of its conditional", int, float)
-    return AURelations(AUSet(name, tuple(numbers)), np.array(rows, np.float64), np.array(occurrences))
+@dataclass(frozen=True)
+class _File:
+    """What `save` writes, beside the format."""
 
-
-def _plain_list(content: Mapping[str, Any], key: str, kind: type) -> list[Any]:
-    values = content[key]
-    if not isinstance(values, list):
-        raise InputError(f"its {key} must be a list, got {values!r:.80}")
-    _of_kind(values, f"its {key}", kind)
-    return values
-
-
-def _of_kind(values: list[Any], what: str, *kinds: type) -> None:
-    """Refuse what JSON could hold instead; true and false are no numbers here."""
-    for value in values:
-        if type(value) not in kinds:
-            wanted = " or ".join(kind.__name__ for kind in kinds)
-            raise InputError(f"{what} must hold {wanted} only, got {value!r:.80}")
+    name: str
+    aus: tuple[int, ...]
+    occurrences: tuple[int, ...]
+    conditional: tuple[tuple[float, ...], ...]
