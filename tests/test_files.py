@@ -85,14 +85,15 @@ def test_only_what_the_dead_left_is_cleared(tmp_path: Path):
         f".x.tar.{HOST}-{ended.pid}.part": False,
         ".x.tar.elsewhere-1.part": True,
         ".y.tar.elsewhere-1.part": False,
-        f".x.tar.{ended.pid}.part": False,  # names of older versions
-        ".x.json.part": False,
+        ".of somebody else.part": True,
         "x.part": True,
     }
     for name in names:
         (tmp_path / name).touch()
     os.utime(tmp_path / ".y.tar.elsewhere-1.part", (time.time() - 1e6,) * 2)
+    (tmp_path / ".talk.a-1.part").mkdir()  # of the video ".talk.a-1.mp4", while that is analyzed
     clear_unfinished(tmp_path)
+    (tmp_path / ".talk.a-1.part").rmdir()
     assert {path.name for path in tmp_path.iterdir()} == {name for name, stays in names.items() if stays}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ _ABANDONED: Final = 24 * 3600.0
 """Seconds after which a file that another machine left unfinished is taken for a dead one's."""
 _NAME: Final = 40
 """Letters of a file's own name in that of its unfinished one, which must not become too long for a disk."""
+_UNFINISHED: Final = re.compile(r"\..+\.([\w-]+)-([0-9]+)\.part")
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _SAY_FULL: Final = (
@@ -48,20 +50,35 @@ def atomic_write(path: Path, *, to_disk: bool = True, within: Path | None = None
     Raises:
         OSError: the disk is full, or does not take it.
     """
+    part = unfinished(path, within)
+    try:
+        yield part
+        put_in_place(part, path, to_disk=to_disk)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def unfinished(path: Path, within: Path | None = None) -> Path:
+    """A name for what is to become `path`; see `atomic_write`, which is for what one block writes."""
     # Of this call alone: another one, here or on another machine, may be writing the same file. And nobody
     # can know it before, to lay a link there.
     name = f".{path.name[:_NAME]}.{secrets.token_hex(4)}.{HOST}-{os.getpid()}.part"
-    part = (within or path.parent) / name
-    try:
-        yield part
-        if to_disk:
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())
-        os.replace(part, path)
-        if to_disk:
-            _keep_names(path.parent)
-    finally:
-        part.unlink(missing_ok=True)
+    return (within or path.parent) / name
+
+
+def put_in_place(part: Path, path: Path, *, to_disk: bool = True) -> None:
+    """Give a file that is finished its name; see `atomic_write`."""
+    if to_disk:
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+    os.replace(part, path)
+    if to_disk:
+        with suppress(OSError, AttributeError):  # Windows and some network drives know no such thing
+            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
 
 def write_bytes(path: Path, data: bytes, *, to_disk: bool = True) -> None:
@@ -98,7 +115,7 @@ def plain(value: Any) -> Any:
 def clear_unfinished(folder: Path) -> None:
     """Delete what killed writers left in a folder, and nothing that a living one is at."""
     for part in folder.glob(".*.part"):
-        if not _is_written(part):
+        if part.is_file() and _is_dead(part):
             part.unlink(missing_ok=True)
 
 
@@ -152,23 +169,14 @@ def _is_of(error: OSError, folder: Path) -> bool:
     return named.is_relative_to(place) or place.is_relative_to(named)
 
 
-def _keep_names(folder: Path) -> None:
-    """Bring a folder's names to disk, where the system can."""
-    with suppress(OSError, AttributeError):  # Windows and some network drives know no such thing
-        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
-
-
-def _is_written(part: Path) -> bool:
-    host, _, process = part.name.removesuffix(".part").rpartition(".")[2].rpartition("-")
-    if not process.isdecimal():
-        return False  # of a version that did not name its writer
-    if host in ("", HOST):
-        return runs_here(int(process))
+def _is_dead(part: Path) -> bool:
+    named = _UNFINISHED.fullmatch(part.name)
+    if named is None:
+        return False
+    host, process = named.groups()
+    if host == HOST:
+        return not runs_here(int(process))
     try:  # of another machine, whose processes can't be seen from here
-        return time.time() - part.stat().st_mtime < _ABANDONED
+        return time.time() - part.stat().st_mtime >= _ABANDONED
     except FileNotFoundError:
         return False

@@ -112,7 +112,8 @@ def test_a_disk_that_is_full_later_is_told_without_a_path(serve: Callable[..., S
     dropped(page, picture.getvalue(), "anna")
     until(lambda: list(page.folder.glob("visits/*/*/a.figures.zip")))
     (result,) = page.folder.glob("visits/*/result-1")
-    (result / ".overlay.jpg.new").mkdir()  # a drawing can't be written
+    (result / "overlay.jpg").unlink(missing_ok=True)
+    (result / "overlay.jpg").mkdir()  # a drawing can't be written
     shown: list[Any] = [["AU12"], True, None, None]
     until(lambda: "The results can't be written: " in html.unescape(output(page, "change", shown, "anna")))
     assert str(page.folder) not in output(page, "change", shown, "anna")

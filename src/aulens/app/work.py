@@ -17,6 +17,7 @@ from aulens.app.source import Source, renamed, unwritten, without
 from aulens.aus import AUSet
 from aulens.commands.clips import expected
 from aulens.errors import AulensError, ConfigError, InputError
+from aulens.files import write_bytes
 from aulens.output import OutputSettings, Receipt, analyze_video
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
@@ -242,9 +243,7 @@ def _save(path: Path, image: Image) -> None:
     done, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not done:
         raise InputError(f"A drawing of {image.shape} could not be encoded.")
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(data.tobytes())
-    fresh.replace(path)
+    write_bytes(path, data.tobytes(), to_disk=False)
 
 
 def _zip(path: Path, files: Sequence[Path]) -> None:

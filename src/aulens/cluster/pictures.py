@@ -16,6 +16,7 @@ from typing import Any, Final
 from aulens.cluster.jobs import Job
 from aulens.cluster.merge import Seen, write_table
 from aulens.errors import InputError
+from aulens.files import write_text
 from aulens.output.checkpoint import cut_back
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
@@ -179,9 +180,7 @@ class PictureFolder:
             read, faces, with_face = read + 1, faces + seen.faces, with_face + bool(seen.faces)
         done = PicturesDone(self._identity(), files, read, faces, with_face, failed)
         text = json.dumps({"format": _FORMAT, **asdict(done)}, indent=1, ensure_ascii=False) + "\n"
-        fresh = parts_folder(self._out) / self._note.name
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(self._note)
+        write_text(self._note, text)
         shutil.rmtree(parts_folder(self._out))
         return done
 

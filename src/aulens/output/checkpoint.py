@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from aulens.errors import InputError
+from aulens.files import write_text
 from aulens.output.identity import differs
 from aulens.runtime.result import FrameResult
 
@@ -88,12 +89,7 @@ class PartFolder:
     def keep(self, note: Checkpoint) -> None:
         """Replace the note."""
         text = json.dumps({"format": _FORMAT, "identity": self._identity, **asdict(note)})
-        fresh = self.path / f"{CHECKPOINT}.new"
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.path / CHECKPOINT)
+        write_text(self.path / CHECKPOINT, text)
 
     def remove(self) -> None:
         """Throw the folder away."""

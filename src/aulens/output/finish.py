@@ -11,6 +11,7 @@ from typing import Final
 import pandas as pd
 
 from aulens.errors import InputError
+from aulens.files import atomic_write
 from aulens.output.overlay import join_overlay
 from aulens.output.receipt import clear_figures
 from aulens.output.settings import OutputSettings
@@ -192,6 +193,5 @@ _WRITERS: Final[dict[str, Callable[[Path, Path], None]]] = {
 
 def _replaced(part: Path, path: Path, write: Callable[[Path], object]) -> None:
     """Write a file in the folder of the parts, which no other process writes to, and move it in one step."""
-    fresh = part / f"{path.name}.new"
-    write(fresh)
-    fresh.replace(path)
+    with atomic_write(path, within=part) as fresh:
+        write(fresh)

@@ -5,7 +5,6 @@ leaves out the pieces after that.
 """
 
 import math
-import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -68,8 +67,6 @@ class OverlayPart:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-            with _piece(self._folder, self._length).open("rb") as file:
-                os.fsync(file.fileno())
             self._length += 1
         return self._length
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aulens.errors import InputError
+from aulens.files import write_text
 from aulens.output.identity import IF_SET, VIDEO, differs
 from aulens.output.names import ENDINGS
 
@@ -53,10 +54,8 @@ class Receipt:
 
 def write_receipt(path: Path, done: Receipt) -> None:
     """Write it as JSON, in one step."""
-    fresh = path.with_name(f"{path.name}.new")
     text = json.dumps({"format": _FORMAT, **asdict(done)}, indent=1, ensure_ascii=False) + "\n"
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
+    write_text(path, text)
 
 
 def read_receipt(path: Path, identity: Mapping[str, Any]) -> Receipt | None:

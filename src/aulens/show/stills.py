@@ -7,7 +7,6 @@ can go on.
 
 import json
 import math
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
@@ -16,12 +15,13 @@ from typing import Any, Final, Self
 
 from aulens.aus import AUSet
 from aulens.errors import ConfigError, InputError
+from aulens.files import clear_unfinished, write_text
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.still import Shot, Still, take
 
 INDEX: Final = "stills.json"
 _FORMAT: Final = "aulens-stills/1"
-_OWN: Final = re.compile(r"\d{9,}(\.\d+)?\.(jpg|png)|stills\.json(\.new)?")
+_OWN: Final = re.compile(r"\d{9,}(\.\d+)?\.(jpg|png)|stills\.json")
 
 _FIRST_STEP: Final = 0.02  # seconds; doubled until few enough are left
 _UNTIMED: Final = 0.04  # a frame counts for so long in a clip without time stamps
@@ -151,9 +151,7 @@ class Stills:
             for name, data in shot.files.items():
                 (self._folder / name).write_bytes(data)
         self._shots.clear()
-        fresh = self._folder / f"{INDEX}.new"
-        fresh.write_text(json.dumps(self._state(), allow_nan=False), encoding="utf-8")
-        os.replace(fresh, self._folder / INDEX)
+        write_text(self._folder / INDEX, json.dumps(self._state(), allow_nan=False))
         self._clean()
         self._since = 0
 
@@ -227,6 +225,7 @@ class Stills:
         kept = {name for still in self._stills.values() for name in still.files}
         if self._stills or self._last >= 0:
             kept.add(INDEX)
+        clear_unfinished(self._folder)
         for path in self._folder.iterdir():
             if _OWN.fullmatch(path.name) and path.name not in kept:
                 path.unlink()

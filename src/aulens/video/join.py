@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,9 +12,10 @@ from typing import Any
 from av.error import FFmpegError
 
 from aulens.errors import InputError
+from aulens.files import atomic_write
 from aulens.video.container import opened
 from aulens.video.sound import Sound
-from aulens.video.target import create, kind_of, plain, unfinished
+from aulens.video.target import create, kind_of, plain
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,14 @@ def join_videos(
         OSError: the folder is missing or can't be written to, or the disk is full.
     """
     path = Path(path)
-    kind, part = kind_of(path), unfinished(path)
+    kind = kind_of(path)
     if not pieces:
         raise InputError(f"{path}: there is no piece to join")
     try:
-        joined = _join(pieces, part, kind, audio_from, start)
-        os.replace(part, path)
+        with atomic_write(path) as part:
+            return _join(pieces, part, kind, audio_from, start)
     except (FFmpegError, OSError) as error:
         raise plain(error, path) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-    return joined
 
 
 def last_stamp(path: str | Path) -> Fraction:

@@ -1,7 +1,8 @@
-"""Files that are being written: their kinds, their name until they are done, their errors."""
+"""Videos that are being written: their kinds, their errors."""
 
 from __future__ import annotations
 
+import errno
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -23,11 +24,6 @@ def kind_of(path: Path) -> str:
     if kind is None:
         raise ConfigError(f"{path}: videos are written as {', '.join(_FORMATS)}; name it so.")
     return kind
-
-
-def unfinished(path: Path) -> Path:
-    """What a file is called until it is whole."""
-    return path.with_name(f".{path.name}.part")
 
 
 def create(path: Path, kind: str, base: Fraction) -> Any:
@@ -53,4 +49,4 @@ def plain(error: Exception, path: Path) -> OSError:
     """An error of FFmpeg as Python's own, naming the file that was asked for."""
     if isinstance(error, OSError) and error.errno:
         return OSError(error.errno, error.strerror, str(path))
-    return OSError(f"{path}: the video can't be written ({error})")
+    return OSError(errno.EIO, f"the video can't be written: {error}", str(path))

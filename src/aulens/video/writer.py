@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import deque
 from contextlib import ExitStack, suppress
 from fractions import Fraction
@@ -18,9 +17,10 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
+from aulens.files import put_in_place, unfinished
 from aulens.video.sequence import exact_rate
 from aulens.video.sound import Sound
-from aulens.video.target import create, kind_of, plain, unfinished
+from aulens.video.target import create, kind_of, plain
 
 _CODECS: Final = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf", "mpeg4")
 """In order of preference; the first is in all of PyAV's own packages."""
@@ -187,7 +187,7 @@ class VideoWriter:
             self._container.mux(self._stream.encode(None))
             self._container.close()
             self._stack.close()
-            os.replace(self._part, self.path)
+            put_in_place(self._part, self.path)
         except (FFmpegError, OSError) as error:
             self.discard()
             raise plain(error, self.path) from error

@@ -27,7 +27,7 @@ from aulens.data.folders import DEPTH
 from aulens.data.frames import read_picture
 from aulens.data.portraits.codes import CODES, read_portrait_codes
 from aulens.errors import AulensError, DatasetError
-from aulens.files import atomic_write
+from aulens.files import write_bytes
 
 CUT: Final = "python -m aulens.data.portraits.cut PUBLIC OUT"
 BOXES: Final = Path(__file__).with_name("boxes.csv.xz")
@@ -149,8 +149,7 @@ def _write(path: Path, image: NDArray[np.uint8]) -> None:
     made, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not made:
         raise DatasetError(f"{path} could not be stored as JPEG.")
-    with atomic_write(path, to_disk=False) as part:
-        part.write_bytes(data.tobytes())
+    write_bytes(path, data.tobytes(), to_disk=False)
 
 
 def _home(root: Path, mark: str) -> Path | None:

@@ -23,7 +23,7 @@ from aulens.data.prepare.units import fingerprint
 from aulens.data.prepare.work import PARTS, SHARDS, rows_file
 from aulens.data.prepared import ABOUT, ABSENT, BEGUN, FORMAT, MANIFEST, read_about
 from aulens.errors import ConfigError, DatasetError
-from aulens.files import atomic_write, clear_unfinished
+from aulens.files import atomic_write, clear_unfinished, write_text
 
 LOCK: Final = ".prepare.lock"
 """There while a process prepares into the folder."""
@@ -195,5 +195,4 @@ def _rows(root: Path, units: Sequence[str]) -> Any:
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    with atomic_write(path) as part:
-        part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(value, indent=2) + "\n")

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -15,6 +14,7 @@ import pandas as pd
 from aulens import __version__
 from aulens.aus import AUS
 from aulens.errors import InputError
+from aulens.files import atomic_write
 from aulens.runtime.card import ModelCard
 from aulens.show.cooccurrence import WORDS
 from aulens.show.evidence import AGAINST, FAINT, FOR, LOOKED
@@ -101,8 +101,7 @@ def write_report(
         "style": _part("report.css"),
         **{name: escape(WORDS[name]) for name in ("conditional", "joint", "phi")},
     }
-    fresh = path.with_name(f"{path.name}.new")
-    with fresh.open("w", encoding="utf-8", newline="\n") as file:
+    with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         head, tail = _part("report.html").split("{{data}}")
         file.write(_filled(head, said))
         write_data(file, "clip", _clip(clip, card, kept, smoothed))
@@ -122,10 +121,9 @@ def write_report(
             write_data(file, f"still-{place}", entry)
         before, after = tail.split("{{script}}")
         file.write(_filled(before, said))
-        for part in _script():
-            file.write(part)
+        for text in _script():
+            file.write(text)
         file.write(after)
-    os.replace(fresh, path)
 
 
 def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still], smoothed: bool) -> dict[str, Any]:
