@@ -1,7 +1,6 @@
 """`render`, `train`, `evaluate`, `export`: options become arguments; a missing extra is said."""
 
 import sys
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -45,9 +44,6 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     }.items():
         setattr(training, name, noted.stand_in(name, answer))
     monkeypatch.setitem(sys.modules, "aulens.training", training)
-    room = ModuleType("aulens.training.room")
-    room.told_if_full = lambda *given: nullcontext()  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "aulens.training.room", room)
     return noted
 
 

@@ -146,8 +146,9 @@ def test_what_fails_for_any_reason_is_told_and_the_others_are_done(
     failures = run_study(plan(), tmp_path)
     assert failures == (
         "roi/fold1-seed1: RuntimeError: CUDA out of memory",
-        f"roi/fold2-seed1: The disk of {tmp_path / 'runs/roi/fold2-seed1'} is full. "
-        "Make room; the same command goes on.",
+        f"roi/fold2-seed1: {tmp_path / 'runs/roi/fold2-seed1'} can't be written (No space left on device). "
+        "What was done so far is kept there where it could be; make room or mend that, and the same command "
+        "goes on.",
     )
     assert [run.finished for run in plan()] == [False, True, False, True]
 

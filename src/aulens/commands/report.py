@@ -26,8 +26,8 @@ from aulens.commands.options import (
 from aulens.commands.sources import command_line
 from aulens.errors import ConfigError, InputError
 from aulens.faces.registry import DEFAULT_DETECTOR, refuse_quality
+from aulens.files import disk_errors
 from aulens.output.names import free_name
-from aulens.output.writing import writing
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.show.figure import NO_FIGURES, can_draw
 from aulens.tables import read_table
@@ -159,7 +159,7 @@ def _of_table(table: "pd.DataFrame", out: Path, name: str, card: ModelCard, limi
     if limits:
         kept = limits.usable(table)
         table, left_out = kept, left_out_text(table, kept, limits)
-    with writing(out):
+    with disk_errors(out, "the same command"):
         out.mkdir(parents=True, exist_ok=True)
         write_report(page, table, card, command=command_line(), left_out=left_out)
         if can_draw():

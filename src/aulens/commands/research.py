@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from aulens.errors import ConfigError
+from aulens.files import disk_errors
 
 _EXTRA_OF: Final = {
     "av": "data", "h5py": "data", "pyarrow": "data", "scipy": "data",
@@ -101,7 +102,6 @@ def train(
     with extras():
         from aulens.training import load_config
         from aulens.training import train as run
-        from aulens.training.room import told_if_full
 
         starts = {
             "model.backbone_weights": backbone_weights,
@@ -110,7 +110,7 @@ def train(
         }
         given = [f"{key}={json.dumps(path, ensure_ascii=False)}" for key, path in starts.items() if path]
         chosen = load_config(config, data=data or (), settings=[*(settings or ()), *given])
-        with told_if_full(out, "the same command with --resume"):
+        with disk_errors(out, "the same command with --resume"):
             result = run(chosen, out, resume=resume)
     Console(stderr=True, highlight=False, soft_wrap=True).print(
         f"{result.epochs} epochs in {result.seconds:.0f} s; best is epoch {result.best_epoch} with "

@@ -98,14 +98,13 @@ def run(
 
     with extras(), _stopped(say):
         from aulens.data.prepared import read_about
-        from aulens.files import write_json
+        from aulens.files import disk_errors, write_json
         from aulens.study.checks import check_data, check_settings
         from aulens.study.config import load_study
         from aulens.study.planning import plan_runs
         from aulens.study.ready import make_ready
         from aulens.study.report import ABOUT, describe_study
         from aulens.study.runner import run_study
-        from aulens.training.room import told_if_full
 
         if lists and not (root or tested_root):
             raise ConfigError("--lists narrows a data set as delivered: give --root too, or leave it out.")
@@ -137,7 +136,7 @@ def run(
         renders = bool(read_about(folders[1] or folders[0]).get("renders"))
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / ABOUT, describe_study(plan, renders))
-        with told_if_full(out, "the same command"):
+        with disk_errors(out, "the same command"):
             failures = run_study(runs, out, share=part, jobs=jobs, threads=threads, say=say)
     if failures:
         say(f"{len(failures)} runs failed; the same command tries them again.")

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -24,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import AulensError, BusyError
+from aulens.files import disk_errors
 from aulens.locks import hold
 from aulens.processes import in_processes
 from aulens.study.planning import PlannedRun
 from aulens.study.results import RunResult
 from aulens.study.rows import summary, write_rows
-from aulens.training.room import told_if_full
 from aulens.training.run_folder import RunFolder
 
 BOOTSTRAP: Final = 200
@@ -107,17 +105,10 @@ def _each(runs: Sequence[PlannedRun], jobs: int, threads: int) -> Iterable[tuple
 def _apart(run: PlannedRun, threads: int) -> _End:
     """Attempt a run in a process of its own: if that dies, for want of memory say, the others live."""
     try:
-        ((_, end),) = in_processes(
-            [(run, threads)], _attempt_quietly, 1, doing="training", start=_end_when_interrupted
-        )
+        ((_, end),) = in_processes([(run, threads)], _attempt_quietly, 1, doing="training")
     except AulensError as error:
         return _End(str(error))
     return end
-
-
-def _end_when_interrupted() -> None:
-    # Ctrl-C reaches every process; what there is to say, the first one says.
-    signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
 
 
 def _attempt_quietly(job: tuple[PlannedRun, int]) -> _End:
@@ -129,7 +120,7 @@ def _attempt(run: PlannedRun, threads: int, progress: bool) -> _End:
         with hold(run.folder / ".study.lock", f"The run {run.name}"):
             if run.finished:
                 return _End(left=True)
-            with told_if_full(run.folder, "the same command"):
+            with disk_errors(run.folder, "the same command"):
                 execute(run, threads=threads, progress=progress)
     except BusyError as error:
         return _End(str(error), left=True)

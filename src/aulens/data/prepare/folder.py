@@ -135,16 +135,11 @@ def finish(root: Path, about: Mapping[str, Any], units: Sequence[str]) -> None:
     """Join the rows of all units into manifest.parquet and missing.csv, and say that all is done.
 
     Raises:
-        DatasetError: the files can't be written, or rows are damaged.
+        OSError: the files can't be written.
+        DatasetError: rows are damaged.
     """
-    try:
-        counts = _join(root, units)
-        _write_json(root / ABOUT, {**about, **counts})
-    except OSError as error:
-        raise DatasetError(
-            f"Cannot write {root / MANIFEST} or what goes with it: {error.strerror or error}. Mend that; the "
-            "same command goes on where it stopped."
-        ) from error
+    counts = _join(root, units)
+    _write_json(root / ABOUT, {**about, **counts})
 
 
 def tidy(root: Path) -> None:

@@ -22,6 +22,7 @@ from aulens.data.prepared import read_about
 from aulens.errors import ConfigError, DatasetError, InputError
 from aulens.faces.default import MakeDetector, default_detector
 from aulens.faces.detector import described
+from aulens.files import disk_errors
 from aulens.locks import hold
 from aulens.processes import in_processes
 
@@ -87,12 +88,12 @@ def prepare(
         progress: called with (frames done, frames in all); what it raises ends the work.
 
     Raises:
-        ConfigError: `out` is a file, can't be written to, holds something else, or was begun with other
-            settings or data.
+        ConfigError: `out` is a file, can't be written to (the disk is full, say), holds something else, or
+            was begun with other settings or data.
         BusyError: another process prepares into it.
         ModelError: the detector can't be made.
         DatasetError: the index has no frames, its landmarks are of no known layout, its parts are splits and
-            hold nearly the same picture twice, the disk is full or a process died.
+            hold nearly the same picture twice, or a process died.
     """
     start = time.perf_counter()
     if not len(index):
@@ -111,7 +112,8 @@ def prepare(
                 held.enter_context(hold(root / LOCK, f"The folder {root}"))
                 finished = claim(root, about)  # by another process, just now
             if not finished:
-                done, cpu_seconds = _fill(root, index, about, settings, detector, processes, progress)
+                with disk_errors(root, "the same command"):
+                    done, cpu_seconds = _fill(root, index, about, settings, detector, processes, progress)
     tidy(root)
     counts = read_about(root)
     return PrepareResult(

@@ -19,7 +19,6 @@ from aulens.data.prepare.faces import FaceFinder, Located, centre
 from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.prepare.units import Missing, pictures
 from aulens.data.shards import write_shard
-from aulens.errors import DatasetError
 from aulens.faces.default import MakeDetector
 from aulens.faces.detector import FaceDetector
 from aulens.files import atomic_write
@@ -68,16 +67,10 @@ def work(job: Job) -> Done:
     """Store the frames of a unit.
 
     Raises:
-        DatasetError: the files can't be written.
+        OSError: the files can't be written.
     """
     start = time.process_time()
-    try:
-        _store(job)
-    except OSError as error:
-        raise DatasetError(
-            f"Cannot write {job.root / job.shard} or its rows: {error.strerror or error}. Make room or mend "
-            "that; the same command goes on where it stopped."
-        ) from error
+    _store(job)
     return Done(len(job.frames), time.process_time() - start)
 
 
