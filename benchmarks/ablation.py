@@ -25,7 +25,7 @@ from paired import Paired, f1_and_auc
 
 from aulens.aus import MISSING
 from aulens.training import load_config, train
-from aulens.training.predictions import Predictions, predict
+from aulens.training.inference import Predictions, predict
 from aulens.training.sides import side_report
 
 VARIANTS = ("pooled", "heatmap", "roi", "roi_gcn", "roi_gcn_supervised")

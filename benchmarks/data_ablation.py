@@ -44,7 +44,7 @@ from aulens.metrics.intensity import drawn_intensity
 from aulens.runtime.card import find_card
 from aulens.training import load_config, train
 from aulens.training.exporter import export
-from aulens.training.predictions import predict
+from aulens.training.inference import predict
 from people import peer, remembered
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs" / "portraits.toml"

@@ -22,10 +22,9 @@ from aulens.data.loading import load_data
 from aulens.data.samples import Samples
 from aulens.runtime.card import find_card, read_card
 from aulens.runtime.intensity import side_intensities
+from aulens.training.inference import Scorer
 from aulens.training.intensity import fit_curves
-from aulens.training.predictions import score_samples
 from aulens.training.progress import Display
-from aulens.training.scorer import Scorer, scorer_of_card
 
 
 def main() -> None:
@@ -37,18 +36,18 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=800, help="faces of each split, drawn")
     parser.add_argument("--bootstrap", type=int, default=1000)
     options = parser.parse_args()
-    scorer = scorer_of_card(read_card(find_card(options.model)), None)
+    scorer = Scorer.of_card(read_card(find_card(options.model)), None)
     samples = load_data(options.folders, scorer.aus, SplitPlan())
     fitted, fitted_sides = scored(scorer, samples, "val", options.limit)
     tested, sides = scored(scorer, samples, "test", options.limit)
-    curves = fit_curves(scorer.aus, intensities(fitted), fitted_sides, scorer.tells_sides)
+    curves = fit_curves(scorer.aus, intensities(fitted), fitted_sides, scorer.has_side_scores)
     told = side_intensities(curves, sides)
     print(f"{scorer.name}: curves of {len(fitted)} validation faces, measured on {len(tested)} test faces.\n")
     found = metrics.intensity_report(
         intensities(tested).max(-1), told.max(-1), tested.subjects, scorer.aus, options.bootstrap
     )
     print(found.to_markdown())
-    if not scorer.tells_sides:
+    if not scorer.has_side_scores:
         return
     each = metrics.intensity_report(
         np.concatenate(list(np.moveaxis(intensities(tested), -1, 0))),
@@ -68,7 +67,7 @@ def scored(scorer: Scorer, samples: Samples, split: str, limit: int) -> tuple[Sa
         scorer.seen.refuse(part, split, scorer.selected_on_test, scorer.name)
     part = part.take(np.sort(np.random.default_rng(0).permutation(len(part))[:limit]))
     with Display(False) as display:
-        return part, score_samples(scorer, part, 32, display).sides
+        return part, scorer.score(part, 32, display).sides
 
 
 def intensities(samples: Samples) -> NDArray[np.float32]:

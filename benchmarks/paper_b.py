@@ -29,7 +29,7 @@ from aulens.metrics.bootstrap import drawn_counts, subject_draws
 from aulens.models import ModelConfig
 from aulens.relations import AURelations
 from aulens.training import load_config, train
-from aulens.training.predictions import Predictions, predict
+from aulens.training.inference import Predictions, predict
 from aulens.training.stages import STAGE1
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs" / "paper_b_renders.toml"

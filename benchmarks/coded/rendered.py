@@ -10,7 +10,7 @@ import numpy as np
 
 from aulens import metrics
 from aulens.aus import MISSING
-from aulens.training.predictions import Predictions, predict
+from aulens.training.inference import Predictions, predict
 from aulens.training.sides import side_report
 from coded.measures import LEAST, scored
 from coded.rows import NONE, Row
@@ -45,7 +45,7 @@ def rendered(title: str, folders: Sequence[Path], split: str) -> Iterator[Row]:
         return str(report(subject.analyzer.card.path).metrics[metric].of_macro())
 
     def sides(subject: Subject) -> str:
-        if subject.analyzer is None or not subject.analyzer.card.tells_sides:
+        if subject.analyzer is None or not subject.analyzer.card.has_side_scores:
             return NONE
         found = predictions(subject.analyzer.card.path)
         told = side_report(found.samples.side_labels, found.sides, found.side_decisions, found.samples.aus)

@@ -110,7 +110,7 @@ class TestNetwork:
         assert torch.equal(output.sides, output.logits[..., None].expand(-1, -1, 2))
         assert not torch.equal(output.logits, alone.logits)
         assert (model.aus, model.crop, model.template, model.map) == (FOUR, CROP, "jaanet", CROP // 4)
-        assert not model.tells_sides
+        assert not model.has_side_scores
 
     @pytest.mark.parametrize("nodes", ["features", "hidden"])
     @pytest.mark.parametrize("normalisation", ["none", "row", "symmetric"])

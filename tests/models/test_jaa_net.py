@@ -93,7 +93,7 @@ def test_what_comes_out(net: JAANet) -> None:
     assert output.local_logits is not None
     assert output.local_logits.shape == (2, 2)
     assert torch.equal(output.sides[..., 0], output.sides[..., 1])
-    assert not net.tells_sides
+    assert not net.has_side_scores
     exported = net.exported(image(2))
     assert torch.equal(exported["logits"], output.logits)
     assert torch.equal(exported["maps"], output.maps)

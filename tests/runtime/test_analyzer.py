@@ -156,7 +156,7 @@ def test_a_pooled_model_has_one_score_and_tells_no_sides(tmp_path: Path) -> None
         assert result.probability[label] == pytest.approx(expected(score), abs=1e-5)
     assert np.isnan([*result.left.values(), *result.right.values()]).all()
     assert result.sides("AU12") is None
-    assert not result.tells_sides
+    assert not result.has_side_scores
     assert not result.evidence.attention
 
 

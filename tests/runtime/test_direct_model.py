@@ -54,7 +54,7 @@ def test_a_logit_becomes_a_probability(analyzer: Analyzer) -> None:
 
 def test_sides_are_not_told(analyzer: Analyzer) -> None:
     (result,) = analyzer.analyze(plain(9, 9, 9), [a_face()])
-    assert not result.tells_sides
+    assert not result.has_side_scores
     assert result.sides("AU12") is None
     assert list(result.left) == list(result.right) == list(result.probability)
     assert np.isnan([*result.left.values(), *result.right.values()]).all()

@@ -19,8 +19,8 @@ from aulens.training import onnx_file
 from aulens.training.calibration import FALLBACK, read_calibration, write_calibration
 from aulens.training.evaluation import evaluate
 from aulens.training.exporter import export
+from aulens.training.inference import predict
 from aulens.training.onnx_file import fold_batch_norm, write_onnx
-from aulens.training.predictions import predict
 from aulens.training.run_folder import RunFolder
 from synthetic_faces import PAINTED
 

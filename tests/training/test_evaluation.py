@@ -20,8 +20,7 @@ from aulens.training.calibration import fit, write_calibration
 from aulens.training.config import config_from_dict, to_toml
 from aulens.training.evaluation import NO_SIDES, conclude, evaluate, report
 from aulens.training.exporter import export
-from aulens.training.predict import crop_of, score
-from aulens.training.predictions import predict
+from aulens.training.inference import crop_of, predict, score
 from aulens.training.run_folder import RunFolder
 from synthetic_faces import PAINTED
 
@@ -132,7 +131,7 @@ def test_a_training_ends_with_one_look_at_validation(
         looks.append(1)
         return score(*given, **named)
 
-    monkeypatch.setattr("aulens.training.predictions.score", counted)
+    monkeypatch.setattr("aulens.training.inference.score", counted)
     ended = conclude(run, samples, bootstrap=30)
     assert len(looks) == 1
     again = evaluate(run.path, split="val", bootstrap=30, progress=False)
@@ -147,7 +146,7 @@ def test_run_and_exported_model_agree(faces: Path, tmp_path: Path, variant: str)
     run = made(faces, tmp_path / "run", variant)
     ours = predict(run, split="val", progress=False)
     theirs = predict(export(run, tmp_path / "out", "x").card, [faces], split="val", progress=False)
-    assert ours.tells_sides == theirs.tells_sides == (variant == "heatmap")
+    assert ours.scorer.has_side_scores == theirs.scorer.has_side_scores == (variant == "heatmap")
     np.testing.assert_array_equal(ours.decisions, theirs.decisions)
     np.testing.assert_array_equal(ours.uncalibrated, theirs.uncalibrated)
     if variant != "heatmap":

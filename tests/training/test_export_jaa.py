@@ -59,7 +59,7 @@ class Colours(AUModel):
     """The least model with all three outputs: quick to export."""
 
     def __init__(self) -> None:
-        super().__init__(PAINTED, 16, "jaanet", map=4, tells_sides=False)
+        super().__init__(PAINTED, 16, "jaanet", map=4, has_side_scores=False)
         self.shift = torch.nn.Parameter(torch.zeros(()))
 
     def exported(self, image: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -20,13 +20,13 @@ def drawn(curve: Curve, noise: float, n: int = 4000, seed: int = 0) -> tuple[np.
     return intensities, sides
 
 
-@pytest.mark.parametrize("tells_sides", [True, False])
-def test_a_known_curve_is_found_again(tells_sides: bool) -> None:
+@pytest.mark.parametrize("has_side_scores", [True, False])
+def test_a_known_curve_is_found_again(has_side_scores: bool) -> None:
     truth = Curve((-0.5, 0.25, 0.9), (0.5, 1.5, 4.5))
     intensities, sides = drawn(truth, 0.3)
-    if not tells_sides:
+    if not has_side_scores:
         sides, intensities = np.repeat(sides[..., :1], 2, -1), np.repeat(intensities[..., :1], 2, -1)
-    for curve in fit_curves(AUS, intensities, sides, tells_sides):
+    for curve in fit_curves(AUS, intensities, sides, has_side_scores):
         assert len(curve.scores) == KNOTS
         at = np.linspace(-0.95, 0.95, 50)
         np.testing.assert_allclose(curve(at), truth(at), atol=0.25)

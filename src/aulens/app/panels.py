@@ -171,7 +171,7 @@ def overlay(made: PictureMade, token: str, version: int, labels: Collection[str]
 
 def au_table(face: FaceResult, aus: AUSet) -> str:
     """The Action Units of a face: probability with the threshold, and the two sides if they are told."""
-    sides = '<th scope="col">Right</th><th scope="col">Left</th>' if face.tells_sides else ""
+    sides = '<th scope="col">Right</th><th scope="col">Left</th>' if face.has_side_scores else ""
     rows = "".join(_row(face, AUS[number].label) for number in _present_first(face, aus))
     return (
         '<div class="au-scroll"><table class="au-table"><thead><tr><th scope="col">AU</th>'
@@ -179,7 +179,7 @@ def au_table(face: FaceResult, aus: AUSet) -> str:
         f"<tbody>{rows}</tbody></table></div>"
         + hint(
             "The tick on a bar is the threshold from which on an Action Unit counts as present."
-            + (" Right and left are the person’s own." if face.tells_sides else "")
+            + (" Right and left are the person’s own." if face.has_side_scores else "")
         )
     )
 
@@ -291,7 +291,7 @@ def _row(face: FaceResult, label: str) -> str:
         f"</span>{share:.0%}</td>"
     )
     told = sides_of(face, label)
-    if told is None and face.tells_sides:
+    if told is None and face.has_side_scores:
         cells += "<td></td><td></td>"
     elif told is not None:
         for name, value, lit in (("right", face.right[label], told[0]), ("left", face.left[label], told[1])):

@@ -122,7 +122,7 @@ class ClipMade:
         threshold = dict(zip(self.card.aus.labels, self.card.threshold, strict=True))
         figure = timeline(
             self.table(), {label: threshold[label] for label in aus.labels}, self.events(), face_id,
-            sides=self.card.tells_sides,
+            sides=self.card.has_side_scores,
         )  # fmt: skip
         text = StringIO()
         with style():

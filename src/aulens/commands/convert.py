@@ -14,7 +14,7 @@ from aulens.errors import ConfigError
 
 if TYPE_CHECKING:
     from aulens.models.base import AUModel
-    from aulens.models.config import JAAConfig
+    from aulens.models.config import ModelConfig
 
 app = typer.Typer(no_args_is_help=True, help="Turn the weights of others into checkpoints of aulens.")
 
@@ -104,12 +104,10 @@ def disfa_init(
         import torch
 
         from aulens.models import load_checkpoint
-        from aulens.models.config import JAAConfig
-        from aulens.models.jaa_net import JAANet
         from aulens.models.official_jaa import disfa_from_bp4d
 
         model, config = load_checkpoint(source)
-        if not isinstance(model, JAANet) or not isinstance(config, JAAConfig):
+        if config.variant != "jaa_net":
             raise ConfigError(
                 f"{source} is a {config.variant}; a start for DISFA is made of a jaa_net "
                 "(of a jaa_gcn, the one in its run's stage1 folder)."
@@ -155,7 +153,7 @@ def _check_out(out: Path, inputs: Iterable[Path]) -> None:
         raise ConfigError(f"can't write {out}: it is a folder; give --out the name of a file in it.")
 
 
-def _write(out: Path, model: "AUModel", config: "JAAConfig") -> None:
+def _write(out: Path, model: "AUModel", config: "ModelConfig") -> None:
     from safetensors import SafetensorError
 
     from aulens.files import atomic_write

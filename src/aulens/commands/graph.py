@@ -11,6 +11,7 @@ from aulens.aus import RENDERS, au_set
 from aulens.commands.output import refuse_inputs
 from aulens.commands.research import extras
 from aulens.errors import ConfigError, DatasetError, InputError, ModelError
+from aulens.files import write_bytes
 from aulens.relations import THRESHOLD, AURelations
 from aulens.runtime.card import FORMAT as CARD_FORMAT
 
@@ -79,7 +80,7 @@ def graph(
         done, data = cv2.imencode(out.suffix, draw_relations(relations, chosen, title)[..., ::-1])
         if not done:
             raise InputError(f"{out}: the picture could not be encoded")
-        out.write_bytes(data.tobytes())
+        write_bytes(out, data.tobytes())
     Console(stderr=True, highlight=False, soft_wrap=True).print(
         f"{out}: {len(relations.aus)} AUs, {kept} relations are at least {chosen:g}", markup=False
     )
@@ -137,16 +138,16 @@ def _count(folder: Path, aus: str | None, fold: int | None) -> tuple[AURelations
 
 def _from_model(checkpoint: Path) -> tuple[AURelations, float, str]:
     with extras():
-        from aulens.models import JAAConfig, load_checkpoint
-        from aulens.models.jaa_gcn import JAAGraphNet
+        from aulens.models import load_checkpoint
 
         model, config = load_checkpoint(checkpoint)
-    if not isinstance(model, JAAGraphNet):
+    if model.relations is None:
         raise ModelError(
             f"{checkpoint} is a {config.variant}, which has no relations between AUs; give one of jaa_gcn, "
             "or the data it was trained on"
         )
     name = checkpoint.resolve().parent.name if checkpoint.name == _CHECKPOINT else checkpoint.name
-    given = config.graph_matrix if isinstance(config, JAAConfig) else None
+    settings = config.to_dict()
+    given = settings.get("graph_matrix")
     counted = "training labels" if given is None else Path(given).name
-    return model.relations, model.threshold, f"{counted} of {name}"
+    return model.relations, settings.get("graph_threshold", THRESHOLD), f"{counted} of {name}"

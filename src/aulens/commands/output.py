@@ -233,7 +233,7 @@ def sinks(kind: Format, card: ModelCard, out: Path | None, clips: Iterable[str] 
     aus, dialect = card.aus, kind.dialect
     chosen: list[Sink] = []
     if kind is Format.TABLE:
-        chosen.append(TableSink(card.tells_sides))
+        chosen.append(TableSink(card.has_side_scores))
     elif kind in {Format.CSV, Format.JSONL}:
         chosen.append(TextSink(kind, aus))
     elif out is None:

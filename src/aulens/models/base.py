@@ -10,6 +10,7 @@ from aulens.landmarks import IBUG68, LAYOUTS
 from aulens.models.backbone import Backbone
 from aulens.models.output import AUOutput
 from aulens.models.regions import Regions
+from aulens.relations import AURelations
 from aulens.roi import RoiGrid
 
 
@@ -21,21 +22,31 @@ class AUModel(nn.Module, ABC):
         crop: Side of the image in pixels.
         template: Name of the `aulens.align.Template` that crops must follow.
         map: Side of the maps in pixels.
-        tells_sides: Whether its scores tell the two sides of a face apart.
+        has_side_scores: Whether its scores tell the two sides of a face apart.
 
     Attributes:
-        aus, crop, template, map, tells_sides: As given.
+        aus, crop, template, map, has_side_scores: As given.
         layout: Name of the landmark layout that regions are defined on; `forward` takes its subsets too.
     """
 
-    def __init__(self, aus: AUSet, crop: int, template: str, map: int, tells_sides: bool) -> None:
+    def __init__(self, aus: AUSet, crop: int, template: str, map: int, has_side_scores: bool) -> None:
         super().__init__()
         self.aus = aus
         self.crop = crop
         self.template = template
         self.map = map
-        self.tells_sides = tells_sides
+        self.has_side_scores = has_side_scores
         self.layout = IBUG68.name
+
+    @property
+    def relations(self) -> AURelations | None:
+        """How its AUs go together, of models that build on it."""
+        return None
+
+    @property
+    def first_stage(self) -> "AUModel":
+        """The part that begins from a checkpoint of the first stage: of one stage all of it."""
+        return self
 
     @abstractmethod
     def exported(self, image: Tensor) -> dict[str, Tensor]:
@@ -88,7 +99,7 @@ class MapModel(AUModel):
         crop: Side of the image in pixels.
         template: Name of the `aulens.align.Template` that crops must follow.
         roi_side: Side of a region in pixels of the map (odd).
-        tells_sides: Whether its scores tell the two sides of a face apart.
+        has_side_scores: Whether its scores tell the two sides of a face apart.
 
     Attributes:
         grid: How regions are laid on the maps.
@@ -101,9 +112,9 @@ class MapModel(AUModel):
         crop: int,
         template: str,
         roi_side: int,
-        tells_sides: bool = True,
+        has_side_scores: bool = True,
     ) -> None:
-        super().__init__(aus, crop, template, backbone.map, tells_sides)
+        super().__init__(aus, crop, template, backbone.map, has_side_scores)
         self.backbone = backbone
         self.grid = RoiGrid(crop=crop, map=backbone.map, side=roi_side)
         self.regions = Regions(aus)

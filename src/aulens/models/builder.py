@@ -4,20 +4,14 @@ import json
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from aulens.aus import AUSet
-from aulens.errors import ConfigError, ModelError
-from aulens.models.backbone import backbone
+from aulens.errors import ModelError
 from aulens.models.base import AUModel
-from aulens.models.config import JAAConfig, ModelConfig, RoiConfig
-from aulens.models.graph import GraphReasoning
-from aulens.models.jaa_gcn import JAAGraphNet
-from aulens.models.jaa_net import JAANet
-from aulens.models.pooled import PooledNet
-from aulens.models.roi_gcn import HEATMAP_THRESHOLD, EigenClassifier, EigenHead, RoiNet
+from aulens.models.config import ModelConfig
+from aulens.models.family import au_family
 from aulens.relations import AURelations
 
 FORMAT: Final = "aulens-checkpoint/1"
@@ -36,51 +30,7 @@ def build(config: ModelConfig, relations: AURelations | None = None) -> AUModel:
         ModelError: The backbone's weights can't be had or don't fit, or it can't take this crop; or the
             relations are of other AUs.
     """
-    if isinstance(config, JAAConfig):
-        return _jaa(config, _relations(config, relations) if config.variant == "jaa_gcn" else None)
-    assert isinstance(config, RoiConfig)
-    return _roi(config, config.backbone_weights)
-
-
-def _relations(config: JAAConfig, given: AURelations | None) -> AURelations:
-    if given is None and config.graph_matrix is None:
-        raise ConfigError(
-            "jaa_gcn needs to know how the AUs go together: give build() relations (AURelations.from_labels "
-            "counts them in training labels), or name a file of them in graph_matrix."
-        )
-    return given or AURelations.load(config.graph_matrix or "", config.au_set)
-
-
-def _jaa(config: JAAConfig, relations: AURelations | None) -> AUModel:
-    jaa = JAANet(config.au_set, config.crop, config.template)
-    return jaa if relations is None else JAAGraphNet(jaa, relations, config)
-
-
-def _roi(config: RoiConfig, backbone_weights: str | None) -> AUModel:
-    aus = config.au_set
-    body = backbone(config.backbone, config.crop, config.channels, backbone_weights)
-    common = (body, aus, config.crop, config.template, config.roi_side)
-    if config.variant == "pooled":
-        return PooledNet(*common)
-    graph, eigen = None, None
-    if config.variant in ("roi_gcn", "roi_gcn_supervised"):
-        rank = config.eigenvectors if isinstance(config.eigenvectors, int) else len(aus)
-        graph = GraphReasoning(body.channels, rank)
-    if config.variant == "roi_gcn_supervised":
-        head: EigenHead = "context" if config.eigen_head == "context" else "pooled"
-        eigen = EigenClassifier(head, len(aus), body.channels)
-    threshold = HEATMAP_THRESHOLD if config.positives_only else 0.0
-    return RoiNet(*common, graph=graph, eigen=eigen, threshold=threshold)
-
-
-def _empty(config: ModelConfig) -> AUModel:
-    """The model of a configuration, to be filled from a checkpoint: what that holds is not looked for."""
-    if isinstance(config, JAAConfig):
-        aus = config.au_set
-        stored = AURelations(aus, np.eye(len(aus)), np.zeros(len(aus), np.int64))
-        return _jaa(config, stored if config.variant == "jaa_gcn" else None)
-    assert isinstance(config, RoiConfig)
-    return _roi(config, None)
+    return au_family(config.variant).build(config, relations)
 
 
 def save_checkpoint(path: str | Path, model: AUModel, config: ModelConfig) -> None:
@@ -135,7 +85,7 @@ def load_checkpoint(path: str | Path, aus: AUSet | None = None) -> tuple[AUModel
             f"{path} predicts {', '.join(config.au_set.labels)}, but {', '.join(aus.labels)} were asked for. "
             "Give a checkpoint of these AUs, in this order."
         )
-    model = _empty(config)
+    model = au_family(config.variant).empty(config)
     try:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:

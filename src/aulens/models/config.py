@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 from aulens.align import TEMPLATES
 from aulens.aus import AU_SETS, AUSet, au_set
 from aulens.errors import ConfigError
+from aulens.models.family import DEFAULT, au_family
 from aulens.relations import THRESHOLD, Normalisation
 
 RoiVariant = Literal["pooled", "heatmap", "roi", "roi_gcn", "roi_gcn_supervised"]
@@ -23,7 +24,6 @@ GraphNodes = Literal["features", "hidden"]
 
 ROI_VARIANTS: Final[tuple[str, ...]] = get_args(RoiVariant)
 JAA_VARIANTS: Final[tuple[str, ...]] = get_args(JAAVariant)
-VARIANTS: Final[tuple[str, ...]] = ROI_VARIANTS + JAA_VARIANTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +79,15 @@ class ModelConfig(ABC):
         Raises:
             ConfigError: An unknown variant, a name that the family does not know, or a value that can't be.
         """
-        kind = family(values)
+        kind = au_family(values.get("variant", DEFAULT)).config
         known = {field.name for field in dataclasses.fields(kind)}
         unknown = sorted(set(values) - known)
         if unknown:
             raise ConfigError(
                 f"Unknown model settings: {', '.join(unknown)}. Known: {', '.join(sorted(known))}."
             )
-        return kind(**values)
+        made: ModelConfig = kind(**values)
+        return made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +112,7 @@ class RoiConfig(ModelConfig):
         background: Weight of the pixels outside all regions in the map loss (Eq 4). 1 is the paper: all
             pixels count alike. Regions cover few pixels (two 7x7 of 64x64: 2 %), so below 1 presence and
             absence weigh more beside the zeros between; 0 looks at regions only.
-        graded: Ask for more in a present AU's region the more intense it is (`aulens.losses.roi.grades`),
+        graded: Ask for more in an AU's regions the more intense it is (`aulens.losses.roi.grades`),
             where intensities are coded; the paper asks for 1 whatever the intensity.
     """
 
@@ -225,17 +226,6 @@ class JAAConfig(ModelConfig):
         for name in ("graph_depth", "graph_width"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
-
-
-def family(values: Mapping[str, Any]) -> type[ModelConfig]:
-    """The configuration class that plain values are meant for.
-
-    Raises:
-        ConfigError: No such variant.
-    """
-    variant = values.get("variant", RoiConfig.variant)
-    _choice("variant", variant, VARIANTS)
-    return JAAConfig if variant in JAA_VARIANTS else RoiConfig
 
 
 _KINDS: Final[Mapping[Any, str]] = {

@@ -111,7 +111,7 @@ class JAAGraphNet(LandmarkModel):
 
     def __init__(self, jaa: JAANet, relations: AURelations, config: JAAConfig) -> None:
         relations.require(jaa.aus)
-        super().__init__(jaa.aus, jaa.crop, jaa.template, jaa.map, jaa.tells_sides)
+        super().__init__(jaa.aus, jaa.crop, jaa.template, jaa.map, jaa.has_side_scores)
         self.threshold = config.graph_threshold
         self.hidden_nodes = config.graph_nodes == "hidden"
         self.jaa = jaa.requires_grad_(False)
@@ -134,6 +134,11 @@ class JAAGraphNet(LandmarkModel):
     def relations(self) -> AURelations:
         """The relations that the graph was made of."""
         return AURelations(self.aus, as_written(self.conditional), self.occurrences.cpu().numpy())
+
+    @property
+    def first_stage(self) -> JAANet:
+        """See `AUModel.first_stage`."""
+        return self.jaa
 
     def train(self, mode: bool = True) -> Self:
         """Set the mode of the graph and the output; JAA-Net stays in evaluation mode."""

@@ -166,7 +166,7 @@ class JAANet(LandmarkModel):
                 f"JAA-Net cuts faces into 8 x 8 cells, twice: its crop must be a multiple of 16 and at least "
                 f"{LEAST_CROP}, got {crop}; the published sizes are 176 and 112."
             )
-        super().__init__(aus, crop, template, map=crop // ATTENTION_STRIDE, tells_sides=False)
+        super().__init__(aus, crop, template, map=crop // ATTENTION_STRIDE, has_side_scores=False)
         self.feature_side = self.map // 2 // 2 // 2
         self.width = FEATURE_CHANNELS[-1] * self.feature_side**2
         count = len(aus)

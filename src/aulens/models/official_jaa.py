@@ -17,6 +17,7 @@ from torch import Tensor
 
 from aulens.aus import BP4D, DISFA, AUSet
 from aulens.errors import ModelError
+from aulens.models.base import AUModel
 from aulens.models.jaa_net import JAANet
 from aulens.models.jaa_parts import FEATURE_CHANNELS, GRIDS
 from aulens.models.official_check import COUNTER, SUBNETS, check
@@ -135,18 +136,20 @@ def read_official(files: Mapping[str, str | Path], aus: AUSet, crop: int) -> JAA
     return from_official(parts, aus, crop, sources={subnet: str(path) for subnet, path in files.items()})
 
 
-def disfa_from_bp4d(bp4d: JAANet) -> JAANet:
+def disfa_from_bp4d(bp4d: AUModel) -> JAANet:
     """A network for DISFA's AUs to start training from, made of one trained on BP4D, as its authors do.
 
     What all AUs share and the alignment are copied; of the AUs, attention and features (`DISFA_FROM_BP4D`).
     AU9's, the local classifiers and the last layers are fresh random numbers.
 
     Args:
-        bp4d: Trained on `aulens.aus.BP4D`; the result has its crop and template.
+        bp4d: A `JAANet`, trained on `aulens.aus.BP4D`; the result has its crop and template.
 
     Raises:
-        ModelError: The network predicts other AUs.
+        ModelError: The network is another, or predicts other AUs.
     """
+    if not isinstance(bp4d, JAANet):
+        raise ModelError(f"a start for DISFA is made of a JAA-Net, not of a {type(bp4d).__name__}.")
     if bp4d.aus.numbers != BP4D.numbers:
         raise ModelError(
             f"a start for DISFA is made of a network for BP4D's AUs ({', '.join(BP4D.labels)}); this one "

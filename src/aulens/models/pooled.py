@@ -24,7 +24,7 @@ class PooledNet(MapModel):
     """
 
     def __init__(self, backbone: Backbone, aus: AUSet, crop: int, template: str, roi_side: int) -> None:
-        super().__init__(backbone, aus, crop, template, roi_side, tells_sides=False)
+        super().__init__(backbone, aus, crop, template, roi_side, has_side_scores=False)
         self.head = nn.Conv2d(backbone.channels, len(aus), 1)
 
     def maps(self, image: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ the full model, also asked for AU c (Eq 7). Sections 3.1 to 3.4 of the paper wer
 docs for what is our choice.
 """
 
-from typing import Final, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +21,6 @@ from aulens.models.base import MapModel
 from aulens.models.graph import GraphReasoning
 from aulens.models.output import AUOutput
 from aulens.models.regions import decode
-
-HEATMAP_THRESHOLD: Final = 0.5
-"""Where the positives-only variant, whose maps lie in [0, 1], decides (section 4.3.1)."""
 
 EigenHead = Literal["context", "pooled"]
 

@@ -257,12 +257,12 @@ class Analyzer:
         labels = card.aus.labels
         probability = sides.max(axis=-1)
         five = len(face.landmarks) == FIVE_POINTS
-        right, left = sides.T if card.tells_sides else np.full((2, len(labels)), np.nan)
+        right, left = sides.T if card.has_side_scores else np.full((2, len(labels)), np.nan)
         strong, strong_right, strong_left = (
             {f"AU{n}": float(column[card.aus.index(n)]) for n in card.aus.intense}
             for column in (
                 intensities.max(axis=-1),
-                *(intensities.T if card.tells_sides else np.full((2, len(labels)), np.nan)),
+                *(intensities.T if card.has_side_scores else np.full((2, len(labels)), np.nan)),
             )
         )
         return FaceResult(

@@ -72,13 +72,13 @@ class FaceResult:
         return tuple(label for label, is_present in self.occurrence.items() if is_present)
 
     @property
-    def tells_sides(self) -> bool:
+    def has_side_scores(self) -> bool:
         """Whether the model tells the two sides of a face apart."""
         return not any(map(math.isnan, self.right.values()))
 
     def sides(self, label: str) -> tuple[bool, bool] | None:
         """Whether an AU is present on the subject's (right, left), by the same threshold; None = not told."""
-        if not self.tells_sides:
+        if not self.has_side_scores:
             return None
         least = self.threshold[label]
         return self.right[label] >= least, self.left[label] >= least

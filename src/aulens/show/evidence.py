@@ -82,7 +82,7 @@ def evidence_sheet(image: NDArray[np.uint8], result: FaceResult, aus: AUSet) -> 
     """
     columns = min(_COLUMNS, len(aus))
     rows = -(-len(aus) // columns)
-    caption = _CAPTION if result.tells_sides else _CAPTION_SIDELESS
+    caption = _CAPTION if result.has_side_scores else _CAPTION_SIDELESS
     width, bottom = columns * (_TILE + _GAP) + _GAP, rows * (_TILE + caption + _GAP) + _GAP
     note = _lines(_LOOKED_WORDS, _NOTE, width - 2 * _GAP) if result.evidence.attention else []
     shape = bottom + round(1.5 * _NOTE * len(note)), width
@@ -143,7 +143,7 @@ def _caption(layer: Layer, x: int, y: int, label: str, name: str, result: FaceRe
     layer.text(x, y + _TILE + 12, label, 14, INK)
     layer.text(x + _TILE, y + _TILE + 12, f"{result.probability[label]:.0%}", 13, INK, anchor="rm")
     layer.text(x, y + _TILE + 29, name, 11, _GREY)
-    if not (result.tells_sides and has_sides(label)):
+    if not (result.has_side_scores and has_sides(label)):
         return
     middle, half = y + _TILE + 47, (_TILE - 44) / 2
     sides = (("R", result.right[label], RIGHT, x), ("L", result.left[label], LEFT, x + _TILE / 2 + 4))

@@ -68,7 +68,7 @@ class FrameOverlay:
         for number, (face, box) in enumerate(zip(result.faces, boxes, strict=True)):
             if face.present:
                 others = [*boxes[:number], *boxes[number + 1 :]]
-                style = LabelStyle(text, face.tells_sides)
+                style = LabelStyle(text, face.has_side_scores)
                 taken.append(self._add_chips(view.pixels, face, box, style, [*others, *taken]))
         return view.pixels
 

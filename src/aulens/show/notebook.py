@@ -54,7 +54,7 @@ def face_html(face: FaceResult) -> str:
     labels = sorted(
         face.probability, key=lambda label: (not face.occurrence[label], -face.probability[label])
     )
-    sides = face.tells_sides
+    sides = face.has_side_scores
     heads = ["", "AU", "", "probability", *(("right", "left") if sides else ())]
     rows = []
     for label in labels:
@@ -83,7 +83,7 @@ def _words(face: FaceResult) -> str:
         if face.evidence.attention
         else "Warm: evidence for the Action Unit, cold: against it"
     )
-    return f"{meant}. Right and left are the person's own." if face.tells_sides else f"{meant}."
+    return f"{meant}. Right and left are the person's own." if face.has_side_scores else f"{meant}."
 
 
 def _summary(faces: Sequence[FaceResult], who: Who) -> str:

@@ -38,7 +38,7 @@ def draw_overlay(
     pixels = blend_evidence(view, results) if evidence else view.pixels
     boxes = [view.points(result.box.reshape(2, 2)) for result in results]
     place = _beside(boxes[0], results[0], pixels.shape) if len(results) == 1 else None
-    flags = all(result.tells_sides for result in results)
+    flags = all(result.has_side_scores for result in results)
     style, rows = LabelStyle(max(13, round(max(pixels.shape) / 64)), flags, who), []
     if results and place is None:
         rows = _listing(results, style, pixels.shape[1])
@@ -68,7 +68,7 @@ def _beside(
 ) -> tuple[float, float, LabelStyle] | None:
     """Where a column of labels has room beside a face: left end, upper end, sizes; None if nowhere."""
     (x0, y0), (x1, _) = box.tolist()
-    style = LabelStyle(round(np.clip((x1 - x0) / 12, 11, 18)), result.tells_sides)
+    style = LabelStyle(round(np.clip((x1 - x0) / 12, 11, 18)), result.has_side_scores)
     height = len(result.present) * (style.height + style.gap)
     if height > shape[0]:
         return None

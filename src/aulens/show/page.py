@@ -82,7 +82,7 @@ def head(card: ModelCard) -> str:
 <h1>Facial Action Units</h1>
 <p class="soft">Model {escape(card.name)}, {len(card.aus)} Action Units.</p>
 <p class="note">{escape(card.statement)}</p>
-<p class="key soft">{_SIDES if card.tells_sides else _NO_SIDES}
+<p class="key soft">{_SIDES if card.has_side_scores else _NO_SIDES}
 {_LOOKED if card.attention else _SEEN}
 Probabilities {fitted}.
 An Action Unit counts as present from its own threshold on, chosen on validation data;
@@ -174,7 +174,7 @@ def _face(result: FaceResult, aus: AUSet, sheet: bytes, name: str) -> str:
 
 def _table(numbers: Sequence[int], result: FaceResult) -> str:
     rows = "".join(_row(number, result) for number in numbers)
-    sides = "<th>Right</th><th>Left</th>" if result.tells_sides else ""
+    sides = "<th>Right</th><th>Left</th>" if result.has_side_scores else ""
     strength = "<th>Intensity</th>" if result.intensity else ""
     return f"""<div class="scroll"><table>
 <thead><tr><th>AU</th><th>Name</th><th>Probability</th>{strength}{sides}</tr></thead>
@@ -188,7 +188,7 @@ def _row(number: int, result: FaceResult) -> str:
     if result.intensity:
         strength = result.intensity.get(au.label)
         cells.append("<td></td>" if strength is None else f"<td>{strength:.1f} of 5</td>")
-    if result.tells_sides:
+    if result.has_side_scores:
         told = ((result.right[au.label], "right"), (result.left[au.label], "left"))
         cells += [_bar(share, side) if has_sides(au.label) else "<td></td>" for share, side in told]
     name = escape(au.name)

@@ -145,7 +145,7 @@ def _face(face: FaceResult, ratio: NDArray[np.float64], name: str | None, size: 
     box = ((face.box.reshape(2, 2) + 0.5) * ratio).ravel()
     points = np.rint((face.landmarks + 0.5) * ratio).astype(int).ravel()
     sides = [
-        {label: round(p, 4) for label, p in side.items()} if face.tells_sides else None
+        {label: round(p, 4) for label, p in side.items()} if face.has_side_scores else None
         for side in (face.right, face.left)
     ]
     return StillFace(

@@ -138,7 +138,7 @@ def execute(run: PlannedRun, *, threads: int = 0, progress: bool = True) -> None
     import dataclasses
 
     from aulens.training.evaluation import report, write_report
-    from aulens.training.predictions import predict
+    from aulens.training.inference import predict
     from aulens.training.stages import train
 
     config = run.config
@@ -160,7 +160,7 @@ def execute(run: PlannedRun, *, threads: int = 0, progress: bool = True) -> None
             scores=found.scores,
             decisions=found.decisions,
             uncalibrated=found.uncalibrated,
-            selected_on_test=found.selected_on_test,
+            selected_on_test=found.scorer.selected_on_test,
             run="/".join(folder.parts[-2:]),
             commit=facts.get("commit"),
             trained_on=run.trained_on,

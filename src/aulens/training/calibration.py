@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from aulens.aus import MISSING, AUSet
 from aulens.errors import ModelError
 from aulens.files import write_json
+from aulens.models.family import au_family
 from aulens.runtime.intensity import Curve, side_intensities
 from aulens.runtime.model import sigmoid
 
@@ -29,6 +30,11 @@ FALLBACK: Final = (4.0, 0.0)
 the ideal scores of +1 and -1 to 0.98 and 0.02."""
 FALLBACK_OF_LOGITS: Final = (1.0, 0.0)
 """The same for models whose scores are logits: their own probability."""
+
+
+def fallback_of(variant: str) -> tuple[float, float]:
+    """(a, b) where nothing can be fitted, of a variant."""
+    return FALLBACK_OF_LOGITS if au_family(variant).decoder(variant) == "direct" else FALLBACK
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from aulens.errors import ConfigError
+from aulens.models.family import DEFAULT, AUFamily, find
 from aulens.training.sections import AugmentConfig, DataConfig, LoopConfig, OptimiserConfig, Stage2Config
-
-TWO_STAGES: Final = "jaa_gcn"
-"""The variant that is trained in two stages."""
-SIGHT: Final = ("face_net", "landmark_net", "person_net")
-"""The networks that aulens sees with; they learn from pictures that are drawn (`aulens.training.sight`)."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +42,14 @@ class TrainConfig:
             raise ConfigError(f"seed must not be negative, is {self.seed}.")
         if self.stage2 and not self.two_stages:
             raise ConfigError(
-                f"[stage2] is for networks that are trained in two stages (model.variant {TWO_STAGES!r}); "
+                "[stage2] is for networks that are trained in two stages, as jaa_gcn is; "
                 f"model.variant is {self.model.get('variant')!r}. Leave it out."
             )
         if not self.sees and (self.data.shares or self.data.backgrounds or self.data.finder):
             raise ConfigError(
-                f"data.shares, data.backgrounds and data.finder are for {', '.join(SIGHT)}; model.variant is "
-                f"{self.model.get('variant')!r}. Leave them out."
+                "data.shares, data.backgrounds and data.finder are for networks that find faces, landmarks "
+                f"or people, not Action Units; model.variant is {self.model.get('variant')!r}. Leave them "
+                "out."
             )
         if self.stage2:
             self.stage2.optimiser(self.optimiser)
@@ -63,14 +60,26 @@ class TrainConfig:
             )
 
     @property
+    def variant(self) -> str:
+        """Which network."""
+        return str(self.model.get("variant", DEFAULT))
+
+    @property
+    def first_stage(self) -> dict[str, Any] | None:
+        """The [model] of the network that is trained before, of those that are trained in two stages."""
+        family = find(self.variant)
+        return family.first_stage(self.model) if isinstance(family, AUFamily) else None
+
+    @property
     def two_stages(self) -> bool:
         """Whether the network is trained in two stages."""
-        return self.model.get("variant") == TWO_STAGES
+        return self.first_stage is not None
 
     @property
     def sees(self) -> bool:
         """Whether it is a network that finds faces, landmarks or people, not Action Units."""
-        return self.model.get("variant") in SIGHT
+        family = find(self.variant)
+        return family is not None and family.sees
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain nested dicts and lists, JSON- and TOML-ready."""

@@ -21,20 +21,20 @@ from aulens.data.dataset import Batch, BatchOrder, FaceDataset, make_loader
 from aulens.data.samples import Samples
 from aulens.errors import DatasetError, ModelError
 from aulens.files import atomic_write, write_json
-from aulens.losses import criterion
-from aulens.models import AUModel, ModelConfig, RoiConfig, save_checkpoint
+from aulens.models import AUModel, ModelConfig, save_checkpoint
+from aulens.models.family import au_family
 from aulens.training import checkpoint
-from aulens.training.board import Board
 from aulens.training.checkpoint import Average, Position
 from aulens.training.config import TrainConfig
+from aulens.training.data_wait import DataWaitTimer
+from aulens.training.inference import Forward, crop_of, score, to_input
 from aulens.training.judges import judged, judges_of
-from aulens.training.predict import Forward, crop_of, score, to_input
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder
 from aulens.training.schedule import rate, step_seed
 from aulens.training.setup import make_optimiser, training_set
+from aulens.training.tensorboard import TensorBoardLogger
 from aulens.training.validate import METRICS, summary
-from aulens.training.waits import Waits
 
 
 @dataclass(frozen=True)
@@ -109,24 +109,27 @@ class Trainer:
         self.train_part = samples.split("train").with_coded(config.data.coded_times)
         self.val_part = samples.split("val")
         self.judges = judges_of(self.val_part, loop.judges)
-        if isinstance(settings, RoiConfig) and settings.graded and self.train_part.intensities is None:
+        family = au_family(settings.variant)
+        if (setting := family.needs_intensities(settings)) and self.train_part.intensities is None:
             raise DatasetError(
-                "model.graded needs intensities, and the training data have none. Leave it out."
+                f"model.{setting} needs intensities, and the training data have none. Leave it out."
             )
-        self.criterion = criterion(settings, self.train_part.base_rates().tolist()).to(fabric.device)
+        self.criterion = family.criterion(settings, self.train_part.base_rates().tolist()).to(fabric.device)
         self.train_set = training_set(config, self.train_part, self.model)
         self.position = Position(fingerprint=samples.fingerprint, origin=origin)
         self.display = Display(progress and fabric.is_global_zero)
         self.saved = time.monotonic()
-        self.waits = Waits()
+        self.waiting = DataWaitTimer()
 
     def run_all(self, resume: bool) -> TrainResult:
         """Train all epochs, or those that are left."""
         if resume and self.folder.last.is_file():
             self._load()
         module, optimiser = self.fabric.setup(Learner(self.model, self.criterion), self.optimiser)
-        self.board = Board(self.folder.path / "tensorboard" if self.fabric.is_global_zero else None)
-        with self.display, self.board:
+        self.tensorboard = TensorBoardLogger(
+            self.folder.path / "tensorboard" if self.fabric.is_global_zero else None
+        )
+        with self.display, self.tensorboard:
             while self.position.epoch < self.config.train.epochs:
                 self._train_epoch(module, optimiser)
                 self._end_epoch()
@@ -154,8 +157,8 @@ class Trainer:
         loader = make_loader(
             self.train_set, order, self.config.data.workers, pin=self.fabric.device.type == "cuda"
         )
-        self.waits = Waits()
-        for batch in self.waits.measure(loader):
+        self.waiting = DataWaitTimer()
+        for batch in self.waiting.measure(loader):
             # Drop-out and the like become functions of (seed, step, rank) too.
             torch.manual_seed(step_seed(self.config.seed, at.step, self.fabric.global_rank))
             for group in self.optimiser.param_groups:
@@ -222,7 +225,7 @@ class Trainer:
             "step": at.step,
             "seconds": round(at.epoch_seconds, 2),
             "images_per_second": round(at.batch * loop.batch / max(at.epoch_seconds, 1e-9), 2),
-            "waiting_for_data": round(self.waits.share, 4),
+            "waiting_for_data": round(self.waiting.share, 4),
             "lr": self.optimiser.param_groups[0]["lr"],
             "train": {name: total / at.batch for name, total in at.sums.items()},
             "val": val,
@@ -239,7 +242,7 @@ class Trainer:
                 with atomic_write(self.folder.best) as part:
                     save_checkpoint(part, kept, self.settings)
             self.folder.write_log(at.history)
-            self.board.epoch(record)
+            self.tensorboard.epoch(record)
             self.display.epoch(record, metric, best)
         self._save()
 

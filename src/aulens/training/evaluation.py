@@ -13,16 +13,12 @@ from aulens import metrics
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError
 from aulens.files import plain, write_json, write_text
-from aulens.models import JAAConfig
-from aulens.models.config import family
 from aulens.training.alignment import AlignmentReport, alignment_report
-from aulens.training.calibration import FALLBACK, FALLBACK_OF_LOGITS, fit, write_calibration
+from aulens.training.calibration import fallback_of, fit, write_calibration
+from aulens.training.inference import Predictions, Scorer, predict
 from aulens.training.judges import fit_judged, judged_curves, judges_of
-from aulens.training.predict import au_scores
-from aulens.training.predictions import Predictions, decide, predict, score_samples
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder
-from aulens.training.scorer import scorer_of_run
 from aulens.training.sides import SideReport, side_report
 
 if TYPE_CHECKING:
@@ -184,14 +180,14 @@ def evaluate(
 
 def report(found: Predictions, split: str, bootstrap: int = 1000) -> Evaluation:
     """Compare predictions with the labels; intervals from ``bootstrap`` resamplings of the subjects."""
-    samples, rates = found.samples, found.samples.base_rates()
+    scorer, samples, rates = found.scorer, found.samples, found.samples.base_rates()
     return Evaluation(
-        name=found.name,
+        name=scorer.name,
         split=split,
-        chosen=found.chosen,
+        chosen=scorer.chosen,
         samples=len(samples),
         subjects=int(np.unique(samples.subjects).size),
-        selected_on_test=found.selected_on_test,
+        selected_on_test=scorer.selected_on_test,
         base_rates={label: float(rate) for label, rate in zip(samples.aus.labels, rates, strict=True)},
         report=metrics.report(
             samples.labels, found.scores, found.decisions, samples.subjects, samples.aus, bootstrap=bootstrap
@@ -201,7 +197,7 @@ def report(found: Predictions, split: str, bootstrap: int = 1000) -> Evaluation:
             samples.labels, found.uncalibrated, samples.subjects, bootstrap
         ),
         sides=side_report(samples.side_labels, found.sides, found.side_decisions, samples.aus)
-        if found.tells_sides
+        if scorer.has_side_scores
         else None,
         alignment=None
         if found.landmark_error is None
@@ -223,18 +219,17 @@ def conclude(run: RunFolder, samples: Samples, *, batch: int = 64, bootstrap: in
 
     Writes RUN/calibration.json and RUN/val/report.{json,md}.
     """
-    scorer = scorer_of_run(run)
-    found = score_samples(scorer, samples, batch, Display(False))
-    logits = family(run.read_config().model) is JAAConfig
-    fallback = FALLBACK_OF_LOGITS if logits else FALLBACK
-    given = (samples.aus, samples.labels, au_scores(found.sides), samples.subjects)
-    judges = judges_of(samples, run.read_config().train.judges)
+    config, scorer = run.read_config(), Scorer.of_run(run)
+    found = scorer.score(samples, batch, Display(False))
+    fallback = fallback_of(config.variant)
+    given = (samples.aus, samples.labels, found.sides.max(-1), samples.subjects)
+    judges = judges_of(samples, config.train.judges)
     calibration = fit(*given, fallback) if judges.all() else fit_judged(*given, judges, fallback)
     if samples.intensities is not None:
-        curves = judged_curves(samples, found.sides, scorer.tells_sides, judges)
+        curves = judged_curves(samples, found.sides, scorer.has_side_scores, judges)
         calibration = replace(calibration, curves=curves)
     write_calibration(run.calibration, calibration)
-    result = report(decide(scorer, calibration, samples, found), "val", bootstrap)
+    result = report(scorer.decide(calibration, samples, found), "val", bootstrap)
     write_report(result, run.path / "val")
     return result
 

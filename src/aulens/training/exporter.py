@@ -18,13 +18,13 @@ from aulens.data.samples import RENDERS
 from aulens.errors import ModelError
 from aulens.files import write_json
 from aulens.landmarks import IBUG49
-from aulens.models import AUModel, ModelConfig, RoiConfig, load_checkpoint
-from aulens.models.roi_gcn import RoiNet
+from aulens.models import AUModel, ModelConfig, load_checkpoint
+from aulens.models.family import au_family
 from aulens.runtime.card import FORMAT
-from aulens.training.calibration import FALLBACK, FALLBACK_OF_LOGITS, Calibration, read_calibration
+from aulens.training.calibration import Calibration, fallback_of, read_calibration
+from aulens.training.leakage import SeenSubjects
 from aulens.training.onnx_file import write_onnx
 from aulens.training.run_folder import RunFolder
-from aulens.training.seen import Seen
 
 STATEMENT: Final = (
     "Trained on rendered faces, not validated on FACS-coded people: use it to explore, not to conclude. "
@@ -80,7 +80,7 @@ class _Source:
     results: Mapping[str, Any]
     training: Mapping[str, Any]
     selected_on_test: bool = False
-    seen: Seen | None = None
+    seen: SeenSubjects | None = None
 
 
 def export(
@@ -137,9 +137,9 @@ def export(
             "crop": model.crop,
             "map": model.map,
             "template": model.template,
-            "tells_sides": model.tells_sides,
-            **_decision(model, calibration, direct="logits" in differences),
-            "intensity": _intensity(model, calibration),
+            "tells_sides": model.has_side_scores,
+            **_decision(model, settings.variant, calibration),
+            "intensity": _intensity(model, settings.variant, calibration),
             "normalisation": "inside",
             "licence": licence,
             "trained_on": trained_on or source.origin.trained_on,
@@ -166,9 +166,12 @@ def _of_run(folder: RunFolder) -> _Source:
         read_calibration(folder.calibration, model.aus),
         _origin(folder),
         _results(folder),
-        {"config": _model_words(config.to_dict()["model"]), "augment": config.to_dict()["augment"]},
+        {
+            "config": _model_words(settings.variant, config.to_dict()["model"]),
+            "augment": config.to_dict()["augment"],
+        },
         config.data.select_on_test,
-        Seen.read(folder.facts),
+        SeenSubjects.read(folder.facts),
     )
 
 
@@ -178,28 +181,24 @@ def _statement(text: str, selected_on_test: bool) -> str:
 
 def _of_checkpoint(path: Path) -> _Source:
     model, settings = load_checkpoint(path)
-    words = {"config": _model_words(settings.to_dict())}
+    words = {"config": _model_words(settings.variant, settings.to_dict())}
     origin = _Origin(f"unknown: the checkpoint {path.name} alone", PEOPLE, UNKNOWN)
     return _Source(model, settings, None, origin, {}, words)
 
 
 def _architecture(model: AUModel, settings: ModelConfig, outputs: Collection[str]) -> dict[str, Any]:
     """What the network is made of, and how a runtime reads its outputs."""
-    words: dict[str, Any] = {"layout": IBUG49.name if "landmarks" in outputs else model.layout}
-    if isinstance(settings, RoiConfig):
-        words |= {"backbone": settings.backbone, "roi_side": settings.roi_side}
-    if "logits" in outputs:
-        return words | {"decoder": "direct"}
-    return words | {"decoder": "pooled" if settings.variant == "pooled" else "roi"}
+    family = au_family(settings.variant)
+    layout = IBUG49.name if "landmarks" in outputs else model.layout
+    return {"layout": layout, **family.card(settings), "decoder": family.decoder(settings.variant)}
 
 
-def _decision(model: AUModel, calibration: Calibration | None, direct: bool) -> dict[str, Any]:
+def _decision(model: AUModel, variant: str, calibration: Calibration | None) -> dict[str, Any]:
     """Platt's (a, b) for what a runtime decodes: the plain mean of a map over a region, or a logit."""
     labels = model.aus.labels
-    fallback = FALLBACK_OF_LOGITS if direct else FALLBACK
-    platt = calibration.platt if calibration else np.tile(np.array(fallback), (len(labels), 1))
+    platt = calibration.platt if calibration else np.tile(np.array(fallback_of(variant)), (len(labels), 1))
     threshold = calibration.threshold if calibration else np.full(len(labels), 0.5)
-    shift = _shift(model)
+    shift = au_family(variant).decides_at(variant)  # subtracted by the model, and not by a runtime
     return {
         "calibrated": calibration is not None,
         "platt": {
@@ -209,11 +208,11 @@ def _decision(model: AUModel, calibration: Calibration | None, direct: bool) -> 
     }
 
 
-def _intensity(model: AUModel, calibration: Calibration | None) -> dict[str, Any] | None:
+def _intensity(model: AUModel, variant: str, calibration: Calibration | None) -> dict[str, Any] | None:
     """The curves from what a runtime decodes; None where there are none."""
     if calibration is None or not any(calibration.curves):
         return None
-    shift = _shift(model)
+    shift = au_family(variant).decides_at(variant)  # subtracted by the model, and not by a runtime
     return {
         "unit": "0 absent, 1 a trace (FACS's A) to 5 maximal (E)",
         "fitted_on": f"{calibration.samples} validation pictures of {calibration.subjects} subjects",
@@ -225,11 +224,6 @@ def _intensity(model: AUModel, calibration: Calibration | None) -> dict[str, Any
     }
 
 
-def _shift(model: AUModel) -> float:
-    """Positives-only models subtract their threshold from the mean; a runtime does not."""
-    return model.threshold if isinstance(model, RoiNet) else 0.0
-
-
 def _results(folder: RunFolder) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for split in ("val", "test"):
@@ -239,9 +233,9 @@ def _results(folder: RunFolder) -> Mapping[str, Any]:
     return found
 
 
-def _model_words(model: Mapping[str, Any]) -> dict[str, Any]:
+def _model_words(variant: str, model: Mapping[str, Any]) -> dict[str, Any]:
     """The model's settings; of a file only its name, for a card travels and a folder does not."""
-    files = ("backbone_weights", "graph_matrix")
+    files = au_family(variant).files
     return {key: Path(value).name if key in files and value else value for key, value in model.items()}
 
 

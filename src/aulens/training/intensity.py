@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 
 def fit_curves(
-    aus: AUSet, intensities: NDArray[Any], sides: NDArray[Any], tells_sides: bool
+    aus: AUSet, intensities: NDArray[Any], sides: NDArray[Any], has_side_scores: bool
 ) -> tuple[Curve | None, ...]:
     """A curve for each AU; None where too few sides show it, or none are without it, or scores say nothing.
 
@@ -36,9 +36,9 @@ def fit_curves(
         aus: the AUs of axis A.
         intensities: (N, A, 2), 0 to 5, NaN where not coded.
         sides: (N, A, 2) scores.
-        tells_sides: whether the sides' scores differ; if not, an AU is as intense as its stronger side.
+        has_side_scores: whether the sides' scores differ; if not, an AU is as intense as its stronger side.
     """
-    if tells_sides:
+    if has_side_scores:
         given, wanted = side_scores(sides, aus), side_scores(intensities, aus)
     else:
         given, wanted = sides[..., :1], intensities.max(-1, keepdims=True)

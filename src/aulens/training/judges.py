@@ -65,12 +65,12 @@ def judged(samples: Samples, judges: NDArray[np.bool_]) -> Samples:
 
 
 def judged_curves(
-    samples: Samples, sides: NDArray[Any], tells_sides: bool, judges: NDArray[np.bool_]
+    samples: Samples, sides: NDArray[Any], has_side_scores: bool, judges: NDArray[np.bool_]
 ) -> tuple[Curve | None, ...]:
     """`fit_curves` of the judges where enough of them show an AU, else of all."""
     assert samples.intensities is not None
-    everybody = fit_curves(samples.aus, samples.intensities, sides, tells_sides)
-    own = fit_curves(samples.aus, samples.intensities[judges], sides[judges], tells_sides)
+    everybody = fit_curves(samples.aus, samples.intensities, sides, has_side_scores)
+    own = fit_curves(samples.aus, samples.intensities[judges], sides[judges], has_side_scores)
     enough = (samples.intensities[judges].max(-1) >= 1).sum(0) >= _ENOUGH
     return tuple(
         (mine if many else None) or shared for mine, shared, many in zip(own, everybody, enough, strict=True)

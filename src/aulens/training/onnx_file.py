@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from aulens.errors import ModelError
+from aulens.files import write_bytes
 from aulens.models import AUModel
 from aulens.runtime.backend import Session, open_session
 
@@ -71,7 +72,7 @@ def write_onnx(model: AUModel, path: Path, half: bool = False) -> dict[str, floa
         for pictures, wanted in zip(checks, expected, strict=True):
             differences = _differences(session, pictures, wanted)
             if all(value <= tolerance for value in differences.values()):
-                path.write_bytes(part.read_bytes())
+                write_bytes(path, part.read_bytes())
                 return differences
     worst = max(differences, key=lambda name: (not np.isfinite(differences[name]), differences[name]))
     raise ModelError(

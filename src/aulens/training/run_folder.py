@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import json
 import os
 import platform
@@ -18,9 +19,10 @@ from aulens.data.columns import distinct_pairs
 from aulens.data.samples import SPLITS, Samples
 from aulens.errors import ConfigError, ModelError
 from aulens.files import plain, write_text
+from aulens.models.family import AUFamily, find
 from aulens.training.config import TrainConfig, load_config, to_toml
+from aulens.training.leakage import people
 from aulens.training.sections import Stage2Config
-from aulens.training.seen import people
 
 FREE: Final[frozenset[str]] = frozenset(
     {
@@ -43,9 +45,6 @@ computes (that data and checkpoints are the same ones is seen from their content
 
 STARTS: Final = ("train.start", "stage2.start")
 """Of those, where it begins: another file may be named, but none is not the same as one."""
-
-FILES: Final = ("model.backbone_weights", "model.graph_matrix")
-"""Keys that name a file: it may lie in another folder, as on another machine, but its name stays."""
 
 _PACKAGES = ("torch", "lightning", "timm", "numpy", "opencv-python-headless", "pandas", "onnx")
 
@@ -176,8 +175,11 @@ def _changed(old: TrainConfig, new: TrainConfig, free: frozenset[str]) -> dict[s
     Of where a run begins only whether it begins anywhere: files may move, and their weights are compared.
     """
     before, after = _flat(old.to_dict()), _flat(new.to_dict())
-    for key, table in ((key, table) for key in FILES for table in (before, after) if key in table):
-        table[key] = Path(table[key]).name
+    # A file may lie in another folder, as on another machine, but its name stays.
+    files = family.files if isinstance(family := find(new.variant), AUFamily) else ()
+    for key, table in itertools.product((f"model.{name}" for name in files), (before, after)):
+        if key in table:
+            table[key] = Path(table[key]).name
     return {
         key: (before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())

@@ -22,16 +22,18 @@ from aulens.data.loading import load_data
 from aulens.data.photometric import Photometric
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError, DatasetError
-from aulens.models import AUModel, JAAConfig, ModelConfig
-from aulens.models.config import family
+from aulens.models import AUModel, ModelConfig
+from aulens.models.family import au_family
 from aulens.training.config import TrainConfig, refuse_unknown
+from aulens.training.inference import crop_of
 from aulens.training.memory import keep_freed_memory
-from aulens.training.predict import crop_of
 
 
 def model_config(config: TrainConfig) -> ModelConfig:
     """Check the [model] section; ConfigError names the nearest known key."""
-    refuse_unknown(config.model, {item.name for item in dataclasses.fields(family(config.model))}, "model")
+    refuse_unknown(
+        config.model, {item.name for item in dataclasses.fields(au_family(config.variant).config)}, "model"
+    )
     return ModelConfig.from_dict(config.model)
 
 
@@ -123,5 +125,5 @@ def training_set(config: TrainConfig, samples: Samples, model: AUModel) -> FaceD
         Geometry(**{item.name: augment[item.name] for item in dataclasses.fields(Geometry)}),
         Photometric(**{item.name: augment[item.name] for item in dataclasses.fields(Photometric)}),
         seed=config.seed,
-        true_landmarks=family(config.model) is JAAConfig,
+        true_landmarks=au_family(config.variant).true_landmarks,
     )

@@ -20,10 +20,10 @@ from lightning.fabric import Fabric
 
 from aulens.data.samples import Samples
 from aulens.errors import DatasetError, ModelError
-from aulens.files import atomic_write, write_json
+from aulens.files import write_json
 from aulens.locks import hold
-from aulens.models import AUModel, JAAConfig, ModelConfig, build, load_checkpoint
-from aulens.models.jaa_gcn import JAAGraphNet
+from aulens.models import AUModel, ModelConfig, build, load_checkpoint
+from aulens.models.family import au_family
 from aulens.relations import AURelations
 from aulens.training.config import TrainConfig
 from aulens.training.engine import Trainer, TrainResult
@@ -69,9 +69,9 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False, progress: boo
     course = _Course(launch(config), samples, resume, progress)
     run = RunFolder(Path(out))
     with course.alone(run):
-        if config.two_stages:
-            assert isinstance(settings, JAAConfig)
-            return course.two_stages(run, config, settings)
+        first = first_stage(config)
+        if first:
+            return course.two_stages(run, config, settings, first)
         return course.one_stage(run, config, settings, _start(config.train.start, settings))
 
 
@@ -115,21 +115,26 @@ class _Course:
         self, run: RunFolder, config: TrainConfig, settings: ModelConfig, start: _Start | None
     ) -> TrainResult:
         torch.manual_seed(config.seed)
-        model = build(settings)
+        model = build(settings, self.relations(settings))
         if start:
             start.fill(model)
         self.open(run, config)
         return self._train(run, config, settings, model, start.digest if start else "")
 
-    def two_stages(self, run: RunFolder, config: TrainConfig, settings: JAAConfig) -> TrainResult:
+    def relations(self, settings: ModelConfig) -> AURelations | None:
+        family = au_family(settings.variant)
+        return family.relations(settings, self.samples.split("train").labels, self.samples.aus)
+
+    def two_stages(
+        self, run: RunFolder, config: TrainConfig, settings: ModelConfig, first: TrainConfig
+    ) -> TrainResult:
         stage2 = config.stage2 or Stage2Config()
         # What can be wrong with the second stage is said before the hours of the first.
-        relations, second = _relations(settings, self.samples), second_stage(config)
+        relations, second = self.relations(settings), second_stage(config)
         torch.manual_seed(config.seed)
         model = build(settings, relations)
-        assert isinstance(model, JAAGraphNet)
         make_optimiser(second, model)
-        first, folder = first_stage(config), RunFolder(run.path / STAGE1)
+        folder = RunFolder(run.path / STAGE1)
         wanted = model_config(first)
         start, beginning = _start(stage2.start, wanted), _start(config.train.start, wanted)
         begun = run.last.is_file()
@@ -139,17 +144,16 @@ class _Course:
                 f"{folder.best}. Put it back, or start a new run."
             )
         self.open(run, config)
-        if self.fabric.is_global_zero and not begun:
-            with atomic_write(run.relations) as part:
-                relations.save(part)
+        if relations and self.fabric.is_global_zero and not begun:
+            relations.save(run.relations)
         if not start:
             self._say(f"stage 1 of 2: {wanted.variant}, in {folder.path}")
             if not self.finished(folder, first):
                 self.one_stage(folder, first, wanted, beginning)
             start = begin_from(str(folder.best), wanted)
         self._say(f"stage 2 of 2: {settings.variant}, in {run.path}")
-        start.fill(model.jaa)
-        origin = _digest(start.digest.encode(), relations.conditional.tobytes())
+        start.fill(model.first_stage)
+        origin = _digest(start.digest.encode(), relations.conditional.tobytes() if relations else b"")
         return self._train(run, second, settings, model, origin)
 
     def finished(self, folder: RunFolder, config: TrainConfig) -> bool:
@@ -191,10 +195,10 @@ class _Course:
         Display(self.progress and self.fabric.is_global_zero).say(text)
 
 
-def first_stage(config: TrainConfig) -> TrainConfig:
-    """The configuration of RUN/stage1: the same, for the network below the graph."""
-    kept = {name: value for name, value in config.model.items() if not name.startswith("graph_")}
-    return dataclasses.replace(config, model={**kept, "variant": "jaa_net"}, stage2=None)
+def first_stage(config: TrainConfig) -> TrainConfig | None:
+    """The configuration of RUN/stage1: the same, for the network that is trained first; None if none is."""
+    model = config.first_stage
+    return None if model is None else dataclasses.replace(config, model=model, stage2=None)
 
 
 def second_stage(config: TrainConfig) -> TrainConfig:
@@ -220,8 +224,8 @@ def begin_from(path: str, settings: ModelConfig) -> _Start:
     file = RunFolder(Path(path)).best if Path(path).is_dir() else Path(path)
     model, found = load_checkpoint(file)
     if found.variant != settings.variant:
-        hint = ""
-        if (found.variant, settings.variant) == ("jaa_gcn", "jaa_net"):
+        below, hint = au_family(found.variant).first_stage(found.to_dict()), ""
+        if below and below["variant"] == settings.variant:
             hint = f" It is a model of stage 2; that of stage 1 lies in the run's folder {STAGE1}."
         raise ModelError(
             f"{file} is a {found.variant}, but a {settings.variant} is to begin from it.{hint} Give a "
@@ -249,9 +253,3 @@ def _digest(*parts: bytes) -> str:
     for part in parts:
         digest.update(part)
     return digest.hexdigest()[:16]
-
-
-def _relations(settings: JAAConfig, samples: Samples) -> AURelations:
-    if settings.graph_matrix is not None:
-        return AURelations.load(settings.graph_matrix, settings.au_set)
-    return AURelations.from_labels(samples.split("train").labels, samples.aus)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from aulens import metrics
 from aulens.data.samples import Samples
-from aulens.training.predict import au_scores
 
 METRICS: Final[Mapping[str, str]] = {"roc_auc": "macro_roc_auc", "f1": "macro_f1", "abaw2": "abaw2"}
 """Name in the configuration -> key of :func:`summary`."""
@@ -26,7 +25,7 @@ def summary(samples: Samples, sides: NDArray[np.float32]) -> dict[str, Any]:
         samples: N validation samples.
         sides: (N, A, 2) scores.
     """
-    scores, labels = au_scores(sides), samples.labels
+    scores, labels = sides.max(-1), samples.labels
     area = metrics.roc_auc(labels, scores)
     f1 = metrics.f1(metrics.counts(labels, scores > 0))
     abaw2 = metrics.abaw2_score(labels, scores > 0)

@@ -10,7 +10,8 @@ from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.training.config import config_from_dict, load_config
 from aulens.training.run_folder import RunFolder, open_run
 from aulens.training.sight.engine import train_sight
-from aulens.training.sight.networks import load_best, side_of
+from aulens.training.sight.family import sight_family
+from aulens.training.sight.networks import load_best
 from aulens.training.sight.tasks import open_task
 from made_cutouts import landmarks, picture, write_folder
 from people import noise
@@ -78,7 +79,7 @@ def test_one_process_trains(root: Path, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_models_of_aus_take_no_backgrounds(root: Path):
-    with pytest.raises(ConfigError, match=r"data\.backgrounds and data\.finder are for face_net, .*is 'roi'"):
+    with pytest.raises(ConfigError, match=r"data\.backgrounds and data\.finder are for networks .*is 'roi'"):
         config(root, "roi")
 
 
@@ -96,7 +97,7 @@ def test_the_shipped_configurations_are_read(name: str):
     settings = load_config(CONFIGS / f"{name}.toml")
     assert settings.sees
     assert settings.name == name
-    assert side_of(settings) in (256, 112, 80)
+    assert sight_family(settings).side_of(settings) in (256, 112, 80)
 
 
 def test_faces_are_drawn_by_the_shares_of_their_folders(root: Path, tmp_path: Path):

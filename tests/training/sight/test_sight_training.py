@@ -13,6 +13,7 @@ import torch
 import aulens
 from aulens.data.sight.crops import crop_matrix
 from aulens.errors import ConfigError, DatasetError, ModelError
+from aulens.families.sight import LANDMARK_NET
 from aulens.models.landmark_net import LandmarkNet
 from aulens.training import evaluate
 from aulens.training.sight import engine, people, tasks
@@ -186,7 +187,7 @@ def test_the_exported_files_are_a_detector(runs: dict[str, Path], tmp_path: Path
 
 
 def test_any_size_of_crop_can_be_exported(tmp_path: Path):
-    assert write_sight_onnx(LandmarkNet(64).eval(), tmp_path / "small.onnx") < 1e-3
+    assert write_sight_onnx(LANDMARK_NET, LandmarkNet(64).eval(), 64, tmp_path / "small.onnx") < 1e-3
 
 
 def test_a_run_goes_on_with_its_own_data_only(data: Path, runs: dict[str, Path], tmp_path: Path):

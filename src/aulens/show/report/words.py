@@ -88,7 +88,7 @@ def reading(card: ModelCard, smoothed: bool, timed: bool) -> str:
             else ""
         ),
     ]
-    if card.tells_sides:
+    if card.has_side_scores:
         said.append(
             "Right and left are the person's own. The probability of an AU is the larger of both. "
             "Lips, chin and jaw have no sides."

@@ -140,7 +140,7 @@ def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still], smoothed: bool) ->
         "smoothed": smoothed,
         "start": float(clip.time[0]) if len(clip.time) else 0.0,
         "end": clip.end,
-        "sides": card.tells_sides,
+        "sides": card.has_side_scores,
         "sided": [has_sides(label) for label in clip.labels],
         "attention": card.attention,
         "heat": {"levels": LEVELS, "faint": FAINT, "for": FOR, "against": AGAINST, "looked": LOOKED},

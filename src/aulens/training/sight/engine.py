@@ -28,9 +28,10 @@ from aulens.training.engine import TrainResult
 from aulens.training.run_folder import RunFolder, open_run, provenance
 from aulens.training.schedule import rate
 from aulens.training.setup import launch, make_optimiser
+from aulens.training.sight.family import Task
 from aulens.training.sight.networks import BEST, begin_from, pixels
 from aulens.training.sight.progress import Told
-from aulens.training.sight.tasks import Task, open_task
+from aulens.training.sight.tasks import open_task
 
 FORMAT: Final = "aulens-sight-run/1"
 
@@ -38,10 +39,10 @@ FORMAT: Final = "aulens-sight-run/1"
 def train_sight(
     config: TrainConfig, out: Path, *, resume: bool = False, progress: bool = True
 ) -> TrainResult:
-    """Train FaceNet, LandmarkNet or PersonNet, and keep its best epoch.
+    """Train a network that aulens sees with, and keep its best epoch.
 
     Args:
-        config: with model.variant "face_net", "landmark_net" or "person_net".
+        config: whose `sees` holds.
         out: run folder to make, or to go on with.
         resume: go on where the run in `out` was stopped.
         progress: a line per epoch on stderr.

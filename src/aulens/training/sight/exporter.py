@@ -17,39 +17,15 @@ import torch
 from torch import Tensor, nn
 
 import aulens
-from aulens.data.sight import people
-from aulens.data.sight.crops import TEMPLATE
 from aulens.errors import ModelError
-from aulens.files import write_json
-from aulens.landmarks import IBUG68
-from aulens.models.face_net import FaceNet
-from aulens.models.landmark_net import LandmarkNet
-from aulens.models.person_net import PersonNet
+from aulens.files import write_bytes, write_json
 from aulens.runtime.backend import import_onnxruntime
 from aulens.training.exporter import ExportedModel
 from aulens.training.onnx_file import OPSET, quiet_export, strip
 from aulens.training.run_folder import RunFolder
+from aulens.training.sight.family import SightFamily, sight_family
 from aulens.training.sight.networks import load_best
-from aulens.training.sight.people import SAME, PeopleTask
-from aulens.training.sight.tasks import FacesTask, LandmarksTask
 
-OUTPUTS: Final[Mapping[type[nn.Module], tuple[str, ...]]] = {
-    FaceNet: ("boxes", "points", "scores"),
-    LandmarkNet: ("landmarks", "visibility", "quality", "presence"),
-    PersonNet: ("person",),
-}
-FORMATS: Final[Mapping[type[nn.Module], str]] = {
-    FaceNet: "aulens-detector/1",
-    LandmarkNet: "aulens-landmarks/1",
-    PersonNet: "aulens-people/1",
-}
-METRICS: Final[Mapping[type[nn.Module], str]] = {
-    FaceNet: FacesTask.metric,
-    LandmarkNet: LandmarksTask.metric,
-    PersonNet: PeopleTask.metric,
-}
-THRESHOLD: Final = 0.5
-"""Least confidence of a face, calibrated: every second answer of this confidence is right."""
 TOLERANCE: Final = 5e-3
 """Largest difference allowed between torch and ONNX Runtime: pixels, logits, shares."""
 
@@ -78,20 +54,21 @@ def export_sight(
     """
     folder = RunFolder(Path(run))
     config = folder.read_config()
-    model = load_best(folder)
+    family, model = sight_family(config), load_best(folder)
+    side = family.side_of(config)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     target, card = out / f"{name}.onnx", out / f"{name}.json"
-    difference = write_sight_onnx(model, target)
+    difference = write_sight_onnx(family, model, side, target)
     history = [json.loads(line) for line in folder.log.read_text(encoding="utf-8").splitlines()]
-    metric = METRICS[type(model)]
+    metric = family.task.metric
     best = max(history, key=lambda record: (record["val"][metric], record["epoch"]))  # as the loop chooses
     write_json(
         card,
         {
-            "format": FORMATS[type(model)],
+            "format": family.format,
             "name": name,
-            **_how(model, best["val"]),
+            **family.card(side, best["val"]),
             "licence": licence,
             "trained_on": trained_on or _learned_from(folder, best["step"] * config.train.batch),
             "not_validated_on": "any group of people in particular",
@@ -106,8 +83,14 @@ def export_sight(
     return ExportedModel(target, card, difference, target.stat().st_size)
 
 
-def write_sight_onnx(model: FaceNet | LandmarkNet | PersonNet, path: Path) -> float:
+def write_sight_onnx(family: SightFamily, model: nn.Module, side: int, path: Path) -> float:
     """Export to one file whose input "image" is (B, H, W, 3) uint8 RGB, and check it against torch.
+
+    Args:
+        family: of the network.
+        model: the network, for pictures of `side` pixels.
+        side: of its pictures, if it does not take any size.
+        path: the file to write.
 
     Returns:
         The largest difference of a number from torch's, on random pictures.
@@ -116,13 +99,13 @@ def write_sight_onnx(model: FaceNet | LandmarkNet | PersonNet, path: Path) -> fl
         ModelError: it is above `TOLERANCE`.
     """
     plain = copy.deepcopy(model).cpu().float().eval().to(memory_format=torch.contiguous_format)
-    wrapped, names = _Bytes(plain), OUTPUTS[type(model)]
+    wrapped, names = _Bytes(plain), family.outputs
     random = np.random.default_rng(0)
-    height, width = (64, 96) if isinstance(model, FaceNet) else (model.size, model.size)
+    height, width = (64, 96) if family.any_size else (side, side)
     example = torch.from_numpy(random.integers(0, 256, (2, height, width, 3), np.uint8))
     batch = torch.export.Dim("batch", min=1, max=256)
     shapes: dict[int, Any] = {0: batch}
-    if isinstance(model, FaceNet):
+    if family.any_size:
         rows, columns = torch.export.Dim("rows", min=1, max=512), torch.export.Dim("columns", min=1, max=512)
         shapes |= {1: 32 * rows, 2: 32 * columns}
     with tempfile.TemporaryDirectory() as place:
@@ -137,7 +120,7 @@ def write_sight_onnx(model: FaceNet | LandmarkNet | PersonNet, path: Path) -> fl
         session = import_onnxruntime().InferenceSession(str(part), providers=["CPUExecutionProvider"])
         worst = 0.0
         tries = [(1, height, width), (3, height, width)]
-        if isinstance(model, FaceNet):
+        if family.any_size:
             tries += [(1, 160, 64), (2, 256, 320)]
         for shape in tries:
             picture = random.integers(0, 256, (*shape, 3), np.uint8)
@@ -149,7 +132,7 @@ def write_sight_onnx(model: FaceNet | LandmarkNet | PersonNet, path: Path) -> fl
             )
         if not worst <= TOLERANCE:
             raise ModelError(f"the exported file differs from torch by {worst:.2g} (allowed: {TOLERANCE:g})")
-        path.write_bytes(part.read_bytes())
+        write_bytes(path, part.read_bytes())
     return worst
 
 
@@ -177,13 +160,3 @@ def _results(folder: RunFolder, validation: Mapping[str, Any]) -> dict[str, Any]
     report = folder.path / "test" / "report.json"
     tested = json.loads(report.read_text(encoding="utf-8"))["measures"] if report.is_file() else None
     return {"val": dict(validation), **({"test": tested} if tested else {})}
-
-
-def _how(model: FaceNet | LandmarkNet | PersonNet, validation: Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(model, FaceNet):
-        platt = [round(float(validation.get(key, rest)), 4) for key, rest in (("slope", 1), ("offset", 0))]
-        return {"platt": platt, "threshold": THRESHOLD}
-    if isinstance(model, PersonNet):
-        template = [list(point) for point in people.TEMPLATE]
-        return {"size": model.size, "template": template, "same": SAME}
-    return {"size": model.size, "template": [list(point) for point in TEMPLATE], "layout": IBUG68.name}

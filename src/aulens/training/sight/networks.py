@@ -1,4 +1,4 @@
-"""The networks of runs: made from a configuration, read from its best epoch, asked about pictures."""
+"""The networks of runs: read from the best epoch, asked about pictures."""
 
 from __future__ import annotations
 
@@ -13,51 +13,32 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aulens.data.digest import fingerprint
-from aulens.errors import ConfigError, ModelError
-from aulens.models.face_net import FaceNet
-from aulens.models.landmark_net import LandmarkNet
-from aulens.models.person_net import PersonNet
-from aulens.training.config import TrainConfig, refuse_unknown
+from aulens.errors import ModelError
+from aulens.training.config import TrainConfig
 from aulens.training.run_folder import RunFolder
+from aulens.training.sight.family import sight_family
 
 BEST: Final = "best.pt"
-SIZES: Final = {"face_net": (256, 32), "landmark_net": (112, 16), "person_net": (80, 16)}
-"""Of each network: the default of model.size, pixels, and what it must be a multiple of."""
 
 
-def network(config: TrainConfig) -> FaceNet | LandmarkNet | PersonNet:
-    """The network of a configuration, its weights random.
+def made(config: TrainConfig) -> tuple[int, nn.Module]:
+    """The side of the pictures that the network of a configuration learns from, and the network, untrained.
 
     Raises:
-        ConfigError: unknown keys, or a size that can't be.
+        ConfigError: unknown keys, or a size that the network can't take.
     """
-    refuse_unknown(config.model, {"variant", "size"}, "model")
-    side = side_of(config)
-    if config.model["variant"] == "person_net":
-        return PersonNet(side)
-    return FaceNet() if config.model["variant"] == "face_net" else LandmarkNet(side)
+    family = sight_family(config)
+    side = family.side_of(config)
+    return side, family.build(side)
 
 
-def side_of(config: TrainConfig) -> int:
-    """Side of the pictures that the network of a configuration learns from, pixels.
-
-    Raises:
-        ConfigError: the network can't take such a size.
-    """
-    default, multiple = SIZES[config.model["variant"]]
-    side: Any = config.model.get("size", default)
-    if not isinstance(side, int) or side < multiple or side % multiple:
-        raise ConfigError(f"model.size must be a multiple of {multiple}, is {side!r}.")
-    return side
-
-
-def load_best(run: RunFolder) -> FaceNet | LandmarkNet | PersonNet:
+def load_best(run: RunFolder) -> nn.Module:
     """The best epoch of a run, in evaluation mode.
 
     Raises:
         ModelError: there is none yet, or it is damaged.
     """
-    path, model = run.path / BEST, network(run.read_config())
+    path, (_, model) = run.path / BEST, made(run.read_config())
     if not path.is_file():
         raise ModelError(f"{run.path} has no {BEST}: let its first epoch end")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -21,10 +21,10 @@ from aulens.errors import ConfigError, DatasetError
 from aulens.training.config import TrainConfig
 from aulens.training.run_folder import RunFolder
 from aulens.training.sight.false_faces import false_faces, padded
+from aulens.training.sight.family import Batch, Task, sight_family
 from aulens.training.sight.losses import face_loss, landmark_loss
 from aulens.training.sight.measure import landmark_measures, scene_measures
-from aulens.training.sight.networks import answers, digest, load_best, network, side_of
-from aulens.training.sight.people import PeopleTask
+from aulens.training.sight.networks import answers, digest, load_best, made
 
 _HELD_OUT: Final = 10  # of so many backgrounds one is kept for measuring
 _VALIDATION: Final = 400  # samples
@@ -37,50 +37,6 @@ _TRAIN, _VAL = 0, 1  # streams of random numbers
 
 _OF_AUS: Final = ("tests", "fold", "validation", "split_seed", "select_on_test", "limit")
 
-Batch = list[Any]
-
-
-class Task(Protocol):
-    """What the loop needs of a network."""
-
-    @property
-    def model(self) -> nn.Module:
-        """The network."""
-        ...
-
-    @property
-    def metric(self) -> str:
-        """Name of the measure that chooses."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """What the data are: "fingerprint", "faces" of each folder and split, "backgrounds"."""
-        ...
-
-    def draw(self, step: int, size: int) -> Batch:
-        """The samples of a step, a function of the seed, the step and of what `between` found."""
-        ...
-
-    def losses(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
-        """The loss to minimise, "loss", and its parts."""
-        ...
-
-    def validate(self, model: nn.Module, split: str = "val") -> dict[str, float]:
-        """Measures on people of a split; `metric` is the one that chooses, larger is better."""
-        ...
-
-    def between(self, model: nn.Module, epoch: int) -> None:
-        """After an epoch, 0-based: look for what is still hard."""
-        ...
-
-    def state(self) -> dict[str, Any]:
-        """What `between` found, for `restore`."""
-        ...
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on with what `between` found."""
-        ...
-
 
 def open_task(config: TrainConfig, splits: Sequence[str] = ("train", "val")) -> Task:
     """The task of a configuration, the data of `splits` read.
@@ -92,10 +48,7 @@ def open_task(config: TrainConfig, splits: Sequence[str] = ("train", "val")) -> 
     if not config.data.roots:
         raise ConfigError("No data: set data.roots in the configuration, or give --data FOLDER.")
     _refuse_useless(config)
-    if config.model["variant"] == "person_net":
-        return PeopleTask(config, splits)
-    faces = config.model["variant"] == "face_net"
-    return FacesTask(config, splits) if faces else LandmarksTask(config, splits)
+    return sight_family(config).task(config, splits)
 
 
 def _refuse_useless(config: TrainConfig) -> None:
@@ -104,7 +57,7 @@ def _refuse_useless(config: TrainConfig) -> None:
     useless = [f"data.{name}" for name in _OF_AUS if getattr(config.data, name) != getattr(usual.data, name)]
     useless += ["train.metric"] if config.train.metric != usual.train.metric else []
     useless += ["[augment]"] if config.augment != usual.augment else []
-    if config.data.finder and config.model["variant"] != "landmark_net":
+    if config.data.finder and not sight_family(config).takes_finder:
         useless.append("data.finder")
     if useless:
         raise ConfigError(
@@ -144,8 +97,7 @@ class FacesTask:
     def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None:
         if not config.data.backgrounds:
             raise ConfigError("face_net needs data.backgrounds: folders of pictures without people.")
-        self.seed, self.model = config.seed, network(config)
-        self.size = side_of(config)
+        self.seed, self.size, self.model = config.seed, *made(config)
         self.faces = {split: _Faces(config, split) for split in splits}
         self.held_out, self.backgrounds = _backgrounds(config)
         self.spots: list[Spot] = []
@@ -205,8 +157,7 @@ class LandmarksTask:
     metric = "accuracy"
 
     def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None:
-        self.seed, self.model = config.seed, network(config)
-        self.size = side_of(config)
+        self.seed, self.size, self.model = config.seed, *made(config)
         self.faces = {split: _Faces(config, split) for split in splits}
         self.held_out, self.backgrounds = _backgrounds(config) if config.data.backgrounds else ([], [])
         finder = config.data.finder

@@ -1,0 +1,94 @@
+"""The networks that aulens sees with: they find faces, landmarks, and who is who."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from aulens.landmarks import IBUG68
+from aulens.training.sight.family import SightFamily
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from aulens.training.sight.family import Task
+
+THRESHOLD: Final = 0.5
+"""Least confidence of a face, calibrated: every second answer of this confidence is right."""
+
+
+class _Faces(SightFamily):
+    """`aulens.models.face_net`."""
+
+    size, multiple, any_size = 256, 32, True
+    outputs = ("boxes", "points", "scores")
+    format = "aulens-detector/1"
+
+    def build(self, side: int) -> nn.Module:
+        from aulens.models.face_net import FaceNet
+
+        return FaceNet()
+
+    @property
+    def task(self) -> type[Task]:
+        from aulens.training.sight.tasks import FacesTask
+
+        return FacesTask
+
+    def card(self, side: int, validation: Mapping[str, Any]) -> dict[str, Any]:
+        platt = [round(float(validation.get(key, rest)), 4) for key, rest in (("slope", 1), ("offset", 0))]
+        return {"platt": platt, "threshold": THRESHOLD}
+
+
+class _Landmarks(SightFamily):
+    """`aulens.models.landmark_net`."""
+
+    size, multiple, takes_finder = 112, 16, True
+    outputs = ("landmarks", "visibility", "quality", "presence")
+    format = "aulens-landmarks/1"
+
+    def build(self, side: int) -> nn.Module:
+        from aulens.models.landmark_net import LandmarkNet
+
+        return LandmarkNet(side)
+
+    @property
+    def task(self) -> type[Task]:
+        from aulens.training.sight.tasks import LandmarksTask
+
+        return LandmarksTask
+
+    def card(self, side: int, validation: Mapping[str, Any]) -> dict[str, Any]:
+        from aulens.data.sight.crops import TEMPLATE
+
+        return {"size": side, "template": [list(point) for point in TEMPLATE], "layout": IBUG68.name}
+
+
+class _People(SightFamily):
+    """`aulens.models.person_net`."""
+
+    size, multiple = 80, 16
+    outputs = ("person",)
+    format = "aulens-people/1"
+
+    def build(self, side: int) -> nn.Module:
+        from aulens.models.person_net import PersonNet
+
+        return PersonNet(side)
+
+    @property
+    def task(self) -> type[Task]:
+        from aulens.training.sight.people import PeopleTask
+
+        return PeopleTask
+
+    def card(self, side: int, validation: Mapping[str, Any]) -> dict[str, Any]:
+        from aulens.data.sight.people import TEMPLATE
+        from aulens.training.sight.people import SAME
+
+        return {"size": side, "template": [list(point) for point in TEMPLATE], "same": SAME}
+
+
+FACE_NET: Final = _Faces()
+LANDMARK_NET: Final = _Landmarks()
+PERSON_NET: Final = _People()

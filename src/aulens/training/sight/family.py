@@ -1,0 +1,111 @@
+"""What the loop, the measures and the export ask of a network that aulens sees with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aulens.errors import ConfigError
+from aulens.models.family import Family, find
+from aulens.training.config import TrainConfig, refuse_unknown
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Batch = list[Any]
+
+
+class Task(Protocol):
+    """What a network is trained on: made from a configuration and the splits that are read."""
+
+    metric: str
+    """Name of the measure that chooses."""
+
+    def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None: ...
+
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """What the data are: "fingerprint", "faces" of each folder and split, "backgrounds"."""
+        ...
+
+    def draw(self, step: int, size: int) -> Batch:
+        """The samples of a step, a function of the seed, the step and of what `between` found."""
+        ...
+
+    def losses(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
+        """The loss to minimise, "loss", and its parts."""
+        ...
+
+    def validate(self, model: nn.Module, split: str = "val") -> dict[str, float]:
+        """Measures on people of a split; `metric` is the one that chooses, larger is better."""
+        ...
+
+    def between(self, model: nn.Module, epoch: int) -> None:
+        """After an epoch, 0-based: look for what is still hard."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What `between` found, for `restore`."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on with what `between` found."""
+        ...
+
+
+class SightFamily(Family, ABC):
+    """A network that finds faces, landmarks or people, in pictures that are drawn for it to learn from.
+
+    Attributes:
+        size: default side of the pictures that it learns from, pixels.
+        multiple: what that side must be a multiple of.
+        any_size: whether it takes pictures of any size, in multiples of 32, and not of its own only.
+        outputs: names of what it says.
+        format: of the card of an exported file.
+        takes_finder: whether `data.finder` is of use.
+    """
+
+    sees = True
+    size: int
+    multiple: int
+    any_size: bool = False
+    outputs: tuple[str, ...]
+    format: str
+    takes_finder: bool = False
+
+    @abstractmethod
+    def build(self, side: int) -> nn.Module:
+        """The network for pictures of a side, its weights random."""
+
+    @property
+    @abstractmethod
+    def task(self) -> type[Task]:
+        """What it is trained on."""
+
+    @abstractmethod
+    def card(self, side: int, validation: Mapping[str, Any]) -> dict[str, Any]:
+        """Entries that a card has of this network only; `validation` has the measures of the best epoch."""
+
+    def side_of(self, config: TrainConfig) -> int:
+        """Side of the pictures that the network of a configuration learns from, pixels.
+
+        Raises:
+            ConfigError: unknown keys, or a size that the network can't take.
+        """
+        refuse_unknown(config.model, {"variant", "size"}, "model")
+        side: Any = config.model.get("size", self.size)
+        if not isinstance(side, int) or side < self.multiple or side % self.multiple:
+            raise ConfigError(f"model.size must be a multiple of {self.multiple}, is {side!r}.")
+        return side
+
+
+def sight_family(config: TrainConfig) -> SightFamily:
+    """The family of a configuration whose `sees` holds."""
+    family = find(config.model.get("variant"))
+    assert isinstance(family, SightFamily)
+    return family
