@@ -49,6 +49,14 @@ def test_people_who_are_in_two_data_sets_are_no_test_of_each_other(tmp_path):
     assert len(load_data([disfa], PAIR, SplitPlan(), [other])) == 15
 
 
+def test_a_folder_that_does_not_exist_is_said_to_be_none(tmp_path):
+    for missing in ([tmp_path / "nowhere"], []):
+        with pytest.raises(DatasetError, match=r"^There is no folder .*nowhere; give one of renders or"):
+            load_data(missing, PAIR, SplitPlan(), [tmp_path / "nowhere"])
+    with pytest.raises(DatasetError, match="holds neither renders nor prepared data"):
+        load_data([tmp_path], PAIR, SplitPlan())
+
+
 PEOPLE = {"a": "2", "b": "1", "c": "2", "d": "1", "e": "2", "f": ""}
 
 

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 from aulens import align
+from aulens.data.folds import SplitPlan
 from aulens.data.frames import read_picture
 from aulens.data.index import Problem
+from aulens.data.loading import load_data
 from aulens.data.prepare import PrepareSettings, prepare, run
 from aulens.data.prepare.crop import cut, stored_matrix
 from aulens.data.prepared import load_prepared
@@ -169,6 +171,29 @@ def test_no_frames_and_no_faces(index, tmp_path):
 def test_landmarks_of_no_known_layout_are_refused(index, tmp_path):
     with pytest.raises(DatasetError, match=r"landmarks of drawn can't be used: no layout has 7"):
         prepare(replace(index, landmarks=index.landmarks[:, :7]), tmp_path / "out", SETTINGS)
+
+
+def test_nearly_the_same_picture_in_two_splits_is_refused_unless_that_is_allowed(index, tmp_path):
+    """All drawn faces are much alike; one picture is in both splits for sure."""
+    media = (*index.media[:-1], index.media[0])
+    split = replace(index, media=media, part=np.where(index.subject == "F001", "train", "test"))
+    with pytest.raises(DatasetError, match=r"pairs of pictures in two splits .* --allow-twins"):
+        prepare(split, tmp_path / "out", SETTINGS, processes=1)
+    with pytest.raises(DatasetError, match="not finished"):
+        load_prepared(tmp_path / "out", AUS)
+    result = prepare(split, tmp_path / "out", SETTINGS, processes=1, allow_twins=True)
+    assert result.done == 0  # all but the end was done before
+    assert "F001/T1/100 (train) and M001/T1/103 (test)" in result.twins
+    count = len(result.twins)
+    assert load_prepared(tmp_path / "out", AUS).twins == count
+    samples = load_data([tmp_path / "out"], AUS, SplitPlan())
+    assert samples.sources == (f"drawn (with {count} near-duplicates between its splits)",)
+
+
+def test_who_has_no_twins_does_not_tell_of_them(index, tmp_path):
+    split = replace(index, part=np.where(index.subject == "F001", "train", "val")).take(np.arange(8))
+    assert prepare(split, tmp_path / "out", SETTINGS, processes=1, allow_twins=True).twins == ()
+    assert "twins" not in (tmp_path / "out" / "prepared.json").read_text()
 
 
 def test_bad_settings_are_named():

@@ -79,6 +79,8 @@ def _refuse_shared(trained: Sequence[Samples], tested: Sequence[Samples]) -> Non
 
 
 def _checked(root: Path) -> Path:
+    if not root.exists():
+        raise DatasetError(f"There is no folder {root}; give one of renders or of prepared data.")
     if not is_prepared(root):
         raise DatasetError(
             f"{root} holds neither renders nor prepared data. Make renders (aulens render), or prepare a "
@@ -113,10 +115,16 @@ def _samples(data: Prepared, aus: AUSet, splits: NDArray[np.str_], select_on_tes
         aus=aus,
         spans=data.spans.take(taken),
         select_on_test=select_on_test,
-        sources=(f"{RENDERS} like {data.dataset}" if data.renders else data.dataset,),
+        sources=(_described(data),),
         order=None if stored else rows,
         intensities=None if data.intensities is None else _per_side(data.intensities, data.one_sided, taken),
     )
+
+
+def _described(data: Prepared) -> str:
+    """The data set in words, for run.json and the card."""
+    name = f"{RENDERS} like {data.dataset}" if data.renders else data.dataset
+    return f"{name} (with {data.twins} near-duplicates between its splits)" if data.twins else name
 
 
 def _per_side(values: NDArray[_Number], one_sided: NDArray[np.int8] | None, rows: Rows) -> NDArray[_Number]:

@@ -12,8 +12,9 @@ from typing import Any
 
 import cv2
 
+from aulens.data.folders import several
 from aulens.data.index import FrameIndex
-from aulens.data.prepare.apart import refuse_twins
+from aulens.data.prepare.apart import twins_between_splits
 from aulens.data.prepare.folder import LOCK, claim, describe, finish, is_finished, tidy
 from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.prepare.units import divide
@@ -43,6 +44,7 @@ class PrepareResult:
         done: frames that this call worked on; the others were done before.
         seconds: that it took.
         cpu_seconds: of all its processes.
+        twins: pairs of nearly the same picture in two splits, which were allowed.
     """
 
     root: Path
@@ -54,6 +56,7 @@ class PrepareResult:
     done: int
     seconds: float
     cpu_seconds: float
+    twins: tuple[str, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -73,6 +76,7 @@ def prepare(
     *,
     detector: MakeDetector = default_detector,
     processes: int | None = None,
+    allow_twins: bool = False,
     progress: Progress | None = None,
 ) -> PrepareResult:
     """Store one face of each frame; after a kill, the same call goes on and gives the same bytes.
@@ -85,6 +89,8 @@ def prepare(
         detector: makes what finds faces with 68 points, where landmarks are to be detected; one in each
             process, to which it can be sent.
         processes: how many at once; all cores by default. The result does not depend on it.
+        allow_twins: finish data whose parts are splits though two of these hold nearly the same picture, as
+            different people in one studio may look; prepared.json names the pairs.
         progress: called with (frames done, frames in all); what it raises ends the work.
 
     Raises:
@@ -92,8 +98,8 @@ def prepare(
             was begun with other settings or data.
         BusyError: another process prepares into it.
         ModelError: the detector can't be made.
-        DatasetError: the index has no frames, its landmarks are of no known layout, its parts are splits and
-            hold nearly the same picture twice, or a process died.
+        DatasetError: the index has no frames, its landmarks are of no known layout, its parts are splits,
+            two of which hold nearly the same picture, or a process died.
     """
     start = time.perf_counter()
     if not len(index):
@@ -114,11 +120,12 @@ def prepare(
             if not finished:
                 with disk_errors(root, "the same command"):
                     done, cpu_seconds = _fill(root, index, about, settings, detector, processes, progress)
+                    _finish(root, index, about, allow_twins)
     tidy(root)
     counts = read_about(root)
     return PrepareResult(
-        root, len(index), counts["stored"], counts["found"], counts["missing"],
-        counts.get("detector"), done, time.perf_counter() - start, cpu_seconds,
+        root, len(index), counts["stored"], counts["found"], counts["missing"], counts.get("detector"),
+        done, time.perf_counter() - start, cpu_seconds, tuple(counts.get("twins", ())),
     )  # fmt: skip
 
 
@@ -157,9 +164,19 @@ def _fill(
             cpu_seconds += one.cpu_seconds
             if progress:
                 progress(before + done, len(index))
-    refuse_twins(index, root, units, about["points"])
-    finish(root, about, [unit.name for unit in units])
     return done, cpu_seconds
+
+
+def _finish(root: Path, index: FrameIndex, about: Mapping[str, Any], allow_twins: bool) -> None:
+    units = divide(index)
+    twins = twins_between_splits(index, root, units, about["points"])
+    if twins and not allow_twins:
+        raise DatasetError(
+            f"{len(twins)} pairs of pictures in two splits are nearly the same, so a test would measure "
+            f"memory: {several(twins)}. Give both of a pair to one part, or leave one out. If they are "
+            "different people all the same, --allow-twins keeps them, and says so in what is made."
+        )
+    finish(root, {**about, "twins": twins} if twins else about, [unit.name for unit in units])
 
 
 def _worked(jobs: Iterator[Job], processes: int) -> Generator[Done, None, None]:
