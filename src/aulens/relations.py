@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from aulens.aus import MISSING, AUSet
 from aulens.checked import checked
 from aulens.errors import ConfigError, InputError, ModelError
+from aulens.files import write_text
 
 FORMAT: Final = "aulens-relations/1"
 THRESHOLD: Final = 0.4
@@ -189,12 +190,12 @@ class AURelations:
         Numbers are written so that `load` finds the same bits.
         """
         rows = ",\n    ".join(json.dumps(row) for row in self.conditional.tolist())
-        Path(path).write_text(
+        write_text(
+            Path(path),
             f'{{\n  "format": "{FORMAT}",\n  "name": {json.dumps(self.aus.name)},\n'
             f'  "aus": {json.dumps(self.aus.numbers)},\n'
             f'  "occurrences": {json.dumps(self.occurrences.tolist())},\n'
             f'  "conditional": [\n    {rows}\n  ]\n}}\n',
-            encoding="utf-8",
         )
 
     @classmethod

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.aus import AFFWILD2, MISSING, AUSet
 from aulens.errors import DatasetError, InputError
+from aulens.files import write_text
 from aulens.metrics.counts import checked_decisions
 
 IMAGE_COLUMN: Final = "image_location"
@@ -57,7 +58,7 @@ def write_video_decisions(
         texts[Path(folder) / f"{video}.txt"] = _text(aus.labels, (_cells(row) for row in rows))
     Path(folder).mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
-        path.write_text(text, encoding="utf-8", newline="\n")
+        write_text(path, text)
     return tuple(texts)
 
 
@@ -90,7 +91,7 @@ def write_image_decisions(
             raise InputError(f"image {image!r} is given twice; decide each image once")
         seen.add(image)
     lines = ((image, *_cells(row)) for image, row in zip(images, rows, strict=True))
-    Path(path).write_text(_text((IMAGE_COLUMN, *aus.labels), lines), encoding="utf-8", newline="\n")
+    write_text(Path(path), _text((IMAGE_COLUMN, *aus.labels), lines))
 
 
 def read_video_decisions(

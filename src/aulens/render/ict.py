@@ -21,6 +21,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from aulens.errors import DatasetError
+from aulens.files import atomic_write
 from aulens.render.canonical import settle, to_canonical
 from aulens.render.expression import UNITS_NEEDED
 from aulens.render.rig import Floats, Ints, Material, Rig
@@ -132,7 +133,7 @@ def pack(checkout: str | Path, out: str | Path) -> Path:
     kit = _read(Path(checkout))
     names = sorted(kit.units)
     displacements = np.stack([kit.units[name] for name in names])
-    with Path(out).open("wb") as file:
+    with atomic_write(Path(out)) as part, part.open("wb") as file:
         np.savez_compressed(
             file,
             base=kit.base,

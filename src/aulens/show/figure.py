@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aulens import lazy
 from aulens.errors import ConfigError
+from aulens.files import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -124,5 +125,5 @@ def save_figure(figure: "Figure", path: Path) -> None:
     if kind not in _SUFFIXES:
         raise ConfigError(f"{path}: a figure ends in {', '.join(_SUFFIXES)}")
     metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {"Software": None}}
-    with style():
-        figure.savefig(path, dpi=300, metadata=metadata[kind])
+    with style(), atomic_write(path, to_disk=False) as part:
+        figure.savefig(part, format=kind[1:], dpi=300, metadata=metadata[kind])

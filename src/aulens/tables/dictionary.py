@@ -9,6 +9,7 @@ from typing import Final
 from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
 from aulens.faces.detector import LOOKS
+from aulens.files import atomic_write
 from aulens.tables.schema import ADDED_ENDS, EVENT_TYPES, FACE_COLUMNS, au_of, columns, dtype
 
 FILE_NAME: Final = "columns.csv"
@@ -212,7 +213,7 @@ def write_full_dictionary(path: Path, aus: AUSet) -> None:
 
 def write_dictionary(path: Path, columns: Iterable[Column]) -> None:
     """Write a data dictionary as CSV, a line per column."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(field.name for field in fields(Column))
         writer.writerows(astuple(column) for column in columns)
