@@ -14,16 +14,16 @@ import pandas as pd
 from aulens.aus import AUSet
 from aulens.runtime.card import read_card
 from aulens.show.report import write_report
-from aulens.show.shares import BLOCK, shares
 from aulens.show.stills import Stills
-from aulens.show.tracks import Track
+from aulens.tables.clip import Track
+from aulens.tables.shares import BLOCK, shares
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "show"))
 
-from clips import person
 from frames import frame
 
+from clips import person
 from stub_model import write_stub
 
 RATE = 25

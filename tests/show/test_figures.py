@@ -12,7 +12,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from clips import LABELS, THRESHOLD, lose, person, spells
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
@@ -27,8 +26,10 @@ from aulens.show import figures
 from aulens.show.cooccurrence import cooccurrence_figure
 from aulens.show.figure import COLUMN, PAGE, save_figure
 from aulens.show.figures import write_figures
+from aulens.show.numbers import clock
 from aulens.show.report import write_report
-from aulens.show.timeline import clock, timeline
+from aulens.show.timeline import timeline
+from clips import LABELS, THRESHOLD, lose, person, spells
 from stub_model import write_stub
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from clips import LABELS, THRESHOLD, lose, person
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -13,12 +12,13 @@ from aulens.errors import ConfigError, InputError
 from aulens.show.cooccurrence import cooccurrence_figure
 from aulens.show.figure import COLUMN, PAGE
 from aulens.show.figures import write_figures
-from aulens.show.shares import shares
 from aulens.show.timeline import timeline
-from aulens.show.tracks import read_clip
 from aulens.tables import read_table
+from aulens.tables.clip import read_clip
 from aulens.tables.events import events
 from aulens.tables.openface import OpenFace
+from aulens.tables.shares import shares
+from clips import LABELS, THRESHOLD, lose, person
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from aulens.tables.schema import EVENT_TYPES
 from aulens.tables.smooth import smooth
 from made_tables import NAN, clip, random_table
 
-EXACT = {"merge": 0.0, "least": 0.0}
+EXACT = {"merge_gap": 0.0, "min_duration": 0.0}
 
 
 def spans(found: pd.DataFrame) -> list[tuple[float, float]]:
@@ -70,7 +70,7 @@ def test_a_frame_ends_when_another_persons_row_says_so() -> None:
 
 def test_rows_that_are_missing_are_no_time_in_which_the_au_was_there() -> None:
     table = clip([0.1, 0.9, 0.9, 0.1, 0.1, 0.1, 0.9, 0.9]).drop(index=[3, 4, 5])
-    assert spans(events(table, gap=0.1, **EXACT)) == [(0.1, 0.3), (0.6, 0.8)]
+    assert spans(events(table, max_gap=0.1, **EXACT)) == [(0.1, 0.3), (0.6, 0.8)]
 
 
 def test_an_event_does_not_end_after_the_next_frame_begins() -> None:
@@ -110,26 +110,26 @@ def test_short_pauses_merge_and_short_events_are_left_out() -> None:
     table = clip([0.1, 0.9, 0.1, 0.9, 0.1, 0.1, 0.9, 0.1])
     assert spans(events(table, **EXACT)) == [(0.1, 0.2), (0.3, 0.4), (0.6, 0.7)]
     # Pauses of 0.1 and 0.2 s: "shorter than" leaves one of just that length.
-    assert len(events(table, merge=0.1, least=0)) == 3
-    assert spans(events(table, merge=0.11, least=0)) == [(0.1, 0.4), (0.6, 0.7)]
-    assert spans(events(table, merge=0.21, least=0)) == [(0.1, 0.7)]
-    assert len(events(table, merge=0, least=0.1)) == 3
-    assert spans(events(table, merge=0.11, least=0.11)) == [(0.1, 0.4)]
+    assert len(events(table, merge_gap=0.1, min_duration=0)) == 3
+    assert spans(events(table, merge_gap=0.11, min_duration=0)) == [(0.1, 0.4), (0.6, 0.7)]
+    assert spans(events(table, merge_gap=0.21, min_duration=0)) == [(0.1, 0.7)]
+    assert len(events(table, merge_gap=0, min_duration=0.1)) == 3
+    assert spans(events(table, merge_gap=0.11, min_duration=0.11)) == [(0.1, 0.4)]
 
 
 def test_the_mean_is_over_the_pause_too() -> None:
-    (row,) = events(clip([0.1, 0.8, 0.2, 0.8, 0.1]), merge=0.2, least=0).to_dict("records")
+    (row,) = events(clip([0.1, 0.8, 0.2, 0.8, 0.1]), merge_gap=0.2, min_duration=0).to_dict("records")
     assert row["mean_p"] == 0.6
     assert (row["apex"], row["peak_p"]) == (0.1, 0.8)
 
 
 def test_a_face_lost_for_longer_than_the_gap_ends_an_event() -> None:
     table = clip([0.1, 0.9, NAN, NAN, 0.9, 0.1])
-    joined = events(table, gap=0.2, **EXACT)
+    joined = events(table, max_gap=0.2, **EXACT)
     assert spans(joined) == [(0.1, 0.5)]
     assert joined[["open_start", "open_end"]].to_numpy().tolist() == [[False, False]]
     for merge in (0.0, 9.0):
-        apart = events(table, gap=0.19, merge=merge, least=0)
+        apart = events(table, max_gap=0.19, merge_gap=merge, min_duration=0)
         assert spans(apart) == [(0.1, 0.2), (0.4, 0.5)]
         assert apart[["open_start", "open_end"]].to_numpy().tolist() == [[False, True], [True, False]]
 
@@ -223,7 +223,7 @@ def brute(table: pd.DataFrame, merge: float, least: float, gap: float) -> list[t
 def test_random_tables_as_by_a_loop(seed: int, limits: tuple[float, float, float]) -> None:
     merge, least, gap = limits
     table = random_table(seed)
-    found = events(table, merge=merge, least=least, gap=gap)
+    found = events(table, merge_gap=merge, min_duration=least, max_gap=gap)
     assert len(found) > 3
     names = ["file", "face_id", "au", "onset", "apex", "offset", "peak_p", "mean_p", "open_start", "open_end"]
     found["mean_p"] = found["mean_p"].round(5)
@@ -242,7 +242,7 @@ def test_events_are_ordered_by_person_onset_and_au() -> None:
 
 
 def test_settings_out_of_range_are_said() -> None:
-    for name in ("merge", "least", "gap"):
+    for name in ("merge_gap", "min_duration", "max_gap"):
         with pytest.raises(ConfigError, match=f"{name} must be seconds, 0 or more"):
             events(clip([0.9]), **{name: -0.1})
     with pytest.raises(ConfigError, match="no threshold is given for AU12"):

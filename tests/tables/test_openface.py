@@ -14,7 +14,7 @@ from aulens.landmarks import IBUG49, IBUG68, convert
 from aulens.pose import HeadPose, head_pose
 from aulens.pose.mean_face import mean_face
 from aulens.runtime.result import FrameResult
-from aulens.tables import DIALECTS, OpenFace, read_table
+from aulens.tables import TABLE_FORMATS, OpenFace, read_table
 from aulens.tables.schema import Row, columns, dtype, rows_of, to_frame, write_rows
 from told import frame_result, result
 
@@ -77,7 +77,7 @@ def test_the_header_is_the_published_one() -> None:
     assert len(HEADER.split(",")) == 714
     pictures = HEADER.replace("frame,face_id,timestamp,confidence,success", "face,confidence")
     assert text(OpenFace(pictures=True), []) == pictures + "\n"
-    assert DIALECTS["openface"].for_pictures() == OpenFace(pictures=True)
+    assert TABLE_FORMATS["openface"].for_pictures() == OpenFace(pictures=True)
 
 
 def described(csv: str) -> pd.DataFrame:

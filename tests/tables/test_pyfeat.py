@@ -11,7 +11,7 @@ from aulens.aus import RENDERS
 from aulens.errors import ConfigError, InputError
 from aulens.pose import HeadPose
 from aulens.runtime.result import FrameResult
-from aulens.tables import DIALECTS, PyFeat, read_table
+from aulens.tables import TABLE_FORMATS, PyFeat, read_table
 from aulens.tables.schema import write_rows
 from told import frame_result, result
 
@@ -89,8 +89,8 @@ def test_the_headers_are_the_published_ones(version: int, header: str) -> None:
 
 
 def test_the_names_of_the_dialects_say_the_version() -> None:
-    assert DIALECTS["pyfeat"] == PyFeat(version=1)
-    assert DIALECTS["pyfeat2"] == PyFeat(version=2)
+    assert TABLE_FORMATS["pyfeat"] == PyFeat(version=1)
+    assert TABLE_FORMATS["pyfeat2"] == PyFeat(version=2)
     assert PyFeat(2).for_pictures() == PyFeat(2, pictures=True)
     # 694 is the width that Py-Feat itself expects of a table of pictures.
     assert len(PyFeat(1, pictures=True).columns()) == 694

@@ -57,7 +57,7 @@ def brute(table: pd.DataFrame, label: str, window: float, gap: float) -> dict[in
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_uneven_frames_and_lost_faces_as_by_a_loop(seed: int) -> None:
     table = random_table(seed, frames=120)
-    smoothed = smooth(table, 0.3, thresholds=0.5, gap=0.2)
+    smoothed = smooth(table, 0.3, thresholds=0.5, max_gap=0.2)
     for label in ("AU1", "AU12"):
         expected = pd.Series(brute(table, label, 0.3, 0.2)).reindex(table.index)
         np.testing.assert_allclose(smoothed[f"{label}_smooth_p"], expected, atol=1.5e-6)
@@ -121,9 +121,9 @@ def test_nan_stays_nan_and_lost_rows_are_undecided() -> None:
 def test_nothing_is_smoothed_across_a_face_that_is_lost_for_long() -> None:
     """Lost for 0.3 s: with a gap of 0.3 both sides pull at each other, with 0.29 they do not."""
     share = [0.99, 0.99, NAN, NAN, NAN, 0.01, 0.01]
-    apart = smooth(clip(share), 2.0, thresholds=0.5, gap=0.29)["AU12_smooth_p"].dropna()
+    apart = smooth(clip(share), 2.0, thresholds=0.5, max_gap=0.29)["AU12_smooth_p"].dropna()
     np.testing.assert_allclose(apart, [0.99, 0.99, 0.01, 0.01], atol=1e-5)
-    joined = smooth(clip(share), 2.0, thresholds=0.5, gap=0.3)["AU12_smooth_p"].dropna()
+    joined = smooth(clip(share), 2.0, thresholds=0.5, max_gap=0.3)["AU12_smooth_p"].dropna()
     assert (joined.iloc[:2] < 0.95).all()
     assert (joined.iloc[2:] > 0.05).all()
 

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from aulens.errors import ConfigError, InputError
-from aulens.show.shares import shares
-from aulens.show.tracks import read_clip
+from aulens.tables.clip import read_clip
 from aulens.tables.cooccurrence import cooccurrence
 from aulens.tables.events import events
 from aulens.tables.schema import au_of
@@ -50,13 +49,13 @@ def test_rows_beyond_the_limits_are_as_if_the_face_had_been_lost(limits: dict, k
 
 def test_all_that_is_made_of_a_table_leaves_them_out() -> None:
     found = usable(turned(), max_yaw=30)
-    runs = events(found, gap=0, merge=0, least=0)
+    runs = events(found, max_gap=0, merge_gap=0, min_duration=0)
     assert runs["onset_frame"].tolist() == [0, 6, 9]
     assert runs["offset_frame"].tolist() == [2, 7, 9]
     assert cooccurrence(found).counts.loc["AU1", "AU1"] == 6
     (track,) = read_clip(found, ["AU1"]).tracks
     assert track.seen.sum() == 6
-    assert shares(track).seen == pytest.approx(0.6)
+    assert track.time_seen == pytest.approx(0.6)
     smoothed = smooth(found, 0.2, thresholds=0.5)
     assert smoothed["AU1_smooth_p"].notna().tolist() == (found["success"] == 1).tolist()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aulens.aus import AUSet
 from aulens.output.names import free_name, names_beside
-from aulens.tables import DIALECTS, Dialect
+from aulens.tables import TABLE_FORMATS, TableFormat
 from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
 from aulens.tables.parquet import write_parquet
 from aulens.tables.schema import Row, write_csv_header, write_csv_rows, write_jsonl_rows
@@ -50,8 +50,8 @@ def write_table(
         Names of the files.
     """
     read = (one for one in seen if one.failed is None)
-    if format in DIALECTS:
-        return _write_dialect(DIALECTS[format].for_pictures(), aus, out, read, names_beside(clips))
+    if format in TABLE_FORMATS:
+        return _write_dialect(TABLE_FORMATS[format].for_pictures(), aus, out, read, names_beside(clips))
     path = out / f"results.{format}"
     write_full_dictionary(out / FILE_NAME, aus)
     rows = chain.from_iterable(one.rows for one in read)
@@ -68,7 +68,7 @@ def write_table(
 
 
 def _write_dialect(
-    dialect: Dialect, aus: AUSet, out: Path, read: Iterator[Seen], taken: set[str]
+    dialect: TableFormat, aus: AUSet, out: Path, read: Iterator[Seen], taken: set[str]
 ) -> list[str]:
     names: list[str] = []
     with ExitStack() as stack:

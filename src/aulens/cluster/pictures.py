@@ -22,7 +22,7 @@ from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
 from aulens.runtime.image import read_image
 from aulens.runtime.result import FrameResult
-from aulens.tables import DIALECTS
+from aulens.tables import TABLE_FORMATS
 from aulens.tables.schema import Row, rows_of
 
 _FORMAT: Final = "aulens-pictures/1"
@@ -91,8 +91,8 @@ class Part:
         self.seen.append(seen)
 
     def _rows(self, name: str, found: FrameResult, card: ModelCard) -> Sequence[Row]:
-        if self._looking.table in DIALECTS:
-            return DIALECTS[self._looking.table].for_pictures().rows(name, found)
+        if self._looking.table in TABLE_FORMATS:
+            return TABLE_FORMATS[self._looking.table].for_pictures().rows(name, found)
         return rows_of(name, found.faces, card.aus)
 
     def _read(self, head: str) -> list[Seen]:

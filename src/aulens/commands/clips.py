@@ -24,8 +24,9 @@ from aulens.errors import InputError
 from aulens.output import OutputSettings, analyze_video
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.result import FaceResult, FrameResult
-from aulens.show.shares import percent, shares
-from aulens.show.tracks import read_clip
+from aulens.show.numbers import percent
+from aulens.tables.shares import shares
+from aulens.tables.clip import read_clip
 from aulens.tables import read_table
 from aulens.tables.blinks import BLINK, blink_rates
 from aulens.tables.events import events

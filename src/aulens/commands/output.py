@@ -18,7 +18,7 @@ from aulens.files import atomic_write
 from aulens.output.names import free_name, names_beside
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
-from aulens.tables import DIALECTS, Dialect
+from aulens.tables import TABLE_FORMATS, TableFormat
 from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
 from aulens.tables.parquet import GROUP, ParquetWriter
 from aulens.tables.schema import Row, rows_of, to_frame, write_csv_header, write_csv_rows, write_jsonl_rows
@@ -41,9 +41,9 @@ class Format(StrEnum):
         return Format.CSV if self is Format.TABLE else self
 
     @property
-    def dialect(self) -> Dialect | None:
+    def dialect(self) -> TableFormat | None:
         """Another tool's format, or None for ours."""
-        return DIALECTS.get(self.value)
+        return TABLE_FORMATS.get(self.value)
 
 
 class Sink(Protocol):
@@ -108,7 +108,7 @@ class DialectSink:
     """
 
     def __init__(
-        self, dialect: Dialect, aus: AUSet, out: Path | None = None, clips: Iterable[str] = ()
+        self, dialect: TableFormat, aus: AUSet, out: Path | None = None, clips: Iterable[str] = ()
     ) -> None:
         self._dialect, self._aus, self._out = dialect, aus, out
         self._stack = ExitStack()
@@ -130,7 +130,7 @@ class DialectSink:
         """See `Sink`."""
         self._stack.close()
 
-    def _path(self, name: str, dialect: Dialect) -> Path | None:
+    def _path(self, name: str, dialect: TableFormat) -> Path | None:
         if self._out is None:
             return None
         stem = "results" if dialect.names_files else free_name(Path(name).stem, self._taken)

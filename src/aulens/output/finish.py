@@ -19,7 +19,7 @@ from aulens.runtime.card import ModelCard
 from aulens.show.figure import can_draw
 from aulens.show.figures import write_figures
 from aulens.show.report import write_report
-from aulens.tables import DIALECTS
+from aulens.tables import TABLE_FORMATS
 from aulens.tables.baseline import above
 from aulens.tables.blinks import untold
 from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
@@ -86,11 +86,11 @@ def finish(
     if whole is not raw:
         rows = part / "added.csv"
         whole.to_csv(rows, index=False, lineterminator="\n")
-    ending = "csv" if settings.format in DIALECTS else settings.format
-    source = part / DIALECT if settings.format in DIALECTS else rows
+    ending = "csv" if settings.format in TABLE_FORMATS else settings.format
+    source = part / DIALECT if settings.format in TABLE_FORMATS else rows
     files = {"table": f"{name}.{ending}"}
     _replaced(part, out / files["table"], lambda path: _WRITERS[ending](source, path))
-    if settings.format not in DIALECTS:
+    if settings.format not in TABLE_FORMATS:
         files["columns"] = FILE_NAME
         _replaced(part, out / files["columns"], lambda path: write_full_dictionary(path, card.aus))
     found = events(told, thresholds=threshold) if timed else None

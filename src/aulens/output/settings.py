@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from aulens.errors import ConfigError
-from aulens.tables import DIALECTS
+from aulens.tables import TABLE_FORMATS
 from aulens.tables.baseline import Baseline
 from aulens.tables.parquet import import_pyarrow
 from aulens.tables.usable import Limits
 
-FORMATS: Final = ("csv", "jsonl", "parquet", *DIALECTS)
+FORMATS: Final = ("csv", "jsonl", "parquet", *TABLE_FORMATS)
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,6 @@ class OutputSettings:
         if self.keep_lost is not None and not self.keep_lost >= 0:
             raise ConfigError(f"people who are gone can be kept for 0 seconds or more, got {self.keep_lost}")
         for wanted, what in ((self.smooth, "smoothed values"), (self.baseline, "what is above a baseline")):
-            if wanted is not None and self.format in DIALECTS:
+            if wanted is not None and self.format in TABLE_FORMATS:
                 raise ConfigError(f"the format {self.format} has no columns for {what}; take csv")
         _ = self.limits  # checks them

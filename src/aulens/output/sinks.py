@@ -10,7 +10,7 @@ from aulens.output.checkpoint import cut_back
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
 from aulens.show.stills import Stills
-from aulens.tables.dialect import Dialect
+from aulens.tables.table_format import TableFormat
 from aulens.tables.schema import columns, rows_of, write_csv_header, write_rows
 
 
@@ -75,7 +75,7 @@ class DialectPart(_TextPart):
         aus: of the model.
     """
 
-    def __init__(self, path: Path, length: int, name: str, dialect: Dialect, aus: AUSet) -> None:
+    def __init__(self, path: Path, length: int, name: str, dialect: TableFormat, aus: AUSet) -> None:
         super().__init__(path, length)
         self._name, self._dialect, self._aus = name, dialect, aus
         self._writer = csv.writer(self._file, lineterminator="\n")

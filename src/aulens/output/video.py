@@ -22,7 +22,7 @@ from aulens.runtime.clip import analyze_clip, waiting
 from aulens.runtime.inputs import unwritable
 from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
-from aulens.tables import DIALECTS
+from aulens.tables import TABLE_FORMATS
 from aulens.video.reader import Media, VideoInfo, open_video
 
 KEEP: Final = 250
@@ -165,8 +165,8 @@ def _parts(
     """What is to be written, each opened when it is asked for."""
     card = analyzer.card
     yield "rows", RowsPart(folder.path / ROWS, folder.length("rows"), called, card.aus)
-    if settings.format in DIALECTS:
-        dialect = DIALECTS[settings.format]
+    if settings.format in TABLE_FORMATS:
+        dialect = TABLE_FORMATS[settings.format]
         length = folder.length("dialect")
         yield "dialect", DialectPart(folder.path / DIALECT, length, called, dialect, card.aus)
     if settings.overlay:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from aulens.errors import InputError
 from aulens.show.figure import COLUMN, GREY, INK, PAGE, PALE, style, write_title
-from aulens.show.shares import hundredths
+from aulens.show.numbers import hundredths
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,9 +9,10 @@ import pandas as pd
 from aulens.show.cooccurrence import cooccurrence_figure
 from aulens.show.figure import COLUMN, save_figure
 from aulens.show.timeline import figure_title, timeline
-from aulens.show.tracks import is_smoothed, read_clip
+from aulens.tables.clip import read_clip
 from aulens.tables.cooccurrence import cooccurrence
 from aulens.tables.events import events as events_of
+from aulens.tables.schema import of_person
 
 _LEAST: Final = 1.0
 """Seconds (or 25 frames) that a person must be seen for to get figures; passers-by are in the table."""
@@ -51,22 +52,21 @@ def write_figures(
         InputError: the table is of several clips, lacks columns, or tells no sides and `sides` is set.
     """
     labels = tuple(threshold)
-    smoothed = is_smoothed(table, labels) if smoothed is None else smoothed
     clip = read_clip(table, labels, smoothed)
     if events is None and clip.timed and clip.tracks:
-        events = events_of(table, smoothed=smoothed)
+        events = events_of(table, smoothed=clip.smoothed)
     least = _LEAST if clip.timed else 25
-    seen = {track.face_id: float((track.lasts * track.seen).sum()) for track in clip.tracks}
+    seen = {track.face_id: track.time_seen for track in clip.tracks}
     longest = sorted(seen, key=lambda face_id: -seen[face_id])[:_MOST]
     people = sorted(face_id for face_id in longest if seen[face_id] >= least or len(seen) == 1)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for face_id in people:
         end = "" if len(seen) == 1 else f"-person{face_id}"
-        rows = table[(table["face_id"] == face_id).fillna(False).to_numpy(bool)]
-        together = cooccurrence(rows, smoothed=smoothed).conditional.loc[list(labels), list(labels)]
+        counts = cooccurrence(of_person(table, face_id), smoothed=clip.smoothed)
+        together = counts.conditional.loc[list(labels), list(labels)]
         figures = {
-            "timeline": timeline(table, threshold, events, face_id, sides=sides, smoothed=smoothed),
+            "timeline": timeline(table, threshold, events, face_id, sides=sides, smoothed=clip.smoothed),
             "cooccurrence": cooccurrence_figure(
                 together.to_numpy(), labels, title=figure_title(clip, face_id, COLUMN)
             ),

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -18,6 +18,7 @@ from aulens.errors import ConfigError, InputError
 from aulens.files import clear_unfinished, write_text
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.still import Shot, Still, take
+from aulens.tables.apexes import Apex, Apexes
 
 INDEX: Final = "stills.json"
 _FORMAT: Final = "aulens-stills/1"
@@ -25,27 +26,8 @@ _OWN: Final = re.compile(r"\d{9,}(\.\d+)?\.(jpg|png)|stills\.json")
 
 _FIRST_STEP: Final = 0.02  # seconds; doubled until few enough are left
 _UNTIMED: Final = 0.04  # a frame counts for so long in a clip without time stamps
-_PATIENCE: Final = 0.2  # an AU may be absent for so long within one event
 _FACES: Final = 6  # largest faces of a frame whose evidence is kept
 _EACH: Final = 250  # frames between two savings
-
-
-@dataclass(frozen=True)
-class Apex:
-    """Where an AU of a person was strongest in one event."""
-
-    frame: int
-    face_id: int
-    label: str
-    probability: float
-
-
-@dataclass
-class _Run:
-    """An event that goes on: its strongest frame so far, and when the AU was last present."""
-
-    apex: Apex
-    last: float
 
 
 @dataclass(frozen=True)
@@ -102,8 +84,7 @@ class Stills:
         self._shots: dict[int, Shot] = {}  # not yet on disk
         self._even: dict[int, int] = {}  # slot to frame
         self._step = _FIRST_STEP
-        self._apexes: list[Apex] = []
-        self._runs: dict[tuple[int, str], _Run] = {}
+        self._apexes = Apexes(limit - limit // 2)
         self._last, self._since = -1, 0
         folder.mkdir(parents=True, exist_ok=True)
         if resume and (folder / INDEX).is_file():
@@ -130,7 +111,7 @@ class Stills:
         now = result.index * _UNTIMED if math.isnan(result.time) else result.time
         slot = math.floor(now / self._step + 1e-9)
         even = slot not in self._even
-        stronger = self._follow(result, now)
+        stronger = self._apexes.add(result.index, now, _present(result))
         if even or stronger:
             largest = sorted(result.faces, key=_area)[-_FACES:]
             wanted = {face.face_id for face in largest} | {apex.face_id for apex in stronger}
@@ -157,49 +138,9 @@ class Stills:
 
     def close(self) -> None:
         """The clip is over: so are its events."""
-        for key in list(self._runs):
-            self._end(key)
+        self._apexes.close()
         self._drop()
         self.save()
-
-    def _follow(self, result: FrameResult, now: float) -> list[Apex]:
-        """Follow events; those that are stronger in this frame than before."""
-        stronger = []
-        for face in result.faces:
-            for label in face.present:
-                key, share = (face.face_id, label), face.probability[label]
-                run = self._runs.get(key)
-                if run is not None and now - run.last > _PATIENCE + 1e-6:
-                    self._end(key)
-                    run = None
-                apex = Apex(result.index, face.face_id, label, round(share, 6))
-                if run is None or apex.probability > run.apex.probability:
-                    self._runs[key] = _Run(apex, now)
-                    stronger.append(apex)
-                else:
-                    run.last = now
-        for key in [key for key, run in self._runs.items() if now - run.last > _PATIENCE + 1e-6]:
-            self._end(key)
-        return stronger
-
-    def _end(self, key: tuple[int, str]) -> None:
-        """An event is over: keep its apex, and let go of the least of all apexes if there are too many."""
-        self._apexes.append(self._runs.pop(key).apex)
-        while len({apex.frame for apex in self._apexes}) > self._limit - self._limit // 2:
-            least = self._least()
-            self._apexes = [apex for apex in self._apexes if apex.frame != least]
-
-    def _least(self) -> int:
-        """The frame that is missed least: each AU of each person keeps its strongest events the longest."""
-        order = sorted(self._apexes, key=lambda apex: (-apex.probability, apex.frame))
-        count: dict[tuple[int, str], int] = {}
-        best: dict[int, tuple[int, float]] = {}
-        for apex in order:
-            key = apex.face_id, apex.label
-            count[key] = count.get(key, 0) + 1
-            rank = count[key], -apex.probability
-            best[apex.frame] = min(best.get(apex.frame, rank), rank)
-        return max(best, key=lambda frame: (best[frame], frame))
 
     def _thin(self) -> None:
         """Of too many even stills keep the first in each stretch of twice the length."""
@@ -211,8 +152,7 @@ class Stills:
             self._even = kept
 
     def _used(self) -> set[int]:
-        frames = {*self._even.values(), *(apex.frame for apex in self._apexes)}
-        return frames | {run.apex.frame for run in self._runs.values()}
+        return {*self._even.values(), *self._apexes.frames}
 
     def _drop(self) -> None:
         """Forget what is not used any more; files go when the next index is written."""
@@ -238,8 +178,7 @@ class Stills:
             "last": self._last,
             "step": self._step,
             "even": sorted(self._even.items()),
-            "apexes": [astuple(apex) for apex in self._apexes],
-            "runs": [[*astuple(run.apex), run.last] for run in self._runs.values()],
+            **self._apexes.to_dict(),
             "stills": [still.to_dict() for _, still in sorted(self._stills.items())],
         }
 
@@ -251,11 +190,10 @@ class Stills:
                 "another model; begin anew"
             )
         self._stills = {still.frame: still for still in index.stills}
-        self._apexes = list(index.apexes)
         try:
+            self._apexes = Apexes.from_dict(self._limit - self._limit // 2, state)
             self._last, self._step = int(state["last"]), float(state["step"])
             self._even = dict(state["even"])
-            self._runs = {(row[1], row[2]): _Run(Apex(*row[:4]), row[4]) for row in state["runs"]}
         except (KeyError, TypeError, IndexError, ValueError) as error:
             raise InputError(f"{self._folder / INDEX}: damaged ({error!r}); begin anew") from error
 
@@ -290,6 +228,11 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or state.get("format") != _FORMAT:
         raise InputError(f"{path}: not an index of stills of aulens (expected format {_FORMAT!r})")
     return state
+
+
+def _present(result: FrameResult) -> dict[int, dict[str, float]]:
+    """The AUs that are present in each face, with their probabilities."""
+    return {face.face_id: {label: face.probability[label] for label in face.present} for face in result.faces}
 
 
 def _area(face: FaceResult) -> float:

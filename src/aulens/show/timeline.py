@@ -11,10 +11,12 @@ from aulens.aus import AUS
 from aulens.errors import ConfigError, InputError
 from aulens.show.envelope import envelope
 from aulens.show.figure import BLUE, GREEN, GREY, INK, ORANGE, PAGE, PALE, VERMILION, style, write_title
-from aulens.show.shares import BLOCK, hundredths, percent, shares
+from aulens.show.numbers import clock, hundredths, percent
 from aulens.show.sides import has_sides
-from aulens.show.tracks import Clip, Track, is_smoothed, read_clip
 from aulens.tables.blinks import BLINK, SHUT
+from aulens.tables.clip import Clip, Track, read_clip
+from aulens.tables.schema import of_person
+from aulens.tables.shares import BLOCK, shares
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,14 +80,14 @@ def timeline(
     for label, value in threshold.items():
         if not 0 <= value <= 1:
             raise ConfigError(f"a threshold is a probability from 0 to 1; that of {label} is {value}")
-    labels = tuple(threshold)
-    smoothed = is_smoothed(table, labels) if smoothed is None else smoothed
-    clip = read_clip(table, labels, smoothed)
+    clip = read_clip(table, tuple(threshold), smoothed)
     track = clip.track(face_id)
     if sides and (track.right is None or track.left is None):
         raise InputError(f"{clip.file}: the model does not tell sides; draw the timeline without sides")
+    none = pd.DataFrame(columns=["au", "onset", "apex", "offset"])
+    own = none if events is None else of_person(events, face_id)
     with style():
-        return _Drawing(clip, track, threshold, _of(events, face_id), width).figure(sides, smoothed, title)
+        return _Drawing(clip, track, threshold, own, width).figure(sides, title)
 
 
 def clip_title(clip: Clip) -> str:
@@ -98,12 +100,6 @@ def figure_title(clip: Clip, face_id: int, width: float) -> str:
     said = f"{clip_title(clip)}, person {face_id}"
     over = len(said) - int(72 * (width - 0.12) / _LETTER)
     return f"…{said[min(over + 1, len(clip.folder)) :]}" if clip.folder and over > 0 else said
-
-
-def _of(events: pd.DataFrame | None, face_id: int) -> pd.DataFrame:
-    if events is None:
-        return pd.DataFrame(columns=["au", "onset", "apex", "offset"])
-    return events[(events["face_id"] == face_id).fillna(False).to_numpy(bool)]
 
 
 class _Drawing:
@@ -121,7 +117,7 @@ class _Drawing:
         self.right = _SHARE + _INTERVAL * self.intervals
         self.across = width - self.left - self.right
 
-    def figure(self, sides: bool, smoothed: bool, title: str | None) -> "Figure":
+    def figure(self, sides: bool, title: str | None) -> "Figure":
         from matplotlib.figure import Figure
 
         count, lines = len(self.clip.labels), 1 if self.wide else 2
@@ -141,7 +137,7 @@ class _Drawing:
         self._time_axis(bands)
         said = figure_title(self.clip, self.track.face_id, self.width) if title is None else title
         write_title(figure, said, 0.06 / self.width, 1 - 0.08 / height)
-        self._key(figure, 1 - 0.23 / height, lines, sides, smoothed)
+        self._key(figure, 1 - 0.23 / height, lines, sides)
         told = "share of time\n[95 % interval]" if self.intervals else "share of\ntime"
         at = 1 - (self.right - 0.06) / self.width
         top = 1 - (head - 0.03) / height
@@ -156,7 +152,7 @@ class _Drawing:
         for name, spine in axes.spines.items():
             spine.set_visible(name == "bottom")
             spine.set_color(PALE)
-        away = [(start, end - start) for start, end in self._away()]
+        away = [(start, end - start) for start, end in self.clip.away(self.track)]
         axes.broken_barh(away, (0, _TOP), facecolor="none", edgecolor=PALE, hatch="//////", lw=0, zorder=0)
         events = self.events[self.events["au"].isin([label, *([BLINK] if label == SHUT else [])])]
         onset, apex, offset = (events[name].to_numpy(np.float64) for name in ("onset", "apex", "offset"))
@@ -178,19 +174,8 @@ class _Drawing:
 
     def _presence(self, axes: "Axes", number: int) -> None:
         """Filled where the AU is present."""
-        track = self.track
-        edges = np.flatnonzero(np.diff(track.present[:, number].astype(np.int8), prepend=0, append=0))
-        spans = [
-            (track.time[a], track.time[b - 1] + track.lasts[b - 1] - track.time[a])
-            for a, b in zip(edges[::2], edges[1::2], strict=True)
-        ]
+        spans = [(start, end - start) for start, end in self.track.spans(self.track.present[:, number])]
         axes.broken_barh(spans, _PRESENT, facecolor=BLUE, lw=0, zorder=3, label="present")
-
-    def _away(self) -> list[tuple[float, float]]:
-        """When there is no face of this person to see."""
-        before = [(self.start, self.track.start)] if self.track.start > self.start else []
-        after = [(self.track.end, self.end)] if self.track.end < self.end else []
-        return before + self.track.lost() + after
 
     def _curve(
         self, axes: "Axes", values: NDArray[np.float32], colour: str, line: "LineStyleType", label: str
@@ -247,12 +232,12 @@ class _Drawing:
             last.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value, span)))
         last.set_xlabel("time, min:s" if self.clip.timed else "frame", labelpad=1.5)
 
-    def _key(self, figure: "Figure", top: float, lines: int, sides: bool, smoothed: bool) -> None:
+    def _key(self, figure: "Figure", top: float, lines: int, sides: bool) -> None:
         """What is what."""
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch
 
-        kind = "smoothed probability" if smoothed else "probability"
+        kind = "smoothed probability" if self.clip.smoothed else "probability"
         dashed = (0, (2.5, 1))
         drawn = [label for label, curve in zip(self.clip.labels, self.track.curves, strict=True) if curve]
         sided = [label for label in drawn if sides and has_sides(label)]
@@ -272,7 +257,7 @@ class _Drawing:
             parts.append(Patch(facecolor=ORANGE, alpha=0.6, label="event"))
         if self.events["apex"].notna().any():
             parts.append(Line2D([], [], color=INK, linestyle="", marker="|", markersize=4, label="its apex"))
-        if self._away():
+        if self.clip.away(self.track):
             parts.append(
                 Patch(facecolor="none", edgecolor=GREY, hatch="//////", linewidth=0, label="no face")
             )
@@ -298,11 +283,3 @@ def _step(span: float, width: float) -> float:
         if span / step <= 1.6 * width:
             return step
     return 3600.0 * max(1, round(span / 3600 / width))
-
-
-def clock(seconds: float, span: float | None = None) -> str:
-    """Seconds as "1:05" or, in a span of less than ten seconds, "0:05.2"."""
-    tenths = span is not None and span < 10
-    whole = round(seconds * (10 if tenths else 1))
-    minutes, rest = divmod(whole, 600 if tenths else 60)
-    return f"{minutes}:{rest / 10:04.1f}" if tenths else f"{minutes}:{rest:02d}"

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from aulens.tables.dialect import Dialect
 from aulens.tables.openface import OpenFace
 from aulens.tables.pyfeat import PyFeat
 from aulens.tables.reading import read_table
+from aulens.tables.table_format import TableFormat
 
-DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
-    {dialect.name: dialect for dialect in (OpenFace(), PyFeat(version=1), PyFeat(version=2))}
+TABLE_FORMATS: Final[Mapping[str, TableFormat]] = MappingProxyType(
+    {format.name: format for format in (OpenFace(), PyFeat(version=1), PyFeat(version=2))}
 )
 """The formats of other tools that can be written, by name."""
 
-__all__ = ["DIALECTS", "Dialect", "OpenFace", "PyFeat", "read_table"]
+__all__ = ["TABLE_FORMATS", "OpenFace", "PyFeat", "TableFormat", "read_table"]

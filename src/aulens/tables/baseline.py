@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
-from aulens.tables.schema import aus_in
+from aulens.tables.schema import aus_in, rows_with_face
 from aulens.tables.usable import Limits
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Baseline:
         ]
         if not labels:
             raise InputError("the table has no probabilities, so no baseline can be taken of them")
-        seen = table[((table["success"] == 1) & table["face_id"].notna()).fillna(False)]
+        seen = table[rows_with_face(table)]
         rows = seen[_PERSON].copy()
         rows[labels] = log_odds(
             seen[[f"{label}_p" for label in labels]].to_numpy(np.float64, na_value=np.nan)

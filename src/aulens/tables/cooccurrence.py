@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.errors import InputError
-from aulens.tables.schema import aus_in
+from aulens.tables.schema import aus_in, take_smoothed
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +81,7 @@ def cooccurrence(table: pd.DataFrame, *, smoothed: bool | None = None) -> Cooccu
         InputError: the table has no such columns.
     """
     labels = aus_in(table)
-    there = all(f"{label}_smooth_c" in table.columns for label in labels)
-    if smoothed and not there:
-        raise InputError("the table is not smoothed; smooth it first, or take smoothed=False")
-    end = "smooth_c" if there and smoothed is not False else "c"
+    end = "smooth_c" if take_smoothed(table, labels, smoothed) else "c"
     names = [f"{label}_{end}" for label in labels]
     lacking = [name for name in ("success", *names) if name not in table.columns]
     if lacking or not labels:

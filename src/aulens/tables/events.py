@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aulens.errors import InputError
 from aulens.tables.blinks import (
     BLINK,
     BRIDGED,
@@ -18,37 +17,37 @@ from aulens.tables.blinks import (
     minutes_seen,
     tells_blinks,
 )
-from aulens.tables.schema import EVENT_TYPES, aus_in
-from aulens.tables.smooth import GAP, threshold_of
+from aulens.tables.schema import EVENT_TYPES, aus_in, take_smoothed
+from aulens.tables.smooth import MAX_GAP, threshold_of
 from aulens.tables.tracks import SLACK, Tracks, seconds, tracks
 
-MERGE: Final = 0.2
-LEAST: Final = 0.1
+MERGE_GAP: Final = 0.2
+MIN_DURATION: Final = 0.1
 
 
 def events(
     table: pd.DataFrame,
     *,
     smoothed: bool | None = None,
-    merge: float = MERGE,
-    least: float = LEAST,
-    gap: float = GAP,
+    merge_gap: float = MERGE_GAP,
+    min_duration: float = MIN_DURATION,
+    max_gap: float = MAX_GAP,
     thresholds: float | Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """The events of each AU and person: runs of frames in which the AU is present.
 
-    Runs that are apart by less than `merge` become one, then runs shorter than `least` are left out. A face
-    that is lost for more than `gap` ends a run. What is apart or lost is counted from the end of one frame to
-    the start of another; see `Tracks` for when a frame ends. An event that begins with the first frame in
-    which the person is there (or is there again) is `open_start`: it may have begun before. Likewise
-    `open_end`.
+    Runs that are apart by less than `merge_gap` become one, then runs shorter than `min_duration` are left
+    out. A face that is lost for more than `max_gap` ends a run. What is apart or lost is counted from the end
+    of one frame to the start of another; see `Tracks` for when a frame ends. An event that begins with the
+    first frame in which the person is there (or is there again) is `open_start`: it may have begun before.
+    Likewise `open_end`.
 
     Args:
         table: our columns, of one or several videos.
         smoothed: by `AU12_smooth_c` and `AU12_smooth_p`, not `AU12_c` and `AU12_p`; None: where they exist.
-        merge: seconds.
-        least: seconds.
-        gap: seconds.
+        merge_gap: seconds.
+        min_duration: seconds.
+        max_gap: seconds.
         thresholds: of the model, one or one per label: then `side` is told, and of a model with AU43 (eyes
             closed) and no AU45 blinks are: closures of both eyes of at most 0.5 s, by each frame's own
             probability, are events of AU45 instead; see `aulens.tables.blinks`.
@@ -62,21 +61,22 @@ def events(
         InputError: columns or times are missing, or a frame has two rows of a person.
         ConfigError: a setting is out of range, or an AU of which sides are told has no threshold.
     """
-    for value, name in ((merge, "merge"), (least, "least"), (gap, "gap")):
+    limits = merge_gap, min_duration, max_gap
+    for value, name in zip(limits, ("merge_gap", "min_duration", "max_gap"), strict=True):
         seconds(value, name)
     track = tracks(table)
     found = {
-        label: _events_of(table, track, label, place, smoothed, (merge, least, gap), thresholds)
+        label: _events_of(table, track, label, place, smoothed, limits, thresholds)
         for place, label in enumerate(aus_in(table))
     }
-    least_shut = thresholds.get(SHUT) if isinstance(thresholds, Mapping) else thresholds
-    if least_shut is not None and tells_blinks(table):
-        found[SHUT], found[BLINK] = apart(found[SHUT], _closures(table, track, len(found), least_shut))
-    every = pd.concat(found) if found else pd.DataFrame(columns=[*EVENT_TYPES, "person", "place"])
-    every = every.sort_values(["person", "onset", "place"], kind="stable", ignore_index=True)
-    number = every.groupby(["person", "au"])["place"].transform("size")
-    every["per_minute"] = np.round(number / minutes_seen(track)[every["person"].astype(int)], 6)
-    return every[list(EVENT_TYPES)].astype(dict(EVENT_TYPES))
+    shut_threshold = thresholds.get(SHUT) if isinstance(thresholds, Mapping) else thresholds
+    if shut_threshold is not None and tells_blinks(table):
+        found[SHUT], found[BLINK] = apart(found[SHUT], _closures(table, track, len(found), shut_threshold))
+    rows = pd.concat(found) if found else pd.DataFrame(columns=[*EVENT_TYPES, "person", "place"])
+    rows = rows.sort_values(["person", "onset", "place"], kind="stable", ignore_index=True)
+    number = rows.groupby(["person", "au"])["place"].transform("size")
+    rows["per_minute"] = np.round(number / minutes_seen(track)[rows["person"].astype(int)], 6)
+    return rows[list(EVENT_TYPES)].astype(dict(EVENT_TYPES))
 
 
 def _closures(table: pd.DataFrame, track: Tracks, place: int, threshold: float) -> pd.DataFrame:
@@ -98,15 +98,15 @@ def _events_of(
     limits: tuple[float, float, float],
     thresholds: float | Mapping[str, float] | None,
 ) -> pd.DataFrame:
-    merge, least, gap = limits
-    middle = _middle(table, label, smoothed)
+    merge_gap, min_duration, max_gap = limits
+    middle = "_smooth" if take_smoothed(table, [label], smoothed) else ""
     present = _column(table, f"{label}{middle}_c", track.rows)
     known = np.isfinite(present)
     rows, time, end = track.rows[known], track.time[known], track.end[known]
-    begins = track.begins(gap, known)
+    begins = track.begins(max_gap, known)
     first, last = _runs(present[known] == 1, begins)
-    first, last = _merged(first, last, np.cumsum(begins), time, end, merge)
-    long = end[last] - time[first] >= least - SLACK
+    first, last = _merged(first, last, np.cumsum(begins), time, end, merge_gap)
+    long = end[last] - time[first] >= min_duration - SLACK
     first, last = first[long], last[long]
     share = _column(table, f"{label}{middle}_p", rows)
     apex, peak = _apex(share, first, last)
@@ -138,13 +138,6 @@ def _events_of(
     )
 
 
-def _middle(table: pd.DataFrame, label: str, smoothed: bool | None) -> str:
-    there = f"{label}_smooth_c" in table.columns
-    if smoothed and not there:
-        raise InputError(f"the table has no {label}_smooth_c; smooth it first, or take smoothed=False")
-    return "_smooth" if there and smoothed is not False else ""
-
-
 def _column(table: pd.DataFrame, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     if name not in table.columns:
         return np.full(len(rows), np.nan)
@@ -166,10 +159,10 @@ def _merged(
     stretch: NDArray[np.int64],
     time: NDArray[np.float64],
     end: NDArray[np.float64],
-    merge: float,
+    merge_gap: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Runs of one stretch that are apart by less than `merge`, as one."""
-    near = (stretch[first[1:]] == stretch[last[:-1]]) & (time[first[1:]] - end[last[:-1]] < merge - SLACK)
+    """Runs of one stretch that are apart by less than `merge_gap`, as one."""
+    near = (stretch[first[1:]] == stretch[last[:-1]]) & (time[first[1:]] - end[last[:-1]] < merge_gap - SLACK)
     return first[np.append(True, ~near)[: len(first)]], last[np.append(~near, True)[: len(last)]]
 
 

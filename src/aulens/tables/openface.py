@@ -28,8 +28,8 @@ from aulens.errors import InputError
 from aulens.pose.head import about, seen_from_camera
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.tables.csv_file import CSVFile
-from aulens.tables.dialect import Dialect, blanked, landmarks68, padded, share, written
 from aulens.tables.schema import POSE_COLUMNS, Row, complete
+from aulens.tables.table_format import TableFormat, blanked, landmarks68, padded, share, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ _MEASURED: Final = (
 
 @dataclass(frozen=True)
 class OpenFace:
-    """The dialect.
+    """The format.
 
     Attributes:
         pictures: as FaceLandmarkImg writes it, not FeatureExtraction.
@@ -82,13 +82,13 @@ class OpenFace:
         return (_PICTURE if self.pictures else _VIDEO) + _MEASURED
 
     def left_out(self, aus: AUSet) -> tuple[str, ...]:
-        """See `Dialect`."""
+        """See `TableFormat`."""
         moved = CLOSED if BLINK not in aus else None
         places = {*PRESENCES, moved}
         return tuple(label for number, label in zip(aus, aus.labels, strict=True) if number not in places)
 
-    def for_pictures(self) -> Dialect:
-        """See `Dialect`."""
+    def for_pictures(self) -> TableFormat:
+        """See `TableFormat`."""
         return OpenFace(pictures=True)
 
     def rows(self, file: str, result: FrameResult) -> list[Row]:

@@ -25,8 +25,8 @@ from aulens.errors import ConfigError, InputError
 from aulens.pose.head import from_angles, to_angles
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.tables.csv_file import CSVFile
-from aulens.tables.dialect import Dialect, blanked, landmarks68, padded, share
 from aulens.tables.schema import POSE_COLUMNS, Row, complete, plain
+from aulens.tables.table_format import TableFormat, blanked, landmarks68, padded, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +79,7 @@ _COLUMNS: Final = {
 
 @dataclass(frozen=True)
 class PyFeat:
-    """The dialect.
+    """The format.
 
     Attributes:
         version: 1 or 2: which of Py-Feat's two detectors it looks like.
@@ -100,7 +100,7 @@ class PyFeat:
 
     @property
     def name(self) -> str:
-        """See `Dialect`."""
+        """See `TableFormat`."""
         return "pyfeat" if self.version == 1 else "pyfeat2"
 
     def columns(self, aus: AUSet | None = None) -> tuple[str, ...]:
@@ -109,11 +109,11 @@ class PyFeat:
         return (*_COLUMNS[self.version], *time, "Identity")
 
     def left_out(self, aus: AUSet) -> tuple[str, ...]:
-        """See `Dialect`."""
+        """See `TableFormat`."""
         return tuple(label for number, label in zip(aus, aus.labels, strict=True) if number not in PYFEAT_AUS)
 
-    def for_pictures(self) -> Dialect:
-        """See `Dialect`."""
+    def for_pictures(self) -> TableFormat:
+        """See `TableFormat`."""
         return replace(self, pictures=True)
 
     def rows(self, file: str, result: FrameResult) -> list[Row]:

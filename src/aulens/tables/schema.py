@@ -10,10 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TextIO
 
 from aulens.aus import AUSet
+from aulens.errors import InputError
 from aulens.runtime.result import FaceResult
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 Cell = str | int | float | None
 Row = Mapping[str, Cell]
@@ -127,6 +130,32 @@ def au_of(column: str) -> str | None:
 def aus_in(frame: pd.DataFrame) -> tuple[str, ...]:
     """Labels of the AUs of which a table tells, in its order."""
     return tuple(dict.fromkeys(label for label in map(au_of, frame.columns) if label is not None))
+
+
+def rows_with_face(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows have a face that was found."""
+    return ((table["success"] == 1) & table["face_id"].notna()).fillna(False).to_numpy(dtype=bool)
+
+
+def of_person(table: pd.DataFrame, face_id: int) -> pd.DataFrame:
+    """The rows of one person of a clip: of faces, or of events."""
+    return table[(table["face_id"] == face_id).fillna(False).to_numpy(bool)]
+
+
+def take_smoothed(table: pd.DataFrame, labels: Iterable[str], smoothed: bool | None) -> bool:
+    """Whether to read the smoothed columns of these AUs; None: where all of them have some.
+
+    Raises:
+        InputError: they are wanted, and missing.
+    """
+    if smoothed is False:
+        return False
+    lacking = next((label for label in labels if f"{label}_smooth_c" not in table.columns), None)
+    if smoothed and lacking is not None:
+        raise InputError(
+            f"the table is not smoothed: it has no {lacking}_smooth_c; smooth it first, or smoothed=False"
+        )
+    return lacking is None
 
 
 def complete(frame: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from aulens.tables.schema import aus_in
 from aulens.tables.tracks import seconds, tracks
 
 WINDOW: Final = 0.2
-GAP: Final = 0.5
+MAX_GAP: Final = 0.5
 
 _SIGMAS: Final = 3.0
 """How far the Gaussian reaches: beyond, 0.3 % of it."""
@@ -31,7 +31,7 @@ def smooth(
     window: float = WINDOW,
     *,
     thresholds: float | Mapping[str, float],
-    gap: float = GAP,
+    max_gap: float = MAX_GAP,
     hysteresis: float = 0.0,
 ) -> pd.DataFrame:
     """A copy of a table with `AU12_smooth_p` and `AU12_smooth_c` for each AU that has `AU12_p`.
@@ -47,7 +47,7 @@ def smooth(
         table: our columns, of one or several videos.
         window: full width of the Gaussian at half its height, seconds; 0 leaves probabilities as they are.
         thresholds: from which probability on an AU is present: one, or one per label, as in the model's card.
-        gap: the longest time, seconds, for which a face may be lost and be smoothed across.
+        max_gap: the longest time, seconds, for which a face may be lost and be smoothed across.
         hysteresis: an AU that is present stays so until below (1 - hysteresis) times its threshold; [0, 1).
 
     Raises:
@@ -56,7 +56,7 @@ def smooth(
         ConfigError: a setting is out of range, or an AU that has probabilities has no threshold.
     """
     seconds(window, "the window")
-    seconds(gap, "the gap")
+    seconds(max_gap, "max_gap")
     if not 0 <= hysteresis < 1:
         raise ConfigError(f"hysteresis must be from 0 to below 1, got {hysteresis}")
     _check_decided(table)
@@ -72,7 +72,7 @@ def smooth(
     raw = table[[f"{label}_p" for label in labels]].to_numpy(dtype=np.float64, na_value=np.nan)[track.rows]
     _check(raw, labels)
     seen = np.isfinite(raw).any(axis=1)
-    rows, raw, begins = track.rows[seen], raw[seen], track.begins(gap, seen)
+    rows, raw, begins = track.rows[seen], raw[seen], track.begins(max_gap, seen)
     stretch = np.cumsum(begins, dtype=np.int64)
     logits = _gaussian(log_odds(raw), track.time[seen], stretch, window)
     smoothed = np.round(0.5 * (1 + np.tanh(0.5 * logits)), 6) if window > 0 else raw

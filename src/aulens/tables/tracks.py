@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
+from aulens.tables.schema import rows_with_face
 
 _NEEDED: Final = ("file", "frame", "time", "face_id", "success")
 SLACK: Final = 2e-6
@@ -32,16 +33,16 @@ class Tracks:
     time: NDArray[np.float64]
     end: NDArray[np.float64]
 
-    def begins(self, gap: float, keep: NDArray[np.bool_] | slice = slice(None)) -> NDArray[np.bool_]:
-        """Whether a stretch begins at each row: a person's first, or lost for more than `gap` s before it.
+    def begins(self, max_gap: float, keep: NDArray[np.bool_] | slice = slice(None)) -> NDArray[np.bool_]:
+        """Whether a stretch begins at each row: a person's first, or lost for over `max_gap` s before it.
 
         Args:
-            gap: seconds.
+            max_gap: seconds.
             keep: (N,) the rows that count; others are as if the face had been lost. The answer is theirs.
         """
         person, time, end = self.person[keep], self.time[keep], self.end[keep]
         begins = np.ones(len(person), dtype=bool)
-        begins[1:] = (person[1:] != person[:-1]) | (time[1:] - end[:-1] > gap + SLACK)
+        begins[1:] = (person[1:] != person[:-1]) | (time[1:] - end[:-1] > max_gap + SLACK)
         return begins
 
 
@@ -61,7 +62,7 @@ def tracks(table: pd.DataFrame) -> Tracks:
     number = table["frame"].iloc[rows].to_numpy(dtype=np.int64)
     time = table["time"].iloc[rows].to_numpy(dtype=np.float64)
     end = _ends(table["file"].iloc[rows], file, number, time)
-    there = _seen(table)[rows]
+    there = rows_with_face(table)[rows]
     face_id = table["face_id"].iloc[rows[there]].to_numpy(dtype=np.int64)
     keys = pd.MultiIndex.from_arrays([file[there], face_id])
     person = np.asarray(pd.factorize(keys)[0], dtype=np.int64)
@@ -102,7 +103,7 @@ def timed_rows(table: pd.DataFrame) -> NDArray[np.bool_]:
         InputError: a row with a face has none.
     """
     known = (table["time"].notna() & table["frame"].notna()).to_numpy(dtype=bool)
-    seen = _seen(table)
+    seen = rows_with_face(table)
     untimed = np.flatnonzero(seen & ~known)
     if len(untimed):
         raise InputError(
@@ -130,10 +131,6 @@ def seconds(value: float, name: str) -> float:
     if not 0 <= value < float("inf"):
         raise ConfigError(f"{name} must be seconds, 0 or more, got {value}")
     return value
-
-
-def _seen(table: pd.DataFrame) -> NDArray[np.bool_]:
-    return ((table["success"] == 1) & table["face_id"].notna()).fillna(False).to_numpy(dtype=bool)
 
 
 def _ends(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.show.envelope import envelope
-from aulens.show.tracks import Track
+from aulens.tables.clip import Track
 
 STEPS: Final = 250
 """Steps from probability 0 to 1; a value above means that there is none."""

@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.show.report.curves import curves
-from aulens.show.shares import BLOCK, shares
-from aulens.show.tracks import Clip, Track
 from aulens.tables.blinks import BLINK, SHUT, blink_rates
+from aulens.tables.clip import Clip, Track
 from aulens.tables.cooccurrence import cooccurrence
+from aulens.tables.shares import BLOCK, shares
 
 _EXACT: Final = 9
 """Digits of a ratio of frames: so many that it rounds to the same percentage as the ratio itself."""
@@ -19,14 +19,12 @@ _EXACT: Final = 9
 
 def brief(track: Track) -> dict[str, Any]:
     """What the page needs before a person is chosen."""
-    seen = float((track.lasts * track.seen).sum())
-    lost = float((track.lasts * ~track.seen).sum())
     return {
         "id": track.face_id,
         "start": _short(track.start),
         "end": _short(track.end),
-        "seen": _short(seen),
-        "lost": _short(lost),
+        "seen": _short(track.time_seen),
+        "lost": _short(track.time_lost),
         "frames": len(track.frame),
         "lost_frames": int((~track.seen).sum()),
     }
@@ -39,7 +37,6 @@ def person(
     events: pd.DataFrame | None,
     threshold: NDArray[np.float64],
     step: float,
-    smoothed: bool,
 ) -> dict[str, Any]:
     """All about one person, as JSON takes it.
 
@@ -50,10 +47,9 @@ def person(
         events: of the person; None if events are not known.
         threshold: (A,).
         step: of `curves`.
-        smoothed: whether presence is that of smoothed probabilities.
     """
     found = shares(track, block=BLOCK if clip.timed else np.inf)
-    together = cooccurrence(table, smoothed=smoothed)
+    together = cooccurrence(table, smoothed=clip.smoothed)
     order = list(clip.labels)
     rates = None if events is None else blink_rates(table, events)["per_minute"].tolist()
     return {

@@ -7,9 +7,10 @@ from html import escape
 from typing import Any, Final
 
 from aulens.runtime.card import ModelCard
+from aulens.show.numbers import length, percent
 from aulens.show.page import versions
-from aulens.show.shares import BLOCK, percent
-from aulens.show.tracks import Clip
+from aulens.tables.clip import Clip
+from aulens.tables.shares import BLOCK
 from aulens.video.media import VideoInfo
 
 _STRAIGHT: Final = 5.0
@@ -65,16 +66,18 @@ def seen(yaw: float, pitch: float, roll: float, quality: float) -> str:
     return ", ".join(told)
 
 
-def reading(card: ModelCard, smoothed: bool, timed: bool) -> str:
+def reading(card: ModelCard, clip: Clip) -> str:
     """How to read the page, as paragraphs of HTML."""
     fitted = (
         "are calibrated on the data that the model was made with" if card.calibrated else "are NOT calibrated"
     )
-    curve = "Curves are smoothed probabilities" if smoothed else "Curves are probabilities, frame by frame"
+    curve = (
+        "Curves are smoothed probabilities" if clip.smoothed else "Curves are probabilities, frame by frame"
+    )
     said = [
-        f"{curve}; they {fitted}. An Action Unit counts as present from its own threshold on (the dashed "
-        "line), chosen on validation data; it can lie well below 50 %. Where the face was lost there is no "
-        "curve.",
+        f"Curves are {curve}; they {fitted}. An Action Unit counts as present from its own threshold on (the "
+        "dashed line), chosen on validation data; it can lie well below 50 %. Where the face was lost there "
+        "is no curve.",
         "An event goes from onset to offset; its apex is the frame with the highest probability. An arrow "
         "marks an event that was under way when the face appeared, or when it was lost. Eyes that are closed "
         "(AU43) for at most half a second blink (AU45).",
@@ -84,7 +87,7 @@ def reading(card: ModelCard, smoothed: bool, timed: bool) -> str:
             "much it would vary had the person been filmed for as long again; it is given from five minutes "
             "on. It does not contain the model's errors: of these the model card below is all that is known, "
             "and no interval of a single probability can be had from it."
-            if timed
+            if clip.timed
             else ""
         ),
     ]
@@ -157,16 +160,6 @@ def made(command: str | None, info: VideoInfo | None) -> str:
 def notes(problems: Sequence[str]) -> str:
     """What went wrong, as HTML; empty if nothing did."""
     return "".join(f'<p class="note" role="note">{escape(problem)}</p>' for problem in problems)
-
-
-def length(seconds: float) -> str:
-    """A length of time in words: "1 h 02 min", "3 min 05 s", "8.4 s"."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _rate(rate: Fraction) -> str:

@@ -26,9 +26,10 @@ from aulens.show.sides import has_sides
 from aulens.show.still import LEVELS, Still
 from aulens.show.stills import StillsIndex, read_stills
 from aulens.show.timeline import clip_title
-from aulens.show.tracks import Clip, is_smoothed, read_clip
 from aulens.tables.blinks import untold
+from aulens.tables.clip import Clip, read_clip
 from aulens.tables.events import events as events_of
+from aulens.tables.schema import of_person
 from aulens.video.media import VideoInfo
 
 SCRIPTS: Final = ("base.js", "curves.js", "timeline.js", "viewer.js", "tables.js", "start.js")
@@ -72,8 +73,6 @@ def write_report(
             other AUs.
     """
     labels = card.aus.labels
-    if smoothed is None:
-        smoothed = is_smoothed(table, labels)
     clip = read_clip(table, labels, smoothed)
     if not all(track.curves.all() for track in clip.tracks):
         raise InputError(
@@ -82,7 +81,7 @@ def write_report(
         )
     threshold = dict(zip(labels, card.threshold, strict=True))
     if events is None and clip.timed and clip.tracks:
-        events = events_of(table, smoothed=smoothed, thresholds=threshold)
+        events = events_of(table, smoothed=clip.smoothed, thresholds=threshold)
     index = None if stills is None else read_stills(stills)
     if index is not None and index.labels != labels:
         raise InputError(f"{stills}: these stills are of other AUs than the model {card.name}")
@@ -94,7 +93,7 @@ def write_report(
         "facts": words.facts(clip, info, left_out, untold(table) if clip.timed and clip.tracks else None),
         "problems": words.notes(problems),
         "statement": escape(card.statement),
-        "reading": words.reading(card, smoothed, clip.timed),
+        "reading": words.reading(card, clip),
         "card": words.about(card),
         "made": words.made(command, info),
         "cite": escape(bibtex(card.variant, __version__)),
@@ -104,12 +103,12 @@ def write_report(
     with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         head, tail = _part("report.html").split("{{data}}")
         file.write(_filled(head, said))
-        write_data(file, "clip", _clip(clip, card, kept, smoothed))
+        write_data(file, "clip", _clip(clip, card, kept))
         step = stretch(clip.tracks, len(labels))
         for place, track in enumerate(clip.tracks):
-            rows = (table["face_id"] == track.face_id).fillna(False).to_numpy(bool)
-            own = None if events is None else events[(events["face_id"] == track.face_id).to_numpy(bool)]
-            about = person(clip, track, table[rows], own, np.array(card.threshold), step, smoothed)
+            own = None if events is None else of_person(events, track.face_id)
+            rows = of_person(table, track.face_id)
+            about = person(clip, track, rows, own, np.array(card.threshold), step)
             write_data(file, f"person-{place}", about)
         views = _views(table, kept)
         for place, still in enumerate(kept):
@@ -126,7 +125,7 @@ def write_report(
         file.write(after)
 
 
-def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still], smoothed: bool) -> dict[str, Any]:
+def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still]) -> dict[str, Any]:
     """What the page's script needs from the start."""
     names = {au.label: au.name for au in AUS.values()}
     return {
@@ -137,7 +136,7 @@ def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still], smoothed: bool) ->
         "steps": STEPS,
         "none": NONE,
         "timed": clip.timed,
-        "smoothed": smoothed,
+        "smoothed": clip.smoothed,
         "start": float(clip.time[0]) if len(clip.time) else 0.0,
         "end": clip.end,
         "sides": card.has_side_scores,
@@ -148,18 +147,12 @@ def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still], smoothed: bool) ->
         "stills": [
             {
                 "frame": still.frame,
-                "time": _time_of(clip, still),
+                "time": round(clip.time_of(still.frame), 6),
                 "faces": [[face.face_id, *face.box] for face in still.faces],
             }
             for still in kept
         ],
     }
-
-
-def _time_of(clip: Clip, still: Still) -> float:
-    """When a still is, by the table's clock."""
-    place = min(int(np.searchsorted(clip.frame, still.frame)), len(clip.frame) - 1)
-    return round(float(clip.time[place]), 6)
 
 
 def _still(index: StillsIndex, still: Still, clip: Clip, threshold: Mapping[str, float]) -> dict[str, Any]:
@@ -175,9 +168,8 @@ def _still(index: StillsIndex, still: Still, clip: Clip, threshold: Mapping[str,
         present = shown >= np.array([threshold[label] for label in index.labels]) - 5e-5  # it has 4 digits
         face["counts"] = False
         for track in clip.tracks:
-            place = int(np.searchsorted(track.frame, still.frame))
-            known = place < len(track.frame) and track.frame[place] == still.frame and track.seen[place]
-            if known and track.face_id == face["face_id"]:
+            place = track.row(still.frame)
+            if place is not None and track.face_id == face["face_id"]:
                 shown, present = track.probability[place], track.present[place]
                 face["counts"] = True
         face["probability"] = np.round(shown.astype(np.float64), 6).tolist()

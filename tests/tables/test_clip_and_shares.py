@@ -1,17 +1,16 @@
-"""Tables as arrays, curves for few pixels, shares of time and their intervals."""
+"""Tables as arrays; shares of time and their intervals."""
 
 import dataclasses
 
 import numpy as np
 import pandas as pd
 import pytest
-from clips import LABELS, lose, person
 
 from aulens.errors import ConfigError, InputError
-from aulens.show.envelope import envelope
-from aulens.show.shares import hundredths, percent, shares
-from aulens.show.tracks import Track, read_clip
+from aulens.tables.clip import Track, read_clip
 from aulens.tables.events import events
+from aulens.tables.shares import shares
+from clips import LABELS, lose, person
 
 
 def test_a_track_begins_when_a_person_is_seen_and_has_the_tables_numbers() -> None:
@@ -80,7 +79,7 @@ def test_a_frame_lasts_as_long_here_as_in_events() -> None:
         frames = np.flatnonzero(rng.random(80) < 0.8)
         times = np.round(np.cumsum(rng.choice([0.01, 0.04, 0.04, 0.2], len(frames))), 6)
         table = person(0, frames).assign(time=times, AU6_c=(rng.random(len(frames)) < 0.5).astype(int))
-        found = events(table, merge=0, least=0, gap=0)
+        found = events(table, merge_gap=0, min_duration=0, max_gap=0)
         found = found[found["au"] == "AU6"]
         track = read_clip(table, LABELS).track(0)
         on = track.present[:, LABELS.index("AU6")]
@@ -134,29 +133,6 @@ def test_a_clip_without_action_units_is_refused() -> None:
         read_clip(person(0, range(3)), ())
 
 
-@pytest.mark.parametrize("step", [0.0, 0.04, 0.3, 1.7, 1000.0])
-def test_an_envelope_is_the_extremes_of_each_stretch(step: float) -> None:
-    rng = np.random.default_rng(3)
-    time = np.cumsum(rng.uniform(0.001, 0.2, 500))
-    values = rng.random((500, 3))
-    values[rng.random(500) < 0.2] = np.nan
-    values[100:160] = np.nan
-    found = envelope(time, values, step)
-    groups: dict[float, list[int]] = {}
-    for k in range(500):
-        groups.setdefault(k if step == 0 else np.floor((time[k] - time[0]) / step), []).append(k)
-    assert found.first.tolist() == [group[0] for group in groups.values()]
-    for b, group in enumerate(groups.values()):
-        part = values[group]
-        known = part[~np.isnan(part[:, 0])]
-        if len(known):
-            np.testing.assert_array_equal(found.low[b], known.min(0))
-            np.testing.assert_array_equal(found.high[b], known.max(0))
-        else:
-            assert np.isnan(found.low[b]).all()
-    np.testing.assert_array_equal(found.time, time[found.first])
-
-
 def made(present: np.ndarray, rate: float) -> Track:
     present = present[:, None]
     frame = np.arange(len(present))
@@ -170,7 +146,7 @@ def test_a_share_is_of_the_time_that_was_seen() -> None:
     track.probability[4:] = np.nan
     found = shares(track)
     assert found.value.tolist() == [0.5]
-    assert (found.seen, found.lost) == (2.0, 1.0)
+    assert (track.time_seen, track.time_lost) == (2.0, 1.0)
     assert np.isnan(found.low).all()
     # A frame that is shown for longer counts for more.
     longer = dataclasses.replace(track, lasts=np.array([3.0, 1, 1, 1, 1, 1]))
@@ -203,12 +179,6 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
         hits += found.low[0] <= truth <= found.high[0]
     # Alike, blocks of one frame give 0.6 and less: neighbours are not independent.
     assert 0.85 <= hits / 200 <= 0.99
-
-
-def test_percentages_are_rounded_once_halves_up_as_the_pages_script_does() -> None:
-    told = [percent(value) for value in (0, 0.0004, 0.0625, 0.0994999, 0.0995, 0.125, 64 / 122, 1, np.nan)]
-    assert told == ["0 %", "<0.1 %", "6.3 %", "9.9 %", "10 %", "13 %", "52 %", "100 %", "–"]
-    assert [hundredths(value) for value in (0.125, 0.375, 64 / 122, -0.125, -0.136)] == [13, 38, 52, -12, -14]
 
 
 def openface(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What a dialect is: another tool's columns, filled with our results as far as they go."""
+"""What a table format is: another tool's columns, filled with our results as far as they go."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Dialect(Protocol):
+class TableFormat(Protocol):
     """A CSV format of another tool. Cells are text, written as that tool writes them."""
 
     @property
@@ -46,7 +46,7 @@ class Dialect(Protocol):
         """Labels of the AUs for which the format has no column."""
         ...
 
-    def for_pictures(self) -> Dialect:
+    def for_pictures(self) -> TableFormat:
         """What that tool writes for pictures rather than videos."""
         ...
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
-from aulens.tables.schema import aus_in
+from aulens.tables.schema import aus_in, rows_with_face, take_smoothed
 from aulens.tables.tracks import check_once, frame_ends, timed_rows
 
 Floats = NDArray[np.float64]
@@ -68,13 +68,33 @@ class Track:
         """When the last frame ends."""
         return float(self.time[-1] + self.lasts[-1])
 
-    def lost(self) -> list[tuple[float, float]]:
-        """When the face was lost: (from, to), ascending."""
-        edges = np.flatnonzero(np.diff(np.concatenate([[True], self.seen, [True]]).astype(np.int8)))
+    @property
+    def time_seen(self) -> float:
+        """How long the face was there."""
+        return float((self.lasts * self.seen).sum())
+
+    @property
+    def time_lost(self) -> float:
+        """How long it was lost, from the first frame seen to the track's end."""
+        return float((self.lasts * ~self.seen).sum())
+
+    def spans(self, frames: NDArray[np.bool_]) -> list[tuple[float, float]]:
+        """The stretches of such frames (T,): (from, to), ascending."""
+        edges = np.flatnonzero(np.diff(frames.astype(np.int8), prepend=0, append=0))
         ends = self.time + self.lasts
         return [
             (float(self.time[a]), float(ends[b - 1])) for a, b in zip(edges[::2], edges[1::2], strict=True)
         ]
+
+    def lost(self) -> list[tuple[float, float]]:
+        """When the face was lost: (from, to), ascending."""
+        return self.spans(~self.seen)
+
+    def row(self, frame: int) -> int | None:
+        """The position of a frame in which the face was there; None of another."""
+        place = int(np.searchsorted(self.frame, frame))
+        known = place < len(self.frame) and self.frame[place] == frame and self.seen[place]
+        return place if known else None
 
     def at(self, time: float) -> int:
         """The position of the frame that is shown at a time; of the nearest outside the track."""
@@ -93,6 +113,7 @@ class Clip:
         time: (F,) as in `Track`.
         lasts: (F,) as in `Track`.
         timed: False if there are no time stamps, so that `time` counts frames.
+        smoothed: whether probabilities and decisions are smoothed ones.
     """
 
     file: str
@@ -102,6 +123,7 @@ class Clip:
     time: Floats
     lasts: Floats
     timed: bool
+    smoothed: bool
 
     @property
     def name(self) -> str:
@@ -131,6 +153,17 @@ class Clip:
         known = ", ".join(str(track.face_id) for track in self.tracks) or "nobody"
         raise InputError(f"{self.file}: the table has no person {face_id}; it has {known}")
 
+    def away(self, track: Track) -> list[tuple[float, float]]:
+        """When there is no face of a person to see: before they come, while they are lost, after."""
+        start = float(self.time[0])
+        before = [(start, track.start)] if track.start > start else []
+        after = [(track.end, self.end)] if track.end < self.end else []
+        return before + track.lost() + after
+
+    def time_of(self, frame: int) -> float:
+        """When a frame begins; of one that the table lacks, the next."""
+        return float(self.time[min(int(np.searchsorted(self.frame, frame)), len(self.frame) - 1)])
+
     def nobody(self) -> float:
         """The share of the time in which no face was found, 0 to 1; NaN without frames."""
         if not len(self.frame):
@@ -139,11 +172,6 @@ class Clip:
         for track in self.tracks:
             found[np.searchsorted(self.frame, track.frame[track.seen])] = True
         return float(self.lasts[~found].sum() / self.lasts.sum())
-
-
-def is_smoothed(table: pd.DataFrame, labels: Sequence[str]) -> bool:
-    """Whether a table has the smoothed probabilities of these AUs; see `aulens.tables.smooth`."""
-    return all(f"{label}_smooth_p" in table.columns for label in labels)
 
 
 def read_clip(table: pd.DataFrame, labels: Sequence[str], smoothed: bool | None = None) -> Clip:
@@ -161,7 +189,8 @@ def read_clip(table: pd.DataFrame, labels: Sequence[str], smoothed: bool | None 
     """
     if not labels:
         raise ConfigError("no Action Units are chosen; give at least one, with its threshold: {'AU12': 0.27}")
-    chance, decided = _ENDS[is_smoothed(table, labels) if smoothed is None else smoothed]
+    smoothed = take_smoothed(table, labels, smoothed)
+    chance, decided = _ENDS[smoothed]
     wanted = ["file", "frame", "time", "face_id", "success"]
     wanted += [f"{label}_{decided}" for label in labels]
     missing = [name for name in wanted if name not in table.columns]
@@ -191,12 +220,12 @@ def read_clip(table: pd.DataFrame, labels: Sequence[str], smoothed: bool | None 
         rows = (who == face_id).fillna(False).to_numpy(bool)
         tracks.append(_track(table[rows], at[rows], (frame, time, lasts), labels, (chance, decided), face_id))
     kept = tuple(track for track in tracks if track is not None)
-    return Clip(str(files[0]), tuple(labels), kept, frame, time, lasts, timed)
+    return Clip(str(files[0]), tuple(labels), kept, frame, time, lasts, timed, smoothed)
 
 
 def _check_decided(table: pd.DataFrame, labels: Sequence[str], end: str) -> None:
     """Nobody knows whether an AU is present in rows that do not say it: as absent they would be false."""
-    seen = ((table["success"] == 1) & table["face_id"].notna()).fillna(False)
+    seen = rows_with_face(table)
     for label in labels:
         empty = int((table[f"{label}_{end}"].isna() & seen).sum())
         if empty:

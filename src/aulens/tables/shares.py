@@ -4,9 +4,7 @@ The interval says how much the share would vary if the person had been filmed fo
 the same way. It does not say how often the model is wrong: no table can tell that.
 """
 
-import math
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 import numpy as np
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 
 from aulens.metrics.bootstrap import interval
 from aulens.metrics.counts import ratio
-from aulens.show.tracks import Track
+from aulens.tables.clip import Track
 
 BLOCK: Final = 20.0
 """Seconds of a block; behaviour further apart counts as independent."""
@@ -33,16 +31,12 @@ class Shares:
         value: (A,) in [0, 1]; NaN if the person was never seen.
         low: (A,) lower end of the 95 % interval; NaN where the clip is too short for one.
         high: (A,) upper end.
-        seen: how long the person was seen, in the unit of the track's time.
-        lost: how long the face was lost, from the first frame seen to the track's end.
         blocks: how many blocks the interval was drawn from.
     """
 
     value: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
-    seen: float
-    lost: float
     blocks: int
 
 
@@ -74,19 +68,4 @@ def shares(track: Track, *, block: float = BLOCK, draws: int = _DRAWS, seed: int
         even = np.full(len(seen), 1 / len(seen))
         drawn = np.random.default_rng(seed).multinomial(len(seen), even, draws)
         low, high = interval(ratio(drawn @ present, (drawn @ seen)[:, None]))
-    return Shares(value, low, high, float(seen.sum()), float((track.lasts * ~track.seen).sum()), len(seen))
-
-
-def hundredths(value: float) -> int:
-    """100 times a number as a whole one, halves up: as the page's script rounds, so that all say the same."""
-    return math.floor(100 * value + 0.5)
-
-
-def percent(share: float) -> str:
-    """A share as "12 %", small ones as "0.4 %"; halves up, as the page's script rounds."""
-    if math.isnan(share):
-        return "–"
-    if 0 < share < 0.0005:
-        return "<0.1 %"
-    step = Decimal("0.1") if 0 < share < 0.0995 else Decimal(1)
-    return f"{Decimal(100 * share).quantize(step, ROUND_HALF_UP)} %"
+    return Shares(value, low, high, len(seen))

@@ -1,0 +1,124 @@
+"""Apexes while a clip goes by: the frame of each event in which its AU was strongest, the best of them kept.
+
+`events` finds them in a whole table; here no frame is seen twice, for what is to be kept of it must be kept
+at once.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass
+from typing import Any, Final, Self
+
+from aulens.tables.events import MERGE_GAP
+
+_SLACK: Final = 1e-6
+
+
+@dataclass(frozen=True)
+class Apex:
+    """Where an AU of a person was strongest in one event."""
+
+    frame: int
+    face_id: int
+    label: str
+    probability: float
+
+
+@dataclass
+class _Run:
+    """An event that goes on: its strongest frame so far, and when the AU was last present."""
+
+    apex: Apex
+    last: float
+
+
+class Apexes:
+    """Follows events; an AU may be absent for `MERGE_GAP` within one.
+
+    Args:
+        limit: most frames with apexes of events that are over.
+
+    Attributes:
+        kept: apexes of events that are over, as they ended.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.kept: list[Apex] = []
+        self._runs: dict[tuple[int, str], _Run] = {}
+
+    @property
+    def frames(self) -> set[int]:
+        """The frames that are apexes, or may become some."""
+        return {apex.frame for apex in (*self.kept, *(run.apex for run in self._runs.values()))}
+
+    def add(self, frame: int, now: float, present: Mapping[int, Mapping[str, float]]) -> list[Apex]:
+        """Take in the next frame.
+
+        Args:
+            frame: its number.
+            now: when it is, seconds.
+            present: of each person in it the AUs that are present, with their probabilities.
+
+        Returns:
+            Events that are stronger in this frame than before.
+        """
+        stronger = []
+        for face_id, shares in present.items():
+            for label, share in shares.items():
+                key = face_id, label
+                run = self._runs.get(key)
+                if run is not None and _is_over(run, now):
+                    self._end(key)
+                    run = None
+                apex = Apex(frame, face_id, label, round(share, 6))
+                if run is None or apex.probability > run.apex.probability:
+                    self._runs[key] = _Run(apex, now)
+                    stronger.append(apex)
+                else:
+                    run.last = now
+        self._end_all(key for key, run in self._runs.items() if _is_over(run, now))
+        return stronger
+
+    def close(self) -> None:
+        """The clip is over: so are its events."""
+        self._end_all(self._runs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        runs = [[*astuple(run.apex), run.last] for run in self._runs.values()]
+        return {"apexes": [astuple(apex) for apex in self.kept], "runs": runs}
+
+    @classmethod
+    def from_dict(cls, limit: int, state: Mapping[str, Any]) -> Self:
+        """From `to_dict`; KeyError, TypeError or IndexError if it is none."""
+        apexes = cls(limit)
+        apexes.kept = [Apex(*row) for row in state["apexes"]]
+        apexes._runs = {(row[1], row[2]): _Run(Apex(*row[:4]), row[4]) for row in state["runs"]}
+        return apexes
+
+    def _end_all(self, keys: Iterable[tuple[int, str]]) -> None:
+        for key in list(keys):
+            self._end(key)
+
+    def _end(self, key: tuple[int, str]) -> None:
+        """An event is over: keep its apex, and let go of the least of all apexes if there are too many."""
+        self.kept.append(self._runs.pop(key).apex)
+        while len({apex.frame for apex in self.kept}) > self._limit:
+            least = self._least()
+            self.kept = [apex for apex in self.kept if apex.frame != least]
+
+    def _least(self) -> int:
+        """The frame that is missed least: each AU of each person keeps its strongest events the longest."""
+        order = sorted(self.kept, key=lambda apex: (-apex.probability, apex.frame))
+        count: dict[tuple[int, str], int] = {}
+        best: dict[int, tuple[int, float]] = {}
+        for apex in order:
+            key = apex.face_id, apex.label
+            count[key] = count.get(key, 0) + 1
+            rank = count[key], -apex.probability
+            best[apex.frame] = min(best.get(apex.frame, rank), rank)
+        return max(best, key=lambda frame: (best[frame], frame))
+
+
+def _is_over(run: _Run, now: float) -> bool:
+    return now - run.last > MERGE_GAP + _SLACK
