@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -30,6 +31,7 @@ Positive = Annotated[float, Meta(gt=0, le=_LARGEST, description="a number above 
 NotNegative = Annotated[float, Meta(ge=0, le=_LARGEST, description="a number of 0 or more and finite")]
 Probability = Annotated[float, Meta(ge=0, le=1, description="a probability from 0 to 1")]
 Decay = Annotated[float, Meta(ge=0, lt=1, description="a number in [0, 1)")]
+Text = Annotated[str, Meta(pattern=r"\S", description="a text that is not empty")]
 Texts = Annotated[tuple[str, ...], Meta(description="a list of texts")]
 
 
@@ -91,6 +93,22 @@ def checked(
         if isinstance(fault.__cause__, AulensError):  # of somebody's __post_init__
             raise error(f"{place}{fault.__cause__}") from fault
         raise error(f"{place}{_fault(kind, plain, key)}") from fault
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """What a TOML file holds; `what` is it, for messages: "the configuration".
+
+    Raises:
+        ConfigError: it is missing, or not TOML.
+    """
+    import tomllib  # not for pictures, which read cards only
+
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"Cannot read {what} {path}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
 
 
 def _unknown(kind: Any, plain: object, key: str) -> str:

@@ -41,13 +41,13 @@ def index_of(*sequences: tuple[str, str, int]) -> FrameIndex:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"size": "big"}, "size must be a whole number, got 'big'"),
-        ({"size": 256.0}, "size must be a whole number, got 256.0"),
-        ({"quality": True}, "quality must be a whole number, got True"),
-        ({"margin": "0.25"}, "margin must be a number, got '0.25'"),
-        ({"margin": None}, "margin must be a number, got None"),
-        ({"landmarks": ["given"]}, r"landmarks must be one of auto, given, detect, got \['given'\]"),
-        ({"size": 16}, "size must be at least 32"),
+        ({"size": "big"}, "'size' must be a whole number of at least 32, found 'big'"),
+        ({"size": 256.0}, "'size' must be a whole number of at least 32, found 256.0"),
+        ({"quality": True}, "'quality' must be a whole number from 1 to 100, found True"),
+        ({"margin": "0.25"}, "'margin' must be a number from 0 to 1, found '0.25'"),
+        ({"margin": None}, "'margin' must be a number from 0 to 1, found None"),
+        ({"landmarks": ["given"]}, r"'landmarks' must be one of auto, given, detect, found \['given'\]"),
+        ({"size": 16}, "'size' must be a whole number of at least 32, found 16"),
     ],
 )
 def test_settings_of_another_kind_are_said(settings, message):
@@ -133,9 +133,10 @@ def test_a_video_shorter_than_its_labels(video, tmp_path):
     moved = data.landmarks[:, 20, 1] - data.landmarks[0, 20, 1]
     assert moved / moved[1] == pytest.approx([0, 1, 3, 4, 5], abs=1e-3)
     # The face's points lie in the frame where the squares with its number are: each row has its own.
-    for number, span in zip((125, 126, 128, 129, 130), data.spans, strict=True):
+    for number, place in zip((125, 126, 128, 129, 130), data.byte_ranges, strict=True):
         image = cv2.imdecode(
-            np.frombuffer(read_bytes(span.path, span.offset, span.length), np.uint8), cv2.IMREAD_COLOR_RGB
+            np.frombuffer(read_bytes(place.path, place.offset, place.length), np.uint8),
+            cv2.IMREAD_COLOR_RGB,
         )
         exact = next(read_frame_range(Path(video), number, number + 1))
         assert np.abs(image.astype(int) - warp(exact, *stored_matrix(points[0], 32, 0.25))).mean() < 4

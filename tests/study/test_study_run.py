@@ -124,19 +124,19 @@ def test_a_run_that_fails_is_told_and_the_others_are_done(place: Path):
         (("folds = [1, 2]", "folds = []"), "folds of the study must name at least one"),
         (("seeds = [1]", "seeds = [1, 1]"), "none twice"),
         (('reference = "roi"', 'reference = "toi"'), "reference of the study must be one of roi, roi_gcn"),
-        (('decide = "calibrated"', 'decide = "best"'), "papers, calibrated; got 'best'"),
+        (('decide = "calibrated"', 'decide = "best"'), "papers, calibrated, found 'best'"),
         (("folds = [1, 2]", 'tested = "other"'), r"write folds = \[0\]"),
         (("seeds", "seed"), "Unknown key 'seed'.*'seeds'"),
-        (("folds = [1, 2]", 'folds = ["1"]'), "must be a list of int"),
-        (('config = "training.toml"\n', ""), "lacks 'config'"),
+        (("folds = [1, 2]", 'folds = ["1"]'), r"'folds\.0' must be a whole number, found '1'"),
+        (('config = "training.toml"\n', ""), "lacks the entry 'config'"),
         (
             ("[set]", '[prepare]\nsize = "big"\n[set]'),
-            r"\[prepare\] of the study .*size must be a whole number",
+            r"study\.toml: 'prepare\.size' must be a whole number of at least 32, found 'big'",
         ),
         (("[set]", "[prepare]\nsise = 96\n[set]"), "Unknown key 'prepare.sise'.*mean 'size'"),
         (("[variants.roi_gcn]", '[variants.one]\nstage1_of = "roi"\n"seed" = 1'), "decides its settings"),
         (("name =", "name"), "not valid TOML"),
-        (('name = "tiny"', 'name = ""'), "name of the study is empty"),
+        (('name = "tiny"', 'name = ""'), "'name' must be a text that is not empty"),
         (("[set]", "[set]\nseed = 7"), r"seed can't be set here: the seeds are the study's; change seeds = "),
         (("[set]", "[set.data]\nfold = 3\n[set]"), r"data\.fold can't be set here: the folds are"),
         (("[variants.roi_gcn]", '[variants."../evil"]'), r"letters, digits, _ - and \. only.*'\.\./evil'"),
@@ -159,7 +159,7 @@ def test_settings_may_be_tables_of_toml(place: Path, tmp_path: Path):
     (tmp_path / "training.toml").write_text(TRAINING)
     study = load_study(tmp_path / "study.toml")
     assert study.training(study.variants[0], 1, 1, place / "own").train.epochs == 7
-    assert load_study(tmp_path / "study.toml", ["train.epochs=8"]).common["train.epochs"] == 8
+    assert load_study(tmp_path / "study.toml", ["train.epochs=8"]).set["train.epochs"] == 8
 
 
 def test_a_first_stage_of_a_network_with_one_stage_is_refused(place: Path, tmp_path: Path):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from aulens.checked import Text, checked, one_of, read_toml
 from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.registry import DATASETS
 from aulens.errors import ConfigError
-from aulens.study.grid import RULES
+from aulens.study.grid import Rule
 from aulens.study.published import TABLES, load
-from aulens.training.config import TrainConfig, load_config, parse_setting, refuse_unknown
+from aulens.training.config import TrainConfig, load_config, parse_setting
 
 
 @dataclass(frozen=True)
@@ -51,43 +50,38 @@ class StudyConfig:
         decide: "papers" (score above 0, p >= 0.5) or "calibrated" (thresholds of validation subjects).
         reference: the variant that the others are compared to; "" = none.
         prepare: settings of `aulens prepare` that are not its defaults.
-        common: settings of all variants: dotted key → value.
+        set: settings of all variants: dotted key → value.
         variants: in the order of the table.
     """
 
-    name: str
-    dataset: str
+    name: Text
+    dataset: Text
     config: Path
     variants: tuple[Variant, ...]
     tested: str = ""
     reader: str = ""
     tested_reader: str = ""
-    tables: tuple[str, ...] = ()
+    tables: tuple[Annotated[str, one_of(TABLES)], ...] = ()
     folds: tuple[int, ...] = (1, 2, 3)
     seeds: tuple[int, ...] = (1,)
-    decide: str = "papers"
+    decide: Rule = "papers"
     reference: str = ""
     prepare: Mapping[str, Any] = field(default_factory=dict)
-    common: Mapping[str, Any] = field(default_factory=dict)
+    set: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [variant.name for variant in self.variants]
         for key, value, allowed in (
-            *(("tables", table, TABLES) for table in self.tables),
             *(("reader", name, DATASETS.names()) for name in [self.reader] if name),
             *(("tested_reader", name, DATASETS.names()) for name in [self.tested_reader] if name),
-            ("decide", self.decide, RULES),
             *(("reference", name, names) for name in [self.reference] if name),
             *(("stage1_of", v.stage1_of, names) for v in self.variants if v.stage1_of),
         ):
             if value not in allowed:
                 raise ConfigError(f"{key} of the study must be one of {', '.join(allowed)}; got {value!r}.")
         for key, values in (("variants", names), ("folds", self.folds), ("seeds", self.seeds)):
-            if not values or len(set(values)) < len(values):
+            if not values or len(frozenset(values)) < len(values):
                 raise ConfigError(f"{key} of the study must name at least one, and none twice; got {values}.")
-        for key, text in (("name", self.name), ("dataset", self.dataset)):
-            if not text.strip():
-                raise ConfigError(f"{key} of the study is empty.")
         self._check_variants()
         self._check_tables()
         if self.tested and self.folds != (0,):
@@ -108,7 +102,7 @@ class StudyConfig:
                     f"Variant {variant.name!r} has stage1_of = {variant.stage1_of!r}, which is no variant of "
                     "two stages but a first stage itself. Name the variant that is trained in two."
                 )
-        for settings in (self.common, *(variant.settings for variant in self.variants)):
+        for settings in (self.set, *(variant.settings for variant in self.variants)):
             for key in settings.keys() & _OWN.keys():
                 raise ConfigError(f"{key} can't be set here: {_OWN[key]}.")
 
@@ -137,7 +131,7 @@ class StudyConfig:
             ConfigError: a setting is unknown or out of range.
         """
         settings = {
-            **self.common,
+            **self.set,
             **variant.settings,
             "data.fold": fold,
             "seed": seed,
@@ -160,26 +154,27 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> StudyConfig:
         ConfigError: the file is missing or not TOML, or a key is unknown or has a wrong value.
     """
     path = Path(path)
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"Cannot read the study {path}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
-    known = {item.name for item in dataclasses.fields(StudyConfig)} - {"common"} | {"set"}
-    refuse_unknown(raw, known, "")
-    _check_kinds(raw, path)
-    _check_prepare(raw.get("prepare", {}), path)
-    common = {**_dotted(raw.get("set", {})), **_dotted(dict(parse_setting(text) for text in settings))}
-    plain: dict[str, Any] = {
-        key: tuple(v) if isinstance(v, list) else v for key, v in raw.items() if key not in _BUILT
+    raw = read_toml(path, "the study")
+    written: _Written = checked(_Written, raw, path, others=True)
+    # Here, rather than after the doctor has looked at all of the data.
+    checked(PrepareSettings, raw.get("prepare", {}), path, key="prepare")
+    made = {
+        "config": path.parent / written.config,
+        "variants": tuple(_variant(name, table) for name, table in written.variants.items()),
+        "set": {**_dotted(written.set), **_dotted(dict(parse_setting(text) for text in settings))},
     }
-    return StudyConfig(
-        **plain,
-        config=path.parent / raw["config"],
-        variants=tuple(_variant(name, table) for name, table in raw["variants"].items()),
-        common=common,
-    )
+    study = checked(StudyConfig, raw | made, path)
+    assert isinstance(study, StudyConfig)
+    return study
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Of a study's file, what is not written as `StudyConfig` holds it."""
+
+    config: str
+    variants: Mapping[str, Mapping[str, Any]]
+    set: Mapping[str, Any] = field(default_factory=dict)
 
 
 _NAME: Final = re.compile(r"\w[\w.-]*")
@@ -193,37 +188,6 @@ _OWN: Final[Mapping[str, str]] = {
     "name": "the study names its runs",
 }
 """Settings of a training that each run has of its own -> what to do instead."""
-
-_BUILT: Final = ("config", "variants", "set")
-_KINDS: Final[Mapping[str, type]] = {
-    "name": str, "dataset": str, "config": str, "tested": str, "decide": str, "reference": str,
-    "reader": str, "tested_reader": str,
-    "tables": list, "folds": list, "seeds": list, "prepare": dict, "set": dict, "variants": dict,
-}  # fmt: skip
-_ITEMS: Final[Mapping[str, type]] = {"tables": str, "folds": int, "seeds": int, "variants": dict}
-
-
-def _check_kinds(raw: Mapping[str, Any], path: Path) -> None:
-    for key in ("name", "dataset", "config", "variants"):
-        if key not in raw:
-            raise ConfigError(f"The study {path} lacks {key!r}.")
-    for key, value in raw.items():
-        items = value.values() if isinstance(value, dict) else value
-        item = _ITEMS.get(key)
-        if not isinstance(value, _KINDS[key]) or (item and not all(type(one) is item for one in items)):
-            of = f" of {item.__name__}" if item else ""
-            raise ConfigError(
-                f"{key} of the study {path} must be a {_KINDS[key].__name__}{of}, got {value!r}."
-            )
-
-
-def _check_prepare(settings: Mapping[str, Any], path: Path) -> None:
-    # Here, rather than after the doctor has looked at all of the data.
-    refuse_unknown(settings, set(PrepareSettings.__dataclass_fields__), "prepare")
-    try:
-        PrepareSettings(**settings)
-    except ConfigError as error:
-        raise ConfigError(f"[prepare] of the study {path}: {error}.") from error
 
 
 def _variant(name: str, table: Mapping[str, Any]) -> Variant:

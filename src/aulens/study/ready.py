@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from aulens.checked import checked
 from aulens.data.index import FrameIndex
 from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.prepared import ABOUT, read_about
@@ -14,7 +15,6 @@ from aulens.doctor import examine
 from aulens.errors import ConfigError, DatasetError
 from aulens.faces.default import MakeDetector, default_detector
 from aulens.files import write_json
-from aulens.training.config import refuse_unknown
 
 
 def make_ready(
@@ -57,7 +57,7 @@ def make_ready(
         if delivered or prepared:
             raise ConfigError("The study tests on its own data set, but a folder of another was given.")
         return None
-    refuse_unknown(settings, set(PrepareSettings.__dataclass_fields__), "prepare")
+    wanted: PrepareSettings = checked(PrepareSettings, settings, key="prepare")
     if prepared or (delivered is None and (out / ABOUT).is_file()):
         return _checked(prepared or out, settings)
     if delivered is None:
@@ -66,7 +66,7 @@ def make_ready(
     if not (out / ABOUT).is_file():
         _ask_doctor(index, delivered, out, detector, despite_doctor, say)
     # Of a folder that is finished, this makes sure that it is of these very data.
-    result = prepare(index, out, PrepareSettings(**settings), detector=detector)
+    result = prepare(index, out, wanted, detector=detector)
     rate = f", {result.rate:.0f} frames/s" if result.done else " before"
     say(f"{dataset}: {result.stored:,} of {result.frames:,} faces prepared{rate}; see {result.root}.")
     return out
