@@ -1,5 +1,6 @@
 """A checkpoint alone rebuilds its model; any other file is refused with what is wrong with it."""
 
+import lzma
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,32 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("checkpoint") / "model.safetensors"
     save_checkpoint(path, build(CONFIG), CONFIG)
     return path
+
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+@pytest.mark.parametrize(
+    ("variant", "crop", "logits", "maps"),
+    [
+        ("roi_gcn_supervised", 64, (-0.12919797, -0.08426767), -0.10491872),
+        ("jaa_gcn", 48, (4.71284914, -0.38647473), 0.49147484),
+    ],
+)
+def test_checkpoints_of_aulens_0_1_say_what_they_said(
+    variant: str, crop: int, logits: tuple[float, float], maps: float, tmp_path: Path
+) -> None:
+    """Files and numbers are those of release 0.1; weights of a simple pattern make the files small."""
+    path = tmp_path / "old.safetensors"
+    path.write_bytes(lzma.decompress((GOLDEN / f"{variant}-0.1.safetensors.xz").read_bytes()))
+    model, config = load_checkpoint(path)
+    assert (config.variant, config.au_set.numbers, config.crop) == (variant, (1, 12), crop)
+    image = torch.linspace(0, 1, 3 * crop**2).reshape(1, 3, crop, crop)
+    landmarks = torch.linspace(8, crop - 8, 136).reshape(1, 68, 2)
+    with torch.no_grad():
+        said = model.eval()(image, landmarks)
+    assert said.logits[0].tolist() == pytest.approx(logits, abs=1e-4)
+    assert said.maps.mean().item() == pytest.approx(maps, abs=1e-4)
 
 
 def test_aus_are_kept_by_number(saved: Path) -> None:

@@ -1,0 +1,43 @@
+"""The registry of families: what a configuration or a card asks of one is known without torch."""
+
+import subprocess
+import sys
+
+import pytest
+
+from aulens.errors import ConfigError
+from aulens.models.family import MODELS, au_family, find
+from aulens.training.config import TrainConfig
+
+
+def test_no_family_loads_torch() -> None:
+    code = (
+        "import sys\n"
+        "from aulens.models.family import MODELS\n"
+        "from aulens.training.config import TrainConfig\n"
+        "for name in MODELS.own:\n"
+        "    MODELS[name].papers(name)\n"
+        "    TrainConfig(model={'variant': name}).two_stages\n"
+        "assert 'torch' not in sys.modules and 'lightning' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_sees_finds_no_action_units() -> None:
+    seeing = [name for name in MODELS.own if TrainConfig(model={"variant": name}).sees]
+    assert seeing == ["face_net", "landmark_net", "person_net"]
+    for name in seeing:
+        with pytest.raises(ConfigError, match=f"variant is '{name}'; it must be one of pooled"):
+            au_family(name)
+    assert find("roy") is find(None) is None
+    assert not TrainConfig(model={"variant": "roy"}).sees
+
+
+@pytest.mark.parametrize(
+    ("variant", "decoder", "decides_at"),
+    [("roi_gcn", "roi", 0.0), ("heatmap", "roi", 0.5), ("pooled", "pooled", 0.0), ("jaa_gcn", "direct", 0.0)],
+)
+def test_how_an_exported_file_is_read(variant: str, decoder: str, decides_at: float) -> None:
+    family = au_family(variant)
+    assert (family.decoder(variant), family.decides_at(variant)) == (decoder, decides_at)
