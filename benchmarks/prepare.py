@@ -29,7 +29,7 @@ from aulens.data.index import PICTURE, FrameIndex
 from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.prepare.crop import stored_matrix
 from aulens.data.prepared import load_prepared
-from aulens.data.shards import Span, read_bytes, write_shard
+from aulens.data.shards import ByteRange, read_bytes, write_shard
 from aulens.landmarks import IBUG49, IBUG68, convert
 from aulens.render.expression import Muscles
 from aulens.render.generate import RenderConfig, load_rig, render_subject
@@ -132,12 +132,12 @@ def disk_bytes(paths: list[Path]) -> int:
 def stores(jpegs: list[bytes], count: int, root: Path) -> None:
     jpegs = [jpegs[k % len(jpegs)] for k in range(count)]
     first = cv2.imdecode(np.frombuffer(jpegs[0], np.uint8), cv2.IMREAD_COLOR_RGB)
-    spans, shards = [], []
+    byte_ranges, shards = [], []
     for start in range(0, count, 500):
         shards.append(root / f"{start}.tar")
         with write_shard(shards[-1]) as shard:
             for k, data in enumerate(jpegs[start : start + 500]):
-                spans.append(Span(str(shards[-1]), *shard.add(f"F001/T1/{start + k}.jpg", data)))
+                byte_ranges.append(ByteRange(str(shards[-1]), *shard.add(f"F001/T1/{start + k}.jpg", data)))
     raw = np.memmap(root / "raw", np.uint8, "w+", shape=(count, *first.shape))
     (root / "files").mkdir()
     files = [root / "files" / f"{k}.jpg" for k in range(count)]
@@ -156,8 +156,8 @@ def stores(jpegs: list[bytes], count: int, root: Path) -> None:
     kinds: list[tuple[str, list[Path], Callable[[int], object], Callable[[int], object]]] = [
         (
             "(a) JPEG in tar files", shards,
-            lambda k: read_bytes(spans[k].path, spans[k].offset, spans[k].length),
-            lambda k: decode(read_bytes(spans[k].path, spans[k].offset, spans[k].length)),
+            lambda k: read_bytes(byte_ranges[k].path, byte_ranges[k].offset, byte_ranges[k].length),
+            lambda k: decode(read_bytes(byte_ranges[k].path, byte_ranges[k].offset, byte_ranges[k].length)),
         ),
         ("(b) one memory-mapped array", [root / "raw"], mapped, mapped),
         (
@@ -218,7 +218,9 @@ def main() -> None:
         faces = render_faces(24, root / "renders")
         throughput(faces, options.frames, settings, root)
         data = load_prepared(root / "out0", BP4D)
-        jpegs = [read_bytes(span.path, span.offset, span.length) for span in data.spans[: len(faces)]]
+        jpegs = [
+            read_bytes(place.path, place.offset, place.length) for place in data.byte_ranges[: len(faces)]
+        ]
         print()
         stores(jpegs, options.stored, root)
         print()

@@ -66,12 +66,12 @@ def test_rows_stay_together_when_samples_are_put_in_the_order_of_their_splits(tm
     assert [name for name, _ in groupby(samples.splits.tolist())] == ["train", "val", "test"]
     table = pd.read_parquet(root / "manifest.parquet").set_index("key")
     assert len(samples) == 15
-    for row, (path, span) in enumerate(zip(samples.paths, samples.spans, strict=True)):
+    for row, (path, place) in enumerate(zip(samples.paths, samples.byte_ranges, strict=True)):
         shard, _, key = path.removesuffix(".jpg").partition(".tar/")
         one = table.loc[key]
         assert samples.subjects[row] == f"own/{one['subject']}"
-        assert shard + ".tar" == str(root / one["shard"]) == span.path
-        assert (span.offset, span.length) == (one["offset"], one["length"])
+        assert shard + ".tar" == str(root / one["shard"]) == place.path
+        assert (place.offset, place.length) == (one["offset"], one["length"])
         assert samples.labels[row].tolist() == [one["AU1"], one["AU12"]]
         points = [[one[f"x_{k}"], one[f"y_{k}"]] for k in range(49)]
         np.testing.assert_array_equal(samples.landmarks[row], np.array(points, np.float32))
@@ -103,5 +103,5 @@ def test_a_frame_costs_little_more_than_its_landmarks(tmp_path):
     kept = tracemalloc.get_traced_memory()[0] / len(samples)
     tracemalloc.stop()
     landmarks = samples.landmarks.nbytes / len(samples)
-    # Names of 60 characters and a Span alone would be 250 bytes.
+    # Names of 60 characters and a ByteRange alone would be 250 bytes.
     assert kept - landmarks < 120

@@ -6,14 +6,22 @@ import numpy as np
 import pyarrow
 import pytest
 
-from aulens.data.places import Names, Spans, as_rows, basenames, join_names, join_spans, take_names
-from aulens.data.shards import Span
+from aulens.data.places import (
+    ByteRanges,
+    ImageNames,
+    as_rows,
+    basenames,
+    join_byte_ranges,
+    join_names,
+    take_names,
+)
+from aulens.data.shards import ByteRange
 
 PLAIN = ("in/a.jpg", "in/ü/b.jpg", "c.jpg", "in/d.jpg")
 
 
-def names() -> Names:
-    return Names(
+def names() -> ImageNames:
+    return ImageNames(
         ("in/", "other/"),
         np.array([0, 1, 0, 1], np.int32),
         pyarrow.array(["F/1", "ü/2", "3", "F/4"], pyarrow.large_string()),
@@ -24,11 +32,11 @@ def names() -> Names:
 WRITTEN = ("in/F/1.jpg", "other/ü/2.jpg", "in/3.jpg", "other/F/4.jpg")
 
 
-def spans() -> Spans:
-    return Spans(("x.tar", "y.tar"), np.array([0, -1, 1], np.int32), np.arange(3) * 10, np.arange(3) + 5)
+def byte_ranges() -> ByteRanges:
+    return ByteRanges(("x.tar", "y.tar"), np.array([0, -1, 1], np.int32), np.arange(3) * 10, np.arange(3) + 5)
 
 
-PLACES = (Span("x.tar", 0, 5), None, Span("y.tar", 20, 7))
+PLACES = (ByteRange("x.tar", 0, 5), None, ByteRange("y.tar", 20, 7))
 
 
 def test_names_are_read_as_a_tuple_is():
@@ -59,13 +67,18 @@ def test_names_are_joined():
 
 
 def test_spans_are_read_taken_and_joined_as_a_tuple_is():
-    assert tuple(spans()) == PLACES
-    assert spans()[-1] == PLACES[-1]
-    assert tuple(spans()[1:]) == PLACES[1:]
-    assert tuple(spans().take(as_rows([2, 0]))) == (PLACES[2], PLACES[0])
-    assert tuple(join_spans([Spans.none(2), spans(), spans()])) == (None, None, *PLACES, *PLACES)
+    assert tuple(byte_ranges()) == PLACES
+    assert byte_ranges()[-1] == PLACES[-1]
+    assert tuple(byte_ranges()[1:]) == PLACES[1:]
+    assert tuple(byte_ranges().take(as_rows([2, 0]))) == (PLACES[2], PLACES[0])
+    assert tuple(join_byte_ranges([ByteRanges.none(2), byte_ranges(), byte_ranges()])) == (
+        None,
+        None,
+        *PLACES,
+        *PLACES,
+    )
     with pytest.raises(IndexError):
-        spans()[3]
+        byte_ranges()[3]
 
 
 def test_consecutive_rows_are_a_slice():

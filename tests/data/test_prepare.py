@@ -33,8 +33,8 @@ def index(tmp_path_factory):
     return drawn_index(tmp_path_factory.mktemp("drawn"), SEQUENCES)
 
 
-def stored_image(span):
-    data = np.frombuffer(read_bytes(span.path, span.offset, span.length), np.uint8)
+def stored_image(place):
+    data = np.frombuffer(read_bytes(place.path, place.offset, place.length), np.uint8)
     return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
 
 
@@ -49,10 +49,10 @@ def test_every_frame_becomes_an_upright_face(index, tmp_path):
     assert (result.found, result.missing) == ({"given": 12}, {})
     data = load_prepared(tmp_path / "out", AUS)
     assert data.landmarks.shape == (12, 49, 2)
-    for key, span, points in zip(index.keys, data.spans, data.landmarks, strict=True):
-        with tarfile.open(span.path) as tar:
-            assert tar.extractfile(f"{key}.jpg").read() == read_bytes(span.path, span.offset, span.length)
-        image = stored_image(span)
+    for key, place, points in zip(index.keys, data.byte_ranges, data.landmarks, strict=True):
+        with tarfile.open(place.path) as tar:
+            assert tar.extractfile(f"{key}.jpg").read() == read_bytes(place.path, place.offset, place.length)
+        image = stored_image(place)
         assert image.shape == (96, 96, 3)
         # Its crop is the middle: eyes level, anchors where the template wants them, 16 pixels further in.
         right, left, mouth = align.anchors(points)
@@ -134,9 +134,9 @@ def test_frames_that_cannot_be_stored_are_listed(index, tmp_path):
     kept = [1, 2, 4, 5, 7, 9, 11]
     assert (data.labels == index.labels[kept]).all()
     assert [name.split(".tar/")[1] for name in data.names] == [f"{index.keys[k]}.jpg" for k in kept]
-    for row, span in zip(kept, data.spans, strict=True):
+    for row, place in zip(kept, data.byte_ranges, strict=True):
         exact = align.warp(read_picture(media[row]), stored_matrix(landmarks[row], 64, 0.25)[0], 96)
-        assert np.abs(stored_image(span).astype(int) - exact).mean() < 6
+        assert np.abs(stored_image(place).astype(int) - exact).mean() < 6
 
 
 def test_a_face_is_detected_where_no_landmarks_are_given(index, tmp_path):

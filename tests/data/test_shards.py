@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from aulens.data.shards import OPEN_FILES, Span, read_bytes, write_shard
+from aulens.data.shards import OPEN_FILES, ByteRange, read_bytes, write_shard
 from aulens.errors import DatasetError
 
 MEMBERS = {
@@ -21,31 +21,31 @@ MEMBERS = {
 def shard(tmp_path):
     path = tmp_path / "a.tar"
     with write_shard(path) as writer:
-        spans = {name: Span(str(path), *writer.add(name, data)) for name, data in MEMBERS.items()}
-    return path, spans
+        byte_ranges = {name: ByteRange(str(path), *writer.add(name, data)) for name, data in MEMBERS.items()}
+    return path, byte_ranges
 
 
 def test_any_tar_reads_it(shard):
-    path, spans = shard
+    path, byte_ranges = shard
     with tarfile.open(path) as tar:
         assert [member.name for member in tar] == list(MEMBERS)
         for name, data in MEMBERS.items():
             member = tar.getmember(name)
             assert tar.extractfile(member).read() == data
-            assert (member.offset_data, member.size) == (spans[name].offset, spans[name].length)
+            assert (member.offset_data, member.size) == (byte_ranges[name].offset, byte_ranges[name].length)
 
 
 def test_spans_lead_to_the_bytes(shard):
-    for name, span in shard[1].items():
-        assert read_bytes(span.path, span.offset, span.length) == MEMBERS[name]
+    for name, place in shard[1].items():
+        assert read_bytes(place.path, place.offset, place.length) == MEMBERS[name]
 
 
 def test_other_processes_read_too(shard):
     name = "F001/T1/2442.jpg"
-    span = shard[1][name]
-    read_bytes(span.path, span.offset, span.length)
+    place = shard[1][name]
+    read_bytes(place.path, place.offset, place.length)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        assert pool.submit(read_bytes, span.path, span.offset, span.length).result() == MEMBERS[name]
+        assert pool.submit(read_bytes, place.path, place.offset, place.length).result() == MEMBERS[name]
 
 
 def test_more_shards_than_stay_open(tmp_path):

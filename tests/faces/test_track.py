@@ -6,8 +6,8 @@ import pytest
 from stub_detectors import GREY, face
 
 from aulens.faces.detector import Face
-from aulens.faces.meetings import separate
 from aulens.faces.motion import Motion
+from aulens.faces.occlusion import resolve_merged
 from aulens.faces.track import Anchor, Track, look
 
 
@@ -58,5 +58,5 @@ def test_of_two_tracks_on_one_face_the_one_expected_there_keeps_it(turned: bool)
         track.turn_to(0.04)
         track.detected(face(x, 100), look(GREY, face(x, 100)), 0.04)
     tracks = [here, strayed, apart]
-    separate(tracks[::-1] if turned else tracks)
+    resolve_merged(tracks[::-1] if turned else tracks)
     assert [track.in_view for track in tracks] == [True, False, True]

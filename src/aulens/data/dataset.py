@@ -111,10 +111,10 @@ class FaceDataset(Dataset[Batch]):
 
 def read_sample(samples: Samples, index: int) -> NDArray[np.uint8]:
     """Decode the picture of a sample to (H, W, 3) uint8 RGB; DatasetError names a bad one."""
-    span = samples.spans[index] if samples.spans else None
-    if span is None:
+    place = samples.byte_ranges[index] if samples.byte_ranges else None
+    if place is None:
         return read_rgb(samples.paths[index])
-    data = np.frombuffer(read_bytes(span.path, span.offset, span.length), np.uint8)
+    data = np.frombuffer(read_bytes(place.path, place.offset, place.length), np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
     if image is None:
         raise DatasetError(

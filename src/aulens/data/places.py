@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.compute
 from numpy.typing import NDArray
 
-from aulens.data.shards import Span
+from aulens.data.shards import ByteRange
 
 Rows = slice | NDArray[np.intp]
 
@@ -26,7 +26,7 @@ def as_rows(indices: Sequence[int] | NDArray[np.intp]) -> Rows:
 
 
 @dataclass(frozen=True, eq=False)
-class Names(Sequence[str]):
+class ImageNames(Sequence[str]):
     """N file names.
 
     Attributes:
@@ -47,16 +47,16 @@ class Names(Sequence[str]):
     @overload
     def __getitem__(self, index: int) -> str: ...
     @overload
-    def __getitem__(self, index: slice) -> Names: ...
-    def __getitem__(self, index: int | slice) -> str | Names:
+    def __getitem__(self, index: slice) -> ImageNames: ...
+    def __getitem__(self, index: int | slice) -> str | ImageNames:
         if isinstance(index, slice):
             return self.take(index)
         row = range(len(self))[index]
         return f"{self.folders[self.folder[row]]}{self.rest[row].as_py()}{self.ending}"
 
-    def take(self, rows: Rows) -> Names:
+    def take(self, rows: Rows) -> ImageNames:
         """The names of these rows."""
-        return Names(self.folders, self.folder[rows], take_texts(self.rest, rows), self.ending)
+        return ImageNames(self.folders, self.folder[rows], take_texts(self.rest, rows), self.ending)
 
     def basenames(self, rows: Rows) -> list[str]:
         """What follows the last "/" of each name."""
@@ -64,12 +64,12 @@ class Names(Sequence[str]):
 
 
 @dataclass(frozen=True, eq=False)
-class Spans(Sequence[Span | None]):
-    """N places of pictures within files; see Span.
+class ByteRanges(Sequence[ByteRange | None]):
+    """N places of pictures within files; see ByteRange.
 
     Attributes:
         files: F files.
-        file: (N,) int32, which of them; -1 = the picture is a file of its own, and its span None.
+        file: (N,) int32, which of them; -1 = the picture is a file of its own, and its range None.
         offset: (N,) int64.
         length: (N,) int64.
     """
@@ -83,23 +83,23 @@ class Spans(Sequence[Span | None]):
         return len(self.file)
 
     @overload
-    def __getitem__(self, index: int) -> Span | None: ...
+    def __getitem__(self, index: int) -> ByteRange | None: ...
     @overload
-    def __getitem__(self, index: slice) -> Spans: ...
-    def __getitem__(self, index: int | slice) -> Span | Spans | None:
+    def __getitem__(self, index: slice) -> ByteRanges: ...
+    def __getitem__(self, index: int | slice) -> ByteRange | ByteRanges | None:
         if isinstance(index, slice):
             return self.take(index)
         row = range(len(self))[index]
         if self.file[row] < 0:
             return None
-        return Span(self.files[self.file[row]], int(self.offset[row]), int(self.length[row]))
+        return ByteRange(self.files[self.file[row]], int(self.offset[row]), int(self.length[row]))
 
-    def take(self, rows: Rows) -> Spans:
+    def take(self, rows: Rows) -> ByteRanges:
         """The places of these rows."""
-        return Spans(self.files, self.file[rows], self.offset[rows], self.length[rows])
+        return ByteRanges(self.files, self.file[rows], self.offset[rows], self.length[rows])
 
     @classmethod
-    def none(cls, n: int) -> Spans:
+    def none(cls, n: int) -> ByteRanges:
         """Those of n pictures that are files of their own."""
         return cls((), np.full(n, -1, np.int32), np.zeros(n, np.int64), np.zeros(n, np.int64))
 
@@ -114,23 +114,23 @@ def take_texts(texts: Any, rows: Rows) -> Any:
 
 def take_names(names: Sequence[str], rows: Rows) -> Sequence[str]:
     """Some of N names, however they are kept."""
-    if isinstance(names, Names):
+    if isinstance(names, ImageNames):
         return names.take(rows)
     return tuple(names[rows]) if isinstance(rows, slice) else tuple(names[row] for row in rows)
 
 
 def basenames(names: Sequence[str], rows: Rows) -> list[str]:
     """What follows the last "/" of some of N names."""
-    if isinstance(names, Names):
+    if isinstance(names, ImageNames):
         return names.basenames(rows)
     return [os.path.basename(name) for name in take_names(names, rows)]
 
 
 def join_names(parts: Sequence[Sequence[str]]) -> Sequence[str]:
     """All names, one after the other."""
-    if not any(isinstance(part, Names) for part in parts):
+    if not any(isinstance(part, ImageNames) for part in parts):
         return tuple(name for part in parts for name in part)
-    compact = [part if isinstance(part, Names) else _compact(part) for part in parts]
+    compact = [part if isinstance(part, ImageNames) else _compact(part) for part in parts]
     texts = pyarrow.large_string()
     ended = [
         pyarrow.compute.binary_join_element_wise(
@@ -138,16 +138,16 @@ def join_names(parts: Sequence[Sequence[str]]) -> Sequence[str]:
         )
         for part in compact
     ]
-    return Names(
+    return ImageNames(
         tuple(folder for part in compact for folder in part.folders),
         _shifted([part.folder for part in compact], [len(part.folders) for part in compact]),
         pyarrow.concat_arrays(ended),
     )
 
 
-def join_spans(parts: Sequence[Spans]) -> Spans:
+def join_byte_ranges(parts: Sequence[ByteRanges]) -> ByteRanges:
     """All places, one after the other."""
-    return Spans(
+    return ByteRanges(
         tuple(file for part in parts for file in part.files),
         _shifted([part.file for part in parts], [len(part.files) for part in parts]),
         np.concatenate([part.offset for part in parts]),
@@ -155,8 +155,8 @@ def join_spans(parts: Sequence[Spans]) -> Spans:
     )
 
 
-def _compact(names: Sequence[str]) -> Names:
-    return Names(("",), np.zeros(len(names), np.int32), pyarrow.array(names, pyarrow.large_string()))
+def _compact(names: Sequence[str]) -> ImageNames:
+    return ImageNames(("",), np.zeros(len(names), np.int32), pyarrow.array(names, pyarrow.large_string()))
 
 
 def _shifted(codes: Sequence[NDArray[np.int32]], sizes: Sequence[int]) -> NDArray[np.int32]:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
 from aulens.data.index import BOTH
-from aulens.data.places import Names, Spans
+from aulens.data.places import ByteRanges, ImageNames
 from aulens.errors import DatasetError
 
 _Number = TypeVar("_Number", np.int8, np.float32)
@@ -59,7 +59,7 @@ class Prepared:
         root: the folder.
         labels: (N, A) int8 in {0, 1, MISSING}; an AU that the data set lacks is MISSING throughout.
         names: N names for messages, "ROOT/shards/00001_F001_T1.tar/F001/T1/2440.jpg".
-        spans: N places of the JPEG files.
+        byte_ranges: N places of the JPEG files.
         frame: (N,) int64, as the data set numbers them.
         points: K.
         dataset: "bp4d".
@@ -71,8 +71,8 @@ class Prepared:
 
     root: Path
     labels: NDArray[np.int8]
-    names: Names
-    spans: Spans
+    names: ImageNames
+    byte_ranges: ByteRanges
     frame: NDArray[np.int64]
     points: int
     dataset: str
@@ -184,8 +184,8 @@ def load_prepared(root: Path, aus: AUSet) -> Prepared:
     return Prepared(
         root=root,
         labels=_of_aus(table, aus, "", np.int8(MISSING)),
-        names=Names(tuple(f"{path}/" for path in paths), shard, key, ".jpg"),
-        spans=Spans(paths, shard, _numbers(table, "offset"), _numbers(table, "length")),
+        names=ImageNames(tuple(f"{path}/" for path in paths), shard, key, ".jpg"),
+        byte_ranges=ByteRanges(paths, shard, _numbers(table, "offset"), _numbers(table, "length")),
         frame=_numbers(table, "frame"),
         points=count,
         dataset=str(about["dataset"]),

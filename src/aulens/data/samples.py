@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from aulens.aus import MISSING, AUSet, au_labels
 from aulens.data.columns import check_codes, check_intensities, distinct_pairs
 from aulens.data.digest import PIECE, fingerprint
-from aulens.data.places import Rows, Spans, as_rows, basenames, join_names, join_spans, take_names
+from aulens.data.places import ByteRanges, Rows, as_rows, basenames, join_byte_ranges, join_names, take_names
 from aulens.errors import DatasetError
 
 Split = Literal["train", "val", "test"]
@@ -30,13 +30,13 @@ class Samples:
     """Aligned arrays over N samples; checked at birth.
 
     Attributes:
-        paths: N names of pictures, for people; where `spans` is None, the files to read.
+        paths: N names of pictures, for people; where `byte_ranges` is None, the files to read.
         subjects: (N,) str; who is in the picture. Unique over all data sets (prefixed by the adapter).
         splits: (N,) str, one of :data:`SPLITS`; no subject may be in two.
         side_labels: (N, A, 2) int8 in {0, 1, MISSING}.
         landmarks: (N, K, 2) float32, (x, y) pixels of the picture, integer = pixel centre.
         aus: the meaning of axis A.
-        spans: where each picture's bytes lie, None = in the file of its path; None = so for all.
+        byte_ranges: where each picture's bytes lie, None = in the file of its path; None = so for all.
         select_on_test: "val" means the test samples. Whatever is chosen on them says so.
         sources: the data sets that they are of, "renders" for those of `aulens render`.
         order: (N,) their places in the data as stored, for samples that are in another order: split by split,
@@ -51,7 +51,7 @@ class Samples:
     side_labels: NDArray[np.int8]
     landmarks: NDArray[np.float32]
     aus: AUSet
-    spans: Spans | None = None
+    byte_ranges: ByteRanges | None = None
     select_on_test: bool = False
     sources: tuple[str, ...] = (RENDERS,)
     order: NDArray[np.intp] | None = None
@@ -72,8 +72,8 @@ class Samples:
             raise DatasetError(f"rendered must have shape {(n,)}, got {self.rendered.shape}.")
         if self.landmarks.ndim != 3 or self.landmarks.shape[0] != n or self.landmarks.shape[2] != 2:
             raise DatasetError(f"landmarks must have shape ({n}, K, 2), got {self.landmarks.shape}.")
-        if self.spans is not None and len(self.spans) != n:
-            raise DatasetError(f"There are {len(self.spans)} spans for {n} pictures.")
+        if self.byte_ranges is not None and len(self.byte_ranges) != n:
+            raise DatasetError(f"There are {len(self.byte_ranges)} byte ranges for {n} pictures.")
         check_codes(self.side_labels)
         if self.intensities is not None:
             check_intensities(self.intensities, self.side_labels.shape)
@@ -97,7 +97,7 @@ class Samples:
             self.side_labels[rows],
             self.landmarks[rows],
             self.aus,
-            None if self.spans is None else self.spans.take(rows),
+            None if self.byte_ranges is None else self.byte_ranges.take(rows),
             self.select_on_test,
             self.sources,
             None if self.order is None else self.order[rows],
@@ -166,9 +166,9 @@ def join(parts: Sequence[Samples]) -> Samples:
             raise DatasetError("Cannot join samples with different landmark layouts.")
     if not parts[1:]:
         return first
-    spans = None
-    if any(part.spans is not None for part in parts):
-        spans = join_spans([part.spans or Spans.none(len(part)) for part in parts])
+    byte_ranges = None
+    if any(part.byte_ranges is not None for part in parts):
+        byte_ranges = join_byte_ranges([part.byte_ranges or ByteRanges.none(len(part)) for part in parts])
     return Samples(
         join_names([part.paths for part in parts]),
         np.concatenate([part.subjects for part in parts]),
@@ -176,7 +176,7 @@ def join(parts: Sequence[Samples]) -> Samples:
         np.concatenate([part.side_labels for part in parts]),
         np.concatenate([part.landmarks for part in parts]),
         first.aus,
-        spans,
+        byte_ranges,
         any(part.select_on_test for part in parts),
         tuple(dict.fromkeys(source for part in parts for source in part.sources)),
         _joined_order(parts),

@@ -1,7 +1,7 @@
 """Pictures in plain tar files: one file for hundreds of frames, and a random one is a single read.
 
 A shard is an uncompressed tar that any ``tar`` and WebDataset can read. Who knows where a picture's bytes lie
-(:class:`Span`) needs neither: they are read where they are. docs/prepare.md compares this with other stores.
+(:class:`ByteRange`) needs neither: they are read where they are. docs/prepare.md compares this with others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OPEN_FILES: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ByteRange:
     """Where a picture's bytes lie: `length` bytes of the file `path`, from `offset` on."""
 
     path: str
@@ -65,10 +65,10 @@ def write_shard(path: Path) -> Iterator[ShardWriter]:
 
 
 def read_bytes(path: str, offset: int, length: int) -> bytes:
-    """The bytes of a span. Files stay open in each process, also in those that are forked or spawned later.
+    """The bytes of a range. Files stay open in each process, also in those forked or spawned later.
 
     Raises:
-        DatasetError: the file is missing, or ends before the span does.
+        DatasetError: the file is missing, or ends before the range does.
     """
     try:
         if sys.platform == "win32":  # it has no pread

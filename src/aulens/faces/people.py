@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.faces.identity import FaceEmbedder, Gallery
-from aulens.faces.meetings import touching
+from aulens.faces.occlusion import overlapping
 from aulens.faces.track import Track, swap_ids
 
 Image = NDArray[np.uint8]
@@ -69,7 +69,7 @@ class People:
             self._give(image, open_.pop(number), person, tracks, now, views[number])
             away.remove(person)
         for number, track in open_.items():
-            if away and track.waits < _WAITS and touching(track, tracks):
+            if away and track.waits < _WAITS and overlapping(track, tracks):
                 track.waits += 1  # half hidden it may be like nobody: asked again once it stands alone
                 continue
             view = views[number]
@@ -109,7 +109,7 @@ class People:
             self._known[track.face_id] = now
             if self._embedder is None or track.doubt or now < track.next_view:
                 continue
-            if np.sqrt(track.face.area) >= _SMALLEST and not touching(track, tracks):
+            if np.sqrt(track.face.area) >= _SMALLEST and not overlapping(track, tracks):
                 self._view(image, track, tracks, now, self._embed(image, track))
 
     def state(self) -> dict[str, Any]:

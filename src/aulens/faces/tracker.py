@@ -10,9 +10,9 @@ from aulens.errors import ConfigError, InputError
 from aulens.faces.cuts import CutFinder
 from aulens.faces.default import default_embedder
 from aulens.faces.detector import Face, FaceDetector, FaceFollower, box_overlap, check_image
-from aulens.faces.following import Follower, agrees, usable
 from aulens.faces.identity import DlibEmbedder, FaceEmbedder
-from aulens.faces.meetings import note_meetings, separate, touching
+from aulens.faces.landmark_tracking import LandmarkTracker, agrees, usable
+from aulens.faces.occlusion import note_occlusions, overlapping, resolve_merged
 from aulens.faces.people import People
 from aulens.faces.track import Patch, Track, look
 
@@ -103,7 +103,7 @@ class FaceTracker:
         if keep_lost is not None and not keep_lost >= 0:
             raise ConfigError(f"keep_lost must be None or 0 seconds or more, got {keep_lost}")
         self._detector = detector
-        self._follower = Follower(detector) if isinstance(detector, FaceFollower) else None
+        self._follower = LandmarkTracker(detector) if isinstance(detector, FaceFollower) else None
         self._people = People(_named(embedder) if isinstance(embedder, str) else embedder)
         self._moves = motion
         self._detect_every = detect_every
@@ -134,8 +134,8 @@ class FaceTracker:
             self._assign(image, follower.follow(image, self._tracks, now), now)
         if follower is None or self._due(now):
             self._assign(image, self._detect(image, cut or step > _THOROUGH_PAUSE, now), now)
-        separate(self._tracks)
-        note_meetings(self._tracks)
+        resolve_merged(self._tracks)
+        note_occlusions(self._tracks)
         self._tracks = [track for track in self._tracks if track.stays(now)]
         self._identify(image, now)
         return self._tracked(now)
@@ -253,7 +253,7 @@ class FaceTracker:
         for track in self._tracks:
             if not track.doubt or not track.in_view or track.face_id is None:
                 continue
-            if not touching(track, self._tracks):
+            if not overlapping(track, self._tracks):
                 self._people.settle(image, track, self._tracks, now)
         self._people.remember(image, self._tracks, now)
 

@@ -69,8 +69,8 @@ def _faces(root: Path, units: Sequence[Unit], points: int) -> Iterator[NDArray[n
             rows_file(root, unit.name), columns=["shard", "offset", "length", *names]
         )
         landmarks = np.stack([table[name].to_numpy() for name in names], 1).reshape(-1, points, 2)
-        spans = zip(*(table[name].to_pylist() for name in ("shard", "offset", "length")), strict=True)
-        for (shard, offset, length), face in zip(spans, landmarks, strict=True):
+        byte_ranges = zip(*(table[name].to_pylist() for name in ("shard", "offset", "length")), strict=True)
+        for (shard, offset, length), face in zip(byte_ranges, landmarks, strict=True):
             if not shard:
                 yield _BLANK
                 continue

@@ -20,7 +20,7 @@ _WITHIN: Final = 0.8  # share of the smaller box that is in the larger one, abov
 _APART: Final = 0.02  # faces that overlap less are apart: each can be recognized alone
 
 
-def separate(tracks: Sequence[Track]) -> None:
+def resolve_merged(tracks: Sequence[Track]) -> None:
     """Where two tracks ran into one face, the one that was expected there keeps it.
 
     Where one has hardly more of it than a part, it is the one that the detector is surer of.
@@ -37,7 +37,7 @@ def separate(tracks: Sequence[Track]) -> None:
                 (b if a.confidence >= b.confidence else a).face = None
 
 
-def note_meetings(tracks: Sequence[Track]) -> None:
+def note_occlusions(tracks: Sequence[Track]) -> None:
     """Who comes near another may be taken for them, and again when one of them is hidden or returns."""
     named = [track for track in tracks if track.face_id is not None]
     for number, a in enumerate(named):
@@ -50,7 +50,7 @@ def note_meetings(tracks: Sequence[Track]) -> None:
                 a.meet(b)
 
 
-def touching(track: Track, tracks: Sequence[Track]) -> bool:
+def overlapping(track: Track, tracks: Sequence[Track]) -> bool:
     """Whether a face in view overlaps with another one in view."""
     return track.face is not None and any(
         other is not track and other.face is not None and box_overlap(track.face.box, other.face.box) > _APART

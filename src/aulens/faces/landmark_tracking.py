@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from aulens.align import FACE
 from aulens.errors import InputError
 from aulens.faces.detector import Face, FaceFollower, LandmarkFollower, box_overlap
-from aulens.faces.meetings import CLOSE, ONE_FACE
+from aulens.faces.occlusion import CLOSE, ONE_FACE
 from aulens.faces.steady import apart
 from aulens.faces.track import COAST, Anchor, Track, look
 
@@ -27,7 +27,7 @@ _AGREE: Final = 0.2  # spreads between landmarks of one face, found by following
 _PRESENT: Final = 0.5  # how sure the landmarks' network must be of a face, for the detector not to look
 
 
-class Follower:
+class LandmarkTracker:
     """Follows faces from frame to frame.
 
     Args:
