@@ -140,7 +140,7 @@ def disk_errors(folder: Path, then: str) -> Iterator[None]:
         if is_full(error):
             why = os.strerror(errno.ENOSPC)
         elif isinstance(error, OSError) and _is_of(error, folder):
-            why = error.strerror
+            why = error.strerror or str(error)
         else:
             raise
         raise ConfigError(

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from weakref import ref
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from aulens.align import invert, transform, warp_back
 from aulens.aus import AUSet
 from aulens.errors import InputError
+from aulens.files import plain
 from aulens.pose import HeadPose
 
 
@@ -82,6 +83,12 @@ class FaceResult:
             return None
         least = self.threshold[label]
         return self.right[label] >= least, self.left[label] >= least
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the evidence as JSON takes it, by the attributes' names; None for NaN, "not told"."""
+        told = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "evidence"}
+        told["pose"] = None if self.pose is None else asdict(self.pose)
+        return {name: plain(value) for name, value in told.items()}
 
     def _repr_html_(self) -> str:
         """In a notebook: a table of the AUs with their evidence."""

@@ -1,0 +1,37 @@
+from . import errors as errors
+from .aus import AU as AU
+from .aus import AU_SETS as AU_SETS
+from .aus import AUS as AUS
+from .aus import MISSING as MISSING
+from .aus import AUSet as AUSet
+from .aus import au_set as au_set
+from .data.registry import open_dataset as open_dataset
+from .faces.detector import Face as Face
+from .faces.detector import FaceDetector as FaceDetector
+from .faces.dlib_detector import DlibBoxes as DlibBoxes
+from .faces.dlib_detector import DlibDetector as DlibDetector
+from .faces.jaa_landmarks import JAALandmarks as JAALandmarks
+from .faces.mediapipe_detector import MediaPipeDetector as MediaPipeDetector
+from .faces.net_detector import NetDetector as NetDetector
+from .faces.tracker import FaceTracker as FaceTracker
+from .output import OutputSettings as OutputSettings
+from .output import Receipt as Receipt
+from .output import analyze_video as analyze_video
+from .runtime.analyzer import Analyzer as Analyzer
+from .runtime.card import ModelCard as ModelCard
+from .runtime.image import read_image as read_image
+from .runtime.result import Evidence as Evidence
+from .runtime.result import FaceResult as FaceResult
+from .runtime.result import Faces as Faces
+from .runtime.result import FrameResult as FrameResult
+from .show.overlay import draw_overlay as draw_overlay
+from .tables.cooccurrence import cooccurrence as cooccurrence
+from .tables.events import events as events
+from .tables.reading import read_table as read_table
+from .tables.smooth import smooth as smooth
+from .video.reader import open_video as open_video
+from .video.sequence import open_sequence as open_sequence
+from .video.webcam import open_webcam as open_webcam
+from .video.writer import VideoWriter as VideoWriter
+
+__version__: str

@@ -1,0 +1,12 @@
+from .base import AUModel as AUModel
+from .builder import build as build
+from .builder import load_checkpoint as load_checkpoint
+from .builder import save_checkpoint as save_checkpoint
+from .config import JAA_VARIANTS as JAA_VARIANTS
+from .config import ROI_VARIANTS as ROI_VARIANTS
+from .config import JAAConfig as JAAConfig
+from .config import ModelConfig as ModelConfig
+from .config import RoiConfig as RoiConfig
+from .family import MODELS as MODELS
+from .family import AUFamily as AUFamily
+from .output import AUOutput as AUOutput
