@@ -230,9 +230,8 @@ def written(line: Line, columns: Mapping[str, Sequence[Subject]]) -> Iterator[st
 
 
 def text(value: Paired) -> str:
-    """With each run where there are no intervals."""
-    alone = len(value.draws) == 1 and len(value.runs) > 1
-    return f"{value} ({value.each})" if alone else str(value)
+    """With each run, if there are several."""
+    return f"{value} ({value.each})" if len(value.runs) > 1 else str(value)
 
 
 if __name__ == "__main__":
