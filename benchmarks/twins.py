@@ -16,6 +16,8 @@ from itertools import combinations_with_replacement
 from pathlib import Path
 
 import numpy as np
+from aulens.image import read_image
+from aulens.inputs import media_at
 from numpy.typing import NDArray
 
 from aulens.data.portraits.splits import subject_of
@@ -23,8 +25,6 @@ from aulens.data.twins import FACE, WHOLE, Prints, twins, upright
 from aulens.errors import AulensError
 from aulens.faces.default import default_detector
 from aulens.faces.detector import FaceDetector
-from aulens.runtime.image import read_image
-from aulens.runtime.inputs import media_at
 
 
 @dataclass(frozen=True)

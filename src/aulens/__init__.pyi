@@ -14,12 +14,12 @@ from .faces.jaa_landmarks import JAALandmarks as JAALandmarks
 from .faces.mediapipe_detector import MediaPipeDetector as MediaPipeDetector
 from .faces.net_detector import NetDetector as NetDetector
 from .faces.tracker import FaceTracker as FaceTracker
+from .image import read_image as read_image
 from .output import OutputSettings as OutputSettings
 from .output import Receipt as Receipt
 from .output import analyze_video as analyze_video
 from .runtime.analyzer import Analyzer as Analyzer
 from .runtime.card import ModelCard as ModelCard
-from .runtime.image import read_image as read_image
 from .runtime.result import Evidence as Evidence
 from .runtime.result import FaceResult as FaceResult
 from .runtime.result import Faces as Faces

@@ -10,11 +10,12 @@ import av
 import cv2
 import numpy as np
 import pytest
+from aulens.image import VIDEO_SUFFIXES
 from made_videos import cut, number_of, numbered, steady, write_clip, write_sound, zeroed
 from PIL import Image
 
 from aulens.errors import InputError
-from aulens.video import VIDEO_SUFFIXES, Frame, open_video
+from aulens.video import Frame, open_video
 from aulens.video.container import ToRGB, opened
 
 

@@ -8,10 +8,10 @@ from typing import Final
 
 from aulens.app.settings import AppSettings
 from aulens.errors import ConfigError, InputError
+from aulens.image import read_image
+from aulens.inputs import is_clip
 from aulens.output import OutputSettings
 from aulens.output.names import clip_names
-from aulens.runtime.image import read_image
-from aulens.runtime.inputs import is_clip
 from aulens.video import open_video
 from aulens.video.media import VideoInfo
 

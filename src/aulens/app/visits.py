@@ -20,7 +20,7 @@ from aulens.app.line import Line, Stopped, Ticket
 from aulens.app.source import Source, renamed
 from aulens.app.work import Made, Work
 from aulens.errors import InputError
-from aulens.runtime.image import read_image
+from aulens.image import read_image
 
 _NOT_IN_NAMES: Final = re.compile(r'[\x00-\x1f<>:"/\\|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 """What systems forbid, and what turns the direction of text, by which an ending can be hidden."""

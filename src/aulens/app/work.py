@@ -18,10 +18,10 @@ from aulens.aus import AUSet
 from aulens.commands.clips import expected
 from aulens.errors import AulensError, ConfigError, InputError
 from aulens.files import write_bytes
+from aulens.image import read_image
 from aulens.output import OutputSettings, Receipt, analyze_video
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
-from aulens.runtime.image import read_image
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show import draw_overlay, evidence_sheet, page
 from aulens.show.timeline import timeline

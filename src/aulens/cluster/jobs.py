@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 from aulens.errors import ConfigError
+from aulens.inputs import is_clip
 from aulens.output import Receipt
 from aulens.output.names import clip_names
-from aulens.runtime.inputs import is_clip
 
 Kind = Literal["video", "sequence", "pictures"]
 

@@ -17,10 +17,10 @@ from aulens.cluster.jobs import Job
 from aulens.cluster.merge import Seen, write_table
 from aulens.errors import InputError
 from aulens.files import write_text
+from aulens.image import read_image
 from aulens.output.checkpoint import cut_back
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
-from aulens.runtime.image import read_image
 from aulens.runtime.result import FrameResult
 from aulens.tables import TABLE_FORMATS
 from aulens.tables.schema import Row, rows_of

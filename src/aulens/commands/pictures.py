@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from aulens.commands.output import Sink
 from aulens.commands.tally import POOR, Tally
 from aulens.errors import InputError
+from aulens.image import read_image
 from aulens.runtime.analyzer import Analyzer
-from aulens.runtime.image import read_image
 from aulens.runtime.result import FrameResult
 
 if TYPE_CHECKING:

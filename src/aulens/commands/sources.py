@@ -9,8 +9,8 @@ from typing import Final
 
 from aulens.commands.tally import counted
 from aulens.errors import ConfigError, InputError
+from aulens.inputs import is_clip, legible, media_at, unwritable
 from aulens.output.previous_outputs import PreviousOutputs, previous_outputs
-from aulens.runtime.inputs import is_clip, legible, media_at, unwritable
 from aulens.video.media import Media
 from aulens.video.sequence import open_sequence
 

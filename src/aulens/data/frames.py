@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import DatasetError, InputError
-from aulens.runtime.image import read_image
+from aulens.image import read_image
 from aulens.video.clock import HEAD, Clock, read_clock
 from aulens.video.container import ToRGB, opened
 

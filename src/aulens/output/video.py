@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from aulens.errors import InputError
+from aulens.inputs import unwritable
 from aulens.locks import hold
 from aulens.output.checkpoint import Checkpoint, Part, PartFolder, remove_part
 from aulens.output.finish import DIALECT, OVERLAY, ROWS, STILLS, finish
@@ -19,7 +20,6 @@ from aulens.output.sinks import DialectPart, RowsPart, StillsPart
 from aulens.output.writing import writing
 from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.clip import analyze_clip, waiting
-from aulens.runtime.inputs import unwritable
 from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
 from aulens.tables import TABLE_FORMATS

@@ -16,11 +16,11 @@ from aulens.faces.default import default_detector, default_embedder
 from aulens.faces.detector import Face, FaceDetector, check_image
 from aulens.faces.identity import FaceEmbedder
 from aulens.faces.tracker import FaceTracker
+from aulens.image import read_image
+from aulens.inputs import is_clip
 from aulens.pose import head_pose
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.runtime.clip import analyze_clip, waiting
-from aulens.runtime.image import read_image
-from aulens.runtime.inputs import is_clip
 from aulens.runtime.model import open_model, to_input
 from aulens.runtime.result import Evidence, FaceResult, Faces, FrameResult
 from aulens.tables.schema import Row, rows_of, to_frame

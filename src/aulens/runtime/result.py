@@ -130,7 +130,7 @@ class Faces(tuple[FaceResult, ...]):
         return faces_html(self, self._picture())
 
     def _picture(self) -> NDArray[np.uint8] | None:
-        from aulens.runtime.image import read_image
+        from aulens.image import read_image
 
         found: NDArray[np.uint8] | None = None
         if isinstance(self._image, Path):

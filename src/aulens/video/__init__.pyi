@@ -1,4 +1,3 @@
-from .media import VIDEO_SUFFIXES as VIDEO_SUFFIXES
 from .media import Frame as Frame
 from .media import Media as Media
 from .media import VideoInfo as VideoInfo

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from aulens.errors import InputError
-from aulens.runtime.image import MAX_PIXELS
+from aulens.image import MAX_PIXELS
 from aulens.video.media import Choice, Frame, VideoInfo, check_size, place, unreadable
 
 _MILLISECOND: Final = Fraction(1, 1000)

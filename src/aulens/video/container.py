@@ -17,7 +17,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from aulens.errors import InputError
-from aulens.runtime.image import MAX_PIXELS
+from aulens.image import MAX_PIXELS
 from aulens.video.media import unreadable
 from aulens.video.whole import bytes_missing
 

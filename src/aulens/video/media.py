@@ -7,20 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
-from aulens.runtime.image import MAX_PIXELS
-
-VIDEO_SUFFIXES: Final = frozenset(
-    {".264", ".265", ".3g2", ".3gp", ".apng", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gif",
-     ".h264", ".h265", ".hevc", ".m1v", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4",
-     ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
-)  # fmt: skip
-"""How names of videos end; a GIF may be a picture as well."""
+from aulens.image import MAX_PIXELS
 
 
 @dataclass(frozen=True, eq=False)

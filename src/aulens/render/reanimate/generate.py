@@ -15,6 +15,7 @@ from aulens.data.portraits.splits import split_of
 from aulens.errors import DatasetError
 from aulens.faces.default import MakeDetector, default_detector
 from aulens.files import atomic_write
+from aulens.image import read_image
 from aulens.render.acting import draw_joint
 from aulens.render.dataset import Rows, Worker, build, claim, image_path, picture_columns, save_image
 from aulens.render.generate import load_rig
@@ -34,7 +35,6 @@ from aulens.render.reanimate.portraits import (
     read_landmarks,
     surveyor,
 )
-from aulens.runtime.image import read_image
 
 Report = Callable[[str, int, int], None]
 """Called with (what is done: "portraits" or "pictures", done, in all)."""

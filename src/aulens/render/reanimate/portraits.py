@@ -17,14 +17,14 @@ from aulens.errors import AulensError, ConfigError, DatasetError, InputError
 from aulens.faces.default import MakeDetector
 from aulens.faces.detector import FaceDetector
 from aulens.faces.mediapipe_detector import MESH_OF_68
+from aulens.image import read_image
+from aulens.inputs import is_clip, legible, media_at, unwritable
 from aulens.render.dataset import Rows, Worker
 from aulens.render.expression import Action, Muscles
 from aulens.render.generate import check_rig, load_rig
 from aulens.render.reanimate.codes import Codes, read_codes
 from aulens.render.reanimate.fit import Basis, Fit, fit
 from aulens.render.reanimate.labels import UPPER, known, may_add
-from aulens.runtime.image import read_image
-from aulens.runtime.inputs import is_clip, legible, media_at, unwritable
 
 Points = NDArray[np.float64]
 

@@ -14,6 +14,12 @@ from aulens.errors import InputError
 PICTURE_SUFFIXES: Final = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".jpe", ".jp2", ".png", ".pgm", ".ppm", ".tif", ".tiff", ".webp"}
 )
+VIDEO_SUFFIXES: Final = frozenset(
+    {".264", ".265", ".3g2", ".3gp", ".apng", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gif",
+     ".h264", ".h265", ".hevc", ".m1v", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4",
+     ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
+)  # fmt: skip
+"""How names of videos end; a GIF may be a picture as well."""
 
 # 12,000 x 12,000 pixels fit, and need about 1.1 GB at the peak.
 MAX_PIXELS: Final = 150_000_000
@@ -78,8 +84,6 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
 
 
 def _not_a_picture(path: Path) -> str:
-    from aulens.video.media import VIDEO_SUFFIXES  # which reads pictures with this file
-
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return "this looks like a video, not a picture: Analyzer.video reads it"
     if path.suffix.lower() in _TABLES:

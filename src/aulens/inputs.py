@@ -8,8 +8,7 @@ from typing import Final
 
 from PIL import Image
 
-from aulens.runtime.image import DAMAGE, PICTURE_SUFFIXES
-from aulens.video.media import VIDEO_SUFFIXES
+from aulens.image import DAMAGE, PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
 _MAY_MOVE: Final = frozenset({".gif", ".png", ".webp"})
 

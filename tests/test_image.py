@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from aulens.image import read_image
 from PIL import Image, ImageDraw
 
 from aulens.errors import InputError
-from aulens.runtime.image import read_image
 
 # 3 wide, 2 high, every pixel known.
 RGB = np.array(
@@ -143,7 +143,7 @@ def test_12000_by_12000_pixels_in_bounded_memory(tmp_path: Path) -> None:
 
     path = saved(tmp_path / "a.jpg", Image.new("RGB", (12_000, 12_000), (200, 200, 200)))
     code = (
-        "import re, sys; from aulens.runtime.image import read_image; image = read_image(sys.argv[1]);"
+        "import re, sys; from aulens.image import read_image; image = read_image(sys.argv[1]);"
         "assert image.shape == (12000, 12000, 3) and image[11999, 11999, 2] == 200;"
         # Not getrusage: a child inherits its peak from the process that forked it.
         "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
