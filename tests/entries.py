@@ -1,5 +1,6 @@
 """Entries of the registries for tests: one in place of aulens' own, and those of an installed package."""
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,6 +31,5 @@ def install(monkeypatch: pytest.MonkeyPatch, site: Path, module: str, points: Ma
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
     lines = (f"[{group}]\n{point}\n" for group, point in points.items())
     (about / "entry_points.txt").write_text("".join(lines))
-    source = Path(str(sys.modules[module].__file__)).parent
     monkeypatch.syspath_prepend(site)
-    monkeypatch.setenv("PYTHONPATH", f"{site}:{source}", prepend=":")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, sys.path)))

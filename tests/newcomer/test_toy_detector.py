@@ -1,0 +1,159 @@
+"""A face detector that aulens does not know: the class and its entry are all that is written, in this file.
+
+A package adds it by two lines of its pyproject.toml:
+
+    [project.entry-points."aulens.detectors"]
+    toy = "test_toy_detector:TOY"
+"""
+
+import csv
+import importlib.util
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from aulens.faces.detector import Face
+from aulens.faces.registry import DetectorEntry
+from aulens.runtime.analyzer import Analyzer
+from command_line import aulens
+from entries import install
+from patch_people import patch_frame, write_people
+from synthetic_faces import face68
+
+
+class ToyDetector:
+    """Finds one face: what is red, with the landmarks of a mean face in its box."""
+
+    def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+        ys, xs = np.nonzero((image[..., 0] > 170) & (image[..., 2] < 90))
+        if len(xs) < 100:
+            return ()
+        box = np.array([xs.min(), ys.min(), xs.max(), ys.max()], float)
+        points = face68()
+        share = (points - points.min(axis=0)) / np.ptp(points, axis=0)
+        return (Face(box, box[:2] + share * (box[2:] - box[:2])),)
+
+    def __repr__(self) -> str:
+        return "ToyDetector(170, 90)"  # decides which faces it finds: kept with what is made of them
+
+
+TOY = DetectorEntry(lambda spec: ToyDetector())
+
+# ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, tmp_path / "site", __name__, {"aulens.detectors": f"toy = {__name__}:TOY"})
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "red.png"
+    Image.fromarray(patch_frame({"red": (30, 20), "blue": (100, 30)})).save(path)
+    return path
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_detect_and_report(picture: Path, model: Path, tmp_path: Path) -> None:
+    done = aulens("detect", picture, "--model", model, "--detector", "toy", "--format", "csv")
+    (row,) = rows(done.out)  # it misses the blue one
+    assert (float(row["box_x"]), float(row["box_y"])) == (30, 20)
+    video, out = write_people(tmp_path / "talk.mp4", 6), tmp_path / "out"
+    assert aulens("report", video, "--out", out, "--model", model, "--detector", "toy").code == 0
+    assert {row["success"] for row in rows((out / "talk.csv").read_text())} == {"1"}
+    assert (out / "talk.html").is_file()
+
+
+def test_options_that_it_has_no_use_for_are_refused(picture: Path, model: Path) -> None:
+    given = ["detect", picture, "--model", model, "--detector", "toy"]
+    for option in (["--upscale", "2"], ["--detector-model", "toy.onnx"]):
+        done = aulens(*given, *option)
+        assert (done.code, option[0] in str(done.error)) == (2, True)
+    done = aulens(*given[:-1], "toi")
+    assert str(done.error) == "No detector is called 'toi'; there are aulens, dlib, mediapipe, toy."
+
+
+def test_prepare_and_doctor(picture: Path, tmp_path: Path) -> None:
+    manifest = tmp_path / "own.csv"
+    manifest.write_text(f"path,subject,sequence,frame,AU12\n{picture},anna,a,1,1\n")
+    out = tmp_path / "prepared"
+    done = aulens("prepare", "manifest", manifest, out, "--detector", "toy", "--processes", "2")
+    assert done.code == 0
+    about = json.loads((out / "prepared.json").read_text())
+    assert (about["detector"], about["found"]) == ("ToyDetector(170, 90)", {"detected": 1})
+    done = aulens("doctor", "manifest", manifest, "--detector", "toy", "--json")
+    assert json.loads(done.out)["dataset"] == "own"
+
+
+def test_the_web_page_looks_with_it(
+    picture: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("gradio", reason="gradio is not installed (extra: app)")
+    from aulens.app import server
+    from aulens.app.source import look
+    from aulens.app.work import PictureMade, picture_work
+
+    made = []
+
+    class Page:
+        url = "http://nobody"
+
+        def __init__(self, analyzer: Analyzer) -> None:
+            self.server, self.analyzer = self, analyzer
+
+        def serve_until_ended(self) -> None:
+            (tmp_path / "made").mkdir()
+            made.append(picture_work(self.analyzer, look(picture, "red.png"))(tmp_path / "made", Unheard()))
+
+    @contextmanager
+    def prepared(analyzer: Analyzer, settings: object) -> Iterator[Page]:
+        yield Page(analyzer)
+
+    monkeypatch.setattr(server, "prepared", prepared)
+    ended = signal.getsignal(signal.SIGTERM)
+    assert aulens("app", "--model", model, "--detector", "toy").code == 0
+    signal.signal(signal.SIGTERM, ended)
+    (one,) = made
+    assert isinstance(one, PictureMade)
+    assert [face.box[0] for face in one.faces] == [30]
+
+
+class Unheard:
+    """In place of the page that is told how far an analysis is."""
+
+    def tell(self, *_: object) -> None: ...
+    def check(self) -> None: ...
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra: cluster)")
+def test_workers_of_a_ray_cluster_make_it(picture: Path, model: Path, tmp_path: Path) -> None:
+    def detect(out: str, *more: str) -> list[dict[str, Any]]:
+        done = subprocess.run(
+            [
+                sys.executable, "-m", "aulens", "detect", str(picture), "--model", str(model),
+                "--detector", "toy", "--format", "csv", "--out", tmp_path / out, *more,
+            ],
+            capture_output=True, text=True,
+            env=os.environ | {"HOME": str(tmp_path), "MPLCONFIGDIR": str(tmp_path / "matplotlib")},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return rows((tmp_path / out / "results.csv").read_text())
+
+    assert detect("cluster", "--cluster", "--workers", "1") == detect("here")
