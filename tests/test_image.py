@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from aulens.image import read_image
 from PIL import Image, ImageDraw
 
 from aulens.errors import InputError
+from aulens.image import read_image
 
 # 3 wide, 2 high, every pixel known.
 RGB = np.array(

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from aulens.inputs import is_clip, media_at
 from PIL import Image
+
+from aulens.inputs import is_clip, media_at
 
 
 def moving(path: Path, count: int) -> Path:

@@ -10,11 +10,11 @@ import av
 import cv2
 import numpy as np
 import pytest
-from aulens.image import VIDEO_SUFFIXES
 from made_videos import cut, number_of, numbered, steady, write_clip, write_sound, zeroed
 from PIL import Image
 
 from aulens.errors import InputError
+from aulens.image import VIDEO_SUFFIXES
 from aulens.video import Frame, open_video
 from aulens.video.container import ToRGB, opened
 
