@@ -31,7 +31,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from aulens.render.expression import PRESENT, Muscles
+from aulens.aus import PRESENT_STRENGTH
+from aulens.render.expression import Muscles
 from aulens.render.generate import load_rig
 from aulens.render.lookalike.cast import cast
 from aulens.render.lookalike.config import LookalikeConfig
@@ -144,8 +145,8 @@ def main() -> None:
 
 def report(table: pd.DataFrame, truth: pd.DataFrame, people: int) -> None:
     labels = [label for label in Baseline().of(table).columns if label in truth and label != SHUT]
-    shown = truth[labels].to_numpy() >= PRESENT
-    bare = truth[labels].to_numpy() < PRESENT / 2
+    shown = truth[labels].to_numpy() >= PRESENT_STRENGTH
+    bare = truth[labels].to_numpy() < PRESENT_STRENGTH / 2
     who = table["file"].to_numpy().astype(int)
     enough = [2 * sum(shown[who == n, a].any() for n in range(people)) >= people for a in range(len(labels))]
     odds = log_odds(table[[f"{label}_p" for label in labels]].to_numpy(float))

@@ -132,6 +132,9 @@ class AUSet:
 MOST_INTENSE: Final = 5
 """Intensities run from 0 (absent) over 1 (FACS's A, a trace) to this (E, maximal); NaN = not coded."""
 
+PRESENT_STRENGTH: Final = 0.2
+"""The strength (0 to 1) from which a rendered AU counts as present; none is drawn between 0 and it."""
+
 BP4D: Final = AUSet("bp4d", (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24))
 DISFA: Final = AUSet("disfa", (1, 2, 4, 6, 9, 12, 25, 26))
 GFT: Final = AUSet("gft", (1, 2, 4, 6, 10, 12, 14, 15, 23, 24))

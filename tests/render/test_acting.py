@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from aulens.aus import PRESENT_STRENGTH
 from aulens.render.acting import draw_action, draw_joint
-from aulens.render.expression import EXCLUSIVE, MEDIAN, PRESENT, RECIPES
+from aulens.render.expression import EXCLUSIVE, MEDIAN, RECIPES
 
 
 def drawn(draw, n=3000):
@@ -18,8 +19,8 @@ def test_actions_are_possible_and_complete(draw):
     for action in actions:
         assert not any({*pair} <= set(action) for pair in EXCLUSIVE)
         for au, sides in action.items():
-            assert all(side == 0 or PRESENT <= side <= 1 for side in sides)
-            assert max(sides) >= PRESENT
+            assert all(side == 0 or PRESENT_STRENGTH <= side <= 1 for side in sides)
+            assert max(sides) >= PRESENT_STRENGTH
             assert au not in MEDIAN or sides[0] == sides[1]
     rest = np.mean([not action for action in actions])
     assert 0.07 < rest < 0.15

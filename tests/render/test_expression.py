@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from aulens.aus import RENDERS
+from aulens.aus import PRESENT_STRENGTH, RENDERS
 from aulens.render.acting import draw_action
-from aulens.render.expression import EXCLUSIVE, LEFT, MEDIAN, PRESENT, RECIPES, RIGHT, labels, lip_gap
+from aulens.render.expression import EXCLUSIVE, LEFT, MEDIAN, RECIPES, RIGHT, labels, lip_gap
 
 
 def moved(muscles, action):
@@ -22,7 +22,7 @@ def test_recipes_cover_the_set_that_is_labelled():
 
 @pytest.mark.parametrize("au", [10, 22, 25, 26, 27])
 def test_whatever_parts_the_lips_is_au25(muscles, au):
-    assert label_of(muscles, {au: (1.0, 1.0)})[25][0] >= PRESENT
+    assert label_of(muscles, {au: (1.0, 1.0)})[25][0] >= PRESENT_STRENGTH
 
 
 @pytest.mark.parametrize("au", [1, 4, 6, 9, 12, 14, 15, 17, 18, 23, 24, 28, 43])
@@ -66,7 +66,7 @@ def test_draws_keep_the_rules():
         for pair in EXCLUSIVE:
             assert not set(pair) <= set(action)
         for au, sides in action.items():
-            assert all(s == 0 or PRESENT <= s <= 1 for s in sides)
+            assert all(s == 0 or PRESENT_STRENGTH <= s <= 1 for s in sides)
             assert max(sides) > 0
             if au in MEDIAN:
                 assert sides[0] == sides[1]

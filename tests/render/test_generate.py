@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 import aulens.render.generate as module
-from aulens.aus import RENDERS
+from aulens.aus import PRESENT_STRENGTH, RENDERS
 from aulens.errors import ConfigError, DatasetError
-from aulens.render.expression import PRESENT
 from aulens.render.generate import RenderConfig, generate, render_subject, split_of
 from aulens.render.sheet import au_sheet, contact_sheet
 from aulens.render.shot import Shot, draw_shot
@@ -77,7 +76,7 @@ def test_rows_say_what_the_picture_shows(muscles, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "draw_shot", lambda rng, wide: Shot())
     (row,) = render_subject(RenderConfig(n=1, seed=4, size=96), muscles, 0, tmp_path)
     assert (row["AU12_right"], row["AU12_left"]) == (0.0, 1.0)
-    assert row["AU25_right"] == row["AU25_left"] >= PRESENT
+    assert row["AU25_right"] == row["AU25_left"] >= PRESENT_STRENGTH
     assert [name for name in row if name.startswith("AU")] == [
         f"AU{au}_{side}" for au in RENDERS for side in ("right", "left")
     ]

@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 
 import aulens.render.lookalike as lookalike_module
 import aulens.render.lookalike.film as film_module
-from aulens.aus import MISSING
+from aulens.aus import MISSING, PRESENT_STRENGTH
 from aulens.cli import app
 from aulens.data.protocols import BP4D_PROTOCOL, DISFA_PROTOCOL, PROTOCOLS
 from aulens.data.registry import open_dataset
 from aulens.errors import ConfigError
-from aulens.render.expression import EXCLUSIVE, PRESENT
+from aulens.render.expression import EXCLUSIVE
 from aulens.render.lookalike import LookalikeConfig, write_lookalike
 from aulens.render.lookalike.bp4d import write_take as write_bp4d
 from aulens.render.lookalike.cast import cast
@@ -118,9 +118,9 @@ def test_muscles_take_time():
     done = perform(moments, 40, np.random.default_rng(1))
     smile = np.array([max(action.get(12, (0, 0))) for action in done.actions])
     assert (smile[:10] == 0).all()
-    assert smile[20:].min() >= PRESENT
+    assert smile[20:].min() >= PRESENT_STRENGTH
     assert 0 < np.diff(smile).max() < 0.2
-    assert np.abs(np.diff(smile >= PRESENT)).sum() == 1
+    assert np.abs(np.diff(smile >= PRESENT_STRENGTH)).sum() == 1
     assert np.abs(np.diff(done.pose, axis=0)).max() < 3
 
 
@@ -191,7 +191,7 @@ def test_bp4d_reads_back(grey, muscles, tmp_path):
     for key in order:
         for i in where[key]:
             action, points, size = next(drawn)
-            expected = [strongest(action, au) >= PRESENT for au in index.aus]
+            expected = [strongest(action, au) >= PRESENT_STRENGTH for au in index.aus]
             coded = index.labels[i] != MISSING
             assert coded.sum() >= 11
             assert np.array_equal(index.labels[i][coded], np.array(expected)[coded])
@@ -217,7 +217,7 @@ def test_disfa_reads_back(grey, muscles, tmp_path):
         for i in np.flatnonzero(index.subject == take.subject):
             action, points, _ = next(drawn)
             for au in (1, 2, 4, 6, 9, 12, 26):
-                assert index.labels[i, index.aus.index(au)] == (strongest(action, au) >= PRESENT)
+                assert index.labels[i, index.aus.index(au)] == (strongest(action, au) >= PRESENT_STRENGTH)
             if np.isfinite(index.landmarks[i]).all():
                 assert np.allclose(index.landmarks[i][0], points[0] - (0, (128 - 96) / 2), atol=1e-4)
             else:

@@ -16,11 +16,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aulens.aus import MISSING, AUSet
+from aulens.aus import MISSING, PRESENT_STRENGTH, AUSet
 from aulens.data.portraits.splits import PORTRAITS
 from aulens.data.samples import Samples, join
 from aulens.errors import DatasetError
-from aulens.render.expression import PRESENT
 
 POINTS: Final[int] = 68
 
@@ -80,7 +79,7 @@ def _load(root: Path, aus: AUSet) -> Samples:
         paths=_paths(root, table["file"].astype(str).tolist()),
         subjects=(rig + "/" + subject).to_numpy(np.str_),
         splits=table["split"].astype(str).to_numpy(np.str_),
-        side_labels=np.where(np.isfinite(strengths), strengths >= PRESENT, MISSING).astype(np.int8),
+        side_labels=np.where(np.isfinite(strengths), strengths >= PRESENT_STRENGTH, MISSING).astype(np.int8),
         landmarks=landmarks,
         aus=aus,
         intensities=5 * strengths,

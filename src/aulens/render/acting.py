@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from aulens.render.expression import EXCLUSIVE, LEFT, MEDIAN, PRESENT, RECIPES, RIGHT, Action
+from aulens.aus import PRESENT_STRENGTH
+from aulens.render.expression import EXCLUSIVE, LEFT, MEDIAN, RECIPES, RIGHT, Action
 from aulens.render.together import draw_together
 
 # Common combinations (EMFACS-like); "present with this probability". They teach co-occurrence; the free
@@ -76,7 +77,7 @@ def _lids(rng: np.random.Generator) -> float:
 
 
 def _intensities(au: int, rng: np.random.Generator) -> tuple[float, float]:
-    strength = _lids(rng) if au == 43 else PRESENT + (1 - PRESENT) * rng.beta(1.7, 1.1)
+    strength = _lids(rng) if au == 43 else PRESENT_STRENGTH + (1 - PRESENT_STRENGTH) * rng.beta(1.7, 1.1)
     if au in MEDIAN:
         return strength, strength
     if rng.random() < (0.08 if au in _MOSTLY_BOTH else _ONE_SIDED):
@@ -84,7 +85,7 @@ def _intensities(au: int, rng: np.random.Generator) -> tuple[float, float]:
         one[RIGHT if rng.random() < 0.5 else LEFT] = strength
         return one[RIGHT], one[LEFT]
     skew = rng.normal(0, 0.1)
-    right, left = np.clip(strength * np.array([1 + skew, 1 - skew]), PRESENT, 1)
+    right, left = np.clip(strength * np.array([1 + skew, 1 - skew]), PRESENT_STRENGTH, 1)
     return float(right), float(left)
 
 
@@ -118,13 +119,13 @@ def _compatible(chosen: list[int]) -> list[int]:
 def _sides(au: int, strength: float, rng: np.random.Generator, one_sided: float) -> tuple[float, float]:
     if au == 43:
         strength = _lids(rng)
-    strength = float(np.clip(strength, PRESENT, 1))
+    strength = float(np.clip(strength, PRESENT_STRENGTH, 1))
     if au in MEDIAN:
         return strength, strength
     if rng.random() < one_sided * (0.3 if au in _MOSTLY_BOTH | {6, 7} else 1):
         return (strength, 0.0) if rng.random() < 0.5 else (0.0, strength)
     skew = rng.normal(0, 0.08)
-    right, left = np.clip(strength * np.array([1 + skew, 1 - skew]), PRESENT, 1)
+    right, left = np.clip(strength * np.array([1 + skew, 1 - skew]), PRESENT_STRENGTH, 1)
     return float(right), float(left)
 
 
@@ -149,7 +150,7 @@ def draw_joint(rng: np.random.Generator, allowed: frozenset[int] = frozenset(REC
         weight = np.array([_RARE_WEIGHT if au in _RARE else 1.0 for au in aus])
         drawn = rng.choice(aus, count, replace=False, p=weight / weight.sum())
         chosen = _compatible([int(au) for au in drawn])
-        return {au: _sides(au, PRESENT + 0.8 * rng.beta(1.2, 1.6), rng, 0.25) for au in chosen}
+        return {au: _sides(au, PRESENT_STRENGTH + 0.8 * rng.beta(1.2, 1.6), rng, 0.25) for au in chosen}
     if kind > 1 - _WINKS and 43 in allowed:
         return _wink(rng, allowed)
     whole = rng.beta(1.3, 1.7)
@@ -160,7 +161,7 @@ def draw_joint(rng: np.random.Generator, allowed: frozenset[int] = frozenset(REC
     action: dict[int, tuple[float, float]] = {}
     strengths: dict[int, float] = {}
     for au in sorted(_compatible(chosen), key=_FOLLOWS.__contains__):  # those that lead come first
-        strength = PRESENT + 0.8 * float(np.clip(whole + rng.normal(0, 0.2), 0, 1))
+        strength = PRESENT_STRENGTH + 0.8 * float(np.clip(whole + rng.normal(0, 0.2), 0, 1))
         if _FOLLOWS.get(au) in strengths:
             strength = strengths[_FOLLOWS[au]] * rng.uniform(0.65, 1.15)
         strengths[au] = strength
@@ -177,7 +178,7 @@ def _wink(rng: np.random.Generator, allowed: frozenset[int]) -> Action:
     action: dict[int, tuple[float, float]] = {}
 
     def show(au: int, here: float, there: float = 0.0) -> None:
-        here, there = (0.0 if s < PRESENT else float(min(s, 1.0)) for s in (here, there))
+        here, there = (0.0 if s < PRESENT_STRENGTH else float(min(s, 1.0)) for s in (here, there))
         if au in allowed and here + there > 0:
             action[au] = (here, there) if shut == RIGHT else (there, here)
 
@@ -191,10 +192,10 @@ def _wink(rng: np.random.Generator, allowed: frozenset[int]) -> Action:
     if rng.random() < 0.12:
         show(2, 0.0, rng.uniform(0.25, 0.8))
     if rng.random() < 0.6:
-        smile = PRESENT + 0.8 * rng.beta(1.3, 1.7)
+        smile = PRESENT_STRENGTH + 0.8 * rng.beta(1.3, 1.7)
         show(12, smile, smile * rng.uniform(0.3, 1.0))
     if rng.random() < 0.35:
-        parted = PRESENT + 0.8 * rng.beta(1.3, 1.7)
+        parted = PRESENT_STRENGTH + 0.8 * rng.beta(1.3, 1.7)
         show(25, parted, parted)
     return action
 

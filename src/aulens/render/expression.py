@@ -12,14 +12,12 @@ from typing import Final
 
 import numpy as np
 
+from aulens.aus import PRESENT_STRENGTH
 from aulens.render.rig import Floats, Rig
 
 RIGHT, LEFT = 0, 1
 Action = Mapping[int, tuple[float, float]]
-"""AU number to its intensity (subject's right, left), each 0 or in [PRESENT, 1]."""
-
-PRESENT: Final = 0.2
-"""An AU counts as occurring from this intensity on; nothing is drawn strictly between 0 and it."""
+"""AU number to its intensity (subject's right, left), each 0 or in [PRESENT_STRENGTH, 1]."""
 
 # Inner-lip points, upper and lower, whose distance says whether the lips are parted.
 _UPPER_LIP, _LOWER_LIP = (61, 62, 63), (67, 66, 65)
@@ -161,7 +159,7 @@ def labels(action: Action, gap: float) -> dict[int, tuple[float, float]]:
         gap: `lip_gap` of the moved face, centimetres.
 
     Returns:
-        For each AU of `RECIPES` its intensity (subject's right, left): 0, NaN or in [PRESENT, 1].
+        For each AU of `RECIPES` its intensity (subject's right, left): 0, NaN or in [PRESENT_STRENGTH, 1].
     """
     seen = {au: action.get(au, (0.0, 0.0)) for au in RECIPES}
     if gap <= _CLOSED:
@@ -169,6 +167,6 @@ def labels(action: Action, gap: float) -> dict[int, tuple[float, float]]:
     elif gap < _PARTED:
         parted = float("nan")
     else:
-        parted = PRESENT + (1 - PRESENT) * min(1.0, (gap - _PARTED) / (_WIDE - _PARTED))
+        parted = PRESENT_STRENGTH + (1 - PRESENT_STRENGTH) * min(1.0, (gap - _PARTED) / (_WIDE - _PARTED))
     seen[25] = (parted, parted)
     return seen

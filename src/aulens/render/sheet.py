@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aulens.aus import RENDERS
+from aulens.aus import PRESENT_STRENGTH, RENDERS
 from aulens.errors import DatasetError
-from aulens.render.expression import PRESENT, RECIPES, Muscles
+from aulens.render.expression import RECIPES, Muscles
 from aulens.render.generate import load_rig
 from aulens.render.person import draw_look
 from aulens.render.scene import Person, render
@@ -52,7 +52,7 @@ def _caption(row: pd.Series) -> str:
     """AUs present; R or L where only one side shows."""
     words = []
     for au in RENDERS:
-        right, left = row[f"AU{au}_right"] >= PRESENT, row[f"AU{au}_left"] >= PRESENT
+        right, left = row[f"AU{au}_right"] >= PRESENT_STRENGTH, row[f"AU{au}_left"] >= PRESENT_STRENGTH
         if right or left:
             words.append(f"{au}" + ("" if right and left else "R" if right else "L"))
     return " ".join(words) or "rest"

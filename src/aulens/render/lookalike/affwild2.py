@@ -7,8 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from aulens.aus import AFFWILD2
-from aulens.render.expression import PRESENT
+from aulens.aus import AFFWILD2, PRESENT_STRENGTH
 from aulens.render.lookalike.cast import Take
 from aulens.render.lookalike.files import write_jpeg, write_text
 from aulens.render.lookalike.film import Framing, Studio, film, level_crop
@@ -29,7 +28,7 @@ def write_take(root: Path, take: Take, studio: Studio) -> None:
     rng = np.random.default_rng(studio.config.stream(5, take.number))
     stretch = 1 + take.frames // 20
     frames = list(film(take, take.frames, studio, FRAMING))
-    rows = np.array([[frame.seen[au] >= PRESENT for au in AFFWILD2] for frame in frames]).astype(int)
+    rows = np.array([[frame.seen[au] >= PRESENT_STRENGTH for au in AFFWILD2] for frame in frames]).astype(int)
     at = int(rng.integers(0, take.frames - stretch + 1))
     rows[at : at + stretch] = NOT_CODED
     rows[int(rng.integers(take.frames)), int(rng.integers(len(AFFWILD2)))] = NOT_CODED

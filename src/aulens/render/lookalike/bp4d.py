@@ -8,9 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.aus import AUS, BP4D
+from aulens.aus import AUS, BP4D, PRESENT_STRENGTH
 from aulens.landmarks import IBUG49, IBUG68, convert
-from aulens.render.expression import PRESENT
 from aulens.render.lookalike.cast import Take
 from aulens.render.lookalike.files import write_cells, write_jpeg, write_text
 from aulens.render.lookalike.film import Framing, Studio, film
@@ -55,7 +54,7 @@ def write_take(root: Path, take: Take, studio: Studio) -> None:
     for t, seen in enumerate(shown[: take.frames]):
         for axis, au in enumerate(columns):
             if au in coded:
-                codes[t, axis] = seen[au] >= PRESENT
+                codes[t, axis] = seen[au] >= PRESENT_STRENGTH
     if take.number % 3 == 1:
         length = max(1, take.frames // 6)
         start = int(rng.integers(0, take.frames - length + 1))

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.aus import PRESENT_STRENGTH
 from aulens.data.protocols import DISFA_PROTOCOL
 from aulens.landmarks import IBUG66, IBUG68, convert
-from aulens.render.expression import PRESENT
 from aulens.render.lookalike.cast import Take
 from aulens.render.lookalike.files import write_matrix, write_text, write_video
 from aulens.render.lookalike.film import Frame, Framing, Studio, film
@@ -23,10 +23,10 @@ _OTHERWISE: Final = "SN031"
 
 
 def intensity_code(intensity: float) -> int:
-    """0 to 5 of an intensity 0..1: present (2 or more) from PRESENT on, 1 = a trace."""
-    if intensity < PRESENT:
-        return int(intensity >= PRESENT / 2)
-    return min(5, 2 + int((intensity - PRESENT) / (1 - PRESENT) * 4))
+    """0 to 5 of an intensity 0..1: present (2 or more) from PRESENT_STRENGTH on, 1 = a trace."""
+    if intensity < PRESENT_STRENGTH:
+        return int(intensity >= PRESENT_STRENGTH / 2)
+    return min(5, 2 + int((intensity - PRESENT_STRENGTH) / (1 - PRESENT_STRENGTH) * 4))
 
 
 def write_take(root: Path, take: Take, studio: Studio) -> None:

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.render.expression import MEDIAN, PRESENT, Action
+from aulens.aus import PRESENT_STRENGTH
+from aulens.render.expression import MEDIAN, Action
 from aulens.render.lookalike.plan import Moments
 
 _BLINK: Final = {43: (0.6, 1.0, 0.5)}
@@ -63,7 +64,7 @@ def perform(moments: Moments, frames: int, rng: np.random.Generator) -> Performa
 
 def _strengths(au: int, rng: np.random.Generator) -> tuple[float, float]:
     """Intensity at the apex, (right, left): clearly over the least that counts."""
-    strength = 1.5 * PRESENT + (1 - 1.5 * PRESENT) * rng.beta(1.6, 1.2)
+    strength = 1.5 * PRESENT_STRENGTH + (1 - 1.5 * PRESENT_STRENGTH) * rng.beta(1.6, 1.2)
     if au in MEDIAN:
         return strength, strength
     if rng.random() < _ONE_SIDED:

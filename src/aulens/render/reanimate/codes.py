@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from aulens.aus import MOST_INTENSE
+from aulens.aus import MOST_INTENSE, PRESENT_STRENGTH
 from aulens.data.index import LEFT_ONLY, RIGHT_ONLY
 from aulens.data.portraits.codes import ABSENT_TO, PRESENT_FROM, read_portrait_codes
-from aulens.render.expression import LEFT, PRESENT, RIGHT
+from aulens.render.expression import LEFT, RIGHT
 
 Codes = dict[str, dict[int, tuple[float, float]]]
-"""Name of a picture, below its folder, to its AUs: (subject's right, left) 0, [PRESENT, 1] or NaN."""
+"""A picture below its folder to its AUs: (subject's right, left) 0, [PRESENT_STRENGTH, 1] or NaN."""
 
 
 def read_codes(path: str | Path) -> Codes:
@@ -25,7 +25,7 @@ def read_codes(path: str | Path) -> Codes:
     """
     read = read_portrait_codes(path)
     means = read.intensities.astype(np.float64)
-    strength = np.where(means <= ABSENT_TO, 0.0, np.clip(means / MOST_INTENSE, PRESENT, 1.0))
+    strength = np.where(means <= ABSENT_TO, 0.0, np.clip(means / MOST_INTENSE, PRESENT_STRENGTH, 1.0))
     strength[~((means <= ABSENT_TO) | (means >= PRESENT_FROM))] = np.nan
     sides = np.repeat(strength[..., None], 2, axis=-1)
     known = np.isfinite(strength)

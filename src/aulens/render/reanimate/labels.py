@@ -1,6 +1,6 @@
 """Which AUs a portrait shows, may be given, and shows once it has moved.
 
-Intensities are pairs (subject's right, left): 0 absent, [PRESENT, 1] present, NaN not known.
+Intensities are pairs (subject's right, left): 0 absent, [PRESENT_STRENGTH, 1] present, NaN not known.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from aulens.aus import RENDERS
-from aulens.render.expression import EXCLUSIVE, LEFT, PRESENT, RIGHT, Action, labels
+from aulens.aus import PRESENT_STRENGTH, RENDERS
+from aulens.render.expression import EXCLUSIVE, LEFT, RIGHT, Action, labels
 
 UPPER: Final = frozenset({1, 2, 4, 5, 6, 7, 9, 43})
 """AUs of the upper face, which may be added whatever the mouth does."""
@@ -29,7 +29,7 @@ def known(shows: Action | None, neutral: bool) -> dict[int, tuple[float, float]]
 
 
 def _present(sides: tuple[float, float]) -> bool:
-    return any(side >= PRESENT for side in sides)
+    return any(side >= PRESENT_STRENGTH for side in sides)
 
 
 def may_add(shows: Action, units: Mapping[str, float], parted: float) -> frozenset[int]:
@@ -65,7 +65,9 @@ def moved_labels(
     seen = {au: shows[au] for au in RENDERS}
     drawn = labels(action, opened + (parted if parted > _PARTED else 0.0))
     for au in action:
-        right, left = (new if new >= PRESENT else old for new, old in zip(drawn[au], shows[au], strict=True))
+        right, left = (
+            new if new >= PRESENT_STRENGTH else old for new, old in zip(drawn[au], shows[au], strict=True)
+        )
         seen[au] = right, left
     if any(au not in UPPER for au in action):
         seen[25] = drawn[25]
