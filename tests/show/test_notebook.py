@@ -161,5 +161,5 @@ def test_results_do_not_load_what_draws():
 
 def test_lips_have_no_sides():
     shown = Checker(face(0, {"AU25": 0.9}, (120, 160))._repr_html_())
-    assert "AU25Lips Part90%AU1" in shown.text
+    assert "AU25Lips Part90%\nAU1" in shown.text
     assert "AU25 90%" in Checker(frame(0, {0: {"AU25": 0.9}})._repr_html_()).text

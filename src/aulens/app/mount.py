@@ -1,16 +1,16 @@
 """Gradio's application with our page in it: its looks, and what of Gradio is switched off."""
 
-from importlib.resources import files
 from typing import Final
 
 import gradio as gr
 from fastapi import FastAPI
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.app.line import Line
 from aulens.app.page import Page
 from aulens.app.settings import AppSettings
 from aulens.app.visits import Visits
-from aulens.runtime.analyzer import Analyzer
+from aulens.show.pages import part
 
 _FONT: Final = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 _ANEW: Final = (
@@ -39,7 +39,7 @@ def mount(analyzer: Analyzer, settings: AppSettings, visits: Visits, line: Line)
         mcp_server=False,
         head=_ANEW,
         theme=_theme(),
-        css=files("aulens.app").joinpath("style.css").read_text(encoding="utf-8"),
+        css=part("style.css"),
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
     page.blocks.has_launched = True  # before that Gradio looks at no path; ours are looked at in `Shell`, too

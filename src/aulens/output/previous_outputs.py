@@ -16,7 +16,7 @@ from aulens.tables import read_table
 
 _RECEIPT: Final = b'"aulens-clip/1"'
 _PAGE: Final = b"<h1>Facial Action Units</h1>"
-_HEAD: Final = 8192  # bytes of a page before its first picture: some 4,000
+_HEAD: Final = 1 << 16  # bytes of a page before its first picture: some 24,000
 _SECTION: Final = re.compile(r'<section id="picture-[0-9]+">\n')
 _SHEET: Final = re.compile(r"\.face[0-9]+$")
 

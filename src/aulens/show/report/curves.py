@@ -1,6 +1,5 @@
 """Curves as bytes for a page: one byte per value, and no more stretches of time than a page can carry."""
 
-import base64
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.show.envelope import envelope
+from aulens.show.pages import in_base64
 from aulens.tables.clip import Track
 
 STEPS: Final = 250
@@ -76,4 +76,4 @@ def _steps(values: NDArray[Any], threshold: NDArray[np.float64]) -> NDArray[np.u
 
 
 def _bytes(values: NDArray[Any]) -> str:
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+    return in_base64(np.ascontiguousarray(values).tobytes())

@@ -1,30 +1,22 @@
-"""The parts of the page that do not move: what is known of the clip, the model's card, versions."""
+"""What the page says: of the clip, of a face, of the model on held-out data."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from html import escape
 from typing import Any, Final
 
 from aulens.runtime.card import ModelCard
 from aulens.show.numbers import length, percent
-from aulens.show.page import versions
 from aulens.tables.clip import Clip
-from aulens.tables.shares import BLOCK
 from aulens.video.media import VideoInfo
 
 _STRAIGHT: Final = 5.0
 """Degrees: less is not worth a word, and pitch is no more exact."""
 
 
-def heading(clip: Clip) -> str:
-    """The clip's name, its folder in front in a lighter tone, as HTML: clips of many people have one name."""
-    folder = f'<span class="soft">{escape(clip.folder)} / </span>' if clip.folder else ""
-    return folder + escape(clip.name)
-
-
-def facts(clip: Clip, info: VideoInfo | None, *more: str | None) -> str:
-    """One line about the clip, as HTML; `more` is said at its end."""
+def facts(clip: Clip, info: VideoInfo | None, *more: str | None) -> list[str]:
+    """About the clip, each in few words; `more` is said at the end."""
     people = len(clip.tracks)
     found = ["no face found" if not people else f"{people} {'person' if people == 1 else 'people'}"]
     if clip.timed:
@@ -37,8 +29,7 @@ def facts(clip: Clip, info: VideoInfo | None, *more: str | None) -> str:
     if people:
         nobody = clip.nobody()
         found.append(f"no face in {percent(nobody)} of the time" if nobody else "a face all the time")
-    found += [said for said in more if said is not None]
-    return "".join(f"<li>{escape(part)}</li>" for part in found)
+    return found + [said for said in more if said is not None]
 
 
 def seen(yaw: float, pitch: float, roll: float, quality: float) -> str:
@@ -66,112 +57,36 @@ def seen(yaw: float, pitch: float, roll: float, quality: float) -> str:
     return ", ".join(told)
 
 
-def reading(card: ModelCard, clip: Clip) -> str:
-    """How to read the page, as paragraphs of HTML."""
-    fitted = (
-        "are calibrated on the data that the model was made with" if card.calibrated else "are NOT calibrated"
-    )
-    curve = (
-        "Curves are smoothed probabilities" if clip.smoothed else "Curves are probabilities, frame by frame"
-    )
-    said = [
-        f"Curves are {curve}; they {fitted}. An Action Unit counts as present from its own threshold on (the "
-        "dashed line), chosen on validation data; it can lie well below 50 %. Where the face was lost there "
-        "is no curve.",
-        "An event goes from onset to offset; its apex is the frame with the highest probability. An arrow "
-        "marks an event that was under way when the face appeared, or when it was lost. Eyes that are closed "
-        "(AU43) for at most half a second blink (AU45).",
-        "Shares are of the time in which the person was seen."
-        + (
-            f" The interval of a share (95 %, blocks of {BLOCK:.0f} seconds drawn with replacement) says how "
-            "much it would vary had the person been filmed for as long again; it is given from five minutes "
-            "on. It does not contain the model's errors: of these the model card below is all that is known, "
-            "and no interval of a single probability can be had from it."
-            if clip.timed
-            else ""
-        ),
-    ]
-    if card.has_side_scores:
-        said.append(
-            "Right and left are the person's own. The probability of an AU is the larger of both. "
-            "Lips, chin and jaw have no sides."
-        )
-    else:
-        said.append("This model does not tell the two sides of a face apart.")
-    if card.attention:
-        said.append(
-            "Violet shows where the model looked for an Action Unit, more than elsewhere on the face; that "
-            "speaks neither for it nor against it."
-        )
-    else:
-        said.append("Warm colours show where an Action Unit was seen, cold ones where it was found absent.")
-    return "".join(f"<p>{escape(part)}</p>" for part in said)
+@dataclass(frozen=True)
+class Measured:
+    """What a card says of its model on held-out data.
+
+    Attributes:
+        split: "test" or "validation".
+        samples: how many pictures, in words.
+        subjects: how many people, in words.
+        rows: for each AU its label, F1 and ROC AUC, each a value and an interval in words.
+    """
+
+    split: str
+    samples: str
+    subjects: str
+    rows: list[tuple[str, tuple[str, str], tuple[str, str]]]
 
 
-def about(card: ModelCard) -> str:
-    """The model's card as a list of HTML."""
-    entries = {
-        "Model": f"{card.name} ({', '.join(filter(None, (card.variant, card.backbone)))})",
-        "Trained on": card.trained_on,
-        "Not validated on": card.not_validated_on,
-        "What to expect": card.statement,
-        "Calibrated": "yes, with thresholds, on validation subjects" if card.calibrated else "no",
-        "Licence of the weights": card.licence,
-        "Digest (SHA-256)": card.onnx_sha256,
-        "Exported": f"{card.created}, by aulens {card.aulens_version}",
-    }
-    return _list(entries) + measured(card)
-
-
-def measured(card: ModelCard) -> str:
-    """What the card says of the model on held-out data, per AU, folded; empty if it says nothing."""
-    for split in ("test", "val"):
+def measured(card: ModelCard) -> Measured | None:
+    """What the card says of the model on held-out data, per AU; None if it says nothing."""
+    for split, name in (("test", "test"), ("val", "validation")):
         part = _get(card.results, split)
-        rows = _get(_get(part, "report"), "aus")
-        if rows:
-            break
-    else:
-        return ""
-    cells = []
-    for label in card.aus.labels:
-        entry = _get(rows, label)
-        numbers = "".join(f"<td>{_measure(_get(entry, name))}</td>" for name in ("f1", "roc_auc"))
-        cells.append(f"<tr><th scope='row'>{label}</th>{numbers}</tr>")
-    of = f"{_count(part, 'samples')} pictures of {_count(part, 'subjects')} subjects"
-    split = "test" if split == "test" else "validation"
-    return (
-        f"<details><summary>How it did on its own {split} data ({escape(of)})</summary>"
-        '<p class="soft">With 95 % intervals over subjects. These numbers are about that data, not about '
-        "this clip.</p>"
-        '<div class="scroll"><table class="plain"><thead><tr><th scope="col">AU</th><th scope="col">F1</th>'
-        f'<th scope="col">ROC AUC</th></tr></thead><tbody>{"".join(cells)}</tbody></table></div></details>'
-    )
-
-
-def made(command: str | None, info: VideoInfo | None) -> str:
-    """How the page was made, as a list of HTML."""
-    entries = {"Versions": ", ".join(f"{part} {number}" for part, number in versions().items())}
-    if info is not None:
-        entries["Codec"] = info.codec
-    said = f"<pre><code>{escape(command)}</code></pre>" if command else ""
-    return said + _list(entries)
-
-
-def notes(problems: Sequence[str]) -> str:
-    """What went wrong, as HTML; empty if nothing did."""
-    return "".join(f'<p class="note" role="note">{escape(problem)}</p>' for problem in problems)
+        if told := _get(_get(part, "report"), "aus"):
+            of = {label: _get(told, label) for label in card.aus.labels}
+            rows = [(au, _measure(_get(e, "f1")), _measure(_get(e, "roc_auc"))) for au, e in of.items()]
+            return Measured(name, _count(part, "samples"), _count(part, "subjects"), rows)
+    return None
 
 
 def _rate(rate: Fraction) -> str:
     return f"{float(rate):.2f}".rstrip("0").rstrip(".")
-
-
-def _list(entries: Mapping[str, str]) -> str:
-    return (
-        "<dl>"
-        + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in entries.items() if v)
-        + "</dl>"
-    )
 
 
 def _get(table: Any, key: str) -> Any:
@@ -185,9 +100,9 @@ def _count(table: Any, key: str) -> str:
     return f"{number:,}" if isinstance(number, int) else "?"
 
 
-def _measure(entry: Any) -> str:
+def _measure(entry: Any) -> tuple[str, str]:
     value, low, high = (_get(entry, key) for key in ("value", "low", "high"))
     if not isinstance(value, int | float):
-        return "–"
+        return "–", ""
     known = isinstance(low, int | float) and isinstance(high, int | float)
-    return f"{value:.2f}" + (f' <span class="soft">[{low:.2f}, {high:.2f}]</span>' if known else "")
+    return f"{value:.2f}", f"[{low:.2f}, {high:.2f}]" if known else ""

@@ -1,12 +1,8 @@
 """Write the page piece by piece: of the stills no more than one is in memory."""
 
-import base64
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,6 +14,8 @@ from aulens.files import atomic_write
 from aulens.runtime.card import ModelCard
 from aulens.show.cooccurrence import WORDS
 from aulens.show.evidence import AGAINST, FAINT, FOR, LOOKED
+from aulens.show.page import versions_text
+from aulens.show.pages import in_base64, part, templates
 from aulens.show.report import words
 from aulens.show.report.cite import bibtex
 from aulens.show.report.curves import NONE, STEPS, level, stretch
@@ -30,6 +28,7 @@ from aulens.tables.blinks import untold
 from aulens.tables.clip import Clip, read_clip
 from aulens.tables.events import events as events_of
 from aulens.tables.schema import of_person
+from aulens.tables.shares import BLOCK
 from aulens.video.media import VideoInfo
 
 SCRIPTS: Final = ("base.js", "curves.js", "timeline.js", "viewer.js", "tables.js", "start.js")
@@ -86,43 +85,50 @@ def write_report(
     if index is not None and index.labels != labels:
         raise InputError(f"{stills}: these stills are of other AUs than the model {card.name}")
     kept = () if index is None else _fitting(index)
-    said = {
-        "title": escape(clip_title(clip)),
-        "heading": words.heading(clip),
-        "file": escape(clip.file),
+    content = {
+        "title": clip_title(clip),
+        "clip": clip,
+        "card": card,
         "facts": words.facts(clip, info, left_out, untold(table) if clip.timed and clip.tracks else None),
-        "problems": words.notes(problems),
-        "statement": escape(card.statement),
-        "reading": words.reading(card, clip),
-        "card": words.about(card),
-        "made": words.made(command, info),
-        "cite": escape(bibtex(card.variant, __version__)),
-        "style": _part("report.css"),
-        **{name: escape(WORDS[name]) for name in ("conditional", "joint", "phi")},
+        "problems": problems,
+        "measures": WORDS,
+        "block": BLOCK,
+        "measured": words.measured(card),
+        "command": command,
+        "versions": versions_text(),
+        "codec": None if info is None else info.codec,
+        "cite": bibtex(card.variant, __version__),
+        "data": _data(clip, table, events, card, index, kept, left_out is not None),
+        "scripts": map(part, SCRIPTS),
     }
-    with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
-        head, tail = _part("report.html").split("{{data}}")
-        file.write(_filled(head, said))
-        write_data(file, "clip", _clip(clip, card, kept))
-        step = stretch(clip.tracks, len(labels))
-        for place, track in enumerate(clip.tracks):
-            own = None if events is None else of_person(events, track.face_id)
-            rows = of_person(table, track.face_id)
-            about = person(clip, track, rows, own, np.array(card.threshold), step)
-            write_data(file, f"person-{place}", about)
-        views = _views(table, kept)
-        for place, still in enumerate(kept):
-            assert index is not None
-            entry = _still(index, still, clip, threshold)
-            for face in entry["faces"]:
-                face["about"] = views.get((still.frame, face["face_id"]), "")
-                face["out"] = left_out is not None and not face["counts"]
-            write_data(file, f"still-{place}", entry)
-        before, after = tail.split("{{script}}")
-        file.write(_filled(before, said))
-        for text in _script():
-            file.write(text)
-        file.write(after)
+    with atomic_write(path) as fresh, fresh.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(templates().get_template("report.html").generate(content))
+
+
+def _data(
+    clip: Clip,
+    table: pd.DataFrame,
+    events: pd.DataFrame | None,
+    card: ModelCard,
+    index: StillsIndex | None,
+    kept: Sequence[Still],
+    limited: bool,
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the page's script shows, one piece after the other; each has a name."""
+    yield "clip", _clip(clip, card, kept)
+    step = stretch(clip.tracks, len(clip.labels))
+    for place, track in enumerate(clip.tracks):
+        own = None if events is None else of_person(events, track.face_id)
+        rows = of_person(table, track.face_id)
+        yield f"person-{place}", person(clip, track, rows, own, np.array(card.threshold), step)
+    views = _views(table, kept)
+    for place, still in enumerate(kept):
+        assert index is not None
+        entry = _still(index, still, clip, dict(zip(clip.labels, card.threshold, strict=True)))
+        for face in entry["faces"]:
+            face["about"] = views.get((still.frame, face["face_id"]), "")
+            face["out"] = limited and not face["counts"]
+        yield f"still-{place}", entry
 
 
 def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still]) -> dict[str, Any]:
@@ -157,10 +163,10 @@ def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still]) -> dict[str, Any]:
 
 def _still(index: StillsIndex, still: Still, clip: Clip, threshold: Mapping[str, float]) -> dict[str, Any]:
     """A still with its files inside, and the probabilities and decisions of the table, as in the timeline."""
-    entry = still.to_dict() | {"picture": _file(index.folder / still.name)}
+    entry = still.to_dict() | {"picture": in_base64((index.folder / still.name).read_bytes())}
     for face in entry["faces"]:
         name = face.pop("name")
-        face["maps"] = None if name is None else _file(index.folder / name)
+        face["maps"] = None if name is None else in_base64((index.folder / name).read_bytes())
         for key in ("probability", "right", "left"):
             if face[key] is not None:
                 face[key] = [face[key][label] for label in index.labels]
@@ -199,33 +205,3 @@ def _fitting(index: StillsIndex) -> tuple[Still, ...]:
             break
         kept.append(place)
     return tuple(index.stills[place] for place in sorted(kept))
-
-
-def write_data(file: TextIO, name: str, content: dict[str, Any]) -> None:
-    """Write data for the script, as an element of its own; no text in it can end that element."""
-    text = json.dumps(content, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-    file.write(f'<script type="application/json" id="{name}">{text}</script>\n')
-
-
-def _filled(page: str, said: dict[str, str]) -> str:
-    parts = page.split("{{")
-    filled = [parts[0]]
-    for part in parts[1:]:
-        name, rest = part.split("}}", 1)
-        filled += [said[name], rest]
-    return "".join(filled)
-
-
-def _script() -> Iterator[str]:
-    yield '(() => {\n"use strict";\n'
-    for name in SCRIPTS:
-        yield _part(name)
-    yield "})();\n"
-
-
-def _part(name: str) -> str:
-    return files("aulens.show.report").joinpath("page", name).read_text(encoding="utf-8")
-
-
-def _file(path: Path) -> str:
-    return base64.b64encode(path.read_bytes()).decode("ascii")

@@ -26,8 +26,13 @@ const make = (tag, attributes = {}, ...children) => {
 
 // The style sheet's colours, asked for once per theme.
 const palette = new Map();
+const probe = make("i", { hidden: true });
+document.body.append(probe);
 const colour = (name) => {
-  if (!palette.has(name)) palette.set(name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  if (!palette.has(name)) {
+    probe.style.color = `var(--${name})`;
+    palette.set(name, getComputedStyle(probe).color);
+  }
   return palette.get(name);
 };
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));

@@ -24,7 +24,7 @@ const drawSummary = () => {
     bar.style.width = `${100 * (share || 0)}%`;
     return make("tr", {},
       make("th", { scope: "row", title: name }, label),
-      make("td", {}, make("span", { class: "share", "aria-hidden": "true" }, bar), finely(share),
+      make("td", {}, make("span", { class: "au-share", "aria-hidden": "true" }, bar), finely(share),
         intervals && low !== null ? make("span", { class: "soft small" }, ` [${Math.round(100 * low)}, ${Math.round(100 * high)}]`) : null),
       number(person.events ? String(own.length) : "–"),
       number(mean === null ? "–" : lasting(mean)),
@@ -99,7 +99,7 @@ const drawTogether = () => {
     const told = value === null ? "not known" : kind === "phi" ? value.toFixed(2) : finely(value);
     const node = make("td", { title: `${pair}: ${told}` }, trivial ? "" : value === null ? "–" : String(Math.round(100 * value)));
     if (value !== null && !trivial) {
-      node.style.background = `rgba(var(--${value < 0 ? "cold" : "heat"}), ${(0.9 * Math.abs(value)).toFixed(3)})`;
+      node.style.background = `color-mix(in srgb, var(--${value < 0 ? "cold" : "heat"}) ${(90 * Math.abs(value)).toFixed(1)}%, transparent)`;
       if (Math.abs(value) > 0.55) node.style.color = "#fff";
     } else node.style.background = "var(--card)";
     return node;
