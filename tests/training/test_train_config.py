@@ -6,7 +6,7 @@ from aulens.errors import ConfigError
 from aulens.training.config import TrainConfig, config_from_dict, load_config, to_toml
 from aulens.training.schedule import rate
 from aulens.training.setup import model_config
-from aulens.training.sight.networks import made
+from aulens.training.sight.networks import build_network
 from aulens.training.stages import second_stage
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -109,7 +109,7 @@ def test_a_config_survives_toml_and_dict(tmp_path: Path):
 def test_shipped_configs_are_valid_and_open_with_their_command(path: Path):
     config = load_config(path)
     if config.sees:
-        assert made(config)[1].eval()
+        assert build_network(config)[1].eval()
         assert path.read_text().splitlines()[1].startswith("#   aulens train --config")
         return
     settings = model_config(config)

@@ -21,7 +21,7 @@ from aulens.training.sight.family import sight_family
 BEST: Final = "best.pt"
 
 
-def made(config: TrainConfig) -> tuple[int, nn.Module]:
+def build_network(config: TrainConfig) -> tuple[int, nn.Module]:
     """The side of the pictures that the network of a configuration learns from, and the network, untrained.
 
     Raises:
@@ -38,7 +38,7 @@ def load_best(run: RunFolder) -> nn.Module:
     Raises:
         ModelError: there is none yet, or it is damaged.
     """
-    path, (_, model) = run.path / BEST, made(run.read_config())
+    path, (_, model) = run.path / BEST, build_network(run.read_config())
     if not path.is_file():
         raise ModelError(f"{run.path} has no {BEST}: let its first epoch end")
     try:

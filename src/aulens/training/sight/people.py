@@ -17,7 +17,7 @@ from aulens.data.sight.cutouts import read_cutouts
 from aulens.data.sight.people import View, draw_pair, head
 from aulens.errors import ConfigError, DatasetError
 from aulens.training.config import TrainConfig
-from aulens.training.sight.networks import answers, made
+from aulens.training.sight.networks import answers, build_network
 
 SAME: Final = 0.7
 """Largest distance of two faces of one person, for the card. Of .5, .6, .7 and .86 (1 % of hard validation
@@ -41,7 +41,7 @@ class PeopleTask:
             )
         if config.data.backgrounds or config.data.shares:
             raise ConfigError("data.backgrounds and data.shares: of no use for person_net. Leave them out.")
-        self.seed, self.size, self.model = config.seed, *made(config)
+        self.seed, self.size, self.model = config.seed, *build_network(config)
         self.people = {split: _read([Path(root) for root in config.data.roots], split) for split in splits}
 
     def draw(self, step: int, size: int) -> list[View]:

@@ -24,7 +24,7 @@ from aulens.training.sight.false_faces import false_faces, padded
 from aulens.training.sight.family import Batch, Task, sight_family
 from aulens.training.sight.losses import face_loss, landmark_loss
 from aulens.training.sight.measure import landmark_measures, scene_measures
-from aulens.training.sight.networks import answers, digest, load_best, made
+from aulens.training.sight.networks import answers, build_network, digest, load_best
 
 _HELD_OUT: Final = 10  # of so many backgrounds one is kept for measuring
 _VALIDATION: Final = 400  # samples
@@ -97,7 +97,7 @@ class FacesTask:
     def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None:
         if not config.data.backgrounds:
             raise ConfigError("face_net needs data.backgrounds: folders of pictures without people.")
-        self.seed, self.size, self.model = config.seed, *made(config)
+        self.seed, self.size, self.model = config.seed, *build_network(config)
         self.faces = {split: _Faces(config, split) for split in splits}
         self.held_out, self.backgrounds = _backgrounds(config)
         self.spots: list[Spot] = []
@@ -157,7 +157,7 @@ class LandmarksTask:
     metric = "accuracy"
 
     def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None:
-        self.seed, self.size, self.model = config.seed, *made(config)
+        self.seed, self.size, self.model = config.seed, *build_network(config)
         self.faces = {split: _Faces(config, split) for split in splits}
         self.held_out, self.backgrounds = _backgrounds(config) if config.data.backgrounds else ([], [])
         finder = config.data.finder
