@@ -108,9 +108,7 @@ def read_card_file(path: Path, format: str, kind: type[AnyCard]) -> AnyCard:
         ModelError: it is missing, not JSON, of another format, lacks an entry, or one can't be.
     """
     entries = read_entries(path, format) | {"path": path}
-    card = checked(kind, entries, path, error=ModelError, others=True)
-    assert isinstance(card, kind)
-    return card
+    return checked(kind, entries, path, error=ModelError, others=True)
 
 
 def check_sha256(onnx: Path, content: bytes, card: Path, expected: str) -> None:

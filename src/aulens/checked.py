@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, ValidationError
@@ -41,6 +41,7 @@ def one_of(names: Iterable[str]) -> Meta:
     return Meta(pattern=f"^({'|'.join(map(re.escape, names))})$", description=f"one of {', '.join(names)}")
 
 
+_UNIONS: Final = (UnionType, Union)
 _WORDS: Final[Mapping[Any, str]] = {
     str: "text",
     bool: "true or false",
@@ -63,14 +64,14 @@ class Checked:
 
 
 def checked(
-    kind: Any,
+    kind: type[T],
     plain: object,
     source: object = "",
     *,
     key: str = "",
     error: type[AulensError] = ConfigError,
     others: bool = False,
-) -> Any:
+) -> T:
     """A value of a type, made of plain ones.
 
     Args:
@@ -141,7 +142,7 @@ def _fault(kind: Any, value: object, key: str) -> str:
 
 def _parts(kind: Any, value: object) -> Iterator[tuple[str, Any, Any]]:
     """Key, type and value of what a value consists of; MISSING for what it lacks."""
-    if get_origin(kind) is UnionType:
+    if get_origin(kind) in _UNIONS:
         kind = next((each for each in get_args(kind) if is_dataclass(each)), kind)
     if is_dataclass(kind) and isinstance(value, Mapping):
         hints = get_type_hints(kind, include_extras=True)
@@ -160,8 +161,9 @@ def _told(kind: Any) -> str:
     for meta in getattr(kind, "__metadata__", ()):
         return str(meta.description)
     if get_origin(kind) is Literal:
-        return f"one of {', '.join(map(str, get_args(kind)))}"
-    if get_origin(kind) is UnionType:
+        names = get_args(kind)
+        return f"one of {', '.join(map(str, names))}" if names[1:] else repr(names[0])
+    if get_origin(kind) in _UNIONS:
         return " or ".join(map(_told, get_args(kind)))
     return "a list" if get_origin(kind) is tuple else _WORDS.get(kind, "a table")
 

@@ -217,7 +217,7 @@ class AURelations:
         if kind != FORMAT:
             raise ModelError(f"{path} holds no relations: its format is {kind!r}, expected {FORMAT!r}")
         try:
-            read: _File = checked(_File, content, others=True)
+            read = checked(_File, content, others=True)
             matrix = np.array(read.conditional, np.float64)
             relations = cls(AUSet(read.name, read.aus), matrix, np.array(read.occurrences))
         except (ValueError, OverflowError) as error:

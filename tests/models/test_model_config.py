@@ -50,20 +50,23 @@ def test_defaults_are_paper_bs() -> None:
     ("settings", "message"),
     [
         ({"variant": "jaa"}, "variant is 'jaa'; it must be one of pooled, .*, jaa_net, jaa_gcn"),
-        ({"backbone": "hrnet_w18"}, "Unknown model settings: backbone. Known: aus, crop, dice,"),
+        ({"backbone": "hrnet_w18"}, "Unknown key 'backbone'. Known: aus, crop, dice,"),
         ({"crop": 100}, "crop is 100; .* multiple of 16, at least 48"),
-        ({"crop": 32}, "crop is 32"),
-        ({"dice": "caffe"}, "dice is 'caffe'; it must be one of paper, port"),
-        ({"dice_epsilon": 0.0}, "dice_epsilon is 0.0"),
-        ({"dice_weight": -1.0}, "dice_weight is -1.0; it must not be negative"),
-        ({"landmark_weight": float("nan")}, "landmark_weight is nan"),
-        ({"local_weight": -0.1}, "local_weight is -0.1"),
-        ({"graph_threshold": -0.1}, "graph_threshold is -0.1"),
-        ({"graph_threshold": 1.1}, "graph_threshold is 1.1"),
-        ({"graph_normalisation": "column"}, "graph_normalisation is 'column'.* none, row, symmetric"),
-        ({"graph_nodes": "maps"}, "graph_nodes is 'maps'.* features, hidden"),
-        ({"graph_depth": 0}, "graph_depth is 0"),
-        ({"graph_width": 0}, "graph_width is 0"),
+        ({"crop": 32}, "crop is 32; .* at least 48"),
+        ({"dice": "caffe"}, "'dice' must be one of paper, port, found 'caffe'"),
+        ({"dice_epsilon": 0.0}, "'dice_epsilon' must be a number above 0 and finite, found 0.0"),
+        ({"dice_weight": -1.0}, "'dice_weight' must be a number of 0 or more and finite, found -1.0"),
+        ({"landmark_weight": float("nan")}, "'landmark_weight' must be .* found nan"),
+        ({"local_weight": -0.1}, "'local_weight' must be .* found -0.1"),
+        ({"graph_threshold": -0.1}, "'graph_threshold' must be a probability from 0 to 1, found -0.1"),
+        ({"graph_threshold": 1.1}, "'graph_threshold' must be .* found 1.1"),
+        (
+            {"graph_normalisation": "column"},
+            "'graph_normalisation' must be one of none, row, .* 'column'",
+        ),
+        ({"graph_nodes": "maps"}, "'graph_nodes' must be one of features, hidden, found 'maps'"),
+        ({"graph_depth": 0}, "'graph_depth' must be a whole number of at least 1, found 0"),
+        ({"graph_width": 0}, "'graph_width' must be .* found 0"),
         ({"aus": []}, "empty"),
         ({"aus": "bp5d"}, "bp5d"),
     ],
@@ -81,25 +84,31 @@ def test_the_base_alone_is_no_model() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"weighted": "False"}, r"weighted is 'False'; it must be true or false"),
-        ({"weighted": 1}, r"weighted is 1; it must be true or false"),
-        ({"crop": "112"}, r"crop is '112'; it must be a whole number"),
-        ({"crop": True}, r"crop is True; it must be a whole number"),
-        ({"crop": 112.0}, r"crop is 112\.0; it must be a whole number"),
-        ({"graph_width": 8.0}, r"graph_width is 8\.0; it must be a whole number"),
-        ({"graph_depth": True}, r"graph_depth is True; it must be a whole number"),
-        ({"aus": [1.0]}, r"aus is \[1\.0\]; it must be a name or a list of whole numbers"),
-        ({"aus": [True]}, r"aus is \[True\]"),
-        ({"aus": 12}, r"aus is 12; it must be a name or a list"),
-        ({"dice_weight": float("inf")}, r"dice_weight is inf; it must be a finite number"),
-        ({"graph_threshold": float("nan")}, r"graph_threshold is nan"),
-        ({"dice_epsilon": "1"}, r"dice_epsilon is '1'; it must be a finite number"),
-        ({"graph_matrix": 3}, r"graph_matrix is 3; it must be a name or left out"),
-        ({"template": None}, r"template is None; it must be a name"),
-        ({"variant": 3}, r"variant is 3"),
-        ({"variant": "roi", "channels": 8.5}, r"channels is 8\.5; it must be a whole number or left out"),
-        ({"variant": "roi", "eigenvectors": 2.0}, r"eigenvectors is 2\.0; it must be a name or a whole"),
-        ({"variant": "roi", "alpha": float("inf")}, r"alpha is inf"),
+        ({"weighted": "False"}, r"'weighted' must be true or false, found 'False'"),
+        ({"weighted": 1}, r"'weighted' must be true or false, found 1"),
+        ({"crop": "112"}, r"'crop' must be a whole number.*, found '112'"),
+        ({"crop": True}, r"'crop' must be a whole number.*, found True"),
+        ({"crop": 112.0}, r"'crop' must be a whole number.*, found 112\.0"),
+        ({"graph_width": 8.0}, r"'graph_width' must be a whole number.*, found 8\.0"),
+        ({"graph_depth": True}, r"'graph_depth' must be a whole number.*, found True"),
+        ({"aus": [1.0]}, r"'aus' must be a name or a list of whole numbers.*, found \[1\.0\]"),
+        ({"aus": [True]}, r"'aus' must be .*, found \[True\]"),
+        ({"aus": 12}, r"'aus' must be a name or a list.*, found 12"),
+        ({"dice_weight": float("inf")}, r"'dice_weight' must be a number of 0 or more and finite, found inf"),
+        ({"graph_threshold": float("nan")}, r"'graph_threshold' must be .*, found nan"),
+        ({"dice_epsilon": "1"}, r"'dice_epsilon' must be a number above 0 and finite, found '1'"),
+        ({"graph_matrix": 3}, r"'graph_matrix' must be text or left out, found 3"),
+        ({"template": None}, r"'template' must be one of face.*, found None"),
+        ({"variant": 3}, r"variant is 3; it must be one of"),
+        (
+            {"variant": "roi", "channels": 8.5},
+            r"'channels' must be .* at least 1 or left out, found 8\.5",
+        ),
+        (
+            {"variant": "roi", "eigenvectors": 2.0},
+            r"'eigenvectors' must be 'aus' or a whole number, found 2\.0",
+        ),
+        ({"variant": "roi", "alpha": float("inf")}, r"'alpha' must be .*, found inf"),
     ],
 )
 def test_types_are_checked(settings: dict[str, object], message: str) -> None:
@@ -108,8 +117,7 @@ def test_types_are_checked(settings: dict[str, object], message: str) -> None:
 
 
 def test_whole_numbers_pass_for_numbers() -> None:
-    config = jaa(dice_weight=2, aus=np.array([2, 12]))
-    assert isinstance(config, JAAConfig)
+    config = JAAConfig(template="face", dice_weight=2, aus=np.array([2, 12]))
     assert (config.dice_weight, type(config.dice_weight)) == (2.0, float)
     assert config.aus == (2, 12)
     assert {type(number) for number in config.aus} == {int}
@@ -118,18 +126,18 @@ def test_whole_numbers_pass_for_numbers() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"variant": "roy"}, "variant is 'roy'; it must be one of pooled, heatmap, roi,"),
-        ({"template": "mask"}, "template is 'mask'"),
-        ({"eigen_head": "max"}, "eigen_head is 'max'; it must be one of context, pooled"),
-        ({"eigenvectors": "many"}, "eigenvectors is 'many'"),
+        ({"variant": "roy"}, "'variant' must be one of pooled, heatmap, roi,.*, found 'roy'"),
+        ({"template": "mask"}, "'template' must be .*, found 'mask'"),
+        ({"eigen_head": "max"}, "'eigen_head' must be one of context, pooled.*, found 'max'"),
+        ({"eigenvectors": "many"}, "'eigenvectors' must be .*, found 'many'"),
         ({"eigenvectors": 3}, "with 12 AUs needs at least 12"),
         ({"variant": "roi_gcn", "eigenvectors": 0}, "needs at least 1"),
         ({"aus": "bp5d"}, "bp5d"),
         ({"aus": (12, 12)}, "12"),
-        ({"crop": 8}, "crop is 8"),
+        ({"crop": 8}, "'crop' must be .*, found 8"),
         ({"roi_side": 6}, "must be odd"),
-        ({"channels": 0}, "positive width"),
-        ({"alpha": -1.0}, "must not be negative"),
+        ({"channels": 0}, "'channels' must be .* at least 1 or left out, found 0"),
+        ({"alpha": -1.0}, "'alpha' must be a number of 0 or more and finite, found -1.0"),
     ],
 )
 def test_settings_of_paper_a_are_checked(settings: dict[str, object], message: str) -> None:
@@ -138,5 +146,5 @@ def test_settings_of_paper_a_are_checked(settings: dict[str, object], message: s
 
 
 def test_unknown_settings_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"Unknown model settings: croop\. Known: alpha, aus"):
+    with pytest.raises(ConfigError, match=r"Unknown key 'croop'\. Did you mean 'crop'\?"):
         ModelConfig.from_dict({"croop": 3})

@@ -8,26 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens import align, landmarks
+from aulens.checked import Checked, NotNegative, Probability
 
 Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Geometry:
-    """Ranges of the geometric augmentation; all zero = the plain aligned crop.
+class Geometry(Checked):
+    """Ranges of the geometric augmentation; all zero = the plain aligned crop."""
 
-    rotation in degrees, scale as a fraction, shift in crop sides, flip a probability; the landmark_*
-    ones imitate a detector: standard deviations in inter-ocular distances (shift and scale, noise) and
-    degrees (rotation).
-    """
-
-    rotation: float = 0.0
-    scale: float = 0.0
-    shift: float = 0.0
-    flip: float = 0.0
-    landmark_shift: float = 0.0
-    landmark_rotation: float = 0.0
-    landmark_noise: float = 0.0
+    rotation: NotNegative = 0.0
+    """Uniform in +-rotation degrees."""
+    scale: NotNegative = 0.0
+    """Log-uniform zoom in [1/(1+scale), 1+scale]."""
+    shift: NotNegative = 0.0
+    """Uniform shift in +-shift crop sides, each axis."""
+    flip: Probability = 0.0
+    landmark_shift: NotNegative = 0.0
+    """Detector imprecision common to all points: normal, in inter-ocular distances; scale likewise."""
+    landmark_rotation: NotNegative = 0.0
+    """Detector imprecision common to all points: normal, degrees."""
+    landmark_noise: NotNegative = 0.0
+    """Detector imprecision of each point: normal, in inter-ocular distances."""
 
 
 def jitter(points: Points, geometry: Geometry, random: np.random.Generator) -> Points:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.checked import Checked, Probability
 from aulens.data.occluders import draw_glasses, draw_occluder
 
 Image = NDArray[np.uint8]
@@ -21,20 +22,29 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True)
-class Photometric:
+class Photometric(Checked):
     """Probability of each change, 0..1; all zero = none."""
 
-    colour: float = 0.0
-    grey: float = 0.0
-    gamma: float = 0.0
-    shading: float = 0.0
-    blur: float = 0.0
-    resolution: float = 0.0
-    noise: float = 0.0
-    jpeg: float = 0.0
-    occlusion: float = 0.0
-    glasses: float = 0.0
-    exposure: float = 0.0
+    colour: Probability = 0.0
+    """Of white balance, hue, saturation, contrast and brightness changes."""
+    grey: Probability = 0.0
+    gamma: Probability = 0.0
+    shading: Probability = 0.0
+    """Of a smooth, slightly coloured light gradient."""
+    blur: Probability = 0.0
+    """Of a Gaussian or motion blur."""
+    resolution: Probability = 0.0
+    """Of shrinking to 20..80 % and enlarging again."""
+    noise: Probability = 0.0
+    """Of Gaussian + shot noise."""
+    jpeg: Probability = 0.0
+    """Of JPEG recompression at quality 10..90."""
+    occlusion: Probability = 0.0
+    """Of a foreign object: box, ellipse, or hand-like blob."""
+    glasses: Probability = 0.0
+    """Of a drawn pair of glasses."""
+    exposure: Probability = 0.0
+    """Of 8 to 180 % of the light, in 8 bits."""
 
 
 def change(

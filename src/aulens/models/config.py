@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
-from types import NoneType, UnionType
-from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_args
+
+import numpy as np
+from msgspec import Meta
 
 from aulens.align import TEMPLATES
 from aulens.aus import AU_SETS, AUSet, au_set
+from aulens.checked import Checked, Count, NotNegative, Positive, Probability, checked, one_of
 from aulens.errors import ConfigError
 from aulens.models.family import DEFAULT, au_family
 from aulens.relations import THRESHOLD, Normalisation
@@ -21,13 +22,14 @@ RoiVariant = Literal["pooled", "heatmap", "roi", "roi_gcn", "roi_gcn_supervised"
 JAAVariant = Literal["jaa_net", "jaa_gcn"]
 DiceForm = Literal["paper", "port"]
 GraphNodes = Literal["features", "hidden"]
+AUs = Annotated[str | Sequence[int], Meta(description="a name or a list of whole numbers")]
 
 ROI_VARIANTS: Final[tuple[str, ...]] = get_args(RoiVariant)
 JAA_VARIANTS: Final[tuple[str, ...]] = get_args(JAAVariant)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig(ABC):
+class ModelConfig(Checked, ABC):
     """What all models are asked for. Use `RoiConfig` or `JAAConfig`, or `from_dict`.
 
     Attributes:
@@ -43,16 +45,17 @@ class ModelConfig(ABC):
 
     variant: str
     weighted: bool
-    aus: str | Sequence[int]
+    aus: AUs
     crop: int
-    template: str
+    template: Annotated[str, one_of(TEMPLATES)]
 
     def __post_init__(self) -> None:
-        hints = get_type_hints(type(self))
-        for field in dataclasses.fields(self):
-            value = _typed(field.name, hints[field.name], getattr(self, field.name))
-            object.__setattr__(self, field.name, value)
-        _choice("template", self.template, tuple(TEMPLATES))
+        if not isinstance(self.aus, str) and isinstance(self.aus, Iterable):
+            plain = tuple(n.item() if isinstance(n, np.generic) else n for n in self.aus)
+            object.__setattr__(self, "aus", plain)
+        super().__post_init__()
+        if not isinstance(self.aus, str):
+            object.__setattr__(self, "aus", tuple(self.aus))
         self._check()
 
     @abstractmethod
@@ -73,21 +76,19 @@ class ModelConfig(ABC):
         return {**dataclasses.asdict(self), "aus": list(self.au_set.numbers)}
 
     @staticmethod
-    def from_dict(values: Mapping[str, Any]) -> ModelConfig:
+    def from_dict(values: Mapping[str, Any], key: str = "") -> ModelConfig:
         """From plain values; "variant" says of which family (paper A's, if there is none).
 
+        Args:
+            values: By the names of the attributes.
+            key: Where they stand in a configuration, for messages: "model".
+
         Raises:
-            ConfigError: An unknown variant, a name that the family does not know, or a value that can't be.
+            ConfigError: An unknown variant, a name that the family does not know (the nearest known one is
+                named), or a value that can't be.
         """
-        kind = au_family(values.get("variant", DEFAULT)).config
-        known = {field.name for field in dataclasses.fields(kind)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ConfigError(
-                f"Unknown model settings: {', '.join(unknown)}. Known: {', '.join(sorted(known))}."
-            )
-        made: ModelConfig = kind(**values)
-        return made
+        kind: type[ModelConfig] = au_family(values.get("variant", DEFAULT)).config
+        return checked(kind, values, key=key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,19 +117,19 @@ class RoiConfig(ModelConfig):
             where intensities are coded; the paper asks for 1 whatever the intensity.
     """
 
-    variant: str = "roi_gcn_supervised"
+    variant: RoiVariant = "roi_gcn_supervised"
     weighted: bool = False
-    aus: str | Sequence[int] = "bp4d"
-    crop: int = 256
-    template: str = "face"
+    aus: AUs = "bp4d"
+    crop: Annotated[int, Meta(ge=32, description="a whole number of at least 32, pixels of a face")] = 256
+    template: Annotated[str, one_of(TEMPLATES)] = "face"
     backbone: str = "hrnet_w18"
-    roi_side: int = 7
-    eigenvectors: str | int = "aus"
-    eigen_head: str = "context"
-    channels: int | None = None
+    roi_side: Count = 7
+    eigenvectors: Literal["aus"] | int = "aus"
+    eigen_head: Literal["context", "pooled"] = "context"
+    channels: Count | None = None
     backbone_weights: str | None = None
-    alpha: float = 0.001
-    background: float = 1.0
+    alpha: NotNegative = 0.001
+    background: NotNegative = 1.0
     graded: bool = False
 
     @property
@@ -137,28 +138,17 @@ class RoiConfig(ModelConfig):
         return self.variant == "heatmap"
 
     def _check(self) -> None:
-        _choice("variant", self.variant, ROI_VARIANTS)
-        _choice("eigen_head", self.eigen_head, ("context", "pooled"))
         count = len(self.au_set)
-        if isinstance(self.eigenvectors, str):
-            _choice("eigenvectors", self.eigenvectors, ("aus", "a number"))
-        elif self.eigenvectors < (count if self.variant == "roi_gcn_supervised" else 1):
+        least = count if self.variant == "roi_gcn_supervised" else 1
+        if self.eigenvectors != "aus" and self.eigenvectors < least:
             raise ConfigError(
                 f"eigenvectors is {self.eigenvectors}; {self.variant} with {count} AUs needs at least "
-                f"{count if self.variant == 'roi_gcn_supervised' else 1}."
+                f"{least}."
             )
         if self.graded and self.variant == "pooled":
             raise ConfigError("graded grades the maps' targets, and the variant pooled has no maps.")
-        if self.crop < 32:
-            raise ConfigError(f"crop is {self.crop}; a face needs at least 32 pixels.")
-        if self.roi_side < 1 or self.roi_side % 2 == 0:
-            raise ConfigError(f"roi_side is {self.roi_side}; it must be odd and positive, to have a centre.")
-        if self.channels is not None and self.channels < 1:
-            raise ConfigError(f"channels is {self.channels}; give a positive width, or leave it out.")
-        if self.alpha < 0 or self.background < 0:
-            raise ConfigError(
-                f"alpha ({self.alpha}) and background ({self.background}) must not be negative."
-            )
+        if self.roi_side % 2 == 0:
+            raise ConfigError(f"roi_side is {self.roi_side}; it must be odd, to have a centre.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,74 +178,27 @@ class JAAConfig(ModelConfig):
             those.
     """
 
-    variant: str = "jaa_net"
+    variant: JAAVariant = "jaa_net"
     weighted: bool = True
-    aus: str | Sequence[int] = "affwild2"
+    aus: AUs = "affwild2"
     crop: int = 112
-    template: str = "jaanet"
-    dice: str = "paper"
-    dice_weight: float = 1.0
-    dice_epsilon: float = 1.0
-    landmark_weight: float = 0.5
-    local_weight: float = 1.0
-    graph_threshold: float = THRESHOLD
-    graph_normalisation: str = "row"
-    graph_depth: int = 1
-    graph_width: int = 64
-    graph_nodes: str = "features"
+    template: Annotated[str, one_of(TEMPLATES)] = "jaanet"
+    dice: DiceForm = "paper"
+    dice_weight: NotNegative = 1.0
+    dice_epsilon: Positive = 1.0
+    landmark_weight: NotNegative = 0.5
+    local_weight: NotNegative = 1.0
+    graph_threshold: Probability = THRESHOLD
+    graph_normalisation: Normalisation = "row"
+    graph_depth: Count = 1
+    graph_width: Count = 64
+    graph_nodes: GraphNodes = "features"
     graph_matrix: str | None = None
 
     def _check(self) -> None:
-        _choice("variant", self.variant, JAA_VARIANTS)
-        _choice("dice", self.dice, get_args(DiceForm))
-        _choice("graph_normalisation", self.graph_normalisation, get_args(Normalisation))
-        _choice("graph_nodes", self.graph_nodes, get_args(GraphNodes))
         assert self.au_set  # checks the AUs
         if self.crop < 48 or self.crop % 16:
             raise ConfigError(
                 f"crop is {self.crop}; JAA-Net cuts its features into strips, so it must be a multiple of "
                 "16, at least 48."
             )
-        for name in ("dice_weight", "landmark_weight", "local_weight"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must not be negative.")
-        if not self.dice_epsilon > 0:
-            raise ConfigError(f"dice_epsilon is {self.dice_epsilon}; it must be above 0: it keeps 0/0 away.")
-        if not 0 <= self.graph_threshold <= 1:
-            raise ConfigError(f"graph_threshold is {self.graph_threshold}; it must be a probability.")
-        for name in ("graph_depth", "graph_width"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
-
-
-_KINDS: Final[Mapping[Any, str]] = {
-    str: "a name",
-    bool: "true or false",
-    int: "a whole number",
-    float: "a finite number",
-    Sequence[int]: "a list of whole numbers",
-    NoneType: "left out",
-}
-
-
-def _typed(name: str, hint: Any, value: Any) -> Any:
-    """The value as the type that a field asks for; ConfigError if it is of none of them."""
-    kinds = get_args(hint) if get_origin(hint) is UnionType or isinstance(hint, UnionType) else (hint,)
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    for kind in kinds:
-        if kind in (str, bool, NoneType) and isinstance(value, kind):
-            return value
-        if kind is int and number and isinstance(value, Integral):
-            return int(value)
-        if kind is float and number and math.isfinite(value):
-            return float(value)
-        if kind == Sequence[int] and isinstance(value, Iterable) and not isinstance(value, str | Mapping):
-            numbers = tuple(value)
-            if all(isinstance(each, Integral) and not isinstance(each, bool) for each in numbers):
-                return tuple(int(each) for each in numbers)
-    raise ConfigError(f"{name} is {value!r}; it must be {' or '.join(_KINDS[kind] for kind in kinds)}.")
-
-
-def _choice(field: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{field} is {value!r}; it must be one of {', '.join(allowed)}.")

@@ -155,7 +155,7 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> StudyConfig:
     """
     path = Path(path)
     raw = read_toml(path, "the study")
-    written: _Written = checked(_Written, raw, path, others=True)
+    written = checked(_Written, raw, path, others=True)
     # Here, rather than after the doctor has looked at all of the data.
     checked(PrepareSettings, raw.get("prepare", {}), path, key="prepare")
     made = {
@@ -163,9 +163,7 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> StudyConfig:
         "variants": tuple(_variant(name, table) for name, table in written.variants.items()),
         "set": {**_dotted(written.set), **_dotted(dict(parse_setting(text) for text in settings))},
     }
-    study = checked(StudyConfig, raw | made, path)
-    assert isinstance(study, StudyConfig)
-    return study
+    return checked(StudyConfig, raw | made, path)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def make_ready(
         if delivered or prepared:
             raise ConfigError("The study tests on its own data set, but a folder of another was given.")
         return None
-    wanted: PrepareSettings = checked(PrepareSettings, settings, key="prepare")
+    wanted = checked(PrepareSettings, settings, key="prepare")
     if prepared or (delivered is None and (out / ABOUT).is_file()):
         return _checked(prepared or out, settings)
     if delivered is None:

@@ -7,27 +7,25 @@ run folder keeps the exact configuration that made its checkpoint.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import tomllib
-import types
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from aulens.checked import Checked, Natural, checked, read_toml
 from aulens.errors import ConfigError
-from aulens.models.family import DEFAULT, AUFamily, find
+from aulens.models.family import DEFAULT, find
 from aulens.training.sections import AugmentConfig, DataConfig, LoopConfig, OptimiserConfig, Stage2Config
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(Checked):
     """Everything that decides a run. Read with :func:`load_config`."""
 
     name: str = "run"
-    seed: int = 1
+    seed: Natural = 1
     data: DataConfig = field(default_factory=DataConfig)
     model: Mapping[str, Any] = field(default_factory=dict)
     """Keys of :class:`aulens.models.ModelConfig`; checked when the model is built."""
@@ -38,8 +36,7 @@ class TrainConfig:
     """Only for networks that are trained in two stages; none = its defaults."""
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise ConfigError(f"seed must not be negative, is {self.seed}.")
+        super().__post_init__()
         if self.stage2 and not self.two_stages:
             raise ConfigError(
                 "[stage2] is for networks that are trained in two stages, as jaa_gcn is; "
@@ -51,8 +48,6 @@ class TrainConfig:
                 f"or people, not Action Units; model.variant is {self.model.get('variant')!r}. Leave them "
                 "out."
             )
-        if self.stage2:
-            self.stage2.optimiser(self.optimiser)
         if self.stage2 and self.stage2.start and self.train.start:
             raise ConfigError(
                 "stage2.start means that stage 1 is not trained, so train.start, where that would begin, has "
@@ -67,8 +62,7 @@ class TrainConfig:
     @property
     def first_stage(self) -> dict[str, Any] | None:
         """The [model] of the network that is trained before, of those that are trained in two stages."""
-        family = find(self.variant)
-        return family.first_stage(self.model) if isinstance(family, AUFamily) else None
+        return find(self.variant).first_stage(self.model)
 
     @property
     def two_stages(self) -> bool:
@@ -78,8 +72,7 @@ class TrainConfig:
     @property
     def sees(self) -> bool:
         """Whether it is a network that finds faces, landmarks or people, not Action Units."""
-        family = find(self.variant)
-        return family is not None and family.sees
+        return find(self.variant).sees
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain nested dicts and lists, JSON- and TOML-ready."""
@@ -99,42 +92,39 @@ def load_config(path: Path, *, data: Sequence[Path] = (), settings: Sequence[str
         ConfigError: the file is missing or not TOML, a key is unknown (the nearest known one is named),
             or a value has the wrong type or is out of range.
     """
-    try:
-        raw = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"Cannot read the configuration {path}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    raw = read_toml(path, "the configuration")
     for setting in settings:
         _apply(raw, setting)
     if data:
         section = raw.setdefault("data", {})
         if isinstance(section, dict):
             section["roots"] = [str(root) for root in data]
-    return config_from_dict(raw)
+    return config_from_dict(raw, path)
 
 
-def config_from_dict(raw: Mapping[str, Any]) -> TrainConfig:
-    """Build a checked configuration from nested dicts (the inverse of ``TrainConfig.to_dict``)."""
-    config = _build(TrainConfig, raw, "")
-    assert isinstance(config, TrainConfig)
-    return config
+def config_from_dict(raw: Mapping[str, Any], source: object = "") -> TrainConfig:
+    """Build a checked configuration from nested dicts (the inverse of ``TrainConfig.to_dict``).
+
+    Args:
+        raw: the sections.
+        source: where they come from, for messages.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    return checked(TrainConfig, raw, source)
 
 
 def to_toml(config: TrainConfig) -> str:
     """Write a configuration as TOML that :func:`load_config` reads back to an equal value."""
+    import tomli_w  # of the extra `train`; reading a configuration needs none
+
     # TOML has no null: an absent key is the default.
     plain = {key: value for key, value in config.to_dict().items() if value is not None}
-    lines = [f"{key} = {_toml(value)}" for key, value in plain.items() if not isinstance(value, dict)]
     for section, table in plain.items():
         if isinstance(table, dict):
-            lines += ["", f"[{section}]"] + [f"{k} = {_toml(v)}" for k, v in table.items() if v is not None]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    # JSON strings, numbers, booleans and flat lists are all valid TOML (json.dumps escapes as TOML does).
-    return json.dumps(value, ensure_ascii=False)
+            plain[section] = {key: value for key, value in table.items() if value is not None}
+    return tomli_w.dumps(plain)
 
 
 def parse_setting(setting: str) -> tuple[str, Any]:
@@ -161,48 +151,3 @@ def _apply(raw: dict[str, Any], setting: str) -> None:
         if not isinstance(table, dict):
             raise ConfigError(f"{setting!r}: {section} is a value, not a section.")
     table[last] = value
-
-
-def _build(kind: type[Any], raw: Any, where: str) -> Any:
-    if not isinstance(raw, Mapping):
-        raise ConfigError(f"[{where}] must be a section, got {raw!r}.")
-    refuse_unknown(raw, {item.name for item in dataclasses.fields(kind)}, where)
-    hints = typing.get_type_hints(kind)
-    return kind(
-        **{key: _convert(hints[key], value, f"{where}.{key}" if where else key) for key, value in raw.items()}
-    )
-
-
-def refuse_unknown(raw: Mapping[str, Any], known: set[str], where: str) -> None:
-    """Raise ConfigError for a key that is not known, with the nearest one that is."""
-    for key in raw:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(sorted(known))}."
-            full = f"{where}.{key}" if where else key
-            raise ConfigError(f"Unknown key {full!r} in the configuration.{hint}")
-
-
-_MANY: Final = types.MappingProxyType({str: "strings", float: "numbers"})
-
-
-def _convert(kind: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _build(kind, value, where)
-    origin = typing.get_origin(kind)
-    if origin is types.UnionType:  # "X | None"
-        return None if value is None else _convert(typing.get_args(kind)[0], value, where)
-    if origin is tuple:
-        of = typing.get_args(kind)[0]
-        if not isinstance(value, list | tuple):
-            raise ConfigError(f"{where} must be a list of {_MANY[of]}, got {value!r}.")
-        return tuple(_convert(of, item, where) for item in value)
-    if origin is not None and issubclass(origin, Mapping):
-        if not isinstance(value, Mapping):
-            raise ConfigError(f"[{where}] must be a section, got {value!r}.")
-        return dict(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ConfigError(f"{where} must be of type {kind.__name__}, got {value!r}.")
-    return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 from pathlib import Path
@@ -16,25 +15,20 @@ from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from aulens.aus import MISSING, AUSet
-from aulens.data.augment import Geometry
 from aulens.data.dataset import FaceDataset
 from aulens.data.loading import load_data
-from aulens.data.photometric import Photometric
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError, DatasetError
 from aulens.models import AUModel, ModelConfig
 from aulens.models.family import au_family
-from aulens.training.config import TrainConfig, refuse_unknown
+from aulens.training.config import TrainConfig
 from aulens.training.inference import crop_of
 from aulens.training.memory import keep_freed_memory
 
 
 def model_config(config: TrainConfig) -> ModelConfig:
     """Check the [model] section; ConfigError names the nearest known key."""
-    refuse_unknown(
-        config.model, {item.name for item in dataclasses.fields(au_family(config.variant).config)}, "model"
-    )
-    return ModelConfig.from_dict(config.model)
+    return ModelConfig.from_dict(config.model, key="model")
 
 
 def load_samples(config: TrainConfig, settings: ModelConfig) -> Samples:
@@ -118,12 +112,11 @@ def make_optimiser(config: TrainConfig, model: nn.Module) -> Optimizer:
 
 def training_set(config: TrainConfig, samples: Samples, model: AUModel) -> FaceDataset:
     """The training samples as the model meets them: cut out for it, augmented as configured."""
-    augment = dataclasses.asdict(config.augment)
     return FaceDataset(
         samples,
         crop_of(model),
-        Geometry(**{item.name: augment[item.name] for item in dataclasses.fields(Geometry)}),
-        Photometric(**{item.name: augment[item.name] for item in dataclasses.fields(Photometric)}),
+        geometry=config.augment,
+        photometric=config.augment,
         seed=config.seed,
         true_landmarks=au_family(config.variant).true_landmarks,
     )

@@ -44,7 +44,7 @@ def config(root: Path, variant: str = "face_net", **sections: dict):
     [
         ({"model": {"sizes": 3}}, ConfigError, r"Unknown key 'model\.sizes'.*Did you mean 'size'"),
         ({"model": {"size": 100}}, ConfigError, r"model\.size must be a multiple of 32, is 100"),
-        ({"model": {"size": "big"}}, ConfigError, r"model\.size must be a multiple of 32, is 'big'"),
+        ({"model": {"size": "big"}}, ConfigError, r"'model\.size' must be a whole number or .* 'big'"),
         ({"data": {"roots": []}}, ConfigError, r"No data: set data\.roots"),
         ({"data": {"backgrounds": []}}, ConfigError, r"face_net needs data\.backgrounds"),
         ({"data": {"backgrounds": ["nowhere"]}}, DatasetError, "there is no folder nowhere of pictures"),

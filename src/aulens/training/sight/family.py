@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from aulens.checked import checked
 from aulens.errors import ConfigError
 from aulens.models.family import Family, find
-from aulens.training.config import TrainConfig, refuse_unknown
+from aulens.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -58,6 +60,14 @@ class Task(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class _Settings:
+    """The [model] of such a network; `size` is `SightFamily.size` unless it is given."""
+
+    variant: str
+    size: int | None = None
+
+
 class SightFamily(Family, ABC):
     """A network that finds faces, landmarks or people, in pictures that are drawn for it to learn from.
 
@@ -97,10 +107,10 @@ class SightFamily(Family, ABC):
         Raises:
             ConfigError: unknown keys, or a size that the network can't take.
         """
-        refuse_unknown(config.model, {"variant", "size"}, "model")
-        side: Any = config.model.get("size", self.size)
-        if not isinstance(side, int) or side < self.multiple or side % self.multiple:
-            raise ConfigError(f"model.size must be a multiple of {self.multiple}, is {side!r}.")
+        settings = checked(_Settings, config.model, key="model")
+        side = self.size if settings.size is None else settings.size
+        if side < self.multiple or side % self.multiple:
+            raise ConfigError(f"model.size must be a multiple of {self.multiple}, is {side}.")
         return side
 
 
