@@ -12,8 +12,8 @@ from aulens.faces import landmark_net, net_detector
 from aulens.faces.box_net import BoxNet, Found
 from aulens.faces.detector import FaceFollower
 from aulens.faces.landmark_net import box_points
-from aulens.faces.looks import Looks, Search
 from aulens.faces.net_detector import NetDetector
+from aulens.faces.search import Search, SearchSettings
 from aulens.faces.views import View, view
 from people import noise
 
@@ -165,7 +165,7 @@ def test_a_face_that_was_found_for_sure_turns_no_picture(detector: NetDetector, 
 
 
 def test_an_unsure_face_turns_it_and_of_doubles_the_best_is_kept(nets: tuple[Path, Path]) -> None:
-    detector = NetDetector(faces=nets[0], landmarks=nets[1], looks=Looks(sure=0.7))
+    detector = NetDetector(faces=nets[0], landmarks=nets[1], search=SearchSettings(min_confidence=0.7))
     image = blank(640, 480)
     draw(image, 48, 48, 96, red=160)
     upside_down = draw(image, 500, 300, 90, 180)
@@ -247,7 +247,7 @@ def test_near_a_face_that_was_there(
 
 
 def test_near_less_confidence_suffices(nets: tuple[Path, Path]) -> None:
-    detector = NetDetector(faces=nets[0], landmarks=nets[1], looks=Looks(near_slack=0.3))
+    detector = NetDetector(faces=nets[0], landmarks=nets[1], search=SearchSettings(near_slack=0.3))
     image = blank(640, 480)
     weak = draw(image, 208, 208, 64, red=142)
     assert detector.glance(image) == ()
@@ -367,7 +367,7 @@ def test_it_tells_its_weights_and_options(nets: tuple[Path, Path], tmp_path: Pat
         NetDetector(faces=nets[0], landmarks=nets[1], thorough=True),
         NetDetector(faces=nets[0], landmarks=nets[1], min_size=9),
         NetDetector(faces=nets[0], landmarks=nets[1], rounds=1),
-        NetDetector(faces=nets[0], landmarks=nets[1], looks=Looks(side=256)),
+        NetDetector(faces=nets[0], landmarks=nets[1], search=SearchSettings(side=256)),
         NetDetector(faces=write_box_stub(tmp_path, spoil=1.0), landmarks=nets[1]),
         NetDetector(faces=nets[0], landmarks=write_landmark_stub(tmp_path, spoil=1.0)),
     )

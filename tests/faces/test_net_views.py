@@ -134,11 +134,11 @@ def test_every_face_is_told_by_one_tile_and_whole(width: int, height: int, most:
     side = 0.8 * overlap / scale
     for x, y in random.uniform((-0.5, -0.5), (width - 0.5 - side, height - 0.5 - side), (200, 2)).tolist():
         face = candidates([[x, y, x + side, y + side]])
-        told = [part for part in parts if len(part.told(face))]
-        assert len(told) == 1
-        pixels = told[0].view.pixels
+        owners = [part for part in parts if len(part.own_of(face))]
+        assert len(owners) == 1
+        pixels = owners[0].view.pixels
         corners = transform(
-            told[0].view.matrix, [[-0.5, -0.5], [pixels.shape[1] - 0.5, pixels.shape[0] - 0.5]]
+            owners[0].view.matrix, [[-0.5, -0.5], [pixels.shape[1] - 0.5, pixels.shape[0] - 0.5]]
         )
         assert (corners[0] <= (x + 1e-9, y + 1e-9)).all()
         assert (corners[1] >= (x + side - 1e-9, y + side - 1e-9)).all()
@@ -147,8 +147,8 @@ def test_every_face_is_told_by_one_tile_and_whole(width: int, height: int, most:
 def test_a_face_larger_than_the_overlap_that_a_tile_cuts_is_left_to_other_looks() -> None:
     (first, *_) = tiles(ramp(900, 500), 1.0, 100_000, 64)
     edge = first.view.pixels.shape[1]
-    assert len(first.told(candidates([[edge - 260, 10, edge - 1, 200]]))) == 0
-    assert len(first.told(candidates([[-9, -9, 50, 80]]))) == 1  # by the border of the picture: as it is
+    assert len(first.own_of(candidates([[edge - 260, 10, edge - 1, 200]]))) == 0
+    assert len(first.own_of(candidates([[-9, -9, 50, 80]]))) == 1  # by the border of the picture: as it is
 
 
 def test_doubles_are_those_that_share_more_than_so_much() -> None:

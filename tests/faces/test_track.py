@@ -8,13 +8,13 @@ from stub_detectors import GREY, face
 from aulens.faces.detector import Face
 from aulens.faces.motion import Motion
 from aulens.faces.occlusion import resolve_merged
-from aulens.faces.track import Anchor, Track, look
+from aulens.faces.track import Anchor, Track, appearance
 
 
 def test_a_restored_track_knows_all_that_it_knew() -> None:
     box = face(100, 100).box
     blank = Face(box, np.empty((0, 2)))
-    first = Track.begin(blank, look(GREY, blank), 0.0, moves=True)
+    first = Track.begin(blank, appearance(GREY, blank), 0.0, moves=True)
     first.turn_to(0.04)
     new = first.state()
     noise = np.random.default_rng(0).integers(0, 256, GREY.shape, np.uint8)
@@ -28,10 +28,10 @@ def test_a_restored_track_knows_all_that_it_knew() -> None:
         anchor=Anchor.of(seen),
         landmarks=seen.landmarks,
         held=seen.landmarks + 2,
-        patch=look(noise, seen),
+        patch=appearance(noise, seen),
         unchecked=2,
         proofs=5,
-        looks=1,
+        comparisons=1,
         waits=3,
         doubt=True,
         changed=True,
@@ -43,7 +43,7 @@ def test_a_restored_track_knows_all_that_it_knew() -> None:
     assert Track.restored(state).state() == state
     # Each frame sets these three before it asks for them.
     kept = {one.name for one in fields(Track)} - {"expected", "was_in_view", "offer"}
-    assert state.keys() == kept - {"face"} | {"in_view"}
+    assert state.keys() == kept - {"face", "comparisons"} | {"in_view", "looks"}  # as 0.1 wrote them
     assert [key for key in state if state[key] == new[key]] == []
 
 
@@ -51,12 +51,12 @@ def test_a_restored_track_knows_all_that_it_knew() -> None:
 def test_of_two_tracks_on_one_face_the_one_expected_there_keeps_it(turned: bool) -> None:
     """One is where it was; the other would have had to come over from beside it."""
     here, strayed, apart = (
-        Track.begin(seen, look(GREY, seen), 0.0, moves=True)
+        Track.begin(seen, appearance(GREY, seen), 0.0, moves=True)
         for seen in (face(100, 100), face(140, 100), face(220, 100))
     )
     for track, x in ((here, 102), (strayed, 104), (apart, 220)):
         track.turn_to(0.04)
-        track.detected(face(x, 100), look(GREY, face(x, 100)), 0.04)
+        track.detected(face(x, 100), appearance(GREY, face(x, 100)), 0.04)
     tracks = [here, strayed, apart]
     resolve_merged(tracks[::-1] if turned else tracks)
     assert [track.in_view for track in tracks] == [True, False, True]

@@ -63,7 +63,7 @@ def check_copied_pictures(index: FrameIndex, step: Callable[[int, int], None]) -
 
     Args:
         index: the frames.
-        step: told clips done and all clips.
+        step: called with clips done and in all.
     """
     clips = index.sequences()
     sizes = defaultdict[int, list[int]](list)

@@ -61,11 +61,11 @@ def check_counts(index: FrameIndex, parts: tuple[PartCount, ...], whole: bool) -
 
 def _check_media(index: FrameIndex) -> list[Problem]:
     lost = np.array([not path for path in index.media])
-    told = sum(p.frames for p in index.problems if p.code in _NO_PICTURE)
+    reported = sum(p.frames for p in index.problems if p.code in _NO_PICTURE)
     if lost.all():
         message = "no coded frame has a picture; unpack the pictures or videos beside the labels."
         return [Problem("error", "missing_picture", "all pictures", message, len(lost))]
-    if lost.sum() > told:
+    if lost.sum() > reported:
         where = several(
             sorted({f"{s}/{q}" for s, q in zip(index.subject[lost], index.sequence[lost], strict=True)})
         )
@@ -167,13 +167,13 @@ def _never(index: FrameIndex, gone: NDArray[np.bool_]) -> list[Problem]:
 
 def check_leaks(index: FrameIndex) -> list[Problem]:
     """Subjects that are in two parts."""
-    told = {p.where for p in index.problems if p.code == "subject_leak"}
+    reported = {p.where for p in index.problems if p.code == "subject_leak"}
     homes: dict[str, set[str]] = {}
     for subject, part in set(zip(index.subject.tolist(), index.part.tolist(), strict=True)):
         homes.setdefault(subject, set()).add(part)
     findings = []
     for subject, parts in sorted(homes.items()):
-        if len(parts) > 1 and subject not in told:
+        if len(parts) > 1 and subject not in reported:
             names = " and ".join(repr(part) if part else "none" for part in sorted(parts))
             message = (
                 f"this subject is in the parts {names}: a test would measure memory of a face; give whole "

@@ -23,7 +23,7 @@ def detect_some(
     Args:
         index: the frames.
         detector: finds them, with 68 points.
-        step: told pictures done and all pictures.
+        step: called with pictures done and in all.
 
     Returns:
         (N, 68, 2) pixels; NaN in frames that were not chosen, can't be read or show no face.

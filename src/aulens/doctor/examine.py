@@ -19,7 +19,7 @@ from aulens.doctor.flicker import check_flicker
 from aulens.doctor.labels import check_labels, enough
 from aulens.doctor.lag import check_lag
 from aulens.doctor.measures import SHOWN_BY, columns_of, measure
-from aulens.doctor.placement import check_placement, look
+from aulens.doctor.placement import check_placement, compare_clips
 from aulens.doctor.prepared import check_prepared
 from aulens.doctor.rates import check_rates, rates
 from aulens.doctor.shape import check_shapes, judge
@@ -48,7 +48,7 @@ def examine(
         prepared: a folder that `aulens prepare` made of it; its landmarks serve where the data set has none.
         whole: the published data set should be complete. Not so for a subset, or a look-alike.
         detector: makes what finds faces with 68 points in pictures; where it can't, the rest is examined.
-        progress: told how far it is.
+        progress: called with what is done, how much of it, and how much in all.
 
     Raises:
         DatasetError: `prepared` is not of these data.
@@ -73,9 +73,9 @@ def examine(
         landmarks = stored if landmarks is None else landmarks
     if pictures and any(index.media):
         finder = _finder(detector, skipped)
-        looks = look(index, index.landmarks, finder, partial(progress, "looking at pictures"))
-        findings += check_placement(looks)
-        findings += check_lag([(one.where, one.flow, one.moved) for one in looks])
+        placed = compare_clips(index, index.landmarks, finder, partial(progress, "looking at pictures"))
+        findings += check_placement(placed)
+        findings += check_lag([(one.where, one.flow, one.moved) for one in placed])
         findings += check_copied_pictures(index, partial(progress, "looking for copies"))
         if landmarks is None and finder is not None:
             landmarks = detect_some(index, finder, partial(progress, "detecting landmarks"))

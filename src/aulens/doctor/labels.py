@@ -163,8 +163,8 @@ def _strangers(
     cells = [aus.index(n) for n in good], [columns[n] for n in good]
     findings = []
     for subject, (auc, weight) in found.by_subject.items():
-        mean, told = _mean(auc[cells], weight[cells])
-        if told >= 2 and mean < STRANGER:
+        mean, counted = _mean(auc[cells], weight[cells])
+        if counted >= 2 and mean < STRANGER:
             seen = ", ".join(f"AU{n}" for n, value in zip(good, weight[cells], strict=True) if value)
             message = (
                 f"the labels don't follow this face: {seen} have a mean ROC-AUC of {mean:.2f} (others "
@@ -176,5 +176,5 @@ def _strangers(
 
 def _mean(auc: Floats, weight: Floats) -> tuple[float, int]:
     """Mean over AUs that at least 10 frames' weight tells of, and how many these are."""
-    told = weight >= ENOUGH_FRAMES
-    return (float(auc[told].mean()) if told.any() else np.nan), int(told.sum())
+    counted = weight >= ENOUGH_FRAMES
+    return (float(auc[counted].mean()) if counted.any() else np.nan), int(counted.sum())

@@ -41,7 +41,7 @@ OUTSIDE: Final = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class ClipPlacement:
     """What was seen of one clip.
 
     Attributes:
@@ -65,36 +65,36 @@ class Look:
     damaged: str = ""
 
 
-def look(
+def compare_clips(
     index: FrameIndex,
     landmarks: NDArray[np.float32] | None,
     detector: FaceDetector | None,
     step: Callable[[int, int], None],
-) -> list[Look]:
+) -> list[ClipPlacement]:
     """Look at a window of each of some clips.
 
     Args:
         index: the frames.
         landmarks: (N, K, 2); None only reads the pictures.
         detector: to compare with; None compares with none.
-        step: told clips done and all clips.
+        step: called with clips done and in all.
     """
     chosen = clips(index, CLIPS)
     seen = []
     for done, (subject, sequence, rows) in enumerate(chosen):
         step(done, len(chosen))
-        seen.append(_look_at(f"{subject}/{sequence}", index, rows, landmarks, detector))
+        seen.append(_compare_clip(f"{subject}/{sequence}", index, rows, landmarks, detector))
     step(len(chosen), len(chosen))
     return seen
 
 
-def _look_at(
+def _compare_clip(
     where: str,
     index: FrameIndex,
     rows: Rows,
     landmarks: NDArray[np.float32] | None,
     detector: FaceDetector | None,
-) -> Look:
+) -> ClipPlacement:
     window = rows[:0] if landmarks is None else busiest_window(index, rows, landmarks)
     tracked = len(window) > 0
     if not tracked:
@@ -123,13 +123,13 @@ def _look_at(
                         off.append(found[0])
                         shift.append(found[1])
     except DatasetError as error:
-        return Look(
+        return ClipPlacement(
             where, rows[:0], np.empty(0), np.empty((0, 2)), 0, np.empty((0, 2)), np.empty((0, 2)), str(error)
         )
     moved = np.empty((0, 2))
     if frame is not None and landmarks is not None:
         moved = np.median(np.diff(_through(landmarks[window], frame), axis=0), axis=1) / EYES
-    return Look(
+    return ClipPlacement(
         where,
         np.array(compared, np.intp),
         np.array(off),
@@ -208,10 +208,10 @@ def _difference(points: Floats, found: Floats) -> tuple[float, Floats]:
     return float(np.hypot(*away.T).mean()) / unit, shift
 
 
-def check_placement(looks: Sequence[Look]) -> list[Problem]:
+def check_placement(placed: Sequence[ClipPlacement]) -> list[Problem]:
     """Findings on what was looked at."""
     findings = []
-    for one in looks:
+    for one in placed:
         if one.damaged:
             message = f"{one.damaged.rstrip('.')}; get it again."
             findings.append(Problem("warning", "unreadable_picture", one.where, message))
@@ -220,7 +220,7 @@ def check_placement(looks: Sequence[Look]) -> list[Problem]:
                 "landmarks lie outside the picture: they are of pictures of another size, or tracking failed."
             )
             findings.append(Problem("warning", "landmarks_outside", one.where, message))
-    compared = [one for one in looks if len(one.off)]
+    compared = [one for one in placed if len(one.off)]
     if sum(len(one.off) for one in compared) >= ENOUGH:
         overall = _overall(compared)
         if overall is not None:
@@ -236,14 +236,14 @@ def check_placement(looks: Sequence[Look]) -> list[Problem]:
     return findings
 
 
-def _overall(looks: Sequence[Look]) -> Problem | None:
+def _overall(placed: Sequence[ClipPlacement]) -> Problem | None:
     """What is wrong with most landmarks."""
-    off = float(np.median(np.concatenate([one.off for one in looks])))
-    shift = np.median(np.concatenate([one.shift for one in looks]), 0)
+    off = float(np.median(np.concatenate([one.off for one in placed])))
+    shift = np.median(np.concatenate([one.shift for one in placed]), 0)
     far = float(np.hypot(*shift))
     if off <= OFF and far <= SHIFT:
         return None
-    count = sum(len(one.off) for one in looks)
+    count = sum(len(one.off) for one in placed)
     message = (
         f"in {count} pictures landmarks lie {off:.2f} eye distances from where the detector finds them "
         f"(expected: under 0.1), {_direction(shift)}: they are of other pictures, of another size of picture "

@@ -124,9 +124,9 @@ class AlignedFollower(FaceFollower, Protocol):
 
 def described(detector: FaceDetector) -> str:
     """A detector and its options in a line; of one that does not tell, its type."""
-    told = repr(detector)
+    text = repr(detector)
     kind = type(detector)
-    return f"{kind.__module__}.{kind.__qualname__}" if " at 0x" in told else told
+    return f"{kind.__module__}.{kind.__qualname__}" if " at 0x" in text else text
 
 
 def box_overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

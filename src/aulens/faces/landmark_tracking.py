@@ -12,7 +12,7 @@ from aulens.errors import InputError
 from aulens.faces.detector import Face, FaceFollower, LandmarkFollower, box_overlap
 from aulens.faces.occlusion import CLOSE, ONE_FACE
 from aulens.faces.steady import apart
-from aulens.faces.track import COAST, Anchor, Track, look
+from aulens.faces.track import COAST, Anchor, Track, appearance
 
 Image = NDArray[np.uint8]
 
@@ -94,7 +94,7 @@ class LandmarkTracker:
         """Place it by its landmarks; False, and nothing done, if what they find is not the face."""
         if self._by_landmarks is None:
             track.offer = _slid(self._detector, image, track)
-        if track.offer is None or not track.alike(patch := look(image, track.offer)):
+        if track.offer is None or not track.alike(patch := appearance(image, track.offer)):
             return False
         track.followed(track.offer, patch, now)
         return True

@@ -14,16 +14,16 @@ from aulens.errors import ConfigError
 from aulens.faces.box_net import BoxNet, Found
 from aulens.faces.detector import Face, check_image, largest_first
 from aulens.faces.landmark_net import LandmarkNet, Marks, box_points
-from aulens.faces.looks import LOOKS, Looks, Search
 from aulens.faces.net_card import BoxCard, LandmarkCard
 from aulens.faces.registry import DetectorEntry
+from aulens.faces.search import DEFAULT_SEARCH, Search, SearchSettings
 from aulens.landmarks import face_box
 
 Image = NDArray[np.uint8]
 
 # Of benchmarks/prior_box.py: the box from which `box_points` lie where eyes and mouth of such a picture do.
 _ALIGNED_BOX: Final = (0.16, 0.07, 0.84, 1.04)
-# From this sum of half the first network's logit and the second's on a face is told: of 520 pictures without
+# From this sum of half the first network's logit and the second's on there is a face: of 520 pictures without
 # people that were kept for choosing, few show one. A dog that fills the picture is what the odd looks see.
 _EVEN: Final = 5.7
 _ODD: Final = 1.5
@@ -36,7 +36,7 @@ class NetDetector:
     """Faces, 68 landmarks, which of them are seen and what a face is worth, by two networks of our own.
 
     The first look at a picture shrinks it to 320 pixels. That is all where faces of comfortable size are
-    seen. Otherwise it looks again, each time only if those before did not do (`Looks` has the numbers):
+    seen. Otherwise it looks again, each time only if those before did not do (numbers: `SearchSettings`):
 
     * stretched: nobody yet, and the picture is dark or flat: its contrast is stretched.
     * shrunk: nobody yet: half as large, in a grey margin, for a face that fills the picture or is cut by it.
@@ -58,7 +58,7 @@ class NetDetector:
         rounds: how often landmarks are found; 2 cuts the face out anew by what the first run found.
         faces: card or .onnx of another network for faces.
         landmarks: card or .onnx of another network for landmarks.
-        looks: when and how to look again.
+        search: when and how to look again.
 
     Raises:
         ModelError: a file is missing, damaged, of another kind or does not fit its card.
@@ -75,7 +75,7 @@ class NetDetector:
         rounds: int = 2,
         faces: str | Path | None = None,
         landmarks: str | Path | None = None,
-        looks: Looks = LOOKS,
+        search: SearchSettings = DEFAULT_SEARCH,
     ) -> None:
         if threshold is not None and not 0 < threshold <= 1:
             raise ConfigError(f"threshold must be a confidence above 0 up to 1, got {threshold}")
@@ -84,14 +84,15 @@ class NetDetector:
         self._boxes = BoxNet(faces, threads)
         self._marks = LandmarkNet(landmarks, threads, rounds)
         self._least = least = self.card.threshold if threshold is None else threshold
-        self._search = Search(self._boxes, min(least, self.card.threshold), min_size, thorough, looks)
-        self._slack = looks.near_slack
-        told = [f"threshold={least:g}", f"min_size={min_size:g}", f"thorough={thorough}", f"rounds={rounds}"]
-        self._told = ", ".join(told if looks == LOOKS else [*told, f"looks={looks!r}"])
+        self._search = Search(self._boxes, min(least, self.card.threshold), min_size, thorough, search)
+        self._slack = search.near_slack
+        self._options = f"threshold={least:g}, min_size={min_size:g}, thorough={thorough}, rounds={rounds}"
+        if search != DEFAULT_SEARCH:
+            self._options += f", search={search!r}"
 
     def __repr__(self) -> str:
         faces, landmarks = self.card.onnx_sha256[:12], self.landmark_card.onnx_sha256[:12]
-        return f"NetDetector({faces}, {landmarks}, {self._told})"
+        return f"NetDetector({faces}, {landmarks}, {self._options})"
 
     @property
     def card(self) -> BoxCard:
@@ -183,7 +184,7 @@ class NetDetector:
             return []
         marks = self._marks([image] * len(last), last, rounds=1)
         points = np.where(marks.sound[:, None, None], marks.points, last)
-        quality, presence = (np.where(marks.sound, told, 0.0) for told in (marks.quality, marks.presence))
+        quality, presence = (np.where(marks.sound, value, 0.0) for value in (marks.quality, marks.presence))
         boxes = face_box(points)
         return [
             Face(boxes[i], points[i], float(presence[i]), float(quality[i]), marks.visibility[i])
@@ -206,12 +207,12 @@ class NetDetector:
             points = np.where(collapsed[:, None, None], box_points(boxes), points)
         pictures = [images[number] for number in owners]
         marks = self._marks(pictures, points)
-        told = _together(confidence, marks.presence, look)
-        doubtful = np.flatnonzero((told < least) & (collapsed | ~marks.sound | (confidence >= _SURE)))
+        joint = _together(confidence, marks.presence, look)
+        doubtful = np.flatnonzero((joint < least) & (collapsed | ~marks.sound | (confidence >= _SURE)))
         if len(doubtful):
             marks = self._turned(pictures, boxes, marks, doubtful)
-            told = _together(confidence, marks.presence, look)
-        confidence = told
+            joint = _together(confidence, marks.presence, look)
+        confidence = joint
         good = marks.sound & (confidence >= least)
         for i in np.flatnonzero(good).tolist():
             faces[owners[i]].append(

@@ -96,7 +96,7 @@ class NetSession:
 
 
 def _fits(shape: tuple[Any, ...], wanted: Shape) -> bool:
-    """Whether a shape is the wanted one, as far as both are told."""
+    """Whether a shape is the wanted one, as far as both are known."""
     return len(shape) == len(wanted) and all(
         w is None or not isinstance(s, int) or s == w for s, w in zip(shape, wanted, strict=True)
     )

@@ -14,7 +14,7 @@ Image = NDArray[np.uint8]
 
 # Of the largest distance of two faces of one person: so far beyond it a face may yet turn out to be known.
 _UNSURE: Final = 0.3
-_LOOKS: Final = 3
+_COMPARISONS: Final = 3
 _WAITS: Final = 50  # frames for which a face that touches another waits for its id, where somebody is away
 _VIEW_PAUSES: Final = (0.6, 2.0)
 _VIEW_PAUSE: Final = 10.0
@@ -44,7 +44,7 @@ class People:
         return dict(self._known)
 
     def name(self, image: Image, newcomers: Sequence[Track], tracks: Sequence[Track], now: float) -> None:
-        """Give ids to those newcomers who can be told: of somebody who is away, or new ones.
+        """Give ids to those newcomers who can be recognized: of somebody who is away, or new ones.
 
         Args:
             image: the frame.
@@ -74,8 +74,8 @@ class People:
                 continue
             view = views[number]
             _, distance = self._gallery.nearest(view, away) if view is not None else (None, np.inf)
-            track.looks += 1
-            if distance < self._gallery.same + self._unsure and track.looks < _LOOKS:
+            track.comparisons += 1
+            if distance < self._gallery.same + self._unsure and track.comparisons < _COMPARISONS:
                 continue
             self._give(image, track, self._next_id(), tracks, now, view)
 
@@ -87,17 +87,17 @@ class People:
             own = self._gallery.distance(track.face_id, view)
             others = [p for p in self._known if p != track.face_id and (p in track.met or p not in here)]
             other, distance = self._gallery.nearest(view, others)
-            track.looks += 1
+            track.comparisons += 1
             if other is not None and distance <= self._gallery.same and distance < own:
                 rival = here.get(other)
                 if rival is None or self._swap_gains(image, rival, other, track.face_id, own - distance):
                     self._become(track, other, tracks)
-            elif own > self._gallery.same and track.looks < _LOOKS:
+            elif own > self._gallery.same and track.comparisons < _COMPARISONS:
                 return
             elif own > self._gallery.same + (0.0 if track.changed else self._unsure):
                 track.face_id, track.next_view, track.views = self._next_id(), -np.inf, 0
             self._known[track.face_id] = now
-        track.doubt, track.changed, track.looks = False, False, 0
+        track.doubt, track.changed, track.comparisons = False, False, 0
         track.met -= here.keys()
 
     def remember(self, image: Image, tracks: Sequence[Track], now: float) -> None:
@@ -149,7 +149,7 @@ class People:
         now: float,
         view: NDArray[np.float32] | None,
     ) -> None:
-        track.face_id, track.looks = person, 0
+        track.face_id, track.comparisons = person, 0
         self._known[person] = now
         if self._embedder is not None:
             self._view(image, track, tracks, now, self._embed(image, track) if view is None else view)

@@ -1,4 +1,4 @@
-"""A look too large for one run, in overlapping tiles: each face is told by one of them."""
+"""A look too large for one run, in overlapping tiles: each face is reported by one of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Tile:
 
     Attributes:
         view: what to look at.
-        own: (2, 2) low and high (x, y): faces with their middle in it are told by this tile.
+        own: (2, 2) low and high (x, y): faces with their middle in it are reported by this tile.
         inside: (2, 2) low and high (x, y): a box that leaves it is of a face that is cut.
     """
 
@@ -31,8 +31,8 @@ class Tile:
     own: NDArray[np.float64]
     inside: NDArray[np.float64]
 
-    def told(self, found: Found) -> Found:
-        """Those of its candidates that no other tile tells better."""
+    def own_of(self, found: Found) -> Found:
+        """Those of its candidates that no other tile has whole."""
         low, high = found.boxes[:, :2], found.boxes[:, 2:]
         middle = (low + high) / 2
         own = (middle >= self.own[0]) & (middle < self.own[1])

@@ -72,7 +72,7 @@ class Track:
         patch: (24, 24) uint8 grey, how it looked when seen last.
         unchecked: frames since a detector last confirmed it.
         proofs: frames in which a detector saw it.
-        looks: how often a face that has no id yet, or whose id is in doubt, was looked at.
+        comparisons: how often a face that has no id yet, or whose id is in doubt, was compared with others.
         waits: for how many frames a face that touches another has waited for its id.
         doubt: the id may be another's: it met somebody, or changed abruptly.
         changed: the doubt is that it looked different from one frame to the next.
@@ -95,7 +95,7 @@ class Track:
     patch: Patch
     unchecked: int = 0
     proofs: int = 1
-    looks: int = 0
+    comparisons: int = 0
     waits: int = 0
     doubt: bool = False
     changed: bool = False
@@ -202,7 +202,7 @@ class Track:
             "patch": pack(self.patch),
             "unchecked": self.unchecked,
             "proofs": self.proofs,
-            "looks": self.looks,
+            "looks": self.comparisons,
             "waits": self.waits,
             "doubt": self.doubt,
             "changed": self.changed,
@@ -229,7 +229,7 @@ class Track:
             patch=unpack(state["patch"]),
             unchecked=state["unchecked"],
             proofs=state["proofs"],
-            looks=state["looks"],
+            comparisons=state["looks"],
             waits=state["waits"],
             doubt=state["doubt"],
             changed=state["changed"],
@@ -254,7 +254,7 @@ def middle_and_spread(landmarks: NDArray[np.float64]) -> tuple[NDArray[np.float6
     return middle, max(1.4 * float(landmarks[:, 1].std()), 1e-6)
 
 
-def look(image: NDArray[np.uint8], face: Face) -> Patch:
+def appearance(image: NDArray[np.uint8], face: Face) -> Patch:
     """What is about a face's landmarks, or else in its box: (24, 24) uint8 grey; black if outside."""
     box = face.box
     if len(face.landmarks):

@@ -14,7 +14,7 @@ from aulens.faces.identity import DlibEmbedder, FaceEmbedder
 from aulens.faces.landmark_tracking import LandmarkTracker, agrees, usable
 from aulens.faces.occlusion import note_occlusions, overlapping, resolve_merged
 from aulens.faces.people import People
-from aulens.faces.track import Patch, Track, look
+from aulens.faces.track import Patch, Track, appearance
 
 _FORMAT: Final = "aulens-tracker/3"
 _RATE: Final = 25.0  # frames per second where there are no time stamps
@@ -80,7 +80,7 @@ class FaceTracker:
             None turns that off: who was out of sight for two seconds gets a new id, a cut is not noticed.
         motion: expect a face where its speed takes it; False expects it where it was.
         detect_every: seconds between looks at the whole picture while somebody is in view.
-        sure: confidence, by the detector's own score, of a face that needs no second look.
+        min_confidence: confidence, by the detector's own score, of a face that needs no second look.
         keep_lost: seconds for which somebody who is gone is listed in `Tracked.lost`; None for ever.
 
     Raises:
@@ -95,7 +95,7 @@ class FaceTracker:
         *,
         motion: bool = True,
         detect_every: float = 0.4,
-        sure: float = 0.6,
+        min_confidence: float = 0.6,
         keep_lost: float | None = None,
     ) -> None:
         if not detect_every >= 0:
@@ -107,7 +107,7 @@ class FaceTracker:
         self._people = People(_named(embedder) if isinstance(embedder, str) else embedder)
         self._moves = motion
         self._detect_every = detect_every
-        self._sure = sure
+        self._min_confidence = min_confidence
         self._keep_lost = keep_lost
         self._cuts = CutFinder()
         self._tracks: list[Track] = []
@@ -182,7 +182,7 @@ class FaceTracker:
             "recognizes": self._people.recognizes,
             "motion": self._moves,
             "detect_every": self._detect_every,
-            "sure": self._sure,
+            "sure": self._min_confidence,
             "keep_lost": self._keep_lost,
         }
 
@@ -201,7 +201,7 @@ class FaceTracker:
 
     def _assign(self, image: NDArray[np.uint8], faces: list[Face], now: float) -> None:
         """Detected faces to tracks, the best overlap first; the rest are newcomers."""
-        patches = [look(image, face) for face in faces]
+        patches = [appearance(image, face) for face in faces]
         pairs = []
         for number, (face, patch) in enumerate(zip(faces, patches, strict=True)):
             for track in self._tracks:
@@ -243,7 +243,7 @@ class FaceTracker:
             for track in self._tracks
             if track.in_view
             and track.face_id is None
-            and (track.confidence >= self._sure or track.proofs > 1)
+            and (track.confidence >= self._min_confidence or track.proofs > 1)
         ]
         newcomers.sort(key=lambda track: (-_area(track.box), *track.box[:2].tolist()))
         if newcomers:
@@ -262,7 +262,9 @@ class FaceTracker:
             track.face_id: track.face
             for track in self._tracks
             # A face that changed all at once and was not recognized is not reported as who it was.
-            if track.face_id is not None and track.face is not None and not (track.changed and track.looks)
+            if track.face_id is not None
+            and track.face is not None
+            and not (track.changed and track.comparisons)
         }
         ids = sorted(here)
         lost = [

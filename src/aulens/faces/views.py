@@ -1,6 +1,6 @@
 """Copies of a picture as a detector looks at them: smaller or larger, padded, turned, stretched in contrast.
 
-Each keeps the matrix back to the picture: what is seen in any of them is told in the picture's pixels.
+Each keeps the matrix back to the picture: what is seen in any of them is reported in the picture's pixels.
 """
 
 from __future__ import annotations

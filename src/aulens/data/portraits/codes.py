@@ -104,8 +104,8 @@ def _one_sided(
     if "one_sided" not in table:
         return sides
     rows = {file: row for row, file in enumerate(files)}
-    told = table["one_sided"].notna()
-    for file, text in zip(name[told].tolist(), table["one_sided"][told].tolist(), strict=True):
+    noted = table["one_sided"].notna()
+    for file, text in zip(name[noted].tolist(), table["one_sided"][noted].tolist(), strict=True):
         for number, half in _SIDE.findall(text):
             if int(number) in aus.numbers:
                 # The picture's left is the subject's right.

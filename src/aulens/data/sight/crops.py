@@ -91,8 +91,8 @@ def draw_crop(cutout: Cutout, size: int, random: np.random.Generator, *, hard: f
         image = camera.coarse(image, far, random)
     taken = camera.take(image, random, hard=hard) if hard else camera.Taken(image, 1.0, 0.0, 0.0)
     detail = 1 / np.hypot(max(1.0, scale, 1 / far), 1.5 * taken.blur)
-    told = quality(taken.image, points, visible, cutout.yaw, detail, taken.spoilt)
-    return FaceCrop(taken.image, points.astype(np.float32), visible.astype(np.float32), told)
+    worth = quality(taken.image, points, visible, cutout.yaw, detail, taken.spoilt)
+    return FaceCrop(taken.image, points.astype(np.float32), visible.astype(np.float32), worth)
 
 
 @dataclass(frozen=True, eq=False)

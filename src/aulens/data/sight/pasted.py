@@ -182,7 +182,7 @@ def _moved(cutout: Cutout, matrix: Points) -> Points:
 
 
 def _hide_mirrored(image: Image, cutout: Cutout, matrix: Points, random: np.random.Generator) -> None:
-    """A mirrored border may hold a second face that nobody told of: keep a band around the picture only."""
+    """A mirrored border may hold a second face that no label names: keep a band around the picture only."""
     height, width = cutout.levels[0].shape[:2]
     band = 0.12 * min(height, width)
     corners = np.array(

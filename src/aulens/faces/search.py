@@ -1,4 +1,4 @@
-"""How often, and at which copies of a picture, the detector's network looks."""
+"""How often, and at which copies of a picture, the detector's network settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Looks:
+class SearchSettings:
     """When and how a picture is looked at again.
 
     Attributes:
@@ -26,7 +26,7 @@ class Looks:
         sides: longest sides of the enlarged looks; none is larger than the picture.
         small: beside a face below so many pixels of a look there may be smaller ones.
         weak: confidence from which a candidate below the threshold hints at a face.
-        sure: confidence from which a picture need not be turned.
+        min_confidence: confidence from which a picture need not be turned.
         margin: of the shrunk look, at each side, in sides of the shrunk picture.
         dark: brightness (0 to 255) that 99 % of the pixels of a dark picture do not exceed.
         flat: brightness between 1 and 99 % of the pixels of a flat picture, at most.
@@ -42,7 +42,7 @@ class Looks:
     sides: tuple[int, ...] = (640, 1280, 1920)
     small: float = 20.0
     weak: float = 0.4
-    sure: float = 0.85
+    min_confidence: float = 0.85
     margin: float = 0.5
     dark: int = 110
     flat: int = 90
@@ -53,36 +53,41 @@ class Looks:
     near_slack: float = 0.2
 
 
-LOOKS: Final = Looks()
+DEFAULT_SEARCH: Final = SearchSettings()
 _GAIN: Final = 1.25  # an enlarged look is larger than the last by at least this
 _NEAR_SIZES: Final = (0.6, 1.7)  # of a face near another, in sizes of that
 _TURNS: Final = (90, 180, 270)
 
 
 class Search:
-    """Looks for the faces of pictures.
+    """SearchSettings for the faces of pictures.
 
     Args:
         net: the detector's network.
         threshold: least confidence of a face.
         min_size: longer side of the smallest box worth reporting, pixels of the picture.
         thorough: take all enlarged looks always.
-        looks: when and how to look again.
+        settings: when and how to look again.
     """
 
     def __init__(
-        self, net: BoxNet, threshold: float, min_size: float, thorough: bool, looks: Looks = LOOKS
+        self,
+        net: BoxNet,
+        threshold: float,
+        min_size: float,
+        thorough: bool,
+        settings: SearchSettings = DEFAULT_SEARCH,
     ) -> None:
         self._net = net
         self.threshold = threshold
         self._min_size = min_size
         self._thorough = thorough
-        self._looks = looks
+        self._settings = settings
 
     def __call__(self, images: Sequence[Image]) -> list[Found]:
         """What is found in each of some pictures (H, W, 3) uint8 RGB, most confident first."""
         firsts = [self._first(image) for image in images]
-        seen = self._net([first.framed() for first in firsts], min(self._looks.weak, self.threshold))
+        seen = self._net([first.framed() for first in firsts], min(self._settings.weak, self.threshold))
         further = (self._further(*parts) for parts in zip(images, firsts, seen, strict=True))
         return [self._worth(found) for found in further]
 
@@ -92,14 +97,14 @@ class Search:
 
     def near(self, image: Image, box: ArrayLike) -> Found:
         """What is about as large as a box (4,), within half its size around it, nearest first."""
-        looks = self._looks
+        settings = self._settings
         x0, y0, x1, y1 = np.asarray(box, np.float64).tolist()
         x, y, size = (x0 + x1) / 2, (y0 + y1) / 2, max(x1 - x0, y1 - y0)
-        region = _region(image, x, y, looks.near_reach * size / 2)
+        region = _region(image, x, y, settings.near_reach * size / 2)
         if min(region[2] - region[0], region[3] - region[1]) < size / 2:
             return NOTHING
-        seen = view(image, looks.near_side / (looks.near_reach * size), region)
-        least = max(self.threshold - looks.near_slack, 0.05)
+        seen = view(image, settings.near_side / (settings.near_reach * size), region)
+        least = max(self.threshold - settings.near_slack, 0.05)
         (found,) = self._net([seen.framed()], least)
         away = np.abs((found.boxes[:, :2] + found.boxes[:, 2:]) / 2 - (x, y))
         low, high = _NEAR_SIZES
@@ -112,29 +117,29 @@ class Search:
         return found[(found.confidence >= self.threshold) & (found.sides >= self._min_size)]
 
     def _first(self, image: Image) -> View:
-        return view(image, min(self._looks.side / max(image.shape[:2]), self._looks.most))
+        return view(image, min(self._settings.side / max(image.shape[:2]), self._settings.most))
 
     def _further(self, image: Image, first: View, found: Found) -> Found:
         """All that is found, also the weak, after as many more looks as pay."""
-        looks = self._looks
+        settings = self._settings
         if not self._any(found):
             tones = first.tones
-            if tones.high <= looks.dark or tones.high - tones.low <= looks.flat:
+            if tones.high <= settings.dark or tones.high - tones.low <= settings.flat:
                 first = first.stretched()
                 found = self._and(found, first.framed())
         if not self._any(found):
-            found = self._and(found, first.shrunk(looks.margin))
+            found = self._and(found, first.shrunk(settings.margin))
         scale = first.scale
         for larger in self._scales(image, scale):
             if not self._may_show_more(found, scale):
                 break
             found, scale = Found.joined([found, self._enlarged(image, larger)]), larger
-        if not self._any(found, max(looks.sure, self.threshold)):
+        if not self._any(found, max(settings.min_confidence, self.threshold)):
             found = self._and(found, *(first.turned(degrees).framed() for degrees in _TURNS))
         return found
 
     def _and(self, found: Found, *views: View) -> Found:
-        return Found.joined([found, *self._net(views, min(self._looks.weak, self.threshold))])
+        return Found.joined([found, *self._net(views, min(self._settings.weak, self.threshold))])
 
     def _any(self, found: Found, least: float | None = None) -> bool:
         """Whether there is a face, or one so confident."""
@@ -143,24 +148,24 @@ class Search:
     def _scales(self, image: Image, first: float) -> Iterator[float]:
         side = max(image.shape[:2])
         last = first * side
-        for wanted in self._looks.sides:
+        for wanted in self._settings.sides:
             if min(wanted, side) >= _GAIN * last:
                 last = min(wanted, side)
                 yield last / side
 
     def _may_show_more(self, found: Found, scale: float) -> bool:
         """Whether a look that is larger than `scale` may show faces that were not seen up to that."""
-        small = self._looks.small
+        small = self._settings.small
         if self._thorough or self._min_size * scale >= small:
             return self._thorough
-        sure = max(self._looks.sure, self.threshold)
+        sure = max(self._settings.min_confidence, self.threshold)
         return not self._any(found, sure) or bool((found.sides * scale < small).any())
 
     def _enlarged(self, image: Image, scale: float) -> Found:
-        looks = self._looks
+        settings = self._settings
         return Found.joined(
-            tile.told(self._net([tile.view.framed()], min(looks.weak, self.threshold))[0])
-            for tile in tiles(image, scale, looks.tile, looks.overlap)
+            tile.own_of(self._net([tile.view.framed()], min(settings.weak, self.threshold))[0])
+            for tile in tiles(image, scale, settings.tile, settings.overlap)
         )
 
 
