@@ -34,7 +34,7 @@ def test_a_folder_is_a_clip_in_natural_order(folder):
     assert numbers(frames) == [frame.index for frame in frames] == list(range(12))
     assert [frame.time for frame in frames] == [float(time) for time in steady(12, Fraction(30_000, 1001))]
     assert (media.info.frames, media.info.width, media.info.height) == (12, 64, 48)
-    part = list(media.frames(skip=3, every=2, stop=0.3))
+    part = list(media.frames(skip=3, frame_step=2, stop=0.3))
     assert numbers(part) == [frame.index for frame in part] == [4, 6, 8]
     assert media.problem is None
 

@@ -46,7 +46,7 @@ def test_a_file_cut_short_gives_what_it_has_and_says_where_it_stopped(tmp_path, 
     last = frames[-1]
     assert f"stops after frame {last.index} ({last.time:.2f} s): the file is cut short" in str(media.problem)
     assert f"{missing:,} bytes" in str(media.problem)
-    part = list(media.frames(skip=50, every=4))
+    part = list(media.frames(skip=50, frame_step=4))
     assert [(f.index, f.time) for f in part] == [
         (f.index, f.time) for f in frames if f.index >= 50 and f.index % 4 == 0
     ]

@@ -92,7 +92,7 @@ def test_eight_frame_animations(tmp_path, name):
     assert numbers(frames) == [frame.index for frame in frames] == list(range(8))
     times = [sum(lasts[:number]) / 1000 for number in range(8)]
     assert [frame.time for frame in frames] == times
-    part = list(media.frames(start=0.15, stop=0.5, every=2))
+    part = list(media.frames(start=0.15, stop=0.5, frame_step=2))
     assert [(frame.index, frame.time) for frame in part] == [(2, 0.15), (4, 0.39)]
     assert numbers(part) == [2, 4]
     assert list(media.frames(start=9.0)) == []

@@ -82,14 +82,14 @@ def test_what_is_known_before_reading(clips):
 
 
 CHOICES = [
-    {"every": 7},
+    {"frame_step": 7},
     {"start": 0.0, "stop": 0.2},
     {"start": 1.5},
     {"start": 3.2032},
-    {"start": 2.0, "stop": 3.0, "every": 3},
+    {"start": 2.0, "stop": 3.0, "frame_step": 3},
     {"skip": 1},
     {"skip": 61},
-    {"skip": 84, "every": 5, "stop": 3.9},
+    {"skip": 84, "frame_step": 5, "stop": 3.9},
     {"skip": 50, "start": 1.0},
     {"skip": 118},
     {"skip": 500},
@@ -108,7 +108,7 @@ def test_a_part_is_a_slice_of_the_whole(clips, name):
         wanted = [
             frame
             for frame in whole
-            if frame.index % choice.get("every", 1) == 0
+            if frame.index % choice.get("frame_step", 1) == 0
             and frame.index >= choice.get("skip", 0)
             and choice.get("start", 0.0) <= frame.time < choice.get("stop", math.inf)
         ]
@@ -148,7 +148,7 @@ def test_time_zero_is_where_sound_or_picture_begins(tmp_path):
 
 def test_a_stream_without_time_stamps(tmp_path):
     raw = open_video(write_clip(tmp_path / "raw.h264", steady(30, 25)))
-    frames = list(raw.frames(every=2, skip=10))
+    frames = list(raw.frames(frame_step=2, skip=10))
     assert [frame.index for frame in frames] == [number_of(frame.image) for frame in frames]
     assert [frame.index for frame in frames] == list(range(10, 30, 2))
     assert all(math.isnan(frame.time) for frame in frames)
@@ -268,7 +268,7 @@ def test_disorder_right_before_a_recording_ends_does_not_hide_the_next():
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"every": 0}, "every is 0"),
+        ({"frame_step": 0}, "frame_step is 0"),
         ({"skip": -1}, "skip is -1"),
         ({"start": -1.0}, "start is -1"),
         ({"stop": math.nan}, "stop is nan"),

@@ -110,7 +110,7 @@ def stream_clips(
         try:
             media = open_video(source) if isinstance(source, Path) else source
             results = analyzer.video(
-                media, every=settings.every, start=settings.start, stop=settings.stop,
+                media, frame_step=settings.every, start=settings.start, stop=settings.stop,
                 keep_lost=settings.keep_lost,
             )  # fmt: skip
             with ctrl_c_ends(source), closing(results):

@@ -137,7 +137,7 @@ def _record(
         tracker.restore(dict(note.tracker))
         counts = _Counts(**note.counts)
     after, before = (0, None) if note is None else (note.next, note.problem)
-    frames = media.frames(every=settings.every, start=settings.start, stop=settings.stop, skip=after)
+    frames = media.frames(frame_step=settings.every, start=settings.start, stop=settings.stop, skip=after)
     with ExitStack() as stack:
         parts: dict[str, Part] = {}
         for kind, part in _parts(folder, settings, media.info, called, analyzer):

@@ -129,7 +129,7 @@ class Analyzer:
         self,
         source: str | Path | Media,
         *,
-        every: int = 1,
+        frame_step: int = 1,
         start: float | None = None,
         stop: float | None = None,
         keep_lost: float | None = None,
@@ -145,7 +145,7 @@ class Analyzer:
         Args:
             source: path of a video, or what `aulens.open_video`, `open_sequence` or `open_webcam` gave. Where
                 that is damaged, the results end there, and its `problem` then says where and why.
-            every: take each so many-th frame.
+            frame_step: take each so many-th frame.
             start: seconds from which on to take frames.
             stop: seconds before which frames are taken.
             keep_lost: seconds for which somebody who is gone is in `lost`; None to the end of the clip.
@@ -158,7 +158,7 @@ class Analyzer:
         from aulens.video.webcam import Camera
 
         media = open_video(source) if isinstance(source, str | Path) else source
-        frames = media.frames(every=every, start=start, stop=stop)
+        frames = media.frames(frame_step=frame_step, start=start, stop=stop)
         steps = analyze_clip(
             self, frames, self.tracker(keep_lost), most=waiting(media.info), live=isinstance(media, Camera)
         )

@@ -86,10 +86,10 @@ class Animation:
         return self._problem
 
     def frames(
-        self, *, every: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
+        self, *, frame_step: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
     ) -> Iterator[Frame]:
         """See `Media`."""
-        return self._frames(Choice(every, start, stop, skip))
+        return self._frames(Choice(frame_step, start, stop, skip))
 
     def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
         self._problem = None

@@ -83,11 +83,11 @@ class Media(Protocol):
         ...
 
     def frames(
-        self, *, every: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
+        self, *, frame_step: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
     ) -> Iterator[Frame]:
         """Frames in the order they are shown, one at a time: those with all of
 
-        * `index` divisible by `every`,
+        * `index` divisible by `frame_step`,
         * `start` <= `time` < `stop` (seconds; None = no limit),
         * `index` >= `skip` (to go on after a stop).
 
@@ -105,14 +105,14 @@ class Media(Protocol):
 class Choice:
     """The arguments of `Media.frames`, checked."""
 
-    every: int = 1
+    frame_step: int = 1
     start: float | None = None
     stop: float | None = None
     skip: int = 0
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise ConfigError(f"every is {self.every}; 1 takes each frame, 2 each second one, and so on.")
+        if self.frame_step < 1:
+            raise ConfigError(f"frame_step is {self.frame_step}; 1 takes each frame, 2 each second one.")
         if self.skip < 0:
             raise ConfigError(f"skip is {self.skip}; frames are counted from 0.")
         for name, value in (("start", self.start), ("stop", self.stop)):
@@ -128,7 +128,8 @@ class Choice:
 
     def takes(self, index: int, time: float) -> bool:
         """Whether a frame is one of those asked for."""
-        return index % self.every == 0 and index >= self.skip and (self.start is None or time >= self.start)
+        begun = self.start is None or time >= self.start
+        return begun and index >= self.skip and index % self.frame_step == 0
 
     def ends(self, time: float) -> bool:
         """Whether a frame, and so all after it, lies beyond the end."""

@@ -66,10 +66,10 @@ class VideoFile:
         return None if self._reading is None else self._reading.problem()
 
     def frames(
-        self, *, every: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
+        self, *, frame_step: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
     ) -> Iterator[Frame]:
         """See `Media`."""
-        return self._frames(Choice(every, start, stop, skip))
+        return self._frames(Choice(frame_step, start, stop, skip))
 
     def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
         self._reading = reading = _Reading(self._path, self._info, self._origin, choice)

@@ -116,10 +116,10 @@ class Camera:
         return self._problem
 
     def frames(
-        self, *, every: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
+        self, *, frame_step: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
     ) -> Iterator[Frame]:
         """See `Media`."""
-        return self._frames(Choice(every, start, stop, skip))
+        return self._frames(Choice(frame_step, start, stop, skip))
 
     def stop(self) -> None:
         """End `frames` at the next picture, as `stop` seconds would; may be called from anywhere.
