@@ -2,7 +2,7 @@
 
     python benchmarks/data_ablation.py --portraits DIR --out runs/data --prepared PREPARED
         --free DIR ... --joint DIR ... --moved DIR ... --backbone-weights FILE
-        [--mediapipe PYTHON TASK] [--cache DIR] [--real DIR --score score.py]
+        [--test NAME FOLDER ...] [--mediapipe PYTHON TASK] [--cache DIR] [--real DIR --score score.py]
 
 Trains what is not yet trained, shows each run the test pictures of docs/people.md, and prints a Markdown
 table with a column for each kind of data, beside the shipped model and MediaPipe's blendshapes (people.py):
@@ -14,6 +14,7 @@ that lack what a column has more, on the same draws.
     --moved      re-animated portraits (`aulens render --portraits`)
     --prepared   coded portraits (`aulens prepare portraits`)
     --portraits  the same as pictures, which are tested as a user's are
+    --test       made pictures, of whose test subjects there are numbers too
 """
 
 from __future__ import annotations
@@ -84,6 +85,9 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, nargs="+", required=True)
     for name in ("real", "score", "cache"):
         parser.add_argument(f"--{name}", type=Path)
+    parser.add_argument(
+        "--test", dest="tests", nargs="+", action="append", default=[], metavar=("NAME", "FOLDER")
+    )
     parser.add_argument("--mediapipe", nargs=2, metavar=("PYTHON", "TASK"))
     parser.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3))
     parser.add_argument(
@@ -139,12 +143,8 @@ def lines(coded: Coded, given: argparse.Namespace) -> Iterator[Line]:
     yield from portraits("openpeople", coded.of("openpeople"), OPENPEOPLE_LEAST)
     yield from portraits("portraits kept for test", coded.of(*TRAINING).split("test"), measures.LEAST)
     yield from london(coded.of("london"))
-    for title, folders in (
-        ("re-animated", given.moved),
-        ("renders, joint", given.joint),
-        ("renders, free", given.free),
-    ):
-        yield from made(title, folders)
+    for title, *folders in given.tests:
+        yield from made(title, [Path(folder) for folder in folders])
 
 
 def real(given: argparse.Namespace) -> Iterator[Line]:
