@@ -30,17 +30,29 @@ Decoder = Literal["roi", "pooled", "direct"]
 
 
 class Family:
-    """What all families have in common.
+    """What all families have in common; itself one of which nothing is known.
 
     Attributes:
         sees: Whether its networks find faces, landmarks or people, not Action Units.
+        files: Settings that name a file.
     """
 
     sees: bool = False
+    files: tuple[str, ...] = ()
 
     def papers(self, variant: str) -> tuple[str, ...]:
         """BibTeX of what a variant follows."""
         return ()
+
+    def decides_at(self, variant: str) -> float:
+        """The score, as decoded from an exported file, above which the paper takes an AU for present; what
+        `AUModel.forward` gives has it subtracted."""
+        return 0.0
+
+    def first_stage(self, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The [model] of the network that is trained before, in RUN/stage1, and begins `AUModel.first_stage`;
+        None where there is one stage. `settings` are those of the [model] itself."""
+        return None
 
 
 class AUFamily(Family, ABC, Generic[Config]):
@@ -48,12 +60,10 @@ class AUFamily(Family, ABC, Generic[Config]):
 
     Attributes:
         config: Class of their configurations; model.variant is one of its settings.
-        files: Settings that name a file.
         true_landmarks: Whether they learn landmarks, and so are given the true ones to learn from.
     """
 
     config: type[Config]
-    files: tuple[str, ...] = ()
     true_landmarks: bool = False
 
     @abstractmethod
@@ -90,11 +100,6 @@ class AUFamily(Family, ABC, Generic[Config]):
         (its mean everywhere), or "direct" (the file's "logits")."""
         return "direct"
 
-    def decides_at(self, variant: str) -> float:
-        """The score, as decoded from an exported file, above which the paper takes an AU for present; what
-        `AUModel.forward` gives has it subtracted."""
-        return 0.0
-
     def card(self, config: Config) -> dict[str, Any]:
         """Entries that a card has of these models only."""
         return {}
@@ -111,11 +116,6 @@ class AUFamily(Family, ABC, Generic[Config]):
             labels: (N, A) in {0, 1, MISSING}, of the training samples.
             aus: The AUs of axis A.
         """
-        return None
-
-    def first_stage(self, settings: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The [model] of the network that is trained before, in RUN/stage1, and begins `AUModel.first_stage`;
-        None where there is one stage. `settings` are those of the [model] itself."""
         return None
 
 
@@ -147,9 +147,13 @@ DEFAULT: Final = "roi_gcn_supervised"
 """The variant where a configuration names none."""
 
 
-def find(variant: object) -> Family | None:
-    """The family of a variant; None if none has it."""
-    return MODELS[variant] if isinstance(variant, str) and variant in MODELS else None
+def find(variant: object) -> Family:
+    """The family of a variant; one of which nothing is known if none has it.
+
+    Raises:
+        ConfigError: The package that has it can't be loaded.
+    """
+    return MODELS[variant] if isinstance(variant, str) and variant in MODELS else Family()
 
 
 def au_family(variant: object) -> AUFamily[Any]:

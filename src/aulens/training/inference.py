@@ -25,7 +25,7 @@ from aulens.errors import ConfigError, ModelError
 from aulens.landmarks import convert, layout_of
 from aulens.metrics import landmark_error
 from aulens.models import AUModel, AUOutput, load_checkpoint
-from aulens.models.family import AUFamily, find
+from aulens.models.family import find
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.runtime.model import open_model
 from aulens.training.calibration import Calibration, read_calibration
@@ -135,7 +135,6 @@ class Scorer:
 
         platt, threshold = np.array(card.platt), np.array(card.threshold)
         fitted = np.ones(len(card.aus), bool)
-        family = find(card.variant)  # None: of a package that is not installed here
         return Scorer(
             name=card.name,
             aus=card.aus,
@@ -143,7 +142,7 @@ class Scorer:
             forward=forward,
             device=torch.device("cpu"),
             has_side_scores=card.has_side_scores,
-            decides_at=family.decides_at(card.variant) if isinstance(family, AUFamily) else 0.0,
+            decides_at=find(card.variant).decides_at(card.variant),
             calibration=Calibration(card.aus, platt, threshold, fitted, 0, 0, card.curves),
             chosen=(
                 "Probabilities and thresholds are those of the model's card, fitted on "

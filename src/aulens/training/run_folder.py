@@ -19,7 +19,7 @@ from aulens.data.columns import distinct_pairs
 from aulens.data.samples import SPLITS, Samples
 from aulens.errors import ConfigError, ModelError
 from aulens.files import plain, write_text
-from aulens.models.family import AUFamily, find
+from aulens.models.family import find
 from aulens.training.config import TrainConfig, load_config, to_toml
 from aulens.training.leakage import people
 from aulens.training.sections import Stage2Config
@@ -176,8 +176,8 @@ def _changed(old: TrainConfig, new: TrainConfig, free: frozenset[str]) -> dict[s
     """
     before, after = _flat(old.to_dict()), _flat(new.to_dict())
     # A file may lie in another folder, as on another machine, but its name stays.
-    files = family.files if isinstance(family := find(new.variant), AUFamily) else ()
-    for key, table in itertools.product((f"model.{name}" for name in files), (before, after)):
+    files = (f"model.{name}" for name in find(new.variant).files)
+    for key, table in itertools.product(files, (before, after)):
         if key in table:
             table[key] = Path(table[key]).name
     return {

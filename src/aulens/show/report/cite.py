@@ -21,8 +21,7 @@ def bibtex(variant: str, version: str) -> str:
         version: of aulens.
     """
     try:
-        family = find(variant)
+        papers = find(variant).papers(variant)
     except ConfigError:  # of a package that can't be loaded here: the report is none the worse
-        family = None
-    papers = family.papers(variant) if family else ()
+        papers = ()
     return "\n\n".join([_AULENS.format(version=version), *papers])
