@@ -42,7 +42,7 @@ class PatchDetector:
         return largest_first(faces)
 
 
-ENTRY = DetectorEntry(lambda spec: PatchDetector())
+ENTRY = DetectorEntry(lambda spec: PatchDetector(), has_quality=True)
 
 
 class PatchEmbedder:

@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from aulens.commands import clips
+from aulens.commands.bar import FrameBar
 from aulens.commands.sources import seconds
 from aulens.errors import ConfigError
 from aulens.output import video as recording
+from aulens.output.plan import Job
 from aulens.runtime.result import FrameResult
 from aulens.tables import OpenFace, read_table
 from aulens.video import Frame, VideoInfo
@@ -183,16 +184,16 @@ def test_a_resumed_run_sums_up_the_whole_video(
         return aulens("detect", video, "--model", model, "--out", tmp_path / folder, *more)
 
     whole = command("whole")
-    step = clips._Step.__call__
+    step = FrameBar.frame
 
-    def stopped(self: clips._Step, result: FrameResult, info: VideoInfo) -> None:
+    def stopped(self: FrameBar, job: Job, result: FrameResult, info: VideoInfo) -> None:
         if result.index == 12:
             raise KeyboardInterrupt
-        step(self, result, info)
+        step(self, job, result, info)
 
     with monkeypatch.context() as patch:
         patch.setattr(recording, "KEEP", 5)
-        patch.setattr(clips._Step, "__call__", stopped)
+        patch.setattr(FrameBar, "frame", stopped)
         assert command("cut").code == 130
     again = command("cut", "--resume")
     assert told(again.out, "AU12") == ("20", "100 %")
@@ -341,7 +342,7 @@ def test_ctrl_c_says_how_to_go_on(video: Path, model: Path, tmp_path: Path, monk
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(clips, "analyze_video", stopped)
+    monkeypatch.setattr(FrameBar, "frame", stopped)
     done = aulens("detect", video, "--model", model, "--out", tmp_path / "out")
     assert done.code == 130
     assert "--resume goes on" in done.err

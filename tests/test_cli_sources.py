@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from aulens.commands import album
+from aulens.analysis.analyzer import Analyzer
 from aulens.commands.sources import gather
-from aulens.output import OutputSettings, analyze_video
-from aulens.runtime.analyzer import Analyzer
+from aulens.output import OutputSettings, analyze_video, drawings
 from command_line import aulens
 from patch_people import PatchDetector, patch_frame, write_people
 
@@ -27,7 +26,7 @@ def inputs(folder: Path) -> list[Path]:
 def taken(*given: Path, out: Path | None = None) -> list[Path]:
     found = gather(given, out, sequence=False, rate=None, webcam=None)
     assert not found.failed
-    return sorted([*found.pictures, *(path for path in found.clips if isinstance(path, Path))])
+    return sorted([*found.pictures, *found.clips])
 
 
 def run(model: Path, *arguments: object) -> str:
@@ -40,7 +39,7 @@ def run(model: Path, *arguments: object) -> str:
 def test_results_of_an_earlier_run_are_no_inputs(
     shown: int, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(album, "_ON_PAGE", shown)
+    monkeypatch.setattr(drawings, "ON_PAGE", shown)
     given = inputs(tmp_path / "in")
     results = tmp_path / "in" / "deep" / "results"
     run(model, tmp_path / "in", "--out", results, "--overlay")

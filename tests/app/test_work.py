@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.app import panels
 from aulens.app.line import Ticket
 from aulens.app.settings import AppSettings
@@ -14,7 +15,7 @@ from aulens.app.source import look, within
 from aulens.app.work import ClipMade, Made, Work, clip_work, picture_work
 from aulens.errors import ConfigError, InputError
 from aulens.output import OutputSettings
-from aulens.runtime.analyzer import Analyzer
+from aulens.output.plan import Plan
 from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
 
@@ -87,11 +88,11 @@ def test_results_that_cannot_be_written_are_a_sentence_without_a_path(
     path = tmp_path / name
     if path.suffix == ".png":
         Image.fromarray(patch_frame({})).save(path)
-        (tmp_path / "out" / "a.csv").mkdir(parents=True)
+        (tmp_path / "out" / "results.csv" / "full").mkdir(parents=True)
         work = picture_work(analyzer, look(path, name))
     else:
         write_people(path, 5)
-        (tmp_path / "out" / "a.csv" / "full").mkdir(parents=True)
+        (tmp_path / "out" / "columns.csv" / "full").mkdir(parents=True)
         work = clip_work(analyzer, look(path, name), OutputSettings())
     with pytest.raises(InputError, match=r"^The results can't be written: [A-Z][a-z ]+\.$"):
         done(work, tmp_path / "out")
@@ -100,10 +101,11 @@ def test_results_that_cannot_be_written_are_a_sentence_without_a_path(
 def test_no_sentence_names_the_folder(
     tmp_path: Path, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(analyzer: Analyzer, path: Path, out: Path, *rest: object, **more: object) -> None:
+    def fail(plan: Plan, executor: object) -> None:
+        path, out = plan.jobs[0].paths[0], plan.out
         raise ConfigError(f"{out / 'a.part'}: not of {path}; empty {out}")
 
-    monkeypatch.setattr("aulens.app.work.analyze_video", fail)
+    monkeypatch.setattr("aulens.app.work.execute", fail)
     source = look(write_people(tmp_path / "0.mp4", 5), "Zoë.mp4")
     with pytest.raises(InputError) as error:
         done(clip_work(analyzer, source, OutputSettings()), tmp_path / "out")

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from aulens.cluster.jobs import Job, Outcome
-from aulens.cluster.settings import ClusterSettings, Setup
+from aulens.cluster import OnRay
+from aulens.cluster.settings import Setup
 from aulens.cluster.worker import Worker
+from aulens.output.plan import Job, Outcome
 
 
-def outcomes_here(jobs: Sequence[Job], setup: Setup, cluster: ClusterSettings) -> Iterator[Outcome]:
-    worker = Worker(setup)
-    for job in jobs:
-        (text,) = worker({"job": [job.to_json()]})["outcome"]
-        yield Outcome.from_json(text)
+class InOneProcess(OnRay):
+    def hand_out(self, jobs: Sequence[Job], setup: Setup) -> Iterator[Outcome]:
+        worker = Worker(setup)
+        for job in jobs:
+            (text,) = worker({"job": [job.to_json()]})["outcome"]
+            yield Outcome.from_json(text)

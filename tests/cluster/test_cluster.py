@@ -11,31 +11,29 @@ import time
 import types
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
-from in_one_process import outcomes_here
+from in_one_process import InOneProcess
 from PIL import Image
 from waiting_patches import patches
 
-from aulens.cluster import AnalyzerSettings, ClusterSettings, Job, Outcome, analyze_files, run, scratch
-from aulens.cluster import jobs as jobs_of_files
-from aulens.cluster.jobs import plan_jobs
-from aulens.cluster.pictures import Looking, Part, PictureFolder, part_path
+from aulens import __version__
+from aulens.analysis.analyzer import Analyzer
+from aulens.cluster import AnalyzerSettings, ClusterSettings, OnRay, scratch
+from aulens.cluster.on_ray import largest_first
 from aulens.cluster.scratch import MOST_TRIES, Scratch
 from aulens.cluster.session import connected
 from aulens.cluster.settings import Setup
 from aulens.cluster.worker import Worker
-from aulens.commands.output import Format, closing_all, sinks
-from aulens.commands.pictures import analyze_pictures
-from aulens.commands.tally import Tally
 from aulens.errors import BusyError, ConfigError
-from aulens.output import OutputSettings, analyze_video
+from aulens.output import Here, OutputSettings, analyze_files, analyze_video
+from aulens.output import plan as plans
 from aulens.output import video as recording
 from aulens.output.identity import video_of
 from aulens.output.names import clip_names
-from aulens.runtime.analyzer import Analyzer
+from aulens.output.pictures import Part, Seen, identity_of_pictures, look_at, part_of
+from aulens.output.plan import Job, Outcome, Plan, make_plan
 from aulens.tables.baseline import Baseline
 from command_line import aulens
 from entries import replace_detector
@@ -51,11 +49,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_stub(tmp_path_factory.mktemp("stub"))
 
 
-@pytest.fixture
-def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "_outcomes", outcomes_here)
-
-
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Twenty: with a face, without, one that is none, and two of one name."""
@@ -69,9 +62,17 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return paths
 
 
-def setup(out: Path, model: Path, token: str, version: str = run.aulens.__version__) -> Setup:
-    analyzer = AnalyzerSettings(model, patches)
-    return Setup(version, str(Path.cwd()), str(out), token, OutputSettings(), analyzer, 1, None)
+def setup(out: Path, model: Path, token: str, version: str = __version__) -> Setup:
+    plan = Plan(out, OutputSettings(), (), resume=True)
+    return Setup(version, str(Path.cwd()), token, plan, AnalyzerSettings(model, patches), 1)
+
+
+def part(worker: Worker, job: Job) -> Path:
+    return part_of(worker._setup.plan, job)
+
+
+def seen_by(worker: Worker, job: Job) -> list[Seen]:
+    return [Seen(**json.loads(line)) for line in part(worker, job).read_text().splitlines()[1:]]
 
 
 @pytest.fixture
@@ -90,8 +91,9 @@ def test_jobs_are_named_by_the_order_given_and_large_videos_come_first(tmp_path:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(bytes(size))
     given = [tmp_path / name for name in ("a.mp4", "p.png", "x/a.mp4", "b.mov", "x/../a.mp4", "missing.avi")]
-    jobs = plan_jobs([*given, given[1]])
-    assert [(job.kind, job.name, job.paths) for job in jobs] == [
+    plan = make_plan([*given, given[1]], tmp_path / "out")
+    assert [job.name for job in plan.jobs] == ["000000", "a", "x_a", "b", "missing"]
+    assert [(job.kind, job.name, job.paths) for job in largest_first(plan)] == [
         ("video", "x_a", (str(given[2]),)),
         ("video", "b", (str(given[3]),)),
         ("video", "a", (str(given[0]),)),
@@ -106,20 +108,21 @@ def test_jobs_are_named_by_the_order_given_and_large_videos_come_first(tmp_path:
 )
 def test_every_picture_is_in_one_job(count: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     if most != 2000:  # which is what it is
-        monkeypatch.setattr(jobs_of_files, "_MOST_PARTS", most)
+        monkeypatch.setattr(plans, "_MOST_PARTS", most)
     given = [f"{i}.jpg" for i in range(count)]
-    jobs = plan_jobs(given)
+    jobs = make_plan(given, "out").jobs
     assert [path for job in jobs for path in job.paths] == given
+    assert [job.first for job in jobs] == [given.index(job.paths[0]) for job in jobs]
     assert len({job.name for job in jobs}) == len(jobs) <= most
     assert [job.name for job in jobs] == sorted(job.name for job in jobs)
 
 
 def test_sequences_have_their_rate_and_videos_their_own(tmp_path: Path) -> None:
-    assert plan_jobs([tmp_path], sequence=True, rate=30) == [
-        Job("sequence", tmp_path.name, (str(tmp_path),), 30)
-    ]
+    assert make_plan([tmp_path], tmp_path / "out", sequence=True, rate=30).jobs == (
+        Job("sequence", tmp_path.name, (str(tmp_path),), rate=30),
+    )
     with pytest.raises(ConfigError, match="has its own time stamps"):
-        plan_jobs(["a.mp4"], rate=30)
+        make_plan(["a.mp4"], "out", rate=30)
 
 
 def test_no_file_of_one_video_is_that_of_another() -> None:
@@ -141,7 +144,7 @@ def test_no_file_of_one_video_is_that_of_another() -> None:
 
 
 def test_jobs_and_outcomes_survive_their_journey() -> None:
-    job = Job("video", "é\u2028", ("/a b/é.mp4",), 29.97)
+    job = Job("video", "é\u2028", ("/a b/é.mp4",), ("é",), 29.97, drawn=("é", "b"))
     assert Job.from_json(job.to_json()) == job
     outcome = Outcome(job, "host 1", 2, None, 7, failed={"x": "y"}, left_out={"z": ("a", "b")})
     assert Outcome.from_json(outcome.to_json()) == outcome
@@ -182,9 +185,9 @@ def test_a_worker_goes_on_where_another_died(
     with pytest.raises(KilledError):
         analyze_video(Analyzer(model, PatchDetector()), video, tmp_path, progress=progress)
     done = worker.do(job)
-    assert (done.tries, done.frames, done.recorded.frames) == (2, 5, 30)
+    assert (done.tries, done.frames, done.receipt.frames) == (2, 5, 30)
     again = worker.do(job)
-    assert (again.frames, again.recorded) == (0, done.recorded)
+    assert (again.frames, again.receipt) == (0, done.receipt)
 
 
 def test_a_worker_takes_the_same_baseline_as_one_process(model: Path, tmp_path: Path) -> None:
@@ -192,10 +195,11 @@ def test_a_worker_takes_the_same_baseline_as_one_process(model: Path, tmp_path: 
     settings = OutputSettings(baseline=Baseline(least=12))
     alone = analyze_video(Analyzer(model, PatchDetector()), video, tmp_path / "alone", settings)
     with Scratch(tmp_path).run() as token:
-        sent = pickle.loads(pickle.dumps(replace(setup(tmp_path, model, token), settings=settings)))
+        told = setup(tmp_path, model, token)
+        sent = pickle.loads(pickle.dumps(replace(told, plan=replace(told.plan, settings=settings))))
         done = Outcome.from_json(Worker(sent).do(Job("video", "talk", (str(video),))).to_json())
     os.chdir(here)
-    assert (done.recorded.identity["baseline"], done.recorded.remark) == (alone.identity["baseline"], None)
+    assert (done.receipt.identity["baseline"], done.receipt.remark) == (alone.identity["baseline"], None)
     table = (tmp_path / "talk.csv").read_bytes()
     assert b"AU12_above" in table
     assert table == (tmp_path / "alone" / "talk.csv").read_bytes()
@@ -206,73 +210,61 @@ def test_a_video_at_which_workers_die_is_given_up(worker: Worker, tmp_path: Path
     for place in (*[0] * (MOST_TRIES - 1), 250, *[0] * MOST_TRIES):
         Scratch(tmp_path).begin("video-talk", place)
     done = worker.do(Job("video", "talk", (str(video),)))
-    assert done.recorded is None
+    assert done.receipt is None
     assert done.failed[str(video)].startswith("3 workers in a row died after frame 0: too little memory")
     for _ in range(MOST_TRIES - 1):
         Scratch(tmp_path).begin("video-other", 0)
-    assert worker.do(Job("video", "other", (str(video),))).recorded is not None
+    assert worker.do(Job("video", "other", (str(video),))).receipt is not None
 
 
 def test_a_picture_at_which_workers_die_is_given_up_and_the_others_are_not(
     worker: Worker, pictures: list[Path], tmp_path: Path
 ) -> None:
     job = Job("pictures", "000000", tuple(map(str, pictures[:4])))
-    looking = Looking(worker._analyzer.card.checksum, worker._setup.analyzer.made_by, "csv")
-    part = Part(part_path(tmp_path, job), job, looking)
-    part.look(worker._analyzer, [])
+    plan, analyzer = worker._setup.plan, worker._analyzer
+    begun = Part(part(worker, job), job, identity_of_pictures(plan, job, analyzer))
+    begun.add(look_at(job.paths[0], job.call(0), analyzer, "csv", [])[0])
     for _ in range(MOST_TRIES):
         Scratch(tmp_path).begin("pictures-000000", 1)
     done = worker.do(job)
-    assert (done.pictures, done.tries) == (3, MOST_TRIES + 1)
+    assert (done.frames, done.tries) == (3, MOST_TRIES + 1)
     assert list(done.failed) == [str(pictures[1])]
     assert "died at it" in done.failed[str(pictures[1])]
+    assert sum(seen.failed is None for seen in seen_by(worker, job)) == 3
 
 
 def test_a_line_that_was_cut_off_is_done_again(worker: Worker, pictures: list[Path], tmp_path: Path) -> None:
     job = Job("pictures", "000000", tuple(map(str, pictures[:6])))
     whole = worker.do(job)
-    path = part_path(tmp_path, job)
+    path = part(worker, job)
     before = path.read_bytes()
     path.write_bytes(before[: before.rindex(b'{"file"') + 30])
-    looks = []
-    original = Part.look
-    try:
-        Part.look = lambda self, *rest: (looks.append(self.left[0]), original(self, *rest))
-        again = worker.do(job)
-    finally:
-        Part.look = original
-    assert looks == [str(pictures[5])]
+    again = worker.do(job)
+    assert again.frames == 1
     assert path.read_bytes() == before
-    assert (again.pictures, again.failed) == (whole.pictures, whole.failed)
-
-
-def test_what_makes_the_detector_is_told_alike_in_every_process() -> None:
-    class Maker:
-        def __call__(self, on_left_out: object) -> PatchDetector:
-            return PatchDetector()
-
-    told = [
-        AnalyzerSettings(detector=maker).made_by
-        for maker in (None, patches, partial(patches), partial(patches, 2), Maker())
-    ]
-    assert len(set(told)) == 5
-    assert not any(" at 0x" in text for text in told)
+    assert (whole.frames, again.failed) == (6, whole.failed)
 
 
 def test_a_changed_picture_makes_its_part_new(worker: Worker, pictures: list[Path], tmp_path: Path) -> None:
     own = tmp_path / "p.png"
     own.write_bytes(pictures[1].read_bytes())
     job = Job("pictures", "000000", (str(own),))
-    assert worker.do(job).faces == 2
+
+    def faces(job: Job) -> int:
+        worker.do(job)
+        (seen,) = seen_by(worker, job)
+        return seen.faces
+
+    assert faces(job) == 2
     own.write_bytes(pictures[2].read_bytes())
-    assert worker.do(job).faces == 1
+    assert faces(job) == 1
     # Of the same size: the time of change tells.
     bitmap = tmp_path / "p.bmp"
     job = Job("pictures", "000001", (str(bitmap),))
     for number, people in enumerate(({"red": (10, 20)}, {"red": (10, 20), "blue": (100, 30)})):
         Image.fromarray(patch_frame(people)).save(bitmap)
         os.utime(bitmap, (number, number))
-        assert worker.do(job).faces == number + 1
+        assert faces(job) == number + 1
 
 
 def test_what_keeps_a_worker_from_beginning_is_told(model: Path, tmp_path: Path) -> None:
@@ -352,58 +344,60 @@ def test_one_run_at_a_time_and_nothing_stays(tmp_path: Path) -> None:
     ],
 )
 def test_the_table_of_pictures_is_that_of_one_process(
-    without_ray: None, format: str, pictures: list[Path], model: Path, tmp_path: Path
+    format: str, pictures: list[Path], model: Path, tmp_path: Path
 ) -> None:
-    tally = Tally(str)
-    alone, out = tmp_path / "alone", tmp_path / "out"
-    alone.mkdir()
-    analyzer = Analyzer(model, PatchDetector())
-    with closing_all(sinks(Format(format), analyzer.card, alone)[-1:]) as chosen:
-        analyze_pictures(pictures, analyzer, chosen, None, tally)
-    result = analyze_files(pictures, out, OutputSettings(format), analyzer=AnalyzerSettings(model, patches))
-    made = {path.name: path.read_bytes() for path in out.iterdir()}
-    assert sorted(json.loads(made.pop("results.json"))["files"]) == sorted(made)
-    assert made == {path.name: path.read_bytes() for path in alone.iterdir()}
-    assert result.pictures is not None
-    assert (result.pictures.pictures, result.pictures.faces) == (tally.pictures, tally.faces)
-    assert result.failed == {str(path): why for path, why in tally.failed.items()}
-    assert result.pictures.with_face == tally.with_face
+    """And so is all else: what is drawn, the page, the receipt."""
+    settings, analyzer = OutputSettings(format, overlay=True), AnalyzerSettings(model, patches)
+    alone = analyze_files(
+        pictures, tmp_path / "alone", settings, executor=Here(Analyzer(model, PatchDetector()))
+    )
+    result = analyze_files(pictures, tmp_path / "out", settings, executor=InOneProcess(analyzer))
+    made = contents(tmp_path / "out")
+    assert made == contents(tmp_path / "alone")
+    assert {"index.html", "results.json", "pictures/p04-2.face0.jpg"} <= made.keys()
+    assert sorted(json.loads(made.pop("results.json"))["files"].values()) == sorted(made)
+    assert (result.pictures, result.failed) == (alone.pictures, alone.failed)
+    assert list(result.failed) == [str(pictures[5])]
 
 
-def test_resume_hands_out_what_is_not_done(
-    without_ray: None, pictures: list[Path], model: Path, tmp_path: Path
-) -> None:
+def contents(folder: Path) -> dict[str, bytes]:
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_resume_does_what_is_not_done(pictures: list[Path], model: Path, tmp_path: Path) -> None:
     video = write_people(tmp_path / "talk.mp4", 10)
-    given, out, settings = [video, *pictures], tmp_path / "out", AnalyzerSettings(model, patches)
+    given, out = [video, *pictures], tmp_path / "out"
+    executor = InOneProcess(AnalyzerSettings(model, patches))
     seen: list[tuple[str, int]] = []
 
     def progress(outcome: Outcome, jobs: int) -> None:
         seen.append((outcome.job.name, outcome.frames))
 
-    def handed_out(again: list[Path], resume: bool) -> list[tuple[str, int]]:
+    def done(again: list[Path], resume: bool) -> list[tuple[str, int]]:
         seen.clear()
-        analyze_files(again, out, analyzer=settings, resume=resume, progress=progress)
+        analyze_files(again, out, executor=executor, resume=resume, on_outcome=progress)
         return list(seen)
 
-    everything = [("talk", 10), ("000000", 0), ("000001", 0)]
-    assert handed_out(given, False) == everything
-    assert handed_out(given, True) == [("talk", 0)]
-    assert handed_out(given, False) == everything
+    everything = [("talk", 10), ("000000", 16), ("000001", 4)]
+    nothing = [(name, 0) for name, _ in everything]
+    assert done(given, False) == everything
+    assert done(given, True) == nothing
+    assert done(given, False) == everything
     (out / "results.csv").unlink()
     (out / "talk.csv").unlink()
-    assert handed_out(given, True) == everything
-    assert handed_out(given[:-1], True) == [("talk", 0), *everything[1:]]
+    assert done(given, True) == everything
+    assert done(given[:-1], True) == [("talk", 0), ("000000", 16), ("000001", 3)]
 
 
-def test_without_resume_what_an_earlier_run_began_is_thrown_away(
-    without_ray: None, model: Path, tmp_path: Path
-) -> None:
+def test_without_resume_what_an_earlier_run_began_is_thrown_away(model: Path, tmp_path: Path) -> None:
     video = write_people(tmp_path / "talk.mp4", 10)
     out = tmp_path / "out"
     (out / "talk.part").mkdir(parents=True)
     other = {"format": "aulens-part/1", "source": str(video), "identity": video_of(video) | {"every": 2}}
     (out / "talk.part" / "note.json").write_text(json.dumps(other))
-    arguments = {"analyzer": AnalyzerSettings(model, patches)}
+    (out / "talk.part" / ".aulens").touch()
+    arguments = {"executor": InOneProcess(AnalyzerSettings(model, patches))}
     told = analyze_files([video], out, **arguments, resume=True)
     assert "the earlier run can't go on" in told.failed[str(video)]
     result = analyze_files([video], out, **arguments)
@@ -415,15 +409,15 @@ def test_a_run_that_ray_cuts_short_is_not_taken_for_done(
     monkeypatch: pytest.MonkeyPatch, pictures: list[Path], model: Path, tmp_path: Path
 ) -> None:
     fake = fake_ray(monkeypatch)
-    rows = [{"outcome": Outcome(job, "x 1").to_json()} for job in plan_jobs(pictures)]
+    rows = [{"outcome": Outcome(job, "x 1").to_json()} for job in make_plan(pictures, tmp_path).jobs]
     fake.data.from_items = lambda *_, **__: Dataset([rows[0], rows[0]])
     fake.data.ActorPoolStrategy = lambda **_: None
     seen = []
     with pytest.raises(ConfigError, match="Ray lost track of 000001; the same command with --resume"):
-        analyze_files(pictures, tmp_path, analyzer=AnalyzerSettings(model, patches),
-                      progress=lambda outcome, jobs: seen.append(outcome.job.name))  # fmt: skip
+        analyze_files(pictures, tmp_path, executor=OnRay(AnalyzerSettings(model, patches)),
+                      on_outcome=lambda outcome, jobs: seen.append(outcome.job.name))  # fmt: skip
     assert seen == ["000000"]
-    assert PictureFolder(tmp_path, plan_jobs(pictures), Looking("", "", "csv")).done() is None
+    assert not (tmp_path / "results.json").exists()
 
 
 class Dataset:
@@ -519,8 +513,9 @@ def test_a_ray_that_starts_too_slowly_is_started_again(monkeypatch: pytest.Monke
 
 def test_ray_is_missing(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
+    executor = OnRay(AnalyzerSettings(model, patches))
     with pytest.raises(ConfigError, match=r"pip install 'aulens\[cluster\]'"):
-        analyze_files([tmp_path / "a.mp4"], tmp_path / "out", analyzer=AnalyzerSettings(model, patches))
+        analyze_files([tmp_path / "a.mp4"], tmp_path / "out", executor=executor)
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -531,7 +526,6 @@ def test_ray_is_missing(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: 
         (["a.mp4", "--workers", "2"], "--address and --workers are for --cluster only"),
         (["a.mp4", "--address", "auto"], "--address and --workers are for --cluster only"),
         (["--webcam", "0", "--cluster", "--out", "OUT"], "a camera is on one machine"),
-        (["a.png", "--cluster", "--overlay", "--out", "OUT"], "a cluster draws videos only"),
     ],
 )
 def test_options_that_do_not_go_together(

@@ -18,14 +18,11 @@ import pytest
 from PIL import Image
 from waiting_patches import Waiting, WaitingDetector
 
-from aulens.cluster import AnalyzerSettings, ClusterSettings, analyze_files
+from aulens.analysis.analyzer import Analyzer
+from aulens.cluster import AnalyzerSettings, ClusterSettings, OnRay
 from aulens.cluster.session import connected
-from aulens.commands.output import Format, closing_all, sinks
-from aulens.commands.pictures import analyze_pictures
-from aulens.commands.tally import Tally
-from aulens.errors import ConfigError, InputError
-from aulens.output import analyze_video
-from aulens.runtime.analyzer import Analyzer
+from aulens.errors import ConfigError
+from aulens.output import Here, OutputSettings, analyze_files
 from patch_people import patch_frame, write_people
 from people import noise
 from stub_model import write_stub
@@ -41,6 +38,7 @@ pytestmark = [
 ]
 
 LONG, AT = 320, 290
+DRAWN = OutputSettings(overlay=True)
 KEPT = 250
 
 
@@ -83,14 +81,7 @@ def alone(files: list[Path], model: Path, tmp_path_factory: pytest.TempPathFacto
     """What one process makes of them."""
     out = tmp_path_factory.mktemp("alone")
     (out / "go").touch()
-    analyzer = Analyzer(model, WaitingDetector(out), threads=1)
-    for path in files[:6]:
-        analyze_video(analyzer, path, out, name="more_talk" if path.parent.name == "more" else None)
-    with pytest.raises(InputError):
-        analyze_video(analyzer, files[6], out)
-    tally = Tally(str)
-    with closing_all(sinks(Format.CSV, analyzer.card, out)[1:]) as chosen:
-        analyze_pictures(files[7:], analyzer, chosen, None, tally)
+    analyze_files(files, out, DRAWN, executor=Here(Analyzer(model, WaitingDetector(out), threads=1)))
     (out / "go").unlink()
     return out
 
@@ -122,15 +113,12 @@ def test_a_killed_worker_costs_nothing_and_a_second_run_does_nothing(
     cluster: None, files: list[Path], model: Path, alone: Path, tmp_path: Path
 ):
     out, killed = tmp_path / "out", list[int]()
-    arguments = {
-        "analyzer": AnalyzerSettings(model, Waiting(tmp_path)),
-        "cluster": ClusterSettings(workers=2),
-    }
+    executor = OnRay(AnalyzerSettings(model, Waiting(tmp_path)), ClusterSettings(workers=2))
     watch = threading.Thread(
         target=kill_who_waits, args=(tmp_path, out / "talk.part" / "note.json", killed), daemon=True
     )
     watch.start()
-    result = analyze_files([*files, files[0]], out, **arguments)
+    result = analyze_files([*files, files[0]], out, DRAWN, executor=executor)
     watch.join(10)
 
     done = [(outcome.job.kind, outcome.job.name) for outcome in result.outcomes]
@@ -145,25 +133,26 @@ def test_a_killed_worker_costs_nothing_and_a_second_run_does_nothing(
     assert set(result.failed) == {str(files[6]), str(files[12])}
     assert set(result.clips) == set(map(str, files[:6]))
     assert result.pictures is not None
-    assert (result.pictures.pictures, result.pictures.with_face) == (17, 11)
+    assert (result.pictures.frames, result.pictures.with_face) == (17, 11)
 
     made = contents(out)
-    del made["results.json"]
-    assert made == contents(alone)
-    assert not any(path.is_dir() for path in out.iterdir())
+    for each in (made, alone := contents(alone)):
+        assert len([each.pop(name) for name in list(each) if name.endswith((".json", ".mp4"))]) == 13
+    assert made == alone
+    assert [path.name for path in out.iterdir() if path.is_dir()] == ["pictures"]
 
-    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
-    again = analyze_files(files, out, **arguments, resume=True)
-    assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == before
-    assert [outcome.frames for outcome in again.outcomes] == [0] * 7
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    again = analyze_files(files, out, DRAWN, executor=executor, resume=True)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+    assert [outcome.frames for outcome in again.outcomes] == [0] * 9
     assert again.clips == result.clips
     assert (again.pictures, again.failed) == (result.pictures, result.failed)
 
 
 def test_a_worker_that_can_not_begin_says_why(cluster: None, files: list[Path], model: Path, tmp_path: Path):
-    settings = AnalyzerSettings(model, refuse)
+    executor = OnRay(AnalyzerSettings(model, refuse), ClusterSettings(workers=1))
     with pytest.raises(ConfigError, match=r"no such detector here \(said by a worker on"):
-        analyze_files(files[:1], tmp_path / "out", analyzer=settings, cluster=ClusterSettings(workers=1))
+        analyze_files(files[:1], tmp_path / "out", executor=executor)
 
 
 def test_a_detector_that_workers_can_not_import(
@@ -173,7 +162,7 @@ def test_a_detector_that_workers_can_not_import(
     monkeypatch.syspath_prepend(tmp_path)
     make = importlib.import_module("only_here").make
     with pytest.raises(ConfigError, match="No module named 'only_here'"):
-        analyze_files(files[:1], tmp_path / "out", analyzer=AnalyzerSettings(model, make))
+        analyze_files(files[:1], tmp_path / "out", executor=OnRay(AnalyzerSettings(model, make)))
 
 
 def refuse(on_left_out: object) -> WaitingDetector:
@@ -194,7 +183,7 @@ def test_the_command_line_leaves_nothing_but_results(files: list[Path], model: P
         env=os.environ | {"HOME": str(home), "MPLCONFIGDIR": str(tmp_path / "matplotlib")},
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
-    assert done.stdout == ""
+    assert "no face" in done.stdout
     assert "broken.mp4: the video is damaged" in done.stderr
     assert "1 picture without a face, 2 frames of 1 video, 1 failed" in done.stderr
     assert sorted(path.name for path in out.iterdir()) == [

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.errors import InputError
 from aulens.output import analyze_video
 from aulens.output.names import clip_names
-from aulens.runtime.analyzer import Analyzer
 from patch_people import PatchDetector, write_people
 from stub_model import write_stub
 

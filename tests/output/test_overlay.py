@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.errors import ConfigError, InputError
 from aulens.output import OutputSettings, analyze_video, finish, overlay
 from aulens.output import video as recording
 from aulens.output.overlay import OverlayPart
-from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.result import FrameResult
 from aulens.show.frame_overlay import FrameOverlay
 from aulens.video import VideoInfo, VideoWriter, open_sequence, open_video

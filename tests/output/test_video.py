@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 
 import aulens
+from aulens.analysis.analyzer import Analyzer
 from aulens.aus import AUSet
 from aulens.errors import BusyError, ConfigError, InputError
-from aulens.output import OutputSettings, analyze_video, finish, sinks
+from aulens.output import OutputSettings, analyze_video, finish, video_parts
 from aulens.output import video as recording
 from aulens.pose import HeadPose
-from aulens.runtime.analyzer import Analyzer
 from aulens.tables import OpenFace, read_table
 from aulens.tables.baseline import Baseline, above
 from aulens.tables.events import events
@@ -372,7 +372,7 @@ def test_damage_before_a_kill_is_still_told(kill: int, analyzer: Analyzer, video
 def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
     analyzer: Analyzer, video: Path, whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    original, calls = sinks.RowsPart.add, []
+    original, calls = video_parts.TablePart.add, []
 
     def add(self, result) -> None:
         calls.append(result.index)
@@ -381,7 +381,7 @@ def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
         original(self, result)
 
     with monkeypatch.context() as patch:
-        patch.setattr(sinks.RowsPart, "add", add)
+        patch.setattr(video_parts.TablePart, "add", add)
         with pytest.raises(ConfigError, match=r"No space left on device.*--resume"):
             analyze_video(analyzer, video, tmp_path / "cut")
     analyze_video(analyzer, video, tmp_path / "cut", resume=True)
@@ -394,7 +394,7 @@ def test_rows_begun_by_an_earlier_version_go_on_in_its_columns(tmp_path: Path):
     added = ("quality", "look", *POSE_COLUMNS)
     rows = rows_of("a.mp4", [result()], aus, frame=0, time=0.0)
     to_frame(rows, aus).drop(columns=[*added]).to_csv(path, index=False, lineterminator="\n")
-    part = sinks.RowsPart(path, path.stat().st_size, "a.mp4", aus)
+    part = video_parts.TablePart(path, path.stat().st_size, "a.mp4", "csv", aus)
     pose = HeadPose(1, 2, 3, np.array([0, 0, 500]))
     part.add(frame_result(1, 0.04, [result(quality=0.5, look="enlarged", pose=pose)]))
     part.close()

@@ -5,44 +5,44 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.app.line import Ticket
 from aulens.app.source import Source, renamed, unwritten, without
 from aulens.aus import AUSet
-from aulens.commands.clips import expected
 from aulens.errors import AulensError, ConfigError, InputError
 from aulens.files import write_bytes
 from aulens.image import read_image
-from aulens.output import OutputSettings, Receipt, analyze_video
-from aulens.runtime.analyzer import Analyzer
+from aulens.output import Here, OutputSettings, Receipt, Results
+from aulens.output.drawings import jpeg
+from aulens.output.engine import execute
+from aulens.output.pictures import OnPicture, Seen
+from aulens.output.plan import DRAWN, PAGE, Job, make_plan
+from aulens.output.settings import expected
+from aulens.output.video import OnFrame
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FaceResult, FrameResult
-from aulens.show import draw_overlay, evidence_sheet, page
+from aulens.show import draw_overlay, evidence_sheet
 from aulens.show.timeline import timeline
 from aulens.tables import read_table
-from aulens.tables.dictionary import FILE_NAME, describe, write_dictionary
-from aulens.tables.schema import columns, rows_of, write_rows
+from aulens.tables.dictionary import FILE_NAME
 from aulens.video.media import VideoInfo
-
-_QUALITY: Final = 90
-"""Of drawn pictures, JPEG."""
 
 Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Download:
-    """A file to take away: what it is, its name in the folder, and who can use it."""
+    """A file to take away: what it is, its name in the folder, who can use it, what it is saved as."""
 
     label: str
     name: str
     about: str
+    saved_as: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +77,12 @@ class PictureMade:
             replace(face, occurrence={label: face.occurrence[label] for label in shown})
             for face in self.faces
         ]
-        _save(self.folder / "overlay.jpg", draw_overlay(image, faces, evidence=evidence))
+        write_bytes(
+            self.folder / "overlay.jpg", jpeg(draw_overlay(image, faces, evidence=evidence)), to_disk=False
+        )
         if aus is not None and self.faces:
-            _save(self.folder / "evidence.jpg", evidence_sheet(image, self.faces[face_id], aus))
+            sheet = evidence_sheet(image, self.faces[face_id], aus)
+            write_bytes(self.folder / "evidence.jpg", jpeg(sheet), to_disk=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,37 +141,32 @@ def picture_work(analyzer: Analyzer, source: Source) -> Work:
     """Analyze a picture: a table, and a page with everything drawn."""
 
     def work(folder: Path, ticket: Ticket[Made]) -> Made:
-        ticket.tell(0, None, "Looking for faces")
-        card, image = analyzer.card, read_image(source.path)
-        ticket.check()
-        faces = analyzer.detector(image)
-        ticket.check()
-        results = analyzer.analyze(image, faces)
-        ticket.tell(0, None, "Drawing")
-        ticket.check()
-        named = source.stem
-        with (folder / f"{named}.csv").open("w", encoding="utf-8", newline="") as file:
-            write_rows(file, columns(card.aus), rows_of(source.name, results, card.aus), header=True)
-        write_dictionary(folder / FILE_NAME, map(describe, columns(card.aus)))
-        _save(folder / f"{named}.overlay.jpg", draw_overlay(image, results))
-        sheets = []
-        for face in results:
-            sheets.append(folder / f"{named}.evidence{face.face_id}.jpg")
-            _save(sheets[-1], evidence_sheet(image, face, card.aus))
+        found: list[FaceResult] = []
+
+        def look(seen: Seen, result: FrameResult | None) -> None:
             ticket.check()
-        drawn = [folder / f"{named}.overlay.jpg", *sheets]
-        pixels = [path.read_bytes() for path in drawn]
-        text = page.head(card)
-        text += page.section(source.name, results, card.aus, pixels[0], pixels[1:], 1)
-        (folder / f"{named}.html").write_text(text + page.foot(1, 1, {}, card), encoding="utf-8")
-        _zip(folder / f"{named}.figures.zip", drawn)
+            found.extend(() if result is None else result.faces)
+
+        ticket.tell(0, None, "Looking for faces")
+        receipt = _made(analyzer, source, folder, OutputSettings(overlay=True), on_picture=look).pictures
+        assert receipt is not None
+        drawn = [folder / name for kind, name in receipt.files.items() if kind.startswith(DRAWN)]
+        _zip(folder / "figures.zip", drawn)
+        named = source.stem
         downloads = (
-            Download("Table", f"{named}.csv", "CSV: a row per face, all Action Units"),
-            Download("Report", f"{named}.html", "HTML: one page with everything, to keep or send"),
-            Download("Figures", f"{named}.figures.zip", "ZIP: the drawn picture and the evidence, JPEG"),
+            Download(
+                "Table", receipt.files["table"], "CSV: a row per face, all Action Units", f"{named}.csv"
+            ),
+            Download("Report", PAGE, "HTML: one page with everything, to keep or send", f"{named}.html"),
+            Download(
+                "Figures",
+                "figures.zip",
+                "ZIP: the drawn picture and the evidence, JPEG",
+                f"{named}.figures.zip",
+            ),
             Download("Columns", FILE_NAME, "CSV: what each column of the table means"),
         )
-        return PictureMade(source, folder, downloads, card, results)
+        return PictureMade(source, folder, downloads, analyzer.card, tuple(found))
 
     return _with_name(work, source)
 
@@ -179,7 +177,7 @@ def clip_work(analyzer: Analyzer, source: Source, settings: OutputSettings) -> W
     def work(folder: Path, ticket: Ticket[Made]) -> Made:
         count, before, now = 0, math.nan, math.nan
 
-        def progress(result: FrameResult, info: VideoInfo) -> None:
+        def progress(job: Job, result: FrameResult, info: VideoInfo) -> None:
             nonlocal count, before, now
             count, before, now = count + 1, now, result.time
             total = expected(info, settings)
@@ -188,9 +186,7 @@ def clip_work(analyzer: Analyzer, source: Source, settings: OutputSettings) -> W
             ticket.check()
 
         ticket.tell(0, None, "Opening")
-        done = analyze_video(
-            analyzer, source.path, folder, settings, name=source.stem, called=source.name, progress=progress
-        )
+        (done,) = _made(analyzer, source, folder, settings, on_frame=progress).clips.values()
         ticket.check()
         files, people = done.files, _people(folder / done.files["table"])
         downloads = [Download("Table", files["table"], "CSV: a row per frame and person, all Action Units")]
@@ -216,6 +212,27 @@ def clip_work(analyzer: Analyzer, source: Source, settings: OutputSettings) -> W
     return _with_name(work, source)
 
 
+def _made(
+    analyzer: Analyzer,
+    source: Source,
+    folder: Path,
+    settings: OutputSettings,
+    *,
+    on_frame: OnFrame | None = None,
+    on_picture: OnPicture | None = None,
+) -> Results:
+    """The files that `aulens detect` makes of it, in which it is called as the visitor calls it.
+
+    Raises:
+        InputError: it can't be read.
+    """
+    plan = make_plan([source.path], folder, settings, called=[source.name])
+    results = execute(plan, Here(analyzer, None, on_frame, on_picture))
+    if (results.pictures is None or not results.pictures.frames) and not results.clips:
+        raise InputError(next(iter(results.failed.values())))
+    return results
+
+
 def _with_name(work: Work, source: Source) -> Work:
     """The same, but its errors speak of the visitor's file, and of no folder of this computer."""
 
@@ -237,13 +254,6 @@ def _with_name(work: Work, source: Source) -> Work:
 def _people(table: Path) -> tuple[int, ...]:
     seen = pd.read_csv(table, usecols=["face_id", "success"])
     return tuple(sorted(int(number) for number in seen.loc[seen["success"] == 1, "face_id"].unique()))
-
-
-def _save(path: Path, image: Image) -> None:
-    done, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    if not done:
-        raise InputError(f"A drawing of {image.shape} could not be encoded.")
-    write_bytes(path, data.tobytes(), to_disk=False)
 
 
 def _zip(path: Path, files: Sequence[Path]) -> None:

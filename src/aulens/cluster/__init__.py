@@ -1,19 +1,10 @@
 """Many files on many machines: Ray Data hands them out, its workers hold the model.
 
-Needs the extra `cluster`; Ray is imported when `analyze_files` is called. See docs/cluster.md.
+Needs the extra `cluster`; Ray is imported when jobs are handed out. See docs/cluster.md.
 """
 
-from aulens.cluster.jobs import Job, Outcome
-from aulens.cluster.run import ClusterResult, analyze_files
+from aulens.cluster.on_ray import OnRay
 from aulens.cluster.settings import AnalyzerSettings, ClusterSettings
 from aulens.cluster.watch import frames_so_far
 
-__all__ = [
-    "AnalyzerSettings",
-    "ClusterResult",
-    "ClusterSettings",
-    "Job",
-    "Outcome",
-    "analyze_files",
-    "frames_so_far",
-]
+__all__ = ["AnalyzerSettings", "ClusterSettings", "OnRay", "frames_so_far"]

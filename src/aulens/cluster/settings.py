@@ -3,13 +3,12 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.errors import ConfigError
 from aulens.faces.detector import Face, FaceDetector
-from aulens.output import OutputSettings
-from aulens.runtime.analyzer import Analyzer
+from aulens.output.plan import Plan
 from aulens.runtime.backend import BACKENDS
 
 LeftOut = Callable[[Face, str], None]
@@ -69,11 +68,6 @@ class AnalyzerSettings:
         if self.backend not in BACKENDS:
             raise ConfigError(f"there is no backend {self.backend!r}; take one of {', '.join(BACKENDS)}")
 
-    @property
-    def made_by(self) -> str:
-        """What makes the detector, by which a later run knows that pictures are done."""
-        return "aulens" if self.detector is None else _told(self.detector)
-
     def open(self, threads: int, on_left_out: LeftOut) -> Analyzer:
         """The analyzer.
 
@@ -91,31 +85,18 @@ class Setup:
     Attributes:
         version: of aulens.
         folder: that relative paths start from, where a machine has it.
-        out: folder of the results, on every machine the same.
-        token: a file in `out` by which a worker sees that it is.
-        settings: what to make of a video; the format also of pictures.
+        token: a file in the folder of results by which a worker sees that it is on every machine the same.
+        plan: what is made; its jobs come one by one.
         analyzer: how to make it.
         threads: of one worker.
-        command: to be shown in reports.
     """
 
     version: str
     folder: str
-    out: str
     token: str
-    settings: OutputSettings
+    plan: Plan
     analyzer: AnalyzerSettings
     threads: int
-    command: str | None
-
-
-def _told(maker: Callable[..., object]) -> str:
-    """What makes something, in words that are the same in each process."""
-    if isinstance(maker, partial):
-        return f"{_told(maker.func)}, {maker.args}, {maker.keywords}"
-    kind = maker if hasattr(maker, "__qualname__") else type(maker)
-    name = f"{kind.__module__}.{kind.__qualname__}"
-    return name if kind is maker or " at 0x" in repr(maker) else repr(maker)
 
 
 def cpus_here() -> int:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.console import Console
 
-from aulens.commands.output import refuse_inputs
 from aulens.commands.research import extras
 from aulens.errors import ConfigError
+from aulens.output.plan import refuse_inputs
 
 if TYPE_CHECKING:
     from aulens.models.base import AUModel

@@ -8,10 +8,10 @@ import typer
 from rich.console import Console
 
 from aulens.aus import RENDERS, au_set
-from aulens.commands.output import refuse_inputs
 from aulens.commands.research import extras
 from aulens.errors import ConfigError, DatasetError, InputError, ModelError
 from aulens.files import write_bytes
+from aulens.output.plan import refuse_inputs
 from aulens.relations import THRESHOLD, AURelations
 from aulens.runtime.card import FORMAT as CARD_FORMAT
 

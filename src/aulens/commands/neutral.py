@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.commands.sources import seconds
 from aulens.errors import ConfigError
-from aulens.runtime.analyzer import Analyzer
 from aulens.tables.baseline import Baseline
 
 

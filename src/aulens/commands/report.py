@@ -1,35 +1,27 @@
 """`aulens report`: a page and figures for each video; `aulens detect --report` with less to say."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
 
-from aulens.commands.detect import detect
-from aulens.commands.options import (
-    DetectorModel,
-    DetectorName,
-    Every,
-    From,
-    MaxPitch,
-    MaxYaw,
-    MinQuality,
-    Model,
-    Neutral,
-    OwnBaseline,
+from aulens.commands.analysis import Analysis, tell_of_figures
+from aulens.commands.option_groups import (
+    ClusterOptions,
+    ModelOptions,
     Resume,
-    Smooth,
-    To,
+    SourceOptions,
+    VideoOptions,
+    grouped,
 )
+from aulens.commands.printed import Format
 from aulens.commands.sources import command_line
 from aulens.errors import ConfigError, InputError
-from aulens.faces.registry import DEFAULT_DETECTOR, refuse_quality
 from aulens.files import disk_errors
 from aulens.output.names import free_name
 from aulens.runtime.card import ModelCard, find_card, read_card
-from aulens.show.figure import NO_FIGURES, can_draw
+from aulens.show.figure import can_draw
 from aulens.tables import read_table
 from aulens.tables.usable import Limits, left_out_text
 
@@ -39,7 +31,10 @@ if TYPE_CHECKING:
 _TABLES: Final = frozenset({".csv", ".jsonl", ".parquet"})
 
 
+@grouped
 def report(
+    videos: VideoOptions,
+    models: ModelOptions,
     inputs: Annotated[
         list[Path],
         typer.Argument(
@@ -47,20 +42,8 @@ def report(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write here.", show_default=False)],
-    every: Every = 1,
-    start: From = None,
-    stop: To = None,
-    smooth: Smooth = None,
-    baseline: OwnBaseline = False,
-    neutral: Neutral = None,
-    max_yaw: MaxYaw = None,
-    max_pitch: MaxPitch = None,
-    min_quality: MinQuality = None,
     overlay: Annotated[bool, typer.Option("--overlay", help="Also draw the video.")] = False,
     resume: Resume = False,
-    model: Model = None,
-    detector: DetectorName = DEFAULT_DETECTOR,
-    detector_model: DetectorModel = None,
 ) -> None:
     """Make a page for each video: NAME.html, one file to open, keep or send, and figures for print.
 
@@ -71,36 +54,40 @@ def report(
     tables = [path for path in inputs if path.suffix.lower() in _TABLES]
     others = [path for path in inputs if path not in tables]
     if tables:
-        _refuse(
-            tables[0],
-            {
-                "--every": every != 1,
-                "--from": start is not None,
-                "--to": stop is not None,
-                "--smooth": smooth is not None,
-                "--baseline": baseline,
-                "--neutral": neutral is not None,
-                "--overlay": overlay,
-                "--resume": resume,
-            },
-        )
+        _refuse(tables[0], videos, {"--overlay": overlay, "--resume": resume})
     if others:
-        refuse_quality(detector, min_quality)
-    limits = Limits(max_yaw, max_pitch, min_quality)
-    failed = _of_tables(tables, out, read_card(find_card(model)), limits) if tables else False
+        models.refuse(videos)
+    limits = Limits(videos.max_yaw, videos.max_pitch, videos.min_quality)
+    failed = _of_tables(tables, out, read_card(find_card(models.model)), limits) if tables else False
     if others:
-        detect(
-            others, out=out, every=every, start=start, stop=stop, smooth=smooth, baseline=baseline,
-            neutral=neutral, max_yaw=max_yaw, max_pitch=max_pitch, min_quality=min_quality, overlay=overlay,
-            report=True, resume=resume, model=model, detector=detector, detector_model=detector_model,
-        )  # fmt: skip
+        Analysis(
+            others,
+            out,
+            Format.TABLE,
+            overlay,
+            True,
+            resume,
+            videos,
+            SourceOptions(),
+            models,
+            ClusterOptions(),
+        ).run()
     if failed:
         raise typer.Exit(1)
 
 
-def _refuse(table: Path, given: Mapping[str, bool]) -> None:
+def _refuse(table: Path, videos: VideoOptions, more: dict[str, bool]) -> None:
     """Raise `ConfigError` at an option that only a video can have; the page would say it had been done."""
-    for option in (option for option, is_given in given.items() if is_given):
+    given = {
+        "--every": videos.every != 1,
+        "--from": videos.start is not None,
+        "--to": videos.stop is not None,
+        "--smooth": videos.smooth is not None,
+        "--baseline": videos.baseline,
+        "--neutral": videos.neutral is not None,
+        "--keep-lost": videos.keep_lost is not None,
+    }
+    for option in (option for option, is_given in (given | more).items() if is_given):
         instead = {
             "--smooth": "smooth it with aulens.tables.smooth",
             "--baseline": "take aulens.tables.baseline",
@@ -113,8 +100,7 @@ def _of_tables(paths: list[Path], out: Path, card: ModelCard, limits: Limits) ->
     """Pages of tables; whether one could not be made."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     failed, taken = False, set[str]()
-    if not can_draw():
-        console.print(NO_FIGURES, markup=False)
+    tell_of_figures(console)
     for path in paths:
         try:
             table = read_table(path)

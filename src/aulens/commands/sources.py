@@ -8,15 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from aulens.commands.tally import counted
-from aulens.errors import ConfigError, InputError
+from aulens.errors import ConfigError
 from aulens.inputs import is_clip, legible, media_at, unwritable
+from aulens.output.plan import unique
 from aulens.output.previous_outputs import PreviousOutputs, previous_outputs
-from aulens.video.media import Media
-from aulens.video.sequence import open_sequence
-
-Source = Path | Media
-"""A video by its path, or what was opened before."""
-
 
 _NAMED: Final = 3
 
@@ -27,13 +22,13 @@ class Found:
 
     Attributes:
         pictures: each once, in the order given.
-        clips: likewise.
+        clips: likewise; of sequences, their folders.
         failed: inputs with nothing in them, each with the reason.
         made: pictures and videos that earlier runs made elsewhere, and that are left out.
     """
 
     pictures: tuple[Path, ...]
-    clips: tuple[Source, ...]
+    clips: tuple[Path, ...]
     failed: dict[Path, str]
     made: tuple[Path, ...] = ()
 
@@ -53,20 +48,17 @@ def gather(
 
     Raises:
         ConfigError: nothing is given, or options that do not go together.
-        InputError: the camera can't be opened.
     """
     if webcam is not None:
         if inputs or sequence:
             raise ConfigError("--webcam is an input of its own; leave out the others")
-        from aulens.video.webcam import open_webcam
-
-        return Found((), (open_webcam(webcam),), {})
+        return Found((), (), {})
     if not inputs:
         raise ConfigError("give pictures, videos or folders with them; `aulens detect --help` tells more")
     if rate is not None and not sequence:
         raise ConfigError("--fps is for --sequence only; a video has its own time stamps")
     if sequence:
-        return _sequences(inputs, rate)
+        return Found((), tuple(unique(inputs)), {})
     files: dict[Path, Path] = {}
     failed: dict[Path, str] = {}
     left_out: list[Path] = []
@@ -117,11 +109,6 @@ def _first(names: Sequence[object]) -> str:
     return ", ".join([*map(str, names[:_NAMED]), *(["..."] if len(names) > _NAMED else [])])
 
 
-def path_of(source: Source) -> Path:
-    """The path of a video, or what stands for it."""
-    return source if isinstance(source, Path) else Path(source.info.path)
-
-
 def seconds(text: str | None, option: str) -> float | None:
     """A time of day on a clip: "90", "1:30" and "0:01:30.0" are the same.
 
@@ -147,14 +134,3 @@ def seconds(text: str | None, option: str) -> float | None:
 def command_line() -> str:
     """The command that this process was started by."""
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-
-
-def _sequences(inputs: Sequence[Path], rate: float | None) -> Found:
-    clips: list[Source] = []
-    failed: dict[Path, str] = {}
-    for given in inputs:
-        try:
-            clips.append(open_sequence(given, rate))
-        except InputError as error:
-            failed[given] = str(error).removeprefix(f"{given}: ")
-    return Found((), tuple(clips), failed)

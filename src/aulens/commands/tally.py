@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-POOR: Final = 0.3
-"""Masked faces of the size of a passport photo lie below it, faces in the open far above."""
+from aulens.output.pictures import POOR, Seen
+from aulens.output.plan import Outcome
+from aulens.output.receipt import Receipt
 
 
 @dataclass
@@ -40,6 +40,53 @@ class Tally:
     lost: int = 0
     left_out: list[str] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
+
+    def see(self, seen: Seen) -> None:
+        """Count a picture."""
+        if seen.failed is not None:
+            self.failed[Path(seen.file)] = seen.failed
+            return
+        self.pictures += 1
+        self.faces, self.poor = self.faces + seen.faces, self.poor + seen.poor
+        self.with_face += bool(seen.faces)
+
+    def of_pictures(self, receipt: Receipt) -> None:
+        """Count all pictures of a run."""
+        self.pictures, self.faces, self.poor = receipt.frames, receipt.people, receipt.poor
+        self.with_face = receipt.with_face
+
+    def outcome(self, outcome: Outcome, out: Path) -> None:
+        """Count a job that is done, and say what was special about it.
+
+        Args:
+            outcome: what became of it.
+            out: folder of the results.
+        """
+        job, receipt = outcome.job, outcome.receipt
+        path = Path(job.paths[0])
+        for name, why in outcome.left_out.items():
+            self.left_out[:] = why
+            self.end_of(Path(name))
+        self.left_out.clear()
+        for name, reason in outcome.failed.items():
+            self.fail(Path(name), reason)
+        if outcome.tries > 1:
+            what = "pictures" if job.kind == "pictures" else path
+            self.say(
+                f"{what}: {counted(outcome.tries - 1, 'worker')} died at it, the next one went on with it"
+            )
+        if receipt is None or job.kind == "pictures":
+            return
+        self.clips += 1
+        self.frames += outcome.frames
+        for said in (receipt.left_out, receipt.remark):
+            if said is not None:
+                self.say(f"{path}: {said}")
+        if outcome.frames:
+            self.before += receipt.frames - outcome.frames
+        elif receipt.frames:
+            self.done += 1
+            self.say(f"{path}: was done before, see {out / receipt.files['table']}")
 
     def fail(self, path: Path, error: Exception | str) -> None:
         """Note and say why an input could not be read; the others go on."""

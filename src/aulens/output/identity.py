@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import aulens
+from aulens.analysis.analyzer import Analyzer
 from aulens.errors import InputError
 from aulens.faces.detector import described
 from aulens.output.settings import OutputSettings
-from aulens.runtime.analyzer import Analyzer
 from aulens.video.media import VideoInfo
 from aulens.video.sequence import pictures_of
 

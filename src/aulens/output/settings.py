@@ -9,7 +9,10 @@ from aulens.tables import TABLE_FORMATS
 from aulens.tables.baseline import Baseline
 from aulens.tables.parquet import import_pyarrow
 from aulens.tables.usable import Limits
+from aulens.video.media import VideoInfo
 
+AGAIN: Final = "the same command with --resume"
+"""What goes on once a disk takes files again."""
 FORMATS: Final = ("csv", "jsonl", "parquet", *TABLE_FORMATS)
 
 
@@ -73,3 +76,13 @@ class OutputSettings:
             if wanted is not None and self.format in TABLE_FORMATS:
                 raise ConfigError(f"the format {self.format} has no columns for {what}; take csv")
         _ = self.limits  # checks them
+
+
+def expected(info: VideoInfo, settings: OutputSettings) -> int | None:
+    """About how many frames will be analyzed; None if the container does not say how many it has."""
+    rate = None if info.rate is None else float(info.rate)
+    if rate is None or (info.duration is None and info.frames is None):
+        return info.frames
+    length = info.duration if info.duration is not None else (info.frames or 0) / rate
+    stop = length if settings.stop is None else min(length, settings.stop)
+    return max(0, math.ceil((stop - (settings.start or 0)) * rate / settings.every))

@@ -1,12 +1,16 @@
 """One video to its files, so that a kill loses little and `resume` goes on."""
 
+import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from aulens.analysis.analyzer import Analyzer
+from aulens.analysis.clip import analyze_clip, waiting
 from aulens.errors import InputError
+from aulens.files import disk_errors
 from aulens.inputs import unwritable
 from aulens.locks import hold
 from aulens.output.checkpoint import Checkpoint, Part, PartFolder, remove_part
@@ -14,21 +18,22 @@ from aulens.output.finish import DIALECT, OVERLAY, ROWS, STILLS, finish
 from aulens.output.identity import identity_of
 from aulens.output.names import clip_names
 from aulens.output.overlay import OverlayPart
+from aulens.output.plan import Job, Outcome, Plan
 from aulens.output.receipt import Receipt, begin_anew, read_receipt, with_old, write_receipt
-from aulens.output.settings import OutputSettings
-from aulens.output.sinks import DialectPart, RowsPart, StillsPart
-from aulens.output.writing import writing
-from aulens.runtime.analyzer import Analyzer
-from aulens.runtime.clip import analyze_clip, waiting
+from aulens.output.settings import AGAIN, OutputSettings
+from aulens.output.video_parts import StillsPart, TablePart
 from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
 from aulens.tables import TABLE_FORMATS
 from aulens.video.reader import Media, VideoInfo, open_video
+from aulens.video.webcam import Camera
 
 KEEP: Final = 250
 """A note is taken each so many frames: that much a kill costs at most, besides what was in hand."""
 
 Progress = Callable[[FrameResult, VideoInfo], None]
+OnFrame = Callable[[Job, FrameResult, VideoInfo], None]
+"""Called with each result of a job."""
 
 
 @dataclass
@@ -91,7 +96,7 @@ def analyze_video(
     name = name or clip_names([given], out)[0]
     identity = identity_of(media.info, analyzer, settings)
     alone = hold(out / f".{name}.lock", f"{name} in {out}") if lock else nullcontext()
-    with writing(out), alone:
+    with disk_errors(out, AGAIN), alone:
         if resume and (done := read_receipt(out / f"{name}.json", identity)) is not None:
             remove_part(out / f"{name}.part")
             return done
@@ -99,7 +104,7 @@ def analyze_video(
         folder = PartFolder(out / f"{name}.part", identity, resume=resume)
         if not resume:
             begin_anew(out / f"{name}.json")
-        counts, problem = _record(analyzer, media, folder, settings, called or given, progress)
+        counts, problem = _analyze(analyzer, media, folder, settings, called or given, progress)
         if not counts.frames:
             folder.remove()
             raise InputError(f"{given}: {problem or _nothing_between(media.info, settings)}")
@@ -121,7 +126,77 @@ def analyze_video(
     return done
 
 
-def _record(
+def do_clip(
+    plan: Plan,
+    job: Job,
+    analyzer: Analyzer,
+    left_out: list[str],
+    on_frame: OnFrame | None = None,
+    *,
+    lock: bool = True,
+    worker: str = "",
+    tries: int = 1,
+) -> Outcome:
+    """Do a job that is a video, a folder of frames or a camera, whose video Ctrl-C ends.
+
+    Args:
+        plan: it is of.
+        job: it.
+        analyzer: the model and the detector.
+        left_out: where the detector notes faces that it leaves out.
+        on_frame: called with each result.
+        lock: as in `analyze_video`.
+        worker: who does it.
+        tries: how often it was begun.
+    """
+    path, frames = job.paths[0], 0
+    receipt: Receipt | None = None
+    left_out.clear()
+
+    def count(result: FrameResult, info: VideoInfo) -> None:
+        nonlocal frames
+        frames += 1
+        if on_frame is not None:
+            on_frame(job, result, info)
+
+    try:
+        media = job.open()
+        with ctrl_c_ends(media):
+            receipt = analyze_video(
+                analyzer, media, plan.out, plan.settings,
+                name=job.name, called=job.call(), resume=plan.resume, progress=count, command=plan.command,
+                lock=lock,
+            )  # fmt: skip
+    except InputError as error:
+        why: str | None = str(error).removeprefix(f"{path}: ")
+    else:
+        why = receipt.problem
+    return Outcome(
+        job, worker, tries, receipt, frames,
+        failed={} if why is None else {path: why},
+        left_out={path: tuple(left_out)} if left_out else {},
+    )  # fmt: skip
+
+
+@contextmanager
+def ctrl_c_ends(media: Media) -> Iterator[None]:
+    """Ctrl-C is how a camera's video ends, so that its files are finished; a second one stops at once."""
+    if not isinstance(media, Camera):
+        yield
+        return
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        media.stop()
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _analyze(
     analyzer: Analyzer,
     media: Media,
     folder: PartFolder,
@@ -164,11 +239,10 @@ def _parts(
 ) -> Iterator[tuple[str, Part]]:
     """What is to be written, each opened when it is asked for."""
     card = analyzer.card
-    yield "rows", RowsPart(folder.path / ROWS, folder.length("rows"), called, card.aus)
+    yield "rows", TablePart(folder.path / ROWS, folder.length("rows"), called, "csv", card.aus)
     if settings.format in TABLE_FORMATS:
-        dialect = TABLE_FORMATS[settings.format]
         length = folder.length("dialect")
-        yield "dialect", DialectPart(folder.path / DIALECT, length, called, dialect, card.aus)
+        yield "dialect", TablePart(folder.path / DIALECT, length, called, settings.format, card.aus)
     if settings.overlay:
         length = folder.length("overlay")
         yield "overlay", OverlayPart(folder.path / OVERLAY, length, info, settings.every, settings.start)

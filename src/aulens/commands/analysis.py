@@ -1,0 +1,270 @@
+"""What `aulens detect` and `aulens report` do: from options to a plan, and what is said of it."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing, redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import typer
+from rich.console import Console
+
+from aulens.analysis.analyzer import Analyzer
+from aulens.commands.bar import FileBar, FrameBar
+from aulens.commands.neutral import baseline_of
+from aulens.commands.option_groups import ClusterOptions, ModelOptions, SourceOptions, VideoOptions
+from aulens.commands.printed import Format, print_table, printed
+from aulens.commands.sources import Found, command_line, gather, made_text, seconds
+from aulens.commands.stream import stream_clips, stream_pictures
+from aulens.commands.tally import Tally
+from aulens.errors import ConfigError, InputError
+from aulens.output.engine import Here, OnOutcome, Results, execute
+from aulens.output.plan import PAGE, Job, Kind, Outcome, Plan, make_plan, results_path
+from aulens.output.settings import OutputSettings
+
+if TYPE_CHECKING:
+    from aulens.commands.clip_table import ClipTable
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What is asked for; attributes as the options of `aulens detect`."""
+
+    inputs: Sequence[Path]
+    out: Path | None
+    format: Format
+    overlay: bool
+    report: bool
+    resume: bool
+    videos: VideoOptions
+    sources: SourceOptions
+    models: ModelOptions
+    cluster: ClusterOptions
+
+    def run(self) -> None:
+        """Do it, and say what came of it.
+
+        Raises:
+            AulensError: wrong use, or nothing can be done at all.
+            typer.Exit: 1 if some inputs or faces failed, 130 if it was stopped by Ctrl-C.
+        """
+        self._refuse()
+        if self.models.threads is not None:
+            cv2.setNumThreads(self.models.threads)
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        tally = Tally(lambda line: console.print(f"aulens: {line}", style="red", markup=False))
+        settings = self._settings()
+        if self.report:
+            tell_of_figures(console)
+        analyzer = self.models.analyzer(tally.left_out)
+        settings = replace(
+            settings, baseline=baseline_of(self.videos.baseline, self.videos.neutral, analyzer)
+        )
+        tally.left_out.clear()
+        theirs, sources = self.format.theirs, self.sources
+        if lacking := () if theirs is None else theirs.left_out(analyzer.card.aus):
+            console.print(
+                f"the format {self.format} has no columns for {', '.join(lacking)}: they are left out"
+            )
+        found = gather(
+            self.inputs, self.out, sequence=sources.sequence, rate=sources.fps, webcam=sources.webcam
+        )
+        tally.failed |= found.failed
+        if settings.limits and found.pictures:
+            console.print(
+                "--max-yaw, --max-pitch and --min-quality are for videos: rows of pictures are all there, "
+                "pose_yaw, pose_pitch and quality tell which to leave out"
+            )
+        if found.made:
+            console.print(made_text(found.made), markup=False)
+        self._work(found, settings, analyzer, tally, console)
+        for path, reason in tally.failed.items():
+            tally.say(f"{path}: {reason}")
+        see = "" if self.out is None else f"; see {self._first_result(self.out, found)}"
+        console.print(tally.summary() + see, markup=False)
+        if tally.failed or tally.lost:
+            raise typer.Exit(1)
+
+    def _refuse(self) -> None:
+        """Raise `ConfigError` at options that do not go together."""
+        videos, cluster, out = self.videos, self.cluster, self.out
+        if sys.stdout is None:  # closed by the caller
+            raise ConfigError("standard output is closed, the table has nowhere to go: redirect it to a file")
+        for wanted, name in (
+            (self.overlay, "--overlay"), (self.report, "--report"), (self.resume, "--resume"),
+            (cluster.cluster, "--cluster"), (videos.smooth is not None, "--smooth"),
+            (videos.baseline, "--baseline"), (videos.neutral is not None, "--neutral"),
+        ):  # fmt: skip
+            if wanted and out is None:
+                raise ConfigError(f"{name} needs a folder: --out DIR")
+        self.models.refuse(videos)
+        if self.sources.webcam is not None and self.resume:
+            raise ConfigError("a camera can't be resumed: what it saw is over. Leave out --resume")
+        if self.sources.webcam is not None and cluster.cluster:
+            raise ConfigError("--webcam and --cluster do not go together: a camera is on one machine")
+        if self.format is Format.PARQUET and out is None and sys.stdout.isatty():
+            raise ConfigError(
+                "Parquet is not for the screen: redirect the output to a file, or give --out DIR"
+            )
+        if not cluster.cluster and (cluster.address is not None or cluster.workers is not None):
+            raise ConfigError("--address and --workers are for --cluster only")
+        if out is not None and out.exists() and not out.is_dir():
+            raise ConfigError(f"--out {out} is a file; give a folder")
+
+    def _settings(self) -> OutputSettings:
+        videos = self.videos
+        settings = OutputSettings(
+            self.format.stored.value, videos.every, seconds(videos.start, "--from"),
+            seconds(videos.stop, "--to"), videos.smooth, self.overlay, self.report, videos.keep_lost,
+            videos.max_yaw, videos.max_pitch, videos.min_quality,
+        )  # fmt: skip
+        if settings.limits and self.out is None and self.format is not Format.TABLE:
+            raise ConfigError(
+                "--max-yaw, --max-pitch and --min-quality leave faces out of events, shares, pages and "
+                "figures, not out of rows as they come: give --out DIR, or look at pose_yaw, pose_pitch and "
+                "quality"
+            )
+        return settings
+
+    def _work(
+        self, found: Found, settings: OutputSettings, analyzer: Analyzer, tally: Tally, console: Console
+    ) -> None:
+        has_clips = bool(found.clips) or self.sources.webcam is not None
+        table = _clip_table(analyzer, settings) if has_clips and self.format is Format.TABLE else None
+        try:
+            if self.out is None:
+                self._stream(found, settings, analyzer, table, tally, console)
+            else:
+                self._store(found, self.out, settings, analyzer, table, tally, console)
+        except KeyboardInterrupt:
+            rows = (
+                "" if self.out is None else f"; the rows so far are in {self.out} (NAME.part/rows.csv). The "
+                "same command with --resume goes on"
+            )  # fmt: skip
+            console.print(f"stopped{rows}", markup=False)
+            raise typer.Exit(130) from None
+        if table is not None:
+            table.print()
+
+    def _stream(
+        self, found: Found, settings: OutputSettings, analyzer: Analyzer, table: "ClipTable | None",
+        tally: Tally, console: Console,
+    ) -> None:  # fmt: skip
+        """To standard output, and nowhere else."""
+        sources, theirs = self.sources, self.format.theirs
+        kind: Kind = "sequence" if sources.sequence else "video"
+        jobs = [Job(kind, "", (str(path),), rate=sources.fps) for path in found.clips]
+        if sources.webcam is not None:
+            jobs.append(Job("camera", "", (f"camera {sources.webcam}",), camera=sources.webcam))
+        if theirs is not None and not theirs.names_files and len(found.pictures) + len(jobs) > 1:
+            raise ConfigError(
+                f"rows of the format {self.format} do not say of which file they are: give --out DIR"
+            )
+        if theirs is not None and found.pictures and jobs:
+            raise ConfigError(
+                f"the format {self.format} has other columns for pictures than for videos: give --out DIR"
+            )
+        # Rows that are streamed to the same terminal would tear the bar.
+        quiet = sys.stdout.isatty() and self.format in {Format.CSV, Format.JSONL}
+        with (
+            closing(printed(self.format, analyzer.card, pictures=bool(found.pictures))) as rows,
+            FrameBar(console, settings, len(found.pictures), quiet=quiet) as bar,
+        ):
+            stream_pictures(found.pictures, analyzer, settings.format, rows, tally, bar)
+            if jobs:
+                stream_clips(jobs, analyzer, settings, rows, table, tally, bar)
+
+    def _store(
+        self, found: Found, out: Path, settings: OutputSettings, analyzer: Analyzer,
+        table: "ClipTable | None", tally: Tally, console: Console,
+    ) -> None:  # fmt: skip
+        """To files; on standard output, pictures in the format that was asked for, videos summed up."""
+        sources = self.sources
+        plan = make_plan(
+            [*found.pictures, *found.clips], out, settings, sequence=sources.sequence, rate=sources.fps,
+            camera=sources.webcam, resume=self.resume, command=command_line(),
+        )  # fmt: skip
+
+        def done(outcome: Outcome, jobs: int) -> None:
+            tally.outcome(outcome, out)
+            if table is not None and outcome.receipt is not None and outcome.job.kind != "pictures":
+                _sum_up(table, outcome, plan, analyzer, tally)
+
+        results = (
+            self._on_ray(plan, done, console)
+            if self.cluster.cluster
+            else _here(plan, done, analyzer, tally, console)
+        )
+        if results.pictures is None:
+            return
+        tally.of_pictures(results.pictures)
+        tally.failed |= {Path(name): why for name, why in results.pictures.failed.items()}
+        if "table" in results.pictures.files:
+            print_table(out / results.pictures.files["table"], self.format, analyzer.card)
+
+    def _on_ray(self, plan: Plan, done: OnOutcome, console: Console) -> Results:
+        from aulens.cluster import AnalyzerSettings, ClusterSettings, OnRay
+
+        models, cluster = self.models, self.cluster
+        executor = OnRay(
+            AnalyzerSettings(models.model, models.spec, models.backend),
+            ClusterSettings(cluster.address, cluster.workers, models.threads or 1),
+        )
+
+        def told(outcome: Outcome, jobs: int) -> None:
+            bar.outcome(outcome, jobs)
+            done(outcome, jobs)
+
+        bar = FileBar(console, plan.out, (job.name for job in plan.clips))
+        with redirect_stdout(sys.stderr), bar:  # Ray prints what it has to say
+            return execute(plan, executor, told)
+
+    def _first_result(self, out: Path, found: Found) -> Path:
+        """What to look at first."""
+        if found.clips or not found.pictures:
+            return out
+        if self.overlay or self.report:
+            return out / PAGE
+        several = self.format.theirs is not None and not self.format.theirs.names_files
+        return out if several else results_path(out, self.format.stored.value)
+
+
+def _here(plan: Plan, done: OnOutcome, analyzer: Analyzer, tally: Tally, console: Console) -> Results:
+    def told(outcome: Outcome, jobs: int) -> None:
+        bar.end(outcome.job)
+        done(outcome, jobs)
+
+    pictures = sum(len(job.paths) for job in plan.pictures)
+    with FrameBar(console, plan.settings, pictures, quiet=False) as bar:
+        return execute(plan, Here(analyzer, tally.left_out, bar.frame, bar.picture), told)
+
+
+def _sum_up(table: "ClipTable", outcome: Outcome, plan: Plan, analyzer: Analyzer, tally: Tally) -> None:
+    """Sum up a video from its table: as its page, without faces that were left out."""
+    from aulens.tables import read_table
+
+    assert outcome.receipt is not None
+    path = outcome.job.paths[0]
+    try:
+        rows = read_table(plan.out / outcome.receipt.files["table"])
+        counts = rows if outcome.receipt.left_out is None else plan.settings.limits.usable(rows)
+        table.add_table(path, counts, analyzer.card.threshold)
+    except InputError as error:
+        tally.fail(Path(path), error)
+
+
+# What only videos need is loaded for them: it takes longer than a picture.
+def _clip_table(analyzer: Analyzer, settings: OutputSettings) -> "ClipTable":
+    from aulens.commands.clip_table import ClipTable
+
+    return ClipTable(analyzer.card.aus, settings.limits)
+
+
+def tell_of_figures(console: Console) -> None:
+    """Say what is missing for figures, if it is."""
+    from aulens.show.figure import NO_FIGURES, can_draw
+
+    if not can_draw():
+        console.print(NO_FIGURES, markup=False)

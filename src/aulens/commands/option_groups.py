@@ -1,0 +1,258 @@
+"""Options of what analyzes pictures and videos, in groups: a command has a parameter for each group."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Final, get_type_hints
+
+import typer
+
+from aulens.analysis.analyzer import Analyzer
+from aulens.commands.options import MODELS, Backend, DetectorModel, DetectorName, Model, Threads
+from aulens.faces.detector import left_out_text
+from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec, refuse_quality
+from aulens.runtime.backend import BACKENDS
+
+_VIDEOS: Final = "Videos"
+_CLUSTER: Final = "Many machines"
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """A command for Typer whose options are those of the groups among its parameters."""
+    parameters: list[inspect.Parameter] = []
+    options: list[inspect.Parameter] = []
+    groups: dict[str, Any] = {}
+    for parameter in inspect.signature(command).parameters.values():
+        group = parameter.annotation
+        if not is_dataclass(group):
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        groups[parameter.name], hints = group, get_type_hints(group, include_extras=True)
+        options += [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=hints[field.name],
+            )
+            for field in fields(group)
+        ]
+    parameters += options
+
+    @wraps(command)
+    def call(**given: Any) -> None:
+        made = {
+            name: group(**{field.name: given.pop(field.name) for field in fields(group)})
+            for name, group in groups.items()
+        }
+        command(**given, **made)
+
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return call
+
+
+@dataclass(frozen=True)
+class VideoOptions:
+    """Which frames of a video, and what is made of them."""
+
+    every: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Videos: analyze each N-th frame.", rich_help_panel=_VIDEOS),
+    ] = 1
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            help="From this time on: seconds, 1:30 or 0:01:30.",
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None
+    stop: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="Up to this time.", rich_help_panel=_VIDEOS)
+    ] = None
+    smooth: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Add columns smoothed over so long a time (AU12_smooth_p); raw columns stay.",
+            show_default=False,
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None
+    baseline: Annotated[
+        bool,
+        typer.Option(
+            "--baseline",
+            help="Add columns that tell how far an AU is above the person's own baseline (AU12_above).",
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = False
+    neutral: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FRAME|TIME|FILE",
+            help="Likewise, above a frame of the clip with the face at rest (250, 0:10), or a picture of it.",
+            show_default=False,
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None
+    keep_lost: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Who is gone for longer has no more rows until they return.",
+            show_default="rows to the end",
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None
+    max_yaw: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DEGREES",
+            help="Who is turned further to a side counts as not seen in events, shares, pages and figures.",
+            show_default=False,
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None
+    max_pitch: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DEGREES",
+            help="Likewise who looks further up or down.",
+            show_default=False,
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None
+    min_quality: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Likewise who is seen worse than this, 0 to 1.",
+            show_default=False,
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """Videos that are no files."""
+
+    sequence: Annotated[
+        bool,
+        typer.Option(
+            "--sequence",
+            help="Each INPUT is a folder whose pictures are the frames of one video.",
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = False
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            help="Frames per second of a sequence.",
+            show_default=False,
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None
+    webcam: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Watch this camera, until Ctrl-C.",
+            show_default=False,
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What finds faces and their AUs."""
+
+    model: Model = None
+    detector: DetectorName = DEFAULT_DETECTOR
+    detector_model: DetectorModel = None
+    landmarks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Card (.json) or .onnx of what finds the landmarks: a network for aulens' detector, or a "
+            "JAA-Net for any.",
+            show_default=False,
+            rich_help_panel=MODELS,
+        ),
+    ] = None
+    upscale: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            max=8,
+            help="Enlarge so much to find small faces (dlib).",
+            show_default="as needed",
+            rich_help_panel=MODELS,
+        ),
+    ] = None
+    backend: Backend = BACKENDS[0]
+    threads: Threads = None
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """The detector that is asked for."""
+        return DetectorSpec(
+            self.detector, self.detector_model, self.upscale, self.landmarks, self.backend, self.threads
+        )
+
+    def analyzer(self, left_out: list[str]) -> Analyzer:
+        """Model and detector, which notes the faces that it leaves out in `left_out`; errors as theirs."""
+        detector = self.spec(lambda face, why: left_out.append(left_out_text(face, why)))
+        return Analyzer(self.model, detector, self.backend, self.threads)
+
+    def refuse(self, videos: VideoOptions) -> None:
+        """Raise `ConfigError` if faces are to be left out by what the detector does not tell."""
+        refuse_quality(self.detector, videos.min_quality)
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Who does it."""
+
+    cluster: Annotated[
+        bool,
+        typer.Option(
+            "--cluster",
+            help="Share the files out among workers (needs the extra `cluster`). docs/cluster.md tells more.",
+            rich_help_panel=_CLUSTER,
+        ),
+    ] = False
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="A running Ray cluster; `auto` on one of its machines.",
+            show_default="one on this machine, for this run",
+            rich_help_panel=_CLUSTER,
+        ),
+    ] = None
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How many, each with a model of its own and with --threads threads.",
+            show_default="one per core",
+            rich_help_panel=_CLUSTER,
+        ),
+    ] = None
+
+
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Go on where an earlier run into DIR was stopped.", rich_help_panel=_VIDEOS
+    ),
+]

@@ -1,0 +1,177 @@
+"""What goes to standard output: rows for a program, or a table for reading."""
+
+import csv
+import math
+import shutil
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from aulens.aus import AUS
+from aulens.output.pictures import Seen, numbered
+from aulens.output.writers import open_writer, rows_in
+from aulens.runtime.card import ModelCard
+from aulens.runtime.result import FrameResult
+from aulens.tables import TABLE_FORMATS, TableFormat
+from aulens.tables.schema import Row
+
+
+class Format(StrEnum):
+    """Formats of the table."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+    OPENFACE = "openface"
+    PYFEAT = "pyfeat"
+    PYFEAT2 = "pyfeat2"
+
+    @property
+    def stored(self) -> "Format":
+        """In a folder a table for reading is CSV."""
+        return Format.CSV if self is Format.TABLE else self
+
+    @property
+    def theirs(self) -> TableFormat | None:
+        """Another tool's format, or None for ours."""
+        return TABLE_FORMATS.get(self.value)
+
+    @property
+    def goes_to_folders_only(self) -> bool:
+        """Whether standard output has nothing of it where there is a folder of results."""
+        return self is Format.PARQUET or self.theirs is not None
+
+
+class Printed(Protocol):
+    """Takes what was seen in pictures, and the frames of videos, to standard output."""
+
+    def picture(self, seen: Seen) -> None:
+        """Take the next picture."""
+        ...
+
+    def frame(self, name: str, result: FrameResult) -> None:
+        """Take the next frame of the video `name`."""
+        ...
+
+    def close(self) -> None:
+        """Print what is left."""
+        ...
+
+
+class PrintedRows:
+    """Rows in a format, as they come.
+
+    Args:
+        format: of them.
+        card: of the model.
+        pictures: whether they are of pictures.
+    """
+
+    def __init__(self, format: Format, card: ModelCard, *, pictures: bool) -> None:
+        self._format, self._aus, self._count = format.value, card.aus, 0
+        self._writer = open_writer(self._format, sys.stdout, card.aus, picture=pictures)
+
+    def picture(self, seen: Seen) -> None:
+        """See `Printed`."""
+        if seen.failed is None:
+            self._writer.write(numbered(seen, self._count, self._format))
+            self._count += 1
+            sys.stdout.flush()
+
+    def frame(self, name: str, result: FrameResult) -> None:
+        """See `Printed`."""
+        self._writer.write(rows_in(self._format, name, result, self._aus, picture=False))
+        sys.stdout.flush()
+
+    def close(self) -> None:
+        """See `Printed`."""
+        self._writer.close()
+        sys.stdout.flush()
+
+
+class PictureTable:
+    """A table for reading: the Action Units that are present, a line each, with their sides if told.
+
+    Frames of videos are left to `ClipTable`, which sums them up.
+
+    Args:
+        card: of the model.
+    """
+
+    def __init__(self, card: ModelCard) -> None:
+        self._card = card
+        # A file or a pipe has no width of its own: wide enough for every line.
+        self._console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 110)
+        self._table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+        for title in ("Picture", "Face", "AU", "Name"):
+            self._table.add_column(title, overflow="fold")
+        self._table.add_column("Probability", justify="right")
+        if card.has_side_scores:
+            self._table.add_column("Side")
+        self._file: str | None = None
+
+    def picture(self, seen: Seen) -> None:
+        """See `Printed`."""
+        self.rows(seen.file, seen.rows)
+
+    def frame(self, name: str, result: FrameResult) -> None:
+        """See `Printed`."""
+
+    def rows(self, name: str, rows: Iterable[Row]) -> None:
+        """Take rows of the picture `name`, in our columns."""
+        if self._file not in (name, None):
+            self._table.add_section()
+        self._file = name
+        for row in rows:
+            if not int(row["success"] or 0):
+                self._table.add_row(Text(name), "", "", Text("no face", style="dim"))
+                continue
+            first = Text(name), str(row["face_id"])
+            for label, threshold in zip(self._card.aus.labels, self._card.threshold, strict=True):
+                if not int(row[f"{label}_c"] or 0):
+                    continue
+                side = [_side(row, label, threshold)] if self._card.has_side_scores else []
+                share = f"{float(row[f'{label}_p'] or 0):.0%}"
+                self._table.add_row(*first, label, _NAMES[label], share, *side)
+                first = Text(""), ""
+            if str(first[0]):
+                self._table.add_row(*first, "", Text("no Action Unit present", style="dim"))
+
+    def close(self) -> None:
+        """See `Printed`."""
+        if self._table.row_count:
+            self._console.print(self._table)
+
+
+_NAMES = {au.label: au.name for au in AUS.values()}
+
+
+def _side(row: Row, label: str, threshold: float) -> str:
+    right, left = (float(row[f"{label}_{side}_p"] or math.nan) >= threshold for side in ("right", "left"))
+    return "both" if right and left else "right" if right else "left"
+
+
+def printed(format: Format, card: ModelCard, *, pictures: bool) -> Printed:
+    """What prints a format."""
+    return PictureTable(card) if format is Format.TABLE else PrintedRows(format, card, pictures=pictures)
+
+
+def print_table(path: Path, format: Format, card: ModelCard) -> None:
+    """Print the table of pictures that was written to a folder, in the format that was asked for."""
+    if format.goes_to_folders_only:
+        return
+    with path.open(encoding="utf-8", newline="") as file:
+        if format is not Format.TABLE:
+            shutil.copyfileobj(file, sys.stdout)
+            return
+        table = PictureTable(card)
+        for row in csv.DictReader(file):
+            table.rows(row["file"], [row])
+        table.close()

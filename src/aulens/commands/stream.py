@@ -1,0 +1,79 @@
+"""Pictures and videos to standard output: nothing is kept."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aulens.analysis.analyzer import Analyzer
+from aulens.commands.bar import FrameBar
+from aulens.commands.printed import Printed
+from aulens.commands.tally import Tally
+from aulens.errors import InputError
+from aulens.output.pictures import look_at
+from aulens.output.plan import Job
+from aulens.output.settings import OutputSettings
+
+if TYPE_CHECKING:
+    from aulens.commands.clip_table import ClipTable
+
+
+def stream_pictures(
+    paths: Sequence[Path], analyzer: Analyzer, format: str, printed: Printed, tally: Tally, bar: FrameBar
+) -> None:
+    """Print what is seen in pictures.
+
+    Args:
+        paths: of the pictures.
+        analyzer: the model and the detector.
+        format: of the rows.
+        printed: takes them.
+        tally: counts.
+        bar: shows how far it is.
+    """
+    for path in paths:
+        seen, _ = look_at(str(path), str(path), analyzer, format, tally.left_out)
+        tally.end_of(path)
+        tally.see(seen)
+        printed.picture(seen)
+        bar.picture(seen)
+
+
+def stream_clips(
+    jobs: Sequence[Job],
+    analyzer: Analyzer,
+    settings: OutputSettings,
+    printed: Printed,
+    table: "ClipTable | None",
+    tally: Tally,
+    bar: FrameBar,
+) -> None:
+    """Print what is seen in videos; `table` sums it up for reading. Other arguments as above."""
+    from aulens.output.video import ctrl_c_ends
+
+    for job in jobs:
+        path = Path(job.paths[0])
+        try:
+            media = job.open()
+            results = analyzer.video(
+                media, frame_step=settings.every, start=settings.start, stop=settings.stop,
+                keep_lost=settings.keep_lost,
+            )  # fmt: skip
+            with ctrl_c_ends(media), closing(results):
+                for result in results:
+                    printed.frame(str(path), result)
+                    if table is not None:
+                        table.add(str(path), result)
+                    bar.frame(job, result, media.info)
+                    tally.frames += 1
+        except InputError as error:
+            tally.fail(path, error)
+            continue
+        finally:
+            bar.end(job)
+            tally.end_of(path)
+        tally.clips += 1
+        if table is not None and settings.limits:
+            tally.say(f"{path}: {table.left_out(str(path))}")
+        if media.problem is not None:
+            tally.fail(path, media.problem)

@@ -1,0 +1,85 @@
+"""Pictures drawn with what was seen in them, and a page with all."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from aulens.errors import InputError
+from aulens.files import atomic_write, write_bytes
+from aulens.output.plan import DRAWN
+from aulens.runtime.card import ModelCard
+from aulens.runtime.result import FrameResult
+from aulens.show import draw_overlay, evidence_sheet, page
+
+_QUALITY: Final = 88
+ON_PAGE: Final = 200
+"""A page with more pictures is too heavy for a browser; the rest is still drawn and in the table."""
+
+
+def draw(
+    out: Path, stem: str, name: str, result: FrameResult, card: ModelCard, place: int
+) -> tuple[list[str], str]:
+    """Draw a picture into OUT/pictures.
+
+    Args:
+        out: folder of the results.
+        stem: what the drawing is called.
+        name: what the page calls the picture.
+        result: what was found in it.
+        card: of the model.
+        place: of the picture among all of the run.
+
+    Returns:
+        Names of the drawings, in `out`, and what the page says of it; "" if it has no room.
+    """
+    (out / DRAWN).mkdir(exist_ok=True)
+    drawings = {stem: draw_overlay(result.image, result.faces)} | {
+        f"{stem}.face{face.face_id}": evidence_sheet(result.image, face, card.aus) for face in result.faces
+    }
+    files = {f"{DRAWN}/{stem}.jpg": jpeg(drawing) for stem, drawing in drawings.items()}
+    for path, data in files.items():
+        write_bytes(out / path, data, to_disk=False)
+    picture, *sheets = files.values()
+    section = (
+        page.section(name, result.faces, card.aus, picture, sheets, place + 1) if place < ON_PAGE else ""
+    )
+    return list(files), section
+
+
+def write_page(
+    path: Path, sections: Iterable[str], count: int, failed: Mapping[str, str], card: ModelCard
+) -> None:
+    """Put the page together.
+
+    Args:
+        path: of the page.
+        sections: what `draw` gave; "" are no sections.
+        count: pictures that were read.
+        failed: those that could not be, each with the reason.
+        card: of the model.
+    """
+    shown = 0
+    with atomic_write(path) as part, part.open("w", encoding="utf-8") as file:
+        file.write(page.head(card))
+        for section in filter(None, sections):
+            file.write(section)
+            shown += 1
+        file.write(page.foot(count, shown, {Path(name): why for name, why in failed.items()}, card))
+
+
+def jpeg(image: NDArray[np.uint8]) -> bytes:
+    """A picture (H, W, 3) uint8 RGB as JPEG.
+
+    Raises:
+        InputError: it is too large for one.
+    """
+    done, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not done:
+        raise InputError(
+            f"a drawing of the shape {image.shape} can't be a JPEG: at most 65,535 pixels a side"
+        )
+    return data.tobytes()

@@ -1,0 +1,281 @@
+"""Pictures to files: each is written down as soon as it was looked at; table and page come when all were.
+
+While a run goes on, OUT/results.part has a file NUMBER.jsonl for each job: what it is of, then a line for
+each picture. Going on after a kill begins behind the last whole line.
+"""
+
+import json
+import math
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import aulens
+from aulens.analysis.analyzer import Analyzer
+from aulens.errors import InputError
+from aulens.faces.detector import described
+from aulens.image import read_image
+from aulens.inputs import legible, unwritable
+from aulens.output.checkpoint import cut_back
+from aulens.output.drawings import draw, write_page
+from aulens.output.names import free_name, names_beside
+from aulens.output.plan import PAGE, PICTURES_RECEIPT, Job, Outcome, Plan, draws, results_path, stamp
+from aulens.output.receipt import Receipt, begin_anew, read_receipt, with_old, write_receipt
+from aulens.output.writers import format_of, rows_in, table_of_pictures
+from aulens.runtime.card import ModelCard
+from aulens.runtime.result import FrameResult
+from aulens.show.page import versions
+from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
+from aulens.tables.schema import Row
+
+POOR: Final = 0.3
+"""Masked faces of the size of a passport photo lie below it, faces in the open far above."""
+_FORMAT: Final = "aulens-pictures-part/2"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen in one picture.
+
+    Attributes:
+        file: what tables call it.
+        rows: of the table; none where it can't be read.
+        faces: in it.
+        poor: of those, seen so badly that their AUs say little: quality below `POOR`.
+        failed: why it can't be read, or None.
+        left_out: faces that were left out, and why.
+        drawn: names of what was drawn, in the folder of results.
+        section: what the page says of it; "" if it has no room.
+    """
+
+    file: str
+    rows: Sequence[Row] = ()
+    faces: int = 0
+    poor: int = 0
+    failed: str | None = None
+    left_out: Sequence[str] = ()
+    drawn: Sequence[str] = ()
+    section: str = ""
+
+
+OnPicture = Callable[[Seen, FrameResult | None], None]
+"""Called with what was seen in a picture, and with the results, if it was looked at just now."""
+
+
+def look_at(
+    path: str, called: str, analyzer: Analyzer, format: str, left_out: list[str]
+) -> tuple[Seen, FrameResult | None]:
+    """Analyze a picture; one that can't be read is a `Seen`, too, without results.
+
+    Args:
+        path: of the picture.
+        called: what tables call it.
+        analyzer: the model and the detector.
+        format: of the rows.
+        left_out: where the detector notes faces that it leaves out.
+    """
+    left_out.clear()
+    try:
+        if (why := unwritable(called)) is not None:
+            raise InputError(why)
+        image = read_image(Path(path))
+        result = FrameResult(0, math.nan, image, analyzer(image))
+    except InputError as error:
+        why = str(error).removeprefix(f"{path}: ")
+        return Seen(legible(called), failed=why, left_out=tuple(left_out)), None
+    rows = rows_in(format, called, result, analyzer.card.aus, picture=True)
+    poor = sum(face.quality < POOR for face in result.faces)
+    return Seen(called, rows, len(result.faces), poor, left_out=tuple(left_out)), result
+
+
+def numbered(seen: Seen, number: int, format: str) -> Sequence[Row]:
+    """The rows of a picture: where another tool's have a number, that is its place among those read."""
+    if format_of(format, picture=True) is None:
+        return seen.rows
+    return [row | {"frame": str(number)} if "frame" in row else row for row in map(dict, seen.rows)]
+
+
+class Part:
+    """What was seen in the pictures of a job, which goes on where it was stopped.
+
+    Args:
+        path: of its file.
+        job: the pictures.
+        identity: by what a later run knows that it is of the same, made in the same way.
+    """
+
+    def __init__(self, path: Path, job: Job, identity: dict[str, Any]) -> None:
+        self._path = path
+        stamps = [[name, *stamp(name)] for name in job.paths]
+        head = {"format": _FORMAT, "identity": identity, "called": job.called, "pictures": stamps}
+        self.seen = self._read(json.dumps(head) + "\n")
+
+    def add(self, seen: Seen) -> None:
+        """Write down what was seen in the next picture."""
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            file.write(json.dumps(asdict(seen)) + "\n")
+        self.seen.append(seen)
+
+    def _read(self, head: str) -> list[Seen]:
+        """What an earlier try left, but for a line that was cut off."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lines = self._path.read_bytes().splitlines(keepends=True)
+        except FileNotFoundError:
+            lines = []
+        if not lines or lines[0] != head.encode():
+            self._path.write_text(head, encoding="utf-8", newline="")
+            return []
+        whole = [line for line in lines if line.endswith(b"\n")]
+        cut_back(self._path, sum(map(len, whole)))
+        return [Seen(**json.loads(line)) for line in whole[1:]]
+
+
+def part_of(plan: Plan, job: Job) -> Path:
+    """The file of a job's part."""
+    return _parts(plan.out) / f"{job.name}.jsonl"
+
+
+def identity_of_pictures(plan: Plan, job: Job, analyzer: Analyzer) -> dict[str, Any]:
+    """All that must be the same for a run of pictures to be done, or to go on."""
+    return {
+        "pictures": job.digest,
+        "aulens": aulens.__version__,
+        "model": analyzer.card.checksum,
+        "detector": described(analyzer.detector),
+        "format": plan.settings.format,
+        "overlay": draws(plan.settings),
+    }
+
+
+def begin_pictures(plan: Plan) -> None:
+    """Throw away what an earlier run noted of pictures, unless this one is to go on."""
+    if plan.pictures and not plan.resume:
+        shutil.rmtree(_parts(plan.out), ignore_errors=True)
+        begin_anew(plan.out / PICTURES_RECEIPT)
+
+
+def analyze_pictures(
+    plan: Plan,
+    job: Job,
+    analyzer: Analyzer,
+    left_out: list[str],
+    on_picture: OnPicture | None = None,
+    *,
+    worker: str = "",
+    tries: Callable[[int], tuple[int, str | None]] = lambda place: (1, None),
+) -> Outcome:
+    """Look at the pictures of a job that were not looked at before.
+
+    Args:
+        plan: it is of.
+        job: the pictures.
+        analyzer: the model and the detector.
+        left_out: where the detector notes faces that it leaves out.
+        on_picture: called with what was seen in each, also before.
+        worker: who does it.
+        tries: told how many pictures are done; gives how often the job was begun, and why the next picture is
+            not to be looked at.
+    """
+    identity = identity_of_pictures(plan, job, analyzer)
+    if plan.resume and (done := read_receipt(plan.out / PICTURES_RECEIPT, identity)) is not None:
+        shutil.rmtree(_parts(plan.out), ignore_errors=True)
+        return Outcome(job, worker, receipt=done)
+    part = Part(part_of(plan, job), job, identity)
+    before = len(part.seen)
+    if on_picture is not None:
+        for seen in part.seen:
+            on_picture(seen, None)
+    count, refused = tries(before)
+    for number in range(before, len(job.paths)):
+        called = job.call(number)
+        if refused is not None and number == before:
+            seen, result = Seen(called, failed=refused), None
+        else:
+            seen, result = look_at(job.paths[number], called, analyzer, plan.settings.format, left_out)
+        if result is not None and draws(plan.settings):
+            names, section = draw(
+                plan.out, job.drawn[number], called, result, analyzer.card, job.first + number
+            )
+            seen = replace(seen, drawn=names, section=section)
+        part.add(seen)
+        if on_picture is not None:
+            on_picture(seen, result)
+    return Outcome(
+        job, worker, count,
+        frames=len(part.seen) - before,
+        failed={seen.file: seen.failed for seen in part.seen if seen.failed is not None},
+        left_out={seen.file: tuple(seen.left_out) for seen in part.seen if seen.left_out},
+    )  # fmt: skip
+
+
+def finish_pictures(plan: Plan, card: ModelCard) -> Receipt:
+    """Write table, page and receipt from the parts, all of which must be done, and take the parts away.
+
+    Where no picture could be read, an earlier table stays as it is, with all that belongs to it.
+    """
+    note, table = plan.out / PICTURES_RECEIPT, results_path(plan.out, plan.settings.format)
+    with part_of(plan, plan.pictures[0]).open(encoding="utf-8") as file:
+        identity = json.loads(file.readline())["identity"]
+    frames = with_face = faces = rows = poor = 0
+    failed: dict[str, str] = {}
+    drawn: list[str] = []
+    for seen in _seen(plan):
+        if seen.failed is not None:
+            failed[seen.file] = seen.failed
+            continue
+        frames, with_face, faces = frames + 1, with_face + bool(seen.faces), faces + seen.faces
+        rows, poor = rows + len(seen.rows), poor + seen.poor
+        drawn += seen.drawn
+    done = Receipt(
+        None, identity, frames, with_face, faces, rows, None, {}, versions(), poor=poor, failed=failed
+    )
+    if frames or not table.exists():
+        begin_anew(note)  # from here on, an earlier run's would be of another table
+        files = _write_table(plan, card)
+        if draws(plan.settings):
+            write_page(plan.out / PAGE, (seen.section for seen in _seen(plan)), frames, failed, card)
+            files |= {"page": PAGE} | {name: name for name in drawn}
+        done = replace(done, files=with_old(note, identity, files))
+        write_receipt(note, done)
+    shutil.rmtree(_parts(plan.out))
+    return done
+
+
+def _write_table(plan: Plan, card: ModelCard) -> dict[str, str]:
+    """The rows of all pictures that could be read, in one table or one for each; names, by what they are."""
+    format, path = plan.settings.format, results_path(plan.out, plan.settings.format)
+    theirs = format_of(format, picture=True)
+    read = enumerate(seen for seen in _seen(plan) if seen.failed is None)
+    if theirs is not None and not theirs.names_files:
+        taken, files = names_beside(job.name for job in plan.clips), {}
+        for number, seen in read:
+            name = f"{free_name(Path(seen.file).stem, taken)}.csv"
+            with table_of_pictures(plan.out / name, format, card.aus) as writer:
+                writer.write(numbered(seen, number, format))
+            files[name] = name
+        return files
+    files = {"table": path.name}
+    if theirs is None:
+        files["columns"] = FILE_NAME
+        write_full_dictionary(plan.out / FILE_NAME, card.aus)
+    with table_of_pictures(path, format, card.aus) as writer:
+        for number, seen in read:
+            writer.write(numbered(seen, number, format))
+    return files
+
+
+def _seen(plan: Plan) -> Iterator[Seen]:
+    """What was seen in each picture, in the order of the pictures."""
+    for job in plan.pictures:
+        with part_of(plan, job).open(encoding="utf-8") as file:
+            next(file)
+            for line in file:
+                yield Seen(**json.loads(line))
+
+
+def _parts(out: Path) -> Path:
+    """Where the parts are while a run goes on."""
+    return out / "results.part"

@@ -1,0 +1,276 @@
+"""What is to be made: jobs with the names of their files, decided once and before anything is done."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from aulens.errors import ConfigError
+from aulens.inputs import is_clip
+from aulens.output.names import clip_names, free_name
+from aulens.output.receipt import Receipt
+from aulens.output.settings import OutputSettings
+from aulens.output.writers import ending
+from aulens.video.media import Media
+
+Kind = Literal["video", "sequence", "camera", "pictures"]
+
+PAGE: Final = "index.html"
+DRAWN: Final = "pictures"
+"""The folder of drawn pictures."""
+PICTURES_RECEIPT: Final = "results.json"
+
+_MOST_PARTS: Final = 2000
+_LEAST_PICTURES: Final = 16
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is done at a time, here or by one worker.
+
+    Attributes:
+        kind: a video, a folder of frames, a camera, or some pictures.
+        name: of the files that are made of it; of pictures, the number of their part.
+        paths: of the video or folder; of the pictures.
+        called: what tables and pages call each; () stands for their paths.
+        rate: frames per second of a folder of frames.
+        camera: number of a camera.
+        first: of pictures: how many come before in the run.
+        drawn: of pictures: what the drawing of each is called, without an ending.
+        digest: of pictures: of all those of the run, by name, size and time of change.
+    """
+
+    kind: Kind
+    name: str
+    paths: tuple[str, ...]
+    called: tuple[str, ...] = ()
+    rate: float | None = None
+    camera: int | None = None
+    first: int = 0
+    drawn: tuple[str, ...] = ()
+    digest: str = ""
+
+    def call(self, number: int = 0) -> str:
+        """What tables call one of its paths."""
+        return (self.called or self.paths)[number]
+
+    def open(self) -> Media:
+        """The video, folder of frames or camera.
+
+        Raises:
+            InputError: it can't be read.
+        """
+        from aulens.video import open_sequence, open_video, webcam
+
+        if self.camera is not None:
+            return webcam.open_webcam(self.camera)
+        return (
+            open_sequence(self.paths[0], self.rate) if self.kind == "sequence" else open_video(self.paths[0])
+        )
+
+    def to_json(self) -> str:
+        """As one line of text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` wrote."""
+        found: dict[str, Any] = json.loads(text)
+        tuples = {key: tuple(value) for key, value in found.items() if isinstance(value, list)}
+        return cls(**found | tuples)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+        job: it.
+        worker: "HOST PID" of who did it.
+        tries: how often it was begun; above 1, a worker had died at it.
+        receipt: of a video, or of pictures if all of the run were done before; else None.
+        frames: of a video, analyzed in the last try; of pictures, looked at in it; 0: it was done before.
+        failed: inputs that can't be read, or not to their end, each with the reason.
+        left_out: for inputs with faces that were left out: which and why.
+        fatal: why no job can be done, or None.
+    """
+
+    job: Job
+    worker: str
+    tries: int = 1
+    receipt: Receipt | None = None
+    frames: int = 0
+    failed: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fatal: str | None = None
+
+    def to_json(self) -> str:
+        """As one line of text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` wrote."""
+        found = json.loads(text)
+        receipt = found["receipt"]
+        return cls(
+            **found
+            | {
+                "job": Job.from_json(json.dumps(found["job"])),
+                "receipt": None if receipt is None else Receipt(**receipt),
+                "left_out": {path: tuple(why) for path, why in found["left_out"].items()},
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is to be made.
+
+    Attributes:
+        out: folder of the results, absolute.
+        settings: what to make of a video, and in which format and with which drawings of pictures.
+        jobs: some pictures each, then a video each, as they were given.
+        resume: keep what an earlier run did, and go on with what it began.
+        command: what to say in reports of how they were made.
+    """
+
+    out: Path
+    settings: OutputSettings
+    jobs: tuple[Job, ...]
+    resume: bool = False
+    command: str | None = None
+
+    @property
+    def pictures(self) -> tuple[Job, ...]:
+        """The jobs of pictures."""
+        return tuple(job for job in self.jobs if job.kind == "pictures")
+
+    @property
+    def clips(self) -> tuple[Job, ...]:
+        """The other jobs."""
+        return tuple(job for job in self.jobs if job.kind != "pictures")
+
+
+def make_plan(
+    paths: Iterable[str | Path],
+    out: str | Path,
+    settings: OutputSettings | None = None,
+    *,
+    called: Sequence[str] = (),
+    sequence: bool = False,
+    rate: float | None = None,
+    camera: int | None = None,
+    resume: bool = False,
+    command: str | None = None,
+) -> Plan:
+    """Decide what is made of some files, and what it is called.
+
+    Args:
+        paths: of pictures and videos; one that is given twice counts once.
+        out: folder of the results, where names may be taken.
+        settings: what to make; by default a CSV table, and events of videos.
+        called: what tables and pages call each of the paths; by default the path itself.
+        sequence: each path is a folder whose pictures are the frames of a video.
+        rate: frames per second of those.
+        camera: number of one, instead of paths.
+        resume: go on with what an earlier run began.
+        command: what to say in reports of how they were made.
+
+    Raises:
+        ConfigError: a rate for videos, which have their own; an input that would be written over.
+    """
+    settings, out = settings or OutputSettings(), Path(out).absolute()
+    if rate is not None and not sequence:
+        raise ConfigError("a rate is for sequences only; a video has its own time stamps")
+    texts = [str(Path(path)) for path in paths]
+    names = dict(zip(texts, called or texts, strict=True))
+    files = unique(texts)
+    given = {str(path): names[str(path)] for path in files}
+    clips = [path for path in map(str, files) if sequence or is_clip(Path(path))]
+    pictures = [path for path in given if path not in set(clips)]
+    _refuse_inputs(out, settings, files, pictures)
+    jobs = _picture_jobs(pictures, given)
+    kind: Kind = "sequence" if sequence else "video"
+    # Called as they are given, so that nobody else's name for a file is taken.
+    for path, name in zip(clips, clip_names([given[path] for path in clips], out), strict=True):
+        jobs.append(Job(kind, name or "file", (path,), _called(path, given), rate))
+    if camera is not None:
+        path = f"camera {camera}"
+        jobs.append(Job("camera", clip_names([path], out)[0], (path,), camera=camera))
+    return Plan(out, settings, tuple(jobs), resume, command)
+
+
+def unique(paths: Iterable[str | Path]) -> list[Path]:
+    """Each file once, in the order given."""
+    once: dict[Path, Path] = {}
+    for path in map(Path, paths):
+        once.setdefault(path.resolve(), path)
+    return list(once.values())
+
+
+def _called(path: str, given: Mapping[str, str]) -> tuple[str, ...]:
+    return () if given[path] == path else (given[path],)
+
+
+def _picture_jobs(pictures: Sequence[str], given: Mapping[str, str]) -> list[Job]:
+    each = max(_LEAST_PICTURES, -(-len(pictures) // _MOST_PARTS))
+    taken: set[str] = set()
+    drawn = [free_name(Path(given[path]).stem, taken) for path in pictures]
+    digest = hashlib.sha256(
+        json.dumps([(given[path], *stamp(path)) for path in pictures]).encode()
+    ).hexdigest()
+    jobs = []
+    for number, first in enumerate(range(0, len(pictures), each)):
+        paths = tuple(pictures[first : first + each])
+        called = tuple(given[path] for path in paths)
+        jobs.append(
+            Job(
+                "pictures", f"{number:06d}", paths, () if called == paths else called,
+                first=first, drawn=tuple(drawn[first : first + each]), digest=digest,
+            )
+        )  # fmt: skip
+    return jobs
+
+
+def stamp(path: str) -> tuple[int | None, int | None]:
+    """Size and time of change of a file; None where it is not there."""
+    try:
+        about = os.stat(path)
+    except OSError:
+        return None, None
+    return about.st_size, about.st_mtime_ns
+
+
+def results_path(out: Path, format: str) -> Path:
+    """The table of all pictures."""
+    return out / f"results.{ending(format)}"
+
+
+def draws(settings: OutputSettings) -> bool:
+    """Whether pictures are drawn, for a page of them."""
+    return settings.overlay or settings.report
+
+
+def _refuse_inputs(
+    out: Path, settings: OutputSettings, files: Sequence[Path], pictures: Sequence[str]
+) -> None:
+    """Raise `ConfigError` if an input lies where something is written."""
+    outputs = [results_path(out, settings.format)]
+    if draws(settings) and pictures:
+        outputs.append(out / PAGE)
+        for path in map(Path, pictures):
+            if path.resolve().parent == (out / DRAWN).resolve():
+                raise ConfigError(f"{path} lies where the drawings go; give another --out")
+    refuse_inputs(outputs, files)
+
+
+def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Raise `ConfigError` if one of the outputs is an input that would be overwritten."""
+    barred = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path.resolve() in barred:
+            raise ConfigError(f"{path} is one of the inputs and would be overwritten; give another --out")

@@ -1,0 +1,151 @@
+"""Rows into files: every format behind one protocol, of pictures and of frames alike.
+
+A format is the columns, ours or another tool's, and how they lie in a file: CSV, JSON lines or Parquet.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol, TextIO
+
+from aulens.aus import AUSet
+from aulens.files import atomic_write
+from aulens.runtime.result import FrameResult
+from aulens.tables import TABLE_FORMATS, TableFormat
+from aulens.tables.parquet import GROUP, ParquetWriter
+from aulens.tables.schema import Row, columns, rows_of, to_frame, write_rows
+
+
+class Writer(Protocol):
+    """Takes rows, those of one picture or frame after another."""
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Take the next rows."""
+        ...
+
+    def close(self) -> None:
+        """Write what is left; the file itself stays open."""
+        ...
+
+
+class CsvWriter:
+    """Rows as CSV, no spaces; an empty cell is an empty field.
+
+    Args:
+        file: to write to.
+        names: of the columns.
+        header: write these first.
+    """
+
+    def __init__(self, file: TextIO, names: Sequence[str], *, header: bool = True) -> None:
+        self._file, self._names = file, names
+        write_rows(file, names, (), header=header)
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """See `Writer`."""
+        write_rows(self._file, self._names, rows)
+
+    def close(self) -> None:
+        """See `Writer`."""
+        self._file.flush()
+
+
+class JsonLinesWriter:
+    """Each row as one line of JSON; an empty cell is null."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """See `Writer`."""
+        for row in rows:
+            self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def close(self) -> None:
+        """See `Writer`."""
+        self._file.flush()
+
+
+class ParquetRows:
+    """Our rows as Parquet; memory stays bounded.
+
+    Args:
+        target: open for writing bytes.
+        aus: of the model.
+    """
+
+    def __init__(self, target: BinaryIO, aus: AUSet) -> None:
+        self._aus, self._rows, self._any = aus, list[Row](), False
+        self._file = ParquetWriter(target)
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """See `Writer`."""
+        for row in rows:
+            self._rows.append(row)
+            if len(self._rows) == GROUP:
+                self._group()
+
+    def close(self) -> None:
+        """See `Writer`."""
+        if self._rows or not self._any:
+            self._group()
+        self._file.close()
+
+    def _group(self) -> None:
+        self._file.write(to_frame(self._rows, self._aus))
+        self._rows, self._any = [], True
+
+
+def format_of(format: str, *, picture: bool) -> TableFormat | None:
+    """Another tool's format, as it writes pictures or videos; None for ours."""
+    found = TABLE_FORMATS.get(format)
+    return found.for_pictures() if found is not None and picture else found
+
+
+def ending(format: str) -> str:
+    """What a file of a format ends with: "csv", "jsonl" or "parquet"."""
+    return "csv" if format in TABLE_FORMATS else format
+
+
+def rows_in(format: str, name: str, result: FrameResult, aus: AUSet, *, picture: bool) -> list[Row]:
+    """The rows of a picture, which has no number and no time, or of a frame.
+
+    Args:
+        format: one of `aulens.output.settings.FORMATS`.
+        name: what the column `file` says.
+        result: what was found.
+        aus: of the model.
+        picture: whether it is one.
+    """
+    theirs = format_of(format, picture=picture)
+    if theirs is not None:
+        return theirs.rows(name, result)
+    if picture:
+        return rows_of(name, result.faces, aus)
+    return rows_of(name, result.faces, aus, frame=result.index, time=result.time, lost=result.lost)
+
+
+def open_writer(format: str, file: TextIO, aus: AUSet, *, picture: bool) -> Writer:
+    """What writes rows of a format into an open text file; of Parquet, into the bytes below it."""
+    if format == "parquet":
+        return ParquetRows(file.buffer, aus)
+    if format == "jsonl":
+        return JsonLinesWriter(file)
+    theirs = format_of(format, picture=picture)
+    return CsvWriter(file, columns(aus) if theirs is None else theirs.columns(aus))
+
+
+@contextmanager
+def table_of_pictures(path: Path, format: str, aus: AUSet) -> Iterator[Writer]:
+    """A table that takes the place of an earlier one when the block ends without an error.
+
+    Args:
+        path: of it.
+        format: one of `aulens.output.settings.FORMATS`.
+        aus: of the model.
+    """
+    with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = open_writer(format, file, aus, picture=True)
+        yield writer
+        writer.close()
