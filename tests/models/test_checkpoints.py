@@ -126,7 +126,7 @@ def test_of_another_kind(tmp_path: Path) -> None:
     ("config", "message"),
     [
         ("{", "can't read"),
-        ('{"variant": "roi", "speed": 3}', "Unknown model settings: speed"),
+        ('{"variant": "roi", "speed": 3}', "Unknown key 'speed'"),
         (None, "can't read: 'config'"),
     ],
 )
