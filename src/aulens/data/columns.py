@@ -40,3 +40,8 @@ def distinct_pairs(first: NDArray[np.str_], second: NDArray[np.str_]) -> set[tup
     """The pairs that occur in two (N,) columns; quick where equal rows lie together."""
     new = changes(first, second)
     return set(zip(first[new].tolist(), second[new].tolist(), strict=True))
+
+
+def point_columns(count: int) -> list[str]:
+    """x_0, y_0, x_1, ...: of (K, 2) landmarks in their order in memory."""
+    return [f"{axis}_{k}" for k in range(count) for axis in "xy"]

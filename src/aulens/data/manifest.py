@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import AUS, MOST_INTENSE, AUSet
 from aulens.data.coded import usable_rows
+from aulens.data.columns import point_columns
 from aulens.data.folders import listing, several
 from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.label_files import binary_labels, code_problems
@@ -196,7 +197,7 @@ def _landmarks(table: pd.DataFrame, file: Path, problems: list[Problem]) -> NDAr
     if not axes:
         return None
     count = 1 + max(int(match[2]) for match in axes.values())
-    names = [f"{axis}_{i}" for i in range(count) for axis in "xy"]
+    names = point_columns(count)
     counts = sorted(layout.count for layout in LAYOUTS.values())
     if count not in counts or set(names) != set(axes):
         last = ", ".join(f"x_{one - 1}" for one in counts)

@@ -25,6 +25,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
+from aulens.data.columns import point_columns
 from aulens.data.index import BOTH
 from aulens.data.places import ByteRanges, ImageNames
 from aulens.errors import DatasetError
@@ -127,7 +128,7 @@ class Prepared:
         place = np.full(len(self), -1, np.intp)
         place[rows] = np.arange(len(rows))
         landmarks = np.empty((len(rows), self.points * 2), np.float32)
-        names = _point_columns(self.points)
+        names = point_columns(self.points)
         first = 0
         with _opened(self.root / MANIFEST) as file:
             for group in range(file.num_row_groups):
@@ -162,7 +163,7 @@ def load_prepared(root: Path, aus: AUSet) -> Prepared:
     with _opened(manifest) as file:
         known = set(file.schema_arrow.names)
         count = sum(re.fullmatch(r"x_\d+", name) is not None for name in known)
-        lacking = [name for name in (*_COLUMNS, *_point_columns(count)) if name not in known]
+        lacking = [name for name in (*_COLUMNS, *point_columns(count)) if name not in known]
         if lacking or not count:
             lost = (*lacking, "x_0")[0]
             raise DatasetError(f"{manifest} lacks the column {lost!r}. Prepare the data again.")
@@ -227,11 +228,6 @@ def _opened(manifest: Path) -> Iterator[Any]:
             yield file
     except (OSError, pyarrow.ArrowException) as error:
         raise DatasetError(f"Cannot read {manifest}: {error}. Was the folder copied whole?") from error
-
-
-def _point_columns(count: int) -> list[str]:
-    """x_0, y_0, x_1, ...: of (K, 2) landmarks in their order in memory."""
-    return [f"{axis}_{k}" for k in range(count) for axis in "xy"]
 
 
 def _encoded(table: Any, column: str) -> Any:

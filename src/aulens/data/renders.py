@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, PRESENT_STRENGTH, AUSet
+from aulens.data.columns import point_columns
 from aulens.data.portraits.splits import PORTRAITS
 from aulens.data.samples import Samples, join
 from aulens.errors import DatasetError
@@ -58,7 +59,7 @@ def _load(root: Path, aus: AUSet) -> Samples:
         table = pd.read_parquet(manifest)
     except (OSError, ValueError) as error:
         raise DatasetError(f"Cannot read {manifest}: {error}") from error
-    points = [f"{axis}_{k}" for k in range(POINTS) for axis in "xy"]
+    points = point_columns(POINTS)
     lacking = [name for name in ("file", "rig", "subject", "split", *points) if name not in table]
     if lacking:
         raise DatasetError(f"{manifest} lacks the column {lacking[0]!r} ({len(lacking)} in all).")

@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from aulens.data.columns import point_columns
 from aulens.data.folds import has_own_splits
 from aulens.data.frames import read_picture
 from aulens.data.index import PICTURE, FrameIndex
 from aulens.data.prepare.units import Unit
-from aulens.data.prepare.work import point_columns, rows_file
+from aulens.data.prepare.work import rows_file
 from aulens.data.samples import SPLITS
 from aulens.data.shards import read_bytes
 from aulens.data.twins import FACE, WHOLE, Prints, twins, upright

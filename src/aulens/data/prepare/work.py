@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from aulens.data.columns import point_columns
 from aulens.data.index import FrameIndex, LostVideo
 from aulens.data.prepare.crop import StoredFace, cut
 from aulens.data.prepare.faces import FaceFinder, Located, centre
@@ -117,11 +118,6 @@ def _beside(values: NDArray[Any] | None, frames: FrameIndex, what: str) -> pd.Da
     if values is None:
         return pd.DataFrame(index=range(len(frames)))
     return pd.DataFrame(values, columns=[f"{label}_{what}" for label in frames.aus.labels])
-
-
-def point_columns(count: int) -> list[str]:
-    """x_0, y_0, x_1, ...: of (K, 2) landmarks in their order in memory."""
-    return [f"{axis}_{k}" for k in range(count) for axis in "xy"]
 
 
 def _faces(job: Job, layout: LandmarkLayout) -> Iterator[tuple[int, StoredFace | Missing, str]]:
