@@ -31,6 +31,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.aus import PRESENT_STRENGTH
 from aulens.render.expression import Muscles
 from aulens.render.generate import load_rig
@@ -38,7 +39,6 @@ from aulens.render.lookalike.cast import cast
 from aulens.render.lookalike.config import LookalikeConfig
 from aulens.render.lookalike.film import Framing, Studio, film
 from aulens.render.lookalike.plan import plan
-from aulens.runtime.analyzer import Analyzer
 from aulens.tables import read_table
 from aulens.tables.baseline import Baseline, log_odds
 from aulens.tables.blinks import LONGEST, SHUT, blink_rates

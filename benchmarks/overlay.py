@@ -21,10 +21,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from aulens.image import read_image
 
+from aulens.analysis.analyzer import Analyzer
+from aulens.image import read_image
 from aulens.output import OutputSettings, analyze_video
-from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.result import FrameResult
 from aulens.show.frame_overlay import FrameOverlay
 from aulens.video import VideoWriter

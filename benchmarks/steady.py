@@ -27,14 +27,14 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from aulens.image import read_image
 from numpy.typing import NDArray
 
 from aulens.align import invert, transform
+from aulens.analysis.analyzer import Analyzer
 from aulens.faces.detector import Face, FaceDetector
 from aulens.faces.tracker import FaceTracker
+from aulens.image import read_image
 from aulens.landmarks import LEFT_EYE, LOWER_LIDS, RIGHT_EYE, UPPER_LIDS
-from aulens.runtime.analyzer import Analyzer
 from aulens.video import open_video
 
 Image = NDArray[np.uint8]

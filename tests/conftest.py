@@ -84,7 +84,7 @@ def without_pdfs(monkeypatch: pytest.MonkeyPatch) -> None:
 def people_by_colour() -> Iterator[None]:
     """Who is who in a clip of patches; tests/app and tests/faces have the network that is used otherwise."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aulens.runtime.analyzer.default_embedder", PatchEmbedder)
+        patch.setattr("aulens.analysis.analyzer.default_embedder", PatchEmbedder)
         yield
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.errors import InputError
-from aulens.runtime.analyzer import Analyzer
 from command_line import aulens, write_pictures
 from entries import replace_detector
 from stub_jaa import write_jaa_stub

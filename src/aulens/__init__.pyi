@@ -1,4 +1,5 @@
 from . import errors as errors
+from .analysis.analyzer import Analyzer as Analyzer
 from .aus import AU as AU
 from .aus import AU_SETS as AU_SETS
 from .aus import AUS as AUS
@@ -18,7 +19,6 @@ from .image import read_image as read_image
 from .output import OutputSettings as OutputSettings
 from .output import Receipt as Receipt
 from .output import analyze_video as analyze_video
-from .runtime.analyzer import Analyzer as Analyzer
 from .runtime.card import ModelCard as ModelCard
 from .runtime.result import Evidence as Evidence
 from .runtime.result import FaceResult as FaceResult

@@ -11,9 +11,9 @@ import sys
 import time
 from pathlib import Path
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.app.server import served
 from aulens.app.settings import AppSettings
-from aulens.runtime.analyzer import Analyzer
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from patch_people import PatchDetector

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from aulens.align import JAANET, five_points, rotation_scale, transform
+from aulens.analysis.analyzer import Analyzer
 from aulens.errors import ConfigError, InputError, ModelError
 from aulens.faces.default import default_detector
 from aulens.faces.detector import Face
 from aulens.faces.jaa_landmarks import DLIB_BOX, JAALandmarks
 from aulens.landmarks import IBUG49, IBUG66, IBUG68, convert
-from aulens.runtime.analyzer import Analyzer
 from people import astronaut, dlib_detector, noise
 from stub_jaa import spots, write_jaa_stub
 from stub_model import write_stub

@@ -24,9 +24,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.faces.detector import Face
 from aulens.faces.registry import DetectorEntry
-from aulens.runtime.analyzer import Analyzer
 from command_line import aulens
 from entries import install
 from patch_people import patch_frame, write_people

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from aulens.align import JAANET, transform
+from aulens.analysis.analyzer import Analyzer
 from aulens.errors import InputError, ModelError
 from aulens.faces.detector import Face
 from aulens.landmarks import IBUG49, IBUG68, convert
-from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import read_card
 from aulens.runtime.model import open_model
 from aulens.tables.schema import rows_of, to_frame, write_csv_rows, write_jsonl_rows

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aulens.runtime.analyzer import Analyzer
+from aulens.analysis.analyzer import Analyzer
 from aulens.runtime.card import find_card
 from people import astronaut, detector
 

@@ -16,8 +16,8 @@ import pytest
 from frames import face, frame
 from PIL import Image
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.faces.detector import Face
-from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.result import Faces
 from aulens.show import draw_overlay
 from stub_jaa import write_jaa_stub

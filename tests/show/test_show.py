@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.aus import AUS, AUSet
 from aulens.faces.detector import Face
-from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FaceResult
 from aulens.show import draw_overlay, evidence_sheet, page

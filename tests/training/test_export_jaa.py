@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from aulens.align import JAANET, transform, warp
+from aulens.analysis.analyzer import Analyzer
 from aulens.errors import ModelError
 from aulens.faces.detector import Face
 from aulens.models import AUModel, AUOutput, JAAConfig, build, save_checkpoint
-from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.backend import BACKENDS, ModelOutput, open_session
 from aulens.runtime.card import read_card
 from aulens.runtime.model import to_input

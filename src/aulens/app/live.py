@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.app import panels
 from aulens.app.line import Ticket
 from aulens.app.show import Shown
 from aulens.errors import InputError
-from aulens.runtime.analyzer import Analyzer
 from aulens.show import draw_overlay
 
 _QUALITY = 80

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import gradio as gr
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.app import panels
 from aulens.app.layout import Layout
 from aulens.app.line import Line, Stopped, Ticket
@@ -20,7 +21,6 @@ from aulens.app.work import Made, Work, clip_work, picture_work
 from aulens.commands.sources import seconds
 from aulens.errors import AulensError, InputError
 from aulens.output import OutputSettings
-from aulens.runtime.analyzer import Analyzer
 
 _LOG: Final = logging.getLogger(__name__)
 _WATCH: Final = 0.25

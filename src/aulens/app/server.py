@@ -12,13 +12,13 @@ from typing import Final
 
 import uvicorn
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.app.line import Line
 from aulens.app.settings import AppSettings
 from aulens.app.shell import Shell
 from aulens.app.visits import Visits
 from aulens.environment import environment
 from aulens.errors import ConfigError
-from aulens.runtime.analyzer import Analyzer
 
 _QUIET: Final = {
     "GRADIO_ANALYTICS_ENABLED": "False",

@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.app.settings import AppSettings
 from aulens.commands.options import Backend, DetectorModel, DetectorName, Model, Threads
 from aulens.errors import ConfigError
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
-from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.backend import BACKENDS
 
 _SERVER = "Serving"

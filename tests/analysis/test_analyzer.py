@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.errors import InputError, ModelError
 from aulens.faces.detector import Face
 from aulens.pose import head_pose
-from aulens.runtime.analyzer import Analyzer
 from aulens.runtime.model import sigmoid, to_input
 from aulens.tables.schema import columns
 from people import ASTRONAUT, astronaut, crowd, detector, noise
@@ -301,7 +301,7 @@ def test_the_core_runs_without_any_extra(
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({barred}));"
         "import aulens.cli, aulens, numpy as np;"
-        "import aulens.runtime.analyzer, aulens.faces.tracker, aulens.faces.identity;"
+        "import aulens.analysis.analyzer, aulens.faces.tracker, aulens.faces.identity;"
         f"assert len(aulens.Analyzer(sys.argv[1], {detector})(sys.argv[2])) == 1;"
         "assert {'pandas', 'av'}.isdisjoint(sys.modules)"
     )

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from aulens.analysis.clip import analyze_clip
 from aulens.faces.tracker import Tracked
-from aulens.runtime.clip import analyze_clip
 from aulens.video import Frame
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aulens.runtime.ahead import ahead
+from aulens.analysis.ahead import ahead
 
 
 def test_the_same_items_in_the_same_order():
@@ -54,8 +54,8 @@ def test_no_wait_is_without_a_limit(monkeypatch):
         time.sleep(0.03)
         yield 1
 
-    monkeypatch.setattr("aulens.runtime.ahead.Queue", Watched)
-    monkeypatch.setattr("aulens.runtime.ahead._CTRL_C", 0.01)
+    monkeypatch.setattr("aulens.analysis.ahead.Queue", Watched)
+    monkeypatch.setattr("aulens.analysis.ahead._CTRL_C", 0.01)
     taken = ahead(slow(), 1)
     assert next(taken) == 1
     assert len(limits) > 1

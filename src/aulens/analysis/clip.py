@@ -11,9 +11,9 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.analysis.ahead import ahead
 from aulens.faces.detector import Face
 from aulens.faces.tracker import Tracked
-from aulens.runtime.ahead import ahead
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.video.media import Frame, VideoInfo
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.align import FIVE_POINTS, TEMPLATES, transform, warp
+from aulens.analysis.clip import analyze_clip, waiting
 from aulens.errors import InputError
 from aulens.faces.default import default_detector, default_embedder
 from aulens.faces.detector import Face, FaceDetector, check_image
@@ -20,7 +21,6 @@ from aulens.image import read_image
 from aulens.inputs import is_clip
 from aulens.pose import head_pose
 from aulens.runtime.card import ModelCard, find_card, read_card
-from aulens.runtime.clip import analyze_clip, waiting
 from aulens.runtime.model import open_model, to_input
 from aulens.runtime.result import Evidence, FaceResult, Faces, FrameResult
 from aulens.tables.schema import Row, rows_of, to_frame
