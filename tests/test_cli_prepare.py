@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import aulens.data.prepare as preparing
@@ -84,6 +85,20 @@ def test_no_face_at_all_is_a_failure(index, tmp_path, monkeypatch):
 def test_the_help_names_all_data_sets(command):
     words = aulens(command, "-h").out.replace("\u2502", " ").split()
     assert {word.strip(",.") for word in words} >= set(registry.DATASETS.names())
+
+
+def test_twins_of_two_splits_are_refused_or_said(tmp_path, monkeypatch):
+    drawn = drawn_index(tmp_path / "drawn", (("F001", "T1", 1), ("M001", "T1", 1)))
+    twins = replace(drawn, media=(drawn.media[0],) * 2, part=np.array(["train", "test"]))
+    monkeypatch.setattr(registry, "open_dataset", lambda *_, lists: twins)
+    given = ("prepare", "manifest", "ROOT", tmp_path / "out", "--size", 64, "--processes", 1)
+    done = aulens(*given)
+    assert done.code == 2
+    assert "F001/T1/100 (train) and M001/T1/100 (test)" in str(done.error)
+    done = aulens(*given, "--allow-twins")
+    assert done.code == 0
+    assert rows(done.out)["twins"] == "1"
+    assert rows(aulens(*given).out)["twins"] == "1"  # as the finished folder says
 
 
 def test_an_interrupt_is_one_sentence(index, tmp_path, monkeypatch):
