@@ -242,6 +242,7 @@ def test_a_page_is_whole_and_needs_nothing_from_elsewhere(
     assert len(checker.addresses) == 3
     assert all(address.startswith("data:image/jpeg;base64,") for address in checker.addresses)
     assert not re.search(r"url\(|@import|https?:", html)
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'\"" in html
     for text in (
         "a <b>.jpg", card.statement, "Lip Corner Puller", "No face was found.",
         "bad & co.jpg: the file is empty", "The first 2 of 3 pictures", card.onnx_sha256, "numpy",
