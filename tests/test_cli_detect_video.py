@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from aulens.commands.bar import FrameBar
-from aulens.commands.sources import seconds
 from aulens.errors import ConfigError
+from aulens.inputs import parse_time
 from aulens.output import video as recording
 from aulens.output.plan import Job
 from aulens.runtime.result import FrameResult
@@ -382,10 +382,10 @@ def test_wrong_use_is_code_2_and_says_why(arguments: list[str], message: str, mo
 
 
 def test_times_of_a_clip():
-    assert [seconds(text, "--from") for text in ("90", "1:30", "0:01:30.0", None)] == [90, 90, 90, None]
+    assert [parse_time(text, "--from") for text in ("90", "1:30", "0:01:30.0", None)] == [90, 90, 90, None]
     for text in ("", "1:2:3:4", "-5", "1:60", "nan", "ten"):
         with pytest.raises(ConfigError, match="not a time"):
-            seconds(text, "--from")
+            parse_time(text, "--from")
 
 
 class InterruptedCamera(Camera):

@@ -1,4 +1,4 @@
-"""What the files of a folder are: pictures, videos, or nothing for us."""
+"""What people name: files and folders, of pictures, of videos or of nothing for us; times on a clip."""
 
 import os
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from typing import Final
 
 from PIL import Image
 
+from aulens.errors import ConfigError
 from aulens.image import DAMAGE, PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
 _MAY_MOVE: Final = frozenset({".gif", ".png", ".webp"})
@@ -71,6 +72,28 @@ def is_clip(path: Path) -> bool:
             return int(getattr(picture, "n_frames", 1)) > 1
     except (*DAMAGE, Image.DecompressionBombError):
         return False  # reading it as a picture says what is wrong with it
+
+
+def parse_time(text: str | None, option: str) -> float | None:
+    """A time of day on a clip: "90", "1:30" and "0:01:30.0" are the same.
+
+    Raises:
+        ConfigError: it is no such time.
+    """
+    if text is None:
+        return None
+    parts = text.split(":")
+    try:
+        numbers = [float(part) for part in parts]
+        fine = len(parts) <= 3 and all(0 <= n < 60 for n in numbers[1:]) and 0 <= numbers[0] < float("inf")
+    except ValueError:
+        fine = False
+    if not fine:
+        raise ConfigError(f"{option} {text}: not a time; write seconds (90), 1:30 or 0:01:30.5")
+    total = 0.0
+    for number in numbers:
+        total = 60 * total + number
+    return total
 
 
 def _hidden(path: Path, top: Path) -> bool:

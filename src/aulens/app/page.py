@@ -18,8 +18,8 @@ from aulens.app.show import Shown, show
 from aulens.app.source import each_nth, look, unwritten, within
 from aulens.app.visits import LOST, Visit, Visits, safe_name
 from aulens.app.work import Made, Work, clip_work, picture_work
-from aulens.commands.sources import seconds
 from aulens.errors import AulensError, InputError
+from aulens.inputs import parse_time
 from aulens.output import OutputSettings
 
 _LOG: Final = logging.getLogger(__name__)
@@ -165,8 +165,8 @@ class Page:
             if source is None or source.info is None:
                 raise InputError("Drop in a video first.")
             settings = OutputSettings(
-                every=each_nth(every), start=seconds(_text(start), "From"), stop=seconds(_text(stop), "To"),
-                overlay=bool(film), report=True,
+                every=each_nth(every), start=parse_time(_text(start), "From"),
+                stop=parse_time(_text(stop), "To"), overlay=bool(film), report=True,
             )  # fmt: skip
             settings = within(source.info, settings, self._settings)
             return self._cleared() | self._begin(visit, clip_work(self._analyzer, source, settings))

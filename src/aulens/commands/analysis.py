@@ -16,10 +16,11 @@ from aulens.commands.bar import FileBar, FrameBar
 from aulens.commands.neutral import baseline_of
 from aulens.commands.option_groups import ClusterOptions, ModelOptions, SourceOptions, VideoOptions
 from aulens.commands.printed import Format, print_table, printed
-from aulens.commands.sources import Found, command_line, gather, made_text, seconds
+from aulens.commands.sources import Found, command_line, gather, made_text
 from aulens.commands.stream import stream_clips, stream_pictures
 from aulens.commands.tally import Tally
 from aulens.errors import ConfigError, InputError
+from aulens.inputs import parse_time
 from aulens.output.engine import Here, OnOutcome, Results, execute
 from aulens.output.plan import PAGE, Job, Kind, Outcome, Plan, make_plan, results_path
 from aulens.output.settings import OutputSettings
@@ -116,8 +117,8 @@ class Analysis:
     def _settings(self) -> OutputSettings:
         videos = self.videos
         settings = OutputSettings(
-            self.format.stored.value, videos.every, seconds(videos.start, "--from"),
-            seconds(videos.stop, "--to"), videos.smooth, self.overlay, self.report, videos.keep_lost,
+            self.format.stored.value, videos.every, parse_time(videos.start, "--from"),
+            parse_time(videos.stop, "--to"), videos.smooth, self.overlay, self.report, videos.keep_lost,
             videos.max_yaw, videos.max_pitch, videos.min_quality,
         )  # fmt: skip
         if settings.limits and self.out is None and self.format is not Format.TABLE:

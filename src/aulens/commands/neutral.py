@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from aulens.analysis.analyzer import Analyzer
-from aulens.commands.sources import seconds
 from aulens.errors import ConfigError
+from aulens.inputs import parse_time
 from aulens.tables.baseline import Baseline
 
 
@@ -36,4 +36,4 @@ def baseline_of(own: bool, neutral: str | None, analyzer: Analyzer) -> Baseline 
         return Baseline(frame=int(neutral))
     if not set(neutral) <= set("0123456789:."):
         raise ConfigError(f"--neutral {neutral}: no such file, and neither a frame (250) nor a time (0:10)")
-    return Baseline(time=seconds(neutral, "--neutral"))
+    return Baseline(time=parse_time(neutral, "--neutral"))

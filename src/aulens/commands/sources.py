@@ -109,28 +109,6 @@ def _first(names: Sequence[object]) -> str:
     return ", ".join([*map(str, names[:_NAMED]), *(["..."] if len(names) > _NAMED else [])])
 
 
-def seconds(text: str | None, option: str) -> float | None:
-    """A time of day on a clip: "90", "1:30" and "0:01:30.0" are the same.
-
-    Raises:
-        ConfigError: it is no such time.
-    """
-    if text is None:
-        return None
-    parts = text.split(":")
-    try:
-        numbers = [float(part) for part in parts]
-        fine = len(parts) <= 3 and all(0 <= n < 60 for n in numbers[1:]) and 0 <= numbers[0] < float("inf")
-    except ValueError:
-        fine = False
-    if not fine:
-        raise ConfigError(f"{option} {text}: not a time; write seconds (90), 1:30 or 0:01:30.5")
-    total = 0.0
-    for number in numbers:
-        total = 60 * total + number
-    return total
-
-
 def command_line() -> str:
     """The command that this process was started by."""
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
