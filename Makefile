@@ -31,6 +31,7 @@ check: $(VENV)/.dev
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check src tests benchmarks $(wildcard examples)
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-cache
 	$(RUN) -m pytest $(PARALLEL) -m "not slow"
 
 # The quick tests with the oldest release of everything that pyproject.toml admits; those warn of newer ones.
