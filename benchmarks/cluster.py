@@ -25,8 +25,9 @@ import numpy as np
 import skimage.data
 
 from aulens import Analyzer, VideoWriter, analyze_video
-from aulens.cluster import ClusterSettings, analyze_files
+from aulens.cluster import ClusterSettings, OnRay
 from aulens.cluster.settings import cpus_here
+from aulens.output import analyze_files
 
 SIZE = (320, 240)
 
@@ -61,7 +62,7 @@ def shared(workers: int, paths: list[Path], tiny: list[Path], out: Path) -> tupl
     seconds = []
     for number, given in enumerate((tiny[:workers], paths)):
         begun = time.perf_counter()
-        analyze_files(given, out / str(number), cluster=ClusterSettings(workers=workers))
+        analyze_files(given, out / str(number), executor=OnRay(cluster=ClusterSettings(workers=workers)))
         seconds.append(time.perf_counter() - begun)
     return seconds[0], seconds[1]
 
