@@ -12,9 +12,10 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.errors import InputError, ModelError
 from aulens.faces.detector import Face
 from aulens.landmarks import IBUG49, IBUG68, convert
+from aulens.output.writers import open_writer
 from aulens.runtime.card import read_card
 from aulens.runtime.model import open_model
-from aulens.tables.schema import rows_of, to_frame, write_csv_rows, write_jsonl_rows
+from aulens.tables.schema import rows_of, to_frame
 from people import noise
 from stub_jaa import spots, write_jaa_stub
 from stub_model import write_stub
@@ -66,11 +67,11 @@ def test_untold_sides_are_blank_in_every_table(analyzer: Analyzer) -> None:
     assert rows[0]["AU12_left_p"] is None
     assert rows[0]["AU12_p"] is not None
     text = io.StringIO()
-    write_csv_rows(text, rows, analyzer.card.aus)
+    open_writer("csv", text, analyzer.card.aus, picture=True).write(rows)
     assert ",," in text.getvalue()
     assert "nan" not in text.getvalue().lower()
     text = io.StringIO()
-    write_jsonl_rows(text, rows)
+    open_writer("jsonl", text, analyzer.card.aus, picture=True).write(rows)
     assert json.loads(text.getvalue())["AU12_right_p"] is None
     frame = to_frame(rows, analyzer.card.aus)
     assert frame["AU12_left_p"].dtype == np.float64

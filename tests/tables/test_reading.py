@@ -11,15 +11,12 @@ import pytest
 
 from aulens.aus import AUSet
 from aulens.errors import ConfigError, InputError
+from aulens.output.writers import JsonLinesWriter, table_of_pictures
 from aulens.pose import HeadPose
 from aulens.tables import read_table
-from aulens.tables.parquet import write_parquet
 from aulens.tables.schema import (
     rows_of,
     to_frame,
-    write_csv_header,
-    write_csv_rows,
-    write_jsonl_rows,
 )
 from aulens.tables.smooth import smooth
 from told import result
@@ -41,13 +38,9 @@ def rows() -> list:
 
 
 def test_every_format_of_ours_is_read_back_the_same(tmp_path: Path) -> None:
-    with (tmp_path / "a.csv").open("w", encoding="utf-8", newline="") as file:
-        write_csv_header(file, AUS)
-        write_csv_rows(file, rows(), AUS)
-    with (tmp_path / "a.jsonl").open("w", encoding="utf-8") as file:
-        write_jsonl_rows(file, rows())
-    write_parquet(tmp_path / "a.parquet", rows(), AUS)
     for name in ("a.csv", "a.jsonl", "a.parquet"):
+        with table_of_pictures(tmp_path / name, name.partition(".")[2], AUS) as writer:
+            writer.write(rows())
         pd.testing.assert_frame_equal(read_table(tmp_path / name), ours())
 
 
@@ -147,7 +140,7 @@ def test_a_byte_order_mark_does_not_matter(tmp_path: Path) -> None:
     ours().iloc[:2].to_csv(tmp_path / "a.csv", index=False, encoding="utf-8-sig")
     pd.testing.assert_frame_equal(read_table(tmp_path / "a.csv"), ours().iloc[:2])
     with (tmp_path / "a.jsonl").open("w", encoding="utf-8-sig") as file:
-        write_jsonl_rows(file, rows()[:2])
+        JsonLinesWriter(file).write(rows()[:2])
     pd.testing.assert_frame_equal(read_table(tmp_path / "a.jsonl"), ours().iloc[:2])
 
 

@@ -10,17 +10,14 @@ import pandas as pd
 import pytest
 
 from aulens.aus import AUSet
+from aulens.output.writers import open_writer, table_of_pictures
 from aulens.pose import HeadPose
 from aulens.tables import PyFeat
-from aulens.tables.parquet import write_parquet
 from aulens.tables.schema import (
     columns,
     dtype,
     rows_of,
     to_frame,
-    write_csv_header,
-    write_csv_rows,
-    write_jsonl_rows,
 )
 from told import frame_result, result
 
@@ -117,13 +114,13 @@ def test_every_format_gives_the_same_table(tmp_path) -> None:
     assert frame["face_id"].isna().tolist() == [False, False, False, True]
     assert frame["look"].fillna("none").tolist() == ["none", "none", "enlarged", "none"]
     text = io.StringIO()
-    write_csv_header(text, AUS)
-    write_csv_rows(text, rows, AUS)
+    open_writer("csv", text, AUS, picture=False).write(rows)
     text.seek(0)
     pd.testing.assert_frame_equal(pd.read_csv(text).astype(frame.dtypes), frame)
     text = io.StringIO()
-    write_jsonl_rows(text, rows)
+    open_writer("jsonl", text, AUS, picture=False).write(rows)
     assert "NaN" not in text.getvalue()
     assert [json.loads(line) for line in text.getvalue().splitlines()] == rows
-    write_parquet(tmp_path / "a.parquet", rows, AUS)
+    with table_of_pictures(tmp_path / "a.parquet", "parquet", AUS) as writer:
+        writer.write(rows)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "a.parquet").astype(frame.dtypes), frame)

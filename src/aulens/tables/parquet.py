@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from aulens import lazy
-from aulens.aus import AUSet
-from aulens.tables.schema import Row, to_frame
+from aulens import extras
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +21,8 @@ def import_pyarrow() -> Any:
     Raises:
         ConfigError: it is not installed; says what to install.
     """
-    lazy.library("pyarrow.parquet", "parquet", "Parquet tables")
-    return lazy.library("pyarrow", "parquet", "Parquet tables")
+    extras.library("pyarrow.parquet", "parquet", "Parquet tables")
+    return extras.library("pyarrow", "parquet", "Parquet tables")
 
 
 class ParquetWriter:
@@ -56,17 +52,3 @@ class ParquetWriter:
     def close(self) -> None:
         """Finish the file, if something was written."""
         self._stack.close()
-
-
-def write_parquet(path: Path, rows: Iterable[Row], aus: AUSet) -> None:
-    """Write rows as one Parquet file.
-
-    Raises:
-        ConfigError: pyarrow is not installed.
-    """
-    writer, left = ParquetWriter(path), iter(rows)
-    group = list(islice(left, GROUP))
-    writer.write(to_frame(group, aus))
-    while group := list(islice(left, GROUP)):
-        writer.write(to_frame(group, aus))
-    writer.close()

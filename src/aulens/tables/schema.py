@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -185,22 +184,6 @@ def write_rows(file: TextIO, names: Sequence[str], rows: Iterable[Row], *, heade
     if header:
         writer.writerow(names)
     writer.writerows([row.get(name) for name in names] for row in rows)
-
-
-def write_csv_header(file: TextIO, aus: AUSet) -> None:
-    """Write the line of column names, no spaces."""
-    write_rows(file, columns(aus), (), header=True)
-
-
-def write_csv_rows(file: TextIO, rows: Iterable[Row], aus: AUSet) -> None:
-    """Write rows under `write_csv_header`; an empty score is an empty field."""
-    write_rows(file, columns(aus), rows)
-
-
-def write_jsonl_rows(file: TextIO, rows: Iterable[Row]) -> None:
-    """Write each row as one line of JSON; an empty score is null."""
-    for row in rows:
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def _told(result: FaceResult, aus: AUSet) -> dict[str, Cell]:
