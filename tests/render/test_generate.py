@@ -119,7 +119,7 @@ def test_bad_settings_are_named(tmp_path):
         RenderConfig(n=1, rig="flame")
     with pytest.raises(ConfigError, match="--assets"):
         RenderConfig(n=1, rig="ict")
-    with pytest.raises(ConfigError, match="n=0"):
+    with pytest.raises(ConfigError, match="'n' must be a whole number of at least 1, found 0"):
         RenderConfig(n=0)
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="is a file"):

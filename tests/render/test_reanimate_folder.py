@@ -297,7 +297,7 @@ def test_files_of_landmarks(tmp_path):
 
 
 def test_bad_settings_are_named():
-    with pytest.raises(ConfigError, match="n=0"):
+    with pytest.raises(ConfigError, match="'n' must be a whole number of at least 1, found 0"):
         ReanimateConfig("x", 0)
     with pytest.raises(ConfigError, match="--assets"):
         ReanimateConfig("x", 1, rig="ict")

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
+from msgspec import Meta
 
+from aulens.checked import Checked, Count, Natural
 from aulens.errors import ConfigError
 from aulens.render.acting import draw_action, draw_joint, draw_rest
 from aulens.render.anny import load_anny
@@ -21,6 +23,8 @@ from aulens.render.person import draw_look
 from aulens.render.rig import Rig
 from aulens.render.scene import Person, render
 from aulens.render.shot import draw_shot
+
+PictureSize = Annotated[int, Meta(ge=48, description="a whole number of at least 48")]
 
 RIGS: Final = ("anny", "ict")
 _TEST_SHARE, _VAL_SHARE = 0.15, 0.15
@@ -35,7 +39,7 @@ def check_rig(name: str, assets: str | None) -> None:
 
 
 @dataclass(frozen=True)
-class RenderConfig:
+class RenderConfig(Checked):
     """What to render.
 
     Attributes:
@@ -49,22 +53,18 @@ class RenderConfig:
         joint: draw AUs as faces show them together, see `draw_joint`.
     """
 
-    n: int
-    seed: int = 1
+    n: Count
+    seed: Natural = 1
     rig: str = "anny"
     assets: str | None = None
-    size: int = 192
-    per_subject: int = 12
+    size: PictureSize = 192
+    per_subject: Count = 12
     wide: bool = False
     joint: bool = False
 
     def __post_init__(self) -> None:
         check_rig(self.rig, self.assets)
-        if self.n < 1 or self.per_subject < 1 or self.seed < 0 or self.size < 48:
-            raise ConfigError(
-                f"n and per_subject must be at least 1, seed 0 and size 48; got n={self.n}, "
-                f"per_subject={self.per_subject}, seed={self.seed}, size={self.size}"
-            )
+        super().__post_init__()
 
 
 def load_rig(name: str, assets: str | None) -> Rig:

