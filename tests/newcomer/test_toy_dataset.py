@@ -46,7 +46,11 @@ def read_toy(root: Path) -> FrameIndex:
 
 
 TOY_PROTOCOL = Protocol(
-    "toy", "Toy Faces", TOY_AUS, {str(n + 1): tuple(f"s00{3 * n + k}" for k in range(3)) for n in range(3)}
+    "toy",
+    "Toy Faces",
+    TOY_AUS,
+    parts={str(n + 1): tuple(f"s00{3 * n + k}" for k in range(3)) for n in range(3)},
+    frames={"smiles": dict.fromkeys("123", 18)},
 )
 TOY = DatasetEntry(read_toy, protocol=TOY_PROTOCOL)
 
@@ -86,11 +90,13 @@ def delivered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.slow
 def test_it_is_examined_prepared_trained_on_and_tested(delivered: Path, tmp_path: Path) -> None:
-    examined = aulens("doctor", "toy", delivered, "--json", "--subset")
+    examined = aulens("doctor", "toy", delivered, "--json")
     diagnosis = json.loads(examined.out)
-    assert (examined.code, diagnosis["dataset"]) == (0, "toy")
+    assert (examined.code, diagnosis["dataset"], diagnosis["frame_protocol"]) == (0, "toy", "smiles")
     assert {part["part"]: part["frames"] for part in diagnosis["parts"]} == {"1": 18, "2": 18, "3": 18}
-    assert "Toy Faces" in aulens("doctor", "toy", delivered, "--quick", "--subset").out
+    words = aulens("doctor", "toy", delivered, "--quick").out
+    assert "Toy Faces: nothing stands against the protocol" in words
+    assert "as published of smiles" in " ".join(words.split())
 
     prepared = tmp_path / "prepared"
     done = aulens("prepare", "TOY", delivered, prepared, "--size", "48", "--processes", "2")
@@ -106,6 +112,14 @@ def test_it_is_examined_prepared_trained_on_and_tested(delivered: Path, tmp_path
     done = aulens("evaluate", run, "--split", "test", "--bootstrap", "0", "--format", "json")
     report = json.loads(done.out)
     assert (report["samples"], report["subjects"]) == (18, 3)  # part 3, as the protocol has it
+
+
+def test_frames_that_are_not_those_of_the_protocol(delivered: Path) -> None:
+    codes = pd.read_csv(delivered / "codes.csv")
+    codes.iloc[:-1].to_csv(delivered / "codes.csv", index=False)
+    done = aulens("doctor", "toy", delivered, "--quick", "--json")
+    (found,) = (one for one in json.loads(done.out)["findings"] if one["code"] == "frame_count")
+    assert "nearest is 'smiles': part 1 18 (+0), part 2 18 (+0), part 3 17 (-1)" in found["message"]
 
 
 def test_a_folder_that_it_can_not_read_is_said_in_its_words(delivered: Path, tmp_path: Path) -> None:

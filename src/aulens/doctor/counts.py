@@ -111,8 +111,8 @@ def _check_frames(parts: tuple[PartCount, ...]) -> list[Problem]:
     nearest = min(protocols, key=off)
     seen = ", ".join(f"part {p.part} {p.frames:,} ({p.frames - p.published[nearest]:+,})" for p in inside)
     message = (
-        f"the frames fit no published protocol; nearest is {FRAMES[nearest]!r}: {seen}. Numbers will differ "
-        "a little from published ones; complete the data, or give the official lists (--lists)."
+        f"the frames fit no published protocol; nearest is {FRAMES.get(nearest, nearest)!r}: {seen}. Numbers "
+        "will differ a little from published ones; complete the data, or give the official lists (--lists)."
     )
     return [Problem("warning", "frame_count", "all parts", message, off(nearest))]
 

@@ -16,7 +16,7 @@ LEVELS: Final = ("error", "warning", "note")
 FRAMES: Final[Mapping[str, str]] = MappingProxyType(
     {"coded": "all coded frames", "jaanet": "JAA-Net's lists"}
 )
-"""Frame protocol (`Protocol.frames`) → its name in words."""
+"""Frame protocol (`Protocol.frames`) → its name in words, where that is another."""
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,12 @@ def _parts(diagnosis: Diagnosis) -> Table:
     table = _table()
     names = sorted({name for part in diagnosis.parts for name in part.published})
     table.add_column("Part")
-    for title in ("Subjects", "Frames", *(f"Published:\n{FRAMES[name]}" for name in names), "With\npicture"):
+    for title in (
+        "Subjects",
+        "Frames",
+        *(f"Published:\n{FRAMES.get(name, name)}" for name in names),
+        "With\npicture",
+    ):
         table.add_column(title, justify="right")
     table.add_column("With\nlandmarks", justify="right")
     for part in diagnosis.parts:
@@ -111,6 +116,6 @@ def _verdict(diagnosis: Diagnosis) -> Text:
     if not diagnosis.whole:
         words = f"{name}, taken as a part of it: no error was found"
         return Text.assemble((words, "bold green"), f" ({counts}).")
-    fits = FRAMES.get(diagnosis.frame_protocol)
+    fits = FRAMES.get(diagnosis.frame_protocol, diagnosis.frame_protocol)
     counts += f"; as many frames as published of {fits}" if fits else ""
     return Text.assemble((f"{name}: nothing stands against the protocol", "bold green"), f" ({counts}).")
