@@ -105,7 +105,7 @@ def test_every_frame_is_drawn_at_its_time_with_the_sound(analyzer, video, whole)
 
 
 def test_a_span_of_time_has_the_sound_of_that_time(analyzer, video, tmp_path):
-    analyze_video(analyzer, video, tmp_path, OutputSettings(overlay=True, every=2, start=0.5, stop=2.0))
+    analyze_video(analyzer, video, tmp_path, OutputSettings(overlay=True, frame_step=2, start=0.5, stop=2.0))
     times = [time for time in uneven(40)[::2] if 0.5 <= time < 2]
     drawn = [time for time, _ in packets(tmp_path / "talk.overlay.mp4")]
     assert drawn == [time - Fraction(1, 2) for time in times]
@@ -180,7 +180,7 @@ def test_frames_without_times_go_by_their_number(analyzer, tmp_path):
     for number in range(9):
         Image.fromarray(patch_frame({"blue": (10 + number, 20)})).save(folder / f"{number}.png")
     analyze_video(
-        analyzer, open_sequence(folder, None), tmp_path / "out", OutputSettings(overlay=True, every=2)
+        analyzer, open_sequence(folder, None), tmp_path / "out", OutputSettings(overlay=True, frame_step=2)
     )
     drawn = open_video(tmp_path / "out" / "frames.overlay.mp4").frames()
     assert [frame.time for frame in drawn] == [0, 0.08, 0.16, 0.24, 0.32]

@@ -183,8 +183,8 @@ def test_another_setting_does_not_go_on(analyzer: Analyzer, short: Path, tmp_pat
     with pytest.raises(Killed):
         analyze_video(analyzer, short, tmp_path, progress=killed_after(9))
     with pytest.raises(InputError, match="every was 1 and is 2"):
-        analyze_video(analyzer, short, tmp_path, OutputSettings(every=2), resume=True)
-    assert analyze_video(analyzer, short, tmp_path, OutputSettings(every=2)).frames == 6
+        analyze_video(analyzer, short, tmp_path, OutputSettings(frame_step=2), resume=True)
+    assert analyze_video(analyzer, short, tmp_path, OutputSettings(frame_step=2)).frames == 6
 
 
 class OtherDetector(PatchDetector):
@@ -221,12 +221,12 @@ def test_a_new_run_takes_away_what_only_the_old_one_made(analyzer: Analyzer, sho
     (tmp_path / "walk.figures" / "my notes.txt").touch()
     for name in ("talk.txt", "talk.mkv", "talk-2.html"):
         (tmp_path / name).touch()
-    analyze_video(analyzer, short, tmp_path, OutputSettings(every=2, report=True), name="talk")
+    analyze_video(analyzer, short, tmp_path, OutputSettings(frame_step=2, report=True), name="talk")
     assert sorted(path.name for path in (tmp_path / "talk.figures").iterdir()) == [
         f"{name}.{ending}" for name in ("cooccurrence", "timeline") for ending in ("pdf", "svg")
     ]
-    analyze_video(analyzer, short, tmp_path, OutputSettings(every=3), name="talk")
-    analyze_video(analyzer, short, tmp_path, OutputSettings("openface", every=2), name="walk")
+    analyze_video(analyzer, short, tmp_path, OutputSettings(frame_step=3), name="talk")
+    analyze_video(analyzer, short, tmp_path, OutputSettings("openface", frame_step=2), name="walk")
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == [
         "columns.csv", "talk-2.html", "talk.csv", "talk.events.csv", "talk.json", "talk.mkv", "talk.txt",
         "walk.csv", "walk.events.csv", "walk.figures", "walk.figures/my notes.txt", "walk.json",
@@ -238,9 +238,9 @@ def test_what_an_old_run_made_is_taken_away_also_after_a_kill(
 ):
     analyze_video(analyzer, short, tmp_path, OutputSettings("jsonl", overlay=True))
     with pytest.raises(Killed):
-        analyze_video(analyzer, short, tmp_path, OutputSettings(every=2), progress=killed_after(5))
+        analyze_video(analyzer, short, tmp_path, OutputSettings(frame_step=2), progress=killed_after(5))
     assert (tmp_path / "talk.overlay.mp4").exists()  # until the new ones are there
-    analyze_video(analyzer, short, tmp_path, OutputSettings(every=2), resume=True)
+    analyze_video(analyzer, short, tmp_path, OutputSettings(frame_step=2), resume=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "columns.csv", "talk.csv", "talk.events.csv", "talk.json",
     ]  # fmt: skip
@@ -260,7 +260,7 @@ def test_what_tells_the_same_stays(kill: bool, analyzer: Analyzer, short: Path, 
         "table.jsonl": "talk.jsonl", "columns": "columns.csv",
     }  # fmt: skip
     assert analyze_video(analyzer, short, tmp_path, resume=True).files == files
-    analyze_video(analyzer, short, tmp_path, OutputSettings(every=2))
+    analyze_video(analyzer, short, tmp_path, OutputSettings(frame_step=2))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "columns.csv", "talk.csv", "talk.events.csv", "talk.json",
     ]  # fmt: skip
@@ -345,7 +345,7 @@ def test_who_is_gone_for_long_has_no_more_rows(analyzer: Analyzer, video: Path, 
 
 
 def test_every_and_a_span_of_time(analyzer: Analyzer, video: Path, tmp_path: Path):
-    analyze_video(analyzer, video, tmp_path, OutputSettings(every=3, start=0.4, stop=1.0))
+    analyze_video(analyzer, video, tmp_path, OutputSettings(frame_step=3, start=0.4, stop=1.0))
     assert sorted(set(read_table(tmp_path / "talk.csv")["frame"])) == [12, 15, 18, 21, 24]
 
 
@@ -524,7 +524,7 @@ def test_a_video_may_be_called_something_else_than_its_path(
     monkeypatch.setattr(
         finish, "write_figures", lambda folder, table, *_, **__: drawn.append((folder, table))
     )
-    settings = OutputSettings(every=8, report=True)
+    settings = OutputSettings(frame_step=8, report=True)
     analyze_video(analyzer, video, tmp_path, settings, called="Interview 3.mov")
     assert set(read_table(tmp_path / "talk.csv")["file"]) == {"Interview 3.mov"}
     assert [(folder, set(table["file"])) for folder, table in drawn] == [
@@ -579,7 +579,7 @@ def test_what_is_no_video_leaves_nothing_behind(analyzer: Analyzer, tmp_path: Pa
     ("settings", "message"),
     [
         ({"format": "xml"}, "no table format 'xml'"),
-        ({"every": 0}, "at least 1"),
+        ({"frame_step": 0}, "at least 1"),
         ({"start": -1.0}, "0 seconds or later"),
         ({"start": 5.0, "stop": 5.0}, "later than the start"),
         ({"smooth": 0.0}, "above 0"),

@@ -165,7 +165,7 @@ class Page:
             if source is None or source.info is None:
                 raise InputError("Drop in a video first.")
             settings = OutputSettings(
-                every=each_nth(every), start=parse_time(_text(start), "From"),
+                frame_step=each_nth(every), start=parse_time(_text(start), "From"),
                 stop=parse_time(_text(stop), "To"), overlay=bool(film), report=True,
             )  # fmt: skip
             settings = within(source.info, settings, self._settings)

@@ -56,7 +56,7 @@ def stream_clips(
         try:
             media = job.open()
             results = analyzer.video(
-                media, frame_step=settings.every, start=settings.start, stop=settings.stop,
+                media, frame_step=settings.frame_step, start=settings.start, stop=settings.stop,
                 keep_lost=settings.keep_lost,
             )  # fmt: skip
             with ctrl_c_ends(media), closing(results):

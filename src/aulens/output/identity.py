@@ -31,7 +31,8 @@ def identity_of(info: VideoInfo, analyzer: Analyzer, settings: OutputSettings) -
         "aulens": aulens.__version__,
         "model": analyzer.card.checksum,
         "detector": described(analyzer.detector),
-        **asdict(settings),
+        # Receipts have called it "every" since 0.1.
+        **{"every" if name == "frame_step" else name: value for name, value in asdict(settings).items()},
     }
     told = {name: value for name, value in identity.items() if name not in IF_SET or value is not None}
     return dict(json.loads(json.dumps(told)))

@@ -25,7 +25,7 @@ class OverlayPart:
         folder: of the pieces.
         length: pieces that are sound.
         info: of the video.
-        every: each so many-th frame comes.
+        frame_step: each so many-th frame comes.
         start: seconds of the video at which the drawn one begins.
 
     Raises:
@@ -33,7 +33,7 @@ class OverlayPart:
     """
 
     def __init__(
-        self, folder: Path, length: int, info: VideoInfo, every: int = 1, start: float | None = None
+        self, folder: Path, length: int, info: VideoInfo, frame_step: int = 1, start: float | None = None
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         sound = [_piece(folder, number) for number in range(length)]
@@ -44,7 +44,7 @@ class OverlayPart:
         if missing:
             raise ConfigError(f"{missing[0]} is gone. Without --resume the video is analyzed anew")
         self._folder, self._length, self._info = folder, length, info
-        self._rate, self._every, self._start = info.rate or _RATE, every, start or 0.0
+        self._rate, self._frame_step, self._start = info.rate or _RATE, frame_step, start or 0.0
         self._overlay = FrameOverlay(info.width, info.height)
         self._last = last_stamp(sound[-1]) if sound else None
         self._writer: VideoWriter | None = None
@@ -55,7 +55,7 @@ class OverlayPart:
             self._writer = VideoWriter(
                 _piece(self._folder, self._length),
                 self._overlay.size,
-                rate=self._rate / self._every,
+                rate=self._rate / self._frame_step,
                 time_base=self._info.time_base,
                 start=self._start,
                 joined=True,

@@ -23,7 +23,7 @@ class OutputSettings:
     Attributes:
         format: of the table: "csv", "jsonl" or "parquet" in our schema, or another tool's, "openface" or
             "pyfeat".
-        every: analyze each so many-th frame.
+        frame_step: analyze each so many-th frame.
         start: seconds from which on; None from the beginning.
         stop: seconds before which; None to the end.
         smooth: width in seconds of the smoothing; None writes no smoothed columns.
@@ -40,7 +40,7 @@ class OutputSettings:
     """
 
     format: str = "csv"
-    every: int = 1
+    frame_step: int = 1
     start: float | None = None
     stop: float | None = None
     smooth: float | None = None
@@ -62,8 +62,8 @@ class OutputSettings:
             raise ConfigError(f"there is no table format {self.format!r}; take one of {', '.join(FORMATS)}")
         if self.format == "parquet":
             import_pyarrow()  # before hours of work, not after them
-        if self.every < 1:
-            raise ConfigError(f"every must be at least 1 (each frame), got {self.every}")
+        if self.frame_step < 1:
+            raise ConfigError(f"frame_step must be at least 1 (each frame), got {self.frame_step}")
         if self.start is not None and not 0 <= self.start < math.inf:
             raise ConfigError(f"the start must be 0 seconds or later, got {self.start}")
         if self.stop is not None and not self.stop > (self.start or 0):
@@ -85,4 +85,4 @@ def expected(info: VideoInfo, settings: OutputSettings) -> int | None:
         return info.frames
     length = info.duration if info.duration is not None else (info.frames or 0) / rate
     stop = length if settings.stop is None else min(length, settings.stop)
-    return max(0, math.ceil((stop - (settings.start or 0)) * rate / settings.every))
+    return max(0, math.ceil((stop - (settings.start or 0)) * rate / settings.frame_step))

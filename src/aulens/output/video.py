@@ -212,7 +212,9 @@ def _analyze(
         tracker.restore(dict(note.tracker))
         counts = _Counts(**note.counts)
     after, before = (0, None) if note is None else (note.next, note.problem)
-    frames = media.frames(frame_step=settings.every, start=settings.start, stop=settings.stop, skip=after)
+    frames = media.frames(
+        frame_step=settings.frame_step, start=settings.start, stop=settings.stop, skip=after
+    )
     with ExitStack() as stack:
         parts: dict[str, Part] = {}
         for kind, part in _parts(folder, settings, media.info, called, analyzer):
@@ -245,7 +247,7 @@ def _parts(
         yield "dialect", TablePart(folder.path / DIALECT, length, called, settings.format, card.aus)
     if settings.overlay:
         length = folder.length("overlay")
-        yield "overlay", OverlayPart(folder.path / OVERLAY, length, info, settings.every, settings.start)
+        yield "overlay", OverlayPart(folder.path / OVERLAY, length, info, settings.frame_step, settings.start)
     if settings.report:
         yield "stills", StillsPart(folder.path / STILLS, folder.length("stills"), card)
 
