@@ -11,7 +11,7 @@ from aulens.errors import InputError
 from aulens.video import Frame, open_video
 from aulens.video.clock import HEAD, read_clock
 from aulens.video.media import place
-from aulens.video.whole import bytes_missing
+from aulens.video.truncation import bytes_missing
 
 FASTSTART = {"movflags": "+faststart"}
 MJPEG = {"codec": "mjpeg", "between": 0}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from aulens import lazy
+from aulens import extras
 from aulens.faces.detector import FaceDetector, FaceFollower
 from aulens.faces.identity import FaceEmbedder
 
@@ -41,7 +41,7 @@ def default_embedder() -> FaceEmbedder | None:
         from aulens.faces.net_embedder import NetEmbedder
 
         return NetEmbedder()
-    if lazy.is_installed("dlib"):
+    if extras.is_installed("dlib"):
         from aulens.faces.identity import DlibEmbedder
 
         return DlibEmbedder()

@@ -4,25 +4,7 @@ A plan names all that is made, an executor does its jobs, writers write; each re
 made, of what and with what.
 """
 
-from typing import TYPE_CHECKING
-
-from aulens import lazy
-
-if TYPE_CHECKING:
-    from aulens.output.engine import Executor, Here, Results, analyze_files
-    from aulens.output.receipt import Receipt
-    from aulens.output.settings import OutputSettings
-    from aulens.output.video import analyze_video
-
-__all__ = ["Executor", "Here", "OutputSettings", "Receipt", "Results", "analyze_files", "analyze_video"]
+import lazy_loader
 
 # A picture needs none of what a video's report does, such as pandas.
-__getattr__ = lazy.names(
-    __name__,
-    {
-        "aulens.output.engine": ("Executor", "Here", "Results", "analyze_files"),
-        "aulens.output.receipt": ("Receipt",),
-        "aulens.output.settings": ("OutputSettings",),
-        "aulens.output.video": ("analyze_video",),
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from aulens import lazy
+from aulens import extras
 from aulens.errors import ConfigError
 from aulens.files import atomic_write
 
@@ -69,7 +69,7 @@ _ALONE: Final = threading.RLock()  # matplotlib's settings are one for all threa
 
 def can_draw() -> bool:
     """Whether the library that draws figures, an extra, is installed."""
-    return lazy.is_installed("matplotlib")
+    return extras.is_installed("matplotlib")
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def style() -> Iterator[None]:
     Raises:
         ConfigError: matplotlib is not installed; says what to install.
     """
-    matplotlib = lazy.library("matplotlib", "figures", "figures for print")
+    matplotlib = extras.library("matplotlib", "figures", "figures for print")
     with _ALONE, matplotlib.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from", UserWarning)
         log = logging.getLogger("matplotlib.font_manager")

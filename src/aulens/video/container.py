@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from aulens.errors import InputError
 from aulens.image import MAX_PIXELS
 from aulens.video.media import unreadable
-from aulens.video.whole import bytes_missing
+from aulens.video.truncation import bytes_missing
 
 _ATTACHED: Final = 0x400
 _THUMBNAILS: Final = 0x800

@@ -9,7 +9,7 @@ import pytest
 import aulens.models
 import aulens.output
 import aulens.video
-from aulens import lazy
+from aulens import extras
 from aulens.errors import ConfigError
 from aulens.output import OutputSettings
 from aulens.show.figure import style
@@ -37,10 +37,10 @@ def test_a_library_that_is_broken_is_not_called_missing(tmp_path: Path, monkeypa
     (tmp_path / "half_there.py").write_text("import no_such_thing")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="no_such_thing"):
-        lazy.library("half_there", "parquet", "Tables")
+        extras.library("half_there", "parquet", "Tables")
     with pytest.raises(ConfigError, match=r"Tables need no_such, which is not .*'aulens\[parquet\]'"):
-        lazy.library("no_such.part", "parquet", "Tables")
-    assert not lazy.is_installed("no_such")
+        extras.library("no_such.part", "parquet", "Tables")
+    assert not extras.is_installed("no_such")
 
 
 def test_parquet_is_refused_before_any_work(without, model: Path, tmp_path: Path) -> None:

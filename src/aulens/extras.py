@@ -1,28 +1,10 @@
-"""What is loaded when it is first used: names of a package, and libraries that come with an extra."""
+"""Libraries that come with an extra: loaded when they are first used, and named where they are missing."""
 
 import importlib
-from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
 from aulens.errors import ConfigError
-
-
-def names(package: str, home: Mapping[str, tuple[str, ...]]) -> Callable[[str], Any]:
-    """A package's `__getattr__`, so that importing the package loads none of its modules.
-
-    Args:
-        package: its name.
-        home: module to the names of it that the package has too.
-    """
-    module_of = {name: module for module, held in home.items() for name in held}
-
-    def get(name: str) -> Any:
-        if name not in module_of:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(module_of[name]), name)
-
-    return get
 
 
 def is_installed(library: str) -> bool:
