@@ -3,6 +3,7 @@
 import gc
 import importlib
 import importlib.util
+import io
 import os
 import signal
 import subprocess
@@ -14,16 +15,21 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import av
 import pytest
 from PIL import Image
-from waiting_patches import Waiting, WaitingDetector
+from waiting_patches import Waiting, WaitingDetector, patches
 
 from aulens.analysis.analyzer import Analyzer
+from aulens.app.line import Ticket
+from aulens.app.source import look
+from aulens.app.work import clip_work, picture_work
 from aulens.cluster import AnalyzerSettings, ClusterSettings, OnRay
 from aulens.cluster.session import connected
 from aulens.errors import ConfigError
 from aulens.output import Here, OutputSettings, analyze_files
-from patch_people import patch_frame, write_people
+from command_line import aulens
+from patch_people import PatchDetector, patch_frame, write_people
 from people import noise
 from stub_model import write_stub
 
@@ -147,6 +153,53 @@ def test_a_killed_worker_costs_nothing_and_a_second_run_does_nothing(
     assert [outcome.frames for outcome in again.outcomes] == [0] * 9
     assert again.clips == result.clips
     assert (again.pictures, again.failed) == (result.pictures, result.failed)
+
+
+@pytest.mark.usefixtures("patches_for_faces", "without_pdfs")
+@pytest.mark.parametrize("name", ["p01.png", "short0.mp4"])
+def test_command_line_python_page_and_cluster_make_the_same_files(
+    name: str,
+    cluster: None,
+    files: list[Path],
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.chdir(files[0].parent)  # where the path is what a visitor calls the file
+    monkeypatch.setattr("aulens.commands.analysis.command_line", lambda: None)  # the page of a video says it
+    settings, analyzer = OutputSettings(overlay=True, report=True), Analyzer(model, PatchDetector())
+    by_hand = aulens("detect", name, "--model", model, "--overlay", "--report", "-o", tmp_path / "by_hand")
+    assert by_hand.code == 0, by_hand.err
+    workers = OnRay(AnalyzerSettings(model, patches), ClusterSettings(workers=1))
+    for out, executor in (("python", Here(analyzer)), ("cluster", workers)):
+        analyze_files([name], tmp_path / out, settings, executor=executor)
+    (tmp_path / "page").mkdir()
+    source, ticket = look(Path(name), name), Ticket(lambda ticket: None)
+    video = clip_work(analyzer, source, settings)
+    (picture_work(analyzer, source) if source.info is None else video)(tmp_path / "page", ticket)
+
+    made = {out: contents(tmp_path / out) for out in ("by_hand", "python", "cluster", "page")}
+    for name in list(made["page"]):
+        if name.endswith(".zip"):
+            del made["page"][name]
+    for each in made.values():
+        each |= {name: frames(data) for name, data in each.items() if name.endswith(".mp4")}
+    # Figures for print: Ray's workers make the PDFs, which are left empty here.
+    assert {name: data for name, data in made["by_hand"].items() if not name.endswith(".pdf")}.keys() >= {
+        *(["results.csv", "results.json", "index.html"] if source.info is None else ["short0.html"])
+    }
+    for out in ("python", "cluster", "page"):
+        assert made[out].keys() == made["by_hand"].keys(), out
+        for name, data in made["by_hand"].items():
+            assert name.endswith(".pdf") or made[out][name] == data, (out, name)
+
+
+def frames(video: bytes) -> bytes:
+    """Time stamps and pixels: nothing else of a drawn video is promised."""
+    with av.open(io.BytesIO(video)) as container:
+        return b"".join(
+            f"{frame.pts}".encode() + frame.to_ndarray().tobytes() for frame in container.decode(video=0)
+        )
 
 
 def test_a_worker_that_can_not_begin_says_why(cluster: None, files: list[Path], model: Path, tmp_path: Path):
