@@ -223,6 +223,5 @@ class TestDoor:
     def test_unweighted_needs_none(self) -> None:
         assert criterion(replace(STAGE1, weighted=False)).au_weight.tolist() == [1, 1, 1]
 
-
     def test_nothing_of_it_is_saved_with_a_model(self) -> None:
         assert not criterion(STAGE1, RATES).state_dict()
