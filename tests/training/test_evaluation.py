@@ -5,12 +5,15 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from aulens import metrics
 from aulens.aus import MISSING
 from aulens.data.dataset import FaceDataset
+from aulens.data.prepare import PrepareSettings, prepare
+from aulens.data.registry import open_dataset
 from aulens.errors import ConfigError
 from aulens.landmarks import IBUG49, IBUG68, convert
 from aulens.models import ModelConfig, build, load_checkpoint, save_checkpoint
@@ -193,3 +196,19 @@ def test_labels_that_are_not_coded_take_no_part(jaa: Path):
     more |= {"landmark_error": np.concatenate([found.landmark_error] * 2)}
     wider = dataclasses.replace(found, samples=doubled, **more)
     assert report(wider, "val", 0).abaw.abaw2.value == pytest.approx(expected)
+
+
+def test_near_duplicates_that_were_allowed_are_said_in_the_result(faces: Path, tmp_path: Path):
+    """Painted faces are much alike; without splits of their own nobody looks."""
+    rows = pd.read_parquet(faces / "manifest.parquet").rename(columns={"index": "frame"})
+    rows["path"], rows["sequence"] = str(faces) + "/" + rows["file"], "s"
+    for label in PAINTED.labels:
+        rows[label] = (rows[[f"{label}_right", f"{label}_left"]].max(axis=1) > 0).astype(int)
+    points = [f"{axis}_{k}" for k in range(68) for axis in "xy"]
+    kept = rows[["path", "subject", "sequence", "frame", *PAINTED.labels, *points]]
+    kept.assign(part=rows["split"]).to_csv(tmp_path / "own.csv", index=False)
+    index = open_dataset("manifest", tmp_path / "own.csv")
+    data = prepare(index, tmp_path / "own", PrepareSettings(size=64), processes=1, allow_twins=True)
+    found = evaluate(made(data.root, tmp_path / "run", "roi"), bootstrap=0, out=tmp_path, progress=False)
+    assert f"The data are own (with {len(data.twins)} near-duplicates between its splits)." in found.chosen
+    assert found.chosen in (tmp_path / "report.md").read_text()
