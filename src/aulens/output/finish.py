@@ -21,7 +21,7 @@ from aulens.show.figures import write_figures
 from aulens.show.report import write_report
 from aulens.tables import TABLE_FORMATS
 from aulens.tables.baseline import above
-from aulens.tables.blinks import untold
+from aulens.tables.blinks import why_no_blinks
 from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
 from aulens.tables.events import events
 from aulens.tables.parquet import ParquetWriter
@@ -95,7 +95,7 @@ def finish(
         _replaced(part, out / files["columns"], lambda path: write_full_dictionary(path, card.aus))
     found = events(told, thresholds=threshold) if timed else None
     if found is not None:
-        remark = _joined(remark, untold(told))
+        remark = _joined(remark, why_no_blinks(told))
         files["events"] = f"{name}.events.csv"
         _replaced(
             part, out / files["events"], lambda path: found.to_csv(path, index=False, lineterminator="\n")

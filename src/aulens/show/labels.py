@@ -17,7 +17,7 @@ class LabelStyle:
 
     Attributes:
         text: its size.
-        flags: whether there is room for them: where sides are told.
+        flags: whether there is room for them: where there are sides.
         who: what a face is called: "face" in a picture, "person" in a video, where it is followed.
     """
 
@@ -72,7 +72,7 @@ def draw_name(layer: Layer, face_id: int, x: float, y: float, style: LabelStyle)
 def draw_chip(
     layer: Layer, label: str, sides: tuple[bool, bool] | None, x: float, y: float, style: LabelStyle
 ) -> None:
-    """One AU label; if sides are told, between two flags, lit when it is present there: (right, left)."""
+    """One AU label; with sides between two flags, lit when it is present there: (right, left)."""
     middle = y + style.height / 2
     layer.box((x, y, x + style.width, y + style.height), fill=INK, opacity=225, radius=style.text * 0.4)
     layer.text(x + style.width / 2, middle, label, style.text, PAPER, anchor="mm")

@@ -17,5 +17,5 @@ def has_sides(label: str) -> bool:
 
 
 def sides_of(result: FaceResult, label: str) -> tuple[bool, bool] | None:
-    """Whether an AU is present on the subject's (right, left); None: without sides, or they are not told."""
+    """Whether an AU is present on the subject's (right, left); None: it has no sides, or the model none."""
     return result.sides(label) if has_sides(label) else None

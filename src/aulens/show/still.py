@@ -31,7 +31,7 @@ class StillFace:
         box: x0, y0, x1, y1 in pixels of the still.
         points: landmarks, x0, y0, x1, y1, ... in pixels of the still.
         probability: AU label to probability.
-        right: AU label to probability on the subject's right; None: not told.
+        right: AU label to probability on the subject's right; None: the model has none.
         left: as `right`.
         name: of the file with the evidence: grey PNG of the AUs' maps one below the other, 128 + 8 times the
             strength in steps of 1 / 15. None if it was not kept.

@@ -138,10 +138,10 @@ class _Drawing:
         said = figure_title(self.clip, self.track.face_id, self.width) if title is None else title
         write_title(figure, said, 0.06 / self.width, 1 - 0.08 / height)
         self._key(figure, 1 - 0.23 / height, lines, sides)
-        told = "share of time\n[95 % interval]" if self.intervals else "share of\ntime"
+        heading = "share of time\n[95 % interval]" if self.intervals else "share of\ntime"
         at = 1 - (self.right - 0.06) / self.width
         top = 1 - (head - 0.03) / height
-        figure.text(at, top, told, fontsize=5, color=GREY, va="bottom", linespacing=1.1)
+        figure.text(at, top, heading, fontsize=5, color=GREY, va="bottom", linespacing=1.1)
         return figure
 
     def _band(self, axes: "Axes", number: int, label: str, sides: bool) -> None:

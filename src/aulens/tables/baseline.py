@@ -89,12 +89,12 @@ class Baseline:
         )
         everybody = rows.groupby(_PERSON, sort=False).size()
         if self.picture is not None:
-            told = dict(self.picture)
-            if lacking := [label for label in labels if label not in told]:
+            probability = dict(self.picture)
+            if lacking := [label for label in labels if label not in probability]:
                 raise InputError(f"the neutral picture tells nothing of {', '.join(lacking)}")
             found = everybody.to_frame().reindex(columns=labels)  # empty
             longest = everybody.groupby(level="file").idxmax()
-            found.loc[list(longest)] = log_odds(np.array([told[label] for label in labels]))
+            found.loc[list(longest)] = log_odds(np.array([probability[label] for label in labels]))
         elif self.frame is not None or self.time is not None:
             found = rows[self._shown(table, seen)].set_index(_PERSON)[labels]
         else:

@@ -27,7 +27,7 @@ HYSTERESIS: Final = 0.2
 """Eyes that are closed stay so until below (1 - this) times the threshold."""
 
 
-def tells_blinks(table: pd.DataFrame) -> bool:
+def can_derive_blinks(table: pd.DataFrame) -> bool:
     """Whether blinks can be made of a table's closed eyes: it has AU43's probabilities, and no AU45."""
     return f"{SHUT}_p" in table and f"{BLINK}_c" not in table and bool(table[f"{SHUT}_p"].notna().any())
 
@@ -47,8 +47,8 @@ def closed_eyes(
         (N,) probabilities, not smoothed, and (N,) 1 or 0; NaN where the clip has too few frames a second.
     """
     columns = [f"{SHUT}_{side}_p" for side in ("left", "right")]
-    told = all(name in table and table[name].notna().any() for name in columns)
-    rows = table[columns if told else [f"{SHUT}_p"]].iloc[track.rows]
+    sided = all(name in table and table[name].notna().any() for name in columns)
+    rows = table[columns if sided else [f"{SHUT}_p"]].iloc[track.rows]
     share = np.where(_slow(table, track), np.nan, rows.to_numpy(np.float64, na_value=np.nan).min(axis=1))
     known = np.isfinite(share)
     least = np.array([threshold_of(threshold, SHUT)])
@@ -59,7 +59,7 @@ def closed_eyes(
     return share, shut
 
 
-def apart(shut: pd.DataFrame, closures: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def split_blinks(shut: pd.DataFrame, closures: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Events of AU43 that are no blinks, and blinks.
 
     Args:
@@ -103,18 +103,18 @@ def blink_rates(table: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
 
     track = tracks(table)
     first = np.flatnonzero(np.diff(track.person, prepend=-1))
-    told = table[["file", "face_id"]].iloc[track.rows[first]].reset_index(drop=True)
+    rates = table[["file", "face_id"]].iloc[track.rows[first]].reset_index(drop=True)
     counts = events[events["au"] == BLINK].groupby(["file", "face_id"]).size()
-    told["blinks"] = counts.reindex(pd.MultiIndex.from_frame(told), fill_value=0).to_numpy()
-    known = ~_slow(table, track)[first] & tells_blinks(table)
-    told["per_minute"] = np.where(known, told["blinks"] / minutes_seen(track), np.nan)
-    return told
+    rates["blinks"] = counts.reindex(pd.MultiIndex.from_frame(rates), fill_value=0).to_numpy()
+    known = ~_slow(table, track)[first] & can_derive_blinks(table)
+    rates["per_minute"] = np.where(known, rates["blinks"] / minutes_seen(track), np.nan)
+    return rates
 
 
-def untold(table: pd.DataFrame) -> str | None:
+def why_no_blinks(table: pd.DataFrame) -> str | None:
     """Why a clip's table with closed eyes has no blinks, in words; None if there is no reason."""
     track = tracks(table)
-    if not tells_blinks(table) or not _slow(table, track).any():
+    if not can_derive_blinks(table) or not _slow(table, track).any():
         return None
     lasts = float(np.median(track.end - track.time))
     return (

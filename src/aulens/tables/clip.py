@@ -33,7 +33,7 @@ class Track:
         probability: (T, A) float32 in [0, 1], NaN where the face was lost; of tables without probabilities
             (OpenFace's) NaN everywhere.
         present: (T, A) bool, as the table decides; False where the face was lost.
-        right: (T, A) probability on the subject's right, or None: not told.
+        right: (T, A) probability on the subject's right, or None: the table has none.
         left: as `right`.
         found: (T,) bool, whether the face was there; None: where it has probabilities.
     """
@@ -278,7 +278,7 @@ def _track(
         column(f"{side}_p", np.nan) if f"{labels[0]}_{side}_p" in rows.columns else None
         for side in ("right", "left")
     ]
-    told = [None if side is None or np.isnan(side).all() else side for side in sides]
+    right, left = (None if side is None or np.isnan(side).all() else side for side in sides)
     part = slice(first, first + count)
     there = np.zeros(count, bool)
     there[place[kept]] = seen[kept]
@@ -290,7 +290,7 @@ def _track(
         clip[2][part],
         column(ends[0], np.nan),
         decided,
-        told[0],
-        told[1],
+        right,
+        left,
         there,
     )

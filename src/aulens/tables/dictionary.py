@@ -227,6 +227,6 @@ def markdown(columns: Iterable[Column]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
 
 
-def _column(name: str, told: tuple[str, ...], kind: str) -> Column:
-    meaning, unit, allowed, empty = told
+def _column(name: str, entry: tuple[str, ...], kind: str) -> Column:
+    meaning, unit, allowed, empty = entry
     return Column(name, meaning, unit, allowed, _TYPES[kind], empty)

@@ -12,10 +12,10 @@ from aulens.tables.blinks import (
     BRIDGED,
     SHORTEST,
     SHUT,
-    apart,
+    can_derive_blinks,
     closed_eyes,
     minutes_seen,
-    tells_blinks,
+    split_blinks,
 )
 from aulens.tables.schema import EVENT_TYPES, aus_in, take_smoothed
 from aulens.tables.smooth import MAX_GAP, threshold_of
@@ -48,7 +48,7 @@ def events(
         merge_gap: seconds.
         min_duration: seconds.
         max_gap: seconds.
-        thresholds: of the model, one or one per label: then `side` is told, and of a model with AU43 (eyes
+        thresholds: of the model, one or one per label: then `side` is known, and of a model with AU43 (eyes
             closed) and no AU45 blinks are: closures of both eyes of at most 0.5 s, by each frame's own
             probability, are events of AU45 instead; see `aulens.tables.blinks`.
 
@@ -59,7 +59,7 @@ def events(
 
     Raises:
         InputError: columns or times are missing, or a frame has two rows of a person.
-        ConfigError: a setting is out of range, or an AU of which sides are told has no threshold.
+        ConfigError: a setting is out of range, or an AU with sides has no threshold.
     """
     limits = merge_gap, min_duration, max_gap
     for value, name in zip(limits, ("merge_gap", "min_duration", "max_gap"), strict=True):
@@ -70,8 +70,10 @@ def events(
         for place, label in enumerate(aus_in(table))
     }
     shut_threshold = thresholds.get(SHUT) if isinstance(thresholds, Mapping) else thresholds
-    if shut_threshold is not None and tells_blinks(table):
-        found[SHUT], found[BLINK] = apart(found[SHUT], _closures(table, track, len(found), shut_threshold))
+    if shut_threshold is not None and can_derive_blinks(table):
+        found[SHUT], found[BLINK] = split_blinks(
+            found[SHUT], _closures(table, track, len(found), shut_threshold)
+        )
     rows = pd.concat(found) if found else pd.DataFrame(columns=[*EVENT_TYPES, "person", "place"])
     rows = rows.sort_values(["person", "onset", "place"], kind="stable", ignore_index=True)
     number = rows.groupby(["person", "au"])["place"].transform("size")
@@ -82,9 +84,9 @@ def events(
 def _closures(table: pd.DataFrame, track: Tracks, place: int, threshold: float) -> pd.DataFrame:
     """Runs of frames with both eyes closed, as events of AU45."""
     share, shut = closed_eyes(table, track, threshold)
-    told = table[["file", "frame", "face_id"]].assign(**{f"{BLINK}_{end}": np.nan for end in "pc"})
-    told.iloc[track.rows, -2:] = np.stack([share, shut], axis=1)
-    found = _events_of(told, track, BLINK, place, False, (BRIDGED, SHORTEST, BRIDGED), None)
+    eyes = table[["file", "frame", "face_id"]].assign(**{f"{BLINK}_{end}": np.nan for end in "pc"})
+    eyes.iloc[track.rows, -2:] = np.stack([share, shut], axis=1)
+    found = _events_of(eyes, track, BLINK, place, False, (BRIDGED, SHORTEST, BRIDGED), None)
     sided = f"{SHUT}_left_p" in table and table[f"{SHUT}_left_p"].notna().any()
     return found.assign(side="both" if sided else None)
 
@@ -216,8 +218,8 @@ def _sides(
         return np.full(len(first), None, dtype=object)
     least = threshold_of(thresholds, label)
     left, right = _mean(left, first, last), _mean(right, first, last)
-    told = np.where(left > right, "left", np.where(right > left, "right", "both"))
+    sides = np.where(left > right, "left", np.where(right > left, "right", "both"))
     both = ((left >= least) & (right >= least)) | (left == right)
-    told = np.where(both, "both", told).astype(object)
-    told[np.isnan(left) | np.isnan(right)] = None
-    return told
+    sides = np.where(both, "both", sides).astype(object)
+    sides[np.isnan(left) | np.isnan(right)] = None
+    return sides

@@ -189,11 +189,11 @@ def read_openface(source: CSVFile) -> pd.DataFrame:
         frame["success"] = source.column(found, "success")
     if posed:
         frame = frame.assign(**_poses(source, found))
-    told = {
+    scores = {
         ours[name]: source.column(found, name, ours[name])
         for name in sorted(ours, key=lambda name: int(name[2:4]))
     }
-    return blanked(complete(pd.concat([frame, pd.DataFrame(told, found.index)], axis=1)))
+    return blanked(complete(pd.concat([frame, pd.DataFrame(scores, found.index)], axis=1)))
 
 
 def _poses(source: CSVFile, found: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
@@ -203,11 +203,11 @@ def _poses(source: CSVFile, found: pd.DataFrame) -> dict[str, NDArray[np.float64
     there = np.isfinite(numbers).all(axis=1) & (place[:, 2] > 0)
     place = np.where(there[:, None], place, (0.0, 0.0, 1.0))
     angles = seen_from_camera(about(0, x) @ about(1, y) @ about(2, z), place)
-    told = np.column_stack([angles, np.linalg.norm(place, axis=1)])
-    return dict(zip(POSE_COLUMNS, np.where(there[:, None], told, np.nan).T.round(4), strict=True))
+    poses = np.column_stack([angles, np.linalg.norm(place, axis=1)])
+    return dict(zip(POSE_COLUMNS, np.where(there[:, None], poses, np.nan).T.round(4), strict=True))
 
 
 def _au_column(name: str) -> str | None:
     """Ours for one of OpenFace's AU columns: AU12_i for AU12_r, AU1_c for AU01_c."""
-    told = _AU_COLUMN.fullmatch(name)
-    return None if told is None else f"AU{int(told[1])}" + ("_i" if told[2] == "r" else "_c")
+    match = _AU_COLUMN.fullmatch(name)
+    return None if match is None else f"AU{int(match[1])}" + ("_i" if match[2] == "r" else "_c")

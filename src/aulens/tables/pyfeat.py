@@ -84,7 +84,7 @@ class PyFeat:
     Attributes:
         version: 1 or 2: which of Py-Feat's two detectors it looks like.
         pictures: a table of pictures has no `approx_time`, and its `Identity` is empty: who is who in two
-            pictures nobody told.
+            pictures is unknown.
 
     Raises:
         ConfigError: another version.
@@ -189,8 +189,8 @@ def read_pyfeat(source: CSVFile) -> pd.DataFrame:
         frame[list(POSE_COLUMNS[:3])] = angles.round(4)
     identity = found["Identity"] if "Identity" in columns else None
     frame["face_id"] = _face_ids(source, frame, seen, identity)
-    told = {ours: source.column(found, theirs, ours) for ours, theirs in aus.items()}
-    return blanked(complete(pd.concat([frame, pd.DataFrame(told, found.index)], axis=1)))
+    scores = {ours: source.column(found, theirs, ours) for ours, theirs in aus.items()}
+    return blanked(complete(pd.concat([frame, pd.DataFrame(scores, found.index)], axis=1)))
 
 
 def _au_columns(source: CSVFile) -> dict[str, str]:

@@ -133,7 +133,7 @@ def _ours(path: Path, frame: pd.DataFrame, places: Sequence[str]) -> pd.DataFram
     """Its columns as ours; `places` says where in the file each row is."""
     if not _is_ours(tuple(frame.columns)):
         raise _unknown(path, heads([str(name) for name in frame.columns]))
-    told = frame.copy()
+    checked = frame.copy()
     for name in frame.columns:
         if _is_number(name):
             allowed = range_of(name)
@@ -143,9 +143,9 @@ def _ours(path: Path, frame: pd.DataFrame, places: Sequence[str]) -> pd.DataFram
             if len(wrong):
                 row = wrong[0]
                 raise refused(f"{path}, {places[row]}", name, str(allowed), frame[name].iloc[row])
-            told[name] = numbers
+            checked[name] = numbers
     try:
-        return complete(told)
+        return complete(checked)
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: a value is of another kind than its column: {error}") from error
 

@@ -27,15 +27,15 @@ FACE_COLUMNS: Final = (
 )  # fmt: skip
 _TEXT: Final = ("file", "look")
 AU_ENDS: Final = ("p", "c", "left_p", "right_p")
-"""What is told of each AU: `AU12_p`, `AU12_c`, `AU12_left_p`, `AU12_right_p`."""
+"""The columns of each AU: `AU12_p`, `AU12_c`, `AU12_left_p`, `AU12_right_p`."""
 INTENSITY_ENDS: Final = ("i", "left_i", "right_i")
-"""What is told besides of an AU of which the model tells the intensity."""
+"""Those besides of an AU of which the model gives the intensity."""
 SMOOTH_ENDS: Final = ("smooth_p", "smooth_c", "smooth_i")
 """What `smooth` adds, the last to AUs with an intensity."""
 ADDED_ENDS: Final = (*SMOOTH_ENDS, "above")
 """What is made of a whole video: what `smooth` and `baseline.above` add."""
 MORE_ENDS: Final = (*INTENSITY_ENDS, *ADDED_ENDS)
-"""What may be told besides: intensities, what is made of a whole video."""
+"""Those that there may be besides: intensities, what is made of a whole video."""
 EVENT_TYPES: Final[Mapping[str, str]] = {
     "file": "str",
     "face_id": "Int64",
@@ -200,8 +200,8 @@ def _told(result: FaceResult, aus: AUSet) -> dict[str, Cell]:
         "look": result.look or None,
     }
     if (pose := result.pose) is not None:
-        told = [*(round(angle, 2) for angle in pose.angles), round(pose.distance, 1)]
-        cells |= dict(zip(POSE_COLUMNS, told, strict=True))
+        numbers = [*(round(angle, 2) for angle in pose.angles), round(pose.distance, 1)]
+        cells |= dict(zip(POSE_COLUMNS, numbers, strict=True))
     for label in aus.labels:
         cells[f"{label}_p"] = _rounded(result.probability[label], 6)
         cells[f"{label}_c"] = int(result.occurrence[label])

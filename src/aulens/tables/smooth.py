@@ -64,8 +64,8 @@ def smooth(
     valued = [bool(table[f"{label}_p"].notna().any()) for label in labels]
     least = np.array(
         [
-            threshold_of(thresholds, label) if told else np.nan
-            for label, told in zip(labels, valued, strict=True)
+            threshold_of(thresholds, label) if has_values else np.nan
+            for label, has_values in zip(labels, valued, strict=True)
         ]
     )
     track = tracks(table)

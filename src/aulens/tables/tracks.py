@@ -116,10 +116,10 @@ def timed_rows(table: pd.DataFrame) -> NDArray[np.bool_]:
 
 def check_once(table: pd.DataFrame) -> None:
     """Raise `InputError` if a frame has more than one row of a person."""
-    told = table[["file", "frame", "face_id"]]
-    twice = np.flatnonzero((told.duplicated() & told.notna().all(axis=1)).to_numpy(dtype=bool))
+    keys = table[["file", "frame", "face_id"]]
+    twice = np.flatnonzero((keys.duplicated() & keys.notna().all(axis=1)).to_numpy(dtype=bool))
     if len(twice):
-        file, frame, face_id = told.iloc[twice[0]]
+        file, frame, face_id = keys.iloc[twice[0]]
         raise InputError(
             f"{file}: frame {frame} has more than one row of person {face_id} (row {twice[0]} is the "
             "second): were tables joined that hold the same clip, or clips of one name? Keep one of them"

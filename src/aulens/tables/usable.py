@@ -70,7 +70,7 @@ class Limits:
     def usable(self, table: pd.DataFrame) -> pd.DataFrame:
         """See `usable`."""
         seen = (table["success"] == 1).fillna(False).to_numpy(dtype=bool)
-        told = {}
+        columns = {}
         for name, limit in zip(_COLUMNS, astuple(self), strict=True):
             numbers = np.full(len(table), math.nan)
             if limit is not None and name in table.columns:
@@ -80,8 +80,8 @@ class Limits:
                     f"the table tells no {name} in any row with a face, so none can be left out by it: it is "
                     "of an earlier version, or its detector does not say; analyze anew or ask for no limit"
                 )
-            told[name] = numbers
-        out = seen & ~self.keep(*told.values())
+            columns[name] = numbers
+        out = seen & ~self.keep(*columns.values())
         kept = table.copy()
         kept.loc[out, "success"] = 0
         kept.loc[out, [name for name in table.columns if au_of(name)]] = math.nan

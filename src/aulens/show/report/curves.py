@@ -43,7 +43,7 @@ def curves(track: Track, threshold: NDArray[np.float64], step: float) -> dict[st
         `time` (float64) and `frame` (uint32) of each stretch's first frame; and for each AU, one after the
         other, the `low` and `high` of the stretches, and the high of `right` and `left` (uint8, in steps of
         1 / 250, 255 where the face was lost); all little-endian, in base 64. `high` is None without stretches
-        (it is `low`), sides are None if they are not told.
+        (it is `low`), sides are None if there are none.
     """
     shown = envelope(track.time, track.probability, step)
     sides = {

@@ -41,7 +41,7 @@ def seen(yaw: float, pitch: float, roll: float, quality: float) -> str:
         roll: degrees.
         quality: 0 to 1, or NaN.
     """
-    told = [
+    parts = [
         text.format(abs(angle), more if angle > 0 else less)
         for angle, text, more, less in (
             (yaw, "turned {:.0f}° to their {}", "left", "right"),
@@ -50,11 +50,11 @@ def seen(yaw: float, pitch: float, roll: float, quality: float) -> str:
         )
         if abs(angle) >= _STRAIGHT
     ]
-    if not told and not math.isnan(yaw):
-        told.append("facing the camera")
+    if not parts and not math.isnan(yaw):
+        parts.append("facing the camera")
     if not math.isnan(quality):
-        told.append(f"quality {quality:.2f}")
-    return ", ".join(told)
+        parts.append(f"quality {quality:.2f}")
+    return ", ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def measured(card: ModelCard) -> Measured | None:
     """What the card says of the model on held-out data, per AU; None if it says nothing."""
     for split, name in (("test", "test"), ("val", "validation")):
         part = _get(card.results, split)
-        if told := _get(_get(part, "report"), "aus"):
-            of = {label: _get(told, label) for label in card.aus.labels}
+        if by_au := _get(_get(part, "report"), "aus"):
+            of = {label: _get(by_au, label) for label in card.aus.labels}
             rows = [(au, _measure(_get(e, "f1")), _measure(_get(e, "roc_auc"))) for au, e in of.items()]
             return Measured(name, _count(part, "samples"), _count(part, "subjects"), rows)
     return None

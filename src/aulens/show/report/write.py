@@ -24,7 +24,7 @@ from aulens.show.sides import has_sides
 from aulens.show.still import LEVELS, Still
 from aulens.show.stills import StillsIndex, read_stills
 from aulens.show.timeline import clip_title
-from aulens.tables.blinks import untold
+from aulens.tables.blinks import why_no_blinks
 from aulens.tables.clip import Clip, read_clip
 from aulens.tables.events import events as events_of
 from aulens.tables.schema import of_person
@@ -89,7 +89,9 @@ def write_report(
         "title": clip_title(clip),
         "clip": clip,
         "card": card,
-        "facts": words.facts(clip, info, left_out, untold(table) if clip.timed and clip.tracks else None),
+        "facts": words.facts(
+            clip, info, left_out, why_no_blinks(table) if clip.timed and clip.tracks else None
+        ),
         "problems": problems,
         "measures": WORDS,
         "block": BLOCK,
