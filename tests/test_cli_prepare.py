@@ -89,16 +89,16 @@ def test_the_help_names_all_data_sets(command):
 
 def test_twins_of_two_splits_are_refused_or_said(tmp_path, monkeypatch):
     drawn = drawn_index(tmp_path / "drawn", (("F001", "T1", 1), ("M001", "T1", 1)))
-    twins = replace(drawn, media=(drawn.media[0],) * 2, part=np.array(["train", "test"]))
-    monkeypatch.setattr(registry, "open_dataset", lambda *_, lists: twins)
+    alike = replace(drawn, media=(drawn.media[0],) * 2, part=np.array(["train", "test"]))
+    monkeypatch.setattr(registry, "open_dataset", lambda *_, lists: alike)
     given = ("prepare", "manifest", "ROOT", tmp_path / "out", "--size", 64, "--processes", 1)
     done = aulens(*given)
     assert done.code == 2
     assert "F001/T1/100 (train) and M001/T1/100 (test)" in str(done.error)
-    done = aulens(*given, "--allow-twins")
+    done = aulens(*given, "--allow-near-duplicates")
     assert done.code == 0
-    assert rows(done.out)["twins"] == "1"
-    assert rows(aulens(*given).out)["twins"] == "1"  # as the finished folder says
+    assert rows(done.out)["near-duplicates"] == "1"
+    assert rows(aulens(*given).out)["near-duplicates"] == "1"  # as the finished folder says
 
 
 def test_an_interrupt_is_one_sentence(index, tmp_path, monkeypatch):

@@ -177,23 +177,24 @@ def test_nearly_the_same_picture_in_two_splits_is_refused_unless_that_is_allowed
     """All drawn faces are much alike; one picture is in both splits for sure."""
     media = (*index.media[:-1], index.media[0])
     split = replace(index, media=media, part=np.where(index.subject == "F001", "train", "test"))
-    with pytest.raises(DatasetError, match=r"pairs of pictures in two splits .* --allow-twins"):
+    with pytest.raises(DatasetError, match=r"pairs of pictures in two splits .* --allow-near-duplicates"):
         prepare(split, tmp_path / "out", SETTINGS, processes=1)
     with pytest.raises(DatasetError, match="not finished"):
         load_prepared(tmp_path / "out", AUS)
-    result = prepare(split, tmp_path / "out", SETTINGS, processes=1, allow_twins=True)
+    result = prepare(split, tmp_path / "out", SETTINGS, processes=1, allow_near_duplicates=True)
     assert result.done == 0  # all but the end was done before
-    assert "F001/T1/100 (train) and M001/T1/103 (test)" in result.twins
-    count = len(result.twins)
-    assert load_prepared(tmp_path / "out", AUS).twins == count
+    assert "F001/T1/100 (train) and M001/T1/103 (test)" in result.near_duplicates
+    count = len(result.near_duplicates)
+    assert load_prepared(tmp_path / "out", AUS).near_duplicates == count
     samples = load_data([tmp_path / "out"], AUS, SplitPlan())
     assert samples.sources == (f"drawn (with {count} near-duplicates between its splits)",)
 
 
-def test_who_has_no_twins_does_not_tell_of_them(index, tmp_path):
+def test_who_has_none_does_not_tell_of_near_duplicates(index, tmp_path):
     split = replace(index, part=np.where(index.subject == "F001", "train", "val")).take(np.arange(8))
-    assert prepare(split, tmp_path / "out", SETTINGS, processes=1, allow_twins=True).twins == ()
-    assert "twins" not in (tmp_path / "out" / "prepared.json").read_text()
+    result = prepare(split, tmp_path / "out", SETTINGS, processes=1, allow_near_duplicates=True)
+    assert result.near_duplicates == ()
+    assert "near_duplicates" not in (tmp_path / "out" / "prepared.json").read_text()
 
 
 def test_bad_settings_are_named():

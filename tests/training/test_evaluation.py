@@ -208,7 +208,10 @@ def test_near_duplicates_that_were_allowed_are_said_in_the_result(faces: Path, t
     kept = rows[["path", "subject", "sequence", "frame", *PAINTED.labels, *points]]
     kept.assign(part=rows["split"]).to_csv(tmp_path / "own.csv", index=False)
     index = open_dataset("manifest", tmp_path / "own.csv")
-    data = prepare(index, tmp_path / "own", PrepareSettings(size=64), processes=1, allow_twins=True)
+    data = prepare(index, tmp_path / "own", PrepareSettings(size=64), processes=1, allow_near_duplicates=True)
     found = evaluate(made(data.root, tmp_path / "run", "roi"), bootstrap=0, out=tmp_path, progress=False)
-    assert f"The data are own (with {len(data.twins)} near-duplicates between its splits)." in found.chosen
+    assert (
+        f"The data are own (with {len(data.near_duplicates)} near-duplicates between its splits)."
+        in found.chosen
+    )
     assert found.chosen in (tmp_path / "report.md").read_text()

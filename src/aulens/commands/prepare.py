@@ -50,10 +50,10 @@ def prepare(
     ] = Landmarks.AUTO,
     detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
-    allow_twins: Annotated[
+    allow_near_duplicates: Annotated[
         bool,
         typer.Option(
-            "--allow-twins",
+            "--allow-near-duplicates",
             help="Keep nearly the same picture in two splits of a manifest: different people may look alike.",
         ),
     ] = False,
@@ -86,8 +86,8 @@ def prepare(
         with stoppable(console), _bar(console) as report:
             spec = DetectorSpec(detector, detector_model)
             result = run(
-                index, out, settings,
-                detector=spec, processes=processes, allow_twins=allow_twins, progress=report,
+                index, out, settings, detector=spec, processes=processes,
+                allow_near_duplicates=allow_near_duplicates, progress=report,
             )  # fmt: skip
     # A file or a pipe has no width of its own: wide enough for every line.
     Console(highlight=False, width=None if sys.stdout.isatty() else 110).print(_table(result))
@@ -162,8 +162,8 @@ def _table(result: "PrepareResult") -> Table:
     for reason, meaning in REASONS.items():
         if reason in result.missing:
             table.add_row(f"  {reason}", f"{result.missing[reason]:,}", meaning)
-    if result.twins:
-        table.add_row("twins", f"{len(result.twins):,}", "pairs of near-duplicates in two splits, allowed")
+    if result.near_duplicates:
+        table.add_row("near-duplicates", f"{len(result.near_duplicates):,}", "pairs in two splits, allowed")
     if result.done:
         table.add_row("frames/s", f"{result.rate:.1f}")
         table.add_row("frames/s per core", f"{result.rate_per_core:.1f}", "of CPU time, not of the clock's")

@@ -19,7 +19,7 @@ from aulens.data.places import Rows, as_rows
 from aulens.data.prepared import Prepared, is_prepared, load_prepared
 from aulens.data.registry import people_of
 from aulens.data.renders import is_renders, load_renders
-from aulens.data.samples import RENDERS, SPLITS, TWINS, Samples, join
+from aulens.data.samples import NEAR_DUPLICATES, RENDERS, SPLITS, Samples, join
 from aulens.errors import ConfigError, DatasetError
 from aulens.landmarks import convert, layout_of
 
@@ -124,7 +124,7 @@ def _samples(data: Prepared, aus: AUSet, splits: NDArray[np.str_], select_on_tes
 def _described(data: Prepared) -> str:
     """The data set in words, for run.json and the card."""
     name = f"{RENDERS} like {data.dataset}" if data.renders else data.dataset
-    return f"{name} (with {data.twins} {TWINS})" if data.twins else name
+    return f"{name} (with {data.near_duplicates} {NEAR_DUPLICATES})" if data.near_duplicates else name
 
 
 def _per_side(values: NDArray[_Number], one_sided: NDArray[np.int8] | None, rows: Rows) -> NDArray[_Number]:

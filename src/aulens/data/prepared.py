@@ -65,7 +65,7 @@ class Prepared:
         points: K.
         dataset: "bp4d".
         renders: the faces are rendered look-alikes, no people.
-        twins: pairs of nearly the same picture in two splits of the data's own, which were allowed.
+        near_duplicates: pairs of nearly the same picture in two splits of the data's own, which were allowed.
         intensities: (N, A) float32, 0 to 5, NaN where not coded; None if the folder holds none.
         one_sided: (N, A) int8, see `FrameIndex.one_sided`; None if the folder holds none.
     """
@@ -82,7 +82,7 @@ class Prepared:
     """Texts as pyarrow.DictionaryArrays: few values, N codes."""
     intensities: NDArray[np.float32] | None = None
     one_sided: NDArray[np.int8] | None = None
-    twins: int = 0
+    near_duplicates: int = 0
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -194,7 +194,7 @@ def load_prepared(root: Path, aus: AUSet) -> Prepared:
         columns={name: _encoded(table, name) for name in _TEXTS},
         intensities=_of_aus(table, aus, "_i", np.float32("nan")) if holds("_i") else None,
         one_sided=_of_aus(table, aus, "_side", np.int8(BOTH)) if holds("_side") else None,
-        twins=len(about.get("twins", ())),
+        near_duplicates=len(about.get("near_duplicates", ())),
     )
 
 

@@ -23,7 +23,7 @@ from aulens.errors import DatasetError
 Split = Literal["train", "val", "test"]
 RENDERS: Final = "renders"
 SPLITS: Final[tuple[Split, ...]] = ("train", "val", "test")
-TWINS: Final = "near-duplicates between its splits"
+NEAR_DUPLICATES: Final = "near-duplicates between its splits"
 """What a source says that was prepared with such ones allowed: a test on it may measure memory."""
 
 
@@ -40,7 +40,7 @@ class Samples:
         aus: the meaning of axis A.
         byte_ranges: where each picture's bytes lie, None = in the file of its path; None = so for all.
         select_on_test: "val" means the test samples. Whatever is chosen on them says so.
-        sources: the data sets that they are of, "renders" for those of `aulens render`; see TWINS.
+        sources: the data sets that they are of, "renders" for those of `aulens render`; see NEAR_DUPLICATES.
         order: (N,) their places in the data as stored, for samples that are in another order: split by split,
             so that a split is a view of them and no copy. None = as stored.
         intensities: (N, A, 2) float32, 0 (absent) to 5 (FACS's E), NaN where not coded; None = none are.

@@ -20,7 +20,7 @@ from aulens.aus import AUSet
 from aulens.data.dataset import Crop, FaceDataset, FixedOrder, make_loader
 from aulens.data.folders import several
 from aulens.data.loading import load_data
-from aulens.data.samples import TWINS, Samples
+from aulens.data.samples import NEAR_DUPLICATES, Samples
 from aulens.errors import ConfigError, ModelError
 from aulens.landmarks import convert, layout_of
 from aulens.metrics import landmark_error
@@ -239,7 +239,7 @@ def predict(
         scorer.seen.refuse(samples, split, scorer.selected_on_test, scorer.name)
     elif run is None or data or tests or fold is not None:
         scorer = dataclasses.replace(scorer, chosen=f"{scorer.chosen} {UNKNOWN_PEOPLE}")
-    if doubtful := [source for source in samples.sources if TWINS in source]:
+    if doubtful := [source for source in samples.sources if NEAR_DUPLICATES in source]:
         scorer = dataclasses.replace(scorer, chosen=f"{scorer.chosen} The data are {', '.join(doubtful)}.")
     with Display(progress) as display:
         display.begin(f"evaluating {split}", -(-len(samples) // batch))

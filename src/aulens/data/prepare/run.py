@@ -14,9 +14,9 @@ import cv2
 
 from aulens.data.folders import several
 from aulens.data.index import FrameIndex
-from aulens.data.prepare.apart import twins_between_splits
 from aulens.data.prepare.folder import LOCK, claim, describe, finish, is_finished, tidy
 from aulens.data.prepare.settings import PrepareSettings
+from aulens.data.prepare.split_check import pairs_between_splits
 from aulens.data.prepare.units import divide
 from aulens.data.prepare.work import Done, Job, layout_for, rows_file, work
 from aulens.data.prepared import read_about
@@ -44,7 +44,7 @@ class PrepareResult:
         done: frames that this call worked on; the others were done before.
         seconds: that it took.
         cpu_seconds: of all its processes.
-        twins: pairs of nearly the same picture in two splits, which were allowed.
+        near_duplicates: pairs of nearly the same picture in two splits, which were allowed.
     """
 
     root: Path
@@ -56,7 +56,7 @@ class PrepareResult:
     done: int
     seconds: float
     cpu_seconds: float
-    twins: tuple[str, ...] = ()
+    near_duplicates: tuple[str, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -76,7 +76,7 @@ def prepare(
     *,
     detector: MakeDetector = default_detector,
     processes: int | None = None,
-    allow_twins: bool = False,
+    allow_near_duplicates: bool = False,
     progress: Progress | None = None,
 ) -> PrepareResult:
     """Store one face of each frame; after a kill, the same call goes on and gives the same bytes.
@@ -89,8 +89,8 @@ def prepare(
         detector: makes what finds faces with 68 points, where landmarks are to be detected; one in each
             process, to which it can be sent.
         processes: how many at once; all cores by default. The result does not depend on it.
-        allow_twins: finish data whose parts are splits though two of these hold nearly the same picture, as
-            different people in one studio may look; prepared.json names the pairs.
+        allow_near_duplicates: finish data whose parts are splits though two of these hold nearly the same
+            picture, as different people in one studio may look; prepared.json names the pairs.
         progress: called with (frames done, frames in all); what it raises ends the work.
 
     Raises:
@@ -120,12 +120,12 @@ def prepare(
             if not finished:
                 with disk_errors(root, "the same command"):
                     done, cpu_seconds = _fill(root, index, about, settings, detector, processes, progress)
-                    _finish(root, index, about, allow_twins)
+                    _finish(root, index, about, allow_near_duplicates)
     tidy(root)
     counts = read_about(root)
     return PrepareResult(
         root, len(index), counts["stored"], counts["found"], counts["missing"], counts.get("detector"),
-        done, time.perf_counter() - start, cpu_seconds, tuple(counts.get("twins", ())),
+        done, time.perf_counter() - start, cpu_seconds, tuple(counts.get("near_duplicates", ())),
     )  # fmt: skip
 
 
@@ -167,16 +167,16 @@ def _fill(
     return done, cpu_seconds
 
 
-def _finish(root: Path, index: FrameIndex, about: Mapping[str, Any], allow_twins: bool) -> None:
+def _finish(root: Path, index: FrameIndex, about: Mapping[str, Any], allowed: bool) -> None:
     units = divide(index)
-    twins = twins_between_splits(index, root, units, about["points"])
-    if twins and not allow_twins:
+    pairs = pairs_between_splits(index, root, units, about["points"])
+    if pairs and not allowed:
         raise DatasetError(
-            f"{len(twins)} pairs of pictures in two splits are nearly the same, so a test would measure "
-            f"memory: {several(twins)}. Give both of a pair to one part, or leave one out. If they are "
-            "different people all the same, --allow-twins keeps them, and says so in what is made."
+            f"{len(pairs)} pairs of pictures in two splits are nearly the same, so a test would measure "
+            f"memory: {several(pairs)}. Give both of a pair to one part, or leave one out. If they are "
+            "different people all the same, --allow-near-duplicates keeps them, and says so in what is made."
         )
-    finish(root, {**about, "twins": twins} if twins else about, [unit.name for unit in units])
+    finish(root, {**about, "near_duplicates": pairs} if pairs else about, [unit.name for unit in units])
 
 
 def _worked(jobs: Iterator[Job], processes: int) -> Generator[Done, None, None]:

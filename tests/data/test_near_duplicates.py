@@ -9,8 +9,8 @@ import pytest
 from aulens.align import rotation_scale, transform
 from aulens.aus import AUSet
 from aulens.data.index import PICTURE, FrameIndex
+from aulens.data.near_duplicates import FACE, WHOLE, Prints, find_near_duplicates, upright
 from aulens.data.prepare import PrepareSettings, prepare
-from aulens.data.twins import FACE, WHOLE, Prints, twins, upright
 from aulens.errors import DatasetError
 from synthetic_faces import face68
 
@@ -43,7 +43,7 @@ def mirrored(image):
 def test_the_same_picture_is_known_again(change):
     images = [scenery(seed) for seed in range(30)]
     again = Prints.of(change(image) for image in images[::-1])
-    assert twins(Prints.of(images), again, WHOLE) == {(row, 29 - row) for row in range(30)}
+    assert find_near_duplicates(Prints.of(images), again, WHOLE) == {(row, 29 - row) for row in range(30)}
 
 
 def test_the_hash_is_that_of_a_discrete_cosine_transform():
@@ -57,15 +57,15 @@ def test_the_hash_is_that_of_a_discrete_cosine_transform():
 def test_a_face_cut_out_differently_is_known_by_the_face_alone():
     image = scenery(1)
     cut, points = image[20:, :140], POINTS - (0, 20)
-    assert not twins(Prints.of([image]), Prints.of([cut]), WHOLE)
+    assert not find_near_duplicates(Prints.of([image]), Prints.of([cut]), WHOLE)
     faces = [Prints.of([upright(*one)]) for one in ((image, POINTS), (cut, points))]
-    assert twins(*faces, FACE) == {(0, 0)}
+    assert find_near_duplicates(*faces, FACE) == {(0, 0)}
 
 
 def test_blanks_are_like_nothing():
     blank = Prints.of([np.full((50, 40, 3), 7, np.uint8)] * 2)
-    assert not twins(blank, blank, WHOLE)
-    assert not twins(Prints.of([]), blank, WHOLE)
+    assert not find_near_duplicates(blank, blank, WHOLE)
+    assert not find_near_duplicates(Prints.of([]), blank, WHOLE)
 
 
 def index_of(folder, images, parts) -> FrameIndex:

@@ -16,17 +16,17 @@ from aulens.data.columns import point_columns
 from aulens.data.folds import has_own_splits
 from aulens.data.frames import read_picture
 from aulens.data.index import PICTURE, FrameIndex
+from aulens.data.near_duplicates import FACE, WHOLE, Prints, find_near_duplicates, upright
 from aulens.data.prepare.units import Unit
 from aulens.data.prepare.work import rows_file
 from aulens.data.samples import SPLITS
 from aulens.data.shards import read_bytes
-from aulens.data.twins import FACE, WHOLE, Prints, twins, upright
 from aulens.errors import DatasetError
 
 _BLANK = np.zeros((1, 1, 3), np.uint8)
 
 
-def twins_between_splits(index: FrameIndex, root: Path, units: Sequence[Unit], points: int) -> list[str]:
+def pairs_between_splits(index: FrameIndex, root: Path, units: Sequence[Unit], points: int) -> list[str]:
     """Of data whose parts are splits: which two of them hold nearly the same picture, or face.
 
     Args:
@@ -47,7 +47,7 @@ def twins_between_splits(index: FrameIndex, root: Path, units: Sequence[Unit], p
     homes = [np.flatnonzero(index.part == name) for name in SPLITS]
     for one, other in combinations(homes, 2):
         for prints, likeness in ((whole, WHOLE), (faces, FACE)):
-            found = twins(prints.take(one), prints.take(other), likeness)
+            found = find_near_duplicates(prints.take(one), prints.take(other), likeness)
             pairs |= {(int(one[a]), int(other[b])) for a, b in found}
     keys, part = index.keys, index.part
     return [f"{keys[a]} ({part[a]}) and {keys[b]} ({part[b]})" for a, b in sorted(pairs)]

@@ -1,6 +1,6 @@
 """Near-duplicates between folders of pictures: whole pictures and upright faces, as they are and mirrored.
 
-    python benchmarks/twins.py FOLDER FOLDER ...
+    python benchmarks/near_duplicates.py FOLDER FOLDER ...
 
 Prints, for each pair of folders (and for each with itself), how many pairs of pictures of different people
 are taken for the same, the first of them, and the highest correlation of thumbnails that was seen. Every
@@ -16,15 +16,15 @@ from itertools import combinations_with_replacement
 from pathlib import Path
 
 import numpy as np
-from aulens.image import read_image
-from aulens.inputs import media_at
 from numpy.typing import NDArray
 
+from aulens.data.near_duplicates import FACE, WHOLE, Prints, find_near_duplicates, upright
 from aulens.data.portraits.splits import subject_of
-from aulens.data.twins import FACE, WHOLE, Prints, twins, upright
 from aulens.errors import AulensError
 from aulens.faces.default import default_detector
 from aulens.faces.detector import FaceDetector
+from aulens.image import read_image
+from aulens.inputs import media_at
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def compare(one: Folder, other: Folder) -> str:
         others = one.people[:, None] != other.people[None]
         if one is other:
             others &= np.triu(np.ones_like(others), 1)
-        found = [(i, j) for i, j in sorted(twins(a, b, likeness)) if others[i, j]]
+        found = [(i, j) for i, j in sorted(find_near_duplicates(a, b, likeness)) if others[i, j]]
         like = np.maximum(a.thumbs @ b.thumbs.T, a.thumbs @ b.mirrored().thumbs.T)
         most = float(like[others].max()) if others.any() else float("nan")
         named = "; ".join(f"{Path(one.people[i]).name}, {Path(other.people[j]).name}" for i, j in found[:3])

@@ -82,7 +82,7 @@ def upright(image: NDArray[np.uint8], landmarks: NDArray[np.floating]) -> NDArra
     return align.warp(image, align.crop_matrix(landmarks, _FACE), _FACE)
 
 
-def twins(one: Prints, other: Prints, likeness: Likeness) -> set[tuple[int, int]]:
+def find_near_duplicates(one: Prints, other: Prints, likeness: Likeness) -> set[tuple[int, int]]:
     """Pairs (picture of one, picture of the other) that are nearly the same, perhaps mirrored."""
     return {*_alike(one, other, likeness), *_alike(one, other.mirrored(), likeness)}
 
