@@ -57,10 +57,11 @@ def test_apexes_are_those_of_events(seed: int) -> None:
 def test_a_follower_that_was_stopped_goes_on() -> None:
     table = acted(9)
     first, then = table[table["frame"] < 137], table[table["frame"] >= 137]
-    half = follow(first, Apexes(30))
-    again = follow(then, Apexes.from_dict(30, json.loads(json.dumps(half.to_dict()))))
+    again = Apexes(30)
+    again.restore(*json.loads(json.dumps(follow(first, Apexes(30)).state())))
+    follow(then, again)
     whole = follow(table, Apexes(30))
-    assert again.to_dict() == whole.to_dict()
+    assert again.state() == whole.state()
     again.close()
     assert len(again.frames) == 30
 

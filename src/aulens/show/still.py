@@ -1,8 +1,8 @@
 """One frame of a clip, kept small with the evidence for each Action Unit of its faces."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Self
+from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
@@ -75,19 +75,6 @@ class Still:
     def files(self) -> tuple[str, ...]:
         """Names of all its files."""
         return (self.name, *(face.name for face in self.faces if face.name is not None))
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, entry: Mapping[str, Any]) -> Self:
-        """From `to_dict`; KeyError or TypeError if it is none."""
-        faces = [
-            StillFace(**face | {key: tuple(face[key]) for key in ("box", "points", "map", "place")})
-            for face in entry["faces"]
-        ]
-        return cls(**{**entry, "faces": tuple(faces)})
 
 
 @dataclass(frozen=True, eq=False)

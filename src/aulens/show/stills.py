@@ -8,17 +8,19 @@ can go on.
 import json
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Literal, Self
+
+import msgspec
 
 from aulens.aus import AUSet
+from aulens.checked import Positive
 from aulens.errors import ConfigError, InputError
 from aulens.files import clear_unfinished, write_text
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.still import Shot, Still, take
-from aulens.tables.apexes import Apex, Apexes
+from aulens.tables.apexes import Apex, Apexes, ApexRows, RunRows
 
 INDEX: Final = "stills.json"
 _FORMAT: Final = "aulens-stills/1"
@@ -47,6 +49,21 @@ class StillsIndex:
     attention: bool
     stills: tuple[Still, ...]
     apexes: tuple[Apex, ...]
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """The file that says what is in a folder, and where a run that was stopped is."""
+
+    format: Literal["aulens-stills/1"]
+    labels: tuple[str, ...]
+    attention: bool
+    last: int
+    step: Positive
+    even: tuple[tuple[int, int], ...]
+    apexes: ApexRows
+    runs: RunRows
+    stills: tuple[Still, ...]
 
 
 class Stills:
@@ -88,7 +105,7 @@ class Stills:
         self._last, self._since = -1, 0
         folder.mkdir(parents=True, exist_ok=True)
         if resume and (folder / INDEX).is_file():
-            self._restore(_read(folder / INDEX))
+            self._restore()
         self._clean()
 
     @property
@@ -132,7 +149,7 @@ class Stills:
             for name, data in shot.files.items():
                 (self._folder / name).write_bytes(data)
         self._shots.clear()
-        write_text(self._folder / INDEX, json.dumps(self._state(), allow_nan=False))
+        write_text(self._folder / INDEX, json.dumps(asdict(self._state()), allow_nan=False))
         self._clean()
         self._since = 0
 
@@ -170,32 +187,23 @@ class Stills:
             if _OWN.fullmatch(path.name) and path.name not in kept:
                 path.unlink()
 
-    def _state(self) -> dict[str, Any]:
-        return {
-            "format": _FORMAT,
-            "labels": list(self._aus.labels),
-            "attention": self._attention,
-            "last": self._last,
-            "step": self._step,
-            "even": sorted(self._even.items()),
-            **self._apexes.to_dict(),
-            "stills": [still.to_dict() for _, still in sorted(self._stills.items())],
-        }
+    def _state(self) -> _Saved:
+        even, stills = sorted(self._even.items()), sorted(self._stills.items())
+        return _Saved(
+            _FORMAT, self._aus.labels, self._attention, self._last, self._step, tuple(even),
+            *self._apexes.state(), tuple(still for _, still in stills),
+        )  # fmt: skip
 
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        index = read_stills(self._folder)
-        if index.labels != self._aus.labels:
+    def _restore(self) -> None:
+        saved = _read(self._folder)
+        if saved.labels != self._aus.labels:
             raise InputError(
-                f"{self._folder / INDEX}: stills of other AUs ({', '.join(index.labels[:4])} ...), so of "
+                f"{self._folder / INDEX}: stills of other AUs ({', '.join(saved.labels[:4])} ...), so of "
                 "another model; begin anew"
             )
-        self._stills = {still.frame: still for still in index.stills}
-        try:
-            self._apexes = Apexes.from_dict(self._limit - self._limit // 2, state)
-            self._last, self._step = int(state["last"]), float(state["step"])
-            self._even = dict(state["even"])
-        except (KeyError, TypeError, IndexError, ValueError) as error:
-            raise InputError(f"{self._folder / INDEX}: damaged ({error!r}); begin anew") from error
+        self._last, self._step, self._even = saved.last, saved.step, dict(saved.even)
+        self._stills = {still.frame: still for still in saved.stills}
+        self._apexes.restore(saved.apexes, saved.runs)
 
 
 def read_stills(folder: Path) -> StillsIndex:
@@ -204,30 +212,27 @@ def read_stills(folder: Path) -> StillsIndex:
     Raises:
         InputError: there are no stills, the index is damaged, or a file that it names is missing.
     """
-    state = _read(folder / INDEX)
-    try:
-        stills = tuple(Still.from_dict(entry) for entry in state["stills"])
-        apexes = tuple(Apex(*row) for row in state["apexes"])
-        index = StillsIndex(folder, tuple(state["labels"]), bool(state["attention"]), stills, apexes)
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{folder / INDEX}: damaged ({error!r}); analyze the clip anew") from error
-    for still in stills:
-        for name in still.files:
-            if not _OWN.fullmatch(name) or not (folder / name).is_file():
-                raise InputError(f"{folder / name}: this still is missing; analyze the clip anew")
-    return index
+    saved = _read(folder)
+    apexes = tuple(Apex(*row) for row in saved.apexes)
+    return StillsIndex(folder, saved.labels, saved.attention, saved.stills, apexes)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(folder: Path) -> _Saved:
+    path = folder / INDEX
     try:
-        state = json.loads(path.read_text(encoding="utf-8"))
+        saved = msgspec.json.decode(path.read_bytes(), type=_Saved)
     except OSError as error:
         raise InputError(f"{path}: there are no stills here ({error.strerror})") from error
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+    except msgspec.ValidationError as error:
+        raise InputError(
+            f"{path}: damaged, or not an index of stills of aulens ({error}); analyze the clip anew"
+        ) from error
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InputError(f"{path}: damaged, not JSON ({error}); analyze the clip anew") from error
-    if not isinstance(state, dict) or state.get("format") != _FORMAT:
-        raise InputError(f"{path}: not an index of stills of aulens (expected format {_FORMAT!r})")
-    return state
+    for name in (name for still in saved.stills for name in still.files):
+        if not _OWN.fullmatch(name) or not (folder / name).is_file():
+            raise InputError(f"{folder / name}: this still is missing; analyze the clip anew")
+    return saved
 
 
 def _present(result: FrameResult) -> dict[int, dict[str, float]]:

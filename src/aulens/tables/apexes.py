@@ -6,11 +6,16 @@ at once.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
-from typing import Any, Final, Self
+from typing import Final
 
 from aulens.tables.events import MERGE_GAP
 
 _SLACK: Final = 1e-6
+
+ApexRows = tuple[tuple[int, int, str, float], ...]
+"""Frame, person, AU and probability of each."""
+RunRows = tuple[tuple[int, int, str, float, float], ...]
+"""Likewise, and when the AU was last present."""
 
 
 @dataclass(frozen=True)
@@ -83,18 +88,15 @@ class Apexes:
         """The clip is over: so are its events."""
         self._end_all(self._runs)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        runs = [[*astuple(run.apex), run.last] for run in self._runs.values()]
-        return {"apexes": [astuple(apex) for apex in self.kept], "runs": runs}
+    def state(self) -> tuple[ApexRows, RunRows]:
+        """All that `restore` needs, as JSON takes it: events that are over, and those that go on."""
+        over = tuple((a.frame, a.face_id, a.label, a.probability) for a in self.kept)
+        return over, tuple((*astuple(run.apex), run.last) for run in self._runs.values())
 
-    @classmethod
-    def from_dict(cls, limit: int, state: Mapping[str, Any]) -> Self:
-        """From `to_dict`; KeyError, TypeError or IndexError if it is none."""
-        apexes = cls(limit)
-        apexes.kept = [Apex(*row) for row in state["apexes"]]
-        apexes._runs = {(row[1], row[2]): _Run(Apex(*row[:4]), row[4]) for row in state["runs"]}
-        return apexes
+    def restore(self, over: ApexRows, runs: RunRows) -> None:
+        """Go on from `state()`."""
+        self.kept = [Apex(*row) for row in over]
+        self._runs = {(row[1], row[2]): _Run(Apex(*row[:4]), row[4]) for row in runs}
 
     def _end_all(self, keys: Iterable[tuple[int, str]]) -> None:
         for key in list(keys):

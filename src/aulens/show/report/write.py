@@ -1,6 +1,7 @@
 """Write the page piece by piece: of the stills no more than one is in memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -165,7 +166,7 @@ def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still]) -> dict[str, Any]:
 
 def _still(index: StillsIndex, still: Still, clip: Clip, threshold: Mapping[str, float]) -> dict[str, Any]:
     """A still with its files inside, and the probabilities and decisions of the table, as in the timeline."""
-    entry = still.to_dict() | {"picture": in_base64((index.folder / still.name).read_bytes())}
+    entry = asdict(still) | {"picture": in_base64((index.folder / still.name).read_bytes())}
     for face in entry["faces"]:
         name = face.pop("name")
         face["maps"] = None if name is None else in_base64((index.folder / name).read_bytes())
