@@ -88,7 +88,7 @@ def _csv(file: Path) -> pd.DataFrame:
     except pd.errors.EmptyDataError:
         raise DatasetError(f"{file} can't be read: it is empty.") from None
     except pd.errors.ParserError as error:
-        raise DatasetError(f"{file} can't be read: {_told(str(error))}.") from None
+        raise DatasetError(f"{file} can't be read: {_fault(str(error))}.") from None
     except OSError as error:
         raise DatasetError(f"{file} can't be read: {error.strerror or error}.") from None
     return table.iloc[1:].set_axis(table.iloc[0].tolist(), axis=1)
@@ -104,7 +104,7 @@ def _check_cut(file: Path, rows: Iterator[str], apart: str, wanted: int) -> None
             )
 
 
-def _told(message: str) -> str:
+def _fault(message: str) -> str:
     """A message of pandas' parser in our words."""
     if match := _LONG_ROW.search(message):
         return f"row {int(match[2]) - 1} has {match[3]} cells, the header {match[1]}"
