@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -17,6 +19,7 @@ import aulens
 from aulens.analysis.analyzer import Analyzer
 from aulens.aus import AUSet
 from aulens.errors import BusyError, ConfigError, InputError
+from aulens.locks import HOST
 from aulens.output import OutputSettings, analyze_video, finish, video_parts
 from aulens.output import video as recording
 from aulens.pose import HeadPose
@@ -543,6 +546,17 @@ def test_what_a_kill_at_the_very_end_left_is_cleared(analyzer: Analyzer, short: 
     analyze_video(analyzer, short, tmp_path)
     (tmp_path / "aside").rename(left)
     analyze_video(analyzer, short, tmp_path, resume=True)
+    assert not left.exists()
+
+
+def test_what_a_kill_while_a_file_was_written_left_is_cleared(
+    analyzer: Analyzer, short: Path, tmp_path: Path
+):
+    with subprocess.Popen([sys.executable, "-c", ""]) as killed:
+        pass
+    left = tmp_path / f".talk.html.0123abcd.{HOST}-{killed.pid}.part"
+    left.write_text("<html>")
+    analyze_video(analyzer, short, tmp_path)
     assert not left.exists()
 
 

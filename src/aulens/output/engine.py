@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from aulens.analysis.analyzer import Analyzer
-from aulens.files import disk_errors
+from aulens.files import clear_unfinished, disk_errors
 from aulens.locks import hold
 from aulens.output.pictures import OnPicture, analyze_pictures, begin_pictures, finish_pictures
-from aulens.output.plan import Job, Outcome, Plan, make_plan
+from aulens.output.plan import DRAWN, Job, Outcome, Plan, make_plan
 from aulens.output.receipt import Receipt
 from aulens.output.settings import AGAIN, OutputSettings
 from aulens.runtime.card import ModelCard
@@ -98,6 +98,8 @@ def execute(plan: Plan, executor: Executor, on_outcome: OnOutcome | None = None)
     results = Results()
     with disk_errors(plan.out, AGAIN):
         plan.out.mkdir(parents=True, exist_ok=True)
+        for folder in (plan.out, plan.out / DRAWN):
+            clear_unfinished(folder)
         _execute(plan, executor, on_outcome, results)
     return results
 

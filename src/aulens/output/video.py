@@ -10,7 +10,7 @@ from typing import Final
 from aulens.analysis.analyzer import Analyzer
 from aulens.analysis.clip import analyze_clip, waiting
 from aulens.errors import InputError
-from aulens.files import disk_errors
+from aulens.files import clear_unfinished, disk_errors
 from aulens.inputs import unwritable
 from aulens.locks import hold
 from aulens.output.checkpoint import Checkpoint, Part, PartFolder, remove_part
@@ -101,6 +101,7 @@ def analyze_video(
             remove_part(out / f"{name}.part")
             return done
         out.mkdir(parents=True, exist_ok=True)
+        clear_unfinished(out)
         folder = PartFolder(out / f"{name}.part", identity, resume=resume)
         if not resume:
             begin_anew(out / f"{name}.json")
