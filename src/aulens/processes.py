@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from typing import Any, Final, TypeVar
 
 from aulens.errors import DatasetError
+from aulens.interrupts import born_deaf, end_in_silence
 
 _CTRL_C: Final = 0.5
 """Seconds in which a Ctrl-C that ended a process also reaches its parent: that it is then, not a death."""
@@ -61,7 +59,7 @@ def in_processes(
         waiting: dict[Future[Result], Job] = {}
         try:
             for job in jobs:
-                with _born_deaf():
+                with born_deaf():
                     waiting[pool.submit(work, job)] = job
                 if len(waiting) > 2 * processes:
                     yield from _finished(waiting)
@@ -84,29 +82,8 @@ def _finished(waiting: dict[Future[Result], Job]) -> Generator[tuple[Job, Result
         yield waiting.pop(future), future.result()
 
 
-@contextmanager
-def _born_deaf() -> Iterator[None]:
-    """Processes that begin in this block don't hear Ctrl-C until `_begin`: else they die with a traceback."""
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _end_when_interrupted() -> None:
-    # Where a shell made the parent deaf to Ctrl-C, as it does with what runs behind it, so is this process.
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
-    if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
 def _begin(start: Callable[..., None] | None, settings: tuple[Any, ...]) -> None:
-    _end_when_interrupted()
+    end_in_silence()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -1,8 +1,7 @@
 """One video to its files, so that a kill loses little and `resume` goes on."""
 
-import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from aulens.analysis.clip import analyze_clip, waiting
 from aulens.errors import InputError
 from aulens.files import clear_unfinished, disk_errors
 from aulens.inputs import unwritable
+from aulens.interrupts import at_ctrl_c
 from aulens.locks import hold
 from aulens.output.checkpoint import Checkpoint, Part, PartFolder, remove_part
 from aulens.output.finish import DIALECT, OVERLAY, ROWS, STILLS, finish
@@ -179,22 +179,9 @@ def do_clip(
     )  # fmt: skip
 
 
-@contextmanager
-def ctrl_c_ends(media: Media) -> Iterator[None]:
-    """Ctrl-C is how a camera's video ends, so that its files are finished; a second one stops at once."""
-    if not isinstance(media, Camera):
-        yield
-        return
-
-    def end(*_: object) -> None:
-        signal.signal(signal.SIGINT, before)
-        media.stop()
-
-    before = signal.signal(signal.SIGINT, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def ctrl_c_ends(media: Media) -> AbstractContextManager[None]:
+    """Ctrl-C is how a camera's video ends, so that its files are finished."""
+    return at_ctrl_c(media.stop) if isinstance(media, Camera) else nullcontext()
 
 
 def _analyze(
