@@ -5,6 +5,5 @@ Needs the extra `cluster`; Ray is imported when jobs are handed out. See docs/cl
 
 from aulens.cluster.on_ray import OnRay
 from aulens.cluster.settings import AnalyzerSettings, ClusterSettings
-from aulens.cluster.watch import frames_so_far
 
-__all__ = ["AnalyzerSettings", "ClusterSettings", "OnRay", "frames_so_far"]
+__all__ = ["AnalyzerSettings", "ClusterSettings", "OnRay"]

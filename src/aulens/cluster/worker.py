@@ -10,10 +10,10 @@ import aulens
 from aulens.analysis.analyzer import Analyzer
 from aulens.cluster.scratch import MOST_TRIES, Scratch
 from aulens.cluster.settings import Setup
-from aulens.cluster.watch import frames_kept
 from aulens.errors import AulensError, ConfigError
 from aulens.faces.detector import Face, left_out_text
 from aulens.files import disk_errors
+from aulens.output.checkpoint import frames_kept
 from aulens.output.pictures import analyze_pictures
 from aulens.output.plan import Job, Outcome
 from aulens.output.settings import AGAIN

@@ -18,6 +18,7 @@ from rich.progress import (
 from rich.text import Text
 
 from aulens.commands.tally import counted
+from aulens.output.checkpoint import frames_kept
 from aulens.output.pictures import Seen
 from aulens.output.plan import Job, Outcome
 from aulens.output.settings import OutputSettings, expected
@@ -105,6 +106,5 @@ class _Frames(ProgressColumn):
             self._done += outcome.receipt.frames
 
     def render(self, task: Task) -> Text:
-        from aulens.cluster import frames_so_far
-
-        return Text(counted(self._done + frames_so_far(self._out, self._left), "frame"))
+        kept = sum(frames_kept(self._out, name) for name in self._left)
+        return Text(counted(self._done + kept, "frame"))

@@ -5,18 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
+from typer.models import OptionInfo
 
 from aulens.analysis.analyzer import Analyzer
 from aulens.commands.options import MODELS, Backend, DetectorModel, DetectorName, Model, Threads
 from aulens.faces.detector import left_out_text
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec, refuse_quality
 from aulens.runtime.backend import BACKENDS
-
-_VIDEOS: Final = "Videos"
-_CLUSTER: Final = "Many machines"
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -54,87 +52,71 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
+def _video(*names: str, **more: Any) -> OptionInfo:
+    return _option("Videos", *names, **more)
+
+
+def _cluster(*names: str, **more: Any) -> OptionInfo:
+    return _option("Many machines", *names, **more)
+
+
+def _option(panel: str, *names: str, show_default: bool | str = False, **more: Any) -> OptionInfo:
+    made: OptionInfo = typer.Option(*names, rich_help_panel=panel, show_default=show_default, **more)
+    return made
+
+
 @dataclass(frozen=True)
 class VideoOptions:
     """Which frames of a video, and what is made of them."""
 
     every: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", help="Videos: analyze each N-th frame.", rich_help_panel=_VIDEOS),
+        int, _video(min=1, metavar="N", help="Videos: analyze each N-th frame.", show_default=True)
     ] = 1
     start: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="TIME",
-            help="From this time on: seconds, 1:30 or 0:01:30.",
-            rich_help_panel=_VIDEOS,
-        ),
+        str | None, _video("--from", metavar="TIME", help="From this time on: seconds, 1:30 or 0:01:30.")
     ] = None
-    stop: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="Up to this time.", rich_help_panel=_VIDEOS)
-    ] = None
+    stop: Annotated[str | None, _video("--to", metavar="TIME", help="Up to this time.")] = None
     smooth: Annotated[
         float | None,
-        typer.Option(
+        _video(
             metavar="SECONDS",
             help="Add columns smoothed over so long a time (AU12_smooth_p); raw columns stay.",
-            show_default=False,
-            rich_help_panel=_VIDEOS,
         ),
     ] = None
     baseline: Annotated[
         bool,
-        typer.Option(
+        _video(
             "--baseline",
             help="Add columns that tell how far an AU is above the person's own baseline (AU12_above).",
-            rich_help_panel=_VIDEOS,
         ),
     ] = False
     neutral: Annotated[
         str | None,
-        typer.Option(
+        _video(
             metavar="FRAME|TIME|FILE",
             help="Likewise, above a frame of the clip with the face at rest (250, 0:10), or a picture of it.",
-            show_default=False,
-            rich_help_panel=_VIDEOS,
         ),
     ] = None
     keep_lost: Annotated[
         float | None,
-        typer.Option(
+        _video(
             metavar="SECONDS",
             help="Who is gone for longer has no more rows until they return.",
             show_default="rows to the end",
-            rich_help_panel=_VIDEOS,
         ),
     ] = None
     max_yaw: Annotated[
         float | None,
-        typer.Option(
+        _video(
             metavar="DEGREES",
             help="Who is turned further to a side counts as not seen in events, shares, pages and figures.",
-            show_default=False,
-            rich_help_panel=_VIDEOS,
         ),
     ] = None
     max_pitch: Annotated[
-        float | None,
-        typer.Option(
-            metavar="DEGREES",
-            help="Likewise who looks further up or down.",
-            show_default=False,
-            rich_help_panel=_VIDEOS,
-        ),
+        float | None, _video(metavar="DEGREES", help="Likewise who looks further up or down.")
     ] = None
     min_quality: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Likewise who is seen worse than this, 0 to 1.",
-            show_default=False,
-            rich_help_panel=_VIDEOS,
-        ),
+        float | None, _video(metavar="SHARE", help="Likewise who is seen worse than this, 0 to 1.")
     ] = None
 
 
@@ -144,30 +126,10 @@ class SourceOptions:
 
     sequence: Annotated[
         bool,
-        typer.Option(
-            "--sequence",
-            help="Each INPUT is a folder whose pictures are the frames of one video.",
-            rich_help_panel=_VIDEOS,
-        ),
+        _video("--sequence", help="Each INPUT is a folder whose pictures are the frames of one video."),
     ] = False
-    fps: Annotated[
-        float | None,
-        typer.Option(
-            metavar="RATE",
-            help="Frames per second of a sequence.",
-            show_default=False,
-            rich_help_panel=_VIDEOS,
-        ),
-    ] = None
-    webcam: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER",
-            help="Watch this camera, until Ctrl-C.",
-            show_default=False,
-            rich_help_panel=_VIDEOS,
-        ),
-    ] = None
+    fps: Annotated[float | None, _video(metavar="RATE", help="Frames per second of a sequence.")] = None
+    webcam: Annotated[int | None, _video(metavar="NUMBER", help="Watch this camera, until Ctrl-C.")] = None
 
 
 @dataclass(frozen=True)
@@ -179,22 +141,21 @@ class ModelOptions:
     detector_model: DetectorModel = None
     landmarks: Annotated[
         Path | None,
-        typer.Option(
+        _option(
+            MODELS,
             metavar="FILE",
             help="Card (.json) or .onnx of what finds the landmarks: a network for aulens' detector, or a "
             "JAA-Net for any.",
-            show_default=False,
-            rich_help_panel=MODELS,
         ),
     ] = None
     upscale: Annotated[
         float | None,
-        typer.Option(
+        _option(
+            MODELS,
             min=1,
             max=8,
             help="Enlarge so much to find small faces (dlib).",
             show_default="as needed",
-            rich_help_panel=MODELS,
         ),
     ] = None
     backend: Backend = BACKENDS[0]
@@ -223,36 +184,28 @@ class ClusterOptions:
 
     cluster: Annotated[
         bool,
-        typer.Option(
+        _cluster(
             "--cluster",
             help="Share the files out among workers (needs the extra `cluster`). docs/cluster.md tells more.",
-            rich_help_panel=_CLUSTER,
         ),
     ] = False
     address: Annotated[
         str | None,
-        typer.Option(
+        _cluster(
             metavar="HOST:PORT",
             help="A running Ray cluster; `auto` on one of its machines.",
             show_default="one on this machine, for this run",
-            rich_help_panel=_CLUSTER,
         ),
     ] = None
     workers: Annotated[
         int | None,
-        typer.Option(
+        _cluster(
             min=1,
             metavar="N",
             help="How many, each with a model of its own and with --threads threads.",
             show_default="one per core",
-            rich_help_panel=_CLUSTER,
         ),
     ] = None
 
 
-Resume = Annotated[
-    bool,
-    typer.Option(
-        "--resume", help="Go on where an earlier run into DIR was stopped.", rich_help_panel=_VIDEOS
-    ),
-]
+Resume = Annotated[bool, _video("--resume", help="Go on where an earlier run into DIR was stopped.")]

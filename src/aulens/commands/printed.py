@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -49,22 +48,6 @@ class Format(StrEnum):
         return self is Format.PARQUET or self.theirs is not None
 
 
-class Printed(Protocol):
-    """Takes what was seen in pictures, and the frames of videos, to standard output."""
-
-    def picture(self, seen: Seen) -> None:
-        """Take the next picture."""
-        ...
-
-    def frame(self, name: str, result: FrameResult) -> None:
-        """Take the next frame of the video `name`."""
-        ...
-
-    def close(self) -> None:
-        """Print what is left."""
-        ...
-
-
 class PrintedRows:
     """Rows in a format, as they come.
 
@@ -79,27 +62,25 @@ class PrintedRows:
         self._writer = open_writer(self._format, sys.stdout, card.aus, picture=pictures)
 
     def picture(self, seen: Seen) -> None:
-        """See `Printed`."""
+        """Print the rows of the next picture."""
         if seen.failed is None:
             self._writer.write(numbered(seen, self._count, self._format))
             self._count += 1
             sys.stdout.flush()
 
     def frame(self, name: str, result: FrameResult) -> None:
-        """See `Printed`."""
+        """Print the rows of the next frame of the video `name`."""
         self._writer.write(rows_in(self._format, name, result, self._aus, picture=False))
         sys.stdout.flush()
 
     def close(self) -> None:
-        """See `Printed`."""
+        """Print what is left."""
         self._writer.close()
         sys.stdout.flush()
 
 
 class PictureTable:
     """A table for reading: the Action Units that are present, a line each, with their sides if told.
-
-    Frames of videos are left to `ClipTable`, which sums them up.
 
     Args:
         card: of the model.
@@ -118,11 +99,11 @@ class PictureTable:
         self._file: str | None = None
 
     def picture(self, seen: Seen) -> None:
-        """See `Printed`."""
+        """Take the next picture."""
         self.rows(seen.file, seen.rows)
 
     def frame(self, name: str, result: FrameResult) -> None:
-        """See `Printed`."""
+        """Leave it to `ClipTable`."""
 
     def rows(self, name: str, rows: Iterable[Row]) -> None:
         """Take rows of the picture `name`, in our columns."""
@@ -145,7 +126,7 @@ class PictureTable:
                 self._table.add_row(*first, "", Text("no Action Unit present", style="dim"))
 
     def close(self) -> None:
-        """See `Printed`."""
+        """Print it, if there was a picture."""
         if self._table.row_count:
             self._console.print(self._table)
 
@@ -156,6 +137,9 @@ _NAMES = {au.label: au.name for au in AUS.values()}
 def _side(row: Row, label: str, threshold: float) -> str:
     right, left = (float(row[f"{label}_{side}_p"] or math.nan) >= threshold for side in ("right", "left"))
     return "both" if right and left else "right" if right else "left"
+
+
+Printed = PrintedRows | PictureTable
 
 
 def printed(format: Format, card: ModelCard, *, pictures: bool) -> Printed:

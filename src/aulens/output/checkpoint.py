@@ -151,3 +151,12 @@ def cut_back(path: Path, length: int) -> None:
             "video is analyzed anew"
         )
     os.truncate(path, length)
+
+
+def frames_kept(out: Path, name: str) -> int:
+    """Frames of a video in work that are safe in OUT/NAME.part; 0 if there is nothing."""
+    try:
+        checkpoint = json.loads((out / f"{name}.part" / CHECKPOINT).read_text(encoding="utf-8"))
+        return int(checkpoint["counts"]["frames"])
+    except (OSError, ValueError, KeyError):
+        return 0

@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
+
+import msgspec
 
 from aulens.errors import ConfigError
 from aulens.inputs import is_clip
@@ -78,9 +80,7 @@ class Job:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """What `to_json` wrote."""
-        found: dict[str, Any] = json.loads(text)
-        tuples = {key: tuple(value) for key, value in found.items() if isinstance(value, list)}
-        return cls(**found | tuples)
+        return msgspec.convert(json.loads(text), cls)
 
 
 @dataclass(frozen=True)
@@ -114,16 +114,7 @@ class Outcome:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """What `to_json` wrote."""
-        found = json.loads(text)
-        receipt = found["receipt"]
-        return cls(
-            **found
-            | {
-                "job": Job.from_json(json.dumps(found["job"])),
-                "receipt": None if receipt is None else Receipt(**receipt),
-                "left_out": {path: tuple(why) for path, why in found["left_out"].items()},
-            }
-        )
+        return msgspec.convert(json.loads(text), cls)
 
 
 @dataclass(frozen=True)
