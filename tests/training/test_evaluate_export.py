@@ -147,7 +147,7 @@ def test_a_wrong_export_is_refused(exported: Path, tmp_path: Path, monkeypatch: 
     """The file of another model, as if the exporter had got it wrong."""
     other = exported.with_suffix(".onnx")
     monkeypatch.setattr(
-        onnx_file, "_to_onnx", lambda module, example, outputs, path: shutil.copy(other, path)
+        onnx_file, "to_onnx", lambda module, example, shapes, outputs, path: shutil.copy(other, path)
     )
     settings = {"variant": "roi", "backbone": "hrnet_lane8", "aus": list(PAINTED.numbers), "crop": 64}
     model = build(ModelConfig.from_dict(settings))

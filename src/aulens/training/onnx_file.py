@@ -6,10 +6,10 @@ import copy
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import onnx
@@ -62,8 +62,8 @@ def write_onnx(model: AUModel, path: Path, half: bool = False) -> dict[str, floa
     tolerance = HALF_TOLERANCE if half else TOLERANCE
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / path.name
-        _to_onnx(_Exported(fold_batch_norm(plain)), torch.from_numpy(checks[0, :2]), list(expected[0]), part)
-        strip(part)
+        shapes = {0: torch.export.Dim("batch", min=1, max=4096)}
+        to_onnx(_Exported(fold_batch_norm(plain)), torch.from_numpy(checks[0, :2]), shapes, expected[0], part)
         if half:
             halve(part)
         onnx.checker.check_model(str(part))
@@ -121,24 +121,36 @@ class _Exported(nn.Module):
         return tuple(self.model.exported(image).values())
 
 
-def _to_onnx(module: nn.Module, example: Tensor, outputs: list[str], path: Path) -> None:
-    with quiet_export():
+def to_onnx(
+    module: nn.Module, example: Tensor, shapes: Mapping[int, Any], outputs: Iterable[str], path: Path
+) -> None:
+    """Write a module to one file, without what names this machine.
+
+    Args:
+        module: an image -> a tuple of tensors.
+        example: an image, of two or more.
+        shapes: the axes of the image that may have other sizes.
+        outputs: names of the tensors.
+        path: the file to write.
+    """
+    with _quiet_export():
         torch.onnx.export(
             module.eval(),
             (example,),
             str(path),
             input_names=["image"],
-            output_names=outputs,
+            output_names=list(outputs),
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
-            dynamic_shapes={"image": {0: torch.export.Dim("batch", min=1, max=4096)}},
+            dynamic_shapes={"image": shapes},
             verbose=False,
         )
+    strip(path)
 
 
 @contextmanager
-def quiet_export() -> Iterator[None]:
+def _quiet_export() -> Iterator[None]:
     """The exporter and its optimiser announce internal matters on their loggers and as warnings: not here."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]

@@ -63,7 +63,7 @@ class Display:
 
     def say(self, text: str) -> None:
         """Write a line."""
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _number(value: float | None) -> str:

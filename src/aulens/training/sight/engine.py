@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -25,12 +26,12 @@ from aulens.training import checkpoint
 from aulens.training.checkpoint import Average, Position
 from aulens.training.config import TrainConfig
 from aulens.training.engine import TrainResult
+from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder, open_run, provenance
 from aulens.training.schedule import rate
 from aulens.training.setup import launch, make_optimiser
 from aulens.training.sight.family import Task
 from aulens.training.sight.networks import BEST, begin_from, pixels
-from aulens.training.sight.progress import Told
 from aulens.training.sight.tasks import open_task
 
 FORMAT: Final = "aulens-sight-run/1"
@@ -96,7 +97,7 @@ class _Loop:
         self.optimiser = make_optimiser(config, self.model)
         self.data = task.describe()
         self.at = Position(fingerprint=self.data["fingerprint"], origin=origin)
-        self.told = Told(progress)
+        self.display = Display(progress)
         self.saved = time.monotonic()
 
     def run(self, resume: bool) -> TrainResult:
@@ -167,7 +168,7 @@ class _Loop:
                 torch.save(kept.state_dict(), part)
         at.epoch, at.batch, at.sums, at.epoch_seconds = at.epoch + 1, 0, {}, 0.0
         self.folder.write_log(at.history)
-        self.told.epoch(record, best)
+        self.display.say(_line(record, best))
         self.task.between(kept, at.epoch - 1)
         self._save()
 
@@ -195,3 +196,13 @@ class _Loop:
             )
         self.task.restore(state["task"])
         self.at = replace(found, fingerprint=given.fingerprint, origin=given.origin)
+
+
+def _line(record: Mapping[str, Any], best: bool) -> str:
+    """How an epoch went."""
+    losses = "  ".join(f"{name} {value:.4f}" for name, value in record["train"].items())
+    measures = "  ".join(f"{name} {value:.3f}" for name, value in record["val"].items())
+    return (
+        f"epoch {record['epoch']:3d}  {losses}  |  {measures}  |  lr {record['lr']:.1e}  "
+        f"{record['images_per_second']:.0f} img/s{'  best' if best else ''}"
+    )

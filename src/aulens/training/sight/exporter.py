@@ -21,7 +21,7 @@ from aulens.errors import ModelError
 from aulens.files import write_bytes, write_json
 from aulens.runtime.backend import import_onnxruntime
 from aulens.training.exporter import ExportedModel
-from aulens.training.onnx_file import OPSET, quiet_export, strip
+from aulens.training.onnx_file import to_onnx
 from aulens.training.run_folder import RunFolder
 from aulens.training.sight.family import SightFamily, sight_family
 from aulens.training.sight.networks import load_best
@@ -110,12 +110,7 @@ def write_sight_onnx(family: SightFamily, model: nn.Module, side: int, path: Pat
         shapes |= {1: 32 * rows, 2: 32 * columns}
     with tempfile.TemporaryDirectory() as place:
         part = Path(place) / path.name
-        with quiet_export():
-            torch.onnx.export(
-                wrapped, (example,), str(part), input_names=["image"], output_names=list(names), dynamo=True,
-                opset_version=OPSET, external_data=False, dynamic_shapes={"image": shapes}, verbose=False,
-            )  # fmt: skip
-        strip(part)
+        to_onnx(wrapped, example, shapes, names, part)
         onnx.checker.check_model(str(part))
         session = import_onnxruntime().InferenceSession(str(part), providers=["CPUExecutionProvider"])
         worst = 0.0
