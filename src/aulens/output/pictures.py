@@ -6,8 +6,8 @@ each picture. Going on after a kill begins behind the last whole line.
 
 import json
 import math
-import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -153,7 +153,7 @@ def identity_of_pictures(plan: Plan, job: Job, analyzer: Analyzer) -> dict[str, 
 def begin_pictures(plan: Plan) -> None:
     """Throw away what an earlier run noted of pictures, unless this one is to go on."""
     if plan.pictures and not plan.resume:
-        shutil.rmtree(_parts(plan.out), ignore_errors=True)
+        _clear_parts(plan.out)
         begin_anew(plan.out / PICTURES_RECEIPT)
 
 
@@ -181,7 +181,7 @@ def analyze_pictures(
     """
     identity = identity_of_pictures(plan, job, analyzer)
     if plan.resume and (done := read_receipt(plan.out / PICTURES_RECEIPT, identity)) is not None:
-        shutil.rmtree(_parts(plan.out), ignore_errors=True)
+        _clear_parts(plan.out)
         return Outcome(job, worker, receipt=done)
     part = Part(part_of(plan, job), job, identity)
     before = len(part.seen)
@@ -240,7 +240,7 @@ def finish_pictures(plan: Plan, card: ModelCard) -> Receipt:
             files |= {"page": PAGE} | {name: name for name in drawn}
         done = replace(done, files=with_old(note, identity, files))
         write_receipt(note, done)
-    shutil.rmtree(_parts(plan.out))
+    _clear_parts(plan.out)
     return done
 
 
@@ -279,3 +279,10 @@ def _seen(plan: Plan) -> Iterator[Seen]:
 def _parts(out: Path) -> Path:
     """Where the parts are while a run goes on."""
     return out / "results.part"
+
+
+def _clear_parts(out: Path) -> None:
+    for path in _parts(out).glob("[0-9]*.jsonl"):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):  # not there, or somebody else's things are in it
+        _parts(out).rmdir()
