@@ -13,7 +13,7 @@ from entries import replace_detector
 GIVEN = {"detect": ["IN/a.png"], "prepare": ["manifest", "IN", "OUT"], "doctor": ["manifest", "IN"]}
 
 
-@pytest.mark.parametrize("command", ["detect", "report", "app", "prepare", "doctor", "study run"])
+@pytest.mark.parametrize("command", ["detect", "report", "app", "prepare", "doctor", "study run", "render"])
 def test_the_options_are_the_same(command: str) -> None:
     words = aulens(*command.split(), "-h").out
     for word in ("--detector", "--detector-model", "aulens", "dlib", "mediapipe"):

@@ -1,5 +1,6 @@
 """A folder of portraits: codes, labels, what is left out, and the data set that is made of it."""
 
+import json
 import zlib
 
 import cv2
@@ -275,6 +276,26 @@ def test_a_folder_of_which_nothing_can_be_used(tmp_path):
     config = ReanimateConfig(str(tmp_path), 4, landmarks=str(tmp_path / "points.npz"))
     with pytest.raises(DatasetError, match=r"none of 1 portraits .* wall\.png: the file of landmarks"):
         reanimate(tmp_path / "out", config, processes=1)
+
+
+class Blind:
+    def __call__(self, image):
+        return ()
+
+
+@pytest.mark.slow
+def test_a_folder_is_of_one_detector(tmp_path):
+    """That of aulens is not noted: folders of before say of none."""
+    cv2.imwrite(str(tmp_path / "wall.png"), np.full((90, 90, 3), 120, np.uint8))
+    config, out = ReanimateConfig(str(tmp_path), 4), tmp_path / "out"
+    with pytest.raises(DatasetError, match="none of 1 portraits"):
+        reanimate(out, config, processes=1, detector=Blind)
+    assert json.loads((out / "meta.json").read_text())["detector"] == f"{__name__}.Blind"
+    with pytest.raises(ConfigError, match=r"was begun with .*'detector'.*, now asked for"):
+        reanimate(out, config, processes=1)
+    with pytest.raises(DatasetError, match="none of 1 portraits"):
+        reanimate(tmp_path / "own", config, processes=1)
+    assert "detector" not in json.loads((tmp_path / "own" / "meta.json").read_text())
 
 
 def test_files_of_landmarks(tmp_path):

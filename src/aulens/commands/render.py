@@ -8,9 +8,11 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from aulens.commands.options import DetectorModel, DetectorName
 from aulens.commands.prepare import stoppable
 from aulens.commands.research import extras
 from aulens.errors import ConfigError
+from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 
 if TYPE_CHECKING:
     from aulens.render.generate import RenderConfig
@@ -87,6 +89,8 @@ def render(
             metavar="NPZ", help="Of the portraits: their landmarks.", show_default="they are detected"
         ),
     ] = None,
+    detector: DetectorName = DEFAULT_DETECTOR,
+    detector_model: DetectorModel = None,
     codes: Annotated[
         Path | None,
         typer.Option(metavar="CSV", help="Of the portraits: the AUs that they show.", show_default=False),
@@ -140,6 +144,8 @@ def render(
         raise ConfigError(f"{', '.join(lonely)} is for look-alikes: give --layout too, or --n instead")
     of_portraits = {
         "--landmarks": landmarks,
+        "--detector": None if detector == DEFAULT_DETECTOR else detector,
+        "--detector-model": detector_model,
         "--codes": codes,
         "--neutral": neutral or None,
         "--free-mouths": free_mouths or None,
@@ -168,7 +174,7 @@ def render(
                     str(portraits), n or 1000, seed, rig.value, path, size or 192, points, coded, neutral,
                     free_mouths,
                 )  # fmt: skip
-                _reanimate(console, out, moved, processes)
+                _reanimate(console, out, moved, processes, DetectorSpec(detector, detector_model))
         if contact_sheet is not None:
             from aulens.render.sheet import contact_sheet as draw_sheet
 
@@ -190,14 +196,16 @@ def _render_people(console: Console, out: Path, config: "RenderConfig", processe
     console.print(f"{config.n} pictures; see {manifest}", markup=False)
 
 
-def _reanimate(console: Console, out: Path, config: "ReanimateConfig", processes: int | None) -> None:
+def _reanimate(
+    console: Console, out: Path, config: "ReanimateConfig", processes: int | None, detector: DetectorSpec
+) -> None:
     from aulens.render.reanimate.generate import reanimate
 
     with stoppable(console), Progress(console=console, disable=not console.is_terminal) as bar:
         tasks = {what: bar.add_task(what, total=None) for what in ("portraits", "pictures")}
         made = reanimate(
             out, config, processes,
-            lambda what, done, total: bar.update(tasks[what], completed=done, total=total),
+            lambda what, done, total: bar.update(tasks[what], completed=done, total=total), detector,
         )  # fmt: skip
     for file, why in list(made.left_out.items())[:_SHOWN]:
         console.print(f"left out: {file}: {why}", markup=False)

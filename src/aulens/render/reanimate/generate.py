@@ -13,7 +13,9 @@ import pandas as pd
 
 from aulens.data.portraits.splits import split_of
 from aulens.errors import DatasetError
-from aulens.faces.default import MakeDetector, default_detector
+from aulens.faces.default import MakeDetector
+from aulens.faces.detector import described
+from aulens.faces.registry import DetectorSpec
 from aulens.files import atomic_write
 from aulens.image import read_image
 from aulens.render.acting import draw_joint
@@ -61,7 +63,7 @@ def reanimate(
     config: ReanimateConfig,
     processes: int | None = None,
     progress: Report | None = None,
-    detector: MakeDetector = default_detector,
+    detector: MakeDetector = DetectorSpec(),  # noqa: B008 - it is frozen
 ) -> Made:
     """Re-animate a folder of portraits; after a kill, the same call goes on where it stopped.
 
@@ -88,6 +90,8 @@ def reanimate(
         read_codes(config.codes)
     paths = ("portraits", "assets", "landmarks", "codes")
     settings = {key: value for key, value in asdict(config).items() if key not in paths}
+    if not config.landmarks and detector != DetectorSpec():
+        settings["detector"] = described(detector())
     claim(root, {**settings, "portraits": len(pictures), "inputs": digest_of(config, pictures)})
 
     def report(what: str) -> Callable[[int, int], None] | None:
