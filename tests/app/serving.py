@@ -21,8 +21,8 @@ class Serving:
     folder: Path
     looks: Path
 
-    def visits(self) -> list[Path]:
-        return list((self.folder / "visits").iterdir())
+    def sessions(self) -> list[Path]:
+        return list((self.folder / "sessions").iterdir())
 
 
 def until(true: Callable[[], object], seconds: float = 60) -> None:

@@ -57,7 +57,7 @@ def test_the_camera_is_not_mirrored_and_nothing_of_it_is_kept(
     assert seen.wrong == []
     assert seen.abroad() == []
     seen.page.close()
-    until(lambda: serving.visits() == [])
+    until(lambda: serving.sessions() == [])
 
 
 def test_the_camera_runs_while_a_video_is_analyzed(

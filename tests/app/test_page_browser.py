@@ -50,7 +50,7 @@ def seen(browser: Any, quick: Serving) -> Iterator[Seen]:
     assert seen.wrong == []
     assert seen.abroad() == []
     seen.page.close()
-    until(lambda: quick.visits() == [])
+    until(lambda: quick.sessions() == [])
 
 
 def test_a_picture(seen: Seen, files: Path) -> None:
@@ -178,12 +178,12 @@ def test_cancel_stops_the_work_and_the_page_goes_on(browser: Any, slow: Serving,
     assert looks < 300
     seen.page.wait_for_timeout(1500)
     assert slow.looks.stat().st_size == looks  # nobody works
-    (visit,) = slow.visits()
-    assert [path.name for path in visit.iterdir()] == ["source"]
+    (session,) = slow.sessions()
+    assert [path.name for path in session.iterdir()] == ["source"]
     seen.drop(files / "nobody.png")
     seen.page.locator("#facts nav").wait_for()
     seen.page.close()
-    until(lambda: slow.visits() == [])
+    until(lambda: slow.sessions() == [])
 
 
 def test_who_leaves_stops_the_work_and_the_next_one_has_waited(
@@ -194,12 +194,12 @@ def test_who_leaves_stops_the_work_and_the_next_one_has_waited(
     first.page.wait_for_function("/frame \\d/.test(document.querySelector('#status').innerText)")
     second.drop(files / "nobody.png")
     second.page.get_by_text("Waiting: 1 analysis before yours").wait_for()
-    assert len(slow.visits()) == 2
+    assert len(slow.sessions()) == 2
     first.page.close()
     second.page.locator("#facts nav").wait_for()
-    until(lambda: len(slow.visits()) == 1)
+    until(lambda: len(slow.sessions()) == 1)
     second.page.close()
-    until(lambda: slow.visits() == [])
+    until(lambda: slow.sessions() == [])
     until(lambda: not [path for path in (slow.folder / "uploads").rglob("*") if path.is_file()])
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aulens.app import panels
-from aulens.app.line import Ticket
+from aulens.app.job_queue import Ticket
 from aulens.app.source import Source
 
 NASTY = "<img src=x onerror=alert(1)> & \"a\" 'b'"

@@ -100,9 +100,9 @@ def test_what_nobody_took_goes_when_the_next_one_comes(page: Serving) -> None:
 
 def test_a_disk_that_takes_nothing_is_told_without_a_path(page: Serving) -> None:
     for number in range(1, 4):
-        (page.folder / "visits" / f"visit-{number}").write_text("a file where a folder should be made")
+        (page.folder / "sessions" / f"session-{number}").write_text("a file where a folder should be made")
     told = dropped(page, b"three", "anna")
-    assert "a.png can&#x27;t be kept: " in told
+    assert "a.png can't be kept: " in html.unescape(told)
     assert str(page.folder) not in told
 
 
@@ -110,8 +110,8 @@ def test_a_disk_that_is_full_later_is_told_without_a_path(serve: Callable[..., S
     page, picture = serve(0.0), io.BytesIO()
     Image.fromarray(patch_frame({})).save(picture, "PNG")
     dropped(page, picture.getvalue(), "anna")
-    until(lambda: list(page.folder.glob("visits/*/*/a.figures.zip")))
-    (result,) = page.folder.glob("visits/*/result-1")
+    until(lambda: list(page.folder.glob("sessions/*/*/figures.zip")))
+    (result,) = page.folder.glob("sessions/*/result-1")
     (result / "overlay.jpg").unlink(missing_ok=True)
     (result / "overlay.jpg").mkdir()  # a drawing can't be written
     shown: list[Any] = [["AU12"], True, None, None]
@@ -194,7 +194,7 @@ def test_the_same_file_from_many_pages_at_once(good: Serving) -> None:
             pool.map(lambda number: dropped(good, data.getvalue(), f"pupil-{number}", "same.png"), range(4))
         )
     assert not [each for each in told if "did not arrive" in each]
-    until(lambda: len(list(good.folder.glob("visits/*/*/same.csv"))) == 4)
+    until(lambda: len(list(good.folder.glob("sessions/*/*/results.csv"))) == 4)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_many_presses_at_once_leave_one_result(good: Serving, tmp_path: Path) ->
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda _: output(good, "click", [1, "", "", False], "emil"), range(6)))
     until(lambda: "10 frames analyzed" in output(good, "tick", [["AU12"], True], "emil"))
-    (made,) = good.folder.glob("visits/*/result-*/pressed.csv")
+    (made,) = good.folder.glob("sessions/*/result-*/pressed.csv")
     assert list(made.parents[1].glob("result-*")) == [made.parent]
 
 
@@ -237,4 +237,4 @@ def test_what_can_be_no_setting_but_nothing_is_fine(good: Serving, tmp_path: Pat
     clip = write_people(tmp_path / "a.mp4", 10)
     dropped(good, clip.read_bytes(), "dora", "a.mp4")
     output(good, "click", [1.5, None, None, None], "dora")
-    until(lambda: list(good.folder.glob("visits/*/result-*/a.csv")))
+    until(lambda: list(good.folder.glob("sessions/*/result-*/a.csv")))

@@ -9,7 +9,7 @@ from PIL import Image
 
 from aulens.analysis.analyzer import Analyzer
 from aulens.app import panels
-from aulens.app.line import Ticket
+from aulens.app.job_queue import Ticket
 from aulens.app.settings import AppSettings
 from aulens.app.source import look, within
 from aulens.app.work import ClipMade, Made, Work, clip_work, picture_work

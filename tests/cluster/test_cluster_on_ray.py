@@ -21,7 +21,7 @@ from PIL import Image
 from waiting_patches import Waiting, WaitingDetector, patches
 
 from aulens.analysis.analyzer import Analyzer
-from aulens.app.line import Ticket
+from aulens.app.job_queue import Ticket
 from aulens.app.source import look
 from aulens.app.work import clip_work, picture_work
 from aulens.cluster import AnalyzerSettings, ClusterSettings, OnRay

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from aulens.analysis.analyzer import Analyzer
 from aulens.app import panels
-from aulens.app.line import Ticket
+from aulens.app.job_queue import Ticket
 from aulens.app.show import Shown
 from aulens.errors import InputError
 from aulens.show import draw_overlay

@@ -6,10 +6,10 @@ import gradio as gr
 from fastapi import FastAPI
 
 from aulens.analysis.analyzer import Analyzer
-from aulens.app.line import Line
+from aulens.app.job_queue import JobQueue
 from aulens.app.page import Page
+from aulens.app.sessions import Sessions
 from aulens.app.settings import AppSettings
-from aulens.app.visits import Visits
 from aulens.show.pages import part
 
 _FONT: Final = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
@@ -20,9 +20,9 @@ _ANEW: Final = (
 _MONO: Final = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
-def mount(analyzer: Analyzer, settings: AppSettings, visits: Visits, line: Line) -> FastAPI:
+def mount(analyzer: Analyzer, settings: AppSettings, sessions: Sessions, queue: JobQueue) -> FastAPI:
     """Make the page and Gradio's application around it; arguments as in `Page`."""
-    page = Page(analyzer, settings, visits, line)
+    page = Page(analyzer, settings, sessions, queue)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     gr.mount_gradio_app(
         app,
@@ -42,7 +42,7 @@ def mount(analyzer: Analyzer, settings: AppSettings, visits: Visits, line: Line)
         css=part("style.css"),
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
-    page.blocks.has_launched = True  # before that Gradio looks at no path; ours are looked at in `Shell`, too
+    page.blocks.has_launched = True  # before that Gradio looks at no path; `SecureApp` looks at ours, too
     return app
 
 

@@ -10,13 +10,13 @@ import gradio as gr
 
 from aulens.analysis.analyzer import Analyzer
 from aulens.app import panels
+from aulens.app.job_queue import JobQueue, Stopped, Ticket
 from aulens.app.layout import Layout
-from aulens.app.line import Line, Stopped, Ticket
 from aulens.app.live import live_work
+from aulens.app.sessions import LOST, Session, Sessions, safe_name
 from aulens.app.settings import AppSettings
 from aulens.app.show import Shown, show
 from aulens.app.source import each_nth, look, unwritten, within
-from aulens.app.visits import LOST, Visit, Visits, safe_name
 from aulens.app.work import Made, Work, clip_work, picture_work
 from aulens.errors import AulensError, InputError
 from aulens.inputs import parse_time
@@ -44,15 +44,17 @@ class Page:
     Args:
         analyzer: the model and the detector.
         settings: limits.
-        visits: who is here.
-        line: does the work.
+        sessions: who is here.
+        queue: does the work.
 
     Attributes:
         blocks: for Gradio.
     """
 
-    def __init__(self, analyzer: Analyzer, settings: AppSettings, visits: Visits, line: Line) -> None:
-        self._analyzer, self._settings, self._visits, self._line = analyzer, settings, visits, line
+    def __init__(
+        self, analyzer: Analyzer, settings: AppSettings, sessions: Sessions, queue: JobQueue
+    ) -> None:
+        self._analyzer, self._settings, self._sessions, self._queue = analyzer, settings, sessions, queue
         with gr.Blocks(title="aulens", analytics_enabled=False, fill_width=True) as self.blocks:
             self._on = Layout(analyzer.card, settings)
             self._connect()
@@ -114,32 +116,32 @@ class Page:
     async def _came(self, path: Path, name: str, request: gr.Request) -> Update:
         """Take a file in; one thing after another, however quickly they are asked for."""
         try:
-            visit = self._visits.of(str(request.session_hash))
+            session = self._sessions.of(str(request.session_hash))
         except InputError as error:
             return self._lost(str(error))
-        async with visit.turn:
-            return await self._take(path, name, visit)
+        async with session.turn:
+            return await self._take(path, name, session)
 
-    async def _take(self, path: Path, name: str, visit: Visit) -> Update:
+    async def _take(self, path: Path, name: str, session: Session) -> Update:
         """Look at what came in; the analysis of a picture begins at once."""
         on, name = self._on, safe_name(name)
-        await self._end(visit)
+        await self._end(session)
         update = self._cleared() | {on.drop: None, on.snap: None, on.source: "", on.status: ""}
         update |= {part: gr.update(visible=False) for part in (on.options, on.go, on.cancel)}
         update[on.pulse] = gr.update(active=False)
         try:
-            place = await asyncio.to_thread(visit.take, path, name)
-            source = visit.source = await asyncio.to_thread(look, place, name)
+            place = await asyncio.to_thread(session.take, path, name)
+            source = session.source = await asyncio.to_thread(look, place, name)
             update[on.source] = panels.about_source(source)
             if source.info is None:
-                return update | self._begin(visit, picture_work(self._analyzer, source))
+                return update | self._begin(session, picture_work(self._analyzer, source))
         except (AulensError, OSError) as error:
-            visit.forget()
+            session.forget()
             why = error.strerror or type(error).__name__ if isinstance(error, OSError) else None
             told = str(error) if why is None else f"{name} can't be kept: {why}."
             return update | {on.status: panels.problem(told)}
         except Exception:
-            visit.forget()
+            session.forget()
             _LOG.exception("a file could not be looked at")
             return update | {on.status: panels.problem(f"{name} can't be read.")}
         shown = {part: gr.update(visible=True) for part in (on.options, on.go)}
@@ -150,18 +152,18 @@ class Page:
     ) -> Update:
         """The analysis of a video is to begin."""
         try:
-            visit = self._visits.of(str(request.session_hash))
+            session = self._sessions.of(str(request.session_hash))
         except InputError as error:
             return self._lost(str(error))
-        async with visit.turn:
-            return await self._analyze(visit, every, start, stop, film)
+        async with session.turn:
+            return await self._analyze(session, every, start, stop, film)
 
     async def _analyze(
-        self, visit: Visit, every: object, start: object, stop: object, film: object
+        self, session: Session, every: object, start: object, stop: object, film: object
     ) -> Update:
-        await self._end(visit)
+        await self._end(session)
         try:
-            source = visit.source
+            source = session.source
             if source is None or source.info is None:
                 raise InputError("Drop in a video first.")
             settings = OutputSettings(
@@ -169,14 +171,14 @@ class Page:
                 stop=parse_time(_text(stop), "To"), overlay=bool(film), report=True,
             )  # fmt: skip
             settings = within(source.info, settings, self._settings)
-            return self._cleared() | self._begin(visit, clip_work(self._analyzer, source, settings))
+            return self._cleared() | self._begin(session, clip_work(self._analyzer, source, settings))
         except AulensError as error:
             return {self._on.status: panels.problem(str(error))}
 
-    def _begin(self, visit: Visit, work: Work) -> Update:
-        """Stand in line."""
+    def _begin(self, session: Session, work: Work) -> Update:
+        """Wait in the queue."""
         on = self._on
-        visit.begin(work, self._line)
+        session.begin(work, self._queue)
         return {
             on.pulse: gr.update(active=True),
             on.go: gr.update(visible=False),
@@ -186,22 +188,22 @@ class Page:
 
     async def _tick(self, aus: list[str], heat: bool, request: gr.Request) -> Update:
         """Tell how far the work is, or show what came of it."""
-        visit = self._known(request)
-        if visit is None:
+        session = self._known(request)
+        if session is None:
             return self._lost(LOST)
-        ticket = visit.ticket
-        if visit.turn.locked():
+        ticket = session.ticket
+        if session.turn.locked():
             return _unchanged()  # something else comes in
         if ticket is None:
-            return self._idle(visit)
+            return self._idle(session)
         if not ticket.over:
-            return {self._on.status: panels.progress(ticket, self._line.ahead(ticket))}
-        over = await self._settled(visit, ticket, Shown(aus, heat))
-        return over if visit.ticket is ticket else _unchanged()
+            return {self._on.status: panels.progress(ticket, self._queue.ahead(ticket))}
+        over = await self._settled(session, ticket, Shown(aus, heat))
+        return over if session.ticket is ticket else _unchanged()
 
-    def _idle(self, visit: Visit) -> Update:
+    def _idle(self, session: Session) -> Update:
         """Nothing is being done."""
-        on, video = self._on, visit.source is not None and visit.source.info is not None
+        on, video = self._on, session.source is not None and session.source.info is not None
         return {
             on.pulse: gr.update(active=False),
             on.cancel: gr.update(visible=False),
@@ -210,23 +212,23 @@ class Page:
         }
 
     def _lost(self, why: str) -> Update:
-        """The visit is over and its files are gone, but its page is still there."""
+        """The session is over and its files are gone, but its page is still there."""
         on = self._on
         hidden = {part: gr.update(visible=False) for part in (on.options, on.go, on.cancel)}
         return self._cleared() | hidden | {on.pulse: gr.update(active=False), on.status: panels.problem(why)}
 
-    async def _settled(self, visit: Visit, ticket: Ticket[Made], shown: Shown) -> Update:
+    async def _settled(self, session: Session, ticket: Ticket[Made], shown: Shown) -> Update:
         """What came of it."""
-        on, over = self._on, self._idle(visit)
+        on, over = self._on, self._idle(session)
         try:
             ticket.result()
-            return over | {on.status: ""} | await asyncio.to_thread(show, on, visit, shown, new=True)
+            return over | {on.status: ""} | await asyncio.to_thread(show, on, session, shown, new=True)
         except Stopped:
             return over | {on.status: panels.said("Cancelled; nothing was kept.")}
         except AulensError as error:
             return over | {on.status: panels.problem(str(error))}
         except OSError as error:
-            return over | {on.status: panels.problem(unwritten(error, visit.folder))}
+            return over | {on.status: panels.problem(unwritten(error, session.folder))}
         except Exception:
             _LOG.exception("an analysis failed")
             return over | {on.status: panels.problem(_BROKEN)}
@@ -236,12 +238,12 @@ class Page:
     ) -> Update:
         """Other Action Units, or another face, are to be shown."""
         try:
-            visit = self._visits.of(str(request.session_hash))
-            return show(self._on, visit, Shown(aus, heat, face, person), new=False) or _unchanged()
+            session = self._sessions.of(str(request.session_hash))
+            return show(self._on, session, Shown(aus, heat, face, person), new=False) or _unchanged()
         except InputError as error:
             return self._cleared() | {self._on.stage: panels.problem(str(error))}
         except OSError as error:
-            return {self._on.stage: panels.problem(unwritten(error, visit.folder))}
+            return {self._on.stage: panels.problem(unwritten(error, session.folder))}
 
     def _watch(self, path: str | None, aus: list[str], heat: bool, request: gr.Request) -> Update:
         """A picture of the camera, one of many; those that come while there is other work are left out."""
@@ -249,12 +251,12 @@ class Page:
         if path is None:
             return _unchanged()
         try:
-            image = self._visits.read_once(Path(path))
-            if not self._line.idle:
+            image = self._sessions.read_once(Path(path))
+            if not self._queue.idle:
                 return _unchanged()
-            ticket = self._line.enter(live_work(self._analyzer, image, Shown(aus, heat)))
+            ticket = self._queue.enter(live_work(self._analyzer, image, Shown(aus, heat)))
             if not ticket.wait(_PATIENCE):
-                self._line.stop(ticket)
+                self._queue.stop(ticket)
                 return _unchanged()
             drawn = ticket.result()
         except Stopped:
@@ -266,20 +268,20 @@ class Page:
 
     def _cancel(self, request: gr.Request) -> Update:
         """The work is not wanted any more."""
-        visit = self._known(request)
-        if visit is not None and visit.ticket is not None:
-            self._line.stop(visit.ticket)
+        session = self._known(request)
+        if session is not None and session.ticket is not None:
+            self._queue.stop(session.ticket)
         return {self._on.cancel: gr.update(visible=False)}  # the pulse says the rest
 
     def _left(self, request: gr.Request) -> None:
         """The page was closed or loaded anew."""
-        self._visits.leave(str(request.session_hash))
+        self._sessions.leave(str(request.session_hash))
 
-    async def _end(self, visit: Visit) -> None:
+    async def _end(self, session: Session) -> None:
         """Stop what is being done for this page, and wait until it is stopped."""
-        ticket, visit.ticket = visit.ticket, None
+        ticket, session.ticket = session.ticket, None
         if ticket is not None:
-            self._line.stop(ticket)
+            self._queue.stop(ticket)
             await asyncio.to_thread(ticket.wait, 60)
 
     def _cleared(self) -> Update:
@@ -291,8 +293,8 @@ class Page:
         hidden = {part: gr.update(visible=False) for part in (on.picture, on.clip)}
         return dict.fromkeys(emptied, "") | hidden | {on.stage: panels.empty()}
 
-    def _known(self, request: gr.Request) -> Visit | None:
-        return self._visits.known(str(request.session_hash))
+    def _known(self, request: gr.Request) -> Session | None:
+        return self._sessions.known(str(request.session_hash))
 
 
 def _text(sent: object) -> str | None:

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import quote
 
 from aulens import __version__
-from aulens.app.line import Ticket
+from aulens.app.job_queue import Ticket
 from aulens.app.source import Source, length
 from aulens.app.work import ClipMade, Download, Made, PictureMade
 from aulens.aus import AUS, AUSet

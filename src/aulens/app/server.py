@@ -13,10 +13,10 @@ from typing import Final
 import uvicorn
 
 from aulens.analysis.analyzer import Analyzer
-from aulens.app.line import Line
+from aulens.app.job_queue import JobQueue
+from aulens.app.security import SecureApp
+from aulens.app.sessions import Sessions
 from aulens.app.settings import AppSettings
-from aulens.app.shell import Shell
-from aulens.app.visits import Visits
 from aulens.environment import environment
 from aulens.errors import ConfigError
 
@@ -37,15 +37,15 @@ class Served:
     Attributes:
         url: its address.
         folder: holds all uploads and results; gone at the end.
-        visits: who is on the page.
-        line: does the work.
+        sessions: who is on the page.
+        queue: does the work.
         server: call `run` to serve.
     """
 
     url: str
     folder: Path
-    visits: Visits
-    line: Line
+    sessions: Sessions
+    queue: JobQueue
     server: "Server"
 
 
@@ -55,12 +55,12 @@ class Server(uvicorn.Server):
     Args:
         config: how to serve.
         listener: where.
-        shell: the application.
+        secured: the application.
     """
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket, shell: Shell) -> None:
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, secured: SecureApp) -> None:
         super().__init__(config)
-        self._listener, self._shell = listener, shell
+        self._listener, self._secured = listener, secured
 
     def serve_until_ended(self) -> None:
         """Serve; returns after `should_exit` was set or a signal came."""
@@ -68,7 +68,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving."""
-        self._shell.close()
+        self._secured.close()
         await super().shutdown(sockets)
 
 
@@ -88,24 +88,24 @@ def prepared(analyzer: Analyzer, settings: AppSettings) -> Iterator[Served]:
         closing(_listen(settings)) as listener,
     ):
         folder = Path(name).resolve()
-        for part in ("uploads", "visits"):
+        for part in ("uploads", "sessions"):
             (folder / part).mkdir()
-        line = Line(settings.max_waiting)
-        visits = Visits(folder / "visits", folder / "uploads", line)
+        queue = JobQueue(settings.max_waiting)
+        sessions = Sessions(folder / "sessions", folder / "uploads", queue)
         try:
             with environment(_QUIET | {"GRADIO_TEMP_DIR": str(folder / "uploads")}):
                 from aulens.app.mount import mount
 
                 hosts = ("127.0.0.1", "localhost", "[::1]", settings.host) if settings.local else None
-                shell = Shell(mount(analyzer, settings, visits, line), visits, hosts)
-                config = uvicorn.Config(shell, log_level="error", timeout_graceful_shutdown=5, ws="none")
-                server = Server(config, listener, shell)
+                secured = SecureApp(mount(analyzer, settings, sessions, queue), sessions, hosts)
+                config = uvicorn.Config(secured, log_level="error", timeout_graceful_shutdown=5, ws="none")
+                server = Server(config, listener, secured)
                 port = listener.getsockname()[1]
                 shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-                yield Served(f"http://{shown}:{port}/", folder, visits, line, server)
+                yield Served(f"http://{shown}:{port}/", folder, sessions, queue, server)
         finally:
-            visits.close()
-            line.close()
+            sessions.close()
+            queue.close()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import gradio as gr
 
 from aulens.app import panels
 from aulens.app.layout import Layout
-from aulens.app.visits import Visit
+from aulens.app.sessions import Session
 from aulens.app.work import ClipMade, PictureMade
 from aulens.aus import AUSet
 from aulens.runtime.card import ModelCard
@@ -40,54 +40,54 @@ class Shown:
         return AUSet("shown", numbers) if numbers else None
 
 
-def show(on: Layout, visit: Visit, shown: Shown, *, new: bool) -> dict[Any, Any]:
+def show(on: Layout, session: Session, shown: Shown, *, new: bool) -> dict[Any, Any]:
     """What to change on the page.
 
     Args:
         on: the page.
-        visit: whose; nothing is changed if nothing was made for them.
+        session: whose; nothing is changed if nothing was made for them.
         shown: what they want to see.
         new: the results just came; else only what is drawn changes.
     """
-    made = visit.made
+    made = session.made
     try:
         if isinstance(made, PictureMade):
-            return _picture(on, visit, made, shown, new)
+            return _picture(on, session, made, shown, new)
         if isinstance(made, ClipMade):
-            return _clip(on, visit, made, shown, new)
+            return _clip(on, session, made, shown, new)
     except FileNotFoundError:
         pass  # something else came in while this was drawn
     return {}
 
 
-def _picture(on: Layout, visit: Visit, made: PictureMade, shown: Shown, new: bool) -> dict[Any, Any]:
+def _picture(on: Layout, session: Session, made: PictureMade, shown: Shown, new: bool) -> dict[Any, Any]:
     aus = shown.aus(made.card)
     face_id = min(shown.face or 0, max(0, len(made.faces) - 1))
     made.draw(aus, face_id, evidence=shown.heat)
-    visit.version += 1
+    session.version += 1
     update: dict[Any, Any] = {
-        on.drawn: panels.overlay(made, visit.token, visit.version, shown.labels),
+        on.drawn: panels.overlay(made, session.token, session.version, shown.labels),
         on.scores: "",
         on.sheet: "",
     }
     if made.faces and aus is not None:
         face = made.faces[face_id]
         update[on.scores] = panels.au_table(face, aus)
-        update[on.sheet] = panels.evidence(made, visit.token, visit.version, face)
+        update[on.sheet] = panels.evidence(made, session.token, session.version, face)
     elif made.faces:
         update[on.scores] = panels.hint(_NONE)
     if new:
         faces = [(f"Face {face.face_id}", face.face_id) for face in made.faces]
         update |= {
             on.stage: "",
-            on.facts: panels.picture_facts(made, visit.token),
+            on.facts: panels.picture_facts(made, session.token),
             on.picture: gr.update(visible=True),
             on.face: gr.update(choices=faces, value=face_id, visible=len(faces) > 1),
         }
     return update
 
 
-def _clip(on: Layout, visit: Visit, made: ClipMade, shown: Shown, new: bool) -> dict[Any, Any]:
+def _clip(on: Layout, session: Session, made: ClipMade, shown: Shown, new: bool) -> dict[Any, Any]:
     aus, people = shown.aus(made.card), made.people
     person = shown.person if shown.person in people else (people[0] if people else None)
     update: dict[Any, Any] = {on.curves: panels.hint("No face was found."), on.table: ""}
@@ -99,10 +99,10 @@ def _clip(on: Layout, visit: Visit, made: ClipMade, shown: Shown, new: bool) -> 
         choices = [(f"Person {number}", number) for number in people]
         update |= {
             on.stage: "",
-            on.facts: panels.clip_facts(made, visit.token),
+            on.facts: panels.clip_facts(made, session.token),
             on.clip: gr.update(visible=True),
-            on.report: panels.report(made, visit.token),
+            on.report: panels.report(made, session.token),
             on.person: gr.update(choices=choices, value=person, visible=len(choices) > 1),
-            on.film_view: panels.film(made, visit.token),
+            on.film_view: panels.film(made, session.token),
         }
     return update

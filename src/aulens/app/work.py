@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.analysis.analyzer import Analyzer
-from aulens.app.line import Ticket
+from aulens.app.job_queue import Ticket
 from aulens.app.source import Source, renamed, unwritten, without
 from aulens.aus import AUSet
 from aulens.errors import AulensError, ConfigError, InputError
@@ -229,7 +229,8 @@ def _made(
     plan = make_plan([source.path], folder, settings, called=[source.name])
     results = execute(plan, Here(analyzer, None, on_frame, on_picture))
     if (results.pictures is None or not results.pictures.frames) and not results.clips:
-        raise InputError(next(iter(results.failed.values())))
+        (why,) = results.failed.values()
+        raise InputError(f"{source.name}: {why}")
     return results
 
 

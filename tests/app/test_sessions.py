@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aulens.app.line import Line, Stopped, Ticket
+from aulens.app.job_queue import JobQueue, Stopped, Ticket
+from aulens.app.sessions import Sessions, safe_name
 from aulens.app.source import Source
-from aulens.app.visits import Visits, safe_name
 from aulens.app.work import Made, PictureMade
 from aulens.errors import InputError
 from aulens.runtime.card import read_card
@@ -17,17 +17,17 @@ from stub_model import write_stub
 
 
 @pytest.fixture
-def line():
-    line = Line(5)
-    yield line
-    line.close()
+def queue():
+    queue = JobQueue(5)
+    yield queue
+    queue.close()
 
 
 @pytest.fixture
-def visits(tmp_path: Path, line: Line) -> Visits:
-    for name in ("visits", "uploads"):
+def sessions(tmp_path: Path, queue: JobQueue) -> Sessions:
+    for name in ("sessions", "uploads"):
         (tmp_path / name).mkdir()
-    return Visits(tmp_path / "visits", tmp_path / "uploads", line)
+    return Sessions(tmp_path / "sessions", tmp_path / "uploads", queue)
 
 
 def sent(folder: Path, name: str = "a.png", text: str = "one") -> Path:
@@ -41,103 +41,103 @@ def everything(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_nothing_is_kept_for_a_page_that_was_closed(visits: Visits) -> None:
-    visits.of("anna")
-    visits.leave("anna")
-    assert visits.known("anna") is None
+def test_nothing_is_kept_for_a_page_that_was_closed(sessions: Sessions) -> None:
+    sessions.of("anna")
+    sessions.leave("anna")
+    assert sessions.known("anna") is None
     with pytest.raises(InputError, match="Load it anew"):
-        visits.of("anna")  # a late request
-    assert visits.of("ben") is visits.known("ben")
+        sessions.of("anna")  # a late request
+    assert sessions.of("ben") is sessions.known("ben")
 
 
-def test_an_upload_moves_in_and_the_next_one_takes_its_place(visits: Visits, tmp_path: Path) -> None:
-    visit = visits.of("anna")
-    visit.take(sent(tmp_path), "a.png")
-    place = visit.take(sent(tmp_path, "b.png", "two"), "../../Zoë's interview.mp4")
+def test_an_upload_moves_in_and_the_next_one_takes_its_place(sessions: Sessions, tmp_path: Path) -> None:
+    session = sessions.of("anna")
+    session.take(sent(tmp_path), "a.png")
+    place = session.take(sent(tmp_path, "b.png", "two"), "../../Zoë's interview.mp4")
     assert place.name == "Zoë's interview.mp4"
     assert place.read_text() == "two"
-    assert everything(tmp_path) == ["visits/visit-1/source/Zoë's interview.mp4"]
+    assert everything(tmp_path) == ["sessions/session-1/source/Zoë's interview.mp4"]
     assert list((tmp_path / "uploads").iterdir()) == []
 
 
-def test_what_arrives_after_they_left_is_deleted(visits: Visits, line: Line, tmp_path: Path) -> None:
-    visit = visits.of("anna")
-    visits.leave("anna")
+def test_what_arrives_after_they_left_is_deleted(sessions: Sessions, queue: JobQueue, tmp_path: Path) -> None:
+    session = sessions.of("anna")
+    sessions.leave("anna")
     with pytest.raises(InputError, match="was closed"):
-        visit.take(sent(tmp_path), "a.png")
+        session.take(sent(tmp_path), "a.png")
     assert everything(tmp_path) == []
-    ticket = visit.begin(making(tmp_path), line)
+    ticket = session.begin(making(tmp_path), queue)
     assert ticket.wait(10)
     with pytest.raises(Stopped):
         ticket.result()
-    assert list((tmp_path / "visits").iterdir()) == []
+    assert list((tmp_path / "sessions").iterdir()) == []
 
 
-def test_uploads_that_nobody_takes_go_after_an_hour(visits: Visits, tmp_path: Path) -> None:
+def test_uploads_that_nobody_takes_go_after_an_hour(sessions: Sessions, tmp_path: Path) -> None:
     old, new, cut_off = sent(tmp_path), sent(tmp_path, text="two"), tmp_path / "uploads" / "tmpx1"
     cut_off.touch()
     for path in (old, cut_off):
         os.utime(path, (time.time() - 3700,) * 2)
-    visits.sweep()
+    sessions.sweep()
     assert list((tmp_path / "uploads").iterdir()) == [new.parent]
     os.utime(new, (0, 0))
-    visits.sweep()
+    sessions.sweep()
     cut_off.touch()
     os.utime(cut_off, (0, 0))
-    visits.sweep()
+    sessions.sweep()
     assert list((tmp_path / "uploads").iterdir()) == []  # and the folder is there
 
 
-def test_the_cameras_picture_is_not_called_by_its_path(visits: Visits, tmp_path: Path) -> None:
+def test_the_cameras_picture_is_not_called_by_its_path(sessions: Sessions, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^The camera's picture: not a picture"):
-        visits.read_once(sent(tmp_path))
+        sessions.read_once(sent(tmp_path))
     assert everything(tmp_path) == []
 
 
-def test_an_upload_that_is_shown_may_be_taken_in_meanwhile(visits: Visits, tmp_path: Path) -> None:
-    path = visits.hand_out(str(sent(tmp_path)))
-    with visits.shown(path) as place:
-        visits.of("anna").take(Path(path), "a.png")
+def test_an_upload_that_is_shown_may_be_taken_in_meanwhile(sessions: Sessions, tmp_path: Path) -> None:
+    path = sessions.hand_out(str(sent(tmp_path)))
+    with sessions.shown(path) as place:
+        sessions.of("anna").take(Path(path), "a.png")
         assert place is not None
         assert place.read_text() == "one"
-    with visits.shown(path) as place:
+    with sessions.shown(path) as place:
         assert place is None
     assert list((tmp_path / "uploads").iterdir()) == []
 
 
-def test_each_upload_has_a_path_that_nobody_can_guess(visits: Visits, tmp_path: Path) -> None:
+def test_each_upload_has_a_path_that_nobody_can_guess(sessions: Sessions, tmp_path: Path) -> None:
     paths = []
     for _ in range(2):  # of the same file: Gradio gives both one path
         gradios = sent(tmp_path)
-        paths.append(visits.hand_out(str(gradios)))
+        paths.append(sessions.hand_out(str(gradios)))
         assert not gradios.parent.exists()
-        assert not visits.came(str(gradios))
+        assert not sessions.came(str(gradios))
     assert len(set(paths)) == 2
-    assert all(visits.came(path) and len(Path(path).parent.name) > 20 for path in paths)
+    assert all(sessions.came(path) and len(Path(path).parent.name) > 20 for path in paths)
     for path, who in zip(paths, ("anna", "ben"), strict=True):
-        assert visits.of(who).take(Path(path), "a.png").read_text() == "one"
-    visits.sweep()
-    assert not any(map(visits.came, paths))
+        assert sessions.of(who).take(Path(path), "a.png").read_text() == "one"
+    sessions.sweep()
+    assert not any(map(sessions.came, paths))
     with pytest.raises(FileNotFoundError):
-        visits.hand_out(str(gradios))
+        sessions.hand_out(str(gradios))
     assert list((tmp_path / "uploads").iterdir()) == []
 
 
-def test_a_link_to_an_upload_is_none(visits: Visits, tmp_path: Path) -> None:
+def test_a_link_to_an_upload_is_none(sessions: Sessions, tmp_path: Path) -> None:
     (tmp_path / "uploads" / "link").symlink_to(sent(tmp_path))
     with pytest.raises(InputError, match="did not arrive"):
-        visits.of("anna").take(tmp_path / "uploads" / "link", "a.png")
+        sessions.of("anna").take(tmp_path / "uploads" / "link", "a.png")
 
 
 @pytest.mark.parametrize("where", ["elsewhere", "uploads/../elsewhere", "link"])
-def test_only_what_was_uploaded_is_taken(visits: Visits, tmp_path: Path, where: str) -> None:
+def test_only_what_was_uploaded_is_taken(sessions: Sessions, tmp_path: Path, where: str) -> None:
     (tmp_path / "elsewhere").write_text("secret")
     (tmp_path / "uploads" / "link").symlink_to(tmp_path / "elsewhere")
     path = tmp_path / ("uploads/link" if where == "link" else where)
     with pytest.raises(InputError, match="did not arrive"):
-        visits.of("anna").take(path, "a.png")
+        sessions.of("anna").take(path, "a.png")
     with pytest.raises(InputError, match="did not arrive"):
-        visits.read_once(path)
+        sessions.read_once(path)
     assert (tmp_path / "elsewhere").read_text() == "secret"
 
 
@@ -151,28 +151,32 @@ def making(tmp_path: Path):
     return work
 
 
-def test_results_are_for_who_knows_their_token(visits: Visits, line: Line, tmp_path: Path) -> None:
-    anna, ben = visits.of("anna"), visits.of("ben")
-    for visit in (anna, ben):
-        assert visit.begin(making(tmp_path), line).wait(10)
+def test_results_are_for_who_knows_their_token(sessions: Sessions, queue: JobQueue, tmp_path: Path) -> None:
+    anna, ben = sessions.of("anna"), sessions.of("ben")
+    for session in (anna, ben):
+        assert session.begin(making(tmp_path), queue).wait(10)
     assert anna.token != ben.token
     assert len(anna.token) > 20
-    found = visits.file(anna.token, "a.csv")
+    found = sessions.file(anna.token, "a.csv")
     assert found is not None
     assert found.read_text() == "rows"
-    assert visits.file("", "a.csv") is None
-    assert visits.file("guess", "a.csv") is None
-    (tmp_path / "visits" / "secret").touch()
-    for name in ("../../secret", "..", "", "nothing.csv", str(tmp_path / "visits" / "secret")):
-        assert visits.file(anna.token, name) is None
+    assert sessions.file("", "a.csv") is None
+    assert sessions.file("guess", "a.csv") is None
+    (tmp_path / "sessions" / "secret").touch()
+    for name in ("../../secret", "..", "", "nothing.csv", str(tmp_path / "sessions" / "secret")):
+        assert sessions.file(anna.token, name) is None
     before = anna.token
-    assert anna.begin(making(tmp_path), line).wait(10)
-    assert visits.file(before, "a.csv") is None
-    assert everything(tmp_path / "visits") == ["secret", "visit-1/result-2/a.csv", "visit-2/result-1/a.csv"]
+    assert anna.begin(making(tmp_path), queue).wait(10)
+    assert sessions.file(before, "a.csv") is None
+    assert everything(tmp_path / "sessions") == [
+        "secret",
+        "session-1/result-2/a.csv",
+        "session-2/result-1/a.csv",
+    ]
 
 
 def test_who_leaves_takes_all_along_also_in_the_middle_of_the_work(
-    visits: Visits, line: Line, tmp_path: Path
+    sessions: Sessions, queue: JobQueue, tmp_path: Path
 ) -> None:
     begun = threading.Event()
 
@@ -183,30 +187,32 @@ def test_who_leaves_takes_all_along_also_in_the_middle_of_the_work(
             ticket.check()
             time.sleep(0.001)
 
-    anna = visits.of("anna")
+    anna = sessions.of("anna")
     anna.take(sent(tmp_path), "a.png")
-    ticket = anna.begin(work, line)
-    waits = visits.of("ben").begin(making(tmp_path), line)
+    ticket = anna.begin(work, queue)
+    waits = sessions.of("ben").begin(making(tmp_path), queue)
     assert begun.wait(10)
-    visits.leave("anna")
+    sessions.leave("anna")
     assert waits.wait(10)
     with pytest.raises(Stopped):
         ticket.result()
     assert not anna.folder.exists()
-    visits.leave("anna")  # twice is once
-    visits.close()
-    assert everything(tmp_path / "visits") == []
+    sessions.leave("anna")  # twice is once
+    sessions.close()
+    assert everything(tmp_path / "sessions") == []
 
 
-def test_what_was_stopped_or_failed_leaves_no_files(visits: Visits, line: Line, tmp_path: Path) -> None:
+def test_what_was_stopped_or_failed_leaves_no_files(
+    sessions: Sessions, queue: JobQueue, tmp_path: Path
+) -> None:
     def work(folder: Path, ticket: Ticket[Made]) -> Made:
         (folder / "half").touch()
         raise InputError("no")
 
-    visit = visits.of("anna")
-    assert visit.begin(work, line).wait(10)
-    assert everything(tmp_path / "visits") == []
-    assert visit.made is None
+    session = sessions.of("anna")
+    assert session.begin(work, queue).wait(10)
+    assert everything(tmp_path / "sessions") == []
+    assert session.made is None
 
 
 @pytest.mark.parametrize(

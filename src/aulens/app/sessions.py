@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.app.line import Line, Stopped, Ticket
+from aulens.app.job_queue import JobQueue, Stopped, Ticket
 from aulens.app.source import Source, renamed
 from aulens.app.work import Made, Work
 from aulens.errors import InputError
@@ -35,7 +35,7 @@ LOST: Final = (
 
 
 @dataclass(eq=False)
-class Visit:
+class Session:
     """One open page.
 
     Attributes:
@@ -100,11 +100,11 @@ class Visit:
             shutil.rmtree(self.made.folder, ignore_errors=True)
         self.made, self.token = None, ""
 
-    def begin(self, work: Work, line: Line) -> Ticket[Made]:
-        """Stand in line with an analysis; its files go into a new folder.
+    def begin(self, work: Work, queue: JobQueue) -> Ticket[Made]:
+        """Wait in the queue with an analysis; its files go into a new folder.
 
         Raises:
-            InputError: the line is too long.
+            InputError: the queue is too long.
         """
         self.forget_made()
         self._count += 1
@@ -130,72 +130,72 @@ class Visit:
                     if self._gone:
                         shutil.rmtree(self.folder, ignore_errors=True)
 
-        self.ticket = line.enter(run)
+        self.ticket = queue.enter(run)
         return self.ticket
 
-    def leave(self, line: Line) -> None:
+    def leave(self, queue: JobQueue) -> None:
         """Stop what is being done for them, and delete all that is theirs."""
         with self._lock:
             self._gone = True
         if self.ticket is not None:
-            line.stop(self.ticket)
+            queue.stop(self.ticket)
         with self._lock:
             if not self._busy:  # else the work does it when it ends
                 shutil.rmtree(self.folder, ignore_errors=True)
         self.made, self.token, self.source = None, "", None
 
 
-class Visits:
+class Sessions:
     """All open pages.
 
     Args:
         folder: an empty one, for everybody's files.
         uploads: where the server puts what browsers send.
-        line: does the work.
+        queue: does the work.
     """
 
-    def __init__(self, folder: Path, uploads: Path, line: Line) -> None:
-        self._folder, self._uploads, self._line = folder, uploads, line
-        self._open: dict[str, Visit] = {}
+    def __init__(self, folder: Path, uploads: Path, queue: JobQueue) -> None:
+        self._folder, self._uploads, self._queue = folder, uploads, queue
+        self._open: dict[str, Session] = {}
         self._left: set[str] = set()
         self._came: set[str] = set()
         self._count = 0
         self._lock = threading.Lock()
 
-    def of(self, session: str) -> Visit:
-        """The visit of a page, by the name that its browser made up for it.
+    def of(self, key: str) -> Session:
+        """The session of a page, by the name that its browser made up for it.
 
         Raises:
             InputError: it was closed: nobody would tell of its end a second time, and its files would stay.
         """
         with self._lock:
-            if session in self._left:
+            if key in self._left:
                 raise InputError(LOST)
-            if session not in self._open:
+            if key not in self._open:
                 self._count += 1
-                self._open[session] = Visit(self._folder / f"visit-{self._count}", self._uploads)
-            return self._open[session]
+                self._open[key] = Session(self._folder / f"session-{self._count}", self._uploads)
+            return self._open[key]
 
-    def known(self, session: str) -> Visit | None:
-        """The visit of a page; None if it was closed, or nothing came from it yet."""
+    def known(self, key: str) -> Session | None:
+        """The session of a page; None if it was closed, or nothing came from it yet."""
         with self._lock:
-            return self._open.get(session)
+            return self._open.get(key)
 
-    def leave(self, session: str) -> None:
+    def leave(self, key: str) -> None:
         """A page was closed."""
         with self._lock:
-            visit = self._open.pop(session, None)
-            self._left.add(session)
-        if visit is not None:
-            visit.leave(self._line)
+            session = self._open.pop(key, None)
+            self._left.add(key)
+        if session is not None:
+            session.leave(self._queue)
 
     def file(self, token: str, name: str) -> Path | None:
         """A file that was made for whoever knows this token; None if there is none."""
         with self._lock:
-            visits = list(self._open.values())
-        for visit in visits:
-            made = visit.made
-            if made is not None and visit.token and secrets.compare_digest(visit.token, token):
+            sessions = list(self._open.values())
+        for session in sessions:
+            made = session.made
+            if made is not None and session.token and secrets.compare_digest(session.token, token):
                 path = made.folder / name
                 return path if path.parent == made.folder and path.is_file() else None
         return None
@@ -267,8 +267,8 @@ class Visits:
 
     def close(self) -> None:
         """Everybody leaves."""
-        for session in list(self._open):
-            self.leave(session)
+        for key in list(self._open):
+            self.leave(key)
 
 
 def check_upload(path: Path, uploads: Path) -> None:

@@ -16,7 +16,7 @@ class Stopped(BaseException):
 
 
 class Ticket(Generic[T]):
-    """One piece of work in a `Line`.
+    """One piece of work in a `JobQueue`.
 
     Args:
         work: does it; it calls `check` often, and may call `tell`.
@@ -48,7 +48,7 @@ class Ticket(Generic[T]):
         return self._stop.is_set()
 
     def stop(self) -> None:
-        """For the line: ask it to end at its next `check`."""
+        """For the queue: ask it to end at its next `check`."""
         self._stop.set()
 
     def check(self) -> None:
@@ -72,7 +72,7 @@ class Ticket(Generic[T]):
         return self._over.wait(seconds)
 
     def run(self) -> None:
-        """For the line: do the work."""
+        """For the queue: do the work."""
         self._began = time.monotonic()
         try:
             self.check()
@@ -83,7 +83,7 @@ class Ticket(Generic[T]):
             self._over.set()
 
 
-class Line:
+class JobQueue:
     """Does one piece of work after another, in a thread of its own.
 
     Args:
@@ -100,10 +100,10 @@ class Line:
         self._thread.start()
 
     def enter(self, work: Callable[[Ticket[T]], T]) -> Ticket[T]:
-        """Stand in line.
+        """Wait in the queue.
 
         Raises:
-            InputError: too many are waiting, or the line is closed.
+            InputError: too many are waiting, or the queue is closed.
         """
         ticket = Ticket(work)
         with self._changed:

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("starlette", reason="gradio is not installed (extra: app)")
 
-from aulens.app.shell import Shell
+from aulens.app.security import SecureApp
 
 TOKEN = "t0ken"
 UPLOADED = "/uploads/t1/a.png"
@@ -19,7 +19,7 @@ JOIN = "/gradio_api/queue/join"
 
 
 class OneFile:
-    """Stands for `Visits`."""
+    """Stands for `Sessions`."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.swept = path, 0
@@ -60,14 +60,19 @@ async def inner(scope, receive, send) -> None:
 
 
 def get(
-    shell: Shell, path: str, host: str = "127.0.0.1:7860", method: str = "GET", **more: str
+    secured: SecureApp, path: str, host: str = "127.0.0.1:7860", method: str = "GET", **more: str
 ) -> tuple[int, dict[str, str], bytes]:
     """The answer to a request with more headers, whose names have "_" for "-"."""
-    return ask(shell, path, b"", host, method, **more)
+    return ask(secured, path, b"", host, method, **more)
 
 
 def ask(
-    shell: Shell, path: str, body: bytes, host: str = "127.0.0.1:7860", method: str = "POST", **more: str
+    secured: SecureApp,
+    path: str,
+    body: bytes,
+    host: str = "127.0.0.1:7860",
+    method: str = "POST",
+    **more: str,
 ) -> tuple[int, dict[str, str], bytes]:
     """The same for a request with a body, which comes in two pieces."""
     answer: list[dict] = []
@@ -90,26 +95,26 @@ def ask(
             *((name.replace("_", "-").encode(), value.encode()) for name, value in more.items()),
         ],
     }  # fmt: skip
-    asyncio.run(shell(scope, receive, send))
+    asyncio.run(secured(scope, receive, send))
     headers = {name.decode().lower(): value.decode() for name, value in answer[0]["headers"]}
     return answer[0]["status"], headers, b"".join(part.get("body", b"") for part in answer[1:])
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
+def secured(tmp_path: Path) -> SecureApp:
     path = tmp_path / "Zoë 1.html"
     path.write_text("<p>report")
-    return Shell(inner, OneFile(path), ("127.0.0.1", "localhost", "[::1]"))  # type: ignore[arg-type]
+    return SecureApp(inner, OneFile(path), ("127.0.0.1", "localhost", "[::1]"))  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def lent(tmp_path: Path) -> Shell:
+def lent(tmp_path: Path) -> SecureApp:
     """For whoever can reach it, by any name."""
-    return Shell(inner, OneFile(tmp_path), None)  # type: ignore[arg-type]
+    return SecureApp(inner, OneFile(tmp_path), None)  # type: ignore[arg-type]
 
 
-def test_the_page_may_load_from_here_only(shell: Shell) -> None:
-    status, headers, body = get(shell, "/")
+def test_the_page_may_load_from_here_only(secured: SecureApp) -> None:
+    status, headers, body = get(secured, "/")
     assert (status, body) == (200, b"the page")
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'self'"
@@ -119,14 +124,14 @@ def test_the_page_may_load_from_here_only(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:7860", "", "[::2]:7860"])
-def test_another_name_is_refused(shell: Shell, host: str) -> None:
-    status, _, body = get(shell, "/", host)
+def test_another_name_is_refused(secured: SecureApp, host: str) -> None:
+    status, _, body = get(secured, "/", host)
     assert (status, body) == (403, b"This page is for its own computer only.")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:7860", "localhost:1", "[::1]:7860"])
-def test_its_own_names_are_fine(shell: Shell, host: str) -> None:
-    assert get(shell, "/", host)[0] == 200
+def test_its_own_names_are_fine(secured: SecureApp, host: str) -> None:
+    assert get(secured, "/", host)[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -136,12 +141,12 @@ def test_its_own_names_are_fine(shell: Shell, host: str) -> None:
      "/monitoring/summary", "/result/t0ken/other.html", "/result/guess/Zoë 1.html",
      "/result/", "/result/t0ken"],
 )  # fmt: skip
-def test_what_is_not_there(shell: Shell, path: str) -> None:
-    assert get(shell, path)[0] == 404
+def test_what_is_not_there(secured: SecureApp, path: str) -> None:
+    assert get(secured, path)[0] == 404
 
 
-def test_a_result_is_sandboxed_and_not_stored(shell: Shell) -> None:
-    status, headers, body = get(shell, f"/result/{TOKEN}/Zoë 1.html")
+def test_a_result_is_sandboxed_and_not_stored(secured: SecureApp) -> None:
+    status, headers, body = get(secured, f"/result/{TOKEN}/Zoë 1.html")
     assert (status, body) == (200, b"<p>report")
     assert headers["content-security-policy"].startswith("sandbox allow-scripts allow-downloads; ")
     assert "allow-same-origin" not in headers["content-security-policy"]
@@ -164,24 +169,26 @@ OWN = [
 
 
 @pytest.mark.parametrize("said", FOREIGN, ids=str)
-def test_no_web_site_can_send_anything(shell: Shell, lent: Shell, said: dict[str, str]) -> None:
-    for each in (shell, lent):
+def test_no_web_site_can_send_anything(secured: SecureApp, lent: SecureApp, said: dict[str, str]) -> None:
+    for each in (secured, lent):
         for method in ("POST", "PUT", "DELETE", "OPTIONS"):
             status, _, body = get(each, "/gradio_api/upload", method=method, **said)
             assert (status, body[:42]) == (403, b"This page takes nothing from another one. ")
-        assert each._visits.swept == 0  # type: ignore[attr-defined]
+        assert each._sessions.swept == 0  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("said", OWN, ids=str)
-def test_its_own_page_can_send_and_old_uploads_go(shell: Shell, lent: Shell, said: dict[str, str]) -> None:
-    for each in (shell, lent):
+def test_its_own_page_can_send_and_old_uploads_go(
+    secured: SecureApp, lent: SecureApp, said: dict[str, str]
+) -> None:
+    for each in (secured, lent):
         status, _, body = get(each, "/gradio_api/upload", method="POST", **said)
         assert (status, json.loads(body)) == (200, ["own/sum/a.png", "own/sum/b.png"])
-        assert each._visits.swept == 1  # type: ignore[attr-defined]
+        assert each._sessions.swept == 1  # type: ignore[attr-defined]
 
 
-def test_a_link_to_it_and_a_server_before_it_work(shell: Shell, lent: Shell) -> None:
-    assert get(shell, "/", sec_fetch_site="cross-site")[0] == 200
+def test_a_link_to_it_and_a_server_before_it_work(secured: SecureApp, lent: SecureApp) -> None:
+    assert get(secured, "/", sec_fetch_site="cross-site")[0] == 200
     said = {"origin": "https://aus.example", "sec_fetch_site": "same-origin"}
     assert ask(lent, JOIN, b'{"data": []}', **said)[0] == 200
 
@@ -208,44 +215,44 @@ ASKED = [JOIN, "/gradio_api/run/predict", "/gradio_api/stream/e1-2_3"]
     ],
     ids=str,
 )  # fmt: skip
-def test_no_path_but_an_uploads_reaches_gradio(shell: Shell, path: str, sent: object) -> None:
+def test_no_path_but_an_uploads_reaches_gradio(secured: SecureApp, path: str, sent: object) -> None:
     for data in ([sent], [None, True, sent]):
         body = json.dumps({"data": data, "fn_index": 0, "session_hash": "s"}).encode()
-        assert ask(shell, path, body)[0] == 400
-        assert ask(shell, path, json.dumps(data).encode())[0] == 400
+        assert ask(secured, path, body)[0] == 400
+        assert ask(secured, path, json.dumps(data).encode())[0] == 400
 
 
 @pytest.mark.parametrize("path", ASKED)
-def test_what_the_page_sends_reaches_gradio_and_nothing_besides(shell: Shell, path: str) -> None:
+def test_what_the_page_sends_reaches_gradio_and_nothing_besides(secured: SecureApp, path: str) -> None:
     plain = [{"url": LIVE}, ["AU1", "AU12"], True, None, 3, "0:01"]
     asked = {"data": [file(UPLOADED), *plain], "fn_index": 0, "session_hash": "s", "trigger_id": None}
     more = {"event_data": file("/etc/passwd"), "batched": True, "request": {"path": "/etc/passwd"}}
     sent = asked | more | {"data": [file(UPLOADED, url="http://web.example/a", is_stream=True), *plain]}
-    status, _, body = ask(shell, path, json.dumps(sent).encode())
+    status, _, body = ask(secured, path, json.dumps(sent).encode())
     assert (status, json.loads(body)) == (200, asked)
 
 
-def test_what_can_be_read_in_two_ways_is_read_in_one(shell: Shell) -> None:
+def test_what_can_be_read_in_two_ways_is_read_in_one(secured: SecureApp) -> None:
     for first, last, status in ((UPLOADED, "/etc/passwd", 400), ("/etc/passwd", UPLOADED, 200)):
         data = f'"data": [{{"path": "{first}", "path": "{last}"}}]'
         text = f'{{"data": [{{"path": "{first}"}}], {data}}}'
-        answer = ask(shell, JOIN, text.encode())
+        answer = ask(secured, JOIN, text.encode())
         assert answer[0] == status
         assert b"passwd" not in answer[2]
     body = json.dumps({"data": [file("/etc/passwd")]}).encode("utf-16")
-    assert ask(shell, JOIN, body)[0] == 400
+    assert ask(secured, JOIN, body)[0] == 400
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"null", b'{"data": {}}', b"[" * 100_000, b"\xff", b"a=b"]
 )
-def test_what_is_nothing_is_refused(shell: Shell, body: bytes) -> None:
-    assert ask(shell, JOIN, body)[0] == 400
+def test_what_is_nothing_is_refused(secured: SecureApp, body: bytes) -> None:
+    assert ask(secured, JOIN, body)[0] == 400
 
 
-def test_what_is_too_much_is_refused(shell: Shell) -> None:
+def test_what_is_too_much_is_refused(secured: SecureApp) -> None:
     for path in (JOIN, "/gradio_api/reset"):
-        assert ask(shell, path, b" " * 20_000_001)[0] == 413
+        assert ask(secured, path, b" " * 20_000_001)[0] == 413
 
 
 @pytest.mark.parametrize(
@@ -254,20 +261,20 @@ def test_what_is_too_much_is_refused(shell: Shell) -> None:
      "process_recording", "vibe-edit", "run-history/connect", "queue/join/", "queue//join", "stream/a/b",
      "upload/"],
 )  # fmt: skip
-def test_other_ways_to_ask_gradio_are_closed(shell: Shell, path: str) -> None:
+def test_other_ways_to_ask_gradio_are_closed(secured: SecureApp, path: str) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
-        assert ask(shell, f"/gradio_api/{path}", b'{"data": []}', method=method)[0] == 404
-    assert get(shell, "/login", method="POST")[0] == 404
+        assert ask(secured, f"/gradio_api/{path}", b'{"data": []}', method=method)[0] == 404
+    assert get(secured, "/login", method="POST")[0] == 404
 
 
 @pytest.mark.parametrize("path", ["cancel", "reset", "stream/e1-2_3/close"])
-def test_what_names_no_file_passes(shell: Shell, path: str) -> None:
+def test_what_names_no_file_passes(secured: SecureApp, path: str) -> None:
     body = b'{"session_hash": "s", "fn_index": 1, "event_id": "e"}'
-    assert ask(shell, f"/gradio_api/{path}", body)[::2] == (200, body)
+    assert ask(secured, f"/gradio_api/{path}", body)[::2] == (200, body)
 
 
-def test_who_uploaded_it_can_see_it(shell: Shell) -> None:
+def test_who_uploaded_it_can_see_it(secured: SecureApp) -> None:
     asked = f"/gradio_api/file={UPLOADED}"
-    assert get(shell, asked)[0] == 200
-    shell._visits.path.unlink()  # taken in meanwhile: no error in the browser, nor in the terminal
-    assert get(shell, asked)[0] == 204
+    assert get(secured, asked)[0] == 200
+    secured._sessions.path.unlink()  # taken in meanwhile: no error in the browser, nor in the terminal
+    assert get(secured, asked)[0] == 204

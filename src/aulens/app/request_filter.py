@@ -29,7 +29,7 @@ class RefusedError(Exception):
         self.status, self.why = status, why
 
 
-async def looked_through(path: str, receive: Receive, came: Callable[[str], bool]) -> bytes:
+async def filtered_body(path: str, receive: Receive, came: Callable[[str], bool]) -> bytes:
     """The body of a request, as Gradio may have it.
 
     Args:
@@ -47,7 +47,7 @@ async def looked_through(path: str, receive: Receive, came: Callable[[str], bool
     return _checked(body, came) if with_data else body
 
 
-def again(body: bytes, receive: Receive) -> Receive:
+def replayed(body: bytes, receive: Receive) -> Receive:
     """The same request, whose body is this."""
     first = True
 

@@ -9,8 +9,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from aulens.app.sent import RefusedError, again, looked_through
-from aulens.app.visits import Visits
+from aulens.app.request_filter import RefusedError, filtered_body, replayed
+from aulens.app.sessions import Sessions
 
 _PAGE_POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' "
@@ -36,18 +36,18 @@ _FOREIGN: Final = (
 )
 
 
-class Shell:
+class SecureApp:
     """An ASGI application around Gradio's.
 
     Args:
         inner: Gradio's.
-        visits: whose files are served.
+        sessions: whose files are served.
         hosts: names by which the page may be called, so that no web site can reach it under a name of its
             own (DNS rebinding); None: any.
     """
 
-    def __init__(self, inner: ASGIApp, visits: Visits, hosts: Iterable[str] | None) -> None:
-        self._inner, self._visits = inner, visits
+    def __init__(self, inner: ASGIApp, sessions: Sessions, hosts: Iterable[str] | None) -> None:
+        self._inner, self._sessions = inner, sessions
         self._hosts = None if hosts is None else frozenset(hosts)
         self._closing = asyncio.Event()
 
@@ -74,24 +74,24 @@ class Shell:
         elif scope["method"] in ("GET", "HEAD"):
             await self._page(scope, receive, _with_headers(send, _PAGE_POLICY))
         elif path == _UPLOAD:
-            await asyncio.to_thread(self._visits.sweep)
+            await asyncio.to_thread(self._sessions.sweep)
             await self._upload(scope, receive, _with_headers(send, _PAGE_POLICY))
         else:
             await self._ask(scope, receive, _with_headers(send, _PAGE_POLICY))
 
     def _came(self, path: str) -> bool:
-        return self._visits.came(path)
+        return self._sessions.came(path)
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Gradio's answer to what the page asks, if it names no file but one that was uploaded."""
         try:
-            body = await looked_through(scope["path"], receive, self._came)
+            body = await filtered_body(scope["path"], receive, self._came)
         except RefusedError as error:
             await JSONResponse({"detail": error.why}, error.status)(scope, receive, send)
             return
         headers = MutableHeaders(raw=list(scope["headers"]))
         headers["Content-Type"], headers["Content-Length"] = "application/json", str(len(body))
-        await self._inner({**scope, "headers": headers.raw}, again(body, receive), send)
+        await self._inner({**scope, "headers": headers.raw}, replayed(body, receive), send)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Gradio's answer to files; it names them by what is in them, here each gets a path of its own."""
@@ -118,7 +118,7 @@ class Shell:
 
     def _handed_out(self, body: bytes) -> Response:
         try:
-            places = {path: self._visits.hand_out(path) for path in json.loads(body)}
+            places = {path: self._sessions.hand_out(path) for path in json.loads(body)}
             return JSONResponse([places[path] for path in json.loads(body)])
         except (OSError, ValueError):
             return PlainTextResponse("This file did not arrive; drop it in once more.", 503)
@@ -138,13 +138,13 @@ class Shell:
 
     async def _upload_shown(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         """An upload, to show it in the browser that sent it; nothing once it was taken in."""
-        with self._visits.shown(path) as place:
+        with self._sessions.shown(path) as place:
             answer = Response(status_code=204) if place is None else FileResponse(place)
             await answer(scope, receive, _with_headers(send, _RESULT_POLICY, store=False))
 
     async def _result(self, asked: str, scope: Scope, receive: Receive, send: Send) -> None:
         token, _, name = asked.partition("/")
-        path = self._visits.file(token, name)
+        path = self._sessions.file(token, name)
         if path is None:
             await PlainTextResponse(
                 "This file is gone: its page was closed, or something else was analyzed.", 404
