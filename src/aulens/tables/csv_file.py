@@ -1,4 +1,8 @@
-"""CSV files of others: read as a whole, checked line by line."""
+"""CSV files of others: read as a whole, checked line by line.
+
+pandas reads the numbers. It fills lines that are too short without a word, Python's csv takes no long fields
+(its limit is one for the whole process), and pyarrow is no part of the core: so lines are checked here.
+"""
 
 from __future__ import annotations
 
