@@ -1,6 +1,7 @@
-"""Files of earlier versions are read as what they were: cards, configurations of runs, calibrations."""
+"""Files of earlier versions are read as what they were: cards, configurations of runs, receipts."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from aulens.aus import AUSet
 from aulens.faces.net_card import read_box_card, read_landmark_card
+from aulens.output.receipt import files_of, read_receipt
 from aulens.relations import AURelations
 from aulens.runtime.card import read_card
 from aulens.training.calibration import read_calibration
@@ -59,3 +61,14 @@ def test_relations() -> None:
     found = AURelations.load(FILES / "relations.json", OWN)
     np.testing.assert_array_equal(found.conditional[1], [1 / 3, 1, 0])
     assert found.occurrences.tolist() == [10, 7, 0]
+
+
+def test_a_receipt_from_before_remarks(tmp_path: Path) -> None:
+    shutil.copy(FILES / "receipt.json", tmp_path / "talk.json")
+    for name in ("talk.csv", "talk.events.csv"):
+        (tmp_path / name).touch()
+    identity = json.loads((FILES / "receipt.json").read_text())["identity"]
+    found = read_receipt(tmp_path / "talk.json", identity)
+    assert found is not None
+    assert (found.rows, found.people, found.left_out, found.remark) == (580, 2, None, None)
+    assert set(files_of(tmp_path / "talk.json")) == {"table", "events"}

@@ -10,11 +10,12 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from aulens.errors import InputError
+from aulens.checked import checked
+from aulens.errors import ConfigError, InputError
 from aulens.files import write_text
 from aulens.output.identity import differs
 from aulens.runtime.result import FrameResult
@@ -109,8 +110,8 @@ class PartFolder:
                 f"{self.path}: the earlier run can't go on, {differs(found['identity'], self._identity)}"
             )
         try:
-            return Checkpoint(**{field.name: found[field.name] for field in fields(Checkpoint)})
-        except KeyError:
+            return checked(Checkpoint, found, others=True)
+        except ConfigError:
             return None
 
 

@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from aulens.errors import InputError
+from aulens.checked import checked
+from aulens.errors import ConfigError, InputError
 from aulens.files import write_text
 from aulens.output.identity import IF_SET, VIDEO, differs
 from aulens.output.names import ENDINGS
@@ -90,9 +91,7 @@ def read_receipt(path: Path, identity: Mapping[str, Any]) -> Receipt | None:
 def files_of(path: Path) -> dict[str, Path]:
     """What a receipt names and is of its results alone, by what it is; nothing if it is no receipt."""
     found = _read(path)
-    named = (
-        {} if found is None else {kind: name for kind, name in found.files.items() if isinstance(name, str)}
-    )
+    named = {} if found is None else found.files
     if found is not None and found.source is None:
         ours = {kind: name for kind, name in named.items() if _RESULT.fullmatch(name)}
     else:
@@ -150,7 +149,7 @@ def _read(path: Path) -> Receipt | None:
         return None
     if not isinstance(found, dict) or found.pop("format", None) not in (CLIP, PICTURES):
         return None
-    # Earlier versions had no remarks and left nobody out.
-    known = {field.name for field in fields(Receipt)}
-    needed = {field.name for field in fields(Receipt) if field.default is field.default_factory is MISSING}
-    return Receipt(**found) if needed <= found.keys() <= known else None
+    try:
+        return checked(Receipt, found)  # earlier versions had no remarks and left nobody out
+    except ConfigError:
+        return None
