@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from aulens.analysis.analyzer import Analyzer
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.aus import MISSING
 from aulens.errors import ConfigError
 from aulens.losses import masked_mean
