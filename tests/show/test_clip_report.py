@@ -14,7 +14,7 @@ from html_page import Page
 from aulens.errors import InputError
 from aulens.runtime.card import ModelCard, read_card
 from aulens.runtime.result import FrameResult
-from aulens.show.pages import piece
+from aulens.show.pages import templates
 from aulens.show.report import write_report
 from aulens.show.report.cite import bibtex
 from aulens.show.stills import Stills, read_stills
@@ -121,7 +121,8 @@ def test_words_from_outside_are_words_on_the_page(path: Path, page: Page) -> Non
 
 
 def test_no_text_in_the_data_can_end_its_element() -> None:
-    page = Page(piece("parts.html", "embed")("x", {NASTY: [NASTY, "\u2028"]}))
+    text = '<script type="application/json" id="x">{{ content|tojson }}</script>'
+    page = Page(templates().from_string(text).render(content={NASTY: [NASTY, "\u2028"]}))
     assert page.data("x") == {NASTY: [NASTY, "\u2028"]}
     assert len(page.tags) == 1
 

@@ -122,8 +122,9 @@ def _data(
     step = stretch(clip.tracks, len(clip.labels))
     for place, track in enumerate(clip.tracks):
         own = None if events is None else of_person(events, track.face_id)
-        rows = of_person(table, track.face_id)
-        yield f"person-{place}", person(clip, track, rows, own, np.array(card.threshold), step)
+        threshold = np.array(card.threshold)
+        # No name for the rows: they would stay in memory beside those of the next person.
+        yield f"person-{place}", person(clip, track, of_person(table, track.face_id), own, threshold, step)
     views = _views(table, kept)
     for place, still in enumerate(kept):
         assert index is not None
