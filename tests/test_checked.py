@@ -31,6 +31,8 @@ class Lens:
     def __post_init__(self) -> None:
         if self.count == 13:
             raise InputError("13 lenses are one too many")
+        if self.count == 14:
+            raise ValueError("14 lenses are two too many")
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,10 @@ def test_plain_values_become_typed_ones() -> None:
             "a.toml: 'front.count' must be a whole number of at least 1, found 0",
         ),
         ({"front": {"glass": "flint", "count": 13}}, "a.toml: 13 lenses are one too many"),
+        (
+            {"front": {"glass": "flint", "count": 14}},
+            "a.toml: 'front' can't be used: 14 lenses are two too many",
+        ),
         ({"kind": "wet"}, "a.toml: 'kind' must be one of film, chip, found 'wet'"),
         ({"names": ["a", 3]}, "a.toml: 'names' must be a list of texts, found ['a', 3]"),
         ({"shares": {"x": 2}}, "a.toml: 'shares.x' must be a probability from 0 to 1, found 2"),

@@ -93,7 +93,7 @@ def checked(
     except ValidationError as fault:
         if isinstance(fault.__cause__, AulensError):  # of somebody's __post_init__
             raise error(f"{place}{fault.__cause__}") from fault
-        raise error(f"{place}{_fault(kind, plain, key)}") from fault
+        raise error(f"{place}{_said(fault, kind, plain, key)}") from fault
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
@@ -128,15 +128,17 @@ def _unknown(kind: Any, plain: object, key: str) -> str:
     return ""
 
 
-def _fault(kind: Any, value: object, key: str) -> str:
+def _said(fault: ValidationError, kind: Any, value: object, key: str) -> str:
     """What to say of a value that can't be: of the innermost one."""
     for name, inner, item in _parts(kind, value):
         if item is MISSING:
             return f"lacks the entry {_join(key, name)!r}"
         try:
             msgspec.convert(item, inner)
-        except ValidationError:
-            return _fault(inner, item, _join(key, name))
+        except ValidationError as within:
+            return _said(within, inner, item, _join(key, name))
+    if fault.__cause__ is not None:  # of somebody's __post_init__
+        return f"{key!r} can't be used: {fault.__cause__}"
     return f"{key!r} must be {_told(kind)}, found {value!r:.200}"
 
 

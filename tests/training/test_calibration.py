@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,5 +136,29 @@ def test_a_file_keeps_it(tmp_path: Path):
     curves = (None, Curve((-1.0, 0.5), (0.0, 4.5)))
     write_calibration(path, replace(found, curves=curves))
     assert read_calibration(path, PAIR).curves == curves
-    with pytest.raises(ModelError, match="AU15"):
+    with pytest.raises(ModelError, match=r"is not a calibration of AU15: it lacks 'AU15'"):
         read_calibration(path, AUSet("other", (15,)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"threshold": {"AU1": 2, "AU2": 0.5}},
+            r"'threshold\.AU1' must be a probability from 0 to 1, found 2",
+        ),
+        ({"platt": {"AU1": [1]}}, r"'platt\.AU1' must be two numbers"),
+        ({"samples": None}, "'samples' must be a whole number of 0 or more, found None"),
+        (
+            {"intensity": {"AU1": {"scores": [1, 0], "intensities": [0, 1]}}},
+            r"'intensity\.AU1' can't be used: a curve needs two or more ascending scores",
+        ),
+    ],
+)
+def test_a_damaged_file_says_what_is_wrong(tmp_path: Path, change: dict[str, object], message: str):
+    labels = np.array([[0, 1], [1, 0]], np.int8)
+    write_calibration(tmp_path / "a.json", fit(PAIR, labels, labels + 0.5, np.array(["a", "b"])))
+    content = json.loads((tmp_path / "a.json").read_text()) | change
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    with pytest.raises(ModelError, match=message):
+        read_calibration(tmp_path / "a.json", PAIR)

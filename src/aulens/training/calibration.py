@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
+from aulens.card_file import Pair
+from aulens.checked import Natural, Probability, checked
 from aulens.errors import ModelError
 from aulens.files import write_json
 from aulens.models.family import au_family
@@ -180,29 +182,40 @@ def best_threshold(present: NDArray[np.bool_], probability: NDArray[np.float64])
     return float(candidates[best[np.argmin(np.abs(candidates[best] - 0.5))]])
 
 
+@dataclass(frozen=True)
+class _Written:
+    """What `Calibration.to_dict` gives; earlier versions have no intensities."""
+
+    platt: Mapping[str, Pair]
+    threshold: Mapping[str, Probability]
+    fitted: Mapping[str, bool]
+    samples: Natural
+    subjects: Natural
+    intensity: Mapping[str, Curve | None] = field(default_factory=dict)
+
+
 def read_calibration(path: Path, aus: AUSet) -> Calibration | None:
     """Read a calibration file; None if there is none; ModelError if it is of other AUs or damaged."""
     if not path.is_file():
         return None
+    other = f"{path} is not a calibration of {', '.join(aus.labels)}"
     try:
-        raw: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        platt = np.array([raw["platt"][name] for name in aus.labels], dtype=np.float64)
-        threshold = np.array([raw["threshold"][name] for name in aus.labels], dtype=np.float64)
-        fitted = np.array([raw["fitted"][name] for name in aus.labels], dtype=bool)
-        known = raw.get("intensity") or {}  # older versions have none
-        curves = tuple(_curve(known[name]) for name in aus.labels) if known else ()
-        return Calibration(aus, platt, threshold, fitted, int(raw["samples"]), int(raw["subjects"]), curves)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path} is not a calibration of {', '.join(aus.labels)}: {error!r}.") from error
+        found = checked(_Written, json.loads(path.read_text(encoding="utf-8")), others=True)
+        platt, threshold, fitted = (
+            np.array([part[name] for name in aus.labels])
+            for part in (found.platt, found.threshold, found.fitted)
+        )
+        curves = tuple(found.intensity[name] for name in aus.labels) if found.intensity else ()
+    except KeyError as error:
+        raise ModelError(f"{other}: it lacks {error}.") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{other}: {error}.") from error
+    return Calibration(aus, platt, threshold, fitted, found.samples, found.subjects, curves)
 
 
 def write_calibration(path: Path, calibration: Calibration) -> None:
     """Write a calibration as JSON."""
     write_json(path, calibration.to_dict())
-
-
-def _curve(raw: Mapping[str, Any] | None) -> Curve | None:
-    return None if raw is None else Curve(tuple(raw["scores"]), tuple(raw["intensities"]))
 
 
 def _loss(logit: NDArray[np.float64], target: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
