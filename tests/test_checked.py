@@ -80,7 +80,7 @@ def test_plain_values_become_typed_ones() -> None:
         ({"side": [3]}, "a.toml: 'side' must be text or a whole number, found [3]"),
         ({"rows": [[1], 2]}, "a.toml: 'rows.1' must be a list, found 2"),
         ({"rows": [[1], [2, "3"]]}, "a.toml: 'rows.1.1' must be a number, found '3'"),
-        ([], "a.toml: '' must be a table, found []"),
+        ([], "a.toml: all of it must be a table, found []"),
     ],
 )
 def test_what_can_not_be_is_named(plain: object, message: str) -> None:

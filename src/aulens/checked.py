@@ -137,9 +137,10 @@ def _said(fault: ValidationError, kind: Any, value: object, key: str) -> str:
             msgspec.convert(item, inner)
         except ValidationError as within:
             return _said(within, inner, item, _join(key, name))
+    what = repr(key) if key else "all of it"
     if fault.__cause__ is not None:  # of somebody's __post_init__
-        return f"{key!r} can't be used: {fault.__cause__}"
-    return f"{key!r} must be {_told(kind)}, found {value!r:.200}"
+        return f"{what} can't be used: {fault.__cause__}"
+    return f"{what} must be {_told(kind)}, found {value!r:.200}"
 
 
 def _parts(kind: Any, value: object) -> Iterator[tuple[str, Any, Any]]:
