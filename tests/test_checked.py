@@ -63,7 +63,10 @@ def test_plain_values_become_typed_ones() -> None:
         ({"front": {}}, "a.toml: lacks the entry 'front.glass'"),
         ({"front": 3}, "a.toml: 'front' must be a table or left out, found 3"),
         ({"front": {"glass": "x"}}, "a.toml: 'front.glass' must be one of crown, flint, found 'x'"),
-        ({"front": {"glass": "flints"}}, "a.toml: 'front.glass' must be one of crown, flint, found 'flints'"),
+        ({"front": {"glass": "flint\n"}}, "a.toml: 'front.glass' must be one of crown, flint, found 'flint\\n'"),
+            {"front": {"glass": "flint\n"}},
+            r"a.toml: 'front.glass' must be one of crown, flint, found 'flint\n'",
+        ),
         (
             {"front": {"glass": "flint", "count": 0}},
             "a.toml: 'front.count' must be a whole number of at least 1, found 0",

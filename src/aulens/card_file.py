@@ -15,7 +15,7 @@ from msgspec import Meta
 from aulens.checked import Finite, checked
 from aulens.errors import ModelError
 
-Digest = Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$", description="64 hexadecimal digits")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}\Z", description="64 hexadecimal digits")]
 Pair = Annotated[tuple[Finite, Finite], Meta(description="two numbers [slope, offset]")]
 
 

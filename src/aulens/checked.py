@@ -38,7 +38,7 @@ Texts = Annotated[tuple[str, ...], Meta(description="a list of texts")]
 def one_of(names: Iterable[str]) -> Meta:
     """That a text is one of some, in an annotation: ``Annotated[str, one_of(TEMPLATES)]``."""
     names = tuple(names)
-    return Meta(pattern=f"^({'|'.join(map(re.escape, names))})$", description=f"one of {', '.join(names)}")
+    return Meta(pattern=f"^({'|'.join(map(re.escape, names))})\\Z", description=f"one of {', '.join(names)}")
 
 
 _UNIONS: Final = (UnionType, Union)
