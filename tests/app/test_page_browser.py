@@ -82,7 +82,7 @@ def test_a_picture(seen: Seen, files: Path) -> None:
     assert page.startswith("<!DOCTYPE html>")
     assert "<b>Ben" not in page
     names = zipfile.ZipFile(io.BytesIO(seen.taken("Figures"))).namelist()
-    assert sorted(name.rsplit(".", 2)[1] for name in names) == ["evidence0", "evidence1", "overlay"]
+    assert sorted(name.partition(".")[2] for name in names) == ["face0.jpg", "face1.jpg", "jpg"]
 
 
 def test_a_video(seen: Seen, files: Path) -> None:
