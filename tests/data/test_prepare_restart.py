@@ -18,6 +18,7 @@ from aulens import locks
 from aulens.data.prepare import PrepareSettings, prepare, units
 from aulens.data.prepared import load_prepared
 from aulens.errors import BusyError, ConfigError, DatasetError
+from aulens.locks import HOST
 from drawn_frames import AUS, contents, drawn_index
 
 pytestmark = pytest.mark.slow
@@ -61,8 +62,8 @@ def test_a_restart_does_only_what_is_left(index, tmp_path, whole):
     assert 1 <= len(list((out / "parts").glob("*.parquet"))) <= 3
     with pytest.raises(DatasetError, match=r"is not finished\. The same command"):
         load_prepared(out, AUS)
-    for litter in (out / "shards/.x.tar.123.part", out / "parts/.x.parquet.123.part", out / ".m.123.part"):
-        litter.write_bytes(b"half")
+    for litter in ("shards/.x.tar", "parts/.x.parquet", ".m"):  # of a process that can't be
+        (out / f"{litter}.{HOST}-{2**22 + 1}.part").write_bytes(b"half")
     # A shard without its rows, as a kill between the two leaves it.
     (out / "shards" / "00004_M001_T1.tar").write_bytes(b"old")
     seen = []
