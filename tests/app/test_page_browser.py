@@ -54,7 +54,7 @@ def seen(browser: Any, quick: Serving) -> Iterator[Seen]:
 
 
 def test_a_picture(seen: Seen, files: Path) -> None:
-    assert "A stub for tests" in seen.text(".au-statement")
+    assert "A stub for tests" in seen.text(".au-note")
     seen.drop(files / "people.png", "Zoë & <b>Ben.png")
     picture = seen.page.locator(".au-picture img")
     picture.wait_for()
