@@ -46,6 +46,19 @@ def test_what_can_not_be_loaded_is_said(
         OWN["third"]
 
 
+@pytest.mark.parametrize("raised", ["RuntimeError('no licence')", "SystemExit(3)"])
+def test_a_package_that_raises_when_it_is_imported_is_named(
+    raised: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "raising_share.py").write_text(f"raise {raised}\n")
+    install(monkeypatch, tmp_path, "shares", {"tests.shares": "third = raising_share:X"})
+    with pytest.raises(ConfigError) as told:
+        OWN["third"]
+    assert str(told.value) == (
+        f"The share 'third' (raising_share:X) can't be loaded: {raised}. Mend or remove its package."
+    )
+
+
 def test_two_packages_that_add_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, tmp_path / "1", "one", {"tests.shares": f"third = {__name__}:HALF"})
     install(monkeypatch, tmp_path / "2", "two", {"tests.shares": f"third = {__name__}:HALF"})

@@ -65,9 +65,10 @@ class Registry(Generic[Entry]):
         module, _, attribute = added[0].partition(":")
         try:
             return getattr(import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
+        except (Exception, SystemExit) as error:  # what a package does when it is imported is its own
+            why = str(error) if isinstance(error, ImportError | AttributeError) else repr(error)
             raise ConfigError(
-                f"The {self.what} {name!r} ({added[0]}) can't be loaded: {error}. Mend or remove its package."
+                f"The {self.what} {name!r} ({added[0]}) can't be loaded: {why}. Mend or remove its package."
             ) from error
 
     def _added(self) -> dict[str, list[str]]:
