@@ -222,6 +222,13 @@ def test_a_model_with_maps_of_another_size(tmp_path: Path) -> None:
         Analyzer(write_stub(tmp_path, card={"map": 64}), no_faces)
 
 
+def test_a_model_that_takes_other_crops_than_its_card_says(tmp_path: Path) -> None:
+    with pytest.raises(
+        ModelError, match=r"takes pictures of 3 x \d+ x \d+, but its card stub\.json.*3 x 7 x 7"
+    ):
+        Analyzer(write_stub(tmp_path, card={"crop": 7}), no_faces)
+
+
 def test_a_model_file_that_was_changed(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"not the file that its card stub\.json was written for"):
         Analyzer(write_stub(tmp_path, card={"onnx_sha256": "0" * 64}), no_faces)

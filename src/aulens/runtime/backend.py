@@ -7,7 +7,7 @@ docs/runtime.md has the measurements behind the choice.
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -49,6 +49,11 @@ class Session(Protocol):
     @property
     def shapes(self) -> Mapping[str, Shape]:
         """Output → its shape without the batch axis; None where the file leaves a number open."""
+        ...
+
+    @property
+    def image(self) -> Shape:
+        """The shape of the input, likewise."""
         ...
 
     def __call__(self, images: NDArray[np.float32]) -> ModelOutput:
@@ -95,6 +100,7 @@ class _OnnxRuntime:
         inputs = {item.name: item.shape for item in self._session.get_inputs()}
         outputs = {item.name: item.shape for item in self._session.get_outputs()}
         self.shapes = _check_kind(path, inputs, outputs)
+        self.image = _without_batch(inputs[INPUT])
 
     def __call__(self, images: NDArray[np.float32]) -> ModelOutput:
         found = self._session.run(list(self.shapes), {INPUT: images})
@@ -117,6 +123,7 @@ class _OpenVino:
             raise _unreadable(path, error) from error
         inputs, outputs = _named_shapes(compiled.inputs), _named_shapes(compiled.outputs)
         self.shapes = _check_kind(path, inputs, outputs)
+        self.image = _without_batch(inputs[INPUT])
         self._request = compiled.create_infer_request()
 
     def __call__(self, images: NDArray[np.float32]) -> ModelOutput:
@@ -189,12 +196,11 @@ def _check_kind(
             f"{path}: another kind of model: expected the input 'image' (B, 3, H, W) and of the outputs "
             f"{wanted} at least the first, found inputs {_shapes(inputs)} and outputs {_shapes(outputs)}"
         )
-    return MappingProxyType(
-        {
-            name: tuple(size if isinstance(size, int) else None for size in shape[1:])
-            for name, shape in known.items()
-        }
-    )
+    return MappingProxyType({name: _without_batch(shape) for name, shape in known.items()})
+
+
+def _without_batch(shape: Sequence[Any]) -> Shape:
+    return tuple(size if isinstance(size, int) else None for size in shape[1:])
 
 
 def _shapes(ports: dict[str, list[Any]]) -> str:

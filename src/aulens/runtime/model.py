@@ -102,6 +102,13 @@ class Model:
                 f"{card.onnx}: it has no output 'logits', from which its card {card.path.name} reads scores "
                 "(decoder 'direct'); export the model anew"
             )
+        image = self._session.image
+        if any(found not in (None, cut) for found, cut in zip(image, (3, card.crop, card.crop), strict=True)):
+            raise ModelError(
+                f"{card.onnx}: it takes pictures of {_times(image, 'image')}, but its card {card.path.name} "
+                f"cuts faces out at 3 x {card.crop} x {card.crop} ('crop'); give the card that was exported "
+                "with it"
+            )
         for name, promised in self._promised().items():
             self._check_shape(name, shapes[name], promised)
 
