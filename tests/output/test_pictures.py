@@ -159,6 +159,21 @@ def test_an_input_is_never_written_over(analyzer: Analyzer, given: list[Path], t
         run(analyzer, [kept], tmp_path)
 
 
+def test_a_picture_of_somebody_is_no_drawing(analyzer: Analyzer, given: list[Path], tmp_path: Path) -> None:
+    """It is not written over, even where an earlier run into the folder drew nothing; ours are."""
+    run(analyzer, given[1:2], tmp_path, OutputSettings("csv"))
+    own = tmp_path / "pictures" / f"{given[1].stem}.jpg"
+    own.parent.mkdir()
+    own.write_text("mine")
+    with pytest.raises(ConfigError, match="no receipt of aulens names it; give another --out"):
+        run(analyzer, given[1:2], tmp_path)
+    assert own.read_text() == "mine"
+    own.unlink()
+    for _ in range(2):
+        run(analyzer, given[1:2], tmp_path)
+    assert own.stat().st_size > 100
+
+
 @pytest.mark.usefixtures("patches_for_faces")
 @pytest.mark.parametrize("stdout", ["table", "csv"])
 def test_the_command_line_resumes_and_prints_all(

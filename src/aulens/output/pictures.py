@@ -21,7 +21,7 @@ from aulens.inputs import legible, unwritable
 from aulens.output.checkpoint import cut_back
 from aulens.output.drawings import draw, write_page
 from aulens.output.names import free_name, names_beside
-from aulens.output.plan import PAGE, PICTURES_RECEIPT, Job, Outcome, Plan, draws, results_path, stamp
+from aulens.output.plan import PAGE, PARTS, PICTURES_RECEIPT, Job, Outcome, Plan, draws, results_path, stamp
 from aulens.output.receipt import Receipt, begin_anew, read_receipt, with_old, write_receipt
 from aulens.output.writers import format_of, rows_in, table_of_pictures
 from aulens.runtime.card import ModelCard
@@ -278,7 +278,7 @@ def _seen(plan: Plan) -> Iterator[Seen]:
 
 def _parts(out: Path) -> Path:
     """Where the parts are while a run goes on."""
-    return out / "results.part"
+    return out / PARTS
 
 
 def _clear_parts(out: Path) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from aulens.errors import ConfigError
 from aulens.inputs import is_clip
 from aulens.output.names import clip_names, free_name
-from aulens.output.receipt import Receipt
+from aulens.output.receipt import Receipt, files_of
 from aulens.output.settings import OutputSettings
 from aulens.output.writers import ending
 from aulens.video.media import Media
@@ -24,6 +24,8 @@ PAGE: Final = "index.html"
 DRAWN: Final = "pictures"
 """The folder of drawn pictures."""
 PICTURES_RECEIPT: Final = "results.json"
+PARTS: Final = "results.part"
+"""Where the parts of pictures are while a run goes on."""
 
 _MOST_PARTS: Final = 2000
 _LEAST_PICTURES: Final = 16
@@ -183,7 +185,7 @@ def make_plan(
     given = {str(path): names[str(path)] for path in files}
     clips = [path for path in map(str, files) if sequence or is_clip(Path(path))]
     pictures = [path for path in given if path not in set(clips)]
-    _refuse_inputs(out, settings, files, pictures)
+    _refuse_inputs(out, settings, files, pictures, [given[path] for path in pictures])
     jobs = _picture_jobs(pictures, given)
     kind: Kind = "sequence" if sequence else "video"
     # Called as they are given, so that nobody else's name for a file is taken.
@@ -209,8 +211,7 @@ def _called(path: str, given: Mapping[str, str]) -> tuple[str, ...]:
 
 def _picture_jobs(pictures: Sequence[str], given: Mapping[str, str]) -> list[Job]:
     each = max(_LEAST_PICTURES, -(-len(pictures) // _MOST_PARTS))
-    taken: set[str] = set()
-    drawn = [free_name(Path(given[path]).stem, taken) for path in pictures]
+    drawn = _drawn_names([given[path] for path in pictures])
     digest = hashlib.sha256(
         json.dumps([(given[path], *stamp(path)) for path in pictures]).encode()
     ).hexdigest()
@@ -247,7 +248,7 @@ def draws(settings: OutputSettings) -> bool:
 
 
 def _refuse_inputs(
-    out: Path, settings: OutputSettings, files: Sequence[Path], pictures: Sequence[str]
+    out: Path, settings: OutputSettings, files: Sequence[Path], pictures: Sequence[str], called: Sequence[str]
 ) -> None:
     """Raise `ConfigError` if an input lies where something is written."""
     outputs = [results_path(out, settings.format)]
@@ -256,7 +257,28 @@ def _refuse_inputs(
         for path in map(Path, pictures):
             if path.resolve().parent == (out / DRAWN).resolve():
                 raise ConfigError(f"{path} lies where the drawings go; give another --out")
+        _refuse_foreign(out, called)
     refuse_inputs(outputs, files)
+
+
+def _refuse_foreign(out: Path, pictures: Sequence[str]) -> None:
+    """Raise `ConfigError` if somebody's own picture lies where a drawing goes; a stopped run's is none."""
+    if any((out / PARTS).glob("[0-9]*.jsonl")):
+        return
+    ours = set(files_of(out / PICTURES_RECEIPT).values())
+    for name in _drawn_names(pictures):
+        drawing = out / DRAWN / f"{name}.jpg"
+        if drawing not in ours and os.path.lexists(drawing):
+            raise ConfigError(
+                f"{drawing} would be written over, and no receipt of aulens names it; give another --out, or "
+                "move it away"
+            )
+
+
+def _drawn_names(names: Sequence[str]) -> list[str]:
+    """What the drawings of some pictures are called."""
+    taken: set[str] = set()
+    return [free_name(Path(name).stem, taken) for name in names]
 
 
 def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
