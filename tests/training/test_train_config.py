@@ -101,6 +101,13 @@ def test_a_bad_setting_is_refused(tmp_path: Path, setting: str):
         load_config(write(tmp_path, "name = 'a'"), settings=[setting])
 
 
+def test_a_fault_of_a_setting_is_not_put_on_the_file(tmp_path: Path):
+    with pytest.raises(
+        ConfigError, match=r"^'train\.epochs' must be a whole number of at least 1, found 'abc'"
+    ):
+        load_config(write(tmp_path, "name = 'a'"), settings=["train.epochs=abc"])
+
+
 def test_a_config_survives_toml_and_dict(tmp_path: Path):
     config = config_from_dict(
         {

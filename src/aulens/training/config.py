@@ -99,7 +99,8 @@ def load_config(path: Path, *, data: Sequence[Path] = (), settings: Sequence[str
         section = raw.setdefault("data", {})
         if isinstance(section, dict):
             section["roots"] = [str(root) for root in data]
-    return config_from_dict(raw, path)
+    # With settings, who is at fault may not be the file.
+    return config_from_dict(raw, "" if settings else path)
 
 
 def config_from_dict(raw: Mapping[str, Any], source: object = "") -> TrainConfig:
