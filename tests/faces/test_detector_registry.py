@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from stub_nets import blank, draw, write_box_stub, write_landmark_stub
 
-from aulens.errors import ConfigError
+from aulens.errors import ConfigError, ModelError
 from aulens.faces.jaa_landmarks import JAALandmarks
 from aulens.faces.net_detector import NetDetector
-from aulens.faces.registry import DetectorSpec
+from aulens.faces.registry import DetectorEntry, DetectorSpec
+from entries import replace_detector
 from stub_jaa import write_jaa_stub
 
 
@@ -43,3 +44,13 @@ def test_options_that_do_not_go_together(tmp_path: Path) -> None:
     marks = write_landmark_stub(tmp_path)
     with pytest.raises(ConfigError, match="do not go with the detector dlib"):
         DetectorSpec("dlib", landmarks=marks)()
+
+
+NOTHING = DetectorEntry(make=lambda spec: None)  # type: ignore[arg-type, return-value]
+
+
+def test_a_package_that_makes_no_detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None must not stand for aulens' own detector under a foreign name."""
+    replace_detector(monkeypatch, "aulens", f"{__name__}:NOTHING")
+    with pytest.raises(ModelError, match="aulens gave None instead"):
+        DetectorSpec("aulens")()

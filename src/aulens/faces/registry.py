@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from aulens.errors import ConfigError
+from aulens.errors import ConfigError, ModelError
 from aulens.faces.detector import Face, FaceDetector
 from aulens.faces.net_card import is_landmark_card
 from aulens.registry import Registry
@@ -47,7 +47,8 @@ class DetectorSpec:
 
         Raises:
             ConfigError: there is none of that name, or options do not go together.
-            ModelError: a file is missing or of another kind; the library is not installed.
+            ModelError: a file is missing or of another kind; the library is not installed; what a package
+                enters makes no detector.
         """
         entry = DETECTORS[self.name]
         for option, value in (("model", self.model), ("upscale", self.upscale)):
@@ -55,18 +56,27 @@ class DetectorSpec:
                 flag = {"model": "--detector-model", "upscale": "--upscale"}[option]
                 raise ConfigError(f"The detector {self.name} has no use for {flag}; leave it out.")
         if self.landmarks is None:
-            return entry.make(self)
+            return self._made(entry.make, self)
         if not is_landmark_card(self.landmarks):
             from aulens.faces.jaa_landmarks import JAALandmarks  # which makes a detector where it gets none
 
-            boxes = (entry.make_boxes or entry.make)(replace(self, landmarks=None))
+            boxes = self._made(entry.make_boxes or entry.make, replace(self, landmarks=None))
             return JAALandmarks(self.landmarks, boxes, self.backend, self.threads, on_left_out=on_left_out)
         if "landmarks" not in entry.options:
             raise ConfigError(
                 f"{self.landmarks}: the landmarks of aulens' own detector do not go with the detector "
                 f"{self.name}; leave out --detector, or give a JAA-Net"
             )
-        return entry.make(self)
+        return self._made(entry.make, self)
+
+    def _made(self, make: Callable[[DetectorSpec], FaceDetector], spec: DetectorSpec) -> FaceDetector:
+        made = make(spec)
+        if not callable(made):  # None would stand for aulens' own
+            raise ModelError(
+                f"The detector {self.name} gave {made!r} instead of something to call with a picture: its package "
+                "must mend that."
+            )
+        return made
 
 
 @dataclass(frozen=True)
