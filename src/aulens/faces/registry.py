@@ -73,8 +73,8 @@ class DetectorSpec:
         made = make(spec)
         if not callable(made):  # None would stand for aulens' own
             raise ModelError(
-                f"The detector {self.name} gave {made!r} instead of something to call with a picture: its package "
-                "must mend that."
+                f"The detector {self.name} gave {made!r} instead of something to call with a picture: "
+                "its package must mend that."
             )
         return made
 
