@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import person
 from html_page import Page
 
 from aulens.errors import InputError
 from aulens.runtime.card import ModelCard, read_card
 from aulens.show.cooccurrence import WORDS
 from aulens.show.report import words, write_report
+from clips import person
 from stub_model import write_stub
 
 
