@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from coded.measures import scored
-from paired import Paired, f1_and_auc
+from paired import Paired, add_tests, f1_and_auc
 
 from aulens.aus import MISSING
 from aulens.training import load_config, train
@@ -49,14 +49,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders to train on")
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs")
     parser.add_argument("--config", type=Path, default=CONFIG)
-    parser.add_argument(
-        "--test",
-        dest="tests",
-        nargs="+",
-        action="append",
-        metavar=("NAME", "FOLDER"),
-        help="folders whose test subjects have a table; default: those of --data",
-    )
+    add_tests(parser)
     parser.add_argument("--variants", nargs="+", default=VARIANTS, choices=VARIANTS)
     parser.add_argument(
         "--also",

@@ -5,6 +5,7 @@ N pictures, A Action Units, R draws: the first is the subjects as they are, the 
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,18 @@ from aulens.metrics.ranking import drawn_ranking
 Floats = NDArray[np.float64]
 
 BOOTSTRAP, SEED = 1000, 0
+
+
+def add_tests(parser: argparse.ArgumentParser) -> None:
+    """Let a benchmark take test sets of its own."""
+    parser.add_argument(
+        "--test",
+        dest="tests",
+        nargs="+",
+        action="append",
+        metavar=("NAME", "FOLDER"),
+        help="folders whose test subjects have a table; default: those of --data",
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from coded.measures import scored
-from paired import SEED, Paired, f1_and_auc
+from paired import SEED, Paired, add_tests, f1_and_auc
 
 from aulens.aus import MISSING
 from aulens.metrics.bootstrap import drawn_counts, subject_draws
@@ -53,14 +53,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders to train on")
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs")
     parser.add_argument("--config", type=Path, default=CONFIG)
-    parser.add_argument(
-        "--test",
-        dest="tests",
-        nargs="+",
-        action="append",
-        metavar=("NAME", "FOLDER"),
-        help="folders whose test subjects have tables; default: those of --data",
-    )
+    add_tests(parser)
     parser.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3))
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--bootstrap", type=int, default=1000, help="draws of subjects")

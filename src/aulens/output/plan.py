@@ -31,8 +31,21 @@ _MOST_PARTS: Final = 2000
 _LEAST_PICTURES: Final = 16
 
 
+class _Line:
+    """Goes to another process as a line of text."""
+
+    def to_json(self) -> str:
+        """As one line of text."""
+        return json.dumps(asdict(self))  # type: ignore[call-overload]
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` wrote."""
+        return msgspec.convert(json.loads(text), cls)
+
+
 @dataclass(frozen=True)
-class Job:
+class Job(_Line):
     """What is done at a time, here or by one worker.
 
     Attributes:
@@ -75,18 +88,9 @@ class Job:
             open_sequence(self.paths[0], self.rate) if self.kind == "sequence" else open_video(self.paths[0])
         )
 
-    def to_json(self) -> str:
-        """As one line of text."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """What `to_json` wrote."""
-        return msgspec.convert(json.loads(text), cls)
-
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(_Line):
     """What became of a job.
 
     Attributes:
@@ -108,15 +112,6 @@ class Outcome:
     failed: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fatal: str | None = None
-
-    def to_json(self) -> str:
-        """As one line of text."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """What `to_json` wrote."""
-        return msgspec.convert(json.loads(text), cls)
 
 
 @dataclass(frozen=True)
