@@ -20,6 +20,7 @@ from aulens.output.overlay import OverlayPart
 from aulens.runtime.result import FrameResult
 from aulens.show.frame_overlay import FrameOverlay
 from aulens.video import VideoInfo, VideoWriter, open_sequence, open_video
+from killed import Killed, killed_after
 from patch_people import SIZE, PatchDetector, patch_frame
 from stub_model import write_stub
 from video.made_videos import uneven, write_clip
@@ -28,10 +29,6 @@ pytestmark = [pytest.mark.usefixtures("people_by_colour"), pytest.mark.slow]
 
 FINE = Fraction(1, 90_000)
 DRAWN = OutputSettings(overlay=True)
-
-
-class Killed(BaseException):
-    """Stands for a kill: nothing in the package may catch it."""
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +70,6 @@ def whole(
 def packets(path: Path, kind: str = "video") -> list[tuple[Fraction, bytes]]:
     with av.open(str(path)) as container:
         return [(p.pts * p.time_base, bytes(p)) for p in container.demux(**{kind: 0}) if p.size]
-
-
-def killed_after(count: int):
-    seen = []
-
-    def progress(result, info) -> None:
-        seen.append(result.index)
-        if len(seen) == count:
-            raise Killed
-
-    return progress
 
 
 def test_every_frame_is_drawn_at_its_time_with_the_sound(analyzer, video, whole):

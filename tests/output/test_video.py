@@ -30,16 +30,13 @@ from aulens.tables.schema import POSE_COLUMNS, rows_of, to_frame
 from aulens.tables.smooth import smooth
 from aulens.tables.usable import usable
 from aulens.video import open_sequence
+from killed import Killed, killed_after
 from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
 from told import frame_result, result
 from video.made_videos import zeroed
 
 pytestmark = [pytest.mark.usefixtures("people_by_colour"), pytest.mark.slow]
-
-
-class Killed(BaseException):
-    """Stands for a kill: nothing in the package may catch it."""
 
 
 @pytest.fixture(scope="module")
@@ -92,17 +89,6 @@ def everything(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "figures" not in path.parts and path.suffix != ".html"
     }
-
-
-def killed_after(count: int):
-    seen = []
-
-    def progress(result, info) -> None:
-        seen.append(result.index)
-        if len(seen) == count:
-            raise Killed
-
-    return progress
 
 
 def test_every_frame_and_person_has_a_row(analyzer: Analyzer, video: Path, tmp_path: Path):
