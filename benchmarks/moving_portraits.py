@@ -19,7 +19,7 @@ from unittest.mock import patch
 import numpy as np
 from sight.pictures import Picture, Portraits
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "made"))
 
 import moving_faces
 from aulens import FaceTracker, NetDetector

@@ -18,7 +18,7 @@ from aulens.show.stills import Stills
 from aulens.tables.clip import Track
 from aulens.tables.shares import BLOCK, shares
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "made"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "show"))
 
 from frames import frame

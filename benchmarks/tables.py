@@ -24,7 +24,7 @@ from aulens.tables.events import events
 from aulens.tables.schema import complete, rows_of, write_rows
 from aulens.tables.smooth import smooth
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "made"))
 
 from told import frame_result, result
 

@@ -3,7 +3,7 @@
     python benchmarks/tracking.py [--detector aulens|dlib] [--scenes crossing returning ...] [--speed-only]
     python benchmarks/tracking.py --still astronaut camera ... [--sides 640 800 ...] [--seconds 4]
 
-The clips are those of the tests (tests/moving_faces.py): 480 x 360 pixels, 25 frames a second, once with
+The clips are those of the tests (tests/made/moving_faces.py): 480 x 360 pixels, 25 frames a second, once with
 all frames and once with every third. Who shall be seen was set by what dlib can see: a head that is turned
 further than 75 degrees, or covered, counts as false. Speed is CPU time of one thread in pictures of
 1280 x 720 with two people, next to the detector on each frame. `--still` films pictures of scikit-image with
@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 import skimage.data
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "made"))
 
 import moving_faces
 from aulens.faces.detector import Face, FaceFollower

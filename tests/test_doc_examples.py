@@ -22,7 +22,7 @@ from typer.main import get_command
 import aulens
 from aulens.cli import app
 from delivered import occurrence, picture
-from test_cli_real_videos import SMILE, write_face
+from face_clips import SMILE, write_face
 from video.made_videos import steady
 
 NAN = float("nan")

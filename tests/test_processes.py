@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+import slow_job
 from aulens.errors import DatasetError, InputError
 from aulens.processes import in_processes
 
@@ -18,7 +19,7 @@ KILLED_PARENT = """
 import os, signal, sys, time
 sys.path[:0] = [{here!r}]
 from aulens.processes import in_processes
-from test_processes import slow
+from slow_job import slow
 if __name__ == "__main__":
     for _, pid in in_processes([0.0, 60.0], slow, 1, doing="testing"):
         print(pid, flush=True)
@@ -29,7 +30,7 @@ INTERRUPTED_PARENT = """
 import os, signal, sys
 sys.path[:0] = [{here!r}]
 from aulens.processes import in_processes
-from test_processes import slow
+from slow_job import slow
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made the tests deaf to it
     try:
@@ -38,11 +39,6 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         print("stopped", flush=True)
 """
-
-
-def slow(seconds: float) -> int:
-    time.sleep(seconds)
-    return os.getpid()
 
 
 def double(number: int) -> int:
@@ -90,7 +86,7 @@ def test_an_error_of_a_job_is_raised_and_the_rest_is_not_begun():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_processes_end_with_their_killed_parent():
-    code = KILLED_PARENT.format(here=os.path.dirname(__file__))
+    code = KILLED_PARENT.format(here=os.path.dirname(slow_job.__file__))
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
         child = int(parent.stdout.readline())
         parent.kill()
@@ -106,7 +102,7 @@ def test_processes_end_with_their_killed_parent():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no process groups")
 def test_an_interrupt_ends_the_processes_in_silence():
-    code = INTERRUPTED_PARENT.format(here=os.path.dirname(__file__))
+    code = INTERRUPTED_PARENT.format(here=os.path.dirname(slow_job.__file__))
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", code], start_new_session=True, **pipes) as parent:
         assert parent.stdout.readline() == "begun\n"

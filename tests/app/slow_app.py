@@ -15,7 +15,7 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.app.server import served
 from aulens.app.settings import AppSettings
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "made"))
 from patch_people import PatchDetector
 from stub_model import write_stub
 

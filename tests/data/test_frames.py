@@ -6,11 +6,11 @@ import av
 import cv2
 import numpy as np
 import pytest
+from numbered_videos import FRAMES, number_of, numbered, write_video
 
 from aulens.data.frames import count_frames, read_frame_range, read_picture
 from aulens.errors import DatasetError
 
-FRAMES = 131
 # File, codec, frames between others that they are told from, format of pixels.
 # Time stamps of the two last tell nothing: one has them in the file's order, the other's change with a jump.
 VIDEOS = [
@@ -21,33 +21,6 @@ VIDEOS = [
     ("e.avi", "libx264", 2, "yuv420p"),
     ("f.mpg", "mpeg2video", 2, "yuv420p"),
 ]
-
-
-def numbered(number: int) -> np.ndarray:
-    """48 x 64 pixels; eight squares say the number in binary."""
-    image = np.full((48, 64, 3), 128, np.uint8)
-    for bit in range(8):
-        image[8:24, 8 * bit : 8 * bit + 8] = 255 * (number >> bit & 1)
-    return image
-
-
-def number_of(image: np.ndarray) -> int:
-    return sum(int(image[16, 8 * bit + 4, 1] > 127) << bit for bit in range(8))
-
-
-def write_video(
-    path: Path, codec: str, between: int, pixels: str, frames: int = FRAMES, turned: int = 0
-) -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25, width=64, height=48, pix_fmt=pixels)
-        stream.codec_context.gop_size = 12
-        stream.codec_context.max_b_frames = between
-        if turned:
-            stream.set_display_rotation(turned)
-        for number in range(frames):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered(number), format="rgb24")))
-        container.mux(stream.encode())
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from test_frames import FRAMES, number_of, write_video
+from numbered_videos import FRAMES, number_of, write_video
 
 from aulens import align
 from aulens.align import warp

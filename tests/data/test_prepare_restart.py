@@ -232,8 +232,7 @@ if __name__ == "__main__":
 
 def start(folder: Path, out: str, errors: int | None = None) -> subprocess.Popen:
     (folder / "script.py").write_text(SCRIPT)
-    tests = Path(__file__).resolve().parents[1]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "script.py", "source", out]
     return subprocess.Popen(command, cwd=folder, env=environment, stderr=errors, text=True)
 

@@ -21,7 +21,7 @@ Parts = dict[str, dict[str, Tensor]]
 @functools.cache
 def plain() -> ModuleType:
     """The module, loaded from its file."""
-    path = Path(__file__).parents[1] / "benchmarks" / "plain_jaa_net.py"
+    path = Path(__file__).parents[2] / "benchmarks" / "plain_jaa_net.py"
     spec = importlib.util.spec_from_file_location("plain_jaa_net", path)
     assert spec is not None
     assert spec.loader is not None

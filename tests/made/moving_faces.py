@@ -34,7 +34,7 @@ _PLACES = {
     "astronaut": (223, 122, 90),
 }
 TURNED = (96, 105, 125)
-PICTURES = Path(__file__).parents[1] / "examples" / "pictures"
+PICTURES = Path(__file__).parents[2] / "examples" / "pictures"
 
 
 @dataclass(frozen=True, eq=False)
