@@ -5,6 +5,7 @@ Results go to standard output, all else to standard error. Exit codes: 0 all don
 """
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -64,10 +65,10 @@ def _options(
     pass
 
 
-def main() -> None:
+def main(command: Callable[[], object] = app) -> None:
     """Run the command line; an error that the user can mend is one line on standard error, exit code 2."""
     try:
-        app()
+        command()
     except AulensError as error:
         sys.stderr.write(f"aulens: {error}\n")
         sys.exit(2)

@@ -9,16 +9,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-import aulens.commands.app as command
 from command_line import aulens
 
-gradio = pytest.mark.skipif(
-    command.find_spec("gradio") is None, reason="gradio is not installed (extra: app)"
-)
+gradio = pytest.mark.skipif(find_spec("gradio") is None, reason="gradio is not installed (extra: app)")
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 
@@ -95,7 +93,7 @@ def test_a_port_in_use_is_a_sentence() -> None:
 
 
 def test_without_gradio_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "gradio", None)
     done = aulens("app")
     assert done.code == 2
     assert str(done.error).endswith("pip install 'aulens[app]'")

@@ -232,17 +232,14 @@ def test_a_file_in_place_of_the_folder(folder: Path, model: Path) -> None:
     assert "is a file; give a folder" in str(done.error)
 
 
-def test_main_turns_an_error_into_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_main_turns_an_error_into_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     import aulens.cli as cli
 
     def broken() -> None:
         raise ModelError("model.onnx: cut short")
 
-    monkeypatch.setattr(cli, "app", broken)
     with pytest.raises(SystemExit) as exit_:
-        cli.main()
+        cli.main(broken)
     assert exit_.value.code == 2
     assert capsys.readouterr().err == "aulens: model.onnx: cut short\n"
 

@@ -1,6 +1,7 @@
 """`aulens detect` with models of the form of JAA-Net's: they tell no sides, and may find the landmarks."""
 
 import io
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_landmarks_of_a_model_in_place_of_the_detectors(
     kind: str, folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """dlib's predictor is not even looked for."""
-    monkeypatch.setattr("aulens.faces.dlib_detector.DlibDetector", None)
+    monkeypatch.setitem(sys.modules, "face_recognition_models", None)
     finder = write_jaa_stub(tmp_path, landmarks="typical")
     done = aulens(
         "detect", folder / "a.png", folder / "b.png", "--model", model, "--landmarks", finder, "-f", "csv",

@@ -16,6 +16,7 @@ from aulens.cli import app
 from aulens.data.renders import load_renders
 from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.relations import AURelations
+from aulens.show.relations import draw_relations
 from prepared_folder import write_prepared
 from stub_jaa import write_jaa_stub
 
@@ -94,24 +95,18 @@ def test_a_data_set_of_renders_has_the_aus_of_renders(faces: Path, tmp_path: Pat
     assert json.loads((tmp_path / "graph.json").read_text())["name"] == "renders"
 
 
-def test_the_title_says_which_labels(
-    faces: Path, file: Path, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = []
-
-    def draw(relations: AURelations, threshold: float, source: str) -> np.ndarray:
-        seen.append((threshold, source))
-        return np.zeros((2, 2, 3), np.uint8)
-
-    monkeypatch.setattr("aulens.show.relations.draw_relations", draw)
-    for source in (faces, file, run_folder, run_folder / "best.safetensors"):
+def test_the_title_says_which_labels(faces: Path, file: Path, run_folder: Path, tmp_path: Path) -> None:
+    for source, threshold, title in (
+        (faces, 0.4, f"90 training pictures of {faces.name}"),
+        (file, 0.4, "relations of relations.json"),
+        (run_folder, 0.7, "training labels of my run"),
+        (run_folder / "best.safetensors", 0.7, "training labels of my run"),
+    ):
         run(source, "-o", tmp_path / "graph.png")
-    assert seen == [
-        (0.4, f"90 training pictures of {faces.name}"),
-        (0.4, "relations of relations.json"),
-        (0.7, "training labels of my run"),
-        (0.7, "training labels of my run"),
-    ]
+        run(source, "-o", tmp_path / "graph.json")
+        relations = AURelations.load(tmp_path / "graph.json")
+        drawn = cv2.imread(str(tmp_path / "graph.png"))[..., ::-1]
+        np.testing.assert_array_equal(drawn, draw_relations(relations, threshold, title))
 
 
 def test_a_model_without_a_graph(tmp_path: Path) -> None:

