@@ -21,6 +21,7 @@ from aulens.tables import OpenFace, read_table
 from aulens.video import Frame, VideoInfo
 from aulens.video.webcam import Camera
 from command_line import Result, aulens
+from entries import replace_detector
 from patch_people import patch_frame, write_people
 from stub_model import write_stub
 from video.made_videos import write_sound
@@ -339,10 +340,7 @@ def test_a_sequence_is_one_clip(model: Path, tmp_path: Path):
 
 
 def test_ctrl_c_says_how_to_go_on(video: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def stopped(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(FrameBar, "frame", stopped)
+    replace_detector(monkeypatch, "aulens", "killed:CTRL_C")
     done = aulens("detect", video, "--model", model, "--out", tmp_path / "out")
     assert done.code == 130
     assert "--resume goes on" in done.err

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from aulens.data.registry import DatasetEntry
 from aulens.faces.detector import FaceDetector
 from aulens.faces.registry import DetectorEntry, DetectorSpec
 from command_line import aulens
 from drawn_frames import drawn_index
-from entries import replace_detector
+from entries import replace_dataset, replace_detector
 
 GIVEN = {"detect": ["IN/a.png"], "prepare": ["manifest", "IN", "OUT"], "doctor": ["manifest", "IN"]}
 
@@ -24,7 +25,7 @@ def test_the_options_are_the_same(command: str) -> None:
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three frames in place of a data set."""
     drawn = drawn_index(tmp_path / "drawn", (("F001", "T1", 3),))
-    monkeypatch.setattr("aulens.data.registry.open_dataset", lambda *_, lists: drawn)
+    replace_dataset(monkeypatch, "manifest", DatasetEntry(lambda root: drawn))
     return tmp_path
 
 

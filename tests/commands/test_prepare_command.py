@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import aulens.data.prepare as preparing
-import aulens.data.registry as registry
 from aulens.data.index import FrameIndex, Problem
+from aulens.data.registry import DATASETS, DatasetEntry
 from command_line import aulens
 from drawn_frames import contents, drawn_index
+from entries import replace_dataset, replace_detector
 
 FOUND = (Problem("note", "not_coded", "F001", "x"), Problem("error", "subject_leak", "F002", "is in two."))
 
@@ -21,14 +21,17 @@ def index(tmp_path, monkeypatch) -> FrameIndex:
     drawn = drawn_index(tmp_path / "drawn", (("F001", "T1", 4),))
     media = (*drawn.media[:2], "", drawn.media[3])
     found = replace(drawn, media=media, problems=FOUND)
-    asked = []
 
-    def open_dataset(name: str, root: Path, *, lists: Path | None = None) -> FrameIndex:
-        asked.append((name, root, lists))
+    def read(root: Path) -> FrameIndex:
+        assert root == Path("ROOT")
         return found
 
-    monkeypatch.setattr(registry, "open_dataset", open_dataset)
-    monkeypatch.setattr(registry, "asked", asked, raising=False)
+    def read_listed(root: Path, lists: Path) -> FrameIndex:
+        assert lists == Path("LISTS")
+        return read(root).take([0, 1])
+
+    for name in ("bp4d", "disfa"):
+        replace_dataset(monkeypatch, name, DatasetEntry(read, read_listed))
     return found
 
 
@@ -49,7 +52,6 @@ def test_a_summary(index, tmp_path):
     assert "2 remarks on these data; aulens doctor" in done.err
     assert "F002: is in two." in done.err
     assert "F001" not in done.err
-    assert registry.asked == [("bp4d", Path("ROOT"), None)]
     assert '"margin": 0.5' in (out / "prepared.json").read_text()
     before = contents(out)
     again = aulens("prepare", "bp4d", "ROOT", out, "--size", 64, "--margin", 0.5)
@@ -66,14 +68,14 @@ def test_options_reach_the_data_set_and_the_settings(index, tmp_path):
         "--landmarks", "given", "--processes", 1,
     )  # fmt: skip
     assert done.code == 0
-    assert registry.asked == [("disfa", Path("ROOT"), Path("LISTS"))]
+    assert rows(done.out)["frames"] == "2"
     about = (tmp_path / "out" / "prepared.json").read_text()
     assert '"quality": 80' in about
     assert '"landmarks": "given"' in about
 
 
 def test_no_face_at_all_is_a_failure(index, tmp_path, monkeypatch):
-    monkeypatch.setattr(registry, "open_dataset", lambda *_, lists: replace(index, media=("",) * 4))
+    replace_dataset(monkeypatch, "bp4d", DatasetEntry(lambda root: replace(index, media=("",) * 4)))
     done = aulens("prepare", "bp4d", "ROOT", tmp_path / "out", "--processes", 1)
     assert done.code == 1
     assert rows(done.out)["missing_picture"] == "4"
@@ -84,13 +86,13 @@ def test_no_face_at_all_is_a_failure(index, tmp_path, monkeypatch):
 @pytest.mark.parametrize("command", ["prepare", "doctor"])
 def test_the_help_names_all_data_sets(command):
     words = aulens(command, "-h").out.replace("\u2502", " ").split()
-    assert {word.strip(",.") for word in words} >= set(registry.DATASETS.names())
+    assert {word.strip(",.") for word in words} >= set(DATASETS.names())
 
 
 def test_twins_of_two_splits_are_refused_or_said(tmp_path, monkeypatch):
     drawn = drawn_index(tmp_path / "drawn", (("F001", "T1", 1), ("M001", "T1", 1)))
     alike = replace(drawn, media=(drawn.media[0],) * 2, part=np.array(["train", "test"]))
-    monkeypatch.setattr(registry, "open_dataset", lambda *_, lists: alike)
+    replace_dataset(monkeypatch, "manifest", DatasetEntry(lambda root: alike))
     given = ("prepare", "manifest", "ROOT", tmp_path / "out", "--size", 64, "--processes", 1)
     done = aulens(*given)
     assert done.code == 2
@@ -102,11 +104,8 @@ def test_twins_of_two_splits_are_refused_or_said(tmp_path, monkeypatch):
 
 
 def test_an_interrupt_is_one_sentence(index, tmp_path, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(preparing, "prepare", interrupted)
-    done = aulens("prepare", "bp4d", "ROOT", tmp_path / "out")
+    replace_detector(monkeypatch, "aulens", "killed:CTRL_C")
+    done = aulens("prepare", "bp4d", "ROOT", tmp_path / "out", "--landmarks", "detect", "--processes", 1)
     assert done.code == 130
     assert done.err.splitlines()[-1] == "Stopped; the same command goes on."
 

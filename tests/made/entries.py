@@ -1,13 +1,16 @@
-"""Entries of the registries for tests: one in place of aulens' own, and those of an installed package."""
+"""Entries of the registries for tests: some in place of aulens' own, and those of an installed package."""
 
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from aulens.data import registry as datasets
+from aulens.data.registry import DatasetEntry
 from aulens.faces import registry
 
 
@@ -15,6 +18,14 @@ def replace_detector(monkeypatch: pytest.MonkeyPatch, name: str, entry: str) -> 
     """Let commands take `entry`, "module:object", where they are asked for a detector of aulens' own."""
     detectors = replace(registry.DETECTORS, own={**registry.DETECTORS.own, name: entry})
     monkeypatch.setattr(registry, "DETECTORS", detectors)
+
+
+def replace_dataset(monkeypatch: pytest.MonkeyPatch, name: str, entry: DatasetEntry) -> None:
+    """Let commands read `entry` where they are asked for a data set of aulens' own."""
+    module = f"dataset_of_a_test_{name}"
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(ENTRY=entry))
+    own = {**datasets.DATASETS.own, name: f"{module}:ENTRY"}
+    monkeypatch.setattr(datasets, "DATASETS", replace(datasets.DATASETS, own=own))
 
 
 def install(monkeypatch: pytest.MonkeyPatch, site: Path, module: str, points: Mapping[str, str]) -> None:
