@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from aulens.card_file import Card, check_sha256
 from aulens.errors import ConfigError, ModelError
-from aulens.runtime.backend import import_onnxruntime
+from aulens.runtime.backend import onnx_session
+from aulens.runtime.whole_file import read_whole
 
 Shape = tuple[int | None, ...]
 _INPUT: Final = "image"
@@ -34,22 +35,10 @@ class NetSession:
             raise ConfigError(f"threads must be at least 1, got {threads}")
         if not card.onnx.is_file():
             raise ModelError(f"{card.path}: its network {card.onnx.name} is not beside it; copy both files")
-        runtime = import_onnxruntime()
-        content = card.onnx.read_bytes()
+        content = read_whole(card.onnx)
         check_sha256(card.onnx, content, card.path, card.onnx_sha256)
-        options = runtime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = threads or 0
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # The arena would keep what the largest picture took: 100 MB after one of 1,920 pixels.
-        options.enable_cpu_mem_arena = False
-        try:
-            session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # the library's error classes share no public base
-            reason = " ".join(str(error).split())[:200]
-            raise ModelError(
-                f"{card.onnx}: not a readable ONNX network ({len(content):,} bytes; {reason})"
-            ) from error
+        # An arena would keep what the largest picture took: 100 MB after one of 1,920 pixels.
+        session = onnx_session(card.onnx, content, threads, arena=False)
         self._file = card.onnx
         self._outputs = dict(outputs)
         self._check_kind(session, image, card.path.name)

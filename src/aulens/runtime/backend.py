@@ -5,6 +5,7 @@ docs/runtime.md has the measurements behind the choice.
 """
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,9 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.card_file import Card, check_sha256
 from aulens.errors import ConfigError, ModelError
+from aulens.runtime.whole_file import read_whole, unreadable
 
 BACKENDS: Final = ("onnxruntime", "openvino")
 INPUT: Final = "image"
@@ -61,42 +64,62 @@ class Session(Protocol):
         ...
 
 
-def open_session(path: str | Path, backend: str = "onnxruntime", threads: int | None = None) -> Session:
+def open_session(
+    path: str | Path, backend: str = "onnxruntime", threads: int | None = None, card: Card | None = None
+) -> Session:
     """Load an exported model.
 
     Args:
         path: the ONNX file; its input is called "image", its outputs are some of `OUTPUTS`.
         backend: "onnxruntime" or "openvino".
         threads: number of threads within one run; None leaves it to the library (one per core).
+        card: of the model, whose digest must be that of the file; None: any file will do.
 
     Raises:
         ConfigError: another backend, or fewer than one thread.
-        ModelError: the backend is not installed; the file is missing, empty, damaged or of another kind.
+        ModelError: the backend is not installed; the file is missing, empty, damaged or of another kind, or
+            not the card's; or some of its weights lie in other files.
     """
     path = Path(path)
     if backend not in BACKENDS:
         raise ConfigError(f"unknown backend {backend!r}; there are: {', '.join(BACKENDS)}")
     if threads is not None and threads < 1:
         raise ConfigError(f"threads must be at least 1, got {threads}")
-    if not path.is_file():
-        raise ModelError(f"{path}: there is no such model file")
-    if path.stat().st_size == 0:
-        raise ModelError(f"{path}: the model file is empty (0 bytes)")
-    return _OnnxRuntime(path, threads) if backend == "onnxruntime" else _OpenVino(path, threads)
+    content = read_whole(path)
+    if card is not None:
+        check_sha256(path, content, card.path, card.onnx_sha256)
+    kind = _OnnxRuntime if backend == "onnxruntime" else _OpenVino
+    return kind(path, content, threads)
+
+
+def onnx_session(path: Path, content: bytes, threads: int | None, *, arena: bool = True) -> Any:
+    """ONNX Runtime's session of a file's content.
+
+    Args:
+        path: of the file, for messages.
+        content: from `read_whole`.
+        threads: as in `open_session`.
+        arena: keep the memory of one run for the next.
+
+    Raises:
+        ModelError: onnxruntime is not installed, or can't read it.
+    """
+    runtime = import_onnxruntime()
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads or 0
+    options.enable_cpu_mem_arena = arena
+    # Threads that spin while they wait win little here and cost a busy machine a lot.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the library's error classes share no public base
+        raise unreadable(path, len(content), str(error)) from error
 
 
 class _OnnxRuntime:
-    def __init__(self, path: Path, threads: int | None) -> None:
-        runtime = import_onnxruntime()
-        options = runtime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = threads or 0
-        # Threads that spin while they wait win little here and cost a busy machine a lot.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # the library's error classes share no public base
-            raise _unreadable(path, error) from error
+    def __init__(self, path: Path, content: bytes, threads: int | None) -> None:
+        self._session = onnx_session(path, content, threads)
         inputs = {item.name: item.shape for item in self._session.get_inputs()}
         outputs = {item.name: item.shape for item in self._session.get_outputs()}
         self.shapes = _check_kind(path, inputs, outputs)
@@ -109,7 +132,7 @@ class _OnnxRuntime:
 
 
 class _OpenVino:
-    def __init__(self, path: Path, threads: int | None) -> None:
+    def __init__(self, path: Path, content: bytes, threads: int | None) -> None:
         openvino = _import_openvino()
         # Full precision: bf16, the default on some processors, moves the maps by about 2 %.
         settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
@@ -117,10 +140,10 @@ class _OpenVino:
             settings["INFERENCE_NUM_THREADS"] = threads
         core = openvino.Core()
         try:
-            model = core.read_model(str(path))
+            model = core.read_model(io.BytesIO(content))
             compiled = core.compile_model(model, "CPU", settings)
         except Exception as error:  # openvino raises bare RuntimeError, and others for damaged files
-            raise _unreadable(path, error) from error
+            raise unreadable(path, len(content), str(error)) from error
         inputs, outputs = _named_shapes(compiled.inputs), _named_shapes(compiled.outputs)
         self.shapes = _check_kind(path, inputs, outputs)
         self.image = _without_batch(inputs[INPUT])
@@ -174,14 +197,6 @@ def _named_shapes(ports: Iterable[Any]) -> dict[str, list[int | None]]:
         names = sorted(port.get_names(), key=lambda name: (name not in {INPUT, *OUTPUTS}, name))
         named[names[0]] = [None if n.is_dynamic else n.get_length() for n in port.get_partial_shape()]
     return named
-
-
-def _unreadable(path: Path, error: Exception) -> ModelError:
-    reason = " ".join(str(error).split())[:200]
-    return ModelError(
-        f"{path}: not a readable ONNX model: cut short, damaged or of another kind "
-        f"({path.stat().st_size:,} bytes; {reason})"
-    )
 
 
 def _check_kind(

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from aulens.align import TEMPLATES
 from aulens.aus import AUSet
-from aulens.card_file import Card, Pair, card_beside, check_sha256, read_card_file
+from aulens.card_file import Card, Pair, card_beside, read_card_file
 from aulens.checked import Count, Probability, Texts, one_of
 from aulens.errors import ConfigError, ModelError
 from aulens.landmarks import IBUG68, LAYOUTS, LandmarkLayout
@@ -102,15 +102,6 @@ def read_card(path: str | Path) -> ModelCard:
         ModelError: the file is missing, not JSON, of another format, lacks an entry, or contradicts itself.
     """
     return read_card_file(Path(path), FORMAT, _Entries).card()
-
-
-def check_digest(card: ModelCard) -> None:
-    """Make sure that the ONNX file is the one the card speaks of.
-
-    Raises:
-        ModelError: the digests differ.
-    """
-    check_sha256(card.onnx, card.onnx.read_bytes(), card.path, card.onnx_sha256)
 
 
 _Numbers = Annotated[tuple[int, ...], Meta(description="a list of AU numbers")]

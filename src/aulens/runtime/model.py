@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from aulens.errors import ModelError
 from aulens.roi import RoiGrid, centres, decode, side_scores
 from aulens.runtime.backend import ModelOutput, Session, Shape, open_session
-from aulens.runtime.card import ModelCard, check_digest
+from aulens.runtime.card import ModelCard
 from aulens.runtime.intensity import side_intensities
 
 
@@ -133,9 +133,7 @@ def open_model(card: ModelCard, backend: str = "onnxruntime", threads: int | Non
         ModelError: its file is missing, damaged, of another kind or does not fit the card.
         ConfigError: unknown backend or number of threads.
     """
-    model = Model(card, open_session(card.onnx, backend, threads))
-    check_digest(card)
-    return model
+    return Model(card, open_session(card.onnx, backend, threads, card))
 
 
 def to_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,0 +1,59 @@
+"""What a file holds, of whoever wrote it: bytes and JSON, read within bounds."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Pairs = Callable[[list[tuple[str, Any]]], Any]
+
+
+def bytes_of(path: Path, most: int = 1 << 28) -> bytes:
+    """All of a file.
+
+    Raises:
+        OSError: it can't be read, is larger than `most` bytes, or is no file: a pipe may never end.
+    """
+    about = path.stat()
+    if stat.S_ISDIR(about.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(about.st_mode):
+        raise OSError(errno.EINVAL, "a pipe or a device, not a file", str(path))
+    if about.st_size > most:
+        raise OSError(errno.EFBIG, f"{about.st_size:,} bytes, more than {most:,}", str(path))
+    return path.read_bytes()
+
+
+def json_of(path: Path) -> Any:
+    """The value that a JSON file holds; may be NaN in numbers.
+
+    Raises:
+        OSError: see `bytes_of`.
+        ValueError: it is no JSON; see `parsed`.
+    """
+    return parsed(bytes_of(path).decode("utf-8"))
+
+
+def parsed(text: str, pairs: Pairs | None = None) -> Any:
+    """The value that JSON stands for.
+
+    Args:
+        text: JSON.
+        pairs: makes an object of its entries; None makes a dict.
+
+    Raises:
+        ValueError: it is no JSON, its values lie too deep within each other, or a text in it is none (half of
+            a surrogate pair, which no file can hold).
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=pairs)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise ValueError("values within values, too deep") from error
+    return value
