@@ -315,7 +315,7 @@ def test_the_lock_of_a_dead_worker_is_taken_over(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", die, str(lock)], check=False, timeout=60)
     assert lock.exists()
     with Scratch(tmp_path).alone("job"):
-        assert lock.read_text().endswith(f" {os.getpid()}")
+        assert lock.read_text().split()[1] == str(os.getpid())
 
 
 def test_one_run_at_a_time_and_nothing_stays(tmp_path: Path) -> None:
@@ -462,6 +462,15 @@ def test_ray_is_told_to_keep_quiet_and_to_leave_nothing(monkeypatch: pytest.Monk
     assert len(environment["RAY_AUTH_TOKEN"]) == 64
     assert (options["address"], options["include_dashboard"]) == ("local", False)
     assert options["num_cpus"] > 2
+
+
+def test_nobody_else_sees_what_ray_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = fake_ray(monkeypatch)
+    ray.init = lambda **options: Path(options["_temp_dir"]).chmod(0o777) or ray.calls.append(options)
+    with connected(None, 1):
+        folder = Path(ray.calls[0]["_temp_dir"])
+        assert folder.parent.stat().st_mode & 0o777 == 0o700
+    assert not folder.parent.exists()
 
 
 def test_no_cluster_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:

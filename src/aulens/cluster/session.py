@@ -126,8 +126,10 @@ def _folder() -> Iterator[Path]:
     short = Path("/tmp")
     usable = sys.platform != "win32" and short.is_dir() and os.access(short, os.W_OK)
     folder = Path(tempfile.mkdtemp(prefix="aulens-ray-", dir=short if usable else None))
+    ray = folder / "r"  # Ray opens its folder to everybody; that around it stays this user's
+    ray.mkdir()
     try:
-        yield folder
+        yield ray
     finally:
         until = time.monotonic() + _GONE_WITHIN
         while folder.exists() and time.monotonic() < until:
