@@ -1,14 +1,16 @@
 """Lock files: one holder at a time, and none that is dead."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from aulens.errors import BusyError
+from aulens.errors import BusyError, ConfigError
 from aulens.locks import HOST, hold, runs_here
 
 
@@ -54,7 +56,7 @@ def test_the_lock_of_a_killed_process_is_taken_over(tmp_path: Path, dead: int):
     assert not runs_here(dead)
     lock.write_text(f"{HOST} {dead}")
     with hold(lock, "It"):
-        assert lock.read_text() == f"{HOST} {os.getpid()}"
+        assert lock.read_text().startswith(f"{HOST} {os.getpid()} ")
     assert not list(tmp_path.iterdir())
 
 
@@ -84,6 +86,91 @@ def test_a_living_holder_touches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_lock_that_another_took_meanwhile_is_theirs(tmp_path: Path):
     lock = tmp_path / ".lock"
-    with hold(lock, "It"):
+    with hold(lock, "It") as held:
+        held.check()
         lock.write_text("elsewhere 1")
+        with pytest.raises(BusyError, match=r"It is no longer this process's.*process 1 on elsewhere took it"):
+            held.check()
     assert lock.read_text() == "elsewhere 1"
+
+
+def test_who_holds_a_lock_that_is_gone_is_told(tmp_path: Path):
+    lock = tmp_path / "new" / ".lock"
+    with hold(lock, "It") as held:
+        lock.unlink()
+        with pytest.raises(BusyError, match="somebody deleted its lock"):
+            held.check()
+        lock.parent.rmdir()
+        with pytest.raises(FileNotFoundError):
+            held.check()
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A process that holds a lock, and the lock."""
+    lock = tmp_path / ".lock"
+    code = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from aulens.locks import hold\n"
+        "with hold(Path(sys.argv[1]), 'It'):\n"
+        "    print('held', flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        yield process, lock
+        process.kill()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing stops a process there")
+def test_a_stopped_process_keeps_its_lock_however_long(holder: tuple[subprocess.Popen[bytes], Path]):
+    process, lock = holder
+    process.send_signal(signal.SIGSTOP)
+    os.utime(lock, (time.time() - 1e6,) * 2)
+    with pytest.raises(BusyError, match=f"process {process.pid} on {HOST}"), hold(lock, "It"):
+        pass
+    process.kill()  # the number is a zombie's until somebody waits for it
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    with hold(lock, "It"):
+        pass
+
+
+@pytest.mark.parametrize("field", [2, 3], ids=["began at another time", "in another boot"])
+def test_a_number_that_another_process_has_now_holds_nothing_once_it_is_not_touched(
+    field: int, holder: tuple[subprocess.Popen[bytes], Path]
+):
+    _, lock = holder
+    said = lock.read_text().split()
+    said[field] = "1.5"
+    lock.write_text(" ".join(said))
+    with pytest.raises(BusyError), hold(lock, "It"):  # a clock may have been set, or the name be another's
+        pass
+    os.utime(lock, (time.time() - 1000,) * 2)
+    with hold(lock, "It"):
+        pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+@pytest.mark.parametrize("kind", ["link", "dangling", "looping", "fifo", "folder"])
+def test_what_is_no_file_is_no_lock_and_is_left_alone(kind: str, tmp_path: Path):
+    lock, other = tmp_path / ".lock", tmp_path / "other"
+    if kind == "fifo":
+        os.mkfifo(lock)
+    elif kind == "folder":
+        lock.mkdir()
+    else:
+        lock.symlink_to({"link": other, "dangling": tmp_path / "gone", "looping": lock}[kind])
+    other.write_text("theirs")
+    with pytest.raises(ConfigError, match="is no file: aulens did not make it"), hold(lock, "It"):
+        pass
+    assert other.read_text() == "theirs"
+    assert lock.is_symlink() or lock.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_folder_that_can_not_be_made_ends_it(tmp_path: Path):
+    (tmp_path / "out").symlink_to(tmp_path / "gone")
+    with pytest.raises(FileExistsError), hold(tmp_path / "out" / ".lock", "It"):
+        pass
