@@ -20,7 +20,7 @@ from waiting_patches import patches
 
 from aulens import __version__
 from aulens.analysis.analyzer import Analyzer
-from aulens.cluster import AnalyzerSettings, ClusterSettings, OnRay, scratch
+from aulens.cluster import AnalyzerSettings, ClusterSettings, OnRay
 from aulens.cluster.on_ray import largest_first
 from aulens.cluster.scratch import MOST_TRIES, Scratch
 from aulens.cluster.session import connected
@@ -28,8 +28,6 @@ from aulens.cluster.settings import Setup
 from aulens.cluster.worker import Worker
 from aulens.errors import BusyError, ConfigError
 from aulens.output import Here, OutputSettings, analyze_files, analyze_video
-from aulens.output import plan as plans
-from aulens.output import video as recording
 from aulens.output.identity import video_of
 from aulens.output.names import clip_names
 from aulens.output.pictures import Part, Seen, identity_of_pictures, look_at, part_of
@@ -37,6 +35,8 @@ from aulens.output.plan import Job, Outcome, Plan, make_plan
 from aulens.tables.baseline import Baseline
 from command_line import aulens
 from entries import replace_detector
+from full_disk import room_for
+from killed import Killed, killed_after
 from patch_people import PatchDetector, patch_frame, write_people
 from people import noise
 from stub_model import write_stub
@@ -102,18 +102,13 @@ def test_jobs_are_named_by_the_order_given_and_large_videos_come_first(tmp_path:
     ]
 
 
-@pytest.mark.parametrize(
-    ("count", "most"),
-    [(1, 2000), (16, 2000), (17, 2000), (900, 20), pytest.param(40_000, 2000)],
-)
-def test_every_picture_is_in_one_job(count: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    if most != 2000:  # which is what it is
-        monkeypatch.setattr(plans, "_MOST_PARTS", most)
+@pytest.mark.parametrize("count", [1, 16, 17, 32_001, 40_000])
+def test_every_picture_is_in_one_job(count: int) -> None:
     given = [f"{i}.jpg" for i in range(count)]
     jobs = make_plan(given, "out").jobs
     assert [path for job in jobs for path in job.paths] == given
     assert [job.first for job in jobs] == [given.index(job.paths[0]) for job in jobs]
-    assert len({job.name for job in jobs}) == len(jobs) <= most
+    assert len({job.name for job in jobs}) == len(jobs) <= 2000
     assert [job.name for job in jobs] == sorted(job.name for job in jobs)
 
 
@@ -166,24 +161,16 @@ def test_how_many_workers() -> None:
 # What a worker does
 
 
-def test_a_worker_goes_on_where_another_died(
-    worker: Worker, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recording, "KEEP", 25)
+def test_a_worker_goes_on_where_another_died(worker: Worker, model: Path, tmp_path: Path) -> None:
     video = write_people(tmp_path / "talk.mp4", 30)
     job = Job("video", "talk", (str(video),))
 
-    class KilledError(BaseException):
-        pass
-
-    def progress(result, info) -> None:
-        if result.index == 28:
-            raise KilledError
-
     # What the other one did before it died.
     Scratch(tmp_path).begin("video-talk", 0)
-    with pytest.raises(KilledError):
-        analyze_video(Analyzer(model, PatchDetector()), video, tmp_path, progress=progress)
+    with pytest.raises(Killed):
+        analyze_video(
+            Analyzer(model, PatchDetector()), video, tmp_path, progress=killed_after(29), checkpoint_each=25
+        )
     done = worker.do(job)
     assert (done.tries, done.frames, done.receipt.frames) == (2, 5, 30)
     again = worker.do(job)
@@ -278,26 +265,20 @@ def test_what_keeps_a_worker_from_beginning_is_told(model: Path, tmp_path: Path)
             assert said in (Worker(wrong).do(job).fatal or "")
 
 
-def test_a_full_disk_stops_the_run(
-    worker: Worker, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(self, seen) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Part, "add", full)
-    done = worker.do(Job("pictures", "000000", (str(pictures[0]),)))
-    assert "can't be written (No space left on device)" in (done.fatal or "")
+def test_a_full_disk_stops_the_run(worker: Worker, pictures: list[Path]) -> None:
+    with room_for(0):
+        done = worker.do(Job("pictures", "000000", (str(pictures[0]),)))
+    assert "can't be written (File too large)" in (done.fatal or "")
 
 
 # What workers leave for each other
 
 
-def test_a_job_is_done_by_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scratch, "_ASK_EACH", 0.05)
+def test_a_job_is_done_by_one_at_a_time(tmp_path: Path) -> None:
     order = []
 
     def second() -> None:
-        with Scratch(tmp_path).alone("job"):
+        with Scratch(tmp_path).alone("job", ask_each=0.05):
             order.append("second")
 
     with Scratch(tmp_path).alone("job"):

@@ -11,18 +11,17 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from aulens.commands.bar import FrameBar
+from aulens.analysis.analyzer import Analyzer
 from aulens.errors import ConfigError
 from aulens.inputs import parse_time
-from aulens.output import video as recording
-from aulens.output.plan import Job
-from aulens.runtime.result import FrameResult
+from aulens.output import analyze_video
 from aulens.tables import OpenFace, read_table
-from aulens.video import Frame, VideoInfo
+from aulens.video import Frame
 from aulens.video.webcam import Camera
 from command_line import Result, aulens
 from entries import replace_detector
-from patch_people import patch_frame, write_people
+from killed import Killed, killed_after
+from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
 from video.made_videos import write_sound
 
@@ -178,24 +177,16 @@ def test_what_is_no_neutral_face_is_said(video: Path, model: Path, tmp_path: Pat
     assert "the format openface has no columns for what is above a baseline" in said(3, "-f", "openface")
 
 
-def test_a_resumed_run_sums_up_the_whole_video(
-    video: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_resumed_run_sums_up_the_whole_video(video: Path, model: Path, tmp_path: Path):
     def command(folder: str, *more: object) -> Result:
         return aulens("detect", video, "--model", model, "--out", tmp_path / folder, *more)
 
     whole = command("whole")
-    step = FrameBar.frame
-
-    def stopped(self: FrameBar, job: Job, result: FrameResult, info: VideoInfo) -> None:
-        if result.index == 12:
-            raise KeyboardInterrupt
-        step(self, job, result, info)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(recording, "KEEP", 5)
-        patch.setattr(FrameBar, "frame", stopped)
-        assert command("cut").code == 130
+    with pytest.raises(Killed):
+        analyze_video(
+            Analyzer(model, PatchDetector()), video, tmp_path / "cut",
+            progress=killed_after(13), checkpoint_each=5,
+        )  # fmt: skip
     again = command("cut", "--resume")
     assert told(again.out, "AU12") == ("20", "100 %")
     assert again.out == whole.out

@@ -14,12 +14,13 @@ from aulens.data.folds import SplitPlan
 from aulens.data.frames import read_picture
 from aulens.data.index import Problem
 from aulens.data.loading import load_data
-from aulens.data.prepare import PrepareSettings, prepare, run
+from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.prepare.crop import cut, stored_matrix
 from aulens.data.prepared import load_prepared
 from aulens.data.shards import read_bytes
 from aulens.errors import ConfigError, DatasetError
 from drawn_frames import AUS, DOTS, contents, drawn_frame, drawn_index
+from full_disk import room_for
 from people import ASTRONAUT, astronaut, detector
 
 pytestmark = pytest.mark.slow
@@ -204,16 +205,11 @@ def test_bad_settings_are_named():
             PrepareSettings(**wrong)
 
 
-def test_a_folder_that_cannot_be_made_is_said(index, tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_made_is_said(index, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"Cannot prepare into .*file/x: .*file is a file; give a folder"):
         prepare(index, tmp_path / "file" / "x", SETTINGS)
-
-    def read_only(*_):
-        raise OSError(30, "Read-only file system")
-
-    monkeypatch.setattr(run, "hold", read_only)
-    with pytest.raises(ConfigError, match="out: Read-only file system; give a folder to write to"):
+    with room_for(0), pytest.raises(ConfigError, match="out: File too large; give a folder to write to"):
         prepare(index, tmp_path / "out", SETTINGS)
 
 

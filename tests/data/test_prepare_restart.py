@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -20,6 +19,8 @@ from aulens.data.prepared import load_prepared
 from aulens.errors import BusyError, ConfigError, DatasetError
 from aulens.locks import HOST
 from drawn_frames import AUS, contents, drawn_index
+from full_disk import room_for
+from killed import Killed
 
 pytestmark = pytest.mark.slow
 
@@ -76,10 +77,6 @@ def test_a_restart_does_only_what_is_left(index, tmp_path, whole):
     assert contents(out) == whole
 
 
-class Killed(BaseException):
-    """Stands for a kill: nothing in the package may catch it."""
-
-
 @pytest.mark.parametrize("after", [True, pytest.param(False)])
 def test_a_kill_at_every_file_that_is_put_in_place(index, tmp_path, whole, monkeypatch, after):
     out, replace_file, reached = tmp_path / "out", os.replace, []
@@ -130,15 +127,11 @@ def test_any_number_of_processes_gives_the_same(index, tmp_path, whole):
 @pytest.mark.parametrize("room", [9_000, pytest.param(3_000)])
 def test_a_full_disk_is_said_and_a_restart_goes_on(index, tmp_path, whole, room):
     out = tmp_path / "out"
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
-        with pytest.raises(ConfigError, match=r"out can't be written \(.*\).*the same command goes on"):
-            prepare(index, out, SETTINGS, processes=1)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
+    with (
+        room_for(room),
+        pytest.raises(ConfigError, match=r"out can't be written \(.*\).*the same command goes on"),
+    ):
+        prepare(index, out, SETTINGS, processes=1)
     shards = ["shards/00000_F001_T1.tar"] if room > 3_000 else []
     assert sorted(contents(out)) == ["parts/begun.json", *shards]
     prepare(index, out, SETTINGS, processes=1)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 from aulens.faces.detector import Face
 from aulens.faces.registry import DetectorEntry
@@ -19,6 +20,16 @@ def killed_after(count: int):
         seen.append(result.index)
         if len(seen) == count:
             raise Killed
+
+    return progress
+
+
+def in_the_way(path: Path, frame: int):
+    """What is told of each frame: at this one a folder is made where a file is to be written at the end."""
+
+    def progress(result, info) -> None:
+        if result.index == frame:
+            path.mkdir()
 
     return progress
 

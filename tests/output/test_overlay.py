@@ -2,9 +2,10 @@
 
 import json
 import math
+import os
 import shutil
-from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -12,15 +13,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aulens import output
 from aulens.analysis.analyzer import Analyzer
 from aulens.errors import ConfigError, InputError
-from aulens.output import OutputSettings, analyze_video, finish, overlay
-from aulens.output import video as recording
+from aulens.output import OutputSettings
 from aulens.output.overlay import OverlayPart
 from aulens.runtime.result import FrameResult
 from aulens.show.frame_overlay import FrameOverlay
 from aulens.video import VideoInfo, VideoWriter, open_sequence, open_video
-from killed import Killed, killed_after
+from killed import Killed, in_the_way, killed_after
 from patch_people import SIZE, PatchDetector, patch_frame
 from stub_model import write_stub
 from video.made_videos import uneven, write_clip
@@ -30,6 +31,8 @@ pytestmark = [pytest.mark.usefixtures("people_by_colour"), pytest.mark.slow]
 FINE = Fraction(1, 90_000)
 DRAWN = OutputSettings(overlay=True)
 
+analyze_video = partial(output.analyze_video, checkpoint_each=7)
+
 
 @pytest.fixture(scope="module")
 def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
@@ -37,13 +40,6 @@ def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
     return Analyzer(
         write_stub(tmp_path_factory.mktemp("stub"), card={"threshold": threshold}), PatchDetector()
     )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def often_kept() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recording, "KEEP", 7)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +54,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(
-    often_kept: None, analyzer: Analyzer, video: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def whole(analyzer: Analyzer, video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that nothing stopped."""
     folder = tmp_path_factory.mktemp("whole")
     analyze_video(analyzer, video, folder, DRAWN)
@@ -116,12 +110,11 @@ def test_a_killed_run_gives_the_same_video(kill, analyzer, video, whole, tmp_pat
     assert packets(cut, "audio") == packets(whole / cut.name, "audio")
 
 
-@pytest.mark.parametrize(("module", "name"), [(finish, "join_overlay"), (recording, "write_receipt")])
-def test_a_run_killed_while_it_finishes_goes_on(module, name, analyzer, video, tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(module, name, lambda *_: (_ for _ in ()).throw(Killed()))
-        with pytest.raises(Killed):
-            analyze_video(analyzer, video, tmp_path, DRAWN)
+@pytest.mark.parametrize("name", ["talk.overlay.mp4", "talk.json"])
+def test_a_run_stopped_while_it_finishes_goes_on(name, analyzer, video, tmp_path):
+    with pytest.raises(ConfigError, match="Is a directory"):
+        analyze_video(analyzer, video, tmp_path, DRAWN, progress=in_the_way(tmp_path / name, 39))
+    (tmp_path / name).rmdir()
     seen = []
     analyze_video(analyzer, video, tmp_path, DRAWN, resume=True, progress=lambda *_: seen.append(1))
     assert not seen
@@ -144,18 +137,16 @@ def test_a_piece_that_is_gone_is_not_left_out(analyzer, video, tmp_path):
         analyze_video(analyzer, video, tmp_path, DRAWN, resume=True)
 
 
-def test_sound_that_can_not_be_taken_along_is_said(analyzer, video, tmp_path, monkeypatch):
-    original = overlay.join_videos
+def test_sound_that_can_not_be_taken_along_is_said(analyzer, video, tmp_path):
+    (tmp_path / "given").mkdir()
+    given = Path(shutil.copy(video, tmp_path / "given"))
 
-    def join(pieces, path, **settings):
-        if "audio_from" in settings:
-            shutil.copy(pieces[0], path)
-            raise OSError("Invalid argument")
-        return original(pieces, path)
+    def cut(result, info):
+        if result.index == 39:
+            os.truncate(given, 1000)
 
-    monkeypatch.setattr(overlay, "join_videos", join)
-    done = analyze_video(analyzer, video, tmp_path, DRAWN)
-    assert done.problem == "the sound could not be taken along (Invalid argument)"
+    done = analyze_video(analyzer, given, tmp_path, DRAWN, progress=cut)
+    assert str(done.problem).startswith(f"the sound could not be taken along ({given}: the video is damaged")
     assert len(packets(tmp_path / "talk.overlay.mp4")) == 40
     assert not open_video(tmp_path / "talk.overlay.mp4").info.has_audio
 

@@ -1,13 +1,13 @@
 """A video to files: what is in them, and that a kill anywhere leaves no trace after --resume."""
 
-import errno
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,14 @@ import pytest
 from PIL import Image
 
 import aulens
+from aulens import output
 from aulens.analysis.analyzer import Analyzer
 from aulens.aus import AUSet
 from aulens.errors import BusyError, ConfigError, InputError
 from aulens.locks import HOST
-from aulens.output import OutputSettings, analyze_video, finish, video_parts
-from aulens.output import video as recording
+from aulens.output import OutputSettings, finish, video_parts
 from aulens.pose import HeadPose
+from aulens.runtime.result import FrameResult
 from aulens.tables import OpenFace, read_table
 from aulens.tables.baseline import Baseline, above
 from aulens.tables.events import events
@@ -30,7 +31,8 @@ from aulens.tables.schema import POSE_COLUMNS, rows_of, to_frame
 from aulens.tables.smooth import smooth
 from aulens.tables.usable import usable
 from aulens.video import open_sequence
-from killed import Killed, killed_after
+from full_disk import room_for
+from killed import Killed, in_the_way, killed_after
 from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
 from told import frame_result, result
@@ -38,17 +40,12 @@ from video.made_videos import zeroed
 
 pytestmark = [pytest.mark.usefixtures("people_by_colour"), pytest.mark.slow]
 
+analyze_video = partial(output.analyze_video, checkpoint_each=7)
+
 
 @pytest.fixture(scope="module")
 def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
     return Analyzer(write_stub(tmp_path_factory.mktemp("stub")), PatchDetector())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def often_kept() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recording, "KEEP", 7)
-        yield
 
 
 def where(i: int) -> dict[str, tuple[int, int]]:
@@ -69,9 +66,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(
-    often_kept: None, analyzer: Analyzer, video: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Path]:
+def whole(analyzer: Analyzer, video: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Format -> the folder of a run that nothing disturbed, not to be changed."""
 
     @cache
@@ -146,13 +141,11 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     assert everything(tmp_path / "cut") == expected
 
 
-def test_a_run_killed_while_it_finishes_goes_on(
-    analyzer: Analyzer, video: Path, whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    with monkeypatch.context() as patch:
-        patch.setattr(recording, "write_receipt", lambda *_: (_ for _ in ()).throw(Killed()))
-        with pytest.raises(Killed):
-            analyze_video(analyzer, video, tmp_path / "cut")
+def test_a_run_stopped_while_it_finishes_goes_on(analyzer: Analyzer, video: Path, whole, tmp_path: Path):
+    receipt = tmp_path / "cut" / "talk.json"
+    with pytest.raises(ConfigError, match="Is a directory"):
+        analyze_video(analyzer, video, tmp_path / "cut", progress=in_the_way(receipt, 39))
+    receipt.rmdir()
     analyze_video(analyzer, video, tmp_path / "cut", resume=True)
     assert everything(tmp_path / "cut") == everything(whole())
 
@@ -359,20 +352,16 @@ def test_damage_before_a_kill_is_still_told(kill: int, analyzer: Analyzer, video
 
 
 def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
-    analyzer: Analyzer, video: Path, whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    analyzer: Analyzer, video: Path, whole, tmp_path: Path
 ):
-    original, calls = video_parts.TablePart.add, []
+    with ExitStack() as stack:
 
-    def add(self, result) -> None:
-        calls.append(result.index)
-        if len(calls) == 20:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        original(self, result)
+        def full(result: FrameResult, info: object) -> None:
+            if result.index == 19:
+                stack.enter_context(room_for((tmp_path / "cut" / "talk.part" / "rows.csv").stat().st_size))
 
-    with monkeypatch.context() as patch:
-        patch.setattr(video_parts.TablePart, "add", add)
-        with pytest.raises(ConfigError, match=r"No space left on device.*--resume"):
-            analyze_video(analyzer, video, tmp_path / "cut")
+        with pytest.raises(ConfigError, match=r"File too large.*--resume"):
+            analyze_video(analyzer, video, tmp_path / "cut", progress=full)
     analyze_video(analyzer, video, tmp_path / "cut", resume=True)
     assert everything(tmp_path / "cut") == everything(whole())
 

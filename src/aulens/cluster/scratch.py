@@ -15,7 +15,6 @@ MOST_TRIES: Final = 3
 """So often may workers die at one place of an input, before it is given up."""
 
 _FOLDER: Final = ".cluster"
-_ASK_EACH: Final = 1.0
 
 
 class Scratch:
@@ -62,10 +61,11 @@ class Scratch:
         return (self._folder / token).exists()
 
     @contextmanager
-    def alone(self, job: str) -> Iterator[None]:
+    def alone(self, job: str, *, ask_each: float = 1.0) -> Iterator[None]:
         """Nobody else does this job while the block runs; waits for a worker that is at it.
 
-        That may be one whose machine was cut off, so that Ray takes it for dead.
+        That may be one whose machine was cut off, so that Ray takes it for dead. It is asked for each
+        `ask_each` seconds.
         """
         with ExitStack() as stack:
             while True:
@@ -73,7 +73,7 @@ class Scratch:
                     stack.enter_context(hold(self._locks / f"{job}.lock", job))
                     break
                 except BusyError:
-                    time.sleep(_ASK_EACH)
+                    time.sleep(ask_each)
             yield
 
     def begin(self, job: str, place: int) -> tuple[int, int]:

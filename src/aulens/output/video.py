@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
 
 from aulens.analysis.analyzer import Analyzer
 from aulens.analysis.clip import analyze_clip, waiting
@@ -27,9 +26,6 @@ from aulens.show.page import versions
 from aulens.tables import TABLE_FORMATS
 from aulens.video.reader import Media, VideoInfo, open_video
 from aulens.video.webcam import Camera
-
-KEEP: Final = 250
-"""A note is taken each so many frames: that much a kill costs at most, besides what was in hand."""
 
 Progress = Callable[[FrameResult, VideoInfo], None]
 OnFrame = Callable[[Job, FrameResult, VideoInfo], None]
@@ -63,6 +59,7 @@ def analyze_video(
     progress: Progress | None = None,
     command: str | None = None,
     lock: bool = True,
+    checkpoint_each: int = 250,
 ) -> Receipt:
     """Analyze a video into OUT/NAME.csv and what else `settings` asks for.
 
@@ -80,6 +77,7 @@ def analyze_video(
         progress: called with each result.
         command: what to say in the report of how it was made.
         lock: keep other processes from writing files of this name; False where the caller does.
+        checkpoint_each: frames between two checkpoints: so many a kill costs at most, besides those in hand.
 
     Raises:
         InputError: the video can't be read at all, or has no frame between `start` and `stop`; an earlier
@@ -105,7 +103,9 @@ def analyze_video(
         folder = PartFolder(out / f"{name}.part", identity, resume=resume)
         if not resume:
             begin_anew(out / f"{name}.json")
-        counts, problem = _analyze(analyzer, media, folder, settings, called or given, progress)
+        counts, problem = _analyze(
+            analyzer, media, folder, settings, called or given, progress, checkpoint_each
+        )
         if not counts.frames:
             folder.remove()
             raise InputError(f"{given}: {problem or _nothing_between(media.info, settings)}")
@@ -191,6 +191,7 @@ def _analyze(
     settings: OutputSettings,
     called: str,
     progress: Progress | None,
+    checkpoint_each: int,
 ) -> tuple[_Counts, str | None]:
     """All frames that are not in the parts yet; what was counted, and what was wrong with the video."""
     note = folder.note
@@ -208,7 +209,7 @@ def _analyze(
         for kind, part in _parts(folder, settings, media.info, called, analyzer):
             stack.callback(part.close)
             parts[kind] = part
-        steps = analyze_clip(analyzer, frames, tracker, most=waiting(media.info), keep=KEEP)
+        steps = analyze_clip(analyzer, frames, tracker, most=waiting(media.info), keep=checkpoint_each)
         for step in stack.enter_context(closing(steps)):
             for part in parts.values():
                 part.add(step.result)
