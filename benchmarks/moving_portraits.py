@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "made"))
 
 import moving_faces
 from aulens import FaceTracker, NetDetector
-from aulens.faces.identity import DlibEmbedder, FaceEmbedder
-from aulens.faces.net_embedder import NetEmbedder
+from aulens.faces.dlib_detector import DlibEmbedder
+from aulens.faces.identity import FaceEmbedder, NetEmbedder
 from moving_faces import Counts, count
 
 ROLES = ("neutral", "smile", "frown", "astronaut", "sad")  # the tests' pictures; four people take them

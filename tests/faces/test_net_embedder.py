@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from aulens.align import rotation_scale, transform, warp
 from aulens.errors import ConfigError, ModelError
 from aulens.faces.detector import Face
-from aulens.faces.net_embedder import NetEmbedder
+from aulens.faces.identity import NetEmbedder
 from synthetic_faces import face68
 
 SIZE = 32

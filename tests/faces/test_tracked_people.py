@@ -8,9 +8,9 @@ import pytest
 
 import moving_faces
 from aulens.faces.detector import Face
-from aulens.faces.identity import DlibEmbedder
+from aulens.faces.dlib_detector import DlibEmbedder
+from aulens.faces.identity import NetEmbedder
 from aulens.faces.net_detector import NetDetector
-from aulens.faces.net_embedder import NetEmbedder
 from aulens.faces.tracker import FaceTracker
 from moving_faces import Counts, Scene, count
 from people import dlib_detector

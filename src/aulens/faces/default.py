@@ -6,7 +6,7 @@ from typing import Final
 
 from aulens import extras
 from aulens.faces.detector import FaceDetector, FaceFollower
-from aulens.faces.identity import FaceEmbedder
+from aulens.faces.identity import FaceEmbedder, NetEmbedder
 
 MakeDetector = Callable[[], FaceDetector]
 """Makes a detector where one is needed: in each process one. It can be sent there, and is hashable."""
@@ -38,11 +38,9 @@ def default_embedder() -> FaceEmbedder | None:
         ModelError: a file is missing or damaged.
     """
     if _PEOPLE.is_file():
-        from aulens.faces.net_embedder import NetEmbedder
-
         return NetEmbedder()
     if extras.is_installed("dlib"):
-        from aulens.faces.identity import DlibEmbedder
+        from aulens.faces.dlib_detector import DlibEmbedder
 
         return DlibEmbedder()
     return None

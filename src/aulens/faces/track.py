@@ -18,6 +18,11 @@ _LIKE: Final = 0.7  # a face correlates with itself in the next frame by 0.9 and
 _PROOF: Final = 0.1  # seconds in which a face of low confidence must be seen again
 _READ: Final = 96  # rows of a face that are read for its patch, about: every n-th is enough
 
+_KEPT: Final = (
+    "face_id", "seen", "confidence", "unchecked", "proofs", "waits", "doubt", "changed", "views",
+)  # fmt: skip
+_PACKED: Final = ("landmarks", "held", "patch")
+
 Patch = NDArray[np.uint8]
 
 COAST: Final = 2.0
@@ -191,51 +196,32 @@ class Track:
     def state(self) -> dict[str, Any]:
         """JSON-able."""
         return {
-            "face_id": self.face_id,
+            **{name: getattr(self, name) for name in _KEPT},
+            **{name: pack(getattr(self, name)) for name in _PACKED},
             "motion": self.motion.state(),
-            "seen": self.seen,
             "in_view": self.in_view,
-            "confidence": self.confidence,
             "anchor": None if self.anchor is None else [pack(self.anchor.shift), pack(self.anchor.size)],
-            "landmarks": pack(self.landmarks),
-            "held": pack(self.held),
-            "patch": pack(self.patch),
-            "unchecked": self.unchecked,
-            "proofs": self.proofs,
             "looks": self.comparisons,
-            "waits": self.waits,
-            "doubt": self.doubt,
-            "changed": self.changed,
             "met": sorted(self.met),
             "next_view": None if np.isinf(self.next_view) else self.next_view,
-            "views": self.views,
         }
 
     @classmethod
     def restored(cls, state: dict[str, Any]) -> "Track":
         """From `state()`."""
         anchor, next_view = state["anchor"], state["next_view"]
-        motion, landmarks = Motion.restored(state["motion"]), unpack(state["landmarks"])
+        motion = Motion.restored(state["motion"])
+        packed: dict[str, Any] = {name: unpack(state[name]) for name in _PACKED}
         return cls(
-            face_id=state["face_id"],
+            **{name: state[name] for name in _KEPT},
+            **packed,
             motion=motion,
-            seen=state["seen"],
             # Of the last frame's face the next one asks only whether it was there.
-            face=Face(motion.box, landmarks) if state["in_view"] else None,
-            confidence=state["confidence"],
+            face=Face(motion.box, packed["landmarks"]) if state["in_view"] else None,
             anchor=None if anchor is None else Anchor(unpack(anchor[0]), unpack(anchor[1])),
-            landmarks=landmarks,
-            held=unpack(state["held"]),
-            patch=unpack(state["patch"]),
-            unchecked=state["unchecked"],
-            proofs=state["proofs"],
             comparisons=state["looks"],
-            waits=state["waits"],
-            doubt=state["doubt"],
-            changed=state["changed"],
             met=set(state["met"]),
             next_view=-np.inf if next_view is None else next_view,
-            views=state["views"],
         )
 
 

@@ -10,7 +10,8 @@ from aulens.errors import ConfigError, InputError
 from aulens.faces.cuts import CutFinder
 from aulens.faces.default import default_embedder
 from aulens.faces.detector import Face, FaceDetector, FaceFollower, box_overlap, check_image
-from aulens.faces.identity import DlibEmbedder, FaceEmbedder
+from aulens.faces.dlib_detector import DlibEmbedder
+from aulens.faces.identity import FaceEmbedder
 from aulens.faces.landmark_tracking import LandmarkTracker, agrees, usable
 from aulens.faces.occlusion import note_occlusions, overlapping, resolve_merged
 from aulens.faces.people import People
@@ -76,7 +77,7 @@ class FaceTracker:
         detector: finds faces.
         embedder: tells people apart by their looks where place does not: after a cut, on return, after a
             crossing. "auto" is what `aulens.faces.default.default_embedder` gives, "dlib" an
-            `aulens.faces.identity.DlibEmbedder` (extra `dlib`); several trackers may share one.
+            `aulens.faces.dlib_detector.DlibEmbedder` (extra `dlib`); several trackers may share one.
             None turns that off: who was out of sight for two seconds gets a new id, a cut is not noticed.
         motion: expect a face where its speed takes it; False expects it where it was.
         detect_every: seconds between looks at the whole picture while somebody is in view.
