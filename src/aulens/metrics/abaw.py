@@ -35,7 +35,7 @@ def mean_f1(labels: ArrayLike, decisions: ArrayLike) -> float:
     Raises:
         InputError: when shapes differ or a value is of another code.
     """
-    return float(_mean_f1(_single(labels, decisions))[0])
+    return float(_mean_f1(counts(labels, decisions)[None])[0])
 
 
 def total_accuracy(labels: ArrayLike, decisions: ArrayLike) -> float:
@@ -53,7 +53,7 @@ def total_accuracy(labels: ArrayLike, decisions: ArrayLike) -> float:
     Raises:
         InputError: as `mean_f1`.
     """
-    return float(_total_accuracy(_single(labels, decisions))[0])
+    return float(total_accuracies(counts(labels, decisions)[None])[0])
 
 
 def abaw2_score(labels: ArrayLike, decisions: ArrayLike) -> float:
@@ -69,7 +69,7 @@ def abaw2_score(labels: ArrayLike, decisions: ArrayLike) -> float:
     Raises:
         InputError: as `mean_f1`.
     """
-    return float(_abaw2(_single(labels, decisions))[0])
+    return float(_abaw2(counts(labels, decisions)[None])[0])
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,8 @@ class AbawReport:
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON takes it: plain types, None for NaN."""
         return {
-            "mean_f1": self.mean_f1.to_dict(),
-            "total_accuracy": self.total_accuracy.to_dict(),
-            "abaw2": self.abaw2.to_dict(),
-            "frames": self.frames,
-            "subjects": self.subjects,
-            "bootstrap": self.bootstrap,
-            "seed": self.seed,
+            name: value.to_dict() if isinstance(value, Measure) else value
+            for name, value in vars(self).items()
         }
 
     def to_markdown(self) -> str:
@@ -145,7 +140,7 @@ def abaw_report(
     drawn = drawn_counts(truth[used], decided[used], subject, draws)
     return AbawReport(
         mean_f1=measured(_mean_f1(drawn)),
-        total_accuracy=measured(_total_accuracy(drawn)),
+        total_accuracy=measured(total_accuracies(drawn)),
         abaw2=measured(_abaw2(drawn)),
         frames=int(used.sum()),
         subjects=draws.shape[1],
@@ -154,10 +149,9 @@ def abaw_report(
     )
 
 
-def _single(labels: ArrayLike, decisions: ArrayLike) -> Counts:
-    """The counts as one draw, (1, A)."""
-    total = counts(labels, decisions)
-    return Counts(total.tp[None], total.fp[None], total.fn[None], total.tn[None])
+def total_accuracies(drawn: Counts) -> Floats:
+    """(R,) `total_accuracy` from counts (R, A): summed over AUs first, divided then."""
+    return ratio((drawn.tp + drawn.tn).sum(1), drawn.coded.sum(1))
 
 
 def _mean_f1(drawn: Counts) -> Floats:
@@ -165,12 +159,6 @@ def _mean_f1(drawn: Counts) -> Floats:
     return mean_of_defined(f1(drawn))
 
 
-def _total_accuracy(drawn: Counts) -> Floats:
-    """(R,) from counts (R, A): summed over AUs first, divided then."""
-    right = (drawn.tp + drawn.tn).sum(1)
-    return ratio(right, right + (drawn.fp + drawn.fn).sum(1))
-
-
 def _abaw2(drawn: Counts) -> Floats:
     """(R,) from counts (R, A)."""
-    return (_mean_f1(drawn) + _total_accuracy(drawn)) / 2
+    return (_mean_f1(drawn) + total_accuracies(drawn)) / 2

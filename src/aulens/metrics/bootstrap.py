@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import InputError
-from aulens.metrics.counts import Counts, Floats, ratio
+from aulens.metrics.counts import Counts, Floats, kinds, ratio
 
 
 @dataclass(frozen=True)
@@ -86,18 +86,18 @@ def drawn_counts(
         subject: (N,) from `subject_draws`.
         draws: (R, S) from there too.
     """
-    kinds = [(truth == 1) & decided, (truth == 0) & decided, (truth == 1) & ~decided, (truth == 0) & ~decided]
     parts = []
-    for kind in kinds:
+    for kind in kinds(truth, decided):
         per_subject = np.stack([np.bincount(subject, column, draws.shape[1]) for column in kind.T], axis=1)
         parts.append((draws @ per_subject).astype(np.int64))  # float64 holds whole numbers up to 2^53 exactly
     return Counts(*parts)
 
 
-def mean_of_defined(results: Floats) -> Floats:
-    """(R,): the unweighted mean of each row of (R, A) over what is not NaN; NaN where nothing is."""
+def mean_of_defined(results: Floats, axis: int = 1) -> Floats:
+    """The unweighted mean over what is not NaN, of each row of (R, A) if not along another axis; NaN where
+    nothing is."""
     defined = ~np.isnan(results)
-    return ratio(np.where(defined, results, 0).sum(1), defined.sum(1))
+    return ratio(np.where(defined, results, 0).sum(axis), defined.sum(axis))
 
 
 def measured(results: Floats) -> Measure:

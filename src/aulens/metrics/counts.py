@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """How often each AU was decided rightly and wrongly; `a + b` are the counts of both.
+    """How often each AU was decided rightly and wrongly; `a + b` are the counts of both, `a[:1]` the first.
 
     Attributes:
         tp: (..., A) int64, present and found.
@@ -40,6 +40,19 @@ class Counts:
             raise InputError(f"counts of {self.tp.shape} and {other.tp.shape} AUs cannot be added")
         return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn)
 
+    def __getitem__(self, index: Any) -> Counts:
+        return Counts(self.tp[index], self.fp[index], self.fn[index], self.tn[index])
+
+    @property
+    def present(self) -> NDArray[np.int64]:
+        """(..., A), in how many frames each AU is."""
+        return self.tp + self.fn
+
+    @property
+    def coded(self) -> NDArray[np.int64]:
+        """(..., A), in how many frames each AU is coded."""
+        return self.present + self.fp + self.tn
+
 
 def counts(labels: ArrayLike, decisions: ArrayLike) -> Counts:
     """Count the decisions of N frames.
@@ -57,9 +70,13 @@ def counts(labels: ArrayLike, decisions: ArrayLike) -> Counts:
     truth, decided = checked_labels(labels), checked_decisions(decisions)
     if truth.shape != decided.shape:
         raise InputError(f"labels {truth.shape} and decisions {decided.shape} must be of one shape (N, A)")
+    return Counts(*(kind.sum(0, dtype=np.int64) for kind in kinds(truth, decided)))
+
+
+def kinds(truth: NDArray[Any], decided: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], ...]:
+    """Which decisions (N, A) are true and false positives, false and true negatives; see `Counts`."""
     present, absent = truth == 1, truth == 0
-    parts = (present & decided, absent & decided, present & ~decided, absent & ~decided)
-    return Counts(*(part.sum(0, dtype=np.int64) for part in parts))
+    return present & decided, absent & decided, present & ~decided, absent & ~decided
 
 
 def f1(counts: Counts) -> Floats:
@@ -69,13 +86,12 @@ def f1(counts: Counts) -> Floats:
 
 def accuracy(counts: Counts) -> Floats:
     """The share of right decisions, (..., A) float64; NaN when an AU is nowhere coded."""
-    right = counts.tp + counts.tn
-    return ratio(right, right + counts.fp + counts.fn)
+    return ratio(counts.tp + counts.tn, counts.coded)
 
 
 def balanced_accuracy(counts: Counts) -> Floats:
     """The mean of recall and specificity, (..., A) float64; NaN when an AU is always or never present."""
-    recall = ratio(counts.tp, counts.tp + counts.fn)
+    recall = ratio(counts.tp, counts.present)
     return (recall + ratio(counts.tn, counts.tn + counts.fp)) / 2
 
 

@@ -19,9 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.aus import AUSet
 from aulens.errors import InputError
-from aulens.metrics.bootstrap import Measure, subject_draws
+from aulens.metrics.bootstrap import plain, subject_draws
 from aulens.metrics.counts import Floats, ratio
-from aulens.metrics.report import Estimate, estimate
+from aulens.metrics.report import Estimate, au_table, estimate, measures_of
 
 INTENSITY_MEASURES: Final = MappingProxyType(
     {"icc": "ICC(3,1)", "pearson": "Pearson r", "mae": "Mean absolute error"}
@@ -75,30 +75,17 @@ class IntensityReport:
         """As JSON takes it."""
         return {
             "bootstrap": self.bootstrap,
-            "macro": {name: e.of_macro().to_dict() for name, e in self.metrics.items()},
+            "macro": measures_of(self.metrics, -1),
             "aus": {
-                label: {
-                    "coded": int(self.coded[a]),
-                    "mean": None if np.isnan(self.mean[a]) else float(self.mean[a]),
-                    **{name: e.of_au(a).to_dict() for name, e in self.metrics.items()},
-                }
+                label: {"coded": int(self.coded[a]), "mean": plain(self.mean[a])}
+                | measures_of(self.metrics, a)
                 for a, label in enumerate(self.aus.labels)
             },
         }
 
     def to_markdown(self) -> str:
         """A Markdown table, one row per AU and one for the means."""
-        titles = [INTENSITY_MEASURES[name] for name in self.metrics]
-        lines = [
-            "| AU | coded | mean | " + " | ".join(titles) + " |",
-            "| --- | ---: | ---: |" + " ---: |" * len(titles),
-        ]
-        for a, label in enumerate(self.aus.labels):
-            cells = [str(e.of_au(a)) for e in self.metrics.values()]
-            mean = str(Measure(float(self.mean[a]), np.nan, np.nan))
-            lines.append(f"| {label} | {self.coded[a]} | {mean} | {' | '.join(cells)} |")
-        cells = [str(e.of_macro()) for e in self.metrics.values()]
-        return "\n".join([*lines, f"| **macro** |  |  | {' | '.join(cells)} |"]) + "\n"
+        return au_table(self.aus, self.coded, "mean", self.mean, self.metrics, INTENSITY_MEASURES)
 
 
 def intensity_report(

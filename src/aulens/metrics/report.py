@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -69,13 +69,15 @@ class Estimate:
     macro_low: float
     macro_high: float
 
-    def of_au(self, index: int) -> Measure:
-        """The metric of the AU at this place on the axis A."""
-        return Measure(float(self.value[index]), float(self.low[index]), float(self.high[index]))
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Of each AU, then of the mean over AUs; (A + 1)."""
+        columns = (self.value, self.macro), (self.low, self.macro_low), (self.high, self.macro_high)
+        return tuple(map(Measure, *([*each.tolist(), macro] for each, macro in columns)))
 
     def of_macro(self) -> Measure:
         """The mean over AUs."""
-        return Measure(self.macro, self.macro_low, self.macro_high)
+        return self.measures[-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,16 +122,13 @@ class Report:
             "subjects": self.subjects,
             "bootstrap": self.bootstrap,
             "seed": self.seed,
-            "macro": {name: e.of_macro().to_dict() for name, e in self.metrics.items()},
+            "macro": measures_of(self.metrics, -1),
             "aus": {
                 label: {
                     "coded": int(self.coded[a]),
                     "base_rate": plain(self.base_rate[a]),
-                    "tp": int(self.counts.tp[a]),
-                    "fp": int(self.counts.fp[a]),
-                    "fn": int(self.counts.fn[a]),
-                    "tn": int(self.counts.tn[a]),
-                    **{name: e.of_au(a).to_dict() for name, e in self.metrics.items()},
+                    **{kind: int(number) for kind, number in vars(self.counts[a]).items()},
+                    **measures_of(self.metrics, a),
                 }
                 for a, label in enumerate(self.aus.labels)
             },
@@ -138,19 +137,8 @@ class Report:
 
     def to_markdown(self) -> str:
         """The report as a Markdown table, one row per AU and one for the macro means, with notes below."""
-        titles = [_TITLES[name] for name in self.metrics]
-        lines = [
-            "| AU | coded | base rate | " + " | ".join(titles) + " |",
-            "| --- | ---: | ---: |" + " ---: |" * len(titles),
-        ]
-        for a, label in enumerate(self.aus.labels):
-            cells = [str(e.of_au(a)) for e in self.metrics.values()]
-            lines.append(
-                f"| {label} | {self.coded[a]} | {_number(self.base_rate[a])} | {' | '.join(cells)} |"
-            )
-        cells = [str(e.of_macro()) for e in self.metrics.values()]
-        lines.append(f"| **macro** |  |  | {' | '.join(cells)} |")
-        return "\n".join([*lines, "", *self._notes()]) + "\n"
+        table = au_table(self.aus, self.coded, "base rate", self.base_rate, self.metrics, _TITLES)
+        return "\n".join([table, *self._notes()]) + "\n"
 
     def _notes(self) -> Iterator[str]:
         yield f"{self.frames} frames of {self.subjects} subjects. Macro is the unweighted mean over AUs."
@@ -210,14 +198,12 @@ def report(
         ranks[..., a] = drawn_ranking(column[rows] == 1, values[rows, a], subject[rows], draws)
     results.update(zip(_FROM_RANKS, ranks, strict=True))
     total = counts(truth, decided)
-    present = total.tp + total.fn
-    coded = present + total.fp + total.tn
     return Report(
         aus=aus,
         frames=len(truth),
         subjects=draws.shape[1],
-        coded=coded,
-        base_rate=ratio(present, coded),
+        coded=total.coded,
+        base_rate=ratio(total.present, total.coded),
         counts=total,
         metrics=MappingProxyType({name: estimate(result) for name, result in results.items()}),
         bootstrap=bootstrap,
@@ -225,12 +211,33 @@ def report(
     )
 
 
-def estimate(results: Floats) -> Estimate:
-    """From (1 + R, A): the estimate in row 0, the resamples below."""
+def estimate(results: Floats, macro: Floats | None = None) -> Estimate:
+    """From (1 + R, A): the estimate in row 0, the resamples below; `macro` (1 + R,), if not their mean."""
     low, high = interval(results[1:])
-    macro = measured(mean_of_defined(results))
-    return Estimate(results[0], low, high, macro.value, macro.low, macro.high)
+    mean = measured(mean_of_defined(results) if macro is None else macro)
+    return Estimate(results[0], low, high, mean.value, mean.low, mean.high)
 
 
-def _number(value: float) -> str:
-    return str(Measure(value, np.nan, np.nan))
+def measures_of(metrics: Mapping[str, Estimate], place: int) -> dict[str, dict[str, float | None]]:
+    """Metrics at a place on the axis A (-1: their means over AUs), as JSON takes them."""
+    return {name: each.measures[place].to_dict() for name, each in metrics.items()}
+
+
+def au_table(
+    aus: AUSet, coded: NDArray[np.int64], of: str, values: Floats, metrics: Mapping[str, Estimate],
+    titles: Mapping[str, str],
+) -> str:  # fmt: skip
+    """A Markdown table: of each AU how often it is coded, one number more, and metrics; below their means."""
+    rows = [
+        [label, str(count), str(Measure(value, np.nan, np.nan))]
+        for label, count, value in zip(aus.labels, coded, values.tolist(), strict=True)
+    ]
+    cells = zip(*(map(str, each.measures) for each in metrics.values()), strict=True)
+    lines = [[*row, *more] for row, more in zip([*rows, ["**macro**", "", ""]], cells, strict=True)]
+    return markdown_table(["AU", "coded", of, *(titles[name] for name in metrics)], lines)
+
+
+def markdown_table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown: the first column to the left, numbers to the right."""
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, rule, *lines))

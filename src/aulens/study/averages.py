@@ -5,13 +5,16 @@ Shapes: A AUs, R draws; arrays (R, A + 1) end with the average over AUs.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
 
+from aulens.metrics.abaw import total_accuracies
 from aulens.metrics.bootstrap import mean_of_defined
-from aulens.metrics.counts import Counts, Floats, accuracy, f1, ratio
+from aulens.metrics.counts import Counts, Floats, accuracy, f1
 from aulens.study.grid import Run
 
 MEASURES: Final = ("f1", "f1_pooled", "accuracy", "total_accuracy", "abaw2")
@@ -38,26 +41,28 @@ def average(runs: Mapping[Run, Counts]) -> dict[str, Floats]:
     Returns:
         A name of MEASURES → (R, A + 1) float64; NaN where it is undefined in every run.
     """
-    score = over_runs({run: f1(counts) for run, counts in runs.items()})
-    right = over_runs({run: accuracy(counts) for run, counts in runs.items()})
-    total = over_runs({run: _total_accuracy(counts) for run, counts in runs.items()})
+    score, right, total = (
+        over_runs({run: measure(counts) for run, counts in runs.items()})
+        for measure in (f1, accuracy, total_accuracies)
+    )
     whole = whole_seeds(runs).values()
-    pooled = _mean(f1(_sum(folds.values())) for folds in whole) if whole else np.full_like(score, np.nan)
-    mean = _with(score, mean_of_defined(score)[:, None])
+    pooled = np.full_like(score, np.nan)
+    if whole:
+        pooled = _mean(f1(functools.reduce(operator.add, folds.values())) for folds in whole)
+    mean, all_right = _with_mean(score), np.column_stack([right, total])
     return {
         "f1": mean,
-        "f1_pooled": _with(pooled, mean_of_defined(pooled)[:, None]),
-        "accuracy": _with(right, mean_of_defined(right)[:, None]),
-        "total_accuracy": _with(right, total),
-        "abaw2": (mean + _with(right, total)) / 2,
+        "f1_pooled": _with_mean(pooled),
+        "accuracy": _with_mean(right),
+        "total_accuracy": all_right,
+        "abaw2": (mean + all_right) / 2,
     }
 
 
 def in_each_seed(runs: Mapping[Run, Counts]) -> dict[str, Floats]:
     """Every measure in each of the S seeds that have all the variant's folds: (S, A + 1), not resampled."""
     seeds = [
-        average({run: _row_0(counts) for run, counts in folds.items()})
-        for folds in whole_seeds(runs).values()
+        average({run: counts[:1] for run, counts in folds.items()}) for folds in whole_seeds(runs).values()
     ]
     width = next(iter(runs.values())).tp.shape[1] + 1
     return {name: np.array([seed[name][0] for seed in seeds]).reshape(-1, width) for name in MEASURES}
@@ -80,27 +85,8 @@ def over_runs(values: Mapping[Run, Floats]) -> Floats:
 
 def _mean(values: Iterable[Floats]) -> Floats:
     """The mean of arrays of one shape over what is not NaN; NaN where nothing is."""
-    stack = np.stack(list(values))
-    defined = ~np.isnan(stack)
-    return ratio(np.where(defined, stack, 0).sum(0), defined.sum(0))
+    return mean_of_defined(np.stack(list(values)), axis=0)
 
 
-def _with(per_au: Floats, last: Floats) -> Floats:
-    return np.concatenate([per_au, last], axis=1)
-
-
-def _total_accuracy(counts: Counts) -> Floats:
-    """(R, 1): summed over AUs first, divided then."""
-    right = (counts.tp + counts.tn).sum(1, keepdims=True)
-    return ratio(right, right + (counts.fp + counts.fn).sum(1, keepdims=True))
-
-
-def _sum(counts: Iterable[Counts]) -> Counts:
-    first, *others = counts
-    for other in others:
-        first = first + other
-    return first
-
-
-def _row_0(counts: Counts) -> Counts:
-    return Counts(counts.tp[:1], counts.fp[:1], counts.fn[:1], counts.tn[:1])
+def _with_mean(per_au: Floats) -> Floats:
+    return np.column_stack([per_au, mean_of_defined(per_au)])

@@ -83,23 +83,17 @@ def make_grid(results: Sequence[RunResult], rule: str, bootstrap: int, seed: int
     coded_au = np.any([(result.labels != MISSING).any(0) for result in results], axis=0)
     if not coded_au.any():
         raise InputError(f"{results[0].dataset} codes none of {', '.join(aus.labels)} in any frame")
-    tested: dict[str, set[str]] = {}
-    for result in results:
-        coded = (result.labels != MISSING).any(1)
-        tested.setdefault(result.fold, set()).update(np.unique(result.subjects[coded]).tolist())
-    draws = draw_subjects(tested, bootstrap, seed)
+    used = [(result.labels != MISSING).any(1) for result in results]
+    draws = draw_subjects(results, used, bootstrap, seed)
     counts: dict[str, dict[Run, Counts]] = {}
     labels: dict[str, set[tuple[int, ...]]] = {}
-    for result in results:
+    for result, rows in zip(results, used, strict=True):
         names, times = draws[result.fold]
-        used = (result.labels != MISSING).any(1)
-        subject = np.searchsorted(names, result.subjects[used])
-        found = drawn_counts(
-            result.labels[used][:, coded_au], decided(result, rule)[used][:, coded_au], subject, times
-        )
+        cells = np.ix_(rows, coded_au)
+        subject = np.searchsorted(names, result.subjects[rows])
+        found = drawn_counts(result.labels[cells], decided(result, rule)[cells], subject, times)
         counts.setdefault(result.variant, {})[result.fold, result.seed] = found
-        coded_as = np.concatenate([found.tp[0] + found.fn[0], found.fp[0] + found.tn[0]])
-        labels.setdefault(result.fold, set()).add(tuple(coded_as.tolist()))
+        labels.setdefault(result.fold, set()).add((*found[0].present.tolist(), *found[0].coded.tolist()))
     return Grid(
         dataset=results[0].dataset,
         aus=AUSet(aus.name, tuple(n for n, has in zip(aus.numbers, coded_au, strict=True) if has)),
@@ -110,8 +104,8 @@ def make_grid(results: Sequence[RunResult], rule: str, bootstrap: int, seed: int
             for name in counts
         },
         trained_on={result.variant: result.trained_on for result in results},
-        subjects=len(set().union(*tested.values())),
-        lone=tuple(sorted(fold for fold, people in tested.items() if len(people) == 1)),
+        subjects=count_people(draws),
+        lone=tuple(sorted(fold for fold, (names, _) in draws.items() if len(names) == 1)),
         uneven=tuple(sorted(fold for fold, kinds in labels.items() if len(kinds) > 1)),
         commits=tuple(sorted({result.commit for result in results if result.commit})),
         data_unknown=sum(not result.data for result in results),
@@ -148,10 +142,22 @@ def run_name(run: Run) -> str:
     return f"fold {fold} seed {seed}" if fold else f"seed {seed}"
 
 
+Draws = Mapping[str, tuple[NDArray[np.str_], NDArray[np.int32]]]
+"""Fold → its S people, sorted, and (R, S) how often each counts."""
+
+
+def count_people(draws: Draws) -> int:
+    """How many people are tested, over all folds."""
+    return len(np.unique(np.concatenate([names for names, _ in draws.values()])))
+
+
 def draw_subjects(
-    tested: Mapping[str, set[str]], bootstrap: int, seed: int
-) -> dict[str, tuple[NDArray[np.str_], NDArray[np.int32]]]:
-    """Fold → its S people, sorted, and (R, S) how often each counts."""
+    results: Sequence[RunResult], used: Sequence[NDArray[np.bool_]], bootstrap: int, seed: int
+) -> Draws:
+    """Draw the people of each fold; `used`: (N,) which frames of each result count."""
+    tested: dict[str, set[str]] = {}
+    for result, counting in zip(results, used, strict=True):
+        tested.setdefault(result.fold, set()).update(np.unique(result.subjects[counting]).tolist())
     groups: list[tuple[set[str], list[str]]] = []
     for fold in sorted(tested):
         people = tested[fold]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from aulens.data.registry import protocol_of
 from aulens.metrics.intensity import INTENSITY_MEASURES, drawn_intensity
 from aulens.metrics.report import estimate
 from aulens.study.averages import over_runs
-from aulens.study.grid import Run, draw_subjects
+from aulens.study.grid import Run, count_people, draw_subjects
 from aulens.study.results import RunResult
-from aulens.study.tables import Cell, Method, StudyTable
-
-_AVERAGE = "Avg."
+from aulens.study.tables import Method, StudyTable, cell_of, dataset_title
 
 
 def intensity_tables(
@@ -34,10 +32,7 @@ def intensity_tables(
     given = [one for one in results if one.coded is not None and one.told is not None]
     if not given:
         return ()
-    tested: dict[str, set[str]] = {}
-    for one in given:
-        tested.setdefault(one.fold, set()).update(np.unique(one.subjects).tolist())
-    draws = draw_subjects(tested, bootstrap, 0)
+    draws = draw_subjects(given, [np.ones(len(one), bool) for one in given], bootstrap, 0)
     found: dict[str, dict[Run, np.ndarray]] = {}
     for one in given:
         assert one.coded is not None
@@ -47,40 +42,27 @@ def intensity_tables(
         measures = drawn_intensity(one.coded, one.told, subject, times)
         found.setdefault(one.variant, {})[one.fold, one.seed] = measures
     chosen = {one.variant for one in given if one.selected_on_test}
-    known = protocol_of(given[0].dataset)
+
+    def method(name: str, place: int) -> Method:
+        measures = estimate(over_runs(found[name])[place]).measures
+        cells = (replace(cell_of(measure), chosen_on_test=name in chosen) for measure in measures)
+        return Method(name, True, tuple(cells), name in chosen, tuple(found[name]))
+
     return tuple(
         StudyTable(
             table="",
-            title=f"{title} of intensities (0 to 5) on {known.title if known else given[0].dataset}",
+            title=f"{title} of intensities (0 to 5) on {dataset_title(given[0].dataset)}",
             dataset=given[0].dataset,
-            rows=(*given[0].aus.labels, _AVERAGE),
-            methods=tuple(
-                Method(
-                    name,
-                    True,
-                    tuple(_cells(over_runs(runs)[place], name in chosen)),
-                    name in chosen,
-                    tuple(runs),
-                )
-                for name, runs in found.items()
-            ),
-            methods_are_rows=False,
+            rows=(*given[0].aus.labels, "Avg."),
+            methods=tuple(method(name, place) for name in found),
             decimals=3,
-            signed=False,
             notes=(*_notes(bootstrap), *notes),
             renders=renders,
-            subjects=len(set().union(*tested.values())),
+            subjects=count_people(draws),
             draws=bootstrap,
         )
         for place, title in enumerate(INTENSITY_MEASURES.values())
     )
-
-
-def _cells(results: np.ndarray, chosen: bool) -> Iterator[Cell]:
-    """From (R, A): of the AUs, and of their average."""
-    whole = estimate(results)
-    for measure in (*map(whole.of_au, range(results.shape[1])), whole.of_macro()):
-        yield Cell(measure.value, measure.low, measure.high, chosen_on_test=chosen)
 
 
 def _notes(bootstrap: int) -> Iterator[str]:

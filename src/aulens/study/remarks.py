@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.metrics.counts import Counts, f1
+from aulens.metrics.counts import f1
 from aulens.study.grid import Grid, Key, run_name
 
 _NAMED: Final = 4
@@ -34,7 +34,7 @@ def remarks(grid: Grid, wanted: Sequence[Key], missing: Sequence[Key]) -> Iterat
     if grid.not_coded:
         yield f"Left out, as {grid.dataset} does not code them: {', '.join(grid.not_coded)}."
     for variant, runs in grid.counts.items():
-        lacks = np.array([_coded(counts) == 0 for counts in runs.values()])
+        lacks = np.array([counts[0].coded == 0 for counts in runs.values()])
         undefined = np.isnan([f1(counts)[0] for counts in runs.values()]) & ~lacks
         if named := _named(grid, lacks):
             yield f"{variant}: not coded in some runs (left out of the means): {named}."
@@ -50,12 +50,6 @@ def remarks(grid: Grid, wanted: Sequence[Key], missing: Sequence[Key]) -> Iterat
         )
     if len(grid.commits) > 1:
         yield f"The runs were made by {len(grid.commits)} versions of the code."
-
-
-def _coded(counts: Counts) -> NDArray[np.float64]:
-    """(A,) how many frames are coded."""
-    found: NDArray[np.float64] = np.sum([counts.tp[0], counts.fp[0], counts.fn[0], counts.tn[0]], 0, float)
-    return found
 
 
 def _named(grid: Grid, which: NDArray[np.bool_]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from aulens.checked import checked
+from aulens.contents import json_of
 from aulens.errors import ConfigError, DatasetError
 from aulens.study.config import StudyConfig
 from aulens.study.formats import FORMATS, render_terminal, to_csv
@@ -110,7 +110,7 @@ def open_study(out: Path) -> StudyFolder:
 def _read_about(path: Path) -> StudyAbout:
     damaged = f"{path} is damaged, aulens study run writes it anew"
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = json_of(path)
     except (OSError, ValueError) as error:
         raise DatasetError(f"{damaged}: {error}") from None
     return checked(StudyAbout, plain, damaged, error=DatasetError, others=True)

@@ -6,7 +6,6 @@ result.json, which is written last: without it the run has not ended.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,8 @@ from numpy.typing import NDArray
 from pyarrow.lib import ArrowInvalid
 
 from aulens.aus import AUSet
+from aulens.checked import checked
+from aulens.contents import json_of, size_of
 from aulens.errors import AulensError, DatasetError, InputError
 from aulens.files import atomic_write, write_json
 from aulens.metrics.counts import checked_labels
@@ -156,18 +157,37 @@ class RunResult:
         folder = Path(folder)
         facts = read_facts(folder)
         try:
+            size_of(folder / FRAMES)
             result = _read(facts, pd.read_parquet(folder / FRAMES))
         except (OSError, AttributeError, KeyError, TypeError, ValueError, ArrowInvalid, AulensError) as error:
             raise DatasetError(f"{folder} holds a damaged result ({error}). Run this part again.") from None
-        if len(result) != facts["frames"]:
+        if len(result) != facts.frames:
             raise DatasetError(
-                f"{folder / FRAMES} has {len(result)} frames, but {RESULT} says {facts['frames']}. "
+                f"{folder / FRAMES} has {len(result)} frames, but {RESULT} says {facts.frames}. "
                 "Run this part again."
             )
         return result
 
 
-def read_facts(folder: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Facts:
+    """What result.json says; attributes as in `RunResult`, and the names of its AUs and number of its frames."""
+
+    au_set: str
+    aus: tuple[int, ...]
+    frames: int
+    dataset: str
+    variant: str
+    fold: str
+    seed: int
+    selected_on_test: bool
+    run: str
+    commit: str | None
+    trained_on: str
+    data: str = ""
+
+
+def read_facts(folder: Path) -> Facts:
     """What a result says of itself, without its frames.
 
     Raises:
@@ -177,17 +197,17 @@ def read_facts(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise DatasetError(f"{folder} has no {RESULT}: this run has not ended. Run the study again.")
     try:
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        facts = json_of(path)
         seen = facts.get("format")
     except (OSError, ValueError, AttributeError) as error:
         raise DatasetError(f"{folder} holds a damaged result ({error}). Run this part again.") from None
     if seen != FORMAT:
-        raise DatasetError(f"{path} is of format {seen!r}, expected {FORMAT!r}. Run this part again.")
-    return facts
+        raise DatasetError(f"{path} is of format {seen!r:.80}, expected {FORMAT!r}. Run this part again.")
+    return checked(Facts, facts, path, error=DatasetError, others=True)
 
 
-def _read(facts: dict[str, Any], frames: pd.DataFrame) -> RunResult:
-    aus = AUSet(facts["au_set"], tuple(facts["aus"]))
+def _read(facts: Facts, frames: pd.DataFrame) -> RunResult:
+    aus = AUSet(facts.au_set, facts.aus)
     arrays = {
         name: frames[[f"{prefix}_{label}" for label in aus.labels]].to_numpy(dtype)
         for prefix, name, dtype in _ARRAYS
@@ -198,16 +218,16 @@ def _read(facts: dict[str, Any], frames: pd.DataFrame) -> RunResult:
         if f"{name}_{aus.labels[0]}" in frames
     }
     return RunResult(
-        dataset=facts["dataset"],
-        variant=facts["variant"],
-        fold=facts["fold"],
-        seed=facts["seed"],
+        dataset=facts.dataset,
+        variant=facts.variant,
+        fold=facts.fold,
+        seed=facts.seed,
         aus=aus,
         subjects=frames["subject"].to_numpy().astype(np.str_),
-        selected_on_test=facts["selected_on_test"],
-        run=facts["run"],
-        commit=facts["commit"],
-        trained_on=facts["trained_on"],
-        data=facts.get("data", ""),
+        selected_on_test=facts.selected_on_test,
+        run=facts.run,
+        commit=facts.commit,
+        trained_on=facts.trained_on,
+        data=facts.data,
         **arrays,
     )

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from aulens.aus import AUSet
 from aulens.errors import ConfigError
-from aulens.metrics.bootstrap import Measure, interval, plain
 from aulens.metrics.counts import Floats
-from aulens.metrics.report import Estimate
+from aulens.metrics.report import Estimate, estimate
 from aulens.study.averages import MEASURES, average, in_each_seed, whole_seeds
 from aulens.study.grid import Grid, Key, Rule, Run, make_grid
 from aulens.study.paired import bootstrap_p, holm
@@ -41,22 +39,12 @@ class Summary:
     spread: Floats
     macro_spread: float
 
-    def to_dict(self, aus: AUSet) -> dict[str, Any]:
-        """As JSON takes it, by AU label and "avg"."""
-        return {
-            label: {**measure.to_dict(), "sd_over_seeds": plain(float(spread))}
-            for (label, measure), spread in zip(
-                measures_of(self.estimate, aus).items(), [*self.spread, self.macro_spread], strict=True
-            )
-        }
-
 
 @dataclass(frozen=True, eq=False)
 class VariantScores:
     """What one variant reached.
 
     Attributes:
-        variant: its name.
         runs: fold and seed of each of its runs, sorted.
         measures: a name of MEASURES → its summary.
         selected_on_test: the runs whose epoch or thresholds were chosen on the test frames.
@@ -64,7 +52,6 @@ class VariantScores:
         whole_seeds: how many seeds have every fold that it has; the spread is over these.
     """
 
-    variant: str
     runs: tuple[Run, ...]
     measures: Mapping[str, Summary]
     selected_on_test: tuple[Run, ...]
@@ -77,8 +64,6 @@ class Difference:
     """A variant minus the reference, over the runs (fold and seed) that both have, on the same subjects.
 
     Attributes:
-        variant: which is compared.
-        reference: to which.
         runs: that both have.
         estimate: of the difference, per AU and of the averages.
         p: (A,) two-sided, by bootstrap over subjects; NaN where undefined.
@@ -86,23 +71,11 @@ class Difference:
         macro_p: of the averages' difference: one test, not corrected.
     """
 
-    variant: str
-    reference: str
     runs: tuple[Run, ...]
     estimate: Estimate
     p: Floats
     p_holm: Floats
     macro_p: float
-
-    def to_dict(self, aus: AUSet) -> dict[str, Any]:
-        """As JSON takes it, by AU label and "avg"."""
-        tests = zip([*self.p, self.macro_p], [*self.p_holm, np.nan], strict=True)
-        return {
-            label: {**measure.to_dict(), "p": plain(float(p)), "p_holm": plain(float(corrected))}
-            for (label, measure), (p, corrected) in zip(
-                measures_of(self.estimate, aus).items(), tests, strict=True
-            )
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +92,6 @@ class Comparison:
         missing: runs that are not there.
         subjects: people tested, over all folds.
         bootstrap: resamples behind intervals and p.
-        seed: of the resamples.
         notes: what a reader of the numbers must know, in sentences.
     """
 
@@ -132,35 +104,7 @@ class Comparison:
     missing: tuple[Key, ...]
     subjects: int
     bootstrap: int
-    seed: int
     notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it: plain types, None for NaN."""
-        return {
-            "dataset": self.dataset,
-            "aus": list(self.aus.numbers),
-            "decide": self.decide,
-            "subjects": self.subjects,
-            "bootstrap": self.bootstrap,
-            "seed": self.seed,
-            "variants": {
-                name: {
-                    "trained_on": found.trained_on or self.dataset,
-                    "runs": [{"fold": fold, "seed": seed} for fold, seed in found.runs],
-                    "selected_on_test": len(found.selected_on_test),
-                    **{measure: found.measures[measure].to_dict(self.aus) for measure in MEASURES},
-                }
-                for name, found in self.variants.items()
-            },
-            "reference": self.reference,
-            "differences": {
-                name: {measure: one.to_dict(self.aus) for measure, one in found.items()}
-                for name, found in self.differences.items()
-            },
-            "missing": [{"variant": v, "fold": fold, "seed": seed} for v, fold, seed in self.missing],
-            "notes": list(self.notes),
-        }
 
 
 def compare(
@@ -196,33 +140,24 @@ def compare(
         raise ConfigError(f"The study has no variant {reference!r} to compare to; it has {known}.")
     missing = tuple(key for key in wanted if key not in keys)
     variants = {name: _scores(name, grid) for name in grid.counts}
-    differences = _differences(grid, reference) if reference else {}
     return Comparison(
         dataset=grid.dataset,
         aus=grid.aus,
         decide=decide,
         variants=variants,
         reference=reference,
-        differences=differences,
+        differences=_differences(grid, reference) if reference else {},
         missing=missing,
         subjects=grid.subjects,
         bootstrap=bootstrap,
-        seed=seed,
         notes=tuple(remarks(grid, wanted, missing)),
     )
-
-
-def measures_of(estimate: Estimate, aus: AUSet) -> dict[str, Measure]:
-    """AU label → its value and interval, and "avg" → the average's."""
-    found = {label: estimate.of_au(a) for a, label in enumerate(aus.labels)}
-    return {**found, "avg": estimate.of_macro()}
 
 
 def _scores(name: str, grid: Grid) -> VariantScores:
     runs = grid.counts[name]
     averages, seeds = average(runs), in_each_seed(runs)
     return VariantScores(
-        variant=name,
         runs=tuple(sorted(runs)),
         measures={measure: _summary(averages[measure], seeds[measure]) for measure in MEASURES},
         selected_on_test=grid.selected_on_test[name],
@@ -234,14 +169,7 @@ def _scores(name: str, grid: Grid) -> VariantScores:
 def _summary(drawn: Floats, seeds: Floats) -> Summary:
     """From (R, A + 1) and (S, A + 1)."""
     spread = seeds.std(0, ddof=1) if len(seeds) > 1 else np.full(drawn.shape[1], np.nan)
-    return Summary(_estimate(drawn), spread[:-1], float(spread[-1]))
-
-
-def _estimate(drawn: Floats) -> Estimate:
-    """From (R, A + 1): the values in row 0, the resamples below."""
-    low, high = interval(drawn[1:])
-    value = drawn[0]
-    return Estimate(value[:-1], low[:-1], high[:-1], float(value[-1]), float(low[-1]), float(high[-1]))
+    return Summary(estimate(drawn[:, :-1], drawn[:, -1]), spread[:-1], float(spread[-1]))
 
 
 def _differences(grid: Grid, reference: str) -> dict[str, dict[str, Difference]]:
@@ -258,6 +186,6 @@ def _differences(grid: Grid, reference: str) -> dict[str, dict[str, Difference]]
             drawn = ours[measure] - theirs[measure]
             p = bootstrap_p(drawn)
             found[name][measure] = Difference(
-                name, reference, common, _estimate(drawn), p[:-1], holm(p[:-1]), float(p[-1])
+                common, estimate(drawn[:, :-1], drawn[:, -1]), p[:-1], holm(p[:-1]), float(p[-1])
             )
     return found

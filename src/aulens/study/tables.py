@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final, TypedDict
+from typing import Final
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from aulens.metrics import Measure
 from aulens.study.averages import MEASURES
 from aulens.study.grid import Run
 from aulens.study.published import AVERAGE, PublishedTable, load
-from aulens.study.statistics import Comparison, measures_of
+from aulens.study.statistics import Comparison
 from aulens.study.table_notes import difference_notes, own_notes, printed_title, published_notes
 
 TITLES: Final[Mapping[str, str]] = MappingProxyType(
@@ -100,10 +100,10 @@ class StudyTable:
     dataset: str
     rows: tuple[str, ...]
     methods: tuple[Method, ...]
-    methods_are_rows: bool
-    decimals: int
-    signed: bool
-    notes: tuple[str, ...]
+    methods_are_rows: bool = False
+    decimals: int = 1
+    signed: bool = False
+    notes: tuple[str, ...] = ()
     renders: bool = False
     subjects: int = 0
     decide: str = ""
@@ -156,7 +156,7 @@ def make_table(
     ]
     scale = 100 if printed.percent else 1
     ours = list(_ours(comparison, rows, scale, measure if printed.of_aus else "")) if comparison else []
-    return StudyTable(
+    table_of = StudyTable(
         table=printed.table,
         title=printed.title,
         dataset=printed.dataset,
@@ -164,20 +164,14 @@ def make_table(
         methods=tuple(_with_best(theirs, ours, printed.decimals, comparable)),
         methods_are_rows=not printed.of_aus,
         decimals=printed.decimals,
-        signed=False,
         notes=(*published_notes(printed, comparison, comparable), *notes),
         renders=comparison is not None and not comparable,
-        **_behind(comparison),
     )
+    return table_of if comparison is None else _behind(table_of, comparison)
 
 
 def own_table(
-    comparison: Comparison,
-    *,
-    measure: str = "f1",
-    title: str = "",
-    renders: bool = False,
-    notes: Sequence[str] = (),
+    comparison: Comparison, *, measure: str = "f1", renders: bool = False, notes: Sequence[str] = ()
 ) -> StudyTable:
     """Our numbers alone, in percent: AUs by variants; for data sets and studies without a published table.
 
@@ -188,28 +182,20 @@ def own_table(
     """
     _check_measure(measure)
     rows, defined = [*comparison.aus.labels, AVERAGE], _defined(comparison, measure)
-    return StudyTable(
+    table = StudyTable(
         table="",
-        title=title or f"{TITLES[measure]} of {defined} AUs on {_dataset_title(comparison)}",
+        title=f"{TITLES[measure]} of {defined} AUs on {dataset_title(comparison.dataset)}",
         dataset=comparison.dataset,
         rows=tuple(map(_row_title, rows)),
         methods=tuple(_with_best([], list(_ours(comparison, rows, 100, measure)), 1, True)),
-        methods_are_rows=False,
-        decimals=1,
-        signed=False,
         notes=(*own_notes(comparison), *notes),
         renders=renders,
-        **_behind(comparison),
     )
+    return _behind(table, comparison)
 
 
 def difference_table(
-    comparison: Comparison,
-    *,
-    measure: str = "f1",
-    title: str = "",
-    renders: bool = False,
-    notes: Sequence[str] = (),
+    comparison: Comparison, *, measure: str = "f1", renders: bool = False, notes: Sequence[str] = ()
 ) -> StudyTable:
     """Each variant minus the reference, in percentage points, with intervals and p.
 
@@ -227,39 +213,27 @@ def difference_table(
     for name, found in comparison.differences.items():
         difference = found[measure]
         corrected = [*difference.p_holm.tolist(), difference.macro_p]
-        values = measures_of(difference.estimate, comparison.aus).values()
-        cells = [replace(_cell(one, 100), p=p) for one, p in zip(values, corrected, strict=True)]
+        values = difference.estimate.measures
+        cells = [replace(cell_of(one, 100), p=p) for one, p in zip(values, corrected, strict=True)]
         method = _method(comparison, name, cells, other=comparison.reference)
         methods.append(replace(method, runs=difference.runs))
-    return StudyTable(
+    of = f"{TITLES[measure]} on {dataset_title(comparison.dataset)}"
+    table = StudyTable(
         table="",
-        title=title
-        or f"{TITLES[measure]} on {_dataset_title(comparison)}: difference to {comparison.reference}",
+        title=f"{of}: difference to {comparison.reference}",
         dataset=comparison.dataset,
         rows=(*comparison.aus.labels, _row_title(AVERAGE)),
         methods=tuple(methods),
-        methods_are_rows=False,
-        decimals=1,
         signed=True,
         notes=(*difference_notes(comparison), *notes),
         renders=renders,
-        **_behind(comparison),
     )
+    return _behind(table, comparison)
 
 
-class _Behind(TypedDict, total=False):
-    subjects: int
-    decide: str
-    draws: int
-
-
-def _behind(comparison: Comparison | None) -> _Behind:
-    """What a table says of our numbers as a whole."""
-    if comparison is None:
-        return {}
-    return {
-        "subjects": comparison.subjects, "decide": comparison.decide, "draws": comparison.bootstrap
-    }  # fmt: skip
+def _behind(table: StudyTable, comparison: Comparison) -> StudyTable:
+    """With what is said of our numbers as a whole."""
+    return replace(table, subjects=comparison.subjects, decide=comparison.decide, draws=comparison.bootstrap)
 
 
 def _check_measure(measure: str) -> None:
@@ -273,9 +247,10 @@ def _defined(comparison: Comparison, measure: str) -> int:
     return int((~np.isnan(values)).any(0).sum())
 
 
-def _dataset_title(comparison: Comparison) -> str:
-    known = protocol_of(comparison.dataset)
-    return known.title if known else comparison.dataset
+def dataset_title(dataset: str) -> str:
+    """A data set as titles name it."""
+    known = protocol_of(dataset)
+    return known.title if known else dataset
 
 
 def _row_title(row: str) -> str:
@@ -286,13 +261,13 @@ def _ours(comparison: Comparison, rows: Sequence[str], scale: int, measure: str)
     """Our variants; rows are AUs of one measure, or (measure is "") averages of several measures."""
     for name, found in comparison.variants.items():
         if measure:
-            summary = found.measures[measure]
-            values = measures_of(summary.estimate, comparison.aus)
-            spreads = dict(zip(values, [*summary.spread.tolist(), summary.macro_spread], strict=True))
+            summary, labels = found.measures[measure], [*comparison.aus.labels, AVERAGE]
+            values = dict(zip(labels, summary.estimate.measures, strict=True))
+            spreads = dict(zip(labels, [*summary.spread.tolist(), summary.macro_spread], strict=True))
         else:
             values = {row: found.measures[row].estimate.of_macro() for row in rows}
             spreads = {row: found.measures[row].macro_spread for row in rows}
-        cells = [_cell(values[row], scale, spreads[row]) if row in values else Cell(None) for row in rows]
+        cells = [cell_of(values[row], scale, spreads[row]) if row in values else Cell(None) for row in rows]
         yield _method(comparison, name, cells)
 
 
@@ -305,7 +280,8 @@ def _method(comparison: Comparison, name: str, cells: Iterable[Cell], other: str
     )  # fmt: skip
 
 
-def _cell(measure: Measure, scale: int, spread: float | None = None) -> Cell:
+def cell_of(measure: Measure, scale: int = 1, spread: float | None = None) -> Cell:
+    """A measure as a cell, in units of 1 / scale."""
     return Cell(
         measure.value * scale,
         measure.low * scale,
