@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 from msgspec import Meta
 
 from aulens.checked import Finite, checked
+from aulens.contents import json_of
 from aulens.errors import ModelError
 
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}\Z", description="64 hexadecimal digits")]
@@ -89,14 +89,16 @@ def read_entries(path: Path, format: str) -> dict[str, Any]:
         ModelError: it is missing, not JSON, or its entry "format" is another one than `format`.
     """
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = json_of(path)
     except OSError as error:
         raise ModelError(f"{path}: the model card can't be read ({error.strerror})") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except ValueError as error:
         raise ModelError(f"{path}: not a model card: not JSON ({error})") from error
     seen = entries.get("format") if isinstance(entries, dict) else type(entries).__name__
     if seen != format:
-        raise ModelError(f"{path}: not a model card of aulens: expected format {format!r}, found {seen!r}")
+        raise ModelError(
+            f"{path}: not a model card of aulens: expected format {format!r}, found {seen!r:.80}"
+        )
     assert isinstance(entries, dict)
     return entries
 

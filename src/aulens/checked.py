@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get
 import msgspec
 from msgspec import Meta, ValidationError
 
+from aulens.contents import bytes_of
 from aulens.errors import AulensError, ConfigError
 
 T = TypeVar("T")
@@ -105,10 +106,10 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     import tomllib  # not for pictures, which read cards only
 
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(bytes_of(Path(path)).decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"Cannot read {what} {path}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # whole numbers of thousands of digits, too
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
 
 

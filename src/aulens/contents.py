@@ -13,19 +13,28 @@ from typing import Any
 Pairs = Callable[[list[tuple[str, Any]]], Any]
 
 
-def bytes_of(path: Path, most: int = 1 << 28) -> bytes:
-    """All of a file.
+def size_of(path: Path) -> int:
+    """Bytes of a file, which can be opened without waiting for whoever fills a pipe.
 
     Raises:
-        OSError: it can't be read, is larger than `most` bytes, or is no file: a pipe may never end.
+        OSError: it is missing, or no file.
     """
     about = path.stat()
     if stat.S_ISDIR(about.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(about.st_mode):
         raise OSError(errno.EINVAL, "a pipe or a device, not a file", str(path))
-    if about.st_size > most:
-        raise OSError(errno.EFBIG, f"{about.st_size:,} bytes, more than {most:,}", str(path))
+    return about.st_size
+
+
+def bytes_of(path: Path, most: int = 1 << 28) -> bytes:
+    """All of a file.
+
+    Raises:
+        OSError: it can't be read, is larger than `most` bytes, or is no file.
+    """
+    if (size := size_of(path)) > most:
+        raise OSError(errno.EFBIG, f"{size:,} bytes, more than {most:,}", str(path))
     return path.read_bytes()
 
 

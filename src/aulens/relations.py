@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.aus import MISSING, AUSet
 from aulens.checked import checked
+from aulens.contents import json_of
 from aulens.errors import ConfigError, InputError, ModelError
 from aulens.files import write_text
 
@@ -210,12 +211,12 @@ class AURelations:
             ModelError: the file is missing, damaged or something else, or of other AUs than `aus`.
         """
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+            content = json_of(Path(path))
+        except (OSError, ValueError) as error:
             raise ModelError(f"cannot read relations from {path}: {error}") from error
         kind = content.get("format") if isinstance(content, Mapping) else None
         if kind != FORMAT:
-            raise ModelError(f"{path} holds no relations: its format is {kind!r}, expected {FORMAT!r}")
+            raise ModelError(f"{path} holds no relations: its format is {kind!r:.80}, expected {FORMAT!r}")
         try:
             read = checked(_File, content, others=True)
             matrix = np.array(read.conditional, np.float64)

@@ -46,6 +46,52 @@ def test_other_files(tmp_path):
         read_cells(tmp_path / "plain.mat", "fit/track", [0])
 
 
+def elsewhere(path, how, secret):
+    """A file whose cells are said to lie in another one."""
+    with h5py.File(path, "w") as file:
+        references = file.create_dataset("fit/pred", (1, 1), h5py.ref_dtype)
+        if how == "external storage":
+            cell = file.create_dataset("c", (2, 49), np.float64, external=[(str(secret), 0, 784)])
+        elif how == "virtual":
+            layout = h5py.VirtualLayout((2, 49), np.float64)
+            layout[:] = h5py.VirtualSource(str(secret), "c", (2, 49))
+            cell = file.create_virtual_dataset("c", layout)
+        else:
+            cell = file.create_dataset("c", data=matrix(0).T)
+        references[0, 0] = cell.ref
+        if how == "external link":
+            del file["fit/pred"]
+            file["fit/pred"] = h5py.ExternalLink(str(secret), "fit/pred")
+        if how == "external group":
+            del file["fit"]
+            file["fit"] = h5py.ExternalLink(str(secret), "fit")
+    return path
+
+
+@pytest.mark.parametrize("how", ["external storage", "virtual", "external link", "external group"])
+def test_nothing_of_another_file_is_read(tmp_path, how):
+    tracked(tmp_path / "other.mat", [matrix(1)])
+    secret = tmp_path / ("secret" if how == "external storage" else "other.mat")
+    (tmp_path / "secret").write_bytes(bytes(784))
+    path = elsewhere(tmp_path / "a.mat", how, secret)
+    with pytest.raises(DatasetError, match=r"lies in another file|link to another place"):
+        read_cells(path, "fit/pred", [0])
+
+
+def test_arrays_larger_than_landmarks_are_refused_before_they_are_read(tmp_path):
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        cell = file.create_dataset("c", (1 << 20, 1 << 20), np.float64, chunks=(64, 64))
+        file.create_dataset("fit/pred", data=np.array([[cell.ref]]), dtype=h5py.ref_dtype)
+    with pytest.raises(DatasetError, match="too many for landmarks"):
+        read_cells(tmp_path / "a.mat", "fit/pred", [0])
+
+
+def test_points_that_no_picture_has_are_none(tmp_path):
+    far = matrix(0)
+    far[3, 1] = 1e300
+    assert as_points(far, 49) is None
+
+
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("kind", [np.float64, np.float32, np.uint8, np.int16, np.int64])
 def test_version_5(tmp_path, compressed, kind):

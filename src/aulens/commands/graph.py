@@ -1,6 +1,5 @@
 """`aulens graph`: how Action Units go together, drawn or written."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,6 +8,7 @@ from rich.console import Console
 
 from aulens.aus import RENDERS, au_set
 from aulens.commands.research import extras
+from aulens.contents import json_of
 from aulens.errors import ConfigError, DatasetError, InputError, ModelError
 from aulens.files import write_bytes
 from aulens.output.plan import refuse_inputs
@@ -112,8 +112,8 @@ def _is_exported(source: Path) -> bool:
     if source.suffix.lower() != ".json":
         return source.suffix.lower() == ".onnx"
     try:
-        content = json.loads(source.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = json_of(source)
+    except (OSError, ValueError):
         return False  # the reader of relations says what is wrong
     return isinstance(content, dict) and content.get("format") == CARD_FORMAT
 

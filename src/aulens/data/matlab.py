@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.contents import bytes_of, size_of
 from aulens.errors import DatasetError
 
 
@@ -30,11 +31,12 @@ def read_cells(path: Path, name: str, indices: Sequence[int]) -> list[NDArray[np
         DatasetError: the file is truncated, no HDF5 file, or has no such cells.
     """
     try:
+        size_of(path)
         with h5py.File(path, "r") as file:
-            cells = file[name]
+            cells = _own(file, name)
             if not isinstance(cells, h5py.Dataset) or cells.dtype != h5py.ref_dtype:
                 raise DatasetError(f"{name!r} is no array of cells")
-            references = cells[()].reshape(-1)
+            references = _values(cells).reshape(-1)
             return [_cell(file, references[i]) if 0 <= i < len(references) else None for i in indices]
     except DatasetError:
         raise
@@ -53,7 +55,28 @@ def _cell(file: Any, reference: Any) -> NDArray[np.float64] | None:
     if not isinstance(cell, h5py.Dataset) or cell.ndim != 2:
         return None
     # HDF5 keeps MATLAB's columns as rows.
-    return np.asarray(cell[()], dtype=np.float64).T
+    return np.asarray(_values(cell), dtype=np.float64).T
+
+
+def _own(file: Any, name: str) -> Any:
+    """What bears a name in this very file: HDF5 would follow links to any other file of the machine."""
+    place = file
+    for part in name.split("/"):
+        if not isinstance(place, h5py.Group):
+            raise KeyError(name)
+        if not isinstance(place.get(part, getlink=True), h5py.HardLink | None):
+            raise DatasetError(f"{name!r} is a link to another place, which is not followed")
+        place = place[part]
+    return place
+
+
+def _values(array: Any) -> NDArray[Any]:
+    """All values of an array, which must lie in the file itself; so few that they fit the memory."""
+    if array.external or array.is_virtual:
+        raise DatasetError(f"{array.name!r} lies in another file, which is not opened")
+    if array.size * array.dtype.itemsize > _LARGEST:
+        raise DatasetError(f"{array.name!r} has {array.size:,} values, too many for landmarks")
+    return np.asarray(array[()])
 
 
 def read_matrix(path: Path, name: str) -> NDArray[np.float64]:
@@ -65,7 +88,7 @@ def read_matrix(path: Path, name: str) -> NDArray[np.float64]:
         DatasetError: the file is truncated, of another kind, or has no such matrix.
     """
     try:
-        data = path.read_bytes()
+        data = bytes_of(path)
     except OSError as error:
         raise DatasetError(f"cannot be opened ({error.strerror})") from None
     order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
@@ -87,6 +110,8 @@ _COMPRESSED: Final = 15
 _MATRIX: Final = 14
 _LARGEST: Final = 1 << 24
 """Bytes of a matrix that we unpack: a damaged file must not fill the memory."""
+_FARTHEST: Final = 1e6
+"""Pixels: no landmark lies farther out."""
 _TYPES: Final = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 _NUMERIC_CLASSES: Final = range(6, 16)
 
@@ -132,6 +157,6 @@ def as_points(matrix: NDArray[np.float64] | None, count: int) -> NDArray[np.floa
     if matrix is None or matrix.shape not in ((count, 2), (2, count)):
         return None
     points = matrix if matrix.shape == (count, 2) else matrix.T
-    if not np.isfinite(points).all() or not points.any():
+    if not (np.abs(points) < _FARTHEST).all() or not points.any():  # nor is NaN
         return None
     return (points - 1).astype(np.float32)

@@ -10,7 +10,6 @@ of the picture) and, of data with intensities, ``AU<n>_i`` (0 to 5, NaN where no
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
+from aulens.contents import json_of
 from aulens.data.columns import point_columns
 from aulens.data.index import BOTH
 from aulens.data.places import ByteRanges, ImageNames
@@ -210,12 +210,12 @@ def read_about(root: Path) -> dict[str, Any]:
             raise DatasetError(f"{root} is not finished. The same command of aulens prepare goes on.")
         raise DatasetError(f"{root} holds no prepared data: {ABOUT} is missing. Make it: aulens prepare.")
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
+        about = json_of(path)
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path} is damaged ({error}). Prepare the data again.") from error
     if not isinstance(about, dict) or about.get("format") != FORMAT or "dataset" not in about:
         seen = about.get("format") if isinstance(about, dict) else about
-        raise DatasetError(f"{path} is of format {seen!r}; this version reads {FORMAT!r}. Prepare again.")
+        raise DatasetError(f"{path} is of format {seen!r:.80}; this version reads {FORMAT!r}. Prepare again.")
     return about
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from aulens.data.prepare import PrepareSettings
 from aulens.data.prepared import read_about
 from aulens.errors import ConfigError
-from aulens.study.config import StudyConfig, Variant
+from aulens.study.config import StudyConfig
 from aulens.study.results import RESULT, read_facts
 from aulens.training.config import TrainConfig
 from aulens.training.run_folder import RunFolder, check_finished
@@ -41,8 +41,8 @@ class PlannedRun:
     tested: str
     trained_on: str
     data: str
-    decide: str = "papers"
-    renders: bool = False
+    decide: str
+    renders: bool
 
     @property
     def name(self) -> str:
@@ -67,7 +67,7 @@ class PlannedRun:
             run = RunFolder(self.folder)
             if run.config.is_file():
                 check_finished(run.read_config(), self.config, self.folder)
-            data = read_facts(folder).get("data")
+            data = read_facts(folder).data
             if data and data != self.data:
                 raise ConfigError(
                     f"{self.folder} is finished, but on other prepared data than are now given (other "
@@ -98,14 +98,28 @@ def plan_runs(study: StudyConfig, out: Path, data: Path, tests: Path | None = No
             )
         if folder is not None and (found := read_about(folder)["dataset"]) != name:
             raise ConfigError(f"The study is of {name}, but {folder} holds {found}.")
-    data_id, runs = identity(data, tests), []
+    data_id, runs = identity(data, tests), list[PlannedRun]()
     renders = bool(read_about(tests or data).get("renders"))
-    for seed in study.seeds:
-        for fold in study.folds:
-            for variant in study.variants:
-                if not variant.stage1_of:
-                    run = _plan_run(study, variant, fold, seed, Path(out), data, tests)
-                    runs.append(replace(run, data=data_id, decide=study.decide, renders=renders))
+    for variant, fold, seed in study.runs:
+        folder, name = run_folder(out, variant.name, fold, seed), variant.name
+        stages = [one.name for one in study.variants if one.stage1_of == name]
+        config = study.training(variant, fold, seed, data, tests)
+        if stages and not config.two_stages:
+            raise ConfigError(f"{stages[0]} is to be the first stage of {name}, which has only one.")
+        runs.append(
+            PlannedRun(
+                folder,
+                config,
+                ((name, folder), *((stage, folder / "stage1") for stage in stages)),
+                str(fold) if fold else "",
+                seed,
+                study.tested or study.dataset,
+                study.dataset if study.tested else "",
+                data_id,
+                study.decide,
+                renders,
+            )
+        )
     for run in runs:
         run.check()
     return tuple(runs)
@@ -122,24 +136,3 @@ def identity(*folders: Path | None) -> str:
     about = [read_about(folder) for folder in folders if folder]
     text = json.dumps([{key: one.get(key) for key in known} for one in about], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _plan_run(
-    study: StudyConfig, variant: Variant, fold: int, seed: int, out: Path, data: Path, tests: Path | None
-) -> PlannedRun:
-    folder = run_folder(out, variant.name, fold, seed)
-    stages = [one.name for one in study.variants if one.stage1_of == variant.name]
-    config = study.training(variant, fold, seed, data, tests)
-    if stages and not config.two_stages:
-        raise ConfigError(f"{stages[0]} is to be the first stage of {variant.name}, which has only one.")
-    tested = ((variant.name, folder), *((name, folder / "stage1") for name in stages))
-    return PlannedRun(
-        folder,
-        config,
-        tested,
-        str(fold) if fold else "",
-        seed,
-        study.tested or study.dataset,
-        study.dataset if study.tested else "",
-        "",
-    )

@@ -70,18 +70,9 @@ class StudyFolder:
 
 def describe_study(study: StudyConfig, renders: bool) -> dict[str, Any]:
     """What OUT/study.json keeps of a study; `renders`: the tested faces are no people."""
-    return {
-        "name": study.name,
-        "dataset": study.dataset,
-        "tested": study.tested,
-        "tables": list(study.tables),
-        "folds": list(study.folds),
-        "seeds": list(study.seeds),
-        "variants": [variant.name for variant in study.variants],
-        "decide": study.decide,
-        "reference": study.reference,
-        "renders": renders,
-    }
+    names = ("name", "dataset", "tested", "tables", "folds", "seeds", "variants", "decide", "reference")
+    told = {name: getattr(study, name) for name in names}
+    return told | {"variants": [variant.name for variant in study.variants], "renders": renders}
 
 
 def open_study(out: Path) -> StudyFolder:
@@ -131,7 +122,7 @@ def study_tables(
         DatasetError: the folder is no study, or none of its runs has ended.
     """
     study = open_study(out)
-    about = study.about
+    about, notes = study.about, _notes(study)
     comparison = compare(
         study.results,
         decide=about.decide,
@@ -139,18 +130,14 @@ def study_tables(
         bootstrap=bootstrap,
         expected=about.expected,
     )
-    named = about.tables if tables is None else tables
-    shown = [
-        make_table(name, comparison, comparable=not about.renders, notes=_notes(study)) for name in named
-    ]
+    named, renders = about.tables if tables is None else tables, about.renders
+    shown = [make_table(name, comparison, comparable=not renders, notes=notes) for name in named]
     if not named:
-        shown.append(own_table(comparison, renders=about.renders, notes=_notes(study)))
+        shown.append(own_table(comparison, renders=renders, notes=notes))
     if comparison.differences:
         measure = "abaw2" if list(named) == ["B1"] else "f1"
-        shown.append(
-            difference_table(comparison, measure=measure, renders=about.renders, notes=_notes(study))
-        )
-    shown += intensity_tables(study.results, bootstrap=bootstrap, renders=about.renders, notes=_notes(study))
+        shown.append(difference_table(comparison, measure=measure, renders=renders, notes=notes))
+    shown += intensity_tables(study.results, bootstrap=bootstrap, renders=renders, notes=notes)
     return tuple(shown)
 
 

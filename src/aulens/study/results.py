@@ -6,7 +6,7 @@ result.json, which is written last: without it the run has not ended.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -131,21 +131,14 @@ class RunResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the arrays, as JSON takes it."""
-        return {
-            "dataset": self.dataset,
-            "trained_on": self.trained_on,
-            "variant": self.variant,
-            "fold": self.fold,
-            "seed": self.seed,
-            "au_set": self.aus.name,
-            "aus": list(self.aus.numbers),
-            "frames": len(self),
-            "subjects": len(np.unique(self.subjects)),
-            "selected_on_test": self.selected_on_test,
-            "run": self.run,
-            "commit": self.commit,
-            "data": self.data,
-        }
+        facts = Facts(
+            **{name: getattr(self, name) for name in _SHARED},
+            au_set=self.aus.name,
+            aus=self.aus.numbers,
+            frames=len(self),
+            subjects=len(np.unique(self.subjects)),
+        )
+        return asdict(facts)
 
     @staticmethod
     def load(folder: Path) -> RunResult:
@@ -169,22 +162,31 @@ class RunResult:
         return result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What result.json says; attributes as in `RunResult`, and the names of its AUs and number of its frames."""
+    """What result.json says; attributes as in `RunResult`, the names of its AUs, how many frames and people."""
 
-    au_set: str
-    aus: tuple[int, ...]
-    frames: int
     dataset: str
+    trained_on: str
     variant: str
     fold: str
     seed: int
+    au_set: str
+    aus: tuple[int, ...]
+    frames: int
+    subjects: int = 0
     selected_on_test: bool
     run: str
     commit: str | None
-    trained_on: str
     data: str = ""
+
+
+_SHARED: Final = tuple(
+    name
+    for name in Facts.__dataclass_fields__
+    if name in RunResult.__dataclass_fields__.keys() - {"aus", "subjects"}
+)
+"""What `RunResult` and `Facts` say alike."""
 
 
 def read_facts(folder: Path) -> Facts:
@@ -218,16 +220,8 @@ def _read(facts: Facts, frames: pd.DataFrame) -> RunResult:
         if f"{name}_{aus.labels[0]}" in frames
     }
     return RunResult(
-        dataset=facts.dataset,
-        variant=facts.variant,
-        fold=facts.fold,
-        seed=facts.seed,
         aus=aus,
         subjects=frames["subject"].to_numpy().astype(np.str_),
-        selected_on_test=facts.selected_on_test,
-        run=facts.run,
-        commit=facts.commit,
-        trained_on=facts.trained_on,
-        data=facts.data,
+        **{name: getattr(facts, name) for name in _SHARED},
         **arrays,
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from aulens.contents import bytes_of, size_of
 from aulens.errors import InputError
 from aulens.tables.ranges import range_of
 
@@ -54,7 +55,7 @@ class CSVFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+            self._data = bytes_of(path, size_of(path)).removeprefix(b"\xef\xbb\xbf")
             self._data.decode("utf-8")
         except OSError as error:
             raise InputError(f"{path}: the table can't be read ({error.strerror})") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.contents import parsed, size_of
 from aulens.errors import ConfigError, InputError
 from aulens.tables.csv_file import CSVFile, heads, refused
 from aulens.tables.openface import is_openface, read_openface
@@ -77,7 +77,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        names = pyarrow.parquet.read_schema(path).names if path.is_file() else []
+        size_of(path)
+        names = pyarrow.parquet.read_schema(path).names
         twice = sorted({name for name in names if names.count(name) > 1})
         frame = None if twice else pd.read_parquet(path)
     except (OSError, pyarrow.ArrowException, ValueError, TypeError, LookupError) as error:
@@ -94,6 +95,7 @@ def _read_jsonl(path: Path) -> tuple[pd.DataFrame, list[str]]:
 
     rows, lines = [], []
     try:
+        size_of(path)
         with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
@@ -110,12 +112,9 @@ def _parsed(place: str, line: str) -> dict[str, object]:
     except UnicodeEncodeError as error:
         raise InputError(f"{place}: not JSON lines: it is not text in UTF-8; save it in UTF-8") from error
     try:
-        row = json.loads(line, object_pairs_hook=_once)
-        if "\\u" in line:  # may be half of a pair, which is no text
-            json.dumps(row, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        said = "values within values, too deep" if isinstance(error, RecursionError) else error
-        raise InputError(f"{place}: not JSON ({said}); mend the line or remove it") from error
+        row = parsed(line, _once)
+    except ValueError as error:
+        raise InputError(f"{place}: not JSON ({error}); mend the line or remove it") from error
     if not isinstance(row, dict):
         raise InputError(f"{place}: a row must be a JSON object, found {type(row).__name__}")
     return row

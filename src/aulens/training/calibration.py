@@ -8,7 +8,6 @@ of its sides, so that an AU's probability is the larger of its sides'.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from aulens.aus import MISSING, AUSet
 from aulens.card_file import Pair
 from aulens.checked import Natural, Probability, checked
+from aulens.contents import json_of
 from aulens.errors import ModelError
 from aulens.files import write_json
 from aulens.models.family import au_family
@@ -200,7 +200,7 @@ def read_calibration(path: Path, aus: AUSet) -> Calibration | None:
         return None
     other = f"{path} is not a calibration of {', '.join(aus.labels)}"
     try:
-        found = checked(_Written, json.loads(path.read_text(encoding="utf-8")), others=True)
+        found = checked(_Written, json_of(path), others=True)
         platt, threshold, fitted = (
             np.array([part[name] for name in aus.labels])
             for part in (found.platt, found.threshold, found.fitted)

@@ -16,6 +16,7 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
+from aulens.contents import json_of
 from aulens.data import digest
 from aulens.data.index import FrameIndex
 from aulens.data.prepare.settings import PrepareSettings
@@ -87,9 +88,15 @@ def claim(root: Path, about: Mapping[str, Any]) -> bool:
     if is_finished(root, about):
         return True
     if begun.is_file():
-        before = json.loads(begun.read_text(encoding="utf-8"))
-        # A finished folder without intensities, made before they were stored, stays as it is.
-        _check_same(root, {"intensities": None, **before}, about)
+        try:
+            before = json_of(begun)
+            # A finished folder without intensities, made before they were stored, stays as it is.
+            before = {"intensities": None, **before}
+        except (OSError, ValueError, TypeError) as error:
+            raise ConfigError(
+                f"{begun} is damaged ({error}). Give another folder, or delete this one."
+            ) from error
+        _check_same(root, before, about)
         for folder in (root, root / SHARDS, root / PARTS):
             clear_unfinished(folder)
         return False
