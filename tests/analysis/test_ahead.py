@@ -45,21 +45,21 @@ def test_no_wait_is_without_a_limit(monkeypatch):
     """On Windows Ctrl-C does not end such a wait."""
     limits: list[float | None] = []
 
-    class Watched(queue.Queue):
-        def get(self, block: bool = True, timeout: float | None = None) -> object:
-            limits.append(timeout)
-            return super().get(block, timeout)
+    get = queue.Queue.get
+
+    def watched(self: queue.Queue, block: bool = True, timeout: float | None = None) -> object:
+        limits.append(timeout)
+        return get(self, block, timeout)
 
     def slow() -> Iterator[int]:
         time.sleep(0.03)
         yield 1
 
-    monkeypatch.setattr("aulens.analysis.ahead.Queue", Watched)
-    monkeypatch.setattr("aulens.analysis.ahead._CTRL_C", 0.01)
+    monkeypatch.setattr(queue.Queue, "get", watched)
     taken = ahead(slow(), 1)
     assert next(taken) == 1
-    assert len(limits) > 1
-    assert set(limits) == {0.01}
+    assert limits
+    assert all(0 < limit <= 1 for limit in limits)
     taken.close()
 
 

@@ -2,8 +2,10 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +16,7 @@ from aulens.errors import ConfigError
 from aulens.study import runner
 from aulens.study.checks import check_settings
 from aulens.study.config import load_study
+from aulens.study.runner import run_study
 from command_line import aulens
 
 pytestmark = pytest.mark.slow
@@ -23,7 +26,7 @@ STUDIES = Path(__file__).resolve().parents[2] / "configs" / "studies"
 
 @pytest.fixture
 def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "execute", finish)
+    monkeypatch.setattr(runner, "run_study", partial(run_study, execute=finish))
 
 
 @pytest.fixture
@@ -176,9 +179,9 @@ def test_the_studies_that_come_with_the_package_can_be(path: Path, tmp_path: Pat
 
 def test_ctrl_c_ends_with_a_sentence(place: Path, study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def stop(run, **_):
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(runner, "execute", stop)
+    monkeypatch.setattr(runner, "run_study", partial(run_study, execute=stop))
     done = aulens("study", "run", study(), "--data", place / "own", "--out", tmp_path / "out")
     assert done.code == 130
     assert "Stopped; the same command goes on." in done.err

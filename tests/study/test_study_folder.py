@@ -18,7 +18,6 @@ from aulens.errors import ConfigError, DatasetError
 from aulens.files import write_json
 from aulens.locks import hold
 from aulens.study import rows as rows_of
-from aulens.study import runner
 from aulens.study.config import load_study
 from aulens.study.planning import plan_runs
 from aulens.study.report import describe_study, study_tables, write_tables
@@ -131,9 +130,7 @@ def test_seeds_and_folds_taken_out_are_left_out(place: Path, tmp_path: Path):
         shown(text.replace("seeds = [1]", "seeds = [9]"))
 
 
-def test_what_fails_for_any_reason_is_told_and_the_others_are_done(
-    plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_what_fails_for_any_reason_is_told_and_the_others_are_done(plan, tmp_path: Path):
     """torch tells of a full graphics card by a RuntimeError, a disk by an OSError."""
     errors = {"roi/fold1-seed1": RuntimeError("CUDA out of memory"), "roi/fold2-seed1": OSError(28, "full")}
 
@@ -142,8 +139,7 @@ def test_what_fails_for_any_reason_is_told_and_the_others_are_done(
             raise errors[run.name]
         finish(run)
 
-    monkeypatch.setattr(runner, "execute", execute)
-    failures = run_study(plan(), tmp_path)
+    failures = run_study(plan(), tmp_path, execute=execute)
     assert failures == (
         "roi/fold1-seed1: RuntimeError: CUDA out of memory",
         f"roi/fold2-seed1: {tmp_path / 'runs/roi/fold2-seed1'} can't be written (No space left on device). "
@@ -160,31 +156,24 @@ def die_at_roi(run, **_):
     finish(run)
 
 
-def quietly(job):
-    runner.execute = die_at_roi
-    return runner._attempt(*job, progress=False)
-
-
-def test_a_process_that_dies_takes_no_other_run_with_it(plan, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(runner, "_attempt_quietly", quietly)
-    failures = run_study(plan(), tmp_path, jobs=2)
+def test_a_process_that_dies_takes_no_other_run_with_it(plan, tmp_path: Path):
+    failures = run_study(plan(), tmp_path, jobs=2, execute=die_at_roi)
     assert {failure.partition(":")[0] for failure in failures} == {"roi/fold1-seed1", "roi/fold2-seed1"}
     assert all("A training process died (out of memory?)" in failure for failure in failures)
     assert [run.finished for run in plan()] == [False, True, False, True]
 
 
-def test_a_run_that_another_process_has_is_left_to_it(plan, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(runner, "execute", finish)
+def test_a_run_that_another_process_has_is_left_to_it(plan, tmp_path: Path):
     runs, said = plan(), []
     with hold(runs[1].folder / ".study.lock", "It"):
-        assert run_study(runs, tmp_path, say=said.append) == ()
+        assert run_study(runs, tmp_path, say=said.append, execute=finish) == ()
     assert [run.finished for run in runs] == [True, False, True, True]
     assert any("roi_gcn/fold1-seed1 left out: " in line and "is in use by process" in line for line in said)
-    assert run_study(runs, tmp_path) == ()
+    assert run_study(runs, tmp_path, execute=finish) == ()
     assert runs[1].finished
 
 
-def test_a_run_that_was_ended_meanwhile_is_not_done_again(plan, tmp_path: Path, monkeypatch):
+def test_a_run_that_was_ended_meanwhile_is_not_done_again(plan, tmp_path: Path):
     """By another process, between the count of what is missing and the turn of this run."""
     runs, done, said = plan(), [], []
 
@@ -193,34 +182,43 @@ def test_a_run_that_was_ended_meanwhile_is_not_done_again(plan, tmp_path: Path, 
         for one in runs[:2]:
             finish(one)
 
-    monkeypatch.setattr(runner, "execute", execute)
-    run_study(runs[:2], tmp_path, say=said.append)
+    run_study(runs[:2], tmp_path, say=said.append, execute=execute)
     assert done == ["roi/fold1-seed1"]
     assert said[-1] == "roi_gcn/fold1-seed1 left out: another process has ended it meanwhile."
 
 
-def test_shares_are_disjoint_and_the_rows_are_of_all(plan, tmp_path: Path, monkeypatch):
+def test_shares_are_disjoint_and_the_rows_are_of_all(plan, tmp_path: Path):
     done: list[str] = []
-    monkeypatch.setattr(runner, "execute", lambda run, **_: (done.append(run.name), finish(run)))
+
+    def execute(run, **_):
+        done.append(run.name)
+        finish(run)
+
     runs = plan()
-    run_study(runs, tmp_path, share=(1, 2))
+    run_study(runs, tmp_path, share=(1, 2), execute=execute)
     assert done == [runs[0].name, runs[2].name]
-    run_study(runs, tmp_path, share=(2, 2))
+    run_study(runs, tmp_path, share=(2, 2), execute=execute)
     assert done == [runs[i].name for i in (0, 2, 1, 3)]
     assert pd.read_csv(tmp_path / "rows.csv")["run"].tolist() == [run.name for run in runs]
 
 
-def test_rows_of_another_process_are_not_overwritten(plan, tmp_path: Path, monkeypatch):
-    """It ended a run, and wrote its row, between this one's look at the folder and its writing."""
-    runs, write = plan(), rows_of.write_text
+def test_rows_of_another_process_are_not_overwritten(plan, tmp_path: Path):
+    """It ends a run, and writes its row, after this one has looked which are finished."""
+    runs = plan()
     finish(runs[0])
 
-    def late(path, text):
-        finish(runs[1])
-        write(path, text)
+    class Late(list):
+        """The second run is finished once all have been gone through twice."""
 
-    monkeypatch.setattr(rows_of, "write_text", late)
-    rows_of.write_rows(runs, tmp_path)
+        passes = 0
+
+        def __iter__(self):
+            self.passes += 1
+            if self.passes == 3:
+                finish(runs[1])
+            return super().__iter__()
+
+    rows_of.write_rows(Late(runs), tmp_path)
     assert len(pd.read_csv(tmp_path / "rows.csv")) == 2
 
 
@@ -231,9 +229,7 @@ def half_chosen(place: Path, tmp_path: Path):
     text = text.replace("[variants.roi]", '[variants.roi]\n"data.select_on_test" = true')
     (tmp_path / "study.toml").write_text(text)
     study, said = load_study(tmp_path / "study.toml"), []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "execute", finish)
-        run_study(plan_runs(study, tmp_path, place / "own"), tmp_path, say=said.append)
+    run_study(plan_runs(study, tmp_path, place / "own"), tmp_path, say=said.append, execute=finish)
     write_json(tmp_path / "study.json", describe_study(study, renders=False))
     return tmp_path, said
 

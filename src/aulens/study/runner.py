@@ -34,6 +34,8 @@ BOOTSTRAP: Final = 200
 """Resamplings in the report of each single run; tables draw their own."""
 
 Say = Callable[[str], None]
+Execute = Callable[..., None]
+"""Trains and tests a run: `execute`, or what stands for it, called as it is."""
 
 
 @dataclass(frozen=True)
@@ -43,94 +45,6 @@ class _End:
 
     error: str = ""
     left: bool = False
-
-
-def run_study(
-    runs: Sequence[PlannedRun],
-    out: Path,
-    *,
-    share: tuple[int, int] = (1, 1),
-    jobs: int = 1,
-    threads: int = 0,
-    say: Say = lambda text: None,
-) -> tuple[str, ...]:
-    """Train and test what is missing.
-
-    Args:
-        runs: all of :func:`aulens.study.planning.plan_runs`.
-        out: the study's folder; its rows.csv is brought up to date after every run, with the rows of all.
-        share: (i, n): of `runs` only every n-th from the i-th on, i from 1.
-        jobs: runs at once, each in a process of its own; 1 = here, with a bar.
-        threads: of torch in each run; 0 leaves its configuration's.
-        say: told what ends, in a line.
-
-    Returns:
-        What failed, a sentence each, whatever the error; the other runs were done all the same. A run that
-        another process has in hand is left to it, and is no failure.
-    """
-    first, of = share
-    chosen = runs[first - 1 :: of]
-    missing = [run for run in chosen if not run.finished]
-    say(f"{len(chosen)} runs, {len(chosen) - len(missing)} of them finished before.")
-    failures: list[str] = []
-    started = time.monotonic()
-    for done, (run, end) in enumerate(_each(missing, jobs, threads), 1):
-        if end.left:
-            say(f"{run.name} left out: {end.error or 'another process has ended it meanwhile.'}")
-        elif end.error:
-            failures.append(f"{run.name}: {end.error}")
-            say(f"{run.name} FAILED: {end.error}")
-        else:
-            left = (time.monotonic() - started) / done * (len(missing) - done)
-            say(f"{done} of {len(missing)}: {run.name}, {summary(run)}; about {left / 60:.0f} min left")
-        write_rows(runs, out)
-    write_rows(runs, out)
-    return tuple(failures)
-
-
-def _each(runs: Sequence[PlannedRun], jobs: int, threads: int) -> Iterable[tuple[PlannedRun, _End]]:
-    if jobs == 1:
-        for run in runs:
-            yield run, _attempt(run, threads, progress=True)
-        return
-    pool = ThreadPoolExecutor(jobs)
-    try:
-        futures = {pool.submit(_apart, run, threads): run for run in runs}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _apart(run: PlannedRun, threads: int) -> _End:
-    """Attempt a run in a process of its own: if that dies, for want of memory say, the others live."""
-    try:
-        ((_, end),) = in_processes([(run, threads)], _attempt_quietly, 1, doing="training")
-    except AulensError as error:
-        return _End(str(error))
-    return end
-
-
-def _attempt_quietly(job: tuple[PlannedRun, int]) -> _End:
-    return _attempt(*job, progress=False)
-
-
-def _attempt(run: PlannedRun, threads: int, progress: bool) -> _End:
-    try:
-        with hold(run.folder / ".study.lock", f"The run {run.name}"):
-            if run.finished:
-                return _End(left=True)
-            with disk_errors(run.folder, "the same command"):
-                execute(run, threads=threads, progress=progress)
-    except BusyError as error:
-        return _End(str(error), left=True)
-    except AulensError as error:
-        return _End(str(error))
-    except Exception as error:
-        # A graphics card without memory, or a fault of ours: hours of other runs are to be done.
-        logging.getLogger(__name__).exception("%s failed", run.name)
-        return _End(f"{type(error).__name__}: {error}")
-    return _End()
 
 
 def execute(run: PlannedRun, *, threads: int = 0, progress: bool = True) -> None:
@@ -173,3 +87,95 @@ def execute(run: PlannedRun, *, threads: int = 0, progress: bool = True) -> None
 def _stronger(sides: NDArray[Any] | None) -> NDArray[np.float32] | None:
     """(N, A) intensity of an AU from its sides (N, A, 2)."""
     return None if sides is None else np.asarray(sides.max(-1), np.float32)
+
+
+def run_study(
+    runs: Sequence[PlannedRun],
+    out: Path,
+    *,
+    share: tuple[int, int] = (1, 1),
+    jobs: int = 1,
+    threads: int = 0,
+    say: Say = lambda text: None,
+    execute: Execute = execute,
+) -> tuple[str, ...]:
+    """Train and test what is missing.
+
+    Args:
+        runs: all of :func:`aulens.study.planning.plan_runs`.
+        out: the study's folder; its rows.csv is brought up to date after every run, with the rows of all.
+        share: (i, n): of `runs` only every n-th from the i-th on, i from 1.
+        jobs: runs at once, each in a process of its own; 1 = here, with a bar.
+        threads: of torch in each run; 0 leaves its configuration's.
+        say: told what ends, in a line.
+        execute: does one run; with several jobs it is sent to their processes.
+
+    Returns:
+        What failed, a sentence each, whatever the error; the other runs were done all the same. A run that
+        another process has in hand is left to it, and is no failure.
+    """
+    first, of = share
+    chosen = runs[first - 1 :: of]
+    missing = [run for run in chosen if not run.finished]
+    say(f"{len(chosen)} runs, {len(chosen) - len(missing)} of them finished before.")
+    failures: list[str] = []
+    started = time.monotonic()
+    for done, (run, end) in enumerate(_each(missing, jobs, threads, execute), 1):
+        if end.left:
+            say(f"{run.name} left out: {end.error or 'another process has ended it meanwhile.'}")
+        elif end.error:
+            failures.append(f"{run.name}: {end.error}")
+            say(f"{run.name} FAILED: {end.error}")
+        else:
+            left = (time.monotonic() - started) / done * (len(missing) - done)
+            say(f"{done} of {len(missing)}: {run.name}, {summary(run)}; about {left / 60:.0f} min left")
+        write_rows(runs, out)
+    write_rows(runs, out)
+    return tuple(failures)
+
+
+def _each(
+    runs: Sequence[PlannedRun], jobs: int, threads: int, execute: Execute
+) -> Iterable[tuple[PlannedRun, _End]]:
+    if jobs == 1:
+        for run in runs:
+            yield run, _attempt(run, threads, execute, progress=True)
+        return
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        futures = {pool.submit(_apart, run, threads, execute): run for run in runs}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _apart(run: PlannedRun, threads: int, execute: Execute) -> _End:
+    """Attempt a run in a process of its own: if that dies, for want of memory say, the others live."""
+    try:
+        ((_, end),) = in_processes([(run, threads, execute)], _attempt_quietly, 1, doing="training")
+    except AulensError as error:
+        return _End(str(error))
+    return end
+
+
+def _attempt_quietly(job: tuple[PlannedRun, int, Execute]) -> _End:
+    return _attempt(*job, progress=False)
+
+
+def _attempt(run: PlannedRun, threads: int, execute: Execute, progress: bool) -> _End:
+    try:
+        with hold(run.folder / ".study.lock", f"The run {run.name}"):
+            if run.finished:
+                return _End(left=True)
+            with disk_errors(run.folder, "the same command"):
+                execute(run, threads=threads, progress=progress)
+    except BusyError as error:
+        return _End(str(error), left=True)
+    except AulensError as error:
+        return _End(str(error))
+    except Exception as error:
+        # A graphics card without memory, or a fault of ours: hours of other runs are to be done.
+        logging.getLogger(__name__).exception("%s failed", run.name)
+        return _End(f"{type(error).__name__}: {error}")
+    return _End()
