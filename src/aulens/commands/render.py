@@ -77,6 +77,12 @@ def render(
     joint: Annotated[
         bool, typer.Option("--joint", help="Draw AUs as faces show them together, not nearly freely.")
     ] = False,
+    displacements: Annotated[
+        bool,
+        typer.Option(
+            "--displacements", help="Write how far each AU moved what is seen, to judge evidence by."
+        ),
+    ] = False,
     portraits: Annotated[
         Path | None,
         typer.Option(
@@ -131,7 +137,7 @@ def render(
     if layout is not None:
         of_renders = {
             "--n": n, "--contact-sheet": contact_sheet, "--wide": wide or None, "--joint": joint or None,
-            "--portraits": portraits, "--per-subject": per_subject,
+            "--portraits": portraits, "--per-subject": per_subject, "--displacements": displacements or None,
         }  # fmt: skip
         if wrong := [name for name, value in of_renders.items() if value is not None]:
             raise ConfigError(
@@ -164,7 +170,9 @@ def render(
                 from aulens.render.generate import RenderConfig
 
                 each = per_subject or 12
-                config = RenderConfig(n or 1000, seed, rig.value, path, size or 192, each, wide, joint)
+                config = RenderConfig(
+                    n or 1000, seed, rig.value, path, size or 192, each, wide, joint, displacements
+                )
                 _render_people(console, out, config, processes)
             else:
                 from aulens.render.reanimate.portraits import ReanimateConfig
@@ -172,7 +180,7 @@ def render(
                 points, coded = (None if file is None else str(file) for file in (landmarks, codes))
                 moved = ReanimateConfig(
                     str(portraits), n or 1000, seed, rig.value, path, size or 192, points, coded, neutral,
-                    free_mouths,
+                    free_mouths, displacements,
                 )  # fmt: skip
                 _reanimate(console, out, moved, processes, DetectorSpec(detector, detector_model))
         if contact_sheet is not None:

@@ -17,11 +17,12 @@ from aulens.errors import ConfigError
 from aulens.render.acting import draw_action, draw_joint, draw_rest
 from aulens.render.anny import load_anny
 from aulens.render.dataset import Progress, Worker, build, claim, image_path, picture_columns, save_image
+from aulens.render.displacement import save_fields
 from aulens.render.expression import Muscles, labels, lip_gap
 from aulens.render.ict import load_ict
 from aulens.render.person import draw_look
 from aulens.render.rig import Rig
-from aulens.render.scene import Person, render
+from aulens.render.scene import Person, displaced, render
 from aulens.render.shot import draw_shot
 
 PictureSize = Annotated[int, Meta(ge=48, description="a whole number of at least 48")]
@@ -51,6 +52,7 @@ class RenderConfig(Checked):
         per_subject: pictures of each person.
         wide: turn heads as far as profiles, not mostly towards the camera.
         joint: draw AUs as faces show them together, see `draw_joint`.
+        displacements: write how far each AU moved what is seen, see `aulens.render.displacement`.
     """
 
     n: Count
@@ -61,6 +63,7 @@ class RenderConfig(Checked):
     per_subject: Count = 12
     wide: bool = False
     joint: bool = False
+    displacements: bool = False
 
     def __post_init__(self) -> None:
         check_rig(self.rig, self.assets)
@@ -97,6 +100,8 @@ def render_subject(config: RenderConfig, muscles: Muscles, subject: int, root: P
         shot = draw_shot(own, wide=config.wide)
         picture = render(muscles, person, action, shot, config.size)
         save_image(root, index, picture.image)
+        if config.displacements:
+            save_fields(root, index, displaced(muscles, person, action, shot, config.size))
         row: dict[str, Any] = {
             "file": image_path(index), "index": index, "rig": config.rig,
             "subject": f"{config.rig}-{config.seed}-{subject:05d}",

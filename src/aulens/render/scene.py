@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.render.background import draw_background, draw_body
+from aulens.render.displacement import Fields, displacements, seen_corners
 from aulens.render.expression import Action, Muscles
 from aulens.render.hair import hair_cover, hair_shell
 from aulens.render.light import light_of
@@ -191,3 +192,17 @@ def render(muscles: Muscles, person: Person, action: Action, shot: Shot, size: i
     if rng:
         image = image + rng.normal(0, rng.uniform(0.002, 0.012), image.shape).astype(np.float32)
     return Picture(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8), landmarks.astype(np.float32), face)
+
+
+def displaced(muscles: Muscles, person: Person, action: Action, shot: Shot, size: int) -> Fields:
+    """How far each AU moved what `render`, given the same, shows."""
+    rig, turn = muscles.rig, rotation(shot).T
+    rest = rig.neutral + person.shape + muscles.move(person.rest) + _gaze(rig, shot.gaze) - PIVOT
+
+    def place(action: Action) -> Floats:
+        return project(np.ascontiguousarray((rest + muscles.move(action)) @ turn), shot, size)
+
+    depth, index, weights = empty_buffers(size)
+    solid = np.flatnonzero(rig.material != Material.LASH).astype(np.int32)
+    rasterize(place(action), rig.triangles, solid, depth, index, weights)
+    return displacements(action, lambda a: place(a)[:, :2], *seen_corners(index, weights, rig.triangles))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.render.displacement import Fields, displacements, seen_corners
 from aulens.render.expression import Action, Muscles, lip_gap
 from aulens.render.person import Look, draw_look
 from aulens.render.raster import vertex_normals
@@ -94,12 +95,7 @@ def animate(muscles: Muscles, frame: Frame, action: Action, manner: Manner) -> R
     rig = muscles.rig
     added = displace(muscles, frame, action)
     face = (frame.face + added).astype(np.float32)
-    pixels, rotation = frame.pixels + projected(frame, added), frame.rotation
-    if manner.yaw or manner.pitch:
-        rotation, shift = turn_head(muscles, frame, face, manner.yaw, manner.pitch)
-        pixels = pixels + shift
-    solid = sink_eyes(muscles, face, action)
-    seen = Seen.of(pixels, -(solid @ rotation[2]), rig, frame.moves, frame.size)
+    pixels, rotation, solid, seen = _placed(muscles, frame, action, added, manner)
     # The light turns with the head, or a turn would be relit where nobody can see a change.
     normals = (vertex_normals(face, rig.triangles) @ frame.rotation.T).astype(np.float32)
     strength = wrinkles_of(action, manner.depth)
@@ -125,6 +121,31 @@ def animate(muscles: Muscles, frame: Frame, action: Action, manner: Manner) -> R
         pose_of(rotation),
         lip_gap(rig.neutral + added, rig),
     )
+
+
+def displaced(muscles: Muscles, frame: Frame, action: Action, manner: Manner) -> Fields:
+    """How far each AU moved what `animate`, given the same, shows."""
+    seen = _placed(muscles, frame, action, displace(muscles, frame, action), manner)[3]
+
+    def place(action: Action) -> Floats:
+        return projected(frame, displace(muscles, frame, action))
+
+    corners = seen_corners(seen.index, seen.weights, muscles.rig.triangles)
+    return displacements(action, place, *corners)
+
+
+def _placed(
+    muscles: Muscles, frame: Frame, action: Action, added: Floats, manner: Manner
+) -> tuple[Floats, Floats, Floats, Seen]:
+    """A moved face in the working picture: pixels (V, 2), rotation, what is solid (V, 3), what is seen."""
+    face = (frame.face + added).astype(np.float32)
+    pixels, rotation = frame.pixels + projected(frame, added), frame.rotation
+    if manner.yaw or manner.pitch:
+        rotation, shift = turn_head(muscles, frame, face, manner.yaw, manner.pitch)
+        pixels = pixels + shift
+    solid = sink_eyes(muscles, face, action)
+    seen = Seen.of(pixels, -(solid @ rotation[2]), muscles.rig, frame.moves, frame.size)
+    return pixels, rotation, solid, seen
 
 
 def _met(points: Floats, rotation: Floats) -> Floats:

@@ -20,8 +20,9 @@ from aulens.files import atomic_write
 from aulens.image import read_image
 from aulens.render.acting import draw_joint
 from aulens.render.dataset import Rows, Worker, build, claim, image_path, picture_columns, save_image
+from aulens.render.displacement import save_fields
 from aulens.render.generate import load_rig
-from aulens.render.reanimate.animate import animate, draw_manner, draw_portrait_look
+from aulens.render.reanimate.animate import animate, displaced, draw_manner, draw_portrait_look
 from aulens.render.reanimate.codes import read_codes
 from aulens.render.reanimate.frame import draw_cut, frame
 from aulens.render.reanimate.labels import may_add, moved_labels
@@ -90,6 +91,8 @@ def reanimate(
         read_codes(config.codes)
     paths = ("portraits", "assets", "landmarks", "codes")
     settings = {key: value for key, value in asdict(config).items() if key not in paths}
+    if not config.displacements:  # older folders go on
+        del settings["displacements"]
     if not config.landmarks and detector != DetectorSpec():
         settings["detector"] = described(detector())
     claim(root, {**settings, "portraits": len(pictures), "inputs": digest_of(config, pictures)})
@@ -165,6 +168,8 @@ def reanimate_portrait(studio: Studio, file: str, points: Points, first: int, co
         framed = frame(image, fitted, muscles.rig, draw_cut(rng), config.size)
         picture = animate(muscles, framed, action, manner)
         save_image(root, first + number, picture.image)
+        if config.displacements:
+            save_fields(root, first + number, displaced(muscles, framed, action, manner))
         yaw, pitch, roll = picture.pose
         row: dict[str, Any] = {
             "file": image_path(first + number), "index": first + number, "rig": config.rig, "subject": file,

@@ -19,7 +19,8 @@ from aulens.faces.default import MakeDetector
 from aulens.faces.detector import FaceDetector
 from aulens.faces.mediapipe_detector import MESH_OF_68
 from aulens.image import read_image
-from aulens.inputs import is_clip, legible, media_at, unwritable
+from aulens.inputs import media_at
+from aulens.named import legible, unwritable
 from aulens.render.dataset import Rows, Worker
 from aulens.render.expression import Action, Muscles
 from aulens.render.generate import PictureSize, check_rig, load_rig
@@ -66,6 +67,7 @@ class ReanimateConfig(Checked):
     codes: str | None = None
     neutral: bool = False
     free_mouths: bool = False
+    displacements: bool = False
 
     def __post_init__(self) -> None:
         check_rig(self.rig, self.assets)
@@ -87,9 +89,9 @@ def pictures_of(config: ReanimateConfig, out: Path) -> dict[str, Path]:
         what = "is a file" if root.exists() else "does not exist"
         raise ConfigError(f"--portraits {root} {what}; give a folder with portraits")
     found = media_at(root, skip=[out])
-    pictures = {legible(p.relative_to(root).as_posix()): p for p in found.media if not is_clip(p)}
+    pictures = {legible(p.relative_to(root).as_posix()): p for p in found.pictures}
     if not pictures:
-        others = f", only {found.others} other files" if found.others else ""
+        others = f", only {sum(found.others.values())} other files" if found.others else ""
         raise ConfigError(f"--portraits {root} holds no pictures{others}; give a folder with portraits")
     return pictures
 
