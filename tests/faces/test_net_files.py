@@ -11,11 +11,11 @@ import pytest
 from stub_nets import SIZE, blank, draw, landmark_graph, write_box_stub, write_landmark_stub, write_net
 
 from aulens.errors import ConfigError, ModelError
-from aulens.faces import net_card
 from aulens.faces.box_net import BoxNet
 from aulens.faces.landmark_net import LandmarkNet
-from aulens.faces.net_card import is_landmark_card, read_box_card, read_landmark_card
+from aulens.faces.net_card import WEIGHTS, is_landmark_card, read_box_card, read_landmark_card
 from aulens.faces.net_detector import NetDetector
+from people import astronaut
 from stub_model import write_stub
 
 
@@ -81,7 +81,7 @@ def test_a_garbled_card_of_landmarks(tmp_path: Path, entries: dict[str, Any], to
         read_landmark_card(changed(write_landmark_stub(tmp_path), **entries))
 
 
-def test_missing_files_are_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_files_are_named_with_what_to_do(tmp_path: Path) -> None:
     card = write_box_stub(tmp_path)
     with pytest.raises(ModelError, match=r"gone\.json: there is no such model file"):
         read_box_card(tmp_path / "gone.json")
@@ -92,21 +92,18 @@ def test_missing_files_are_named_with_what_to_do(tmp_path: Path, monkeypatch: py
         read_box_card(tmp_path / "faces.onnx")
     with pytest.raises(ModelError, match=r"its network other\.onnx is not beside it"):
         BoxNet(tmp_path / "other.json")
-    monkeypatch.setattr(net_card, "_WEIGHTS", tmp_path / "empty")
     with pytest.raises(ModelError, match=r"carries no faces\.json: .* --detector dlib"):
-        NetDetector()
+        read_box_card(weights=tmp_path / "empty")
     (tmp_path / "text.json").write_text("{")
     with pytest.raises(ModelError, match="not JSON"):
         read_landmark_card(tmp_path / "text.json")
 
 
-def test_the_shipped_networks_are_taken_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_box_stub(tmp_path)
-    write_landmark_stub(tmp_path)
-    monkeypatch.setattr(net_card, "_WEIGHTS", tmp_path)
-    image = blank(320, 320)
-    draw(image, 100, 100, 64)
-    assert len(NetDetector()(image)) == 1
+def test_the_shipped_networks_are_taken_by_default() -> None:
+    detector = NetDetector()
+    assert detector.card.onnx == WEIGHTS / "faces.onnx"
+    assert detector.landmark_card.onnx == WEIGHTS / "landmarks.onnx"
+    assert len(detector(astronaut())) == 1
 
 
 def test_a_file_that_is_not_its_cards_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-import aulens.runtime.card as module
 from aulens.errors import ModelError
 from aulens.runtime.card import find_card, read_card
 from aulens.runtime.intensity import Curve
@@ -151,12 +150,9 @@ def test_what_is_no_model_is_said(tmp_path: Path) -> None:
         find_card(tmp_path / "stub.onnx")
 
 
-def test_without_shipped_weights_the_error_says_what_to_give(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_SHIPPED", tmp_path / "none.json")
+def test_without_shipped_weights_the_error_says_what_to_give(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"carries no model weights; give the path"):
-        find_card()
+        find_card(shipped=tmp_path / "none.json")
 
 
 def test_deeply_nested_json_is_no_card(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from aulens.landmarks import IBUG68
 DETECTOR_FORMAT: Final = "aulens-detector/1"
 LANDMARKS_FORMAT: Final = "aulens-landmarks/1"
 PEOPLE_FORMAT: Final = "aulens-people/1"
-_WEIGHTS: Final = Path(__file__).resolve().parents[1] / "weights"
+WEIGHTS: Final = Path(__file__).resolve().parents[1] / "weights"
 _SHIPPED: Final = MappingProxyType(
     {DETECTOR_FORMAT: "faces.json", LANDMARKS_FORMAT: "landmarks.json", PEOPLE_FORMAT: "people.json"}
 )
@@ -89,26 +89,27 @@ class PersonCard(CropCard):
     same: Distance
 
 
-def read_box_card(model: str | Path | None = None) -> BoxCard:
+def read_box_card(model: str | Path | None = None, weights: Path = WEIGHTS) -> BoxCard:
     """The card of a detector.
 
     Args:
         model: card (.json) or .onnx with the card beside it; None for the one that aulens carries.
+        weights: the folder of those that aulens carries.
 
     Raises:
         ModelError: a file is missing, not JSON, of another format, or lacks an entry; says which.
     """
-    return _read(model, DETECTOR_FORMAT, BoxCard)
+    return _read(model, DETECTOR_FORMAT, BoxCard, weights)
 
 
 def read_landmark_card(model: str | Path | None = None) -> LandmarkCard:
     """The card of a network that finds landmarks; arguments and errors as in `read_box_card`."""
-    return _read(model, LANDMARKS_FORMAT, LandmarkCard)
+    return _read(model, LANDMARKS_FORMAT, LandmarkCard, WEIGHTS)
 
 
 def read_person_card(model: str | Path | None = None) -> PersonCard:
     """The card of a network that tells people apart; arguments and errors as in `read_box_card`."""
-    return _read(model, PEOPLE_FORMAT, PersonCard)
+    return _read(model, PEOPLE_FORMAT, PersonCard, WEIGHTS)
 
 
 def is_landmark_card(model: str | Path) -> bool:
@@ -120,8 +121,8 @@ def is_landmark_card(model: str | Path) -> bool:
     return True
 
 
-def _read(model: str | Path | None, format: str, kind: type[AnyCard]) -> AnyCard:
-    path = _WEIGHTS / _SHIPPED[format] if model is None else card_beside(model)
+def _read(model: str | Path | None, format: str, kind: type[AnyCard], weights: Path) -> AnyCard:
+    path = weights / _SHIPPED[format] if model is None else card_beside(model)
     if not path.is_file():
         raise ModelError(
             f"this installation of aulens carries no {path.name}: give the path of a network "

@@ -56,7 +56,7 @@ class NetDetector:
         thorough: always take all enlarged looks: for crowds with faces of very different sizes.
         threads: within one run of a network; None leaves it to ONNX Runtime (one per core).
         rounds: how often landmarks are found; 2 cuts the face out anew by what the first run found.
-        faces: card or .onnx of another network for faces.
+        faces: card or .onnx of another network for faces, or such a network.
         landmarks: card or .onnx of another network for landmarks.
         search: when and how to look again.
 
@@ -73,7 +73,7 @@ class NetDetector:
         thorough: bool = False,
         threads: int | None = 1,
         rounds: int = 2,
-        faces: str | Path | None = None,
+        faces: str | Path | BoxNet | None = None,
         landmarks: str | Path | None = None,
         search: SearchSettings = DEFAULT_SEARCH,
     ) -> None:
@@ -81,7 +81,7 @@ class NetDetector:
             raise ConfigError(f"threshold must be a confidence above 0 up to 1, got {threshold}")
         if not 0 <= min_size < math.inf:
             raise ConfigError(f"min_size must be 0 pixels or more, got {min_size}")
-        self._boxes = BoxNet(faces, threads)
+        self._boxes = faces if isinstance(faces, BoxNet) else BoxNet(faces, threads)
         self._marks = LandmarkNet(landmarks, threads, rounds)
         self._least = least = self.card.threshold if threshold is None else threshold
         self._search = Search(self._boxes, min(least, self.card.threshold), min_size, thorough, search)

@@ -79,20 +79,20 @@ class ModelCard(Card):
         return self.decoder == "direct"
 
 
-def find_card(model: str | Path | None = None) -> Path:
-    """Path of the card for a card, for an ONNX file, or for None: the shipped model.
+def find_card(model: str | Path | None = None, shipped: Path = _SHIPPED) -> Path:
+    """Path of the card for a card, for an ONNX file, or for None: that of the shipped model.
 
     Raises:
         ModelError: there is no card, or `model` is neither; says what to do.
     """
     if model is not None:
         return card_beside(model)
-    if not _SHIPPED.is_file():
+    if not shipped.is_file():
         raise ModelError(
             "this installation of aulens carries no model weights; give the path of a model "
             "(Analyzer('model.onnx'), aulens detect --model model.onnx)"
         )
-    return _SHIPPED
+    return shipped
 
 
 def read_card(path: str | Path) -> ModelCard:

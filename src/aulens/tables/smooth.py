@@ -74,12 +74,12 @@ def smooth(
     seen = np.isfinite(raw).any(axis=1)
     rows, raw, begins = track.rows[seen], raw[seen], track.begins(max_gap, seen)
     stretch = np.cumsum(begins, dtype=np.int64)
-    logits = _gaussian(log_odds(raw), track.time[seen], stretch, window)
+    logits = weighted_means(log_odds(raw), track.time[seen], stretch, window)
     smoothed = np.round(0.5 * (1 + np.tanh(0.5 * logits)), 6) if window > 0 else raw
     present = switched(smoothed, begins, least, least * (1 - hysteresis))
     strong = [label for label in labels if f"{label}_i" in table.columns]
     given = table[[f"{label}_i" for label in strong]].to_numpy(dtype=np.float64, na_value=np.nan)[rows]
-    mean = np.round(_gaussian(given, track.time[seen], stretch, window), 3)
+    mean = np.round(weighted_means(given, track.time[seen], stretch, window), 3)
     intensities = dict(zip(strong, mean.T, strict=True))
     return _with_columns(table, labels, rows, smoothed, present, intensities)
 
@@ -100,8 +100,13 @@ def threshold_of(thresholds: float | Mapping[str, float], label: str) -> float:
     return thresholds
 
 
-def _gaussian(values: Floats, time: Floats, stretch: NDArray[np.int64], window: float) -> Floats:
-    """The weighted mean (N, A) within each stretch; NaN where `values` (N, A) are NaN."""
+def weighted_means(
+    values: Floats, time: Floats, stretch: NDArray[np.int64], window: float, few: int = _FEW
+) -> Floats:
+    """The weighted mean (N, A) within each stretch; NaN where `values` (N, A) are NaN.
+
+    With up to `few` rows within reach by pairs, with more by waves; both say the same.
+    """
     sigma = window / np.sqrt(8 * np.log(2))
     if sigma == 0 or not len(values):
         return values
@@ -109,9 +114,9 @@ def _gaussian(values: Floats, time: Floats, stretch: NDArray[np.int64], window: 
     # Where a row knows all AUs or none, as ours do, one weight per row is enough.
     weight = np.ones((len(values), 1)) if known.all() else known.astype(np.float64)
     sums = np.hstack([np.where(known, values, 0.0), weight])
-    distant = time[_FEW:] - time[:-_FEW]
-    crowded = (stretch[_FEW:] == stretch[:-_FEW]) & (distant <= _SIGMAS * sigma)
-    wide = np.isin(stretch, stretch[_FEW:][crowded])
+    distant = time[few:] - time[:-few]
+    crowded = (stretch[few:] == stretch[:-few]) & (distant <= _SIGMAS * sigma)
+    wide = np.isin(stretch, stretch[few:][crowded])
     sums[~wide] = _by_pairs(sums[~wide], time[~wide], stretch[~wide], sigma)
     ends = np.flatnonzero(np.diff(stretch)) + 1
     for one in np.split(np.arange(len(stretch)), ends) if wide.any() else ():
