@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 from PIL import Image
 
 from aulens.inputs import is_clip, media_at
+from patch_people import write_people
 
 
 def moving(path: Path, count: int) -> Path:
@@ -13,24 +15,31 @@ def moving(path: Path, count: int) -> Path:
     return path
 
 
+def still(path: Path, **options: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((8, 8, 3), 60, np.uint8)).save(path, **options)
+    return path
+
+
+def named(paths: Iterable[Path], top: Path) -> list[str]:
+    return [path.relative_to(top).as_posix() for path in paths]
+
+
 def test_a_folder_is_its_pictures_and_videos_sorted(tmp_path: Path):
-    names = (
-        "b.JPG", "a.png", "deep/c.tiff", "deep/d.MP4", "notes.txt", ".hidden.png", ".cache/d.png",
-        "out/e.png", "sound.wav",
-    )  # fmt: skip
-    for name in names:
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.touch()
+    for name in ("a.png", "b.JPG", "deep/c.tiff", ".hidden.png", ".cache/d.png", "out/e.png"):
+        still(tmp_path / name)
+    write_people(tmp_path / "deep" / "d.MP4", 2)
+    (tmp_path / "notes.txt").write_text("a")
+    (tmp_path / "sound.wav").touch()
     found = media_at(tmp_path, skip=[tmp_path / "out"])
-    assert [path.relative_to(tmp_path).as_posix() for path in found.media] == [
-        "a.png", "b.JPG", "deep/c.tiff", "deep/d.MP4",
-    ]  # fmt: skip
-    assert found.others == 2
+    assert named(found.pictures, tmp_path) == ["a.png", "b.JPG", "deep/c.tiff"]
+    assert named(found.clips, tmp_path) == ["deep/d.MP4"]
+    assert found.others == {".txt": 1, ".wav": 1}
 
 
 def test_a_file_is_taken_by_whatever_name(tmp_path: Path):
-    assert media_at(tmp_path / "gone.bin").media == (tmp_path / "gone.bin",)
+    assert media_at(tmp_path / "gone.bin").pictures == (tmp_path / "gone.bin",)
+    assert media_at(tmp_path / "gone.mp4").clips == (tmp_path / "gone.mp4",)
 
 
 @pytest.mark.parametrize("ending", ["gif", "webp", "png"])

@@ -1,17 +1,38 @@
 """What people name: files and folders, of pictures, of videos or of nothing for us; times on a clip."""
 
 import os
-from collections.abc import Iterable
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from aulens.errors import ConfigError
-from aulens.image import DAMAGE, PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from aulens.errors import ConfigError, InputError
+from aulens.formats import (
+    BOXES,
+    DAMAGE,
+    MEANT_SUFFIXES,
+    PICTURE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    first_bytes,
+    no_picture,
+    open_picture,
+    pages,
+)
+from aulens.named import regular_file
 
-_MAY_MOVE: Final = frozenset({".gif", ".png", ".webp"})
+MediaKind = Literal["picture", "clip"]
+
+_PREVIEWS: Final = frozenset({".lrf", ".lrv", ".thm"})
+"""Small copies that cameras put beside their videos."""
+_MAYBE_TEXT: Final = frozenset({".mod", ".raw", ".ts"})
+"""Endings that programs have too."""
+_TEXT: Final = 4096
+"""Bytes that tell a text."""
+_NO_TEXT: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -19,59 +40,94 @@ class Found:
     """The files that a path stands for.
 
     Attributes:
-        media: pictures and videos, sorted by path.
-        others: how many other files there were.
+        pictures: by their content, sorted by path; and what is none, but was meant as one: reading it says
+            why it can't be read.
+        clips: videos and pictures that move or have several pages, likewise.
+        failed: folders that can't be looked into, and why.
+        others: how many other files there were, by the ending of their names.
     """
 
-    media: tuple[Path, ...]
-    others: int
+    pictures: tuple[Path, ...]
+    clips: tuple[Path, ...]
+    failed: Mapping[Path, str]
+    others: Mapping[str, int]
 
 
 def media_at(path: str | Path, *, skip: Iterable[Path] = ()) -> Found:
-    """A folder stands for all pictures and videos below it; a file stands for itself.
+    """A folder stands for all pictures and videos below it, also where links lead; a file stands for itself.
 
-    Hidden files, what is in `skip`, and everything below a folder in it are left out. A file is taken
-    whatever its name, also when it does not exist: reading it says so.
+    What a file is, its content says. In a folder, hidden files, the previews of cameras, what is in `skip`,
+    and everything below a folder in it are left out. A file is taken whatever it is, also if missing.
     """
     path = Path(path)
-    if not path.is_dir():
-        return Found((path,), 0)
-    barred = {one.resolve() for one in skip}
-    files = [
-        file
-        for file in path.rglob("*")
-        if file.is_file()
-        and not _hidden(file, path)
-        and barred.isdisjoint([file.resolve(), *file.resolve().parents])
-    ]
-    media = sorted(file for file in files if file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES)
-    return Found(tuple(media), len(files) - len(media))
+    by_kind: dict[MediaKind, list[Path]] = {"picture": [], "clip": []}
+    failed: dict[Path, str] = {}
+    others = Counter[str]()
+    listed = path.is_dir()
+    barred = {os.path.realpath(one) for one in skip}
+    for file in sorted(_files(path, barred, failed)) if listed else [path]:
+        kind = _kind(file)
+        if listed and (kind is None or file.suffix.lower() in _PREVIEWS):
+            others[file.suffix.lower()] += 1
+        else:
+            by_kind[kind or _promised(file)].append(file)
+    return Found(tuple(by_kind["picture"]), tuple(by_kind["clip"]), failed, dict(others))
 
 
-def unwritable(path: str | Path) -> str | None:
-    """Why a file can't be named in a table, or None: its name has bytes that are no text (UTF-8)."""
+def walk(
+    top: Path, unread: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """As `os.walk`, sorted, no hidden folders; also where links lead, each folder once, however many do."""
+    seen = set[str]()
+    for here, folders, names in os.walk(top, followlinks=True, onerror=unread):
+        place = os.path.realpath(here)
+        if place in seen:
+            folders.clear()
+            continue
+        seen.add(place)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield Path(here), folders, sorted(names)
+
+
+def media_kind(path: str | Path) -> MediaKind:
+    """What a file is by its content, whatever its name: a picture, or a clip to be read frame by frame.
+
+    A damaged picture is one too: reading it says what is wrong with it.
+
+    Raises:
+        InputError: it is neither, and why.
+    """
+    path = Path(path)
+    regular_file(path)
     try:
-        str(path).encode("utf-8")
-    except UnicodeEncodeError:
-        return f"{legible(path)}: the name of the file is not UTF-8, so no table can hold it; rename the file"
-    return None
+        with open_picture(path) as picture:
+            return "clip" if len(pages(picture)) > 1 else "picture"
+    except UnidentifiedImageError:
+        pass
+    except InputError:
+        raise
+    except (*DAMAGE, Image.DecompressionBombError):
+        return "picture"
+    why = no_picture(path)
+    if _is_text(path):
+        raise InputError(f"{path}: {why}")
+    from aulens.video.container import opened  # takes longer to load than a picture takes
 
-
-def legible(path: str | Path) -> str:
-    """A path as it can be printed, whatever its name is made of."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    try:
+        with opened(path):
+            return "clip"
+    except InputError as error:
+        if _promised(path) == "clip":
+            raise
+        raise InputError(f"{path}: {why}") from error
 
 
 def is_clip(path: Path) -> bool:
-    """Whether a file is to be read frame by frame: a video by its ending, or a picture that moves."""
-    ending = path.suffix.lower()
-    if ending not in _MAY_MOVE:
-        return ending in VIDEO_SUFFIXES
+    """Whether a file is to be read frame by frame: a video, or a picture that moves or has several pages."""
     try:
-        with Image.open(path) as picture:
-            return int(getattr(picture, "n_frames", 1)) > 1
-    except (*DAMAGE, Image.DecompressionBombError):
-        return False  # reading it as a picture says what is wrong with it
+        return media_kind(path) == "clip"
+    except InputError:
+        return _promised(path) == "clip"  # reading it says what is wrong with it
 
 
 def parse_time(text: str | None, option: str) -> float | None:
@@ -96,5 +152,45 @@ def parse_time(text: str | None, option: str) -> float | None:
     return total
 
 
-def _hidden(path: Path, top: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(top).parts)
+def _files(top: Path, barred: set[str], failed: dict[Path, str]) -> Iterator[Path]:
+    """All that is no folder below one."""
+
+    def unread(error: OSError) -> None:
+        failed[Path(error.filename)] = f"the folder can't be looked into ({error.strerror})"
+
+    for here, folders, names in walk(top, unread):
+        if _is_in(os.path.realpath(here), barred):
+            folders.clear()
+            continue
+        for name in names:
+            file = here / name
+            shown = not name.startswith(".") or name.endswith(".icloud")
+            if shown and not (barred and os.path.realpath(file) in barred):
+                yield file
+
+
+def _is_in(place: str, folders: set[str]) -> bool:
+    return bool(folders) and not folders.isdisjoint([place, *map(str, Path(place).parents)])
+
+
+def _kind(file: Path) -> MediaKind | None:
+    """What a file is or was meant as; None if it has nothing to do with us."""
+    try:
+        return media_kind(file)
+    except InputError:
+        pass
+    ending = file.suffix.lower()
+    if ending in _MAYBE_TEXT and _is_text(file):
+        return None
+    return _promised(file) if ending in MEANT_SUFFIXES or not os.path.isfile(file) else None
+
+
+def _promised(file: Path) -> MediaKind:
+    """What a file that can't be read promises to be, by its name and how it begins."""
+    is_video = file.suffix.lower() in VIDEO_SUFFIXES - PICTURE_SUFFIXES or first_bytes(file)[4:8] in BOXES
+    return "clip" if is_video else "picture"
+
+
+def _is_text(file: Path) -> bool:
+    start = first_bytes(file, _TEXT)
+    return start.startswith((b"\xff\xfe", b"\xfe\xff")) or _NO_TEXT.search(start) is None

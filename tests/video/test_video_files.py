@@ -14,9 +14,10 @@ from made_videos import cut, number_of, numbered, steady, write_clip, write_soun
 from PIL import Image
 
 from aulens.errors import InputError
-from aulens.image import VIDEO_SUFFIXES
+from aulens.formats import VIDEO_SUFFIXES
 from aulens.video import Frame, open_video
-from aulens.video.container import ToRGB, opened
+from aulens.video.container import opened
+from aulens.video.to_rgb import ToRGB
 
 
 def numbers(frames: list[Frame]) -> list[int]:
@@ -189,7 +190,7 @@ def not_videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("none.mp4", "there is no such video"),
         ("folder.mp4", "this is a folder"),
-        ("empty.mp4", r"the file is empty, 0 bytes"),
+        ("empty.mp4", r"the file is empty \(0 bytes\)"),
         ("text.mp4", "damaged, or of an unknown kind .* begins with b'This is a te'"),
         ("letters.txt", "not a video"),
         ("list.mp4", "not a video|unknown kind"),

@@ -16,7 +16,7 @@ from aulens.commands.bar import FileBar, FrameBar
 from aulens.commands.neutral import baseline_of
 from aulens.commands.option_groups import ClusterOptions, ModelOptions, SourceOptions, VideoOptions
 from aulens.commands.printed import Format, print_table, printed
-from aulens.commands.sources import Found, command_line, gather, made_text
+from aulens.commands.sources import Found, command_line, gather, made_text, others_text
 from aulens.commands.stream import stream_clips, stream_pictures
 from aulens.commands.tally import Tally
 from aulens.errors import ConfigError, InputError
@@ -80,6 +80,8 @@ class Analysis:
             )
         if found.made:
             console.print(made_text(found.made), markup=False)
+        if found.others:
+            console.print(f"{others_text(found.others)} left out: no pictures, no videos", markup=False)
         self._work(found, settings, analyzer, tally, console)
         for path, reason in tally.failed.items():
             tally.say(f"{path}: {reason}")

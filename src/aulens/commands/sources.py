@@ -2,14 +2,17 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from aulens.commands.tally import counted
 from aulens.errors import ConfigError
-from aulens.inputs import is_clip, legible, media_at, unwritable
+from aulens.formats import MEANT_SUFFIXES
+from aulens.inputs import media_at
+from aulens.named import legible, unwritable
 from aulens.output.plan import unique
 from aulens.output.previous_outputs import PreviousOutputs, previous_outputs
 
@@ -25,12 +28,14 @@ class Found:
         clips: likewise; of sequences, their folders.
         failed: inputs with nothing in them, each with the reason.
         made: pictures and videos that earlier runs made elsewhere, and that are left out.
+        others: how many other files there were, by the ending of their names.
     """
 
     pictures: tuple[Path, ...]
     clips: tuple[Path, ...]
     failed: dict[Path, str]
     made: tuple[Path, ...] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
 
 
 def gather(
@@ -59,29 +64,37 @@ def gather(
         raise ConfigError("--fps is for --sequence only; a video has its own time stamps")
     if sequence:
         return Found((), tuple(unique(inputs)), {})
-    files: dict[Path, Path] = {}
+    by_kind: dict[bool, dict[Path, Path]] = {False: {}, True: {}}  # whether it is a clip
     failed: dict[Path, str] = {}
     left_out: list[Path] = []
+    others = Counter[str]()
     for given in inputs:
-        found = media_at(given, skip=_results(given, out))
         made = previous_outputs(given)
-        theirs = set(made.paths)
-        left = [path for path in found.media if not theirs.isdisjoint([path, *path.parents])]
+        left = _media_of(made)
         left_out += left
-        media = [path for path in found.media if path not in set(left)]
-        if not media:
+        found = media_at(given, skip=[*_results(given, out), *made.paths])
+        failed |= found.failed
+        others += Counter(found.others)
+        if not (found.pictures or found.clips):
             failed[given] = _nothing(found.others, left, made)
-        for path in media:
-            why = unwritable(path)
-            if why is None:
-                files.setdefault(path.resolve(), path)
-            else:
-                failed[Path(legible(path))] = why
-    clips = {path for path in files.values() if is_clip(path)}
-    pictures = tuple(path for path in files.values() if path not in clips)
-    videos = tuple(path for path in files.values() if path in clips)
-    others = (path for path in left_out if out is None or out.resolve() not in path.resolve().parents)
-    return Found(pictures, videos, failed, tuple(dict.fromkeys(others)))
+        for is_clip, paths in ((False, found.pictures), (True, found.clips)):
+            for path in paths:
+                why = unwritable(path)
+                if why is None:
+                    by_kind[is_clip].setdefault(path.resolve(), path)
+                else:
+                    failed[Path(legible(path))] = why
+    made_elsewhere = (path for path in left_out if out is None or out.resolve() not in path.resolve().parents)
+    return Found(
+        tuple(by_kind[False].values()), tuple(by_kind[True].values()), failed,
+        tuple(dict.fromkeys(made_elsewhere)), others,
+    )  # fmt: skip
+
+
+def _media_of(made: PreviousOutputs) -> list[Path]:
+    """The pictures and videos that earlier runs made."""
+    files = (file for path in made.paths for file in (path.rglob("*") if path.is_dir() else [path]))
+    return [file for file in files if file.suffix.lower() in MEANT_SUFFIXES and file.is_file()]
 
 
 def _results(given: Path, out: Path | None) -> list[Path]:
@@ -90,13 +103,19 @@ def _results(given: Path, out: Path | None) -> list[Path]:
     return [] if out is None or not out.is_dir() or out.resolve() in around else [out]
 
 
-def _nothing(others: int, left: Sequence[Path], made: PreviousOutputs) -> str:
+def _nothing(others: Mapping[str, int], left: Sequence[Path], made: PreviousOutputs) -> str:
     """Why there is nothing to analyze in a folder."""
     if made.tables:
         return f"holds results of aulens: give their tables to `aulens report`: {_first(made.tables)}"
     if left:
         return f"no pictures or videos in this folder but {len(left)} that aulens made"
-    return "no pictures or videos in this folder" + (f", only {others} other files" if others else "")
+    return "no pictures or videos in this folder" + (f", only {others_text(others)}" if others else "")
+
+
+def others_text(others: Mapping[str, int]) -> str:
+    """What else lay in folders, as a few words: "4 other files (3 .txt, 1 .csv)"."""
+    kinds = [f"{count:,} {ending or 'without an ending'}" for ending, count in Counter(others).most_common()]
+    return f"{counted(sum(others.values()), 'other file')} ({_first(kinds, 8)})"
 
 
 def made_text(made: Sequence[Path]) -> str:
@@ -105,8 +124,8 @@ def made_text(made: Sequence[Path]) -> str:
     return f"{counted(len(made), 'file')} left out that aulens made before: in {_first(folders)}"
 
 
-def _first(names: Sequence[object]) -> str:
-    return ", ".join([*map(str, names[:_NAMED]), *(["..."] if len(names) > _NAMED else [])])
+def _first(names: Sequence[object], most: int = _NAMED) -> str:
+    return ", ".join([*map(str, names[:most]), *(["..."] if len(names) > most else [])])
 
 
 def command_line() -> str:

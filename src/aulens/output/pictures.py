@@ -14,16 +14,26 @@ from typing import Any, Final
 
 import aulens
 from aulens.analysis.analyzer import Analyzer
-from aulens.errors import InputError
+from aulens.errors import ConfigError, InputError
 from aulens.faces.detector import described
+from aulens.files import refuse_links
 from aulens.image import read_image
-from aulens.inputs import legible, unwritable
+from aulens.named import legible, unwritable
 from aulens.output.checkpoint import cut_back
 from aulens.output.drawings import draw, write_page
 from aulens.output.names import free_name, names_beside
 from aulens.output.plan import PAGE, PARTS, PICTURES_RECEIPT, Job, Outcome, Plan, draws, results_path, stamp
-from aulens.output.receipt import Receipt, begin_anew, read_receipt, with_old, write_receipt
-from aulens.output.writers import format_of, rows_in, table_of_pictures
+from aulens.output.receipt import (
+    Receipt,
+    begin_anew,
+    digest_of,
+    read_receipt,
+    tables_of,
+    why_not_done,
+    with_old,
+    write_receipt,
+)
+from aulens.output.writers import count_rows, format_of, rows_in, table_of_pictures
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
@@ -151,10 +161,18 @@ def identity_of_pictures(plan: Plan, job: Job, analyzer: Analyzer) -> dict[str, 
 
 
 def begin_pictures(plan: Plan) -> None:
-    """Throw away what an earlier run noted of pictures, unless this one is to go on."""
-    if plan.pictures and not plan.resume:
+    """Throw away what an earlier run noted of pictures, unless this one is to go on.
+
+    Raises:
+        ConfigError: a link lies where parts go; a table that was done is not what was written.
+    """
+    note = plan.out / PICTURES_RECEIPT
+    refuse_links(_parts(plan.out))
+    if not plan.resume:
         _clear_parts(plan.out)
-        begin_anew(plan.out / PICTURES_RECEIPT)
+        begin_anew(note)
+    elif (why := why_not_done(note)) is not None:
+        raise ConfigError(f"{why}; move it away, or without --resume all pictures are analyzed anew")
 
 
 def analyze_pictures(
@@ -166,6 +184,7 @@ def analyze_pictures(
     *,
     worker: str = "",
     tries: Callable[[int], tuple[int, str | None]] = lambda place: (1, None),
+    check: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Look at the pictures of a job that were not looked at before.
 
@@ -178,6 +197,7 @@ def analyze_pictures(
         worker: who does it.
         tries: told how many pictures are done; gives how often the job was begun, and why the next picture is
             not to be looked at.
+        check: raises `BusyError` if another process has taken the job over.
     """
     identity = identity_of_pictures(plan, job, analyzer)
     if plan.resume and (done := read_receipt(plan.out / PICTURES_RECEIPT, identity)) is not None:
@@ -200,6 +220,7 @@ def analyze_pictures(
                 plan.out, job.drawn[number], called, result, analyzer.card, job.first + number
             )
             seen = replace(seen, drawn=names, section=section)
+        check()
         part.add(seen)
         if on_picture is not None:
             on_picture(seen, result)
@@ -235,6 +256,10 @@ def finish_pictures(plan: Plan, card: ModelCard) -> Receipt:
     if frames or not table.exists():
         begin_anew(note)  # from here on, an earlier run's would be of another table
         files = _write_table(plan, card)
+        tables = tables_of({kind: plan.out / name for kind, name in files.items()})
+        done = replace(done, digest=digest_of(tables))
+        if (written := sum(map(count_rows, tables))) != rows:
+            raise ConfigError(f"{table} has {written:,} rows, not {rows:,}: another program wrote there")
         if draws(plan.settings):
             write_page(plan.out / PAGE, (seen.section for seen in _seen(plan)), frames, failed, card)
             files |= {"page": PAGE} | {name: name for name in drawn}

@@ -1,10 +1,10 @@
 """What earlier runs made below a folder; it is no input of another run."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from aulens.inputs import walk
 from aulens.output.checkpoint import is_begun
 from aulens.output.plan import PICTURES_RECEIPT
 from aulens.output.receipt import CLIP, PICTURES, files_of
@@ -17,7 +17,7 @@ class PreviousOutputs:
     """What earlier runs made.
 
     Attributes:
-        paths: files, and folders with all in them.
+        paths: files, receipts among them, and folders with all in them.
         tables: of videos.
     """
 
@@ -32,21 +32,22 @@ def previous_outputs(top: Path) -> PreviousOutputs:
     """
     paths: list[Path] = []
     tables: list[Path] = []
-    for here, folders, files in os.walk(top):
-        folder = Path(here)
+    for folder, folders, files in walk(top):
         begun = [name for name in folders if is_begun(folder / name)]
         paths += [folder / name for name in begun]
-        folders[:] = [name for name in folders if name not in begun and not name.startswith(".")]
+        folders[:] = [name for name in folders if name not in begun]
         for name in files:
             if name.endswith(".json") and _is_receipt(folder / name):
                 made = files_of(folder / name)
-                paths += made.values()
+                paths += [folder / name, *made.values()]
                 tables += [made["table"]] if "table" in made and name != PICTURES_RECEIPT else []
     return PreviousOutputs(tuple(paths), tuple(sorted(path for path in tables if path.is_file())))
 
 
 def _is_receipt(path: Path) -> bool:
-    """Whether a file begins as a receipt; not where it can't be read."""
+    """Whether a file begins as a receipt; not where it can't be read, or is a pipe."""
+    if not path.is_file():
+        return False
     try:
         with path.open("rb") as file:
             begin = file.read(64)

@@ -9,18 +9,28 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.analysis.clip import analyze_clip, waiting
 from aulens.errors import InputError
 from aulens.files import clear_unfinished, disk_errors
-from aulens.inputs import unwritable
 from aulens.interrupts import at_ctrl_c
-from aulens.locks import hold
-from aulens.output.checkpoint import Checkpoint, Part, PartFolder, remove_part
+from aulens.locks import Held, hold
+from aulens.named import unwritable
+from aulens.output.checkpoint import Checkpoint, Part, PartFolder, is_begun, remove_part
 from aulens.output.finish import DIALECT, OVERLAY, ROWS, STILLS, finish
 from aulens.output.identity import identity_of
-from aulens.output.names import clip_names
+from aulens.output.names import ENDINGS, clip_names
 from aulens.output.overlay import OverlayPart
 from aulens.output.plan import Job, Outcome, Plan
-from aulens.output.receipt import Receipt, begin_anew, read_receipt, with_old, write_receipt
+from aulens.output.receipt import (
+    Receipt,
+    begin_anew,
+    digest_of,
+    not_ours,
+    read_receipt,
+    untrue,
+    with_old,
+    write_receipt,
+)
 from aulens.output.settings import AGAIN, OutputSettings
 from aulens.output.video_parts import StillsPart, TablePart
+from aulens.output.writers import count_rows
 from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
 from aulens.tables import TABLE_FORMATS
@@ -58,7 +68,7 @@ def analyze_video(
     resume: bool = False,
     progress: Progress | None = None,
     command: str | None = None,
-    lock: bool = True,
+    held: Held | None = None,
     checkpoint_each: int = 250,
 ) -> Receipt:
     """Analyze a video into OUT/NAME.csv and what else `settings` asks for.
@@ -76,12 +86,14 @@ def analyze_video(
         resume: go on where a killed run stopped, and leave a finished one as it is.
         progress: called with each result.
         command: what to say in the report of how it was made.
-        lock: keep other processes from writing files of this name; False where the caller does.
+        held: the lock that keeps other processes from writing files of this name (`hold_clip`), where the
+            caller holds it; by default it is taken here.
         checkpoint_each: frames between two checkpoints: so many a kill costs at most, besides those in hand.
 
     Raises:
         InputError: the video can't be read at all, or has no frame between `start` and `stop`; an earlier
-            run of another video, model or settings can't be resumed.
+            run of another video, model or settings can't be resumed, or its table is not what it wrote; a
+            file of somebody's own would be written over.
         ConfigError: the folder can't be written.
         BusyError: another process is at it.
     """
@@ -93,38 +105,52 @@ def analyze_video(
         raise InputError(why)
     name = name or clip_names([given], out)[0]
     identity = identity_of(media.info, analyzer, settings)
-    alone = hold(out / f".{name}.lock", f"{name} in {out}") if lock else nullcontext()
-    with disk_errors(out, AGAIN), alone:
-        if resume and (done := read_receipt(out / f"{name}.json", identity)) is not None:
+    note = out / f"{name}.json"
+    with disk_errors(out, AGAIN), nullcontext(held) if held is not None else hold_clip(out, name) as held:
+        if resume and (done := read_receipt(note, identity)) is not None:
+            if (why := untrue(note, done)) is not None:
+                raise InputError(f"{why}; move it away, or without --resume the video is analyzed anew")
             remove_part(out / f"{name}.part")
             return done
+        made = [out / f"{name}{end}" for end in ENDINGS if end != ".json"]
+        if not is_begun(out / f"{name}.part") and (why := not_ours(note, made)) is not None:
+            raise InputError(f"{why}; give another folder of results, or move it away")
         out.mkdir(parents=True, exist_ok=True)
         clear_unfinished(out)
         folder = PartFolder(out / f"{name}.part", identity, resume=resume)
         if not resume:
-            begin_anew(out / f"{name}.json")
+            begin_anew(note)
         counts, problem = _analyze(
-            analyzer, media, folder, settings, called or given, progress, checkpoint_each
+            analyzer, media, folder, settings, called or given, progress, checkpoint_each, held.check
         )
         if not counts.frames:
             folder.remove()
             raise InputError(f"{given}: {problem or _nothing_between(media.info, settings)}")
+        held.check()
         files, lacking, left_out, remark = finish(
-            folder.path, out, name, settings, analyzer.card, media.info, problem, command
+            folder.path, out, name, settings, analyzer.card, media.info, problem, command, counts.rows
         )
+        table = out / files["table"]
         done = Receipt(
             source=given,
             identity=identity,
-            **asdict(counts),
+            **asdict(counts) | {"rows": count_rows(table)},
             problem=_together(problem, lacking),
-            files=with_old(out / f"{name}.json", identity, files),
+            files=with_old(note, identity, files),
             versions=versions(),
             left_out=left_out,
             remark=remark,
+            digest=digest_of([table]),
         )
-        write_receipt(out / f"{name}.json", done)
+        held.check()
+        write_receipt(note, done)
         folder.remove()
     return done
+
+
+def hold_clip(out: Path, name: str) -> AbstractContextManager[Held]:
+    """The lock of a video's files, which its one writer holds."""
+    return hold(out / f".{name}.lock", f"{name} in {out}")
 
 
 def do_clip(
@@ -134,7 +160,7 @@ def do_clip(
     left_out: list[str],
     on_frame: OnFrame | None = None,
     *,
-    lock: bool = True,
+    held: Held | None = None,
     worker: str = "",
     tries: int = 1,
 ) -> Outcome:
@@ -146,7 +172,7 @@ def do_clip(
         analyzer: the model and the detector.
         left_out: where the detector notes faces that it leaves out.
         on_frame: called with each result.
-        lock: as in `analyze_video`.
+        held: as in `analyze_video`.
         worker: who does it.
         tries: how often it was begun.
     """
@@ -166,7 +192,7 @@ def do_clip(
             receipt = analyze_video(
                 analyzer, media, plan.out, plan.settings,
                 name=job.name, called=job.call(), resume=plan.resume, progress=count, command=plan.command,
-                lock=lock,
+                held=held,
             )  # fmt: skip
     except InputError as error:
         why: str | None = str(error).removeprefix(f"{path}: ")
@@ -192,6 +218,7 @@ def _analyze(
     called: str,
     progress: Progress | None,
     checkpoint_each: int,
+    check: Callable[[], None],
 ) -> tuple[_Counts, str | None]:
     """All frames that are not in the parts yet; what was counted, and what was wrong with the video."""
     note = folder.note
@@ -216,10 +243,12 @@ def _analyze(
             counts.add(step.result)
             after = step.result.index + 1
             if step.state is not None:
+                check()
                 problem = _together(before, media.problem)
                 folder.keep(Checkpoint(after, step.state, _kept(parts), asdict(counts), problem))
             if progress is not None:
                 progress(step.result, media.info)
+        check()
         problem = _together(before, media.problem)
         folder.keep(Checkpoint(after, tracker.state(), _kept(parts), asdict(counts), problem))
     return counts, problem

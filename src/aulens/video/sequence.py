@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 
 from aulens.errors import ConfigError, InputError
-from aulens.image import PICTURE_SUFFIXES, read_image
+from aulens.formats import PICTURE_SUFFIXES
+from aulens.image import read_image
 from aulens.video.fit import fit
 from aulens.video.media import Choice, Frame, Media, VideoInfo
 
