@@ -48,6 +48,24 @@ class AUModel(nn.Module, ABC):
         """The part that begins from a checkpoint of the first stage: of one stage all of it."""
         return self
 
+    @property
+    def feature_layer(self) -> nn.Module | None:
+        """The part whose output (B, C, h, w) all later ones see the face through; None if there is none."""
+        return None
+
+    def inner(self, image: Tensor) -> dict[str, Tensor]:
+        """What a network draws on its way, to be shown to people; "maps" of `exported` at least.
+
+        Args:
+            image: (B, 3, crop, crop) float RGB in [0, 1].
+
+        Returns:
+            Of paper A's models "x0" and "x1" (B, C, map, map), the features before and after the graph, and
+            "eigenvectors" (B, M, map, map); of JAA-Net's family "initial_attention" (B, A, map, map) and
+            "landmarks".
+        """
+        return self.exported(image)
+
     @abstractmethod
     def exported(self, image: Tensor) -> dict[str, Tensor]:
         """What an exported file computes, by name: all that can be told without landmarks.
@@ -118,6 +136,11 @@ class MapModel(AUModel):
         self.backbone = backbone
         self.grid = RoiGrid(crop=crop, map=backbone.map, side=roi_side)
         self.regions = Regions(aus)
+
+    @property
+    def feature_layer(self) -> nn.Module:
+        """See `AUModel.feature_layer`."""
+        return self.backbone
 
     @abstractmethod
     def maps(self, image: Tensor) -> Tensor:

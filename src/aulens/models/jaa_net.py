@@ -52,6 +52,7 @@ class JAAFeatures:
         local_logits: (B, A) each AU's logit from its local features alone.
         landmarks: (B, 49, 2) predicted, pixels of the crop.
         attention: (B, A, m, m) refined attention in (0, 1).
+        initial_attention: (B, A, m, m) in [0, 1], as the landmarks alone have it.
     """
 
     align: Tensor
@@ -61,6 +62,7 @@ class JAAFeatures:
     local_logits: Tensor
     landmarks: Tensor
     attention: Tensor
+    initial_attention: Tensor
 
 
 class LandmarkModel(AUModel):
@@ -86,11 +88,16 @@ class LandmarkModel(AUModel):
 
     def exported(self, image: Tensor) -> dict[str, Tensor]:
         """See `AUModel.exported`."""
+        return {name: part for name, part in self.inner(image).items() if name != "initial_attention"}
+
+    def inner(self, image: Tensor) -> dict[str, Tensor]:
+        """See `AUModel.inner`."""
         features = self.features(image)
         return {
             "maps": features.attention,
             "logits": self.classify(features),
             "landmarks": features.landmarks,
+            "initial_attention": features.initial_attention,
         }
 
     def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
@@ -184,6 +191,11 @@ class JAANet(LandmarkModel):
         self.output = nn.Sequential(nn.Linear(3 * self.width, HIDDEN), nn.Linear(HIDDEN, 2 * count))
         self.to(memory_format=torch.channels_last)
 
+    @property
+    def feature_layer(self) -> nn.Module:
+        """See `AUModel.feature_layer`."""
+        return self.region
+
     def features(self, image: Tensor) -> JAAFeatures:
         """See `LandmarkModel.features`."""
         count = len(self.aus)
@@ -197,7 +209,11 @@ class JAANet(LandmarkModel):
         local = self.local(attend(region, attention)).reshape(-1, count, self.width)
         hidden = self.local_output[0](local)
         absent, present = full(self.local_output[1](hidden)).unbind(2)
-        return JAAFeatures(align, overall, local, hidden, present - absent, landmarks, full(attention))
+        border = ATTENTION_BORDER
+        return JAAFeatures(
+            align, overall, local, hidden, present - absent, landmarks, full(attention),
+            initial[..., border:-border, border:-border],
+        )  # fmt: skip
 
     def classify(self, features: JAAFeatures) -> Tensor:
         """Logits (B, A) from all features. The final loss must not reach the local branches (version 2)."""

@@ -106,13 +106,19 @@ class RoiNet(MapModel):
     def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
         """See `AUModel.forward`."""
         self._check(image, landmarks)
-        maps, features, phi = self._predict(image)
+        maps, features, _, phi = self._predict(image)
         scores = decode(maps, self.regions.windows(landmarks, self.grid)) - self.threshold
         sides = self.regions.side_scores(scores)
         eigen = self.eigen(features, phi) if self.eigen is not None and phi is not None else None
         return AUOutput(logits=sides.amax(2), maps=maps, sides=sides, eigen_logits=eigen)
 
-    def _predict(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def inner(self, image: Tensor) -> dict[str, Tensor]:
+        """See `AUModel.inner`."""
+        maps, features, refined, phi = self._predict(image)
+        graph = {} if phi is None else {"x1": refined, "eigenvectors": phi}
+        return {"maps": maps, "x0": features, **graph}
+
+    def _predict(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         features = self.backbone(image)
         refined, phi = (features, None) if self.graph is None else self.graph(features)
-        return self.head(refined).float(), features, phi
+        return self.head(refined).float(), features, refined, phi
