@@ -35,8 +35,7 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.aus import PRESENT_STRENGTH
 from aulens.render.expression import Muscles
 from aulens.render.generate import load_rig
-from aulens.render.lookalike.cast import cast
-from aulens.render.lookalike.config import LookalikeConfig
+from aulens.render.lookalike.config import LookalikeConfig, cast
 from aulens.render.lookalike.film import Framing, Studio, film
 from aulens.render.lookalike.plan import plan
 from aulens.tables import read_table

@@ -9,23 +9,21 @@ import pytest
 from actors import film
 
 from aulens.data.registry import LOOKALIKE
-from aulens.render.lookalike import LookalikeConfig, affwild2, bp4d, disfa
-from aulens.render.lookalike.cast import cast
+from aulens.render.lookalike import LookalikeConfig, layouts
+from aulens.render.lookalike.config import cast
 from aulens.render.lookalike.film import Studio
 
 FRAMES = 48
-
-WRITERS = {"bp4d": bp4d, "disfa": disfa, "affwild2": affwild2}
 
 
 def write(layout: str, root: Path) -> Path:
     if layout == "manifest":
         return write_manifest(root)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(WRITERS[layout], "film", film)
+        patch.setattr(layouts, "film", film)
         config = LookalikeConfig(layout, 6, tasks=1 if layout == "bp4d" else None, frames=FRAMES, size=160)
         for take in cast(config):
-            WRITERS[layout].write_take(root, take, Studio(config, None, []))
+            layouts.WRITERS[layout](root, take, Studio(config, None, []))
     (root / LOOKALIKE).write_text("{}")
     return root
 

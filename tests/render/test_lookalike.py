@@ -19,15 +19,12 @@ from aulens.data.registry import open_dataset
 from aulens.errors import ConfigError
 from aulens.render.expression import EXCLUSIVE
 from aulens.render.lookalike import LookalikeConfig, write_lookalike
-from aulens.render.lookalike.bp4d import write_take as write_bp4d
-from aulens.render.lookalike.cast import cast
-from aulens.render.lookalike.disfa import intensity_code
-from aulens.render.lookalike.disfa import write_take as write_disfa
+from aulens.render.lookalike.config import cast
 from aulens.render.lookalike.files import write_cells, write_matrix
-from aulens.render.lookalike.film import Studio
-from aulens.render.lookalike.performance import perform
+from aulens.render.lookalike.film import Studio, perform
+from aulens.render.lookalike.layouts import intensity_code, write_bp4d, write_disfa
 from aulens.render.lookalike.plan import Moments, plan
-from aulens.render.lookalike.rates import base_rates
+from aulens.render.lookalike.repertoire import base_rates
 from aulens.render.scene import Picture
 
 FRAMES = 8

@@ -78,14 +78,34 @@ def _lids(rng: np.random.Generator) -> float:
 
 def _intensities(au: int, rng: np.random.Generator) -> tuple[float, float]:
     strength = _lids(rng) if au == 43 else PRESENT_STRENGTH + (1 - PRESENT_STRENGTH) * rng.beta(1.7, 1.1)
+    return on_sides(au, strength, rng, 0.08 if au in _MOSTLY_BOTH else _ONE_SIDED, skew=0.1)
+
+
+def on_sides(
+    au: int,
+    strength: float,
+    rng: np.random.Generator,
+    one_sided: float,
+    *,
+    skew: float,
+    least: float = PRESENT_STRENGTH,
+) -> tuple[float, float]:
+    """An AU of some strength on both sides, (right, left), or with the chance `one_sided` on one alone.
+
+    Args:
+        au: its number; those of `MEDIAN` have no sides.
+        strength: 0 to 1.
+        rng: source of randomness.
+        one_sided: 0 to 1.
+        skew: how much sides differ: normal, shares of the strength.
+        least: on each of both sides.
+    """
     if au in MEDIAN:
         return strength, strength
-    if rng.random() < (0.08 if au in _MOSTLY_BOTH else _ONE_SIDED):
-        one = [0.0, 0.0]
-        one[RIGHT if rng.random() < 0.5 else LEFT] = strength
-        return one[RIGHT], one[LEFT]
-    skew = rng.normal(0, 0.1)
-    right, left = np.clip(strength * np.array([1 + skew, 1 - skew]), PRESENT_STRENGTH, 1)
+    if rng.random() < one_sided:
+        return (strength, 0.0) if rng.random() < 0.5 else (0.0, strength)
+    more = rng.normal(0, skew)
+    right, left = np.clip(strength * np.array([1 + more, 1 - more]), least, 1)
     return float(right), float(left)
 
 
@@ -120,13 +140,7 @@ def _sides(au: int, strength: float, rng: np.random.Generator, one_sided: float)
     if au == 43:
         strength = _lids(rng)
     strength = float(np.clip(strength, PRESENT_STRENGTH, 1))
-    if au in MEDIAN:
-        return strength, strength
-    if rng.random() < one_sided * (0.3 if au in _MOSTLY_BOTH | {6, 7} else 1):
-        return (strength, 0.0) if rng.random() < 0.5 else (0.0, strength)
-    skew = rng.normal(0, 0.08)
-    right, left = np.clip(strength * np.array([1 + skew, 1 - skew]), PRESENT_STRENGTH, 1)
-    return float(right), float(left)
+    return on_sides(au, strength, rng, one_sided * (0.3 if au in _MOSTLY_BOTH | {6, 7} else 1), skew=0.08)
 
 
 def draw_joint(rng: np.random.Generator, allowed: frozenset[int] = frozenset(RECIPES)) -> Action:

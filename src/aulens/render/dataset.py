@@ -6,7 +6,8 @@ It is the same on any number of processes, and after a kill.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -60,25 +61,42 @@ def picture_columns(seen: Action, landmarks: Floats) -> dict[str, Any]:
     return row
 
 
-def claim(root: Path, meta: Mapping[str, Any]) -> None:
-    """Make the folder and note in it what it holds; refuse one that was begun with other settings.
+def begun(
+    root: Path, name: str, settings: Mapping[str, Any], beside: Collection[str] = ()
+) -> dict[str, Any] | None:
+    """What the note `name` of a folder says; None if there is none.
+
+    Args:
+        root: the folder.
+        name: of the JSON file.
+        settings: that the folder must have been begun with.
+        beside: what else the note may say.
 
     Raises:
         ConfigError: `root` is a file, or was begun otherwise.
     """
     if root.exists() and not root.is_dir():
         raise ConfigError(f"{root} is a file; give a folder to render into")
-    meta_file = root / "meta.json"
+    file = root / name
+    if not file.exists():
+        return None
     try:
-        begun = json.loads(meta_file.read_text()) if meta_file.exists() else meta
+        note: dict[str, Any] = json.loads(file.read_text())
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{meta_file} is damaged ({error}): give another --out, or delete it") from error
-    if begun != meta:
+        raise ConfigError(f"{file} is damaged ({error}): give another --out, or delete it") from error
+    before = {key: value for key, value in note.items() if key not in beside}
+    if before != settings:
         raise ConfigError(
-            f"{root} was begun with {begun}, now asked for {meta}: give another --out, or delete it"
+            f"{root} was begun with {before}, now asked for {settings}: give another --out, or delete it"
         )
-    root.mkdir(parents=True, exist_ok=True)
-    write_text(meta_file, json.dumps(meta, indent=1) + "\n")
+    return note
+
+
+def claim(root: Path, meta: Mapping[str, Any]) -> None:
+    """Make the folder and note in meta.json what it holds; errors as in `begun`."""
+    if begun(root, "meta.json", meta) is None:
+        root.mkdir(parents=True, exist_ok=True)
+        write_text(root / "meta.json", json.dumps(meta, indent=1) + "\n")
 
 
 _worker: tuple[Worker, Path] | None = None
@@ -93,7 +111,16 @@ def _start(make: Callable[..., Worker], settings: tuple[Any, ...], parts: Path) 
 
 def _work(subject: int) -> None:
     assert _worker is not None
-    work, parts = _worker
+    _do(*_worker, subject)
+
+
+def _here(todo: Iterable[int], work: Worker, parts: Path) -> Generator[tuple[int, None], None, None]:
+    for subject in todo:
+        _do(work, parts, subject)
+        yield subject, None
+
+
+def _do(work: Worker, parts: Path, subject: int) -> None:
     _save_table(pd.DataFrame(work(subject)), _part(parts, subject))
 
 
@@ -104,6 +131,34 @@ def _save_table(rows: pd.DataFrame, path: Path) -> None:
 
 def _part(parts: Path, subject: int) -> Path:
     return parts / f"{subject:05d}.parquet"
+
+
+def do_all(
+    parts: Path,
+    counts: Sequence[int],
+    make: Callable[..., Worker],
+    settings: tuple[Any, ...],
+    *,
+    doing: str,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Do all subjects but those whose rows lie in the folder `parts`; see `build`."""
+    parts.mkdir(exist_ok=True)
+    todo = [subject for subject in range(len(counts)) if not _part(parts, subject).exists()]
+    done, total = sum(counts) - sum(counts[subject] for subject in todo), sum(counts)
+    if progress:
+        progress(done, total)
+    if processes == 1:
+        pool = _here(todo, make(*settings), parts)
+    else:
+        given = (make, settings, parts)
+        pool = in_processes(todo, _work, processes, doing=doing, start=_start, settings=given)
+    with closing(pool) as finished:
+        for subject, _ in finished:
+            done += counts[subject]
+            if progress:
+                progress(done, total)
 
 
 def build(
@@ -126,7 +181,7 @@ def build(
         make: called once in each process with `settings`; returns what does a subject. Importable there.
         settings: picklable.
         doing: for the message when a process dies: "rendering".
-        processes: how many at once; all cores by default.
+        processes: how many at once; all cores by default. 1 = this process.
         progress: what it raises ends the work.
 
     Raises:
@@ -135,25 +190,13 @@ def build(
     if table.exists():
         return pd.read_parquet(table)
     parts = table.parent / "parts"
-    parts.mkdir(exist_ok=True)
-    subjects = range(len(counts))
-    todo = [subject for subject in subjects if not _part(parts, subject).exists()]
-    total = sum(counts)
-    done = total - sum(counts[subject] for subject in todo)
-    if progress:
-        progress(done, total)
-    pool = in_processes(todo, _work, processes, doing=doing, start=_start, settings=(make, settings, parts))
-    with closing(pool) as finished:
-        for subject, _ in finished:
-            done += counts[subject]
-            if progress:
-                progress(done, total)
-    rows = pd.concat([pd.read_parquet(_part(parts, subject)) for subject in subjects], ignore_index=True)
+    do_all(parts, counts, make, settings, doing=doing, processes=processes, progress=progress)
+    rows = pd.concat(
+        [pd.read_parquet(_part(parts, subject)) for subject in range(len(counts))], ignore_index=True
+    )
     rows = rows.astype(dict.fromkeys(rows.select_dtypes("float64").columns, np.float32))
     if "index" in rows:
         rows = rows.sort_values("index", ignore_index=True)
     _save_table(rows, table)
-    for subject in subjects:
-        _part(parts, subject).unlink()
-    parts.rmdir()
+    shutil.rmtree(parts)
     return rows

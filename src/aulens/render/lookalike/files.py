@@ -57,31 +57,27 @@ def write_cells(path: Path, field: str, cells: Sequence[NDArray[np.float64] | No
         field: its name.
         cells: the matrix of each entry as MATLAB shows it, (K, 2); None = empty.
     """
-    with _making(path) as part:
-        _write_cells(part, field, cells)
-
-
-def _write_cells(path: Path, field: str, cells: Sequence[NDArray[np.float64] | None]) -> None:
     import h5py
 
-    with h5py.File(path, "w", userblock_size=512, libver=("earliest", "v108")) as file:
-        fit = file.create_group("fit")
-        fit.attrs["MATLAB_class"] = np.bytes_("struct")
-        store = file.create_group("#refs#")
-        # Of an empty matrix the dimensions are kept; one serves all entries.
-        empty = store.create_dataset("empty", data=np.zeros(2, np.uint64))
-        empty.attrs["MATLAB_class"] = np.bytes_("double")
-        empty.attrs["MATLAB_empty"] = np.uint8(1)
-        references = np.full((len(cells), 1), empty.ref, dtype=h5py.ref_dtype)
-        for i, cell in enumerate(cells):
-            if cell is not None:
-                # MATLAB's columns become HDF5's rows.
-                entry = store.create_dataset(f"c{i}", data=np.ascontiguousarray(cell.T, np.float64))
-                entry.attrs["MATLAB_class"] = np.bytes_("double")
-                references[i, 0] = entry.ref
-        fit.create_dataset(field, data=references, dtype=h5py.ref_dtype)
-    with path.open("r+b") as raw:
-        raw.write(_V73_TEXT.ljust(_V5_TEXT_LENGTH) + bytes(8) + b"\x00\x02IM")
+    with _making(path) as part:
+        with h5py.File(part, "w", userblock_size=512, libver=("earliest", "v108")) as file:
+            fit = file.create_group("fit")
+            fit.attrs["MATLAB_class"] = np.bytes_("struct")
+            store = file.create_group("#refs#")
+            # Of an empty matrix the dimensions are kept; one serves all entries.
+            empty = store.create_dataset("empty", data=np.zeros(2, np.uint64))
+            empty.attrs["MATLAB_class"] = np.bytes_("double")
+            empty.attrs["MATLAB_empty"] = np.uint8(1)
+            references = np.full((len(cells), 1), empty.ref, dtype=h5py.ref_dtype)
+            for i, cell in enumerate(cells):
+                if cell is not None:
+                    # MATLAB's columns become HDF5's rows.
+                    entry = store.create_dataset(f"c{i}", data=np.ascontiguousarray(cell.T, np.float64))
+                    entry.attrs["MATLAB_class"] = np.bytes_("double")
+                    references[i, 0] = entry.ref
+            fit.create_dataset(field, data=references, dtype=h5py.ref_dtype)
+        with part.open("r+b") as raw:
+            raw.write(_V73_TEXT.ljust(_V5_TEXT_LENGTH) + bytes(8) + b"\x00\x02IM")
 
 
 def write_matrix(path: Path, name: str, matrix: NDArray[np.float64]) -> None:
@@ -97,14 +93,9 @@ def write_matrix(path: Path, name: str, matrix: NDArray[np.float64]) -> None:
 
 def write_video(path: Path, frames: Iterable[NDArray[np.uint8]], rate: int) -> None:
     """Write RGB frames (H, W, 3), H and W even, as an AVI with MPEG-4 video."""
-    with _making(path) as part:
-        _write_video(part, frames, rate)
-
-
-def _write_video(path: Path, frames: Iterable[NDArray[np.uint8]], rate: int) -> None:
     import av
 
-    with av.open(str(path), "w", format="avi") as container:
+    with _making(path) as part, av.open(str(part), "w", format="avi") as container:
         stream = container.add_stream("mpeg4", rate=rate)
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1

@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.data.protocols import PROTOCOLS
-from aulens.render.lookalike.cast import Take
-from aulens.render.lookalike.config import LookalikeConfig
-from aulens.render.lookalike.rates import base_rates
-from aulens.render.lookalike.repertoire import Repertoire
+from aulens.render.lookalike.config import LookalikeConfig, Take
+from aulens.render.lookalike.repertoire import Repertoire, base_rates
 
 _SHORTEST, _LONGEST = 4, 10  # frames of a moment
 _CANDIDATES: Final = 400
