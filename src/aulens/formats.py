@@ -18,6 +18,7 @@ _UNMARKED: Final = {".pcx": "PCX", ".tga": "TGA"}
 _HEIF: Final = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 )
+_AVIF: Final = frozenset({b"avif", b"avis"})
 _PAGED: Final = frozenset({"AVIF", "GIF", "HEIF", "PNG", "TIFF", "WEBP"})
 """Formats with pages that are pictures of their own; PSD has layers, for MPO see `further_pictures`."""
 _SUBFILE: Final = 254
@@ -171,6 +172,14 @@ def further_pictures(path: Path) -> int:
             picture.seek(number)
             same += picture.size == size
         return same
+
+
+def may_be_paged(path: Path) -> bool:
+    """Whether a file is of a kind whose pages FFmpeg does not read: WebP, AVIF, HEIC, TIFF."""
+    start = first_bytes(path)
+    webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
+    avif = start[4:8] == b"ftyp" and start[8:12] in _AVIF | _HEIF
+    return webp or avif or start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def _is_heif(path: Path) -> bool:

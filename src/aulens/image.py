@@ -52,9 +52,7 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
                 )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about odd metadata
-                image = read_pixels(picture, path)
-                turn = _TURN.get(picture.getexif().get(_ORIENTATION, 1))
-        return image if turn is None else np.ascontiguousarray(turn(image))
+                return upright_pixels(picture, path)
     except UnidentifiedImageError as error:
         raise InputError(f"{path}: {no_picture(path)}") from error
     except Image.DecompressionBombError as error:
@@ -69,3 +67,10 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: the picture is damaged or cut short ({error})") from error
+
+
+def upright_pixels(picture: Image.Image, path: Path) -> NDArray[np.uint8]:
+    """The pixels of a picture's page that is open, (H, W, 3) uint8 RGB, turned as its EXIF says."""
+    image = read_pixels(picture, path)
+    turn = _TURN.get(picture.getexif().get(_ORIENTATION, 1))
+    return image if turn is None else np.ascontiguousarray(turn(image))

@@ -1,9 +1,8 @@
-"""Animated WebP, which FFmpeg's readers do not know."""
+"""Pictures that move or have pages, of kinds that FFmpeg's readers do not know or read the first of."""
 
 from __future__ import annotations
 
 import math
-import struct
 import warnings
 from collections.abc import Generator, Iterator
 from fractions import Fraction
@@ -11,43 +10,36 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from aulens.errors import InputError
-from aulens.image import MAX_PIXELS
+from aulens.formats import DAMAGE, open_picture, pages
+from aulens.image import MAX_PIXELS, upright_pixels
+from aulens.named import regular_file
+from aulens.video.fit import fit
 from aulens.video.media import Choice, Frame, VideoInfo, check_size, place, unreadable
 
 _MILLISECOND: Final = Fraction(1, 1000)
 _UNTIMED: Final = 100
 """Milliseconds for which players, and FFmpeg in a GIF, show a picture of no duration."""
-_DAMAGE: Final = (OSError, SyntaxError, ValueError, EOFError, struct.error)
-"""What Pillow raises on damaged files."""
-
-
-def is_webp(path: Path) -> bool:
-    """Whether a file is a WebP, by its first bytes; False if it can't be opened."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(12)
-    except OSError:
-        return False
-    return start[:4] == b"RIFF" and start[8:] == b"WEBP"
+_UNTIMED_KINDS: Final = frozenset({"HEIF", "TIFF"})
+"""Kinds whose pages have no times: the stack of a camera, a burst."""
 
 
 def _opened(path: Path) -> Image.Image:
-    with warnings.catch_warnings():
-        # Pillow's limit of size; ours is `check_size`.
-        warnings.simplefilter("ignore")
-        try:
-            return Image.open(path)
-        except Image.DecompressionBombError as error:
-            raise InputError(
-                f"{path}: far more pixels than the limit of {MAX_PIXELS:,}; make it smaller first"
-            ) from error
+    try:
+        return open_picture(path)
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"{path}: far more pixels than the limit of {MAX_PIXELS:,}; make it smaller first"
+        ) from error
 
 
 class Animation:
-    """An animated WebP; see `Media`. Transparency is laid over white.
+    """A WebP or AVIF that moves, a TIFF or HEIC with several pages; see `Media`.
+
+    Pages of another size than the first are fitted into it, their shape kept, on black.
 
     Raises:
         InputError: it is damaged, a single picture, or larger than pictures may be.
@@ -56,23 +48,25 @@ class Animation:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         self._problem: str | None = None
+        regular_file(path, "video")
         try:
             with _opened(self._path) as picture:
-                frames = int(getattr(picture, "n_frames", 1))
-                width, height = picture.size
-                check_size(path, width, height)
-                picture.load()
+                self._pages, kind = pages(picture), str(picture.format).lower()
+                picture.seek(self._pages[0])
+                check_size(path, *picture.size)
+                height, width = self._pixels(picture).shape[:2]
         except InputError:
             raise
         except UnidentifiedImageError as error:
             raise InputError(f"{path}: the animation is damaged") from error
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise InputError(f"{path}: the animation is damaged ({error})") from error
-        if frames < 2:
+        if len(self._pages) < 2:
             raise InputError(f"{path}: this is a picture, not a video")
         self._info = VideoInfo(
-            path=str(path), width=width, height=height, rate=None, duration=None, frames=frames, rotation=0,
-            has_audio=False, codec="webp", time_base=_MILLISECOND,
+            path=str(path), width=width, height=height, rate=None, duration=None, frames=len(self._pages),
+            rotation=0, has_audio=False, codec=kind,
+            time_base=None if kind.upper() in _UNTIMED_KINDS else _MILLISECOND,
         )  # fmt: skip
 
     @property
@@ -95,26 +89,34 @@ class Animation:
         self._problem = None
         elapsed = 0
         last, last_time = -1, math.nan
+        size = self._info.width, self._info.height
         try:
             animation = _opened(self._path)
         except OSError as error:
             raise InputError(f"{self._path}: {unreadable(error)}") from error
         with animation as picture:
-            for index in range(self._info.frames or 0):
-                time = float(elapsed * _MILLISECOND)
+            for index, page in enumerate(self._pages):
+                time = math.nan if self._info.time_base is None else float(elapsed * _MILLISECOND)
+                choice.check_time(self._info.path, time)
                 if choice.ends(time):
                     return
+                wanted = choice.takes(index, time)
                 try:
-                    # Each picture builds on those before it, so none is left out.
-                    picture.seek(index)
-                    picture.load()
-                except _DAMAGE as error:
+                    # Each picture of an animation builds on those before it, so none is left out.
+                    picture.seek(page)
+                    if wanted:
+                        image = self._pixels(picture)
+                    else:
+                        picture.load()
+                except DAMAGE as error:
                     self._problem = f"it stops after {place(last, last_time)}: the rest is damaged ({error})"
                     return
                 elapsed += int(picture.info.get("duration", 0)) or _UNTIMED
                 last, last_time = index, time
-                if choice.takes(index, time):
-                    over = picture.convert("RGBA")
-                    white = Image.new("RGBA", over.size, "white")
-                    image = np.array(Image.alpha_composite(white, over).convert("RGB"))
-                    yield Frame(index, time, image)
+                if wanted:
+                    yield Frame(index, time, fit(image, size))
+
+    def _pixels(self, picture: Image.Image) -> NDArray[np.uint8]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about odd metadata
+            return upright_pixels(picture, self._path)

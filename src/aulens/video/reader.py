@@ -14,11 +14,13 @@ import av
 from av.error import FFmpegError
 
 from aulens.errors import InputError
-from aulens.video.animation import Animation, is_webp
+from aulens.formats import may_be_paged
+from aulens.video.animation import Animation
 from aulens.video.clock import Clock, Counter, counts_frames, is_indexed, read_clock
-from aulens.video.container import ToRGB, cut_short, damage, opened, origin, pixel_ratio, rotation
+from aulens.video.container import cut_short, damage, opened, origin
 from aulens.video.fit import fit
 from aulens.video.media import Choice, Frame, Media, VideoInfo, check_size, place
+from aulens.video.to_rgb import ToRGB, pixel_ratio, rotation
 
 __all__ = ["Frame", "Media", "VideoFile", "VideoInfo", "open_video"]
 
@@ -35,7 +37,7 @@ def open_video(path: str | Path) -> Media:
         InputError: no such file, a folder, an empty file, sound only, a picture, not a video, or damaged so
             that not one frame can be decoded.
     """
-    return Animation(path) if is_webp(Path(path)) else VideoFile(path)
+    return Animation(path) if may_be_paged(Path(path)) else VideoFile(path)
 
 
 class VideoFile:
