@@ -73,10 +73,9 @@ def test_a_lock_that_is_no_longer_touched_is_taken_over(tmp_path: Path, holder: 
         pass
 
 
-def test_a_living_holder_touches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("aulens.locks._TOUCHED_EACH", 0.01)
+def test_a_living_holder_touches_it(tmp_path: Path):
     lock = tmp_path / ".lock"
-    with hold(lock, "It"):
+    with hold(lock, "It", touched_each=0.01):
         os.utime(lock, (0, 0))
         until = time.monotonic() + 5
         while lock.stat().st_mtime == 0 and time.monotonic() < until:
@@ -89,7 +88,9 @@ def test_a_lock_that_another_took_meanwhile_is_theirs(tmp_path: Path):
     with hold(lock, "It") as held:
         held.check()
         lock.write_text("elsewhere 1")
-        with pytest.raises(BusyError, match=r"It is no longer this process's.*process 1 on elsewhere took it"):
+        with pytest.raises(
+            BusyError, match=r"It is no longer this process's.*process 1 on elsewhere took it"
+        ):
             held.check()
     assert lock.read_text() == "elsewhere 1"
 

@@ -27,7 +27,6 @@ from aulens.errors import BusyError, ConfigError
 HOST: Final = re.sub(r"[^\w-]", "_", socket.gethostname()) or "unnamed"
 """This machine's name as file names take it."""
 
-_TOUCHED_EACH: Final = 20.0
 _GONE_AFTER: Final = 300.0
 """Seconds: long enough for a clock that is off or a drive that hangs, short enough to wait for."""
 _SAME: Final = 1.0
@@ -70,12 +69,13 @@ class Held:
 
 
 @contextmanager
-def hold(lock: Path, what: str) -> Iterator[Held]:
+def hold(lock: Path, what: str, *, touched_each: float = 20.0) -> Iterator[Held]:
     """Hold a lock file while the block runs.
 
     Args:
         lock: the file; its folder is made, and if the block leaves it empty, taken away again.
         what: that is held, for the message: "The run in runs/one".
+        touched_each: seconds.
 
     Raises:
         BusyError: a living process holds it, be it this one.
@@ -85,7 +85,7 @@ def hold(lock: Path, what: str) -> Iterator[Held]:
     new = [folder for folder in lock.absolute().parents if not folder.exists()]
     held = Held(lock, what, _take(lock, what))
     ended = threading.Event()
-    threading.Thread(target=_touch, args=(held, ended), daemon=True).start()
+    threading.Thread(target=_touch, args=(held, ended, touched_each), daemon=True).start()
     try:
         yield held
     finally:
@@ -212,8 +212,8 @@ def _remove(lock: Path, holder: str) -> None:
         os.rename(aside, lock)
 
 
-def _touch(held: Held, ended: threading.Event) -> None:
-    while not ended.wait(_TOUCHED_EACH):
+def _touch(held: Held, ended: threading.Event, touched_each: float) -> None:
+    while not ended.wait(touched_each):
         with suppress(OSError, ConfigError):  # the drive may be back for the next time
             if _read(held.lock) == held.holder:
                 os.utime(held.lock)

@@ -1,7 +1,6 @@
 """The adapter against a stand-in for MediaPipe, which is an extra and brings no model file."""
 
 import sys
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import aulens.faces.mediapipe_detector as module
 from aulens.errors import ModelError
 from aulens.faces.mediapipe_detector import MESH_OF_68, MediaPipeDetector
 from aulens.landmarks import IBUG68
@@ -34,7 +32,7 @@ class FakeLandmarker:
 
 
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> None:
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tasks = SimpleNamespace(
         BaseOptions=lambda model_asset_path: SimpleNamespace(path=model_asset_path),
         vision=SimpleNamespace(
@@ -48,7 +46,15 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> None:
         tasks=tasks, Image=lambda image_format, data: data, ImageFormat=SimpleNamespace(SRGB=1)
     )
     monkeypatch.setitem(sys.modules, "mediapipe", package)
-    monkeypatch.setattr(module, "version", lambda name: "0.10.21")
+    release(monkeypatch, tmp_path, "0.10.21")
+
+
+def release(monkeypatch: pytest.MonkeyPatch, site: Path, version: str) -> None:
+    """Let the package be installed in this release, as far as its metadata say."""
+    about = site / version / f"mediapipe-{version}.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: mediapipe\nVersion: {version}\n")
+    monkeypatch.syspath_prepend(about.parent)
 
 
 def test_mesh_points_become_68_pixels_largest_first(fake: None, tmp_path: Path) -> None:
@@ -78,19 +84,15 @@ def test_errors_say_what_to_do(fake: None, monkeypatch: pytest.MonkeyPatch, tmp_
     wrong.write_bytes(b"hello")
     with pytest.raises(ModelError, match=r"wrong\.task: not a Face Landmarker.*zip"):
         MediaPipeDetector(wrong)
-
-    def missing(name: str) -> str:
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(module, "version", missing)
+    monkeypatch.setattr(sys, "path", [])
     with pytest.raises(ModelError, match=r"pip install 'aulens\[mediapipe\]'"):
         MediaPipeDetector(wrong)
 
 
 @pytest.mark.parametrize("installed", ["0.10.35", "1.2.2"])
 def test_a_release_that_reports_usage_is_refused(
-    fake: None, monkeypatch: pytest.MonkeyPatch, installed: str
+    fake: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: str
 ) -> None:
-    monkeypatch.setattr(module, "version", lambda name: installed)
+    release(monkeypatch, tmp_path, installed)
     with pytest.raises(ModelError, match="reports usage"):
         MediaPipeDetector("any.task")

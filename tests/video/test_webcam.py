@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -15,8 +16,8 @@ import pytest
 from made_videos import numbered
 
 from aulens.errors import ConfigError, InputError
-from aulens.video import open_webcam, webcam
-from aulens.video.webcam import Camera
+from aulens.video import open_webcam
+from aulens.video.webcam import Camera, device_of
 
 pytestmark = pytest.mark.slow
 
@@ -53,17 +54,10 @@ class Device:
         self.closed += 1
 
 
-@pytest.fixture
-def devices(monkeypatch: pytest.MonkeyPatch) -> list[Device]:
-    """What the next camera is when it is looked at, and when it is read."""
-    waiting: list[Device] = []
-    left = iter(waiting)
-    monkeypatch.setattr(Camera, "_open", lambda _: next(left))
-    return waiting
-
-
-def camera() -> Camera:
-    return Camera("", "", {}, "camera 0")
+def camera(*devices: Device, patience: float = 10.0) -> Camera:
+    """A camera that is the first device when it is opened, and the next when it is read."""
+    left = iter(devices)
+    return Camera("", "", {}, "camera 0", opened=lambda *_, **__: next(left), patience=patience)
 
 
 def test_frames_come_in_order_and_stop_when_asked():
@@ -96,37 +90,33 @@ def test_stop_ends_it_for_good():
     assert camera.problem is None
 
 
-def test_a_camera_is_let_go(devices: list[Device]):
-    devices += [Device([picture(0)]), Device(picture(number) for number in range(1000))]
-    frames = camera().frames()
+def test_a_camera_is_let_go():
+    devices = [Device([picture(0)]), Device(picture(number) for number in range(1000))]
+    frames = camera(*devices).frames()
     assert devices[0].closed == 1
     next(frames)
     frames.close()
     assert devices[1].closed == 1
 
 
-def test_half_pictures_and_pauses_are_passed_over(devices: list[Device]):
+def test_half_pictures_and_pauses_are_passed_over():
     given = [NOTHING_YET, HALF, picture(0), HALF, NOTHING_YET, HALF, picture(1)]
-    devices += [Device(given), Device(given)]
-    opened = camera()
+    opened = camera(Device(given), Device(given))
     assert [frame.index for frame in opened.frames()][-1] == 1
     assert opened.problem == "camera 0 stopped after frame 1 (0.04 s): no more pictures came"
 
 
-def test_patience_ends(devices: list[Device], monkeypatch: pytest.MonkeyPatch):
-    devices += [Device([picture(0)]), Device(chain([picture(0)], repeat(NOTHING_YET)))]
-    opened = camera()
-    monkeypatch.setattr(webcam, "_PATIENCE", 0.1)
+def test_patience_ends():
+    opened = camera(Device([picture(0)]), Device(chain([picture(0)], repeat(NOTHING_YET))), patience=0.1)
     assert len(list(opened.frames())) == 1
     assert "stopped after frame 0 (0.00 s): no picture for 0 s (Resource temporarily" in str(opened.problem)
     hangs = threading.Event()
-    devices += [Device(repeat(HALF)), Device([hangs, picture(0)])]
     with pytest.raises(
         InputError, match=r"camera 0: it gives no picture \(no picture for 0 s \(Invalid data"
     ):
-        camera()
+        camera(Device(repeat(HALF)), patience=0.1)
     with pytest.raises(InputError, match=r"camera 0: it gives no picture \(no picture for 0 s\)"):
-        camera()
+        camera(Device([hangs, picture(0)]), patience=0.1)
     hangs.set()
     for thread in threading.enumerate():
         if thread.name == "aulens-camera":
@@ -142,7 +132,6 @@ def test_no_camera():
 
 
 def test_macs_are_asked_for_a_rate_that_their_cameras_have(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(webcam.sys, "platform", "darwin")
-    monkeypatch.setattr(webcam, "Camera", lambda *given: given)
-    assert open_webcam(1) == ("1:none", "avfoundation", {"framerate": "30"}, "camera 1")
-    assert open_webcam(1, rate=15)[2] == {"framerate": "15"}
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert device_of(1) == ("1:none", "avfoundation", {"framerate": "30"})
+    assert device_of(1, rate=15)[2] == {"framerate": "15"}

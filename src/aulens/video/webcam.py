@@ -18,8 +18,6 @@ from aulens.video.container import ToRGB
 from aulens.video.fit import fit
 from aulens.video.media import Choice, Frame, Media, VideoInfo, place
 
-_PATIENCE: Final = 10.0
-"""Seconds without a picture after which a camera counts as gone."""
 _AGAIN: Final = 0.005
 """Seconds until it is asked again, where it gave none."""
 
@@ -44,6 +42,13 @@ def open_webcam(
     """
     if number < 0:
         raise ConfigError(f"Camera {number} can't be; the first is 0.")
+    return Camera(*device_of(number, size, rate), f"camera {number}")
+
+
+def device_of(
+    number: int, size: tuple[int, int] | None = None, rate: Fraction | int | None = None
+) -> tuple[str, str, dict[str, str]]:
+    """What FFmpeg calls a camera on this system, by which format it reads it, and with which options."""
     options: dict[str, str] = {}
     if size is not None:
         options["video_size"] = f"{size[0]}x{size[1]}"
@@ -52,8 +57,7 @@ def open_webcam(
     elif sys.platform == "darwin":
         # FFmpeg would ask for 29.97, which cameras of Macs refuse.
         options["framerate"] = "30"
-    name, kind = _address(number)
-    return Camera(name, kind, options, f"camera {number}")
+    return *_address(number), options
 
 
 def _address(number: int) -> tuple[str, str]:
@@ -83,17 +87,29 @@ class Camera:
         kind: FFmpeg's format of it.
         options: of that format.
         label: the name for people.
+        opened: what opens the device, in place of PyAV.
+        patience: seconds without a picture after which it counts as gone.
 
     Raises:
         InputError: it can't be opened, or gives no picture.
     """
 
-    def __init__(self, name: str, kind: str, options: Mapping[str, str], label: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        options: Mapping[str, str],
+        label: str,
+        *,
+        opened: Callable[..., Any] = av.open,
+        patience: float = 10.0,
+    ) -> None:
         self._asked_to_stop = Event()
         self._name, self._kind, self._options = name, kind, dict(options)
+        self._opened, self._patience = opened, patience
         self._problem: str | None = None
         self._label = label
-        newest = _Newest(self._open)
+        newest = _Newest(self._open, self._patience)
         try:
             taken = newest.take()
         finally:
@@ -133,7 +149,7 @@ class Camera:
         if self._asked_to_stop.is_set():
             return
         size, to_rgb = (self._info.width, self._info.height), ToRGB()
-        newest = _Newest(self._open)
+        newest = _Newest(self._open, self._patience)
         index, time = -1, 0.0
         try:
             while (taken := newest.take()) is not None:
@@ -148,7 +164,7 @@ class Camera:
 
     def _open(self) -> Any:
         try:
-            container = av.open(self._name, format=self._kind, options=self._options)
+            container = self._opened(self._name, format=self._kind, options=self._options)
         except (FFmpegError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise InputError(f"{self._label}: it can't be opened ({reason})") from error
@@ -169,7 +185,8 @@ class _Newest:
         codec: of the pictures, once there is one.
     """
 
-    def __init__(self, opened: Callable[[], Any]) -> None:
+    def __init__(self, opened: Callable[[], Any], patience: float) -> None:
+        self._patience = patience
         self.end = "no more pictures came"
         self.rate: Fraction | None = None
         self.codec = ""
@@ -188,9 +205,9 @@ class _Newest:
             InputError: it can't be opened.
         """
         with self._ready:
-            if not self._ready.wait_for(lambda: self._latest is not None or self._over, _PATIENCE):
+            if not self._ready.wait_for(lambda: self._latest is not None or self._over, self._patience):
                 self._hangs = True
-                self.end = f"no picture for {_PATIENCE:.0f} s{self._trouble}"
+                self.end = f"no picture for {self._patience:.0f} s{self._trouble}"
             if self._refusal is not None:
                 raise self._refusal
             latest, self._latest = self._latest, None
@@ -201,7 +218,7 @@ class _Newest:
         with self._ready:
             self._over = True
         if not self._hangs:
-            self._thread.join(_PATIENCE)
+            self._thread.join(self._patience)
 
     def _read(self, opened: Callable[[], Any]) -> None:
         first: float | None = None
