@@ -146,6 +146,7 @@ def with_coding(source: Path, target: Path, transfer: int, depth: int = 8) -> Pa
     return target
 
 
+@pytest.mark.slow  # FFmpeg takes two seconds to begin with each curve
 @pytest.mark.parametrize(("transfer", "share"), LEVELS)
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_pictures_of_high_dynamic_range_have_the_published_levels(
@@ -158,6 +159,7 @@ def test_pictures_of_high_dynamic_range_have_the_published_levels(
     assert read_image(tmp_path / "plain.png").mean() / 255 == pytest.approx(share if share else 0, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
 def test_an_avif_of_high_dynamic_range(tmp_path: Path) -> None:
     Image.new("RGB", (64, 64), (round(0.58 * 255),) * 3).save(tmp_path / "a.avif", quality=100)

@@ -26,8 +26,8 @@ _DECODER: Final = {"AVIF": 4, "HEIF": 4, "JPEG2000": 14, "WEBP": 8}
 HDR: Final = {16: "PQ", 18: "HLG"}
 """Transfer functions of high dynamic range, by their numbers in ITU-T H.273."""
 _BT709: Final = 1
-_UNTOLD: Final = 2
-_BT2020: Final = 9
+UNTOLD: Final = 2
+BT2020: Final = 9
 
 _WHITES: Final = (255, 1023, 4095, 16_383, 65_535)
 """The largest value of 8, 10, 12, 14 and 16 bits."""
@@ -107,14 +107,14 @@ def mapping(transfer: int, primaries: int) -> dict[str, int]:
 
     FFmpeg maps PQ and HLG: 203 cd/m2, the white of ITU-R BT.2408, becomes white, what is brighter too.
     """
-    if transfer in HDR or primaries == _BT2020:
+    if transfer in HDR or primaries == BT2020:
         return {"dst_color_trc": _BT709, "dst_color_primaries": _BT709}
     return {}
 
 
 def _to_sdr(image: NDArray[np.uint8], primaries: int, transfer: int) -> None:
     """Map the pixels of a picture, in place."""
-    convert = _converter(transfer, _BT2020 if primaries == _UNTOLD else primaries)
+    convert = _converter(transfer, BT2020 if primaries == UNTOLD else primaries)
     pixels = image.reshape(-1, 3)
     block = np.zeros((_BLOCK * _BLOCK, 3), np.uint8)
     for first in range(0, len(pixels), len(block)):
@@ -239,11 +239,11 @@ def _coding(picture: Image.Image, path: Path) -> tuple[int, int]:
     """Primaries and transfer function that a file names (ITU-T H.273), as AVIF, HEIF and PNG may."""
     mark = {"AVIF": b"colrnclx", "HEIF": b"colrnclx", "PNG": b"cICP"}.get(picture.format or "")
     if mark is None:
-        return _UNTOLD, _UNTOLD
+        return UNTOLD, UNTOLD
     with path.open("rb") as file:
         _, found, after = _head(file).partition(mark)
     if not found or len(after) < 4:
-        return _UNTOLD, _UNTOLD
+        return UNTOLD, UNTOLD
     return (after[0], after[1]) if picture.format == "PNG" else (after[1], after[3])
 
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from aulens.errors import DatasetError, InputError
 from aulens.image import read_image
 from aulens.video.clock import HEAD, Clock, read_clock
-from aulens.video.container import ToRGB, opened
+from aulens.video.container import opened
+from aulens.video.to_rgb import ToRGB
 
 
 def read_picture(path: str | Path) -> NDArray[np.uint8]:

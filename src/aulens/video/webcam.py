@@ -14,9 +14,9 @@ import av
 from av.error import FFmpegError, InvalidDataError
 
 from aulens.errors import ConfigError, InputError
-from aulens.video.container import ToRGB
 from aulens.video.fit import fit
 from aulens.video.media import Choice, Frame, Media, VideoInfo, place
+from aulens.video.to_rgb import ToRGB
 
 _AGAIN: Final = 0.005
 """Seconds until it is asked again, where it gave none."""
