@@ -28,18 +28,14 @@ def check_settings(study: StudyConfig, out: Path) -> None:
             has no such fold; the variant is named.
     """
     _check_folds(study)
-    for variant in study.variants:
-        if variant.stage1_of:
-            continue
-        for fold in study.folds:
-            for seed in study.seeds:
-                try:
-                    config = study.training(variant, fold, seed, Path("data"))
-                    model_config(config)
-                    if not (run_folder(out, variant.name, fold, seed) / "test" / RESULT).is_file():
-                        _check_files(config)
-                except AulensError as error:
-                    raise ConfigError(f"Variant {variant.name}: {error}") from error
+    for variant, fold, seed in study.runs:
+        try:
+            config = study.training(variant, fold, seed, Path("data"))
+            model_config(config)
+            if not (run_folder(out, variant.name, fold, seed) / "test" / RESULT).is_file():
+                _check_files(config)
+        except AulensError as error:
+            raise ConfigError(f"Variant {variant.name}: {error}") from error
 
 
 def check_data(runs: Sequence[PlannedRun]) -> None:

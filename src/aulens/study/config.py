@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -72,12 +73,12 @@ class StudyConfig:
     def __post_init__(self) -> None:
         names = [variant.name for variant in self.variants]
         for key, value, allowed in (
-            *(("reader", name, DATASETS.names()) for name in [self.reader] if name),
-            *(("tested_reader", name, DATASETS.names()) for name in [self.tested_reader] if name),
-            *(("reference", name, names) for name in [self.reference] if name),
-            *(("stage1_of", v.stage1_of, names) for v in self.variants if v.stage1_of),
+            ("reader", self.reader, DATASETS.names()),
+            ("tested_reader", self.tested_reader, DATASETS.names()),
+            ("reference", self.reference, names),
+            *(("stage1_of", variant.stage1_of, names) for variant in self.variants),
         ):
-            if value not in allowed:
+            if value and value not in allowed:
                 raise ConfigError(f"{key} of the study must be one of {', '.join(allowed)}; got {value!r}.")
         for key, values in (("variants", names), ("folds", self.folds), ("seeds", self.seeds)):
             if not values or len(frozenset(values)) < len(values):
@@ -115,6 +116,13 @@ class StudyConfig:
                     "With tables = [] a study prints its own numbers."
                 )
 
+    @property
+    def runs(self) -> Iterator[tuple[Variant, int, int]]:
+        """Variant, fold and seed of each training, seed by seed; first stages are not trained again."""
+        for seed, fold, variant in itertools.product(self.seeds, self.folds, self.variants):
+            if not variant.stage1_of:
+                yield variant, fold, seed
+
     def training(
         self, variant: Variant, fold: int, seed: int, data: Path, tests: Path | None = None
     ) -> TrainConfig:
@@ -130,13 +138,8 @@ class StudyConfig:
         Raises:
             ConfigError: a setting is unknown or out of range.
         """
-        settings = {
-            **self.set,
-            **variant.settings,
-            "data.fold": fold,
-            "seed": seed,
-            "name": f"{self.name}/{variant.name}",
-        }
+        own = {"data.fold": fold, "seed": seed, "name": f"{self.name}/{variant.name}"}
+        settings = {**self.set, **variant.settings, **own}
         if tests:
             settings["data.tests"] = [str(tests)]
         given = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items()]

@@ -164,7 +164,7 @@ class RunResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What result.json says; attributes as in `RunResult`, the names of its AUs, how many frames and people."""
+    """What result.json says; attributes as in `RunResult`, its AUs by name, how many frames and people."""
 
     dataset: str
     trained_on: str
@@ -210,7 +210,7 @@ def read_facts(folder: Path) -> Facts:
 
 def _read(facts: Facts, frames: pd.DataFrame) -> RunResult:
     aus = AUSet(facts.au_set, facts.aus)
-    arrays = {
+    arrays: dict[str, Any] = {
         name: frames[[f"{prefix}_{label}" for label in aus.labels]].to_numpy(dtype)
         for prefix, name, dtype in _ARRAYS
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,10 @@ from aulens.study.planning import PlannedRun
 from aulens.study.results import RunResult
 from aulens.study.table_notes import DAGGER
 from aulens.training.run_folder import RunFolder
+
+_OF_RESULT: Final = (
+    "dataset", "trained_on", "variant", "fold", "seed", "frames", "subjects", "selected_on_test"
+)  # fmt: skip
 
 
 def load_results(runs: Sequence[PlannedRun]) -> tuple[RunResult, ...]:
@@ -56,16 +60,8 @@ def summary(run: PlannedRun) -> str:
 
 
 def _facts(result: RunResult) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "dataset": result.dataset,
-        "trained_on": result.trained_on or result.dataset,
-        "variant": result.variant,
-        "fold": result.fold,
-        "seed": result.seed,
-        "frames": len(result.labels),
-        "subjects": int(np.unique(result.subjects).size),
-        "selected_on_test": result.selected_on_test,
-    }
+    facts = result.to_dict() | {"trained_on": result.trained_on or result.dataset}
+    row = {name: facts[name] for name in _OF_RESULT}
     for rule, decisions in (("papers", result.uncalibrated), ("calibrated", result.decisions)):
         row[f"f1_{rule}"] = metrics.mean_f1(result.labels, decisions)
         row[f"accuracy_{rule}"] = metrics.total_accuracy(result.labels, decisions)

@@ -6,9 +6,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from types import MappingProxyType
 from typing import Final
 
+from aulens.checked import checked
 from aulens.errors import ConfigError
 
 TABLES: Final = ("A1", "A2", "A3", "A4", "B1")
@@ -76,24 +76,10 @@ def load(table: str) -> PublishedTable:
         raise ConfigError(f"There is no table {table!r}; there are {', '.join(TABLES)}.")
     file = resources.files(__package__).joinpath(f"{table.lower()}.toml")
     raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    columns = zip(*raw["values"].values(), strict=True)
-    methods = tuple(
-        PublishedMethod(name, work, MappingProxyType(_known(raw["values"], column)))
-        for name, work, column in zip(raw["methods"], raw["works"], columns, strict=True)
-    )
-    return PublishedTable(
-        table=table.upper(),
-        title=raw["title"],
-        source=raw["source"],
-        dataset=raw["dataset"],
-        rows=tuple(raw["values"]),
-        percent=raw["percent"],
-        decimals=raw["decimals"],
-        methods=methods,
-        notes=tuple(raw["notes"]),
-    )
-
-
-def _known(rows: Mapping[str, object], column: tuple[float, ...]) -> dict[str, float]:
-    """A method's numbers without those that are nan."""
-    return {row: value for row, value in zip(rows, column, strict=True) if value == value}
+    rows = raw.pop("values")
+    columns = (dict(zip(rows, column, strict=True)) for column in zip(*rows.values(), strict=True))
+    raw["methods"] = [
+        {"name": name, "work": work, "values": {row: one for row, one in column.items() if one == one}}
+        for name, work, column in zip(raw["methods"], raw.pop("works"), columns, strict=True)
+    ]
+    return checked(PublishedTable, raw | {"table": table.upper(), "rows": list(rows)}, file)
