@@ -9,7 +9,7 @@ from typing import Final
 
 from aulens.errors import InputError
 
-_MOVES_TERMINALS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+MOVES_TERMINALS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal obeys, what turns the direction of writing, and bytes that were no text."""
 _NOT_REGULAR: Final = (
     (stat.S_ISFIFO, "a named pipe (FIFO)"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"),
@@ -69,7 +69,7 @@ def unwritable(path: str | Path) -> str | None:
 def legible(text: object) -> str:
     """A path or a sentence as it can be printed: what would change the terminal is written out ("\\x1b")."""
     told = as_text(text) if isinstance(text, Path) else str(text)
-    return _MOVES_TERMINALS.sub(_written_out, told)
+    return MOVES_TERMINALS.sub(_written_out, told)
 
 
 def _written_out(found: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -129,4 +130,32 @@ def test_folders_and_patterns_of_pictures_are_called_by_the_folder(
     (tmp_path / "take.2").mkdir()
     monkeypatch.chdir(tmp_path / "take.2")
     for given in (".", "../take.2", str(tmp_path / "take.2"), "*.jpg", "../take.2/%05d.png"):
-        assert clip_names([given]) == ("take.2",)
+        assert clip_names([given], patterns=True) == ("take.2",)
+
+
+@pytest.mark.parametrize(
+    "name", ["Are you happy?", "talk *final*", "Day 5 at 100%d", "[1] a", "-rf", "a;b", "面接　1"]
+)
+def test_a_name_is_no_pattern(name: str, analyzer: Analyzer, tmp_path: Path):
+    """A03: results were called after the folder."""
+    video = write_people(tmp_path / f"{name}.mp4", 2)
+    assert clip_names([video, "elsewhere/Are you there?.mp4"]) == (name, "Are you there?")
+    assert clip_names([video], patterns=True) == (name,)
+    assert analyze_video(analyzer, video, tmp_path / "out").files["table"] == f"{name}.csv"
+
+
+def test_only_endings_of_pictures_and_videos_are_left_off():
+    assert clip_names(["tape.01", "tape.02", "P01.2024.mts", "noend"]) == (
+        "tape.01",
+        "tape.02",
+        "P01.2024",
+        "noend",
+    )
+
+
+def test_accents_that_are_stored_in_two_ways_are_one_name():
+    composed, apart = (unicodedata.normalize(form, "Jürgen.mp4") for form in ("NFC", "NFD"))
+    assert composed != apart
+    first, second = clip_names([composed, apart])
+    assert first == "Jürgen"
+    assert second == unicodedata.normalize("NFD", "Jürgen") + "-2"

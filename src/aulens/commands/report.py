@@ -19,7 +19,7 @@ from aulens.commands.printed import Format
 from aulens.commands.sources import command_line
 from aulens.errors import ConfigError, InputError
 from aulens.files import disk_errors
-from aulens.output.names import free_name
+from aulens.output.names import free_name, stem_of
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.show.figure import can_draw
 from aulens.tables import read_table
@@ -108,7 +108,7 @@ def _of_tables(paths: list[Path], out: Path, card: ModelCard, limits: Limits) ->
                 raise InputError("the table has no rows; give one of a video that was analyzed to its end")
             clips = [clip for _, clip in table.groupby("file", sort=False, dropna=False)]
             for clip in clips:
-                stem = path.stem if len(clips) == 1 else Path(str(clip["file"].iloc[0])).stem
+                stem = path.stem if len(clips) == 1 else stem_of(str(clip["file"].iloc[0]))
                 name = free_name(stem, taken)
                 left_out = _of_table(clip, out, name, card, limits)
                 if left_out is not None:

@@ -1,13 +1,16 @@
 """Names of the files that are made of several inputs: none is written over by another."""
 
-import json
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from aulens.contents import json_of
+from aulens.formats import MEANT_SUFFIXES
+from aulens.named import MOVES_TERMINALS
 from aulens.output.checkpoint import CHECKPOINT, is_ours
 from aulens.output.identity import VIDEO, video_of
 
@@ -23,23 +26,26 @@ _LONGEST: Final = 180  # bytes of a name: most disks take 255, and endings come 
 def free_name(stem: str, taken: set[str]) -> str:
     """`stem`, or with the first number that makes it new: "a", "a-2", "a-3"; notes it as taken.
 
-    Names that differ by case only are one, as some disks have it. Very long ones are cut.
+    Names that differ by case only, or by how their accents are stored, are one, as some disks have it. Very
+    long ones are cut.
     """
-    stem = "".join(letter if letter.isprintable() else "_" for letter in stem)
+    stem = MOVES_TERMINALS.sub("_", stem)
     stem = stem.encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore")
     name, number = stem, 2
-    while name.casefold() in taken:
+    while _key(name) in taken:
         name, number = f"{stem}-{number}", number + 1
-    taken.add(name.casefold())
+    taken.add(_key(name))
     return name
 
 
 def names_beside(clips: Iterable[str]) -> set[str]:
     """What is taken, for `free_name`, where a picture's table comes beside the files of these videos."""
-    return {name.casefold() for name in (*_KEPT, *clips)}
+    return {_key(name) for name in (*_KEPT, *clips)}
 
 
-def clip_names(paths: Iterable[str | Path], out: str | Path | None = None) -> tuple[str, ...]:
+def clip_names(
+    paths: Iterable[str | Path], out: str | Path | None = None, *, patterns: bool = False
+) -> tuple[str, ...]:
     """A name for the files of each video, by its own.
 
     Of several "talk" in several folders, each has its folder in its name, "P01_talk", "P02_talk"; what still
@@ -50,6 +56,8 @@ def clip_names(paths: Iterable[str | Path], out: str | Path | None = None) -> tu
     Args:
         paths: of videos, or of what stands for one.
         out: folder of the results; None: nothing is there.
+        patterns: a path that is no file may stand for pictures ("day1/*.png"), which are called by their
+            folder; else a star is a letter as any other.
     """
     given = [str(path) for path in paths]
     taken = names_beside(())
@@ -57,41 +65,53 @@ def clip_names(paths: Iterable[str | Path], out: str | Path | None = None) -> tu
     theirs: set[str] = set()
     if out is not None and Path(out).is_dir():
         names = _known(given, Path(out))
-        theirs = _there(Path(out)) | {name.casefold() for name in names.values()}
+        theirs = _there(Path(out)) | {_key(name) for name in names.values()}
         taken |= theirs
-    stems = _stems(given)
+    stems = _stems(given, patterns)
     for number, path in enumerate(given):
         if number in names:
             continue
         stem, parent = stems[number], Path(path).parent.name
-        if stem.casefold() in theirs and parent and stem == _stem(path):
+        if _key(stem) in theirs and parent and stem == _stem(path, patterns):
             stem = f"{parent}_{stem}"
         name = free_name(stem, taken)
-        taken.add(f"{name}{_EVENTS}".casefold())
+        taken.add(_key(f"{name}{_EVENTS}"))
         if name.endswith(_EVENTS):
-            taken.add(name.removesuffix(_EVENTS).casefold())
+            taken.add(_key(name.removesuffix(_EVENTS)))
         names[number] = name
     return tuple(names[number] for number in range(len(given)))
 
 
-def _stems(given: list[str]) -> list[str]:
+def _stems(given: list[str], patterns: bool) -> list[str]:
     """The name of each without its ending; of those that share one, with the folders that differ."""
-    stems = [_stem(path) for path in given]
-    count = Counter(stem.casefold() for stem in stems)
+    stems = [_stem(path, patterns) for path in given]
+    count = Counter(_key(stem) for stem in stems)
     folders = [Path(os.path.abspath(path)).parent for path in given]
     top = os.path.commonpath(folders) if folders else ""
     return [
-        "_".join([*folder.relative_to(top).parts, stem]) if count[stem.casefold()] > 1 else stem
+        "_".join([*folder.relative_to(top).parts, stem]) if count[_key(stem)] > 1 else stem
         for folder, stem in zip(folders, stems, strict=True)
     ]
 
 
-def _stem(path: str) -> str:
+def stem_of(path: str) -> str:
+    """A file's name without its ending, if that is one of pictures or videos: "tape.01" has none."""
+    name = Path(path).name
+    stem, ending = os.path.splitext(name)
+    return stem if ending.lower() in MEANT_SUFFIXES else name
+
+
+def _stem(path: str, patterns: bool) -> str:
     """Of a folder of pictures, all of its name; of a pattern of pictures, the folder's."""
-    if re.search(r"[*?]|%0?\d*d", path):
+    if patterns and not os.path.lexists(path) and re.search(r"[*?]|%0?\d*d", path):
         path = os.path.dirname(path) or "."
     path = os.path.abspath(path)
-    return Path(path).name if os.path.isdir(path) else Path(path).stem
+    return Path(path).name if os.path.isdir(path) else stem_of(path)
+
+
+def _key(name: str) -> str:
+    """Equal for names that some disk takes for one."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _known(given: list[str], out: Path) -> dict[int, str]:
@@ -100,7 +120,7 @@ def _known(given: list[str], out: Path) -> dict[int, str]:
     by_video: dict[tuple[Any, ...], str] = {}
     for file, name in _notes(out):
         try:
-            found = json.loads(file.read_text(encoding="utf-8"))
+            found = json_of(file)
             identity = found["identity"]
             by_video[tuple(identity.get(key) for key in VIDEO)] = name
             by_path[found["source"]] = name
@@ -139,7 +159,7 @@ def _there(out: Path) -> set[str]:
     for path in out.iterdir():
         for ending in ENDINGS:
             if path.name.endswith(ending):
-                found.add(path.name.removesuffix(ending).casefold())
+                found.add(_key(path.name.removesuffix(ending)))
         if path.suffix == _PART and ((path / CHECKPOINT).is_file() or not is_ours(path)):
-            found.add(path.stem.casefold())
+            found.add(_key(path.stem))
     return found

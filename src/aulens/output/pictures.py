@@ -19,14 +19,15 @@ from aulens.faces.detector import described
 from aulens.files import refuse_links
 from aulens.image import read_image
 from aulens.named import legible, unwritable
-from aulens.output.checkpoint import cut_back
+from aulens.output.checkpoint import cut_back, is_begun
 from aulens.output.drawings import draw, write_page
-from aulens.output.names import free_name, names_beside
+from aulens.output.names import free_name, names_beside, stem_of
 from aulens.output.plan import PAGE, PARTS, PICTURES_RECEIPT, Job, Outcome, Plan, draws, results_path, stamp
 from aulens.output.receipt import (
     Receipt,
     begin_anew,
     digest_of,
+    files_of,
     read_receipt,
     tables_of,
     why_not_done,
@@ -277,7 +278,10 @@ def _write_table(plan: Plan, card: ModelCard) -> dict[str, str]:
     if theirs is not None and not theirs.names_files:
         taken, files = names_beside(job.name for job in plan.clips), {}
         for number, seen in read:
-            name = f"{free_name(Path(seen.file).stem, taken)}.csv"
+            stem = free_name(stem_of(seen.file), taken)
+            name = f"{stem}.csv"
+            if is_begun(plan.out / f"{stem}.part") or files_of(plan.out / f"{stem}.json"):
+                raise ConfigError(f"{plan.out / name} is of a video; give another --out for the pictures")
             with table_of_pictures(plan.out / name, format, card.aus) as writer:
                 writer.write(numbered(seen, number, format))
             files[name] = name

@@ -12,10 +12,11 @@ import msgspec
 
 from aulens.errors import ConfigError
 from aulens.inputs import is_clip
-from aulens.output.names import clip_names, free_name
-from aulens.output.receipt import Receipt, files_of
+from aulens.output.names import clip_names, free_name, names_beside, stem_of
+from aulens.output.receipt import Receipt, not_ours
 from aulens.output.settings import OutputSettings
-from aulens.output.writers import ending
+from aulens.output.writers import ending, format_of
+from aulens.tables.dictionary import FILE_NAME
 from aulens.video.media import Media
 
 Kind = Literal["video", "sequence", "camera", "pictures"]
@@ -180,15 +181,19 @@ def make_plan(
     given = {str(path): names[str(path)] for path in files}
     clips = [path for path in map(str, files) if sequence or is_clip(Path(path))]
     pictures = [path for path in given if path not in set(clips)]
-    _refuse_inputs(out, settings, files, pictures, [given[path] for path in pictures])
     jobs = _picture_jobs(pictures, given)
     kind: Kind = "sequence" if sequence else "video"
     # Called as they are given, so that nobody else's name for a file is taken.
-    for path, name in zip(clips, clip_names([given[path] for path in clips], out), strict=True):
+    called_clips = clip_names([given[path] for path in clips], out, patterns=sequence)
+    for path, name in zip(clips, called_clips, strict=True):
         jobs.append(Job(kind, name or "file", (path,), _called(path, given), rate))
     if camera is not None:
         path = f"camera {camera}"
         jobs.append(Job("camera", clip_names([path], out)[0], (path,), camera=camera))
+    called = [given[path] for path in pictures]
+    _refuse_inputs(
+        out, settings, files, pictures, called, (job.name for job in jobs if job.kind != "pictures")
+    )
     return Plan(out, settings, tuple(jobs), resume, command)
 
 
@@ -243,37 +248,39 @@ def draws(settings: OutputSettings) -> bool:
 
 
 def _refuse_inputs(
-    out: Path, settings: OutputSettings, files: Sequence[Path], pictures: Sequence[str], called: Sequence[str]
+    out: Path,
+    settings: OutputSettings,
+    files: Sequence[Path],
+    pictures: Sequence[str],
+    called: Sequence[str],
+    clips: Iterable[str],
 ) -> None:
-    """Raise `ConfigError` if an input lies where something is written."""
-    outputs = [results_path(out, settings.format)]
+    """Raise `ConfigError` if an input, or another file of somebody's own, lies where something is written."""
+    theirs = format_of(settings.format, picture=True)
+    if theirs is not None and not theirs.names_files:
+        taken = names_beside(clips)
+        outputs = [out / f"{free_name(Path(name).stem, taken)}.csv" for name in called]
+    else:
+        outputs = [results_path(out, settings.format)]
     if draws(settings) and pictures:
         outputs.append(out / PAGE)
         for path in map(Path, pictures):
             if path.resolve().parent == (out / DRAWN).resolve():
                 raise ConfigError(f"{path} lies where the drawings go; give another --out")
-        _refuse_foreign(out, called)
+        outputs += [out / DRAWN / f"{name}.jpg" for name in _drawn_names(called)]
     refuse_inputs(outputs, files)
-
-
-def _refuse_foreign(out: Path, pictures: Sequence[str]) -> None:
-    """Raise `ConfigError` if somebody's own picture lies where a drawing goes; a stopped run's is none."""
-    if any((out / PARTS).glob("[0-9]*.jsonl")):
-        return
-    ours = set(files_of(out / PICTURES_RECEIPT).values())
-    for name in _drawn_names(pictures):
-        drawing = out / DRAWN / f"{name}.jpg"
-        if drawing not in ours and os.path.lexists(drawing):
-            raise ConfigError(
-                f"{drawing} would be written over, and no receipt of aulens names it; give another --out, or "
-                "move it away"
-            )
+    if theirs is None:
+        outputs.append(out / FILE_NAME)
+    if not pictures or any((out / PARTS).glob("[0-9]*.jsonl")):
+        return  # of what a stopped run wrote no receipt tells yet
+    if (why := not_ours(out / PICTURES_RECEIPT, outputs)) is not None:
+        raise ConfigError(f"{why}; give another --out, or move it away")
 
 
 def _drawn_names(names: Sequence[str]) -> list[str]:
     """What the drawings of some pictures are called."""
     taken: set[str] = set()
-    return [free_name(Path(name).stem, taken) for name in names]
+    return [free_name(stem_of(name), taken) for name in names]
 
 
 def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:

@@ -34,6 +34,7 @@ from aulens.output.writers import count_rows
 from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
 from aulens.tables import TABLE_FORMATS
+from aulens.tables.dictionary import FILE_NAME
 from aulens.video.reader import Media, VideoInfo, open_video
 from aulens.video.webcam import Camera
 
@@ -103,7 +104,7 @@ def analyze_video(
     given = media.info.path
     if (why := unwritable(called or given)) is not None:
         raise InputError(why)
-    name = name or clip_names([given], out)[0]
+    name = name or clip_names([given], out, patterns=True)[0]
     identity = identity_of(media.info, analyzer, settings)
     note = out / f"{name}.json"
     with disk_errors(out, AGAIN), nullcontext(held) if held is not None else hold_clip(out, name) as held:
@@ -113,6 +114,7 @@ def analyze_video(
             remove_part(out / f"{name}.part")
             return done
         made = [out / f"{name}{end}" for end in ENDINGS if end != ".json"]
+        made += [] if settings.format in TABLE_FORMATS else [out / FILE_NAME]
         if not is_begun(out / f"{name}.part") and (why := not_ours(note, made)) is not None:
             raise InputError(f"{why}; give another folder of results, or move it away")
         out.mkdir(parents=True, exist_ok=True)
