@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,14 @@ _ANY_TEXT: Final[dict[str, Any]] = (
     {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 )
 """Titles and comments may be in any encoding; PyAV 19 takes them all, earlier ones want to be told to."""
+
+
+_FASTEST: Final = 500
+"""Frames per second: what says it has so many is looked at."""
+_ABOUT: Final = 0.1
+"""Rates that differ less are one: time stamps are rounded, some frames may be missing."""
+_MEASURED: Final = 100
+_REORDERED: Final = 16
 
 
 @contextmanager
@@ -124,6 +133,33 @@ def origin(container: Any, stream: Any) -> Fraction:
         if sound.start_time is not None and sound.time_base is not None:
             starts.append(max(Fraction(0), sound.start_time * sound.time_base))
     return min(starts)
+
+
+def frame_rate(container: Any, stream: Any, stamps: Sequence[int | None]) -> Fraction | None:
+    """Average frames per second; None if nothing tells.
+
+    What the container says, where it counts its frames. Others say what was planned, or (DV) that each tick
+    of their clock is a frame: where time stamps of the first `_MEASURED` packets tell otherwise, those count.
+
+    Args:
+        container: read up to some packets.
+        stream: its video.
+        stamps: of those packets.
+    """
+    told = stream.average_rate or stream.guessed_rate
+    if told and told < _FASTEST and not {"mov", "avi"}.isdisjoint(container.format.name.split(",")):
+        return Fraction(told)
+    read: list[int | None] = list(stamps)
+    with suppress(FFmpegError):
+        read += [packet.pts for packet in islice(container.demux(stream), _MEASURED)]
+    known = sorted({stamp for stamp in read if stamp is not None})
+    # Of the last ones some may be missing that are shown before them.
+    known = known[:-_REORDERED] if len(read) > _MEASURED else known
+    if len(known) > 1:
+        seen = (len(known) - 1) / Fraction((known[-1] - known[0]) * stream.time_base)
+        return Fraction(told) if told and abs(told - seen) < _ABOUT * seen else seen
+    told = told if told and told < _FASTEST else stream.base_rate or told
+    return Fraction(told) if told else None
 
 
 def cut_short(path: str | Path) -> str | None:

@@ -17,7 +17,7 @@ from aulens.errors import InputError
 from aulens.formats import may_be_paged
 from aulens.video.animation import Animation
 from aulens.video.clock import Clock, Counter, counts_frames, is_indexed, read_clock
-from aulens.video.container import cut_short, damage, opened, origin
+from aulens.video.container import cut_short, damage, frame_rate, opened, origin
 from aulens.video.fit import fit
 from aulens.video.media import Choice, Frame, Media, VideoInfo, check_size, place
 from aulens.video.to_rgb import ToRGB, pixel_ratio, rotation
@@ -91,15 +91,17 @@ def _look(path: Path) -> tuple[VideoInfo, Fraction]:
     with opened(path) as (container, stream):
         coded = stream.codec_context
         check_size(path, coded.width * pixel_ratio(stream), coded.height)
-        frame = _first_frame(container, stream)
+        stamps: list[int | None] = []
+        frame = _first_frame(container, stream, stamps)
         if frame is None:
             raise InputError(f"{path}: the video holds no picture that can be decoded")
-        turn, rate = rotation(frame), stream.average_rate or stream.guessed_rate
+        turn, rate = rotation(frame), frame_rate(container, stream, stamps)
         width, height = max(1, round(frame.width * pixel_ratio(stream))), frame.height
         check_size(path, width, height)
         begin = origin(container, stream)
         if frame.pts is not None and not counts_frames(container):
-            begin = min(begin, frame.pts * stream.time_base)
+            first = frame.pts * stream.time_base
+            begin = first if stream.start_time is None else min(begin, first)
         duration = None
         if stream.duration is not None:
             duration = float(stream.duration * stream.time_base)
@@ -109,7 +111,7 @@ def _look(path: Path) -> tuple[VideoInfo, Fraction]:
             path=str(path),
             width=height if turn % 180 else width,
             height=width if turn % 180 else height,
-            rate=Fraction(rate) if rate else None,
+            rate=rate,
             duration=duration,
             frames=stream.frames or None,
             rotation=turn,
@@ -120,8 +122,10 @@ def _look(path: Path) -> tuple[VideoInfo, Fraction]:
         return info, begin
 
 
-def _first_frame(container: Any, stream: Any) -> Any:
+def _first_frame(container: Any, stream: Any, stamps: list[int | None]) -> Any:
+    """The first frame; and the time stamps of the packets up to it."""
     for packet in container.demux(stream):
+        stamps.append(packet.pts)
         with suppress(FFmpegError):
             for frame in packet.decode():
                 return frame
