@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from actors import people, performances
-from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
 from aulens.aus import BP4D, DISFA, MISSING
 from aulens.doctor import examine
-from aulens.doctor.agreement import agreement, ranks
+from aulens.doctor.agreement import agreement
 from aulens.doctor.lag import LAGS, check_lag, correlations
 from aulens.doctor.measures import MEASURES, SHOWN_BY, measure
 from aulens.doctor.shape import judge
@@ -25,11 +24,6 @@ def acted():
 
 def findings(index):
     return {f.code: f for f in examine(index, pictures=False, whole=False).findings}
-
-
-def test_ranks_are_those_of_scipy():
-    values = np.random.default_rng(0).integers(0, 5, (40, 3)).astype(float)
-    np.testing.assert_array_equal(ranks(values), rankdata(values, axis=0))
 
 
 def test_agreement_of_one_clip_is_scikit_learns_roc_auc():

@@ -94,6 +94,8 @@ def agreement(labels: NDArray[np.int8], values: Floats, sequences: Sequence[_Spa
 
 def _within(labels: NDArray[np.int8], values: Floats) -> Iterator[tuple[NDArray[np.intp], Floats, Floats]]:
     """For AUs coded in the same frames of one clip: their columns, ROC-AUC (a, M), weights (a,)."""
+    from scipy.stats import rankdata  # half a second, and only for labels with landmarks
+
     coded = labels != MISSING
     patterns, which = np.unique(coded, axis=1, return_inverse=True)
     for number, pattern in enumerate(patterns.T):
@@ -106,15 +108,5 @@ def _within(labels: NDArray[np.int8], values: Floats) -> Iterator[tuple[NDArray[
             continue
         columns, present = columns[telling], present[:, telling]
         positives, negatives = positives[telling, None], negatives[telling, None]
-        wins = present.T @ ranks(values[pattern]) - positives * (positives + 1) / 2
+        wins = present.T @ rankdata(values[pattern], axis=0) - positives * (positives + 1) / 2
         yield columns, wins / (positives * negatives), (positives * negatives / len(present[:, :1]))[:, 0]
-
-
-def ranks(values: Floats) -> Floats:
-    """Ranks from 1 down each column of (n, M); equal values share their mean rank."""
-    out = np.empty_like(values)
-    for m, column in enumerate(values.T):
-        _, place, count = np.unique(column, return_inverse=True, return_counts=True)
-        last = np.cumsum(count)
-        out[:, m] = (last - (count - 1) / 2)[place]
-    return out

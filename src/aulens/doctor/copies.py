@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -93,7 +94,7 @@ def check_copied_pictures(index: FrameIndex, step: Callable[[int, int], None]) -
         for row, mark in _film_marks(index, rows):
             found[mark].append(row)
     step(1, 1)
-    return _copies(index, found.values())
+    return list(_copies(index, found.values()))
 
 
 def _fingerprint(path: str, size: int) -> bytes:
@@ -108,18 +109,14 @@ def _fingerprint(path: str, size: int) -> bytes:
         return b""
 
 
-def _film_marks(index: FrameIndex, rows: Rows) -> Iterable[tuple[int, bytes]]:
-    marks = []
-    try:
+def _film_marks(index: FrameIndex, rows: Rows) -> Iterator[tuple[int, bytes]]:
+    with suppress(DatasetError):  # said elsewhere
         for row, image in read_rows(index, rows):
             if image.std() >= FLAT:
-                marks.append((row, hashlib.sha256(image.tobytes()).digest()))
-    except DatasetError:  # said elsewhere
-        pass
-    return marks
+                yield row, hashlib.sha256(image.tobytes()).digest()
 
 
-def _copies(index: FrameIndex, groups: Iterable[list[int]]) -> list[Problem]:
+def _copies(index: FrameIndex, groups: Iterable[list[int]]) -> Iterator[Problem]:
     pairs = defaultdict[tuple[str, str], list[tuple[int, int]]](list)
     for rows in groups:
         firsts: dict[str, int] = {}
@@ -129,25 +126,16 @@ def _copies(index: FrameIndex, groups: Iterable[list[int]]) -> list[Problem]:
         for other in people[1:]:
             pairs[people[0], other].append((firsts[people[0]], firsts[other]))
     keys = index.keys if pairs else []
-    findings = []
     for (one, other), same in pairs.items():
         parts = {str(index.part[row]) for pair in same for row in pair}
         across = len(parts) > 1
         a, b = same[0]
+        why = ": a folder was copied, or one person has two names"
+        if across:
+            why = f", in parts {' and '.join(sorted(parts))}: a test would measure memory"
         message = (
             f"{len(same)} of the sampled pictures of {one} are also pictures of {other} (as {keys[a]} and "
-            f"{keys[b]})"
-            + (
-                f", in parts {' and '.join(sorted(parts))}: a test would measure memory"
-                if across
-                else ": a folder was copied, or one person has two names"
-            )
-            + "; get the right pictures, or give both to one part."
+            f"{keys[b]}){why}; get the right pictures, or give both to one part."
         )
         level: Level = "error" if across and len(same) > 1 else "warning"
-        findings.append(
-            Problem(
-                "error" if level == "error" else "warning", "identical_frames", f"{one}, {other}", message
-            )
-        )
-    return findings
+        yield Problem(level, "identical_frames", f"{one}, {other}", message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -56,7 +57,7 @@ def check_counts(index: FrameIndex, parts: tuple[PartCount, ...], whole: bool) -
         findings += _check_subjects(index, protocol)
         if not any(finding.level == "error" for finding in findings):
             findings += _check_frames(parts)
-    return findings + check_coded(index, protocol is not None and whole) + check_leaks(index)
+    return [*findings, *_check_coded(index, protocol is not None and whole), *_check_leaks(index)]
 
 
 def _check_media(index: FrameIndex) -> list[Problem]:
@@ -74,9 +75,8 @@ def _check_media(index: FrameIndex) -> list[Problem]:
     return []
 
 
-def _check_subjects(index: FrameIndex, protocol: Protocol) -> list[Problem]:
+def _check_subjects(index: FrameIndex, protocol: Protocol) -> Iterator[Problem]:
     there = set(index.subject.tolist())
-    findings = []
     for part, subjects in protocol.parts.items():
         lacking = [name for name in subjects if name not in there]
         if lacking:
@@ -85,7 +85,7 @@ def _check_subjects(index: FrameIndex, protocol: Protocol) -> list[Problem]:
                 f"({several(lacking, 14)}): the published folds can't be formed; add their labels, or say "
                 "that it is a subset (--subset)."
             )
-            findings.append(Problem("error", "missing_subject", f"part {part}", message))
+            yield Problem("error", "missing_subject", f"part {part}", message)
     if not protocol.parts:
         have = set(index.part.tolist())
         lacking = sorted({"train", "validation"} - have)
@@ -94,8 +94,7 @@ def _check_subjects(index: FrameIndex, protocol: Protocol) -> list[Problem]:
                 f"the {' and '.join(lacking)} part is missing, so nothing can be trained and tested as "
                 "published; add its annotations, or say that it is a subset (--subset)."
             )
-            findings.append(Problem("error", "missing_part", protocol.title, message))
-    return findings
+            yield Problem("error", "missing_part", protocol.title, message)
 
 
 def _check_frames(parts: tuple[PartCount, ...]) -> list[Problem]:
@@ -117,9 +116,8 @@ def _check_frames(parts: tuple[PartCount, ...]) -> list[Problem]:
     return [Problem("warning", "frame_count", "all parts", message, off(nearest))]
 
 
-def check_coded(index: FrameIndex, published: bool) -> list[Problem]:
+def _check_coded(index: FrameIndex, published: bool) -> Iterator[Problem]:
     """AUs that are not coded, everywhere or throughout a clip in which others are; AUs that never occur."""
-    findings = []
     missing = index.labels == MISSING
     share = missing.mean(0)
     gone = share >= UNCODED
@@ -130,7 +128,7 @@ def check_coded(index: FrameIndex, published: bool) -> list[Problem]:
         )
         level: Level = "error" if published or lost == 1 else "warning"
         count = int(missing[:, index.aus.index(int(label[2:]))].sum())
-        findings.append(Problem(level, "not_coded", label, message, count))
+        yield Problem(level, "not_coded", label, message, count)
     # A coder who can't say of one frame is no column that is lacking.
     clips = [(f"{s}/{q}", rows, missing[rows].all(0)) for s, q, rows in index.sequences() if len(rows) > 1]
     for axis in np.flatnonzero(~gone):
@@ -140,38 +138,30 @@ def check_coded(index: FrameIndex, published: bool) -> list[Problem]:
             frames = sum(n for _, n in lost_clips)
             where = several([where for where, _ in lost_clips])
             message = f"{label} is not coded in any of their {frames} frames, where others are."
-            findings.append(Problem("warning", "not_coded", where, message, frames))
+            yield Problem("warning", "not_coded", where, message, frames)
     if published:
-        findings += _never(index, gone)
-    return findings
+        yield from _never(index, gone)
 
 
-def _never(index: FrameIndex, gone: NDArray[np.bool_]) -> list[Problem]:
-    findings = []
+def _never(index: FrameIndex, gone: NDArray[np.bool_]) -> Iterator[Problem]:
     for part in sorted(set(index.part.tolist()) - {""}):
         rows = index.part == part
-        never = [
-            a
-            for n, a in enumerate(index.aus.labels)
-            if not gone[n] and not (index.labels[rows, n] == 1).any()
-        ]
+        never = np.array(index.aus.labels)[~gone & ~(index.labels[rows] == 1).any(0)].tolist()
         if never:
             s = "s" * (len(never) == 1)
             message = (
                 f"{', '.join(never)} never occur{s} in it, so F1 is undefined there; published data "
                 "have all AUs in all parts: see whether their columns are empty."
             )
-            findings.append(Problem("error", "never_present", f"part {part}", message, int(rows.sum())))
-    return findings
+            yield Problem("error", "never_present", f"part {part}", message, int(rows.sum()))
 
 
-def check_leaks(index: FrameIndex) -> list[Problem]:
+def _check_leaks(index: FrameIndex) -> Iterator[Problem]:
     """Subjects that are in two parts."""
     reported = {p.where for p in index.problems if p.code == "subject_leak"}
     homes: dict[str, set[str]] = {}
     for subject, part in set(zip(index.subject.tolist(), index.part.tolist(), strict=True)):
         homes.setdefault(subject, set()).add(part)
-    findings = []
     for subject, parts in sorted(homes.items()):
         if len(parts) > 1 and subject not in reported:
             names = " and ".join(repr(part) if part else "none" for part in sorted(parts))
@@ -180,5 +170,4 @@ def check_leaks(index: FrameIndex) -> list[Problem]:
                 "subjects to parts."
             )
             rows = index.subject == subject
-            findings.append(Problem("error", "subject_leak", subject, message, int(rows.sum())))
-    return findings
+            yield Problem("error", "subject_leak", subject, message, int(rows.sum()))

@@ -12,6 +12,10 @@ from aulens.data.index import Problem
 
 FORMAT: Final = "aulens-doctor/1"
 LEVELS: Final = ("error", "warning", "note")
+_TOLD: Final = (
+    "format", "dataset", "ok", "whole", "renders", "counts", "frame_protocol", "findings", "parts", "aus",
+    "skipped",
+)  # fmt: skip
 
 FRAMES: Final[Mapping[str, str]] = MappingProxyType(
     {"coded": "all coded frames", "jaanet": "JAA-Net's lists"}
@@ -102,19 +106,8 @@ class Diagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        return {
-            "format": FORMAT,
-            "dataset": self.dataset,
-            "ok": self.ok,
-            "whole": self.whole,
-            "renders": self.renders,
-            "counts": self.counts,
-            "frame_protocol": self.frame_protocol,
-            "findings": [asdict(finding) for finding in self.findings],
-            "parts": [asdict(part) for part in self.parts],
-            "aus": [asdict(au) for au in self.aus],
-            "skipped": list(self.skipped),
-        }
+        told = asdict(self) | {"format": FORMAT, "ok": self.ok, "counts": self.counts}
+        return {name: told[name] for name in _TOLD}
 
 
 def ordered(findings: list[Problem]) -> tuple[Problem, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -50,14 +50,12 @@ def check_labels(found: Agreement, aus: AUSet) -> tuple[list[Problem], list[str]
         Findings, and what could not be judged.
     """
     columns = columns_of(aus)
-    judged = _judged(found, aus, columns)
-    unsure = [f"AU{n}" for n in aus if n in EVIDENT and n not in judged]
-    skipped = []
-    if unsure:
-        skipped.append(
-            f"whether {', '.join(unsure)} follow the faces: fewer than {ENOUGH_SUBJECTS} subjects have clips "
-            "with landmarks in which they come and go"
-        )
+    judged = [n for n in aus if n in EVIDENT and enough(found, aus.index(n), columns[n])]
+    unsure = ", ".join(f"AU{n}" for n in aus if n in EVIDENT and n not in judged)
+    skipped = [
+        f"whether {unsure} follow the faces: fewer than {ENOUGH_SUBJECTS} subjects have clips with landmarks "
+        "in which they come and go"
+    ] * bool(unsure)
     if not judged:
         return [], skipped
     own = {n: float(found.auc[aus.index(n), columns[n]]) for n in judged}
@@ -83,17 +81,13 @@ def check_labels(found: Agreement, aus: AUSet) -> tuple[list[Problem], list[str]
         )
         for n in failing
     ]
-    return findings + _strangers(found, aus, columns, judged, own), skipped
+    return [*findings, *_strangers(found, aus, columns, judged, own)], skipped
 
 
 def enough(found: Agreement, axis: int, measure: int) -> bool:
     """Whether enough subjects and frames tell of an AU (place in the axis) by a measure (column)."""
     cell = axis, measure
     return bool(found.subjects[cell] >= ENOUGH_SUBJECTS and found.frames[cell] >= ENOUGH_FRAMES)
-
-
-def _judged(found: Agreement, aus: AUSet, columns: Mapping[int, int]) -> list[int]:
-    return [n for n in aus if n in EVIDENT and enough(found, aus.index(n), columns[n])]
 
 
 def _swaps(found: Agreement, aus: AUSet, columns: Mapping[int, int]) -> list[Problem]:
@@ -155,14 +149,11 @@ def _swap(found: Agreement, aus: AUSet, measure: int, a: int, others: Sequence[i
 
 def _strangers(
     found: Agreement, aus: AUSet, columns: Mapping[int, int], judged: Sequence[int], own: Mapping[int, float]
-) -> list[Problem]:
+) -> Iterator[Problem]:
     """Subjects whose labels don't follow their faces while the others' do."""
     good = [n for n in judged if own[n] >= DOUBTFUL]
-    if not good:
-        return []
     cells = [aus.index(n) for n in good], [columns[n] for n in good]
-    findings = []
-    for subject, (auc, weight) in found.by_subject.items():
+    for subject, (auc, weight) in found.by_subject.items() if good else ():
         mean, counted = _mean(auc[cells], weight[cells])
         if counted >= 2 and mean < STRANGER:
             seen = ", ".join(f"AU{n}" for n, value in zip(good, weight[cells], strict=True) if value)
@@ -170,8 +161,7 @@ def _strangers(
                 f"the labels don't follow this face: {seen} have a mean ROC-AUC of {mean:.2f} (others "
                 f"{np.mean([own[n] for n in good]):.2f}); see whether labels or landmarks are another's."
             )
-            findings.append(Problem("warning", "label_mismatch", subject, message))
-    return findings
+            yield Problem("warning", "label_mismatch", subject, message)
 
 
 def _mean(auc: Floats, weight: Floats) -> tuple[float, int]:

@@ -6,7 +6,7 @@ base of the nose, each along the face's own axes: so they hardly change when the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -34,51 +34,29 @@ from aulens.landmarks import (
 
 Floats = NDArray[np.float64]
 
-MEASURES: Final = (
-    "inner brows' height",
-    "outer brows' height",
-    "brows' closeness",
-    "eyes' opening",
-    "eyes' narrowness",
-    "nose's shortness",
-    "upper lip's height",
-    "mouth's width",
-    "mouth's narrowness",
-    "lip corners' drop",
-    "lower lip's height",
-    "lips' thinness",
-    "lips' gap",
-    "jaw's drop",
-)
+_SHOWS: Final = {
+    "inner brows' height": (1,),
+    "outer brows' height": (2,),
+    "brows' closeness": (4,),
+    "eyes' opening": (5,),
+    "eyes' narrowness": (6, 7, 43, 45),
+    "nose's shortness": (9,),
+    "upper lip's height": (10,),
+    "mouth's width": (12, 20),
+    "mouth's narrowness": (18, 22),
+    "lip corners' drop": (15,),
+    "lower lip's height": (17,),
+    "lips' thinness": (23, 24, 28),
+    "lips' gap": (25,),
+    "jaw's drop": (26, 27),
+}
+"""Measure → the AUs with which it grows; AUs that move no landmark along (11, 13, 14, 16) have none."""
+
+MEASURES: Final = tuple(_SHOWS)
 """The columns of `measure`."""
 
-SHOWN_BY: Final[Mapping[int, str]] = MappingProxyType(
-    {
-        1: "inner brows' height",
-        2: "outer brows' height",
-        4: "brows' closeness",
-        5: "eyes' opening",
-        6: "eyes' narrowness",
-        7: "eyes' narrowness",
-        9: "nose's shortness",
-        10: "upper lip's height",
-        12: "mouth's width",
-        15: "lip corners' drop",
-        17: "lower lip's height",
-        18: "mouth's narrowness",
-        20: "mouth's width",
-        22: "mouth's narrowness",
-        23: "lips' thinness",
-        24: "lips' thinness",
-        25: "lips' gap",
-        26: "jaw's drop",
-        27: "jaw's drop",
-        28: "lips' thinness",
-        43: "eyes' narrowness",
-        45: "eyes' narrowness",
-    }
-)
-"""AU → the measure that grows with it; AUs that move no landmark along (11, 13, 14, 16) have none."""
+SHOWN_BY: Final = MappingProxyType({au: name for name, aus in _SHOWS.items() for au in aus})
+"""AU → the measure that grows with it."""
 
 EVIDENT: Final = frozenset({1, 2, 12, 25, 26, 27})
 """AUs whose very definition moves landmarks far: raised brows, drawn lip corners, parted lips, dropped jaw.
@@ -119,13 +97,12 @@ def measure(landmarks: NDArray[Any]) -> Floats:
 
         nose = depth(NOSE_BASE)
         upper, lower = depth(UPPER_LIP_TOP), depth(LOWER_LIP_BOTTOM)
-        opening = depth(LOWER_LIDS) - depth(UPPER_LIDS)
+        opening, raised = depth(LOWER_LIDS) - depth(UPPER_LIDS), depth(INNER_EYE_CORNERS) - depth(INNER_BROWS)
         wide = span(MOUTH_CORNERS)
         columns = {
-            "inner brows' height": (depth(INNER_EYE_CORNERS) - depth(INNER_BROWS)) / nose,
+            "inner brows' height": raised / nose,
             "outer brows' height": (depth(OUTER_EYE_CORNERS) - depth(OUTER_BROWS)) / nose,
-            "brows' closeness": -span(BROW_HEADS) / width
-            - (depth(INNER_EYE_CORNERS) - depth(INNER_BROWS)) / nose,
+            "brows' closeness": -span(BROW_HEADS) / width - raised / nose,
             "eyes' opening": opening / nose,
             "eyes' narrowness": -opening / nose,
             "nose's shortness": -nose / width,

@@ -100,7 +100,7 @@ def _compare_clip(
     if not tracked:
         window = rows[[0, len(rows) // 2]] if len(rows) > 1 else rows
     compared, off, shift = list[int](), list[float](), list[Floats]()
-    outside, flow = 0, list[Floats]()
+    outside, flow, damaged = 0, list[Floats](), ""
     before: Image | None = None
     frame: Floats | None = None
     try:
@@ -123,9 +123,7 @@ def _compare_clip(
                         off.append(found[0])
                         shift.append(found[1])
     except DatasetError as error:
-        return ClipPlacement(
-            where, rows[:0], np.empty(0), np.empty((0, 2)), 0, np.empty((0, 2)), np.empty((0, 2)), str(error)
-        )
+        compared, off, shift, outside, flow, frame, damaged = [], [], [], 0, [], None, str(error)
     moved = np.empty((0, 2))
     if frame is not None and landmarks is not None:
         moved = np.median(np.diff(_through(landmarks[window], frame), axis=0), axis=1) / EYES
@@ -137,6 +135,7 @@ def _compare_clip(
         outside,
         np.array(flow).reshape(-1, 2) / EYES,
         moved,
+        damaged,
     )
 
 
@@ -184,11 +183,8 @@ def _outside(points: Floats, image: Image) -> bool:
 def _detected(image: Image, points: Floats, detector: FaceDetector) -> tuple[float, Floats] | None:
     """Mean distance to, and mean difference (2,) from, the detector's landmarks; None if it finds no face."""
     scale = min(EYES / _eyes(points), 4.0)
-    middle = points.mean(0)
-    half = 2.6 * _eyes(points)
-    height, width = image.shape[:2]
-    x0, y0 = (int(np.clip(v - half, 0, limit)) for v, limit in zip(middle, (width, height), strict=True))
-    x1, y1 = (int(np.clip(v + half, 0, limit)) for v, limit in zip(middle, (width, height), strict=True))
+    edges = points.mean(0) + np.array([[-2.6], [2.6]]) * _eyes(points)
+    (x0, y0), (x1, y1) = np.clip(edges, 0, image.shape[1::-1]).astype(int).tolist()
     if x1 - x0 >= 20 and y1 - y0 >= 20:
         size = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
         flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -123,16 +124,16 @@ def check_shapes(index: FrameIndex, landmarks: NDArray[np.float32], shapes: Shap
             f"another order; aulens expects iBUG's order of {landmarks.shape[1]} points, x first."
         )
         return [Problem("error", "landmarks_strange", "all landmarks", message, strange)]
-    findings = []
-    for subject, sequence, rows in index.sequences():
-        findings += _check_clip(f"{subject}/{sequence}", index, landmarks, shapes, rows)
-    return findings
+    return [
+        finding
+        for subject, sequence, rows in index.sequences()
+        for finding in _check_clip(f"{subject}/{sequence}", index, landmarks, shapes, rows)
+    ]
 
 
 def _check_clip(
     where: str, index: FrameIndex, landmarks: NDArray[np.float32], shapes: Shapes, rows: NDArray[np.intp]
-) -> list[Problem]:
-    findings = []
+) -> Iterator[Problem]:
     least = max(2.0, DENSE * len(rows))
     strange, jumps = rows[shapes.strange[rows]], rows[shapes.jumps[rows]]
     if len(strange) >= least:
@@ -141,19 +142,18 @@ def _check_clip(
             f"{index.frame[strange[0]]} on: tracking failed; look at the contact sheet (--contact-sheet), or "
             "detect them instead (aulens prepare --landmarks detect)."
         )
-        findings.append(Problem("warning", "landmarks_strange", where, message, len(strange)))
+        yield Problem("warning", "landmarks_strange", where, message, len(strange))
     if len(jumps) >= least:
         message = (
             f"the landmarks jump {len(jumps)} times by more than {JUMP} eye distances, or a third in size, "
             f"between neighbouring frames, first at frame {index.frame[jumps[0]]}: they are of other frames "
             "or tracking failed; look at the contact sheet (--contact-sheet)."
         )
-        findings.append(Problem("warning", "landmarks_jump", where, message, len(jumps)))
+        yield Problem("warning", "landmarks_jump", where, message, len(jumps))
     still = _longest_still(landmarks[rows], np.diff(index.frame[rows]) == 1)
     if still >= FROZEN:
         message = f"{still} neighbouring frames have exactly the same landmarks: tracking stood still there."
-        findings.append(Problem("warning", "landmarks_frozen", where, message, still))
-    return findings
+        yield Problem("warning", "landmarks_frozen", where, message, still)
 
 
 def _longest_still(points: NDArray[Any], near: NDArray[np.bool_]) -> int:
