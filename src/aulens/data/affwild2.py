@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -11,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING
-from aulens.data.coded import CodedSequence, gather
-from aulens.data.folders import Folder, find_pictures, listing, several, start, walk
-from aulens.data.index import PICTURE, FrameIndex, Problem
-from aulens.data.label_files import au_number, binary_labels, blank_rows, read_table
+from aulens.data.coded import CodedSequence, find_media, gather, noted
+from aulens.data.folders import Folder, listing, start, walk
+from aulens.data.index import FrameIndex, Problem
+from aulens.data.label_files import au_columns, au_number, binary_labels, blank_rows, read_table
 from aulens.data.protocols import AFFWILD2_PROTOCOL
 from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
@@ -56,13 +57,9 @@ def read_affwild2(root: Path) -> FrameIndex:
         problems.append(Problem("error", "missing_picture", "cropped_aligned", message))
     sequences = []
     for part, path in labels:
-        try:
-            sequence = _read_video(part, path, pictures, problems)
-        except DatasetError as error:
-            message = f"{error}; its frames are lost, get the file again."
-            problems.append(Problem("error", "unreadable_labels", f"{path.parent.name}/{path.name}", message))
-        else:
-            sequences.append(sequence)
+        where, message = f"{path.parent.name}/{path.name}", "{}; its frames are lost, get the file again."
+        with noted(problems, Problem("error", "unreadable_labels", where, message)):
+            sequences.append(_read_video(part, path, pictures, problems))
     sequences, leaks = _without_leaks(sequences)
     problems += leaks
     return gather("affwild2", AFFWILD2_PROTOCOL.aus, sequences, problems, aligned=True)
@@ -120,39 +117,30 @@ def _read_video(part: str, path: Path, pictures: dict[str, Path], problems: list
     video = path.stem
     where = f"{path.parent.name}/{path.name}"
     table = read_table(path, header=True)
-    numbers = [au_number(cell) for cell in table.header]
-    present = [number for number in aus if numbers.count(number) == 1]
-    if len(present) < len(aus):
-        known = "the header of ABAW 2020: " if 20 in numbers and len(numbers) == 8 else ""
-        lacking = ", ".join(f"AU{number}" for number in aus if number not in present)
-        message = f"{known}{','.join(table.header)[:80]!r} lacks {lacking}, which are taken as not coded."
+    codes, lacking = au_columns(table, aus, NOT_CODED[0])
+    if lacking:
+        known = len(table.header) == 8 and 20 in map(au_number, table.header)
+        message = (
+            f"{'the header of ABAW 2020: ' if known else ''}{','.join(table.header)[:80]!r} lacks "
+            f"{', '.join(f'AU{number}' for number in lacking)}, which are taken as not coded."
+        )
         problems.append(Problem("error", "other_aus", where, message, len(table.values)))
-    if not present:
+    if len(lacking) == len(aus):
         raise DatasetError("has no AU of the protocol in its header")
-    codes = np.full((len(table.values), len(aus)), NOT_CODED[0], np.float64)
-    for number in present:
-        codes[:, aus.index(number)] = table.values[:, numbers.index(number)]
     # Row k is picture k: a blank line keeps its place.
     codes[table.blank] = NOT_CODED[0]
     problems += blank_rows(table, where)
     labels, wrong = binary_labels(codes, aus, NOT_CODED, where)
     problems += wrong
-    axes = [aus.index(number) for number in present]
-    coded = ~np.isin(codes[:, axes], NOT_CODED).any(1) & (labels != MISSING).any(1)
+    there = [axis for axis, number in enumerate(aus) if number not in lacking]
+    coded = ~np.isin(codes[:, there], NOT_CODED).any(1) & (labels != MISSING).any(1)
     frame = 1 + np.flatnonzero(coded)
     count = int((~coded & ~table.blank).sum())
     if count:
         message = f"{count} of {len(coded)} rows have an AU of -1; they stay out, as in the challenge."
         problems.append(Problem("note", "not_coded", video, message, count))
-    return CodedSequence(
-        subject_of(video),
-        video,
-        part,
-        _media(video, frame, pictures, problems),
-        np.full(len(frame), PICTURE, np.int32),
-        frame,
-        labels[coded],
-    )
+    media = _media(video, frame, pictures, problems)
+    return CodedSequence(subject_of(video), video, part, media, frame, labels[coded])
 
 
 def _media(
@@ -165,34 +153,24 @@ def _media(
         message = "there is no folder of pictures of this name in cropped_aligned."
         problems.append(Problem("warning", "missing_picture", video, message, len(frame)))
         return [""] * len(frame)
-    media, lost = find_pictures([folder], frame.tolist())
-    if lost:
-        message = (
-            f"{len(lost)} of {len(media)} annotated frames have no picture, no face found: {several(lost)}."
-        )
-        problems.append(Problem("note", "missing_picture", video, message, len(lost)))
-    return media
+    message = "annotated frames have no picture, no face found: {}."
+    return find_media([folder], frame, Problem("note", "missing_picture", video, message), problems)
 
 
 def _without_leaks(sequences: Sequence[CodedSequence]) -> tuple[list[CodedSequence], list[Problem]]:
     parts: dict[str, set[str]] = {}
     for one in sequences:
         parts.setdefault(one.subject, set()).add(one.part)
-    lost: dict[str, int] = {}
+    lost: Counter[str] = Counter()
     kept = []
     for one in sequences:
         if one.part == "train" and len(parts[one.subject]) > 1:
-            lost[one.subject] = lost.get(one.subject, 0) + len(one.media)
+            lost[one.subject] += len(one.media)
         else:
             kept.append(one)
+    message = "its persons are in both train and validation; its {} frames of train stay out."
     return kept, [
-        Problem(
-            "warning",
-            "subject_leak",
-            subject,
-            f"its persons are in both train and validation; its {frames} frames of train stay out.",
-            frames,
-        )
+        Problem("warning", "subject_leak", subject, message.format(frames), frames)
         for subject, frames in sorted(lost.items())
     ]
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
-from aulens.data.columns import changes
-from aulens.data.index import FrameIndex, LostVideo, Problem
+from aulens.data.columns import changes, joined
+from aulens.data.folders import find_pictures, several
+from aulens.data.index import PICTURE, FrameIndex, LostVideo, Problem
 from aulens.errors import DatasetError
 
 
@@ -20,6 +23,7 @@ class CodedSequence:
 
     Attributes:
         landmarks: (N, K, 2) float32, NaN where a frame has none; None if the sequence has none.
+        position: None for pictures.
         lost: of a video, why frames have no file.
         intensities: (N, A) float32, 0 to 5, NaN where not coded; all of a data set's sequences or none.
     """
@@ -28,12 +32,52 @@ class CodedSequence:
     sequence: str
     part: str
     media: Sequence[str]
-    position: NDArray[np.int32]
     frame: NDArray[np.int64]
     labels: NDArray[np.int8]
     landmarks: NDArray[np.float32] | None = None
     lost: LostVideo | None = None
     intensities: NDArray[np.float32] | None = None
+    position: NDArray[np.int32] | None = None
+
+
+@contextmanager
+def noted(problems: list[Problem], problem: Problem) -> Iterator[None]:
+    """A DatasetError ends the block, and becomes this problem; it stands for the "{}" of its message."""
+    try:
+        yield
+    except DatasetError as error:
+        problems.append(replace(problem, message=problem.message.replace("{}", str(error))))
+
+
+def find_media(
+    places: Iterable[Path],
+    numbers: NDArray[np.integer],
+    problem: Problem,
+    problems: list[Problem],
+) -> list[str]:
+    """The pictures with these numbers (N,) in the first of the places that holds any, "" for those that lack.
+
+    These are the problem, whose message is preceded by how many and which they are.
+    """
+    media, lost = find_pictures(places, numbers.tolist())
+    if lost:
+        message = f"{len(lost)} of {len(media)} {problem.message.replace('{}', several(lost))}"
+        problems.append(replace(problem, message=message, frames=len(lost)))
+    return media
+
+
+def subject_problems(
+    sequences: Iterable[CodedSequence], unlabelled: Iterable[str], where: str, what: str
+) -> list[Problem]:
+    """Subjects of no published part; and those that have `what` ("pictures") but no label file."""
+    problems = []
+    if homeless := sorted({one.subject for one in sequences if not one.part}):
+        message = f"{several(homeless)} are in no published part; their frames are in no fold."
+        problems.append(Problem("note", "unknown_subject", where, message))
+    if bare := sorted(unlabelled):
+        message = f"{several(bare)} have {what} but no label file; their frames are not used."
+        problems.append(Problem("warning", "missing_labels", where, message))
+    return problems
 
 
 def gather(
@@ -58,53 +102,40 @@ def gather(
     counts = sorted({s.landmarks.shape[1] for s in ordered if s.landmarks is not None})
     if len(counts) > 1:
         raise DatasetError(f"Sequences differ in their number of landmarks: {counts}; give one layout.")
-    points = None
-    if counts:
-        points = np.concatenate(
-            [
-                np.full((len(s.media), counts[0], 2), np.nan, np.float32)
-                if s.landmarks is None
-                else s.landmarks
-                for s in ordered
-            ]
-        ).astype(np.float32, copy=False)
     lengths = [len(s.media) for s in ordered]
-    given = [s.intensities for s in ordered if s.intensities is not None]
+    position = [np.full(len(s.media), PICTURE) if s.position is None else s.position for s in ordered]
     return FrameIndex(
         dataset=dataset,
         aus=aus,
         media=tuple(path for s in ordered for path in s.media),
-        position=np.concatenate([s.position for s in ordered]).astype(np.int32, copy=False),
+        position=np.concatenate(position).astype(np.int32, copy=False),
         subject=np.repeat([s.subject for s in ordered], lengths),
         sequence=np.repeat([s.sequence for s in ordered], lengths),
         frame=np.concatenate([s.frame for s in ordered]).astype(np.int64, copy=False),
         labels=np.concatenate([s.labels for s in ordered]),
-        landmarks=points,
+        landmarks=joined([s.landmarks for s in ordered], lengths),
         part=np.repeat([s.part for s in ordered], lengths),
         aligned=aligned,
         problems=tuple(problems),
-        intensities=np.concatenate(given) if len(given) == len(ordered) else None,
+        intensities=joined([s.intensities for s in ordered], lengths),
         lost={(s.subject, s.sequence): s.lost for s in ordered if s.lost is not None},
     )
 
 
 def usable_rows(
-    subject: NDArray[np.str_],
-    sequence: NDArray[np.str_],
-    frame: NDArray[np.int64],
-    labels: NDArray[np.int8],
-    where: str,
+    frame: NDArray[np.int64], labels: NDArray[np.int8], where: str, *names: NDArray[np.str_]
 ) -> tuple[NDArray[np.intp], list[Problem]]:
-    """Rows of a table of frames by subject, sequence, frame: each frame once, and only if some AU is coded.
+    """Rows of a table of frames, sorted by names and frame: each frame once, and only if some AU is coded.
 
     Args:
-        subject, sequence, frame: (N,).
+        frame: (N,).
         labels: (N, A) in {0, 1, MISSING}.
         where: the table's name for the Problems.
+        names: (N,) each, subject and sequence, where the table is of several.
     """
     problems = []
-    order = np.lexsort((frame, sequence, subject))
-    new = changes(*(column[order] for column in (subject, sequence, frame)))
+    order = np.lexsort((frame, *reversed(names)))
+    new = changes(*(column[order] for column in (*names, frame)))
     if not new.all():
         count = int((~new).sum())
         rows = "1 row repeats" if count == 1 else f"{count} rows repeat"

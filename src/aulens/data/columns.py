@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,19 @@ def distinct_pairs(first: NDArray[np.str_], second: NDArray[np.str_]) -> set[tup
     """The pairs that occur in two (N,) columns; quick where equal rows lie together."""
     new = changes(first, second)
     return set(zip(first[new].tolist(), second[new].tolist(), strict=True))
+
+
+def joined(parts: Sequence[NDArray[np.float32] | None], lengths: Sequence[int]) -> NDArray[np.float32] | None:
+    """The rows of all parts, NaN where a part has none; None if no part has any."""
+    given = next((part for part in parts if part is not None), None)
+    if given is None:
+        return None
+    return np.concatenate(
+        [
+            np.full((n, *given.shape[1:]), np.nan, np.float32) if part is None else part
+            for part, n in zip(parts, lengths, strict=True)
+        ]
+    ).astype(np.float32, copy=False)
 
 
 def point_columns(count: int) -> list[str]:

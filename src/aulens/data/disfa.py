@@ -12,21 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING
-from aulens.data.coded import CodedSequence, gather
-from aulens.data.disfa_video import SHORT, video_frames
+from aulens.data.coded import CodedSequence, gather, noted, subject_problems, usable_rows
 from aulens.data.folders import listing, several, start, walk
-from aulens.data.index import FrameIndex, Problem
+from aulens.data.frames import count_frames
+from aulens.data.index import FrameIndex, LostVideo, Problem
 from aulens.data.jaanet import within_lists
-from aulens.data.label_files import code_problems, filled_rows, read_table
+from aulens.data.label_files import filled_rows, intensity_labels, read_table
 from aulens.data.matlab import as_points, read_matrix
 from aulens.data.protocols import DISFA_PROTOCOL, DISFA_SEQUENCE
 from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 from aulens.landmarks import IBUG66
 
-PRESENT_FROM: Final = 2
-"""The least intensity (of 0 to 5) that counts as present, as in the publications."""
-
+_SHORT: Final = {"SN010": 4844}  # a subject whose labels are known to be a line short of the others' 4,845
 _SUBJECT: Final = re.compile(r"SN\d{3}")
 _LABELS: Final = re.compile(r"(?P<subject>SN\d{3})_au(?P<au>\d+)\.txt", re.IGNORECASE)
 _VIDEO: Final = re.compile(r"(?P<side>Left|Right)Video(?P<subject>SN\d{3}).*\.(?:avi|mp4|mkv)", re.IGNORECASE)
@@ -69,19 +67,10 @@ def read_disfa(root: Path) -> FrameIndex:
     if not found.landmarks:
         message = "no Landmark_Points/SN001/.../SN001_0000_lm.mat was found; landmarks have to be detected."
         problems.append(Problem("warning", "missing_landmarks", "Landmark_Points", message))
-    sequences = []
-    for subject in sorted(found.labels):
-        sequence = _read_subject(subject, found, problems)
-        if sequence is not None:
-            sequences.append(sequence)
-    unknown = [s.subject for s in sequences if not s.part]
-    if unknown:
-        message = f"{several(unknown)} are in no published part; their frames are in no fold."
-        problems.append(Problem("note", "unknown_subject", "ActionUnit_Labels", message))
-    bare = sorted(set(found.videos) - set(found.labels))
-    if bare:
-        message = f"{several(bare)} have a video but no label file; they are not used."
-        problems.append(Problem("warning", "missing_labels", "ActionUnit_Labels", message))
+    read = (_read_subject(subject, found, problems) for subject in sorted(found.labels))
+    sequences = [one for one in read if one is not None]
+    bare = set(found.videos) - set(found.labels)
+    problems += subject_problems(sequences, bare, "ActionUnit_Labels", "a video")
     return gather("disfa", DISFA_PROTOCOL.aus, sequences, problems)
 
 
@@ -127,39 +116,35 @@ def _read_subject(subject: str, found: _Found, problems: list[Problem]) -> Coded
             message = "the file is missing; the AU is taken as not coded in this subject."
             problems.append(Problem("error", "missing_labels", where, message))
             continue
-        try:
+        message = "{}; the AU is taken as not coded in this subject, get the file again."
+        with noted(problems, Problem("error", "unreadable_labels", where, message)):
             columns[number] = _read_intensities(path, problems)
-        except DatasetError as error:
-            message = f"{error}; the AU is taken as not coded in this subject, get the file again."
-            problems.append(Problem("error", "unreadable_labels", where, message))
     if not columns:
         return None
     lengths = {number: len(values) for number, values in columns.items()}
     n = max(lengths.values())
-    codes = np.full((n, len(aus)), np.nan)
+    codes, written = np.full((n, len(aus)), np.nan), np.zeros((n, len(aus)), bool)
     for number, values in columns.items():
         codes[: len(values), aus.index(number)] = values
-    problems += _length_problems(subject, lengths)
-    labels = _labels(codes, columns, lengths, subject, problems)
-    media, lost = video_frames(subject, n, found.videos, found.right, problems)
+        written[: len(values), aus.index(number)] = True
+    labels, wrong = intensity_labels(codes, written, aus, subject)
+    problems += [*_length_problems(subject, lengths), *wrong]
+    media, lost = _video_frames(subject, n, found, problems)
     landmarks = _read_landmarks(subject, n, found, problems) if found.landmarks else None
     frame = np.arange(1, n + 1)
-    coded = (labels != MISSING).any(1)
-    if not coded.all():
-        count = int((~coded).sum())
-        message = f"{count} of {n} frames have no coded AU; they stay out."
-        problems.append(Problem("note", "not_coded", subject, message, count))
+    rows, unused = usable_rows(frame, labels, subject)
+    problems += unused
     return CodedSequence(
         subject,
         DISFA_SEQUENCE,
         DISFA_PROTOCOL.part_of(subject),
-        [path for path, keep in zip(media, coded, strict=True) if keep],
-        (frame - 1).astype(np.int32)[coded],
-        frame[coded],
-        labels[coded],
-        None if landmarks is None else landmarks[coded],
+        [media[row] for row in rows],
+        frame[rows],
+        labels[rows],
+        None if landmarks is None else landmarks[rows],
         lost,
-        intensities=np.where(labels == MISSING, np.nan, codes)[coded].astype(np.float32),
+        np.where(labels == MISSING, np.nan, codes)[rows].astype(np.float32),
+        (frame - 1)[rows].astype(np.int32),
     )
 
 
@@ -193,21 +178,33 @@ def _read_intensities(path: Path, problems: list[Problem]) -> NDArray[np.float64
     return placed
 
 
-def _labels(
-    codes: NDArray[np.float64],
-    columns: Mapping[int, NDArray[np.float64]],
-    lengths: Mapping[int, int],
-    subject: str,
-    problems: list[Problem],
-) -> NDArray[np.int8]:
-    aus = DISFA_PROTOCOL.aus
-    valid = np.isin(codes, range(6))
-    labels = np.where(valid, codes >= PRESENT_FROM, MISSING).astype(np.int8)
-    written = np.zeros(codes.shape, dtype=bool)
-    for number in columns:
-        written[: lengths[number], aus.index(number)] = True
-    problems += code_problems(codes, written & ~valid, aus, subject, "an intensity of 0 to 5")
-    return labels
+def _video_frames(
+    subject: str, n: int, found: _Found, problems: list[Problem]
+) -> tuple[list[str], LostVideo | None]:
+    """The left camera's video for each of n labelled frames, "" beyond its end; and why frames are lost."""
+    path = found.videos.get(subject)
+    if path is None:
+        if found.videos:
+            right = subject in found.right
+            seen = "; the right camera's is there, the protocols use the left" if right else ""
+            message = f"there is no LeftVideo{subject}_comp.avi{seen}."
+            problems.append(Problem("warning", "missing_video", subject, message, n))
+        return [""] * n, LostVideo("", "missing_video")
+    try:
+        count = count_frames(path)
+    except DatasetError as error:
+        problems.append(Problem("error", "unreadable_video", path.name, f"{error}", n))
+        return [""] * n, LostVideo(str(path), "unreadable_video")
+    if count != n:
+        known = _SHORT.get(subject) == n == count - 1
+        message = (
+            f"the video has {count} frames, the labels {n} lines; they are matched from the first, "
+            f"the last {abs(count - n)} {'frames have no label' if count > n else 'labels have no picture'}."
+        )
+        level: Final = "note" if known else "warning"
+        problems.append(Problem(level, "label_length", path.name, message, abs(count - n)))
+    lost = LostVideo(str(path), "video_ended") if count < n else None
+    return [str(path) if t < count else "" for t in range(n)], lost
 
 
 def _length_problems(subject: str, lengths: Mapping[int, int]) -> list[Problem]:
@@ -218,7 +215,7 @@ def _length_problems(subject: str, lengths: Mapping[int, int]) -> list[Problem]:
             f"label files differ in length: {each}, the others {n}; see whether those files are damaged."
         )
         return [Problem("warning", "label_length", subject, message, n - min(lengths.values()))]
-    if SHORT.get(subject) == n:
+    if _SHORT.get(subject) == n:
         message = f"{n} lines, one less than the other subjects; known of this subject."
         return [Problem("note", "label_length", subject, message)]
     return []
@@ -260,7 +257,7 @@ def _read_landmarks(subject: str, n: int, found: _Found, problems: list[Problem]
 
 def _first_number(subject: str, n: int, files: Mapping[int, Path]) -> tuple[int, list[Problem]]:
     """The number, 0 or 1, of the file for line 1; a warning if it can't be told for sure."""
-    frames = n + (SHORT.get(subject) == n)
+    frames = n + (_SHORT.get(subject) == n)
     if 0 in files:
         return 0, []
     if max(files) >= frames:

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import DISFA, MISSING
-from aulens.data.coded import CodedSequence, gather
-from aulens.data.disfa import PRESENT_FROM
-from aulens.data.folders import find_pictures, listing, numbered_pictures, several, start, walk
-from aulens.data.index import PICTURE, FrameIndex, Problem
-from aulens.data.label_files import code_problems
+from aulens.data.coded import CodedSequence, find_media, gather, noted, usable_rows
+from aulens.data.folders import listing, numbered_pictures, start, walk
+from aulens.data.index import FrameIndex, Problem
+from aulens.data.label_files import intensity_labels
 from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 
@@ -41,9 +40,8 @@ def read_disfaplus(root: Path) -> FrameIndex:
         for subject in filter(_SUBJECT.fullmatch, folder.folders):
             for trial in listing(folder.path / subject).folders:
                 inside = listing(folder.path / subject / trial)
-                found = [inside.path / file for file in inside.files if _FILE.fullmatch(file)]
-                if found:
-                    labels.setdefault((subject, trial), found)
+                if coded := [inside.path / file for file in inside.files if _FILE.fullmatch(file)]:
+                    labels.setdefault((subject, trial), coded)
                 elif numbered_pictures(inside.files):
                     pictures.setdefault((subject, trial), inside.path)
     if not labels:
@@ -56,15 +54,13 @@ def read_disfaplus(root: Path) -> FrameIndex:
     for (subject, trial), files in sorted(labels.items()):
         where = f"{subject}/{trial}"
         frame, occurs, codes = _read_trial(files, where, problems)
-        coded = (occurs != MISSING).any(1)
-        frame, occurs, codes = frame[coded], occurs[coded], codes[coded]
+        rows, found = usable_rows(frame, occurs, where)
+        problems += found
         places = [pictures[subject, trial]] if (subject, trial) in pictures else []
-        media, lost = find_pictures(places, frame.tolist())
-        if lost:
-            message = f"{len(lost)} of {len(media)} coded frames have no picture ({several(lost)})."
-            problems.append(Problem("warning", "missing_picture", where, message, len(lost)))
-        position = np.full(len(frame), PICTURE, np.int32)
-        sequences.append(CodedSequence(subject, trial, "", media, position, frame, occurs, intensities=codes))
+        lost = Problem("warning", "missing_picture", where, "coded frames have no picture ({}).")
+        media = find_media(places, frame[rows], lost, problems)
+        of_rows = frame[rows], occurs[rows]
+        sequences.append(CodedSequence(subject, trial, "", media, *of_rows, intensities=codes[rows]))
     return gather("disfaplus", DISFA, sequences, problems)
 
 
@@ -77,11 +73,9 @@ def _read_trial(
         match = _FILE.fullmatch(path.name)
         if match is None or int(match[1]) not in DISFA:
             continue
-        try:
+        message = "{}; the AU is taken as not coded in this trial, get the file again."
+        with noted(problems, Problem("error", "unreadable_labels", f"{where}/{path.name}", message)):
             columns[int(match[1])] = _read_intensities(path)
-        except DatasetError as error:
-            message = f"{error}; the AU is taken as not coded in this trial, get the file again."
-            problems.append(Problem("error", "unreadable_labels", f"{where}/{path.name}", message))
     lacking = [f"AU{number}" for number in DISFA if not any(path.name == f"AU{number}.txt" for path in files)]
     if lacking:
         message = f"no file for {', '.join(lacking)}; they are taken as not coded in this trial."
@@ -93,10 +87,10 @@ def _read_trial(
         if len(column) < len(frames):
             message = f"{len(column)} lines of AU{number}, other AUs have {len(frames)}; matched by picture."
             problems.append(Problem("warning", "label_length", where, message, len(frames) - len(column)))
-    valid = np.isin(codes, range(6))
-    problems += code_problems(codes, ~valid & ~np.isnan(codes), DISFA, where, "an intensity of 0 to 5")
-    labels = np.where(valid, codes >= PRESENT_FROM, MISSING).astype(np.int8)
-    return np.array(frames, dtype=np.int64), labels, np.where(valid, codes, np.nan).astype(np.float32)
+    labels, wrong = intensity_labels(codes, ~np.isnan(codes), DISFA, where)
+    problems += wrong
+    given = np.where(labels == MISSING, np.nan, codes).astype(np.float32)
+    return np.array(frames, dtype=np.int64), labels, given
 
 
 def _read_intensities(path: Path) -> dict[int, int]:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from aulens.aus import MISSING
-from aulens.data.coded import CodedSequence, gather, usable_rows
+from aulens.data.coded import CodedSequence, find_media, gather, usable_rows
 from aulens.data.columns import changes
-from aulens.data.folders import find_pictures, several, start, walk
-from aulens.data.index import PICTURE, FrameIndex, Problem
+from aulens.data.folders import several, start, walk
+from aulens.data.index import FrameIndex, Problem
 from aulens.data.jaanet_lists import SIZE, ListedFrames, read_lists
 from aulens.data.protocols import DISFA_SEQUENCE, protocol
 from aulens.data.registry import DatasetEntry
@@ -46,26 +46,17 @@ def read_jaanet(root: Path, lists: Path | None = None, dataset: str | None = Non
     if not tops:
         message = "no folder of pictures F001/T1 or SN001 was found; give the folder of the aligned faces."
         problems.append(Problem("error", "missing_picture", "pictures", message, len(listed)))
-    usable, found = usable_rows(listed.subject, listed.sequence, listed.frame, listed.labels, "lists")
+    usable, found = usable_rows(listed.frame, listed.labels, "lists", listed.subject, listed.sequence)
     problems += found
     sequences = []
     for rows in _sequences(listed, usable):
         subject, sequence = str(listed.subject[rows[0]]), str(listed.sequence[rows[0]])
         where = f"{subject}/{sequence}"
         places = [top if sequence == DISFA_SEQUENCE else top / sequence for top in tops.get(subject, [])]
-        media = _media(listed.number[rows], places, where, problems) if tops else [""] * len(rows)
-        sequences.append(
-            CodedSequence(
-                subject,
-                sequence,
-                str(listed.part[rows[0]]),
-                media,
-                np.full(len(rows), PICTURE, np.int32),
-                listed.frame[rows],
-                listed.labels[rows],
-                listed.landmarks[rows],
-            )
-        )
+        lost = Problem("warning", "missing_picture", where, "listed frames have no picture ({}).")
+        media = find_media(places, listed.number[rows], lost, problems) if tops else [""] * len(rows)
+        of_rows = listed.frame[rows], listed.labels[rows], listed.landmarks[rows]
+        sequences.append(CodedSequence(subject, sequence, str(listed.part[rows[0]]), media, *of_rows))
     problems += _size_problems([path for one in sequences for path in one.media if path][:1])
     return gather(listed.dataset, protocol(listed.dataset).aus, sequences, problems, aligned=True)
 
@@ -130,16 +121,6 @@ def _sequences(listed: ListedFrames, rows: NDArray[np.intp]) -> list[NDArray[np.
     """The rows of each sequence."""
     starts = np.flatnonzero(changes(listed.subject[rows], listed.sequence[rows]))[1:]
     return np.split(rows, starts) if len(rows) else []
-
-
-def _media(
-    numbers: NDArray[np.int64], places: Sequence[Path], where: str, problems: list[Problem]
-) -> list[str]:
-    media, lost = find_pictures(places, numbers.tolist())
-    if lost:
-        message = f"{len(lost)} of {len(media)} listed frames have no picture ({several(lost)})."
-        problems.append(Problem("warning", "missing_picture", where, message, len(lost)))
-    return media
 
 
 def _size_problems(pictures: Sequence[str]) -> list[Problem]:

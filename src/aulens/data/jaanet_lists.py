@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.data.coded import noted
 from aulens.data.folders import start, walk
 from aulens.data.index import Problem
 from aulens.data.label_files import binary_labels, blank_rows, read_table
@@ -77,11 +78,9 @@ def read_lists(folder: Path, dataset: str | None = None) -> ListedFrames:
             message = f"there is no {name}_path.txt; its frames are lost."
             problems.append(Problem("error", "missing_labels", name, message))
             continue
-        try:
+        message = "{}; its frames are lost, get the lists again."
+        with noted(problems, Problem("error", "unreadable_labels", name, message)):
             parts.append(_read_part(path, part, published, problems))
-        except DatasetError as error:
-            message = f"{error}; its frames are lost, get the lists again."
-            problems.append(Problem("error", "unreadable_labels", name, message))
     if not parts:
         raise DatasetError(f"No list in {folder} can be used: {problems[0].where}: {problems[0].message}")
     fields = ("subject", "sequence", "part", "number", "frame", "labels", "landmarks")
@@ -156,20 +155,15 @@ def _read_paths(path: Path) -> tuple[list[str], list[str], list[int]]:
 
 
 def _read_landmarks(path: Path, n: int, problems: list[Problem]) -> NDArray[np.float32]:
-    points = np.full((n, IBUG49.count, 2), np.nan, np.float32)
-    try:
+    with noted(problems, Problem("warning", "unreadable_landmarks", path.name, "the file {}.", n)):
         table = read_table(path, header=False)
-    except DatasetError as error:
-        problems.append(Problem("warning", "unreadable_landmarks", path.name, f"the file {error}.", n))
-        return points
-    values = table.values
-    if values.shape != (n, 2 * IBUG49.count):
-        message = f"{values.shape[0]} lines of {values.shape[1]} numbers, expected {n} of {2 * IBUG49.count}."
-        problems.append(Problem("warning", "unreadable_landmarks", path.name, message, n))
-        return points
-    problems += blank_rows(table, path.name)
-    # Made with a scale of (200 - 1) pixels from landmarks less 1: 0 is the first pixel's centre.
-    return values.reshape(n, IBUG49.count, 2).astype(np.float32)
+        lines, numbers = table.values.shape
+        if (lines, numbers) == (n, 2 * IBUG49.count):
+            problems += blank_rows(table, path.name)
+            # Made with a scale of (200 - 1) pixels from landmarks less 1: 0 is the first pixel's centre.
+            return table.values.reshape(n, IBUG49.count, 2).astype(np.float32)
+        raise DatasetError(f"has {lines} lines of {numbers} numbers, expected {n} of {2 * IBUG49.count}")
+    return np.full((n, IBUG49.count, 2), np.nan, np.float32)
 
 
 def _order_problems(path: Path, landmarks: NDArray[np.float32]) -> list[Problem]:

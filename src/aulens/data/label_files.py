@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from aulens.aus import MISSING, AUSet
 from aulens.data.folders import several
 from aulens.data.index import Problem
 from aulens.errors import DatasetError
+
+PRESENT_FROM: Final = 2
+"""The least intensity (of 0 to 5) that counts as present, as in DISFA's publications."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +165,25 @@ def binary_labels(
     labels[codes == 1] = 1
     wrong = (labels == MISSING) & ~np.isin(codes, list(not_coded))
     return labels, code_problems(codes, wrong, aus, where, f"0, 1 or {_words(sorted(not_coded))}")
+
+
+def intensity_labels(
+    codes: NDArray[np.float64], written: NDArray[np.bool_], aus: AUSet, where: str
+) -> tuple[NDArray[np.int8], list[Problem]]:
+    """(N, A) labels from intensities of 0 to 5; where another code is `written` is a Problem."""
+    valid = np.isin(codes, range(6))
+    labels = np.where(valid, codes >= PRESENT_FROM, MISSING).astype(np.int8)
+    return labels, code_problems(codes, written & ~valid, aus, where, "an intensity of 0 to 5")
+
+
+def au_columns(table: Table, aus: AUSet, not_coded: int) -> tuple[NDArray[np.float64], list[int]]:
+    """Codes (N, A) of the AUs that the header names once each, `not_coded` for others; which these are."""
+    numbers = [au_number(cell) for cell in table.header]
+    codes = np.full((len(table.values), len(aus)), not_coded, np.float64)
+    for axis, number in enumerate(aus):
+        if numbers.count(number) == 1:
+            codes[:, axis] = table.values[:, numbers.index(number)]
+    return codes, [number for number in aus if numbers.count(number) != 1]
 
 
 def code_problems(

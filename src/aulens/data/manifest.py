@@ -78,7 +78,7 @@ def read_manifest(path: Path) -> FrameIndex:
     part = np.array(table["part"].tolist() if "part" in table else [""] * len(table), dtype=np.str_)
     subject, sequence = (np.array(table[name].tolist(), dtype=np.str_) for name in ("subject", "sequence"))
     problems += _part_problems(subject, part)
-    rows, found = usable_rows(subject, sequence, frame.astype(np.int64), labels, file.name)
+    rows, found = usable_rows(frame.astype(np.int64), labels, file.name, subject, sequence)
     problems += found
     if not len(rows):
         raise DatasetError(f"{file} has no row with a coded AU.")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet, au_labels
-from aulens.data.columns import check_codes, check_intensities, distinct_pairs
+from aulens.data.columns import check_codes, check_intensities, distinct_pairs, joined
 from aulens.data.digest import PIECE, fingerprint
 from aulens.data.places import ByteRanges, Rows, as_rows, basenames, join_byte_ranges, join_names, take_names
 from aulens.errors import DatasetError
@@ -182,7 +182,7 @@ def join(parts: Sequence[Samples]) -> Samples:
         any(part.select_on_test for part in parts),
         tuple(dict.fromkeys(source for part in parts for source in part.sources)),
         _joined_order(parts),
-        _joined_intensities(parts),
+        joined([part.intensities for part in parts], [len(part) for part in parts]),
         np.concatenate([part.made for part in parts]),
     )
 
@@ -196,19 +196,6 @@ def _joined_order(parts: Sequence[Samples]) -> NDArray[np.intp] | None:
         np.arange(len(part)) if part.order is None else np.argsort(np.argsort(part.order)) for part in parts
     ]
     return np.concatenate([start + rank for start, rank in zip(starts[:-1], ranks, strict=True)])
-
-
-def _joined_intensities(parts: Sequence[Samples]) -> NDArray[np.float32] | None:
-    if all(part.intensities is None for part in parts):
-        return None
-    return np.concatenate(
-        [
-            np.full(part.side_labels.shape, np.nan, np.float32)
-            if part.intensities is None
-            else part.intensities
-            for part in parts
-        ]
-    )
 
 
 def check_subject_exclusive(subjects: NDArray[np.str_], splits: NDArray[np.str_]) -> None:
