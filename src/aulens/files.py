@@ -112,6 +112,25 @@ def plain(value: Any) -> Any:
     return value
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder to write into, where it is missing.
+
+    Raises:
+        ConfigError: a link lies there, and whoever laid it would choose what is written over.
+    """
+    if path.is_symlink():
+        raise ConfigError(f"{path} is a link, and nothing is written through one; move it away")
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise `ConfigError` if a folder in which files are to go on is a link, or has one in it."""
+    for here, folders, files in os.walk(folder):
+        for path in (here, *(os.path.join(here, name) for name in (*folders, *files))):
+            if os.path.islink(path):
+                raise ConfigError(f"{path} is a link, and nothing is written through one; move it away")
+
+
 def clear_unfinished(folder: Path) -> None:
     """Delete what killed writers left in a folder, and nothing that a living one is at."""
     for part in folder.glob(".*.part"):

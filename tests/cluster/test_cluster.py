@@ -275,13 +275,13 @@ def test_a_full_disk_stops_the_run(worker: Worker, pictures: list[Path]) -> None
 
 
 def test_a_job_is_done_by_one_at_a_time(tmp_path: Path) -> None:
-    order = []
+    order, job = [], Job("video", "talk", ("talk.mp4",))
 
     def second() -> None:
-        with Scratch(tmp_path).alone("job", ask_each=0.05):
+        with Scratch(tmp_path).alone(job, ask_each=0.05):
             order.append("second")
 
-    with Scratch(tmp_path).alone("job"):
+    with Scratch(tmp_path).alone(job):
         thread = threading.Thread(target=second)
         thread.start()
         time.sleep(0.3)
@@ -291,11 +291,11 @@ def test_a_job_is_done_by_one_at_a_time(tmp_path: Path) -> None:
 
 
 def test_the_lock_of_a_dead_worker_is_taken_over(tmp_path: Path) -> None:
-    lock = tmp_path / ".cluster" / "locks" / "job.lock"
+    lock = tmp_path / ".cluster" / "locks" / "000000.lock"
     die = "import aulens.locks, os, sys\nwith aulens.locks.hold(sys.argv[1], 'job'): os._exit(1)"
     subprocess.run([sys.executable, "-c", die, str(lock)], check=False, timeout=60)
     assert lock.exists()
-    with Scratch(tmp_path).alone("job"):
+    with Scratch(tmp_path).alone(Job("pictures", "000000", ())):
         assert lock.read_text().split()[1] == str(os.getpid())
 
 

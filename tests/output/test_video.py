@@ -248,16 +248,29 @@ def test_what_tells_the_same_stays(kill: bool, analyzer: Analyzer, short: Path, 
     ]  # fmt: skip
 
 
-def test_a_receipt_that_names_files_of_others_costs_none(analyzer: Analyzer, short: Path, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"more": 3}, r"talk\.json is no receipt of aulens, or a damaged one"),
+        ({}, r"talk\.csv would be written over, and talk\.json does not say that aulens made it"),
+    ],
+    ids=["of wrong types", "of other names"],
+)
+def test_a_receipt_that_names_files_of_others_costs_none(
+    more: dict, said: str, analyzer: Analyzer, short: Path, tmp_path: Path
+):
     out = tmp_path / "out"
     analyze_video(analyzer, short, out, OutputSettings(overlay=True))
     kept = [tmp_path / "talk.html", out / "walk.html", out / "talk.mp4"]
     for path in kept:
         path.touch()
     note = json.loads((out / "talk.json").read_text())
-    note["files"] = {"report": "../talk.html", "figures": "walk.html", "overlay": "talk.mp4", "more": 3}
+    note["files"] = {"report": "../talk.html", "figures": "walk.html", "overlay": "talk.mp4", **more}
     (out / "talk.json").write_text(json.dumps(note))
-    analyze_video(analyzer, short, out)
+    before = everything(out)
+    with pytest.raises(InputError, match=said):
+        analyze_video(analyzer, short, out, name="talk")
+    assert everything(out) == before
     assert all(path.is_file() for path in kept)
 
 

@@ -15,9 +15,10 @@ from aulens.cluster.settings import AnalyzerSettings, ClusterSettings, Setup, cp
 from aulens.cluster.worker import Worker
 from aulens.errors import ConfigError
 from aulens.output.checkpoint import remove_part
-from aulens.output.pictures import begin_pictures
+from aulens.output.engine import Check
 from aulens.output.plan import Job, Outcome, Plan
 from aulens.output.receipt import begin_anew
+from aulens.output.video import hold_clip
 from aulens.runtime.card import ModelCard, find_card, read_card
 
 _LINE_BYTES: Final = 1 << 20
@@ -53,14 +54,14 @@ class OnRay:
         return read_card(find_card(self._analyzer.model))
 
     @contextmanager
-    def __call__(self, plan: Plan) -> Generator[Iterator[Outcome], None, None]:
+    def __call__(self, plan: Plan, check: Check) -> Generator[Iterator[Outcome], None, None]:
         """See `aulens.output.Executor`."""
         _ = self.card  # what is wrong with it is said here
         with Scratch(plan.out).run() as token:
-            begin_pictures(plan)
             for job in () if plan.resume else plan.clips:
-                begin_anew(plan.out / f"{job.name}.json")
-                remove_part(plan.out / f"{job.name}.part")
+                with hold_clip(plan.out, job.name):  # or a run without a cluster is at it
+                    begin_anew(plan.out / f"{job.name}.json")
+                    remove_part(plan.out / f"{job.name}.part")
             # From here on what is there is of this run: a worker goes on with what another one began.
             told = replace(plan, jobs=(), resume=True)
             setup = Setup(

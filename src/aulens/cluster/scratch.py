@@ -5,11 +5,15 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from aulens.errors import BusyError
-from aulens.locks import hold
+from aulens.files import make_folder, refuse_links
+from aulens.locks import Held, hold
+from aulens.output.plan import Job
+from aulens.output.video import hold_clip
 
 MOST_TRIES: Final = 3
 """So often may workers die at one place of an input, before it is given up."""
@@ -34,7 +38,10 @@ class Scratch:
 
         Raises:
             BusyError: another run works there.
+            ConfigError: a link lies there.
         """
+        make_folder(self._folder)
+        refuse_links(self._folder)
         with ExitStack() as stack:
             stack.callback(self._remove_if_empty)
             stack.enter_context(hold(self._folder / "run.lock", f"The folder {self._folder.parent}"))
@@ -61,20 +68,24 @@ class Scratch:
         return (self._folder / token).exists()
 
     @contextmanager
-    def alone(self, job: str, *, ask_each: float = 1.0) -> Iterator[None]:
+    def alone(self, job: Job, *, ask_each: float = 1.0) -> Iterator[Held]:
         """Nobody else does this job while the block runs; waits for a worker that is at it.
 
         That may be one whose machine was cut off, so that Ray takes it for dead. It is asked for each
         `ask_each` seconds.
         """
+        alone = (
+            partial(hold, self._locks / f"{job.name}.lock", f"part {job.name} of the pictures")
+            if job.kind == "pictures" else partial(hold_clip, self._folder.parent, job.name)
+        )  # fmt: skip
         with ExitStack() as stack:
             while True:
                 try:
-                    stack.enter_context(hold(self._locks / f"{job}.lock", job))
+                    held = stack.enter_context(alone())
                     break
                 except BusyError:
                     time.sleep(ask_each)
-            yield
+            yield held
 
     def begin(self, job: str, place: int) -> tuple[int, int]:
         """Note that a job is begun at a place; how often in this run, and in a row at this place.

@@ -13,6 +13,7 @@ from aulens.cluster.settings import Setup
 from aulens.errors import AulensError, ConfigError
 from aulens.faces.detector import Face, left_out_text
 from aulens.files import disk_errors
+from aulens.locks import Held
 from aulens.output.checkpoint import frames_kept
 from aulens.output.pictures import analyze_pictures
 from aulens.output.plan import Job, Outcome
@@ -59,10 +60,10 @@ class Worker:
         if self._analyzer is None:
             return Outcome(job, who, fatal=self._fault)
         try:
-            with disk_errors(self._plan.out, AGAIN), self._scratch.alone(f"{job.kind}-{job.name}"):
+            with disk_errors(self._plan.out, AGAIN), self._scratch.alone(job) as held:
                 if job.kind == "pictures":
-                    return self._pictures(job, who, self._analyzer)
-                return self._clip(job, who, self._analyzer)
+                    return self._pictures(job, who, self._analyzer, held)
+                return self._clip(job, who, self._analyzer, held)
         except AulensError as error:
             return Outcome(job, who, fatal=str(error))
 
@@ -86,19 +87,21 @@ class Worker:
     def _note_left_out(self, face: Face, why: str) -> None:
         self._left_out.append(left_out_text(face, why))
 
-    def _clip(self, job: Job, who: str, analyzer: Analyzer) -> Outcome:
+    def _clip(self, job: Job, who: str, analyzer: Analyzer, held: Held) -> Outcome:
         place = frames_kept(self._plan.out, job.name)
         tries, here = self._scratch.begin(f"{job.kind}-{job.name}", place)
         if here > MOST_TRIES:
             return Outcome(job, who, tries - 1, failed={job.paths[0]: _died(f"after frame {place}")})
-        return do_clip(self._plan, job, analyzer, self._left_out, lock=False, worker=who, tries=tries)
+        return do_clip(self._plan, job, analyzer, self._left_out, held=held, worker=who, tries=tries)
 
-    def _pictures(self, job: Job, who: str, analyzer: Analyzer) -> Outcome:
+    def _pictures(self, job: Job, who: str, analyzer: Analyzer, held: Held) -> Outcome:
         def begin(place: int) -> tuple[int, str | None]:
             tries, here = self._scratch.begin(f"{job.kind}-{job.name}", place)
             return tries, _died("at it") if here > MOST_TRIES else None
 
-        return analyze_pictures(self._plan, job, analyzer, self._left_out, worker=who, tries=begin)
+        return analyze_pictures(
+            self._plan, job, analyzer, self._left_out, worker=who, tries=begin, check=held.check
+        )
 
 
 def _died(where: str) -> str:

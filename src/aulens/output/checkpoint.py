@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from aulens.checked import checked
-from aulens.errors import ConfigError, InputError
-from aulens.files import write_text
+from aulens.checked import Natural, checked
+from aulens.contents import json_of
+from aulens.errors import InputError
+from aulens.files import atomic_write, refuse_links, write_text
 from aulens.output.identity import differs
 from aulens.runtime.result import FrameResult
 
@@ -53,10 +54,10 @@ class Checkpoint:
         problem: what was wrong with the video so far, or None.
     """
 
-    next: int
+    next: Natural
     tracker: Mapping[str, Any]
-    lengths: Mapping[str, int]
-    counts: Mapping[str, int]
+    lengths: Mapping[str, Natural]
+    counts: Mapping[str, Natural]
     problem: str | None = None
 
 
@@ -81,11 +82,12 @@ class PartFolder:
                 raise InputError(f"{path} was not made by aulens; give another folder of results, or move it")
             shutil.rmtree(path)
         path.mkdir(parents=True, exist_ok=True)
+        refuse_links(path)
         (path / _MARK).touch()
 
     def length(self, part: str) -> int:
         """Bytes (or whatever a part counts in) that are sound of a part; 0 at the beginning."""
-        return 0 if self.note is None else int(self.note.lengths.get(part, 0))
+        return 0 if self.note is None else self.note.lengths.get(part, 0)
 
     def keep(self, note: Checkpoint) -> None:
         """Replace the note."""
@@ -97,22 +99,23 @@ class PartFolder:
         remove_part(self.path)
 
     def _read(self) -> Checkpoint | None:
-        try:
-            found = json.loads((self.path / CHECKPOINT).read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
+        if (found := _noted(self.path)) is None:
             return None
-        except ValueError:
-            return None  # written by hand or by a broken disk: begin anew
+        identity, note = found
+        if identity != self._identity:
+            raise InputError(f"{self.path}: the earlier run can't go on, {differs(identity, self._identity)}")
+        return note
+
+
+def _noted(part: Path) -> tuple[Mapping[str, Any], Checkpoint] | None:
+    """Of what and how far the run in a folder was; None if there is no note, or one that can't be used."""
+    try:
+        found = json_of(part / CHECKPOINT)
         if not isinstance(found, dict) or found.get("format") != _FORMAT:
             return None
-        if found["identity"] != self._identity:
-            raise InputError(
-                f"{self.path}: the earlier run can't go on, {differs(found['identity'], self._identity)}"
-            )
-        try:
-            return checked(Checkpoint, found, others=True)
-        except ConfigError:
-            return None
+        return checked(dict[str, Any], found.get("identity")), checked(Checkpoint, found, others=True)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None  # written by hand or by a broken disk: begin anew
 
 
 def remove_part(path: Path) -> None:
@@ -120,7 +123,7 @@ def remove_part(path: Path) -> None:
     if is_ours(path):
         # The mark last: what a kill leaves can be told from somebody else's.
         for inner in path.iterdir():
-            if inner.is_dir():
+            if inner.is_dir() and not inner.is_symlink():
                 shutil.rmtree(inner)
             elif inner.name != _MARK:
                 inner.unlink()
@@ -134,7 +137,7 @@ def is_begun(path: Path) -> bool:
 
 def is_ours(path: Path) -> bool:
     """Whether a folder NAME.part is one of an unfinished video, or empty."""
-    return path.is_dir() and ((path / _MARK).exists() or not any(path.iterdir()))
+    return path.is_dir() and not path.is_symlink() and ((path / _MARK).exists() or not any(path.iterdir()))
 
 
 def cut_back(path: Path, length: int) -> None:
@@ -143,21 +146,21 @@ def cut_back(path: Path, length: int) -> None:
     Raises:
         InputError: the file holds less than was noted.
     """
-    if not path.exists():
-        path.touch()
-    size = path.stat().st_size
+    size = path.stat().st_size if path.exists() else 0
     if size < length:
         raise InputError(
             f"{path} holds {size} bytes, but {length} were noted: it was changed since. Without --resume the "
             "video is analyzed anew"
         )
-    os.truncate(path, length)
+    # A file of its own: who was at it, and is not as dead as it looked, goes on in one that nobody sees.
+    with atomic_write(path, to_disk=False) as part:
+        part.touch()
+        if length:
+            shutil.copyfile(path, part)
+            os.truncate(part, length)
 
 
 def frames_kept(out: Path, name: str) -> int:
     """Frames of a video in work that are safe in OUT/NAME.part; 0 if there is nothing."""
-    try:
-        checkpoint = json.loads((out / f"{name}.part" / CHECKPOINT).read_text(encoding="utf-8"))
-        return int(checkpoint["counts"]["frames"])
-    except (OSError, ValueError, KeyError):
-        return 0
+    found = _noted(out / f"{name}.part")
+    return 0 if found is None else found[1].counts.get("frames", 0)

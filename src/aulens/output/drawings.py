@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import InputError
-from aulens.files import atomic_write, write_bytes
+from aulens.files import atomic_write, make_folder, write_bytes
 from aulens.output.plan import DRAWN
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
@@ -36,7 +36,7 @@ def draw(
     Returns:
         Names of the drawings, in `out`, and what the page says of it; "" if it has no room.
     """
-    (out / DRAWN).mkdir(exist_ok=True)
+    make_folder(out / DRAWN)
     drawings = {stem: draw_overlay(result.image, result.faces)} | {
         f"{stem}.face{face.face_id}": evidence_sheet(result.image, face, card.aus) for face in result.faces
     }

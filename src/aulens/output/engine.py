@@ -18,6 +18,7 @@ from aulens.runtime.card import ModelCard
 if TYPE_CHECKING:
     from aulens.output.video import OnFrame
 
+Check = Callable[[], None]
 OnOutcome = Callable[[Outcome, int], None]
 """Called with what became of each job, and the number of jobs."""
 
@@ -30,10 +31,14 @@ class Executor(Protocol):
         """Of the model."""
         ...
 
-    def __call__(self, plan: Plan) -> AbstractContextManager[Iterator[Outcome]]:
-        """Keep others from the results while the block runs; what became of each job, as it is done.
+    def __call__(self, plan: Plan, check: Check) -> AbstractContextManager[Iterator[Outcome]]:
+        """Do its jobs while the block runs; what became of each, as it is done.
 
-        Without `plan.resume` what earlier runs began is thrown away.
+        Each video is one run's alone. Without `plan.resume` what earlier runs began of it is thrown away.
+
+        Args:
+            plan: all jobs.
+            check: raises `BusyError` if the table of pictures has become another run's.
         """
         ...
 
@@ -98,14 +103,26 @@ def execute(plan: Plan, executor: Executor, on_outcome: OnOutcome | None = None)
     results = Results()
     with disk_errors(plan.out, AGAIN):
         plan.out.mkdir(parents=True, exist_ok=True)
-        for folder in (plan.out, plan.out / DRAWN):
-            clear_unfinished(folder)
-        _execute(plan, executor, on_outcome, results)
+        with ExitStack() as stack:
+            check: Check = _alone
+            if plan.pictures:
+                lock = plan.out / ".results.lock"
+                check = stack.enter_context(hold(lock, f"The table of pictures in {plan.out}")).check
+                begin_pictures(plan)
+                clear_unfinished(plan.out / DRAWN)
+            clear_unfinished(plan.out)
+            _execute(plan, executor, on_outcome, results, check)
     return results
 
 
-def _execute(plan: Plan, executor: Executor, on_outcome: OnOutcome | None, results: Results) -> None:
-    with executor(plan) as outcomes:
+def _alone() -> None:
+    pass
+
+
+def _execute(
+    plan: Plan, executor: Executor, on_outcome: OnOutcome | None, results: Results, check: Check
+) -> None:
+    with executor(plan, check) as outcomes:
         for outcome in outcomes:
             results.outcomes.append(outcome)
             results.failed |= outcome.failed
@@ -117,6 +134,7 @@ def _execute(plan: Plan, executor: Executor, on_outcome: OnOutcome | None, resul
         if done and None not in done:
             results.pictures = done[0]
         elif done:
+            check()
             results.pictures = finish_pictures(plan, executor.card)
     if results.pictures is not None:
         results.failed |= results.pictures.failed
@@ -148,19 +166,15 @@ class Here:
         return self._analyzer.card
 
     @contextmanager
-    def __call__(self, plan: Plan) -> Generator[Iterator[Outcome], None, None]:
-        """See `Executor`. Of several runs into one folder, each video and all pictures are one's alone."""
-        with ExitStack() as stack:
-            if plan.pictures:
-                stack.enter_context(hold(plan.out / ".results.lock", f"The table of pictures in {plan.out}"))
-                begin_pictures(plan)
-            yield (self._do(plan, job) for job in plan.jobs)
+    def __call__(self, plan: Plan, check: Check) -> Generator[Iterator[Outcome], None, None]:
+        """See `Executor`."""
+        yield (self._do(plan, job, check) for job in plan.jobs)
 
-    def _do(self, plan: Plan, job: Job) -> Outcome:
+    def _do(self, plan: Plan, job: Job, check: Check) -> Outcome:
         if job.kind != "pictures":
             from aulens.output.video import do_clip  # takes longer than a picture
 
             return do_clip(plan, job, self._analyzer, self._left_out, self._on_frame)
         # What was begun before was thrown away, if it was to be.
         plan = replace(plan, resume=True)
-        return analyze_pictures(plan, job, self._analyzer, self._left_out, self._on_picture)
+        return analyze_pictures(plan, job, self._analyzer, self._left_out, self._on_picture, check=check)

@@ -49,6 +49,7 @@ def finish(
     info: VideoInfo,
     problem: str | None,
     command: str | None,
+    counted: int,
 ) -> tuple[dict[str, str], str | None, str | None, str | None]:
     """Write the table, its events, once per folder what the columns mean, and what else was asked for.
 
@@ -64,14 +65,23 @@ def finish(
         info: of the video.
         problem: what was wrong with it, or None.
         command: that made it, to be shown in the report.
+        counted: rows that were written.
 
     Returns:
         File names in `out`, by what they are; what could not be done, how many faces the limits left out, and
         what else is to be known, in words, or None.
+
+    Raises:
+        InputError: there are more or fewer rows: somebody else wrote there, too.
     """
     threshold = dict(zip(card.aus.labels, card.threshold, strict=True))
     rows = part / ROWS
     raw = whole = read_rows(rows)
+    if len(raw) != counted:
+        raise InputError(
+            f"{rows} has {len(raw):,} rows, not the {counted:,} that were written: another program wrote "
+            "there. Without --resume the video is analyzed anew"
+        )
     told, left_out, lacking = _usable(whole, settings.limits)
     remark = None
     timed = bool(told["time"].notna().any())
@@ -121,8 +131,9 @@ def finish(
         )
         clear_figures(out / f"{name}.figures")
         if can_draw():
-            files["figures"] = f"{name}.figures"
-            write_figures(out / files["figures"], told, threshold, events=found)
+            figures = f"{name}.figures"
+            if write_figures(out / figures, told, threshold, events=found):
+                files["figures"] = figures
     return files, lacking, left_out, remark
 
 

@@ -1,17 +1,22 @@
 """What was made, of what and with what: NAME.json of a video, results.json of all pictures of a run."""
 
+import hashlib
 import json
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from aulens.checked import checked
+from aulens.contents import json_of
 from aulens.errors import ConfigError, InputError
 from aulens.files import write_text
 from aulens.output.identity import IF_SET, VIDEO, differs
 from aulens.output.names import ENDINGS
+from aulens.output.writers import count_rows
+from aulens.tables.dictionary import FILE_NAME, is_dictionary
 
 CLIP: Final = "aulens-clip/1"
 PICTURES: Final = "aulens-pictures/2"
@@ -20,6 +25,7 @@ _OUTPUTS: Final = ("format", "overlay", "report")
 _REPLACED: Final = "replaced"
 _OF_PICTURES: Final = ("poor", "failed")
 _FIGURE: Final = re.compile(r"(?:timeline|cooccurrence)(?:-person[0-9]+)?\.(?:svg|pdf)")
+_TABLE: Final = re.compile(r"(?!columns\.)[^/\\]+\.csv")
 _RESULT: Final = re.compile(r"results\.(?:csv|jsonl|parquet)|index\.html|pictures/[^/]+\.jpg")
 
 
@@ -41,6 +47,7 @@ class Receipt:
             there are no limits.
         remark: what else is to be known of the results: who has no baseline, why there are no blinks; or
             None.
+        digest: of the tables as they were written, SHA-256; None: of an earlier version.
         poor: faces in pictures that are seen so badly that their AUs say little.
         failed: pictures that can't be read, each with the reason.
     """
@@ -56,6 +63,7 @@ class Receipt:
     versions: Mapping[str, str]
     left_out: str | None = None
     remark: str | None = None
+    digest: str | None = None
     poor: int = 0
     failed: Mapping[str, str] = field(default_factory=dict)
 
@@ -88,15 +96,100 @@ def read_receipt(path: Path, identity: Mapping[str, Any]) -> Receipt | None:
     return found if all((path.parent / name).exists() for name in found.files.values()) else None
 
 
-def files_of(path: Path) -> dict[str, Path]:
-    """What a receipt names and is of its results alone, by what it is; nothing if it is no receipt."""
+def untrue(path: Path, receipt: Receipt) -> str | None:
+    """In what tables are not what their receipt says, or None: another run or somebody wrote them.
+
+    Args:
+        path: of the receipt.
+        receipt: what stands in it.
+    """
+    tables = tables_of(_named(path, receipt))
+    if not tables:
+        return f"{path} names no table"
+    try:
+        rows, digest = sum(map(count_rows, tables)), digest_of(tables)
+    except FileNotFoundError:
+        return None  # it was taken away, and is made anew
+    except (OSError, ValueError) as error:
+        return f"{tables[0]} can't be read as a table ({error})"
+    if rows != receipt.rows:
+        return f"{tables[0]} has {rows:,} rows, but {path.name} tells of {receipt.rows:,}"
+    if receipt.digest not in (None, digest):
+        return f"{tables[0]} was changed since {path.name} was written"
+    return None
+
+
+def why_not_done(path: Path) -> str | None:
+    """`untrue` of what is there, unless another run has begun to replace it."""
     found = _read(path)
-    named = {} if found is None else found.files
-    if found is not None and found.source is None:
-        ours = {kind: name for kind, name in named.items() if _RESULT.fullmatch(name)}
+    return None if found is None or _REPLACED in found.identity else untrue(path, found)
+
+
+def tables_of(made: Mapping[str, Path]) -> list[Path]:
+    """The table among the files of a receipt; of pictures there may be one for each."""
+    if "table" in made:
+        return [made["table"]]
+    return [path for kind, path in made.items() if kind == path.name and path.suffix == ".csv"]
+
+
+def digest_of(tables: Iterable[Path]) -> str:
+    """SHA-256 of what is in them, one after another."""
+    digest = hashlib.sha256()
+    for table in tables:
+        with table.open("rb") as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+    return digest.hexdigest()
+
+
+def not_ours(path: Path, made: Iterable[Path]) -> str | None:
+    """What would be written over although aulens did not make it, or None.
+
+    Args:
+        path: of the receipt that will say what was made; an earlier one says what was.
+        made: files to be made, in the same folder.
+    """
+    if os.path.lexists(path) and _read(path) is None:
+        return f"{path} is no receipt of aulens, or a damaged one, and would be written over"
+    ours = set(files_of(path).values())
+    for file in made:
+        if file in ours or not os.path.lexists(file):
+            continue
+        if file.name != FILE_NAME or not is_dictionary(file):  # that is of all runs into a folder
+            return f"{file} would be written over, and {path.name} does not say that aulens made it"
+    return None
+
+
+def files_of(path: Path) -> dict[str, Path]:
+    """What a receipt names and is of its results alone, by what it is; nothing if it is no receipt.
+
+    A table of one picture, which may be called as anything, is so only as long as it is what was written.
+    """
+    found = _read(path)
+    if found is None:
+        return {}
+    made = _named(path, found)
+    if found.source is None and "table" not in made and untrue(path, found) is not None:
+        return {kind: file for kind, file in made.items() if file.suffix != ".csv"}
+    return made
+
+
+def _named(path: Path, receipt: Receipt) -> dict[str, Path]:
+    """What it names and may be of its results; nothing of what lies elsewhere, or behind a link."""
+    if receipt.source is not None:
+        ours = {path.stem + end for end in ENDINGS}
+        made = {kind: name for kind, name in receipt.files.items() if name in ours}
     else:
-        ours = {kind: name for kind, name in named.items() if name in {path.stem + end for end in ENDINGS}}
-    return {kind: path.parent / name for kind, name in ours.items()}
+        made = {
+            kind: name for kind, name in receipt.files.items()
+            if _RESULT.fullmatch(name) or (kind == name and _TABLE.fullmatch(name))
+        }  # fmt: skip
+    files = {kind: path.parent / name for kind, name in made.items()}
+    return {kind: file for kind, file in files.items() if not _is_behind_link(file, path.parent)}
+
+
+def _is_behind_link(file: Path, folder: Path) -> bool:
+    return file.parent != folder and file.parent.is_symlink()
 
 
 def with_old(path: Path, identity: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:
@@ -115,7 +208,7 @@ def with_old(path: Path, identity: Mapping[str, Any], files: Mapping[str, str]) 
         if name in files.values() or not old.exists():
             continue
         if same:
-            kept[kind if kind not in files else f"{kind}{old.suffix}"] = name
+            kept[kind if kind not in {*files, "table"} else f"{kind}{old.suffix}"] = name
         elif old.is_dir():
             clear_figures(old)
         else:
@@ -144,7 +237,7 @@ def begin_anew(path: Path) -> None:
 def _read(path: Path) -> Receipt | None:
     """What `write_receipt` wrote; None if there is no such file, or one of somebody else."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json_of(path)
     except (FileNotFoundError, IsADirectoryError, ValueError):
         return None
     if not isinstance(found, dict) or found.pop("format", None) not in (CLIP, PICTURES):

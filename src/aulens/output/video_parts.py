@@ -71,5 +71,4 @@ class StillsPart:
         return self._stills.last + 1
 
     def close(self) -> None:
-        """See `Part`."""
-        self._stills.save()
+        """See `Part`. What was not kept comes again."""

@@ -7,14 +7,18 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol, TextIO
+from typing import BinaryIO, Final, Protocol, TextIO
 
 from aulens.aus import AUSet
 from aulens.files import atomic_write
 from aulens.runtime.result import FrameResult
 from aulens.tables import TABLE_FORMATS, TableFormat
-from aulens.tables.parquet import GROUP, ParquetWriter
+from aulens.tables.parquet import GROUP, ParquetWriter, import_pyarrow
 from aulens.tables.schema import Row, columns, rows_of, to_frame, write_rows
+
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""With what a cell begins that spreadsheets work out, and so obey whoever named the file."""
 
 
 class Writer(Protocol):
@@ -113,12 +117,15 @@ def rows_in(format: str, name: str, result: FrameResult, aus: AUSet, *, picture:
 
     Args:
         format: one of `aulens.output.settings.FORMATS`.
-        name: what the column `file` says.
+        name: what the column `file` says; one that spreadsheets would take for a formula begins with "./",
+            which names the same file.
         result: what was found.
         aus: of the model.
         picture: whether it is one.
     """
     theirs = format_of(format, picture=picture)
+    if name.startswith(_FORMULA):
+        name = f"./{name}"
     if theirs is not None:
         return theirs.rows(name, result)
     if picture:
@@ -134,6 +141,23 @@ def open_writer(format: str, file: TextIO, aus: AUSet, *, picture: bool) -> Writ
         return JsonLinesWriter(file)
     theirs = format_of(format, picture=picture)
     return CsvWriter(file, columns(aus) if theirs is None else theirs.columns(aus))
+
+
+def count_rows(path: Path) -> int:
+    """Rows of a table that aulens wrote, without a look at what is in them.
+
+    Raises:
+        OSError: it is not there.
+        ValueError: it is no Parquet file, or none that can be read here.
+    """
+    if path.suffix == ".parquet":
+        return int(import_pyarrow().parquet.read_metadata(path).num_rows)
+    csv, rows, quoted = path.suffix == ".csv", 0, False
+    with path.open("rb") as file:
+        for line in file:
+            quoted ^= csv and line.count(b'"') % 2 == 1  # a text in quotes may go on in the next line
+            rows += not quoted
+    return rows - csv
 
 
 @contextmanager

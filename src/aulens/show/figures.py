@@ -6,6 +6,7 @@ from typing import Final
 
 import pandas as pd
 
+from aulens.files import make_folder
 from aulens.show.cooccurrence import cooccurrence_figure
 from aulens.show.figure import COLUMN, save_figure
 from aulens.show.timeline import figure_title, timeline
@@ -36,7 +37,7 @@ def write_figures(
     seen for less than a second, and no more than of the 12 who were seen longest.
 
     Args:
-        folder: made if missing.
+        folder: made if missing, and there is something for it.
         table: of one clip, in our schema.
         threshold: AU label to the model's threshold; these AUs are drawn.
         events: of `aulens.tables.events`; None: made here, if the clip has time stamps.
@@ -48,7 +49,7 @@ def write_figures(
         The files that were written.
 
     Raises:
-        ConfigError: no threshold, or matplotlib, an extra, is not installed.
+        ConfigError: no threshold, a link in place of the folder, or matplotlib, an extra, is not installed.
         InputError: the table is of several clips, lacks columns, or tells no sides and `sides` is set.
     """
     labels = tuple(threshold)
@@ -59,7 +60,8 @@ def write_figures(
     seen = {track.face_id: track.time_seen for track in clip.tracks}
     longest = sorted(seen, key=lambda face_id: -seen[face_id])[:_MOST]
     people = sorted(face_id for face_id in longest if seen[face_id] >= least or len(seen) == 1)
-    folder.mkdir(parents=True, exist_ok=True)
+    if people:
+        make_folder(folder)
     written = []
     for face_id in people:
         end = "" if len(seen) == 1 else f"-person{face_id}"

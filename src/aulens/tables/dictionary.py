@@ -73,6 +73,15 @@ def general_columns() -> tuple[Column, ...]:
     return (*map(describe, FACE_COLUMNS), *ends)
 
 
+def is_dictionary(path: Path) -> bool:
+    """Whether a file begins as a dictionary."""
+    header = ",".join(field.name for field in fields(Column)).encode()
+    if not path.is_file():  # a pipe would wait
+        return False
+    with path.open("rb") as file:
+        return file.read(len(header)) == header
+
+
 def write_full_dictionary(path: Path, aus: AUSet) -> None:
     """Write the dictionary of all that we write of these AUs, the same whatever a run was asked for.
 
