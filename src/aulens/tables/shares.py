@@ -56,10 +56,10 @@ def shares(track: Track, *, block: float = BLOCK, draws: int = _DRAWS, seed: int
         seed: the same seed gives the same interval.
     """
     weight = track.lasts * track.seen
-    number = ((track.time - track.time[0]) // block).astype(np.intp)
-    count = int(number[-1]) + 1
-    seen = np.bincount(number, weight, count)
-    present = np.stack([np.bincount(number, weight * on, count) for on in track.present.T], axis=1)
+    # Only blocks with a frame, however long the gaps between them are.
+    _, number = np.unique((track.time - track.time[0]) // block, return_inverse=True)
+    seen = np.bincount(number, weight)
+    present = np.stack([np.bincount(number, weight * on) for on in track.present.T], axis=1)
     kept = seen > 0
     seen, present = seen[kept], present[kept]
     value = ratio(present.sum(0), np.full(present.shape[1], seen.sum()))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -155,9 +155,12 @@ def frame_rate(container: Any, stream: Any, stamps: Sequence[int | None]) -> Fra
     known = sorted({stamp for stamp in read if stamp is not None})
     # Of the last ones some may be missing that are shown before them.
     known = known[:-_REORDERED] if len(read) > _MEASURED else known
-    if len(known) > 1:
-        seen = (len(known) - 1) / Fraction((known[-1] - known[0]) * stream.time_base)
-        return Fraction(told) if told and abs(told - seen) < _ABOUT * seen else seen
+    steps = sorted(after - before for before, after in pairwise(known))
+    if steps:
+        usual = 1 / Fraction(steps[len(steps) // 2] * stream.time_base)
+        mean = len(steps) / Fraction(sum(steps) * stream.time_base)
+        fits = told and any(abs(told - seen) < _ABOUT * seen for seen in (usual, mean))
+        return Fraction(told) if fits else mean
     told = told if told and told < _FASTEST else stream.base_rate or told
     return Fraction(told) if told else None
 

@@ -26,6 +26,9 @@ __all__ = ["Frame", "Media", "VideoFile", "VideoInfo", "open_video"]
 
 _QUIET: Final = frozenset({"vp8", "vp9", "av1"})
 """Codecs with packets that make no frame."""
+_LEAP: Final = 600
+_MANY: Final = 1000
+"""Seconds, and usual frames, for which no frame is shown: longer is said."""
 
 
 def open_video(path: str | Path) -> Media:
@@ -149,7 +152,7 @@ class _Reading:
         self._last, self._time = -1, math.nan
         self._lost, self._failed, self._concealed = 0, 0, 0
         self._first_lost = self._first_concealed = self._jump_back = self._disorder = ""
-        self._end = self._stop = ""
+        self._leap = self._end = self._stop = ""
 
     def run(self) -> Generator[tuple[int, float, Any], None, None]:
         clock = read_clock(self._path) if self._choice.jumps else None
@@ -184,6 +187,8 @@ class _Reading:
             said.append(f"{_many(self._concealed)} came damaged, the first {self._first_concealed}")
         if self._jump_back:
             said.append(f"time stamps jump back at {self._jump_back}, from there on they are counted on")
+        if self._leap:
+            said.append(f"time stamps leap by {self._leap}")
         if self._disorder:
             said.append(f"time stamps are out of order at {self._disorder}, from there on they are sorted")
         if self._stop:
@@ -196,6 +201,8 @@ class _Reading:
         if frame.is_corrupt:
             self._concealed += 1
             self._first_concealed = self._first_concealed or place(index, time)
+        if time - self._time > max(_LEAP, _MANY / self._info.rate if self._info.rate else 0):
+            self._leap = self._leap or f"{time - self._time:,.0f} s at {place(index, time)}"
         self._last, self._time = index, time
 
     def _lose(self, count: int) -> None:
