@@ -69,19 +69,20 @@ def split_blinks(shut: pd.DataFrame, closures: pd.DataFrame) -> tuple[pd.DataFra
     """
     whole = ~closures["open_start"] & ~closures["open_end"]
     blink = whole & (closures["duration"] <= LONGEST + SLACK)
-    only_blinks = _meets(shut, closures[blink]) & ~_meets(shut, closures[~blink])
-    return shut[~(only_blinks & _mostly(shut, closures[blink]))], closures[blink]
+    blinking, closed = _shared(shut, closures[blink]), _shared(shut, closures[~blink])
+    # What blinks for less than half of its time is a wink, with a blink within.
+    half = (shut["offset"] - shut["onset"]).to_numpy() / 2
+    return shut[~((blinking > 0) & (closed == 0) & (blinking >= half))], closures[blink]
 
 
-def _mostly(shut: pd.DataFrame, blinks: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which events of AU43 are blinks for half of their time; others are winks, with a blink within."""
-    person, onset, offset = (blinks[name].to_numpy() for name in ("person", "onset", "offset"))
-    who, first, last = (shut[name].to_numpy() for name in ("person", "onset", "offset"))
-    both = np.zeros(len(shut))
-    for i in range(len(shut)):
-        shared = np.minimum(offset, last[i]) - np.maximum(onset, first[i])
-        both[i] = shared[(person == who[i]) & (shared > 0)].sum()
-    return np.asarray(both >= (last - first) / 2)
+def _shared(events: pd.DataFrame, others: pd.DataFrame) -> NDArray[np.float64]:
+    """(E,) for how many seconds each event goes on together with others of the same person."""
+    person, onset, offset = (others[name].to_numpy() for name in ("person", "onset", "offset"))
+    both = np.zeros(len(events))
+    for i, (who, first, last) in enumerate(events[["person", "onset", "offset"]].to_numpy()):
+        shared = np.minimum(offset, last) - np.maximum(onset, first)
+        both[i] = shared[(person == who) & (shared > 0)].sum()
+    return both
 
 
 def blink_rates(table: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
@@ -135,16 +136,3 @@ def _slow(table: pd.DataFrame, track: Tracks) -> NDArray[np.bool_]:
     lasts = pd.Series(track.end - track.time)
     median = lasts.groupby(table["file"].iloc[track.rows].to_numpy()).transform("median")
     return np.asarray(median > SLOWEST + SLACK, dtype=bool)
-
-
-def _meets(events: pd.DataFrame, others: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which events share time with one of the others, of the same person."""
-    ends = [frame[name].to_numpy() for frame in (events, others) for name in ("onset", "offset")]
-    later = 1 + max((float(end.max()) for end in ends if len(end)), default=0.0)  # than any of a person
-    onset, offset, from_, to = (
-        end + later * frame["person"].to_numpy()
-        for end, frame in zip(ends, (events, events, others, others), strict=True)
-    )
-    begun = np.searchsorted(np.sort(from_), offset, side="left")
-    over = np.searchsorted(np.sort(to), onset, side="right")
-    return np.asarray(begun > over)
