@@ -21,6 +21,7 @@ from aulens.commands.render import render
 from aulens.commands.report import report
 from aulens.commands.research import evaluate, export, train
 from aulens.commands.study import app as study
+from aulens.commands.terminal import legible_lines, speak_utf8
 from aulens.errors import AulensError
 
 app = typer.Typer(
@@ -67,13 +68,14 @@ def _options(
 
 def main(command: Callable[[], object] = app) -> None:
     """Run the command line; an error that the user can mend is one line on standard error, exit code 2."""
+    speak_utf8()
     try:
         command()
     except AulensError as error:
-        sys.stderr.write(f"aulens: {error}\n")
+        sys.stderr.write(f"aulens: {legible_lines(error)}\n")
         sys.exit(2)
     except OSError as error:  # a folder without write permission, a full disk
-        sys.stderr.write(f"aulens: {error}\n")
+        sys.stderr.write(f"aulens: {legible_lines(error)}\n")
         sys.exit(2)
 
 

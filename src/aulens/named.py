@@ -52,15 +52,10 @@ def _missing(path: str | Path, error: OSError, kind: str) -> str:
     return f"the file can't be read ({error.strerror or error})"
 
 
-def as_text(path: str | Path) -> str:
-    """A path as tables and pages have it: its bytes as UTF-8, whatever this machine takes names for."""
-    return os.fsencode(path).decode("utf-8", "surrogateescape")
-
-
 def unwritable(path: str | Path) -> str | None:
     """Why a file can't be named in a table, or None: its name has bytes that are no text (UTF-8)."""
     try:
-        as_text(path).encode("utf-8")
+        str(path).encode("utf-8")
     except UnicodeEncodeError:
         return f"{legible(path)}: the name of the file is not UTF-8, so no table can hold it; rename the file"
     return None
@@ -68,8 +63,7 @@ def unwritable(path: str | Path) -> str | None:
 
 def legible(text: object) -> str:
     """A path or a sentence as it can be printed: what would change the terminal is written out ("\\x1b")."""
-    told = as_text(text) if isinstance(text, Path) else str(text)
-    return MOVES_TERMINALS.sub(_written_out, told)
+    return MOVES_TERMINALS.sub(_written_out, str(text))
 
 
 def _written_out(found: re.Match[str]) -> str:

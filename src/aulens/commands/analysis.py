@@ -19,8 +19,10 @@ from aulens.commands.printed import Format, print_table, printed
 from aulens.commands.sources import Found, command_line, gather, made_text, others_text
 from aulens.commands.stream import stream_clips, stream_pictures
 from aulens.commands.tally import Tally
+from aulens.commands.terminal import to_stderr
 from aulens.errors import ConfigError, InputError
 from aulens.inputs import parse_time
+from aulens.named import legible
 from aulens.output.engine import Here, OnOutcome, Results, execute
 from aulens.output.plan import PAGE, Job, Kind, Outcome, Plan, make_plan, results_path
 from aulens.output.settings import OutputSettings
@@ -54,8 +56,8 @@ class Analysis:
         self._refuse()
         if self.models.threads is not None:
             cv2.setNumThreads(self.models.threads)
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        tally = Tally(lambda line: console.print(f"aulens: {line}", style="red", markup=False))
+        console = to_stderr()
+        tally = Tally(lambda line: console.print(f"aulens: {legible(line)}", style="red", markup=False))
         settings = self._settings()
         if self.report:
             tell_of_figures(console)

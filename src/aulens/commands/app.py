@@ -8,11 +8,11 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from aulens.analysis.analyzer import Analyzer
 from aulens.app.settings import AppSettings
 from aulens.commands.options import Backend, DetectorModel, DetectorName, Model, Threads
+from aulens.commands.terminal import to_stderr
 from aulens.errors import ConfigError
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 from aulens.runtime.backend import BACKENDS
@@ -32,8 +32,25 @@ def app(
         bool, typer.Option("--open", help="Open the page in the browser.", rich_help_panel=_SERVER)
     ] = False,
     max_megabytes: Annotated[
-        float, typer.Option(metavar="MB", help="Largest file that is taken.", rich_help_panel=_SERVER)
+        float, typer.Option(metavar="MB", help="Most that is taken at once.", rich_help_panel=_SERVER)
     ] = 500,
+    max_total_megabytes: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MB",
+            help="Most that the files of all pages may take; eight times --max-megabytes unless given.",
+            rich_help_panel=_SERVER,
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A name, besides this computer's own, by which the page may be asked for: that of a server "
+            "before it. Can be given several times.",
+            rich_help_panel=_SERVER,
+        ),
+    ] = None,
     max_minutes: Annotated[
         float,
         typer.Option(metavar="MIN", help="Longest part of a video at once.", rich_help_panel=_SERVER),
@@ -49,8 +66,15 @@ def app(
     Everything stays on this computer. Uploads and results are deleted when their page is closed, and when
     Ctrl-C ends the command. One analysis runs at a time; those of other pages wait. docs/app.md tells more.
     """
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    settings = AppSettings(host, port, max_megabytes, max_minutes)
+    console = to_stderr()
+    settings = AppSettings(
+        host,
+        port,
+        max_megabytes,
+        max_minutes,
+        max_total_megabytes=max_total_megabytes,
+        allow_hosts=tuple(allow_host or ()),
+    )
     if find_spec("gradio") is None:
         raise ConfigError("the web page needs Gradio, which is not installed: pip install 'aulens[app]'")
     from aulens.app.server import prepared

@@ -1,18 +1,17 @@
 """Videos summed up for reading: who shows which Action Units, and for what share of the time."""
 
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from aulens.aus import AUS, AUSet
+from aulens.commands.terminal import to_stdout
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.numbers import percent
 from aulens.tables.blinks import BLINK, blink_rates
@@ -107,7 +106,7 @@ class ClipTable:
                 self._rows(table, (Text(name), str(face_id)), known)
         for name in (name for name, people in self._people.items() if not people):
             table.add_row(Text(name), "", "", Text("no face", style="dim"))
-        Console(file=sys.stdout, width=None if sys.stdout.isatty() else 110).print(table)
+        to_stdout().print(table)
 
     def _rows(self, table: Table, first: tuple[Text, str], known: _Person) -> None:
         """A row for each Action Unit that was present, the most frequent first."""

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.console import Console
 
 from aulens.commands.research import extras
+from aulens.commands.terminal import to_stderr
 from aulens.errors import ConfigError
 from aulens.output.plan import refuse_inputs
 
@@ -166,7 +166,7 @@ def _write(out: Path, model: "AUModel", config: "ModelConfig") -> None:
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"can't write {out}: {error}") from error
     count = sum(parameter.numel() for parameter in model.parameters())
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
+    to_stderr().print(
         f"{out}: JAA-Net for {', '.join(model.aus.labels)} at crop {model.crop}, {count:,} parameters",
         markup=False,
     )

@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from aulens.commands.options import Dataset, Delivered, DetectorModel, DetectorName, Lists
 from aulens.commands.research import extras
+from aulens.commands.terminal import to_stderr
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 
 
@@ -44,7 +45,7 @@ def doctor(
     Exit code 1 if the data can't give the published protocol; the errors say why. Warnings and notes don't
     count.
     """
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = to_stderr()
     with extras():
         from aulens.data.registry import open_dataset
         from aulens.doctor import contact_sheet as draw_sheet

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
 from aulens.aus import RENDERS, au_set
 from aulens.commands.research import extras
+from aulens.commands.terminal import to_stderr
 from aulens.contents import json_of
 from aulens.errors import ConfigError, DatasetError, InputError, ModelError
 from aulens.files import write_bytes
@@ -81,7 +81,7 @@ def graph(
         if not done:
             raise InputError(f"{out}: the picture could not be encoded")
         write_bytes(out, data.tobytes())
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
+    to_stderr().print(
         f"{out}: {len(relations.aus)} AUs, {kept} relations are at least {chosen:g}", markup=False
     )
 

@@ -1,6 +1,5 @@
 """`aulens prepare`: needs the extra `data`, which is loaded when it is called."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from aulens.commands.options import Dataset, Delivered, DetectorModel, DetectorName, Lists
 from aulens.commands.research import extras
+from aulens.commands.terminal import to_stderr, to_stdout
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def prepare(
     Frames without a face are listed in OUT/missing.csv. After a kill, the same command goes on and gives the
     same files. Exit code 1 if no face at all could be stored.
     """
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = to_stderr()
     with extras():
         from aulens.data.prepare import PrepareSettings
         from aulens.data.prepare import prepare as run
@@ -90,7 +90,7 @@ def prepare(
                 allow_near_duplicates=allow_near_duplicates, progress=report,
             )  # fmt: skip
     # A file or a pipe has no width of its own: wide enough for every line.
-    Console(highlight=False, width=None if sys.stdout.isatty() else 110).print(_table(result))
+    to_stdout().print(_table(result))
     console.print(f"see {result.root}", markup=False)
     if not result.stored:
         console.print(_nothing(result), markup=False)

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from aulens.aus import AUS
+from aulens.commands.terminal import stdout, to_stdout
 from aulens.output.pictures import Seen, numbered
 from aulens.output.writers import open_writer, rows_in
 from aulens.runtime.card import ModelCard
@@ -59,7 +59,7 @@ class PrintedRows:
 
     def __init__(self, format: Format, card: ModelCard, *, pictures: bool) -> None:
         self._format, self._aus, self._count = format.value, card.aus, 0
-        self._writer = open_writer(self._format, sys.stdout, card.aus, picture=pictures)
+        self._writer = open_writer(self._format, stdout(), card.aus, picture=pictures)
 
     def picture(self, seen: Seen) -> None:
         """Print the rows of the next picture."""
@@ -88,8 +88,7 @@ class PictureTable:
 
     def __init__(self, card: ModelCard) -> None:
         self._card = card
-        # A file or a pipe has no width of its own: wide enough for every line.
-        self._console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 110)
+        self._console = to_stdout()
         self._table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
         for title in ("Picture", "Face", "AU", "Name"):
             self._table.add_column(title, overflow="fold")
@@ -153,7 +152,7 @@ def print_table(path: Path, format: Format, card: ModelCard) -> None:
         return
     with path.open(encoding="utf-8", newline="") as file:
         if format is not Format.TABLE:
-            shutil.copyfileobj(file, sys.stdout)
+            shutil.copyfileobj(file, stdout())
             return
         table = PictureTable(card)
         for row in csv.DictReader(file):

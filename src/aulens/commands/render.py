@@ -11,6 +11,7 @@ from rich.progress import Progress
 from aulens.commands.options import DetectorModel, DetectorName
 from aulens.commands.prepare import stoppable
 from aulens.commands.research import extras
+from aulens.commands.terminal import to_stderr
 from aulens.errors import ConfigError
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 
@@ -190,7 +191,7 @@ def render(
 
 
 def _console() -> Console:
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return to_stderr()
 
 
 def _render_people(console: Console, out: Path, config: "RenderConfig", processes: int | None) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.console import Console
 
 from aulens.commands.analysis import Analysis, tell_of_figures
 from aulens.commands.option_groups import (
@@ -17,6 +16,7 @@ from aulens.commands.option_groups import (
 )
 from aulens.commands.printed import Format
 from aulens.commands.sources import command_line
+from aulens.commands.terminal import to_stderr
 from aulens.errors import ConfigError, InputError
 from aulens.files import disk_errors
 from aulens.output.names import free_name, stem_of
@@ -98,7 +98,7 @@ def _refuse(table: Path, videos: VideoOptions, more: dict[str, bool]) -> None:
 
 def _of_tables(paths: list[Path], out: Path, card: ModelCard, limits: Limits) -> bool:
     """Pages of tables; whether one could not be made."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = to_stderr()
     failed, taken = False, set[str]()
     tell_of_figures(console)
     for path in paths:

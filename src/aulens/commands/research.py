@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
+from aulens.commands.terminal import to_stderr
 from aulens.errors import ConfigError
 from aulens.files import disk_errors
 
@@ -112,7 +112,7 @@ def train(
         chosen = load_config(config, data=data or (), settings=[*(settings or ()), *given])
         with disk_errors(out, "the same command with --resume"):
             result = run(chosen, out, resume=resume)
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
+    to_stderr().print(
         f"{result.epochs} epochs in {result.seconds:.0f} s; best is epoch {result.best_epoch} with "
         f"{result.metric} {result.value:.4f} on validation subjects; see {result.run}",
         markup=False,
@@ -228,7 +228,7 @@ def export(
             run, out, name, licence=licence, trained_on=trained_on, statement=statement,
             allow_uncalibrated=allow_uncalibrated, half=half,
         )  # fmt: skip
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
+    to_stderr().print(
         f"{model.onnx} ({model.bytes / 1e6:.1f} MB) and {model.card}; "
         f"largest difference of an output from torch {model.max_difference:.1e}",
         markup=False,

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from aulens.commands.options import DetectorModel, DetectorName
 from aulens.commands.research import extras
+from aulens.commands.terminal import to_stderr
 from aulens.errors import ConfigError
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 
@@ -91,7 +91,7 @@ def run(
     After a kill, the same command goes on. Progress goes to standard error, the tables to standard output.
     """
     part = _share(share)
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = to_stderr()
 
     def say(text: str) -> None:
         console.print(text, markup=False)
