@@ -375,7 +375,10 @@ def test_without_resume_what_an_earlier_run_began_is_thrown_away(model: Path, tm
     video = write_people(tmp_path / "talk.mp4", 10)
     out = tmp_path / "out"
     (out / "talk.part").mkdir(parents=True)
-    other = {"format": "aulens-part/1", "source": str(video), "identity": video_of(video) | {"every": 2}}
+    other = {
+        "format": "aulens-part/1", "source": str(video), "identity": video_of(video) | {"every": 2},
+        "next": 1, "tracker": {}, "lengths": {}, "counts": {},
+    }  # fmt: skip
     (out / "talk.part" / "note.json").write_text(json.dumps(other))
     (out / "talk.part" / ".aulens").touch()
     arguments = {"executor": InOneProcess(AnalyzerSettings(model, patches))}

@@ -51,7 +51,7 @@ def clip_names(
     Of several "talk" in several folders, each has its folder in its name, "P01_talk", "P02_talk"; what still
     has the same becomes "talk-2". So does a video "a.events" beside "a", as the events of "a" are so called.
     A video from which something was made in `out` keeps its name; names of files there that are not known to
-    be of this video are not taken.
+    be of this video are not taken, but where a receipt is damaged: whoever writes that video says so.
 
     Args:
         paths: of videos, or of what stands for one.
@@ -64,8 +64,8 @@ def clip_names(
     names: dict[int, str] = {}
     theirs: set[str] = set()
     if out is not None and Path(out).is_dir():
-        names = _known(given, Path(out))
-        theirs = _there(Path(out)) | {_key(name) for name in names.values()}
+        names, damaged = _known(given, Path(out))
+        theirs = _there(Path(out)) - damaged | {_key(name) for name in names.values()}
         taken |= theirs
     stems = _stems(given, patterns)
     for number, path in enumerate(given):
@@ -114,10 +114,11 @@ def _key(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _known(given: list[str], out: Path) -> dict[int, str]:
-    """The names of those of which something was made, by their place."""
+def _known(given: list[str], out: Path) -> tuple[dict[int, str], set[str]]:
+    """The names of those of which something was made, by their place; names whose receipts are damaged."""
     by_path: dict[str, str] = {}
     by_video: dict[tuple[Any, ...], str] = {}
+    damaged: set[str] = set()
     for file, name in _notes(out):
         try:
             found = json_of(file)
@@ -125,7 +126,8 @@ def _known(given: list[str], out: Path) -> dict[int, str]:
             by_video[tuple(identity.get(key) for key in VIDEO)] = name
             by_path[found["source"]] = name
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue  # none of ours, or it does not say
+            if _begins_as_ours(file):
+                damaged.add(_key(name))
     videos = [video_of(path) for path in given]
     # What a camera saw is there once: it is never written over.
     there = [number for number, video in enumerate(videos) if video["bytes"] is not None]
@@ -141,7 +143,16 @@ def _known(given: list[str], out: Path) -> dict[int, str]:
         take(number, by_path.get(given[number]))
     for number in there:
         take(number, by_video.get(tuple(videos[number][key] for key in VIDEO)))
-    return names
+    return names, damaged
+
+
+def _begins_as_ours(note: Path) -> bool:
+    """Whether a file begins as a receipt or a checkpoint, or has nothing in it."""
+    if not note.is_file():
+        return False
+    with note.open("rb") as file:
+        begin = file.read(64)
+    return not begin or b'"aulens-' in begin
 
 
 def _notes(out: Path) -> Iterable[tuple[Path, str]]:
