@@ -1,5 +1,6 @@
 """Coded portraits: codes of two coders, cutting, splits, sides, and their way to samples."""
 
+import sys
 from pathlib import Path
 
 import cv2
@@ -144,10 +145,13 @@ def public(tmp_path, monkeypatch):
     rows = [f"sfhq,{n}.jpg,{cut.SOURCES[0].mark},{x},10,{x + 80},60" for n, x in enumerate((20, 110))]
     (tmp_path / "boxes.csv").write_text("\n".join(["source,file,picture,x0,y0,x1,y1", *rows]))
     (tmp_path / "codes.csv").write_text("source,file,AU12\nlondon,001_03.jpg,0\nsfhq,0.jpg,1\n")
-    monkeypatch.setattr(cut, "BOXES", tmp_path / "boxes.csv")
-    monkeypatch.setattr(cut, "CODES", tmp_path / "codes.csv")
-    monkeypatch.setattr(cut, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "openpeople", None)
     return root
+
+
+def tables(folder):
+    """Where the tiles of `public` lie, and which portraits of it are coded."""
+    return folder / "boxes.csv", folder / "codes.csv"
 
 
 def test_cutting(public, tmp_path):
@@ -155,7 +159,7 @@ def test_cutting(public, tmp_path):
         DatasetError, match="holds pictures as delivered; cut the portraits out first: python"
     ):
         open_dataset("portraits", public)
-    assert cut_portraits(public, tmp_path / "out") == {"sfhq": 2, "london": 1}
+    assert cut_portraits(public, tmp_path / "out", *tables(tmp_path)) == {"sfhq": 2, "london": 1}
     tiles = [cv2.imread(str(tmp_path / f"out/sfhq/{n}.jpg")) for n in (0, 1)]
     assert [tile.shape for tile in tiles] == [(50, 80, 3)] * 2  # never enlarged
     assert np.abs(tiles[0] - 90.0).max() < 5
@@ -166,7 +170,7 @@ def test_cutting(public, tmp_path):
 def test_what_cannot_be_cut(public, tmp_path):
     picture(public / "a" / cut.SOURCES[0].mark, 150, 100)
     with pytest.raises(DatasetError, match="has 150 x 100 pixels: it is of another version"):
-        cut_portraits(public, tmp_path / "out")
+        cut_portraits(public, tmp_path / "out", *tables(tmp_path))
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="holds none of figures/"):
         cut_portraits(tmp_path / "empty", tmp_path / "out")

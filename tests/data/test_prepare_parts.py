@@ -12,7 +12,7 @@ from numbered_videos import FRAMES, number_of, write_video
 
 from aulens import align
 from aulens.align import warp
-from aulens.data import digest
+from aulens.data.digest import PIECE
 from aulens.data.frames import read_frame_range
 from aulens.data.index import PICTURE, FrameIndex
 from aulens.data.prepare import PrepareSettings, prepare
@@ -64,13 +64,12 @@ def test_units_are_pieces_of_one_sequence():
     assert len({unit.name for unit in units}) == 5
 
 
-@pytest.mark.parametrize("piece", [2, 5, 100])
-def test_the_fingerprint_is_of_all_that_decides_the_result(piece, monkeypatch):
-    monkeypatch.setattr(digest, "PIECE", piece)
+@pytest.mark.parametrize("frames", [3, pytest.param(PIECE, marks=pytest.mark.slow)])
+def test_the_fingerprint_is_of_all_that_decides_the_result(frames):
     random = np.random.default_rng(0)
-    media = ("/x/1.jpg", "", "/ü/y/1.avi", "/y/1.avi", "3.jpg")
-    points = random.random((5, 49, 2)).astype(np.float32)
-    index = replace(index_of(("F001", "T1", 2), ("F002", "ü", 3)), media=media, landmarks=points)
+    media = ("/x/1.jpg", "", "/ü/y/1.avi", "/y/1.avi", *["3.jpg"] * (frames - 2))
+    points = random.random((2 + frames, 49, 2)).astype(np.float32)
+    index = replace(index_of(("F001", "T1", 2), ("F002", "ü", frames)), media=media, landmarks=points)
     # As it has been since the first folder: one that was begun goes on only with data of the same.
     arrays = (index.position, index.frame, index.labels, points)
     lines = [f"x {AUS.numbers} False"]

@@ -8,13 +8,15 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from aulens import locks
-from aulens.data.prepare import PrepareSettings, prepare, units
+from aulens.data import prepare as preparing
+from aulens.data.prepare import PrepareSettings
 from aulens.data.prepared import load_prepared
 from aulens.errors import BusyError, ConfigError, DatasetError
 from aulens.locks import HOST
@@ -27,21 +29,16 @@ pytestmark = pytest.mark.slow
 SEQUENCES = (("F001", "T1", 9), ("F002", "T1", 4), ("M001", "T1", 5))
 SETTINGS = PrepareSettings(size=64)
 
+prepare = partial(preparing.prepare, unit_frames=4)
+
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory):
     return drawn_index(tmp_path_factory.mktemp("drawn"), SEQUENCES)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def short_units():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(units, "UNIT_FRAMES", 4)
-        yield
-
-
 @pytest.fixture(scope="module")
-def whole(index, tmp_path_factory, short_units):
+def whole(index, tmp_path_factory):
     """What a run that nothing disturbed leaves."""
     out = tmp_path_factory.mktemp("whole") / "out"
     prepare(index, out, SETTINGS, processes=1)
@@ -213,13 +210,11 @@ def test_the_data_may_have_moved(index, tmp_path):
 SCRIPT = """
 import sys
 from pathlib import Path
-import aulens.data.prepare.units as units
 from aulens.data.prepare import PrepareSettings, prepare
 from drawn_frames import drawn_index
 if __name__ == "__main__":
-    units.UNIT_FRAMES = 4
     index = drawn_index(Path(sys.argv[1]), (("F001", "T1", 160),))
-    prepare(index, Path(sys.argv[2]), PrepareSettings(size=64), processes=2)
+    prepare(index, Path(sys.argv[2]), PrepareSettings(size=64), processes=2, unit_frames=4)
 """
 
 

@@ -23,7 +23,8 @@ from aulens.landmarks import (
     UPPER_LIP_TOP,
     convert,
 )
-from aulens.render.lookalike.film import Frame
+from aulens.render.lookalike.config import Take
+from aulens.render.lookalike.film import Frame, Framing, Studio
 from people import detector, head
 from synthetic_faces import face68
 
@@ -158,32 +159,34 @@ def people(dataset: str, count: int) -> list[tuple[str, str]]:
     return [one for row in zip(*by_part, strict=False) for one in row][:count]
 
 
-def film(take, frames: int, studio, framing) -> Iterator[Frame]:
-    """In place of the look-alikes' own `film`: a photo of a face, moved and warped a little.
+class Acted(Studio):
+    """A studio that moves and warps a photo of a face a little, in place of rendering.
 
     The skin follows eyes and brows and mouth, so that a detector sees the landmarks where they are.
     """
-    rng = np.random.default_rng((9, take.number))
-    photo, face = _portrait()
-    plain, size = level(face)
-    tint = np.random.default_rng((8, take.person)).uniform(0.75, 1.0, 3)
-    height = studio.config.height - studio.config.height % 2
-    width = 2 * round(height * framing.aspect / 2)
-    actions = {au: act(rng, frames, RATES.get(au, 0.0)) for au in AUS}
-    posed, pose = move(plain, actions), poses(rng, frames, 0.1)
-    unit = 0.24 * height
-    for t in range(frames):
-        matrix = unit * pose[t]
-        matrix[:, 2] += width / 2, 0.42 * height
-        landmarks = posed[t] @ matrix[:, :2].T + matrix[:, 2]
-        # From the photo: about the eyes, one eye distance = 1, then as the face is posed.
-        about = (face[36:42].mean(0) + face[42:48].mean(0)) / 2
-        whole = matrix.copy()
-        whole[:, :2] /= size
-        whole[:, 2] -= whole[:, :2] @ about
-        image = cv2.warpAffine(photo, whole, (width, height), borderMode=cv2.BORDER_REFLECT)
-        seen = {au: float(values[t]) for au, values in actions.items()}
-        yield Frame((image * tint).astype(np.uint8), landmarks.astype(np.float32), seen)
+
+    def film(self, take: Take, frames: int, framing: Framing) -> Iterator[Frame]:
+        rng = np.random.default_rng((9, take.number))
+        photo, face = _portrait()
+        plain, size = level(face)
+        tint = np.random.default_rng((8, take.person)).uniform(0.75, 1.0, 3)
+        height = self.config.height - self.config.height % 2
+        width = 2 * round(height * framing.aspect / 2)
+        actions = {au: act(rng, frames, RATES.get(au, 0.0)) for au in AUS}
+        posed, pose = move(plain, actions), poses(rng, frames, 0.1)
+        unit = 0.24 * height
+        for t in range(frames):
+            matrix = unit * pose[t]
+            matrix[:, 2] += width / 2, 0.42 * height
+            landmarks = posed[t] @ matrix[:, :2].T + matrix[:, 2]
+            # From the photo: about the eyes, one eye distance = 1, then as the face is posed.
+            about = (face[36:42].mean(0) + face[42:48].mean(0)) / 2
+            whole = matrix.copy()
+            whole[:, :2] /= size
+            whole[:, 2] -= whole[:, :2] @ about
+            image = cv2.warpAffine(photo, whole, (width, height), borderMode=cv2.BORDER_REFLECT)
+            seen = {au: float(values[t]) for au, values in actions.items()}
+            yield Frame((image * tint).astype(np.uint8), landmarks.astype(np.float32), seen)
 
 
 @cache

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from actors import film
+from actors import Acted
 
 from aulens.data.registry import LOOKALIKE
 from aulens.render.lookalike import LookalikeConfig, layouts
 from aulens.render.lookalike.config import cast
-from aulens.render.lookalike.film import Studio
 
 FRAMES = 48
 
@@ -19,11 +18,9 @@ FRAMES = 48
 def write(layout: str, root: Path) -> Path:
     if layout == "manifest":
         return write_manifest(root)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layouts, "film", film)
-        config = LookalikeConfig(layout, 6, tasks=1 if layout == "bp4d" else None, frames=FRAMES, size=160)
-        for take in cast(config):
-            layouts.WRITERS[layout](root, take, Studio(config, None, []))
+    config = LookalikeConfig(layout, 6, tasks=1 if layout == "bp4d" else None, frames=FRAMES, size=160)
+    for take in cast(config):
+        layouts.WRITERS[layout](root, take, Acted(config, None, []))
     (root / LOOKALIKE).write_text("{}")
     return root
 

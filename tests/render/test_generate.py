@@ -70,11 +70,11 @@ def test_sheets(dataset, tmp_path):
     assert cv2.imread(str(au_sheet(tmp_path / "aus.png", side=64))).shape[1] == 6 * 64
 
 
-def test_rows_say_what_the_picture_shows(muscles, tmp_path, monkeypatch):
+def test_rows_say_what_the_picture_shows(muscles, tmp_path):
     """One row, end to end: intensities on the subject's own sides, AU25 read off the lips, landmarks."""
-    monkeypatch.setattr(module, "draw_action", lambda rng: {12: (0.0, 1.0), 26: (1.0, 1.0)})
-    monkeypatch.setattr(module, "draw_shot", lambda rng, wide: Shot())
-    (row,) = render_subject(RenderConfig(n=1, seed=4, size=96), muscles, 0, tmp_path)
+    config = RenderConfig(n=1, seed=4, size=96)
+    scene = {12: (0.0, 1.0), 26: (1.0, 1.0)}, Shot()
+    (row,) = render_subject(config, muscles, 0, tmp_path, lambda rng, config: scene)
     assert (row["AU12_right"], row["AU12_left"]) == (0.0, 1.0)
     assert row["AU25_right"] == row["AU25_left"] >= PRESENT_STRENGTH
     assert [name for name in row if name.startswith("AU")] == [

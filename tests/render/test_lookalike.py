@@ -11,7 +11,6 @@ from scipy.io import loadmat
 from typer.testing import CliRunner
 
 import aulens.render.lookalike as lookalike_module
-import aulens.render.lookalike.film as film_module
 from aulens.aus import MISSING, PRESENT_STRENGTH
 from aulens.cli import app
 from aulens.data.protocols import BP4D_PROTOCOL, DISFA_PROTOCOL, PROTOCOLS
@@ -40,10 +39,10 @@ def folder(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
-def write_all(writer, root, muscles, config):
+def write_all(writer, root, muscles, config, grey):
     takes = cast(config)
     for take in takes:
-        writer(root, take, Studio(config, muscles, plan(config, takes)))
+        writer(root, take, Studio(config, muscles, plan(config, takes), grey))
 
 
 # Who and when
@@ -151,21 +150,24 @@ def test_intensity_codes():
 # What adapters read. Pictures are grey here: the renderer has its own tests, and takes its time.
 
 
-@pytest.fixture
-def grey(monkeypatch):
+class Grey:
     """A renderer that draws nothing but notes where it would have."""
-    drawn = []
 
-    def picture(muscles, person, action, shot, size):
-        rng = np.random.default_rng(len(drawn))
+    def __init__(self):
+        self.drawn = []
+
+    def __call__(self, muscles, person, action, shot, size):
+        rng = np.random.default_rng(len(self.drawn))
         points = rng.uniform(0.3 * size, 0.7 * size, (68, 2)).astype(np.float32)
         face = muscles.rig.neutral + muscles.move(action)
-        image = np.full((size, size, 3), 40 + 2 * (len(drawn) % 80), np.uint8)
-        drawn.append((action, points, size))
+        image = np.full((size, size, 3), 40 + 2 * (len(self.drawn) % 80), np.uint8)
+        self.drawn.append((action, points, size))
         return Picture(image, points, face)
 
-    monkeypatch.setattr(film_module, "render", picture)
-    return drawn
+
+@pytest.fixture
+def grey():
+    return Grey()
 
 
 def strongest(action, au):
@@ -173,7 +175,7 @@ def strongest(action, au):
 
 
 def test_bp4d_reads_back(grey, muscles, tmp_path):
-    write_all(write_bp4d, tmp_path, muscles, LookalikeConfig("bp4d", 3, frames=FRAMES, size=96))
+    write_all(write_bp4d, tmp_path, muscles, LookalikeConfig("bp4d", 3, frames=FRAMES, size=96), grey)
     index = open_dataset("bp4d", tmp_path)
     assert len(index) == 3 * 2 * FRAMES
     assert {p.level for p in index.problems} == {"note"}
@@ -184,7 +186,7 @@ def test_bp4d_reads_back(grey, muscles, tmp_path):
     # Rows in the order in which they were drawn: the subjects of the cast are not sorted.
     order = [(take.subject, take.name) for take in cast(LookalikeConfig("bp4d", 3, frames=FRAMES))]
     where = {(subject, name): rows for subject, name, rows in index.sequences()}
-    drawn = iter(grey)
+    drawn = iter(grey.drawn)
     for key in order:
         for i in where[key]:
             action, points, size = next(drawn)
@@ -202,14 +204,14 @@ def test_bp4d_reads_back(grey, muscles, tmp_path):
 
 
 def test_disfa_reads_back(grey, muscles, tmp_path):
-    write_all(write_disfa, tmp_path, muscles, LookalikeConfig("disfa", 3, frames=FRAMES, size=96))
+    write_all(write_disfa, tmp_path, muscles, LookalikeConfig("disfa", 3, frames=FRAMES, size=96), grey)
     index = open_dataset("disfa", tmp_path)
     assert len(index) == 3 * FRAMES - 1  # SN010 is a frame short
     assert {p.level for p in index.problems} <= {"note"}
     assert set(index.subject) == {"SN010", "SN031", "SN003"}
     named = sorted(p.name for p in (tmp_path / "Landmark_Points" / "SN031" / "tmp_frame_lm").iterdir())
     assert named == [f"l0{t:04d}_lm.mat" for t in range(1, FRAMES + 1) if t != FRAMES // 2 + 1]
-    drawn = iter(grey)
+    drawn = iter(grey.drawn)
     for take in cast(LookalikeConfig("disfa", 3, frames=FRAMES)):
         for i in np.flatnonzero(index.subject == take.subject):
             action, points, _ = next(drawn)

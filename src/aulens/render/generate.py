@@ -5,6 +5,7 @@ Layout: `images/00/000000.jpg`, `manifest.parquet` (one row per picture) and `me
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,12 +19,12 @@ from aulens.render.acting import draw_action, draw_joint, draw_rest
 from aulens.render.anny import load_anny
 from aulens.render.dataset import Progress, Worker, build, claim, image_path, picture_columns, save_image
 from aulens.render.displacement import save_fields
-from aulens.render.expression import Muscles, labels, lip_gap
+from aulens.render.expression import Action, Muscles, labels, lip_gap
 from aulens.render.ict import load_ict
 from aulens.render.person import draw_look
 from aulens.render.rig import Rig
 from aulens.render.scene import Person, displaced, render
-from aulens.render.shot import draw_shot
+from aulens.render.shot import Shot, draw_shot
 
 PictureSize = Annotated[int, Meta(ge=48, description="a whole number of at least 48")]
 
@@ -87,7 +88,19 @@ def split_of(seed: int, rig: str, subject: int) -> str:
     return "test" if draw < _TEST_SHARE else "val" if draw < _TEST_SHARE + _VAL_SHARE else "train"
 
 
-def render_subject(config: RenderConfig, muscles: Muscles, subject: int, root: Path) -> list[dict[str, Any]]:
+def draw_scene(rng: np.random.Generator, config: RenderConfig) -> tuple[Action, Shot]:
+    """What a person does in one picture, and how it is taken."""
+    action = draw_joint(rng) if config.joint else draw_action(rng)
+    return action, draw_shot(rng, wide=config.wide)
+
+
+def render_subject(
+    config: RenderConfig,
+    muscles: Muscles,
+    subject: int,
+    root: Path,
+    draw_scene: Callable[[np.random.Generator, RenderConfig], tuple[Action, Shot]] = draw_scene,
+) -> list[dict[str, Any]]:
     """Draw and save all pictures of one person; returns their manifest rows."""
     rng = np.random.default_rng([config.seed, RIGS.index(config.rig), subject])
     person = Person(muscles.rig.identity(rng), draw_look(rng), draw_rest(rng))
@@ -96,8 +109,7 @@ def render_subject(config: RenderConfig, muscles: Muscles, subject: int, root: P
     for index in range(first, min(config.n, first + config.per_subject)):
         # Each picture has its own stream, so that changing one leaves the others alone.
         own = np.random.default_rng([config.seed, RIGS.index(config.rig), subject, 2, index])
-        action = draw_joint(own) if config.joint else draw_action(own)
-        shot = draw_shot(own, wide=config.wide)
+        action, shot = draw_scene(own, config)
         picture = render(muscles, person, action, shot, config.size)
         save_image(root, index, picture.image)
         if config.displacements:

@@ -1,5 +1,6 @@
 """Crops whose discs lie where they are told to; what is visible, and what quality is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,9 @@ import pytest
 from aulens import align
 from aulens.align import five_points
 from aulens.data.photometric import blurred, exposed
-from aulens.data.sight import crops
 from aulens.data.sight.camera import Taken, take
 from aulens.data.sight.covers import KINDS, cover, hidden_at
-from aulens.data.sight.crops import TEMPLATE, crop_matrix, draw_crop, draw_nobody, quality
+from aulens.data.sight.crops import TEMPLATE, Spoiling, crop_matrix, draw_crop, draw_nobody, quality
 from aulens.landmarks import BROWS, mirror
 from aulens.models.mean_shape import MEAN_SHAPE
 from made_cutouts import centre_of, disc_faces, landmarks
@@ -25,12 +25,15 @@ def faces(tmp_path_factory: pytest.TempPathFactory):
     return disc_faces(tmp_path_factory.mktemp("faces"))
 
 
-@pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch):
-    """Nothing is spoilt, far away or covered; what is beyond the picture is black."""
-    monkeypatch.setattr(crops, "_FAR", 0.0)
-    monkeypatch.setattr(crops.camera, "take", lambda image, random, *, hard: Taken(image, 1.0, 0.0, 0.0))
-    monkeypatch.setattr(crops.covers, "cover", lambda image, points, kind, random: np.zeros(image.shape[:2]))
+def as_it_is(image, random, *, hard):
+    return Taken(image, 1.0, 0.0, 0.0)
+
+
+def nothing(image, points, kind, random):
+    return np.zeros(image.shape[:2], np.float32)
+
+
+PLAIN = Spoiling(far=0.0, take=as_it_is, cover=nothing)
 
 
 def test_a_plain_crop_is_cut_by_the_true_points(faces):
@@ -48,12 +51,15 @@ def test_a_face_as_the_template_wants_it_is_cut_as_it_is():
     np.testing.assert_allclose(crop_matrix(points, 112), [[1, 0, 0], [0, 1, 0]], atol=1e-12)
 
 
-def test_hard_crops_have_their_discs_where_they_say(faces, plain):
+def test_hard_crops_have_their_discs_where_they_say(faces):
     """Mirrored in half of them: what was the right eye is then called the left one."""
     mirrored = 0
     for seed in range(40):
         random = [np.random.default_rng(seed) for _ in range(6)]
-        images = [draw_crop(cutout, 112, r, hard=1.0) for cutout, r in zip(faces, random, strict=True)]
+        images = [
+            draw_crop(cutout, 112, r, hard=1.0, spoiling=PLAIN)
+            for cutout, r in zip(faces, random, strict=True)
+        ]
         told = five_points(images[0].landmarks)
         lights = [np.abs(one.image[..., 0].astype(int) - images[5].image[..., 0]) for one in images[:5]]
         found = np.stack([centre_of(light) for light in lights])
@@ -67,12 +73,14 @@ def test_hard_crops_have_their_discs_where_they_say(faces, plain):
     assert 10 < mirrored < 30
 
 
-def test_who_is_far_away_has_few_pixels_in_their_place(faces, plain, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(crops, "_FAR", 1.0)
-    monkeypatch.setattr(crops, "_FAR_SCALES", (0.25, 0.25))
+def test_who_is_far_away_has_few_pixels_in_their_place(faces):
+    far = replace(PLAIN, far=1.0, far_scales=(0.25, 0.25))
     for seed in range(20):
         random = [np.random.default_rng(seed) for _ in range(6)]
-        images = [draw_crop(cutout, 112, r, hard=0.01) for cutout, r in zip(faces, random, strict=True)]
+        images = [
+            draw_crop(cutout, 112, r, hard=0.01, spoiling=far)
+            for cutout, r in zip(faces, random, strict=True)
+        ]
         told, nose = five_points(images[0].landmarks)[2], images[2].image[..., 0].astype(int)
         light = np.abs(nose - images[5].image[..., 0])
         np.testing.assert_allclose(centre_of(light), told, atol=1.5)  # a pixel of then is four of now
@@ -124,15 +132,15 @@ def test_covers_paint_what_they_say_they_hide(kind: str, degrees: float):
             assert hidden_at(hides, points)[list(never)].max() == 0
 
 
-def test_what_is_covered_is_not_visible(faces, monkeypatch: pytest.MonkeyPatch):
+def test_what_is_covered_is_not_visible(faces):
     def lower_half(image, points, kind, random):
         hides = np.zeros(image.shape[:2], np.float32)
         hides[56:] = 1
         return hides
 
-    monkeypatch.setattr(crops.covers, "cover", lower_half)
-    crops_ = [draw_crop(faces[0], 112, np.random.default_rng(seed)) for seed in range(20)]
-    covered = [crop for crop in crops_ if crop.visible.min() < 0.5]
+    spoiling = Spoiling(cover=lower_half)
+    crops = [draw_crop(faces[0], 112, np.random.default_rng(s), spoiling=spoiling) for s in range(20)]
+    covered = [crop for crop in crops if crop.visible.min() < 0.5]
     assert 3 < len(covered) < 17
     for crop in covered:
         np.testing.assert_array_equal(crop.visible < 0.5, np.rint(crop.landmarks[:, 1]) >= 56)

@@ -1,13 +1,16 @@
 """Scenes whose discs lie where they are told to, and who is asked for."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from aulens import align
 from aulens.align import five_points
-from aulens.data.sight import pasted, scenes
+from aulens.data.sight import scenes
 from aulens.data.sight.backgrounds import Spot, draw_background, draw_spot
 from aulens.data.sight.camera import Taken
+from aulens.data.sight.covers import cover
 from aulens.data.sight.pasted import Placed
 from aulens.data.sight.scenes import SMALLEST, draw_scene
 from aulens.landmarks import face_box, mirror
@@ -22,17 +25,14 @@ def faces(tmp_path_factory: pytest.TempPathFactory):
     return disc_faces(tmp_path_factory.mktemp("faces"))
 
 
-@pytest.fixture
-def untouched(monkeypatch: pytest.MonkeyPatch):
-    """The camera changes nothing."""
-    monkeypatch.setattr(scenes.camera, "take", lambda image, random, *, hard: Taken(image, 1.0, 0.0, 0.0))
+def as_it_is(image, random, *, hard):
+    """A camera that changes nothing."""
+    return Taken(image, 1.0, 0.0, 0.0)
 
 
-@pytest.fixture
-def bare(untouched, monkeypatch: pytest.MonkeyPatch):
-    """Nor does anybody wear anything."""
-    nothing = np.zeros(68, np.float32)
-    monkeypatch.setattr(pasted, "_covered", lambda image, points, random: (Placed(points, nothing), None))
+def nothing(image, points, kind, random):
+    """What somebody wears who wears nothing."""
+    return np.zeros(image.shape[:2], np.float32)
 
 
 def moved(cutout, five: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -44,11 +44,11 @@ def moved(cutout, five: np.ndarray) -> tuple[np.ndarray, bool]:
     return placed[int(np.argmin(off))], bool(off[1] < off[0])
 
 
-def test_discs_boxes_and_sides_are_as_told(faces, bare, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(scenes, "_FACES_P", (0, 1, 0, 0, 0, 0, 0))
+def test_discs_boxes_and_sides_are_as_told(faces):
+    plain = partial(draw_scene, faces_p=(0, 1, 0, 0, 0, 0, 0), take=as_it_is, cover=nothing)
     checked, mirrored = 0, 0
     for seed in range(45):
-        drawn = [draw_scene(lambda _, f=f: f, BLACK, 128, np.random.default_rng(seed)) for f in faces]
+        drawn = [plain(lambda _, f=f: f, BLACK, 128, np.random.default_rng(seed)) for f in faces]
         first, blank = drawn[0], drawn[5]
         for scene in drawn[1:]:
             assert np.array_equal(scene.boxes, first.boxes)  # what is seen moves no coordinate
@@ -71,23 +71,22 @@ def test_discs_boxes_and_sides_are_as_told(faces, bare, monkeypatch: pytest.Monk
     assert 0.2 < mirrored / checked < 0.8
 
 
-def test_whoever_is_asked_for_can_be_seen(faces, untouched, monkeypatch: pytest.MonkeyPatch):
+def test_whoever_is_asked_for_can_be_seen(faces):
     """White faces on black, under black covers and decoys: none that is asked for is black."""
 
-    def black(image, points, kind, random, cover=pasted.covers.cover):
+    def black(image, points, kind, random):
         hides = cover(image.copy(), points, kind, random)
         image[hides > 0.5] = 0
         return hides
 
-    monkeypatch.setattr(pasted.covers, "cover", black)
-    monkeypatch.setattr(scenes, "_FACES_P", (0, 0, 0, 0, 0, 0.5, 0.5))
+    crowd = partial(draw_scene, faces_p=(0, 0, 0, 0, 0, 0.5, 0.5), take=as_it_is, cover=black)
     white = type(faces[0])(
         tuple(np.full_like(level, 255) for level in faces[0].levels),
         faces[0].landmarks, faces[0].visible, faces[0].yaw, "white",
     )  # fmt: skip
     asked, left_out = 0, 0
     for seed in range(30):
-        scene = draw_scene(lambda _: white, BLACK, 128, np.random.default_rng(seed))
+        scene = crowd(lambda _: white, BLACK, 128, np.random.default_rng(seed))
         for five, box, wanted in zip(scene.points, scene.boxes, scene.asked, strict=True):
             points, _ = moved(white, five.astype(np.float64) - 0.5)
             inside = points[(points > 0).all(1) & (points < 127).all(1)]

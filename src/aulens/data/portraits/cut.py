@@ -67,12 +67,14 @@ def is_delivered(root: Path) -> bool:
     return any(_home(root, source.mark) for source in SOURCES)
 
 
-def cut_portraits(public: Path, out: Path) -> dict[str, int]:
+def cut_portraits(public: Path, out: Path, boxes: Path = BOXES, codes: Path = CODES) -> dict[str, int]:
     """Write OUT/SOURCE/FILE for every portrait whose source is there; those that lie there already stay.
 
     Args:
         public: the folder with the repositories.
         out: made if missing.
+        boxes: the table of tiles; see `BOXES`.
+        codes: the table of codes; see `aulens.data.portraits.codes`.
 
     Returns:
         Portraits per source that was found.
@@ -82,7 +84,7 @@ def cut_portraits(public: Path, out: Path) -> dict[str, int]:
     """
     if not Path(public).is_dir():
         raise DatasetError(f"{public} is no folder; give the one that the public sources lie below.")
-    boxes = pd.read_csv(BOXES)
+    tiles_of = pd.read_csv(boxes)
     done: dict[str, int] = {}
     for source in SOURCES:
         home = _home(Path(public), source.mark)
@@ -92,7 +94,7 @@ def cut_portraits(public: Path, out: Path) -> dict[str, int]:
             continue
         folder = Path(out) / source.name
         folder.mkdir(parents=True, exist_ok=True)
-        tiles = list(_tiles(source, boxes[boxes["source"] == source.name]))
+        tiles = list(_tiles(source, tiles_of[tiles_of["source"] == source.name], codes))
         for file, picture, box in tiles:
             if not (folder / file).is_file():
                 _write(folder / file, _cut(home / picture, box, source.longest))
@@ -103,14 +105,14 @@ def cut_portraits(public: Path, out: Path) -> dict[str, int]:
     return done
 
 
-def _tiles(source: Source, boxes: pd.DataFrame) -> Iterator[tuple[str, str, Box | None]]:
+def _tiles(source: Source, boxes: pd.DataFrame, codes: Path) -> Iterator[tuple[str, str, Box | None]]:
     """(name of the portrait, picture of the repository that holds it, where: None = all of it)."""
     if len(boxes):
         for file, picture, *corners in boxes.drop(columns="source").itertuples(index=False, name=None):
             x0, y0, x1, y1 = map(int, corners)
             yield str(file), str(picture), (x0, y0, x1, y1)
         return
-    for coded in read_portrait_codes(CODES).files:
+    for coded in read_portrait_codes(codes).files:
         name, _, file = coded.partition("/")
         if name == source.name:
             yield file, _whole_picture(name, file), None

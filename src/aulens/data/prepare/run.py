@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from aulens.data.index import FrameIndex
 from aulens.data.prepare.folder import LOCK, claim, describe, finish, is_finished, tidy
 from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.prepare.split_check import pairs_between_splits
-from aulens.data.prepare.units import divide
+from aulens.data.prepare.units import UNIT_FRAMES, Unit, divide
 from aulens.data.prepare.work import Done, Job, layout_for, rows_file, work
 from aulens.data.prepared import read_about
 from aulens.errors import ConfigError, DatasetError, InputError
@@ -78,6 +78,7 @@ def prepare(
     processes: int | None = None,
     allow_near_duplicates: bool = False,
     progress: Progress | None = None,
+    unit_frames: int = UNIT_FRAMES,
 ) -> PrepareResult:
     """Store one face of each frame; after a kill, the same call goes on and gives the same bytes.
 
@@ -92,6 +93,7 @@ def prepare(
         allow_near_duplicates: finish data whose parts are splits though two of these hold nearly the same
             picture, as different people in one studio may look; prepared.json names the pairs.
         progress: called with (frames done, frames in all); what it raises ends the work.
+        unit_frames: frames that are stored, and lost by a kill, together, at most.
 
     Raises:
         ConfigError: `out` is a file, can't be written to (the disk is full, say), holds something else, or
@@ -119,8 +121,9 @@ def prepare(
                 finished = claim(root, about)  # by another process, just now
             if not finished:
                 with disk_errors(root, "the same command"):
-                    done, cpu_seconds = _fill(root, index, about, settings, detector, processes, progress)
-                    _finish(root, index, about, allow_near_duplicates)
+                    units = divide(index, unit_frames)
+                    done, cpu_seconds = _fill(root, index, units, settings, detector, processes, progress)
+                    _finish(root, index, units, about, allow_near_duplicates)
     tidy(root)
     counts = read_about(root)
     return PrepareResult(
@@ -143,7 +146,7 @@ def _told(root: Path) -> Iterator[None]:
 def _fill(
     root: Path,
     index: FrameIndex,
-    about: Mapping[str, Any],
+    units: Sequence[Unit],
     settings: PrepareSettings,
     detector: MakeDetector,
     processes: int | None,
@@ -151,7 +154,6 @@ def _fill(
 ) -> tuple[int, float]:
     """Do what is left; returns frames done and the CPU seconds that they took."""
     done, cpu_seconds = 0, 0.0
-    units = divide(index)
     todo = [unit for unit in units if not rows_file(root, unit.name).exists()]
     before = len(index) - sum(len(unit.rows) for unit in todo)
     bare = replace(index, problems=())
@@ -167,8 +169,9 @@ def _fill(
     return done, cpu_seconds
 
 
-def _finish(root: Path, index: FrameIndex, about: Mapping[str, Any], allowed: bool) -> None:
-    units = divide(index)
+def _finish(
+    root: Path, index: FrameIndex, units: Sequence[Unit], about: Mapping[str, Any], allowed: bool
+) -> None:
     pairs = pairs_between_splits(index, root, units, about["points"])
     if pairs and not allowed:
         raise DatasetError(

@@ -61,12 +61,15 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
 """Why a frame is not stored: the words of missing.csv."""
 
 
-def divide(index: FrameIndex) -> list[Unit]:
-    """All frames, each in one unit: pieces of a sequence, of nearly equal length, or single frames."""
+def divide(index: FrameIndex, most: int = UNIT_FRAMES) -> list[Unit]:
+    """All frames, each in one unit of at most so many.
+
+    They are pieces of a sequence, of nearly equal length, or single frames.
+    """
     pieces = [
         (subject, sequence, piece)
         for subject, sequence, rows in _singles_joined(index.sequences())
-        for piece in np.array_split(rows, -(-len(rows) // UNIT_FRAMES))
+        for piece in np.array_split(rows, -(-len(rows) // most))
     ]
     return [
         Unit(f"{number:05d}_{_in_a_file_name(subject)}_{_in_a_file_name(sequence)}", piece)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -28,6 +29,10 @@ class Taken:
     exposure: float
     blur: float
     spoilt: float
+
+
+Take = Callable[..., Taken]
+"""Takes a picture: `take`, or what stands for it, called as it is."""
 
 
 def take(image: Image, random: np.random.Generator, *, hard: float = 0.5) -> Taken:

@@ -16,6 +16,8 @@ from aulens.landmarks import BROWS
 
 Image = NDArray[np.uint8]
 Points = NDArray[np.float64]
+Cover = Callable[[Image, Points, str, np.random.Generator], NDArray[np.float32]]
+"""Paints what hides a face: `cover`, or what stands for it."""
 
 KINDS: Final = ("mask", "glasses", "hat", "hand", "scarf", "thing")
 

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.align import five_points
-from aulens.data.sight import camera
+from aulens.data.sight import camera, covers
 from aulens.data.sight.backgrounds import Spot, draw_background, draw_spot
+from aulens.data.sight.camera import Take
+from aulens.data.sight.covers import Cover
 from aulens.data.sight.cutouts import Cutout
 from aulens.data.sight.pasted import Mask, Placed, fill, paste, paste_decoy
 from aulens.landmarks import face_box
@@ -53,6 +55,9 @@ def draw_scene(
     random: np.random.Generator,
     *,
     spots: Sequence[Spot] = (),
+    faces_p: Sequence[float] = _FACES_P,
+    take: Take = camera.take,
+    cover: Cover = covers.cover,
 ) -> Scene:
     """One random scene.
 
@@ -62,6 +67,9 @@ def draw_scene(
         size: S, side of the scene in pixels.
         random: the only source of randomness.
         spots: what was taken for a face in the backgrounds: a third of the scenes is about one of them.
+        faces_p: how probable it is that so many faces are pasted: each of `_FACES`.
+        take: the camera.
+        cover: paints what hides a face.
     """
     placed: list[Placed] = []
     about_spot = bool(spots) and random.random() < _ABOUT_SPOTS
@@ -72,17 +80,17 @@ def draw_scene(
     if about_spot and random.random() < 0.6:
         pass  # nobody is there
     elif random.random() < 0.35:
-        placed.append(fill(image, draw_face(random), random))
+        placed.append(fill(image, draw_face(random), random, cover))
     else:
-        for _ in range(int(random.choice(_FACES, p=_FACES_P))):
+        for _ in range(int(random.choice(_FACES, p=faces_p))):
             if random.random() < 0.12:
                 side = int(_size(size, random) * 1.5)
                 placed = _behind(placed, paste_decoy(image, backgrounds, side, random))
-            new = paste(image, draw_face(random), _size(size, random), random)
+            new = paste(image, draw_face(random), _size(size, random), random, cover)
             if new is not None:
                 face, hides = new
                 placed = [*_behind(placed, hides), face]
-    return _scene(camera.take(image, random, hard=0.7), placed, size)
+    return _scene(take(image, random, hard=0.7), placed, size)
 
 
 def _size(size: int, random: np.random.Generator) -> float:

@@ -5,7 +5,7 @@ Legend: F frames, A AUs; sides are the subject's own, [right, left].
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,7 +22,7 @@ from aulens.render.lookalike.config import LookalikeConfig, Take
 from aulens.render.lookalike.plan import Moments
 from aulens.render.person import draw_look
 from aulens.render.rig import Floats
-from aulens.render.scene import Person, render
+from aulens.render.scene import Person, Picture, render
 from aulens.render.shot import FIELD, Shot, draw_shot
 
 _BLINK: Final = (0.6, 1.0, 0.5)
@@ -67,37 +67,37 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Studio:
-    """All that takes are made from: settings, the prepared rig, and for each take its moments."""
+    """All that takes are made from: settings, the prepared rig, for each take its moments, and what draws."""
 
     config: LookalikeConfig
     muscles: Muscles
     moments: list[Moments]
+    render: Callable[[Muscles, Person, Action, Shot, int], Picture] = render
 
-
-def film(take: Take, frames: int, studio: Studio, framing: Framing) -> Iterator[Frame]:
-    """Render `frames` frames of a take, one after another."""
-    config, muscles = studio.config, studio.muscles
-    person = _person(take, config, muscles)
-    rng = np.random.default_rng(config.stream(2, take.number))
-    shot = replace(draw_shot(rng), distance=float(rng.uniform(80, 120)))
-    performance = perform(studio.moments[take.number], frames, rng)
-    height = config.height - config.height % 2  # videos need even sides
-    width = 2 * round(height * framing.aspect / 2)
-    side = max(height, width)
-    top, left = (side - height) // 2, (side - width) // 2
-    shot = replace(
-        shot,
-        zoom=FIELD * height / (framing.span * side),
-        body=True,
-        shift=(shot.shift[0], framing.drop / framing.span * height / side),
-    )
-    for t, action in enumerate(performance.actions):
-        picture = render(muscles, person, action, _posed(shot, performance, t), side)
-        yield Frame(
-            np.ascontiguousarray(picture.image[top : top + height, left : left + width]),
-            picture.landmarks - np.array([left, top], np.float32),
-            _seen(labels(action, lip_gap(picture.face, muscles.rig))),
+    def film(self, take: Take, frames: int, framing: Framing) -> Iterator[Frame]:
+        """Render `frames` frames of a take, one after another."""
+        config, muscles = self.config, self.muscles
+        person = _person(take, config, muscles)
+        rng = np.random.default_rng(config.stream(2, take.number))
+        shot = replace(draw_shot(rng), distance=float(rng.uniform(80, 120)))
+        performance = perform(self.moments[take.number], frames, rng)
+        height = config.height - config.height % 2  # videos need even sides
+        width = 2 * round(height * framing.aspect / 2)
+        side = max(height, width)
+        top, left = (side - height) // 2, (side - width) // 2
+        shot = replace(
+            shot,
+            zoom=FIELD * height / (framing.span * side),
+            body=True,
+            shift=(shot.shift[0], framing.drop / framing.span * height / side),
         )
+        for t, action in enumerate(performance.actions):
+            picture = self.render(muscles, person, action, _posed(shot, performance, t), side)
+            yield Frame(
+                np.ascontiguousarray(picture.image[top : top + height, left : left + width]),
+                picture.landmarks - np.array([left, top], np.float32),
+                _seen(labels(action, lip_gap(picture.face, muscles.rig))),
+            )
 
 
 def level_crop(frame: Frame, side: int) -> Frame:

@@ -20,7 +20,7 @@ from aulens.data.protocols import DISFA_PROTOCOL
 from aulens.landmarks import IBUG49, IBUG66, IBUG68, LandmarkLayout, convert
 from aulens.render.lookalike.config import Take
 from aulens.render.lookalike.files import write_cells, write_jpeg, write_matrix, write_text, write_video
-from aulens.render.lookalike.film import Frame, Framing, Studio, film, level_crop
+from aulens.render.lookalike.film import Frame, Framing, Studio, level_crop
 from aulens.render.lookalike.repertoire import base_rates
 
 _BP4D: Final = Framing(aspect=0.75)
@@ -50,7 +50,7 @@ def write_bp4d(root: Path, take: Take, studio: Studio) -> None:
     numbers = range(first, first + total)
     cells: list[NDArray[np.float64] | None] = [None] * (first - 1)
     shown = []
-    for number, frame in zip(numbers, film(take, total, studio, _BP4D), strict=True):
+    for number, frame in zip(numbers, studio.film(take, total, _BP4D), strict=True):
         write_jpeg(root / take.subject / take.name / f"{number:0{digits}d}.jpg", frame.image)
         cells.append(_matlab(frame, IBUG49))
         shown.append(frame.seen)
@@ -87,7 +87,7 @@ def write_disfa(root: Path, take: Take, studio: Studio) -> None:
     seen: list[Frame] = []
 
     def images() -> Iterator[NDArray[np.uint8]]:
-        for frame in film(take, take.frames, studio, _DISFA):
+        for frame in studio.film(take, take.frames, _DISFA):
             seen.append(frame)
             yield frame.image
 
@@ -114,7 +114,7 @@ def write_affwild2(root: Path, take: Take, studio: Studio) -> None:
     """
     rng = np.random.default_rng(studio.config.stream(5, take.number))
     stretch = 1 + take.frames // 20
-    frames = list(film(take, take.frames, studio, _AFFWILD2))
+    frames = list(studio.film(take, take.frames, _AFFWILD2))
     rows = np.array([[frame.seen[au] >= PRESENT_STRENGTH for au in AFFWILD2] for frame in frames]).astype(int)
     at = int(rng.integers(0, take.frames - stretch + 1))
     rows[at : at + stretch] = -1
