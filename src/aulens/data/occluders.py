@@ -21,11 +21,11 @@ def draw_occluder(image: Image, random: np.random.Generator) -> Image:
         _box(mask, centre, side, random)
     elif kind == 1:
         axes = np.rint(random.uniform(0.06, 0.2, 2) * side).astype(int).tolist()
-        cv2.ellipse(mask, _pixel(centre), axes, float(random.uniform(0, 180)), 0, 360, 255, -1)
+        cv2.ellipse(mask, pixel(centre), axes, float(random.uniform(0, 180)), 0, 360, 255, -1)
     else:
         _hand(mask, centre, side, random)
     skin = kind == 2 or random.random() < 0.3
-    paint = _skin(random) if skin else random.uniform(0, 255, 3)
+    paint = skin_tone(random) if skin else random.uniform(0, 255, 3)
     # Half of the objects are soft at the edge, as things near the lens are.
     if random.random() < 0.5:
         mask = np.asarray(cv2.blur(mask, (3, 3)), dtype=np.uint8)
@@ -62,7 +62,7 @@ def draw_glasses(image: Image, landmarks: NDArray[np.float64], random: np.random
             corners = cv2.boxPoints((centre.tolist(), (2.0 * axes).tolist(), angle))
             frames.append(np.rint(corners).astype(np.int32))
         else:
-            outline = cv2.ellipse2Poly(_pixel(centre), axes.tolist(), round(angle), 0, 360, 15)
+            outline = cv2.ellipse2Poly(pixel(centre), axes.tolist(), round(angle), 0, 360, 15)
             frames.append(np.asarray(outline, dtype=np.int32))
     if random.random() < 0.35:
         cv2.fillPoly(lenses, frames, int(random.uniform(25, 130)))
@@ -71,11 +71,11 @@ def draw_glasses(image: Image, landmarks: NDArray[np.float64], random: np.random
     for frame in frames:
         cv2.polylines(out, [frame], True, colour.tolist(), thickness, cv2.LINE_AA)
     inner = axes[0] / distance
-    bridge = [_pixel(right + down + across * inner), _pixel(right + down + across * (1 - inner))]
+    bridge = [pixel(right + down + across * inner), pixel(right + down + across * (1 - inner))]
     cv2.line(out, bridge[0], bridge[1], colour.tolist(), thickness, cv2.LINE_AA)
     for start, sign in ((right + down - across * inner, -1), (left + down + across * inner, 1)):
         cv2.line(
-            out, _pixel(start), _pixel(start + sign * across * 0.5), colour.tolist(), thickness, cv2.LINE_AA
+            out, pixel(start), pixel(start + sign * across * 0.5), colour.tolist(), thickness, cv2.LINE_AA
         )
     return out
 
@@ -88,15 +88,32 @@ def _box(mask: Image, centre: NDArray[np.float64], side: int, random: np.random.
 
 def _hand(mask: Image, centre: NDArray[np.float64], side: int, random: np.random.Generator) -> None:
     palm = random.uniform(0.07, 0.13) * side
-    heading = random.uniform(0, 2 * np.pi)
-    cv2.circle(mask, _pixel(centre), round(palm), 255, -1)
+    fill_hand(mask, centre, palm, max(2, round(palm * 0.45)), random)
+
+
+def fill_hand(
+    mask: Image, centre: NDArray[np.float64], palm: float, finger: int, random: np.random.Generator
+) -> float:
+    """A palm with four fingers, drawn into a mask (H, W); returns where they point, radians.
+
+    Args:
+        mask: (H, W) uint8, changed: 255 where the hand is.
+        centre: (2,) of the palm.
+        palm: its radius, pixels.
+        finger: thickness of one, pixels.
+        random: the only source of randomness.
+    """
+    heading = float(random.uniform(0, 2 * np.pi))
+    cv2.circle(mask, pixel(centre), max(1, round(palm)), 255, -1)
     for spread in np.linspace(-0.6, 0.6, 4) * random.uniform(0.3, 1.2):
         reach = palm * random.uniform(1.8, 2.6)
         tip = centre + reach * np.array([np.cos(heading + spread), np.sin(heading + spread)])
-        cv2.line(mask, _pixel(centre), _pixel(tip), 255, max(2, round(palm * 0.45)))
+        cv2.line(mask, pixel(centre), pixel(tip), 255, finger)
+    return heading
 
 
-def _skin(random: np.random.Generator) -> NDArray[np.float64]:
+def skin_tone(random: np.random.Generator) -> NDArray[np.float64]:
+    """A colour (3,) of skin, 0 to 255, pale to dark."""
     pale, dark = np.array([235.0, 200, 180]), np.array([75.0, 48, 35])
     return np.asarray(dark + (pale - dark) * random.random() + random.normal(0, 8, 3), dtype=np.float64)
 
@@ -107,5 +124,7 @@ def _blend(image: Image, surface: NDArray[np.float32], mask: Image) -> Image:
     return np.asarray(np.clip(mixed + 0.5, 0, 255), dtype=np.uint8)
 
 
-def _pixel(point: NDArray[np.float64]) -> tuple[int, int]:
-    return round(float(point[0])), round(float(point[1]))
+def pixel(point: NDArray[np.float64]) -> tuple[int, int]:
+    """The pixel nearest to a point (2,); of those far away some other far one, which OpenCV can draw to."""
+    x, y = np.clip(point, -4000, 4000)
+    return round(float(x)), round(float(y))

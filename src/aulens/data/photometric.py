@@ -156,8 +156,12 @@ def blurred(image: Image, random: np.random.Generator) -> tuple[Image, float]:
 
 def resolution(image: Image, random: np.random.Generator) -> Image:
     """Shrink to 20..80 % and enlarge again: a face that was small in its picture."""
+    return coarse(image, random.uniform(0.2, 0.8), random)
+
+
+def coarse(image: Image, factor: float, random: np.random.Generator) -> Image:
+    """Shrink to `factor` of the size, and enlarge again."""
     height, width = image.shape[:2]
-    factor = random.uniform(0.2, 0.8)
     small = cv2.resize(
         image, (max(8, round(width * factor)), max(8, round(height * factor))), interpolation=cv2.INTER_AREA
     )

@@ -8,7 +8,7 @@ picture).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING, PRESENT_STRENGTH, AUSet
 from aulens.data.columns import point_columns
+from aulens.data.folders import several
 from aulens.data.portraits.splits import PORTRAITS
 from aulens.data.samples import Samples, join
 from aulens.errors import DatasetError
@@ -28,6 +29,24 @@ POINTS: Final[int] = 68
 def is_renders(root: Path) -> bool:
     """Whether a folder was made by ``aulens render``, or in its format."""
     return (Path(root) / "manifest.parquet").is_file() and not (Path(root) / "prepared.json").is_file()
+
+
+def render_table(root: Path, columns: Iterable[str]) -> pd.DataFrame:
+    """The manifest of a folder as ``aulens render`` writes it.
+
+    Raises:
+        DatasetError: there is none, it can't be read or lacks one of the columns.
+    """
+    manifest = Path(root) / "manifest.parquet"
+    if not manifest.is_file():
+        raise DatasetError(f"{root} has no {manifest.name}; give a folder that `aulens render` has written")
+    try:
+        table = pd.read_parquet(manifest)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{manifest} can't be read ({error}); make the folder anew") from error
+    if lacking := sorted(set(columns) - set(table.columns)):
+        raise DatasetError(f"{manifest} lacks the columns {several(lacking)}")
+    return table
 
 
 def load_renders(roots: Sequence[Path], aus: AUSet) -> Samples:
@@ -51,18 +70,8 @@ def load_renders(roots: Sequence[Path], aus: AUSet) -> Samples:
 
 def _load(root: Path, aus: AUSet) -> Samples:
     manifest = root / "manifest.parquet"
-    if not manifest.is_file():
-        raise DatasetError(
-            f"{root} is not a folder of renders: {manifest.name} is missing. Make one: aulens render."
-        )
-    try:
-        table = pd.read_parquet(manifest)
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"Cannot read {manifest}: {error}") from error
     points = point_columns(POINTS)
-    lacking = [name for name in ("file", "rig", "subject", "split", *points) if name not in table]
-    if lacking:
-        raise DatasetError(f"{manifest} lacks the column {lacking[0]!r} ({len(lacking)} in all).")
+    table = render_table(root, ("file", "rig", "subject", "split", *points))
     if table.empty:
         raise DatasetError(f"{manifest} has no rows.")
     landmarks = table[points].to_numpy(np.float32).reshape(-1, POINTS, 2)

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.aus import RENDERS
+from aulens.data.columns import point_columns
 from aulens.errors import ConfigError, DatasetError
 from aulens.files import atomic_write, write_text
 from aulens.processes import in_processes
@@ -56,9 +57,7 @@ def picture_columns(seen: Action, landmarks: Floats) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for au in RENDERS:
         row[f"AU{au}_right"], row[f"AU{au}_left"] = seen[au][RIGHT], seen[au][LEFT]
-    for point, (x, y) in enumerate(landmarks):
-        row[f"x_{point}"], row[f"y_{point}"] = float(x), float(y)
-    return row
+    return row | dict(zip(point_columns(len(landmarks)), map(float, landmarks.ravel()), strict=True))
 
 
 def begun(

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.aus import PRESENT_STRENGTH, RENDERS
+from aulens.data.renders import render_table
 from aulens.errors import DatasetError
 from aulens.render.expression import RECIPES, Muscles
 from aulens.render.generate import load_rig
@@ -73,10 +74,7 @@ def contact_sheet(
     Raises:
         DatasetError: if `root` holds no finished data set.
     """
-    manifest = Path(root) / "manifest.parquet"
-    if not manifest.exists():
-        raise DatasetError(f"{root} holds no manifest.parquet: no data set of renders, or one not finished")
-    rows = pd.read_parquet(manifest)
+    rows = render_table(Path(root), ("file",))
     rows = rows.sample(min(count, len(rows)), random_state=seed)
     tiles = []
     for _, row in rows.iterrows():

@@ -8,8 +8,7 @@ import pytest
 
 from aulens import align
 from aulens.align import five_points
-from aulens.data.sight.cutouts import read_backgrounds, read_cutouts
-from aulens.data.sight.turned import seen
+from aulens.data.sight.cutouts import read_backgrounds, read_cutouts, seen
 from aulens.errors import DatasetError
 from aulens.landmarks import IBUG68
 from made_cutouts import centre_of, disc_faces, landmarks, picture, write_folder

@@ -138,7 +138,7 @@ def test_folders_that_lack_their_files_are_told(folder: Path, tmp_path: Path, mo
         write_manifest(tmp_path, tmp_path / "out")
     with pytest.raises(DatasetError, match="has no pictures of nobody"):
         write_manifest(folder, tmp_path / "out", ["nobody"])
-    with pytest.raises(DatasetError, match=r"has no manifest\.parquet; give a folder of `aulens render"):
+    with pytest.raises(DatasetError, match=r"has no manifest\.parquet; give a folder that `aulens render"):
         write_moved(tmp_path, folder, tmp_path / "out")
     pd.DataFrame({"file": ["a"]}).to_parquet(tmp_path / "manifest.parquet")
     with pytest.raises(DatasetError, match="names no portraits"):

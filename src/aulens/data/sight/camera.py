@@ -65,7 +65,7 @@ def take(image: Image, random: np.random.Generator, *, hard: float = 0.5) -> Tak
             image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
     if draw[6] < 0.4 * hard:
         factor = float(np.exp(random.uniform(np.log(0.15), np.log(0.8))))
-        image, sigma = coarse(image, factor, random), max(sigma, 0.4 / factor)
+        image, sigma = photometric.coarse(image, factor, random), max(sigma, 0.4 / factor)
     if draw[7] < 0.5 * hard:
         image, spoilt = photometric.noise(image, random), 0.5
     if draw[8] < 0.6 * hard:
@@ -87,13 +87,3 @@ def infrared(image: Image, random: np.random.Generator) -> Image:
     return np.asarray(
         cv2.multiply(grey, np.repeat(light[..., None], 3, 2).astype(np.float32), dtype=cv2.CV_8U), np.uint8
     )
-
-
-def coarse(image: Image, factor: float, random: np.random.Generator) -> Image:
-    """Shrink to `factor` of the size, and enlarge again."""
-    height, width = image.shape[:2]
-    small = cv2.resize(
-        image, (max(8, round(width * factor)), max(8, round(height * factor))), interpolation=cv2.INTER_AREA
-    )
-    up = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)[int(random.choice(3, p=(0.6, 0.3, 0.1)))]
-    return np.asarray(cv2.resize(small, (width, height), interpolation=up), np.uint8)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aulens.align import anchors
+from aulens.data.occluders import fill_hand, pixel, skin_tone
 from aulens.landmarks import BROWS
 
 Image = NDArray[np.uint8]
@@ -66,6 +67,11 @@ class _Head:
     across: Points
     size: float
 
+    @property
+    def angle(self) -> float:
+        """By how much it is turned, degrees clockwise."""
+        return float(np.degrees(np.arctan2(self.across[1], self.across[0])))
+
 
 def _head(points: Points) -> _Head:
     right, left, mouth = anchors(points)
@@ -81,28 +87,22 @@ def _mask(mask: Image, head: _Head, random: np.random.Generator) -> None:
     jaw = head.points[low : 17 - low] - 0.06 * head.size * head.up
     _fill(mask, np.concatenate([jaw, top[None]]))
     if random.random() < 0.6:  # its bands
+        band = max(1, round(0.03 * head.size))
         for end, ear in ((jaw[0], head.points[1]), (jaw[-1], head.points[15])):
-            cv2.line(
-                mask,
-                _pixel(end),
-                _pixel(ear + 0.1 * head.size * head.up),
-                255,
-                max(1, round(0.03 * head.size)),
-            )
+            cv2.line(mask, pixel(end), pixel(ear + 0.1 * head.size * head.up), 255, band)
 
 
 def _glasses(mask: Image, head: _Head, random: np.random.Generator) -> None:
     wide, high = random.uniform(0.34, 0.5) * head.size, random.uniform(0.2, 0.36) * head.size
     drop = -random.uniform(0.0, 0.1) * head.size * head.up
-    angle = float(np.degrees(np.arctan2(head.across[1], head.across[0])))
     for eye in head.eyes:
         if random.random() < 0.5:
-            cv2.ellipse(mask, _pixel(eye + drop), (round(wide), round(high)), angle, 0, 360, 255, -1)
+            cv2.ellipse(mask, pixel(eye + drop), (round(wide), round(high)), head.angle, 0, 360, 255, -1)
         else:
-            box = cv2.boxPoints(((eye + drop).tolist(), (2 * wide * 0.9, 2 * high * 0.9), angle))
+            box = cv2.boxPoints(((eye + drop).tolist(), (2 * wide * 0.9, 2 * high * 0.9), head.angle))
             _fill(mask, box)
     cv2.line(
-        mask, _pixel(head.eyes[0] + drop), _pixel(head.eyes[1] + drop), 255, max(1, round(0.06 * head.size))
+        mask, pixel(head.eyes[0] + drop), pixel(head.eyes[1] + drop), 255, max(1, round(0.06 * head.size))
     )
 
 
@@ -110,61 +110,28 @@ def _hat(mask: Image, head: _Head, random: np.random.Generator) -> None:
     brows = head.points[list(BROWS)].mean(0)
     middle = brows + random.uniform(0.05, 0.5) * head.size * head.up
     wide = random.uniform(1.0, 1.5) * head.size
-    corners = [middle - wide * head.across, middle + wide * head.across]
+    a, b = middle - wide * head.across, middle + wide * head.across
     top = random.uniform(0.8, 1.6) * head.size * head.up
-    _fill(
-        mask,
-        np.array(
-            [
-                corners[0],
-                corners[1],
-                corners[1] * 0.85 + corners[0] * 0.15 + top,
-                corners[0] * 0.85 + corners[1] * 0.15 + top,
-            ]
-        ),
-    )
+    _fill(mask, [a, b, b * 0.85 + a * 0.15 + top, a * 0.85 + b * 0.15 + top])
     if random.random() < 0.5:  # a brim
         axes = round(wide * 1.15), max(1, round(0.2 * head.size))
-        cv2.ellipse(
-            mask,
-            _pixel(middle),
-            axes,
-            float(np.degrees(np.arctan2(head.across[1], head.across[0]))),
-            0,
-            360,
-            255,
-            -1,
-        )
+        cv2.ellipse(mask, pixel(middle), axes, head.angle, 0, 360, 255, -1)
 
 
 def _hand(mask: Image, head: _Head, random: np.random.Generator) -> None:
     centre = head.points[int(random.integers(0, 68))] + random.normal(0, 0.2, 2) * head.size
-    palm, heading = random.uniform(0.3, 0.5) * head.size, random.uniform(0, 2 * np.pi)
-    cv2.circle(mask, _pixel(centre), max(1, round(palm)), 255, -1)
-    for spread in np.linspace(-0.6, 0.6, 4) * random.uniform(0.3, 1.2):
-        tip = centre + palm * random.uniform(1.8, 2.6) * np.array(
-            [np.cos(heading + spread), np.sin(heading + spread)]
-        )
-        cv2.line(mask, _pixel(centre), _pixel(tip), 255, max(1, round(palm * 0.42)))
+    palm = random.uniform(0.3, 0.5) * head.size
+    heading = fill_hand(mask, centre, palm, max(1, round(palm * 0.42)), random)
     if random.random() < 0.5:
         wrist = centre - 4 * palm * np.array([np.cos(heading), np.sin(heading)])
-        cv2.line(mask, _pixel(centre), _pixel(wrist), 255, max(1, round(palm * 1.3)))
+        cv2.line(mask, pixel(centre), pixel(wrist), 255, max(1, round(palm * 1.3)))
 
 
 def _scarf(mask: Image, head: _Head, random: np.random.Generator) -> None:
     edge = head.points[33] - random.uniform(-0.1, 1.1) * head.size * head.up
     reach = 3.0 * head.size
-    _fill(
-        mask,
-        np.array(
-            [
-                edge - reach * head.across,
-                edge + reach * head.across,
-                edge + reach * head.across - reach * head.up,
-                edge - reach * head.across - reach * head.up,
-            ]
-        ),
-    )
+    a, b = edge - reach * head.across, edge + reach * head.across
+    _fill(mask, [a, b, b - reach * head.up, a - reach * head.up])
 
 
 def _thing(mask: Image, head: _Head, random: np.random.Generator) -> None:
@@ -174,7 +141,7 @@ def _thing(mask: Image, head: _Head, random: np.random.Generator) -> None:
         _fill(mask, cv2.boxPoints((centre.tolist(), extent.tolist(), float(random.uniform(0, 90)))))
     else:
         axes = np.maximum(np.rint(extent / 2), 1).astype(int).tolist()
-        cv2.ellipse(mask, _pixel(centre), axes, float(random.uniform(0, 180)), 0, 360, 255, -1)
+        cv2.ellipse(mask, pixel(centre), axes, float(random.uniform(0, 180)), 0, 360, 255, -1)
 
 
 _SHAPES: Final[Mapping[str, Callable[[Image, _Head, np.random.Generator], None]]] = MappingProxyType(
@@ -191,8 +158,7 @@ def _paint(image: Image, hidden: NDArray[np.float32], kind: str, random: np.rand
     if kind == "glasses":
         tone = random.uniform(0, 60, 3)
     elif kind == "hand":
-        pale, dark = np.array([235.0, 200, 180]), np.array([75.0, 48, 35])
-        tone = dark + (pale - dark) * random.random() + random.normal(0, 8, 3)
+        tone = skin_tone(random)
     elif kind == "mask" and random.random() < 0.5:
         tone = (np.array([235.0, 240, 245]), np.array([150.0, 195, 220]), np.array([20.0, 20, 22]))[
             int(random.integers(3))
@@ -213,8 +179,3 @@ def _paint(image: Image, hidden: NDArray[np.float32], kind: str, random: np.rand
 
 def _fill(mask: Image, polygon: ArrayLike) -> None:
     cv2.fillPoly(mask, [np.rint(np.clip(np.asarray(polygon), -4000, 4000)).astype(np.int32)], 255)
-
-
-def _pixel(point: Points) -> tuple[int, int]:
-    x, y = np.clip(point, -4000, 4000)
-    return round(float(x)), round(float(y))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import cv2
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from aulens import align
-from aulens.data.sight.turned import seen
+from aulens.data.columns import point_columns
+from aulens.data.renders import POINTS, render_table
 from aulens.errors import DatasetError
-from aulens.landmarks import face_box
+from aulens.landmarks import IBUG68, face_box
 
 Image = NDArray[np.uint8]
 Points = NDArray[np.float64]
@@ -23,6 +24,17 @@ Points = NDArray[np.float64]
 _LONGEST: Final = 448
 _SMALLEST: Final = 24
 _MARGIN: Final = 1.2  # of a face's size around it: more of a picture is of no use
+
+_HIDDEN_FROM: Final[Mapping[int, float]] = MappingProxyType(
+    {
+        9: 65, 10: 48, 11: 40, 12: 32, 13: 26, 14: 24, 15: 22, 16: 22,
+        22: 85, 23: 75, 24: 65, 25: 55, 26: 45,
+        34: 75, 35: 60, 42: 72, 43: 65, 44: 60, 45: 56, 46: 60, 47: 65,
+        52: 78, 53: 66, 54: 56, 55: 66, 56: 78, 63: 72, 64: 60, 65: 72,
+    }
+)  # fmt: skip
+"""Degrees of yaw from which a point of the subject's left side is hidden by the head; read off renders."""
+_SOFT: Final = 6.0  # degrees over which a point goes out of sight
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +67,18 @@ class Cutout:
         return level, align.compose(matrix, np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5]]))
 
 
+def seen(yaw: float) -> NDArray[np.float64]:
+    """How much of each of the 68 points is in sight, (68,) in 0 to 1, of a head turned by `yaw` degrees.
+
+    yaw > 0 turns the nose to the subject's left, and the left side of the face away.
+    """
+    visible = np.ones(68)
+    for point, limit in _HIDDEN_FROM.items():
+        share = 1 / (1 + np.exp(-np.clip((limit - abs(yaw)) / _SOFT, -30, 30)))
+        visible[point if yaw > 0 else IBUG68.mirror[point]] = share
+    return visible
+
+
 def read_cutouts(roots: Sequence[Path], split: str) -> list[Cutout]:
     """The faces of folders as `aulens render` writes them: manifest.parquet, with landmarks and yaw.
 
@@ -68,23 +92,13 @@ def read_cutouts(roots: Sequence[Path], split: str) -> list[Cutout]:
     """
     found = []
     for root in roots:
-        manifest = Path(root) / "manifest.parquet"
-        if not manifest.is_file():
-            raise DatasetError(
-                f"{root} has no manifest.parquet; give a folder that `aulens render` has written"
-            )
-        try:
-            table = pd.read_parquet(manifest)
-        except (OSError, ValueError) as error:
-            raise DatasetError(f"{manifest} can't be read ({error}); make the folder anew") from error
-        axes = [[f"{axis}_{i}" for i in range(68)] for axis in "xy"]
-        if lacking := {"file", "split", "yaw", *axes[0], *axes[1]} - set(table.columns):
-            raise DatasetError(f"{manifest} lacks the columns {', '.join(sorted(lacking)[:5])}")
+        names = point_columns(POINTS)
+        table = render_table(root, ("file", "split", "yaw", *names))
         table = table[table["split"] == split]
-        points = np.stack([table[names].to_numpy(np.float64) for names in axes], -1)
+        points = table[names].to_numpy(np.float64).reshape(-1, POINTS, 2)
         if (bad := ~(np.isfinite(points).all((1, 2)) & np.isfinite(table["yaw"]))).any():
             raise DatasetError(
-                f"{manifest}: {table['file'][bad].iloc[0]} and {bad.sum() - 1} more have landmarks or a yaw "
+                f"{root}: {table['file'][bad].iloc[0]} and {bad.sum() - 1} more have landmarks or a yaw "
                 "that are no numbers; delete their rows"
             )
         subjects = table["subject"] if "subject" in table else table["file"]

@@ -13,7 +13,6 @@ from aulens import align
 from aulens.data import photometric
 from aulens.data.sight import covers
 from aulens.data.sight.backgrounds import draw_background
-from aulens.data.sight.covers import Cover
 from aulens.data.sight.cutouts import Cutout
 from aulens.landmarks import IBUG68, face_box
 
@@ -39,42 +38,34 @@ class Placed:
         return Placed(self.landmarks, np.maximum(self.hidden, covers.hidden_at(hides, self.landmarks)))
 
 
-def fill(image: Image, cutout: Cutout, random: np.random.Generator, cover: Cover) -> Placed:
+def fill(image: Image, cutout: Cutout, random: np.random.Generator) -> Placed:
     """Paint the face's own picture over the whole scene, near or far; the rest stays, or is its border.
 
     Args:
         image: (S, S, 3) uint8 RGB, changed.
         cutout: the face.
         random: the only source of randomness.
-        cover: paints what hides it.
     """
     size = image.shape[0]
-    box = face_box(cutout.landmarks)
     height = float(np.exp(random.uniform(np.log(0.12), np.log(2.0)))) * size
-    scale = height / float((box[2:] - box[:2]).max())
     reach = 0.5 * max(size - 0.4 * height, 0.3 * size)
     centre = size / 2 + random.uniform(-1, 1, 2) * reach * 0.8
-    matrix = _matrix(cutout, scale, _angle(random), centre, random)
+    matrix = _matrix(cutout, height, centre, random)
     edge = random.random()
-    border = (
-        cv2.BORDER_TRANSPARENT
-        if edge < 0.4
-        else cv2.BORDER_REFLECT_101
-        if edge < 0.55
-        else cv2.BORDER_REPLICATE
-    )
-    if edge > 0.8:
+    border = cv2.BORDER_REFLECT_101 if edge < 0.55 else cv2.BORDER_REPLICATE
+    if edge < 0.4 or edge > 0.8:
         border = cv2.BORDER_TRANSPARENT
+    if edge > 0.8:
         image[:] = random.integers(0, 256, 3)
     level, of_level = cutout.source(matrix)
     cv2.warpAffine(level, of_level, (size, size), dst=image, flags=cv2.INTER_LINEAR, borderMode=border)
     if border == cv2.BORDER_REFLECT_101:
         _hide_mirrored(image, cutout, matrix, random)
-    return _covered(image, _moved(cutout, matrix), random, cover)[0]
+    return _covered(image, _moved(cutout, matrix), random)[0]
 
 
 def paste(
-    image: Image, cutout: Cutout, height: float, random: np.random.Generator, cover: Cover
+    image: Image, cutout: Cutout, height: float, random: np.random.Generator
 ) -> tuple[Placed, Mask] | None:
     """Put a face into the scene with some of what is around it.
 
@@ -83,17 +74,14 @@ def paste(
         cutout: the face.
         height: longer side of its `face_box` in the scene, pixels.
         random: the only source of randomness.
-        cover: paints what hides it.
 
     Returns:
         The face, and how much of each pixel of the scene was painted over, (S, S); None if all of it would
         lie outside.
     """
     size = image.shape[0]
-    box = face_box(cutout.landmarks)
-    scale = height / float((box[2:] - box[:2]).max())
     centre = random.uniform(-0.12 * height, size + 0.12 * height, 2)
-    matrix = _matrix(cutout, scale, _angle(random), centre, random)
+    matrix = _matrix(cutout, height, centre, random)
     outline = align.transform(matrix, _outline(cutout, random))
     x0, y0 = np.maximum(np.floor(outline.min(0)) - 2, 0).astype(int)
     x1, y1 = np.minimum(np.ceil(outline.max(0)) + 3, size).astype(int)
@@ -112,15 +100,9 @@ def paste(
     if random.random() < 0.5:  # towards the light of the place
         gain = (float(image[y0:y1, x0:x1].mean()) + 40) / (float(part.mean()) + 40)
         part = photometric.exposed(part, float(np.clip(gain ** random.uniform(0.3, 1.0), 0.3, 2.0)))
-    weight = mask.astype(np.float32) / 255
-    view = image[y0:y1, x0:x1]
-    view[:] = np.clip(view + (part.astype(np.float32) - view) * weight[..., None] + 0.5, 0, 255).astype(
-        np.uint8
-    )
-    hides = np.zeros((size, size), np.float32)
-    hides[y0:y1, x0:x1] = weight
-    face, covered = _covered(image, _moved(cutout, matrix), random, cover)
-    return face, hides if covered is None else np.maximum(hides, covered)
+    hides = _laid(image, part, mask, int(x0), int(y0))
+    face, cover = _covered(image, _moved(cutout, matrix), random)
+    return face, hides if cover is None else np.maximum(hides, cover)
 
 
 def paste_decoy(
@@ -150,11 +132,18 @@ def paste_decoy(
         cv2.ellipse(mask, middle, axes, float(random.uniform(0, 180)), 0, 360, 255, -1)
     else:
         mask[:] = 255
-    weight = mask[y0 - y : y1 - y, x0 - x : x1 - x].astype(np.float32) / 255
-    part, view = piece[y0 - y : y1 - y, x0 - x : x1 - x], image[y0:y1, x0:x1]
-    view[:] = (view + (part.astype(np.float32) - view) * weight[..., None]).astype(np.uint8)
-    hides = np.zeros((size, size), np.float32)
-    hides[y0:y1, x0:x1] = weight
+    inside = slice(y0 - y, y1 - y), slice(x0 - x, x1 - x)
+    return _laid(image, piece[inside], mask[inside], x0, y0)
+
+
+def _laid(image: Image, part: Image, mask: Image, x0: int, y0: int) -> Mask:
+    """Paint a part (h, w, 3) over the scene where its mask (h, w) says; how much of each pixel that hides."""
+    weight = mask.astype(np.float32) / 255
+    place = slice(y0, y0 + len(part)), slice(x0, x0 + part.shape[1])
+    mixed = image[place] + (part.astype(np.float32) - image[place]) * weight[..., None]
+    image[place] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+    hides = np.zeros(image.shape[:2], np.float32)
+    hides[place] = weight
     return hides
 
 
@@ -165,13 +154,12 @@ def _angle(random: np.random.Generator) -> float:
     return float(random.uniform(-60, 60) if kind < 0.82 else random.uniform(-180, 180))
 
 
-def _matrix(
-    cutout: Cutout, scale: float, degrees: float, centre: Points, random: np.random.Generator
-) -> Points:
-    """Cutout → scene: the middle of the face's box comes to `centre`; every second face is mirrored."""
+def _matrix(cutout: Cutout, height: float, centre: Points, random: np.random.Generator) -> Points:
+    """Cutout → scene: the face's box gets that long and its middle comes to `centre`; half are mirrored."""
     box = face_box(cutout.landmarks)
+    scale = height / float((box[2:] - box[:2]).max())
     x, y = ((box[:2] + box[2:]) / 2).tolist()
-    turn = align.rotation_scale(degrees, scale, (x, y), (float(centre[0]) - x, float(centre[1]) - y))
+    turn = align.rotation_scale(_angle(random), scale, (x, y), (float(centre[0]) - x, float(centre[1]) - y))
     if random.random() < 0.5:
         # About the face's own middle, in its picture.
         turn = align.compose(turn, np.array([[-1.0, 0, 2 * x], [0, 1, 0]]))
@@ -219,13 +207,11 @@ def _outline(cutout: Cutout, random: np.random.Generator) -> Points:
     return np.clip(polygon, 0, (width - 1, height - 1))
 
 
-def _covered(
-    image: Image, points: Points, random: np.random.Generator, cover: Cover
-) -> tuple[Placed, Mask | None]:
+def _covered(image: Image, points: Points, random: np.random.Generator) -> tuple[Placed, Mask | None]:
     """The face, perhaps with a cover painted on it, and where that is, (S, S)."""
     face = Placed(points, np.zeros(len(points), np.float32))
     if random.random() > 0.22:
         return face, None
     kind = covers.KINDS[int(random.integers(len(covers.KINDS)))]
-    hides = cover(image, points, kind, random)
-    return face.behind(hides), hides
+    cover = covers.cover(image, points, kind, random)
+    return face.behind(cover), cover

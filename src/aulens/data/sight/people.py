@@ -14,7 +14,6 @@ from aulens import align
 from aulens.align.template import five_points
 from aulens.data import photometric
 from aulens.data.occluders import draw_occluder
-from aulens.data.sight.camera import coarse
 from aulens.data.sight.cutouts import Cutout
 
 Image = NDArray[np.uint8]
@@ -91,7 +90,7 @@ def draw_view(head: Image, size: int, random: np.random.Generator, *, mirrored: 
     if draw[5] < 0.3:
         image = photometric.exposed(image, float(np.exp(random.uniform(np.log(0.3), np.log(1.5)))))
     if draw[6] < 0.35:
-        image = coarse(image, float(np.exp(random.uniform(np.log(0.3), np.log(0.9)))), random)
+        image = photometric.coarse(image, float(np.exp(random.uniform(np.log(0.3), np.log(0.9)))), random)
     if draw[7] < 0.3:
         image = photometric.noise(image, random)
     if draw[8] < 0.3:

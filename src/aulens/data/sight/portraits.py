@@ -21,7 +21,9 @@ from numpy.lib.npyio import NpzFile
 from numpy.typing import ArrayLike, NDArray
 
 from aulens.align import similarity
+from aulens.data.columns import point_columns
 from aulens.data.portraits.splits import TRAINING, split_of
+from aulens.data.renders import POINTS, render_table
 from aulens.errors import AulensError, DatasetError
 from aulens.faces.mediapipe_detector import MESH_OF_68
 from aulens.files import atomic_write
@@ -100,9 +102,7 @@ def write_manifest(portraits: Path, out: Path, sources: Sequence[str] = SOURCES)
             mesh = meshes[key]
             row: dict[str, object] = {"file": str(Path(portraits).resolve() / key), "subject": key}
             row |= {"split": split_of(key), "yaw": yaw_of(mesh)}
-            for point, (x, y) in enumerate(from_mesh(mesh).tolist()):
-                row[f"x_{point}"], row[f"y_{point}"] = x, y
-            rows.append(row)
+            rows.append(row | dict(zip(point_columns(POINTS), from_mesh(mesh).ravel().tolist(), strict=True)))
     if not rows:
         raise DatasetError(f"{portraits}: its landmarks478.npz has no pictures of {', '.join(sources)}")
     return _written(pd.DataFrame(rows), out)
@@ -122,14 +122,10 @@ def write_moved(moved: Path, portraits: Path, out: Path) -> Path:
     Raises:
         DatasetError: a folder lacks its files, or a portrait its mesh.
     """
-    manifest = Path(moved) / "manifest.parquet"
-    if not manifest.is_file():
-        raise DatasetError(f"{moved} has no manifest.parquet; give a folder of `aulens render --portraits`")
-    table = pd.read_parquet(manifest)
+    table, names = render_table(moved, ("file",)), point_columns(POINTS)
     if "portrait" not in table:
-        raise DatasetError(f"{manifest} names no portraits; give a folder of `aulens render --portraits`")
-    names = [[f"{axis}_{point}" for point in range(68)] for axis in "xy"]
-    points = np.stack([table[axis].to_numpy(np.float64) for axis in names], -1)
+        raise DatasetError(f"{moved} names no portraits; give a folder of `aulens render --portraits`")
+    points = table[names].to_numpy(np.float64, copy=True).reshape(-1, POINTS, 2)
     with _meshes(portraits) as meshes:
         for key, rows in table.groupby(table["portrait"].astype(str)).indices.items():
             if (key := str(key)) not in meshes:
@@ -142,8 +138,7 @@ def write_moved(moved: Path, portraits: Path, out: Path) -> Path:
             for row in rows:
                 to = similarity(vertices[still], points[row][still])
                 points[row] += by @ to[:, :2].T
-    for axis, columns in enumerate(names):
-        table[columns] = points[..., axis]
+    table[names] = points.reshape(len(table), -1)
     table["file"] = [str(Path(moved).resolve() / file) for file in table["file"]]
     return _written(table, out)
 
