@@ -75,9 +75,11 @@ def test_it_serves_this_computer_only_and_leaves_nothing(tmp_path: Path, number:
 @gradio
 @pytest.mark.slow
 def test_another_host_is_warned_of(tmp_path: Path) -> None:
-    with running(tmp_path, "--host", "0.0.0.0") as (_, url, said):
+    with running(tmp_path, "--host", "0.0.0.0", "--allow-host", "box.example") as (_, url, said):
         assert "0.0.0.0 is not for this computer only: whoever can reach it" in said[0]
-        assert status(url.replace("0.0.0.0", "127.0.0.1"), "box.example") == 200
+        here = url.replace("0.0.0.0", "127.0.0.1")
+        named = (None, "192.168.1.20:7860", "box.example", "evil.example")
+        assert [status(here, host) for host in named] == [200, 200, 200, 403]
 
 
 @gradio
@@ -99,7 +101,13 @@ def test_without_gradio_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     assert str(done.error).endswith("pip install 'aulens[app]'")
 
 
-@pytest.mark.parametrize("wrong", [("--port", "70000"), ("--max-minutes", "0"), ("--host", "")])
+WRONG = [
+    ("--port", "70000"), ("--max-minutes", "0"), ("--host", ""), ("--max-total-megabytes", "1"),
+    ("--allow-host", "http://a.example"), ("--allow-host", "a.example:80"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_wrong_options_are_sentences(wrong: tuple[str, str]) -> None:
     done = aulens("app", *wrong)
     assert done.code == 2

@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("starlette", reason="gradio is not installed (extra: app)")
 
+from aulens.app.hosts import hosts_of
+from aulens.app.request_filter import Bodies, RefusedError
 from aulens.app.security import SecureApp
+from aulens.app.settings import AppSettings
 
 TOKEN = "t0ken"
 UPLOADED = "/uploads/t1/a.png"
@@ -22,7 +26,22 @@ class OneFile:
     """Stands for `Sessions`."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.swept = path, 0
+        self.path, self.swept, self.bytes = path, 0, 0
+        self.uploads = self
+        self.gone: list[str] = []
+        self.open: list[str] = []
+
+    def held(self) -> int:
+        return self.bytes
+
+    def refuse(self, path: str) -> None:
+        self.gone.append(path)
+
+    @contextmanager
+    def here(self, key: str) -> Iterator[None]:
+        self.open.append(key)
+        yield
+        self.open.remove(key)
 
     def sweep(self) -> None:
         self.swept += 1
@@ -100,17 +119,21 @@ def ask(
     return answer[0]["status"], headers, b"".join(part.get("body", b"") for part in answer[1:])
 
 
+def secure(files: OneFile, settings: AppSettings, app=inner) -> SecureApp:
+    return SecureApp(app, files, hosts_of(settings), settings.max_bytes, settings.max_total_bytes)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def secured(tmp_path: Path) -> SecureApp:
     path = tmp_path / "Zoë 1.html"
     path.write_text("<p>report")
-    return SecureApp(inner, OneFile(path), ("127.0.0.1", "localhost", "[::1]"))  # type: ignore[arg-type]
+    return secure(OneFile(path), AppSettings())
 
 
 @pytest.fixture
 def lent(tmp_path: Path) -> SecureApp:
-    """For whoever can reach it, by any name."""
-    return SecureApp(inner, OneFile(tmp_path), None)  # type: ignore[arg-type]
+    """For whoever can reach this computer, and through a server before it."""
+    return secure(OneFile(tmp_path), AppSettings(host="0.0.0.0", allow_hosts=("aus.example",)))
 
 
 def test_the_page_may_load_from_here_only(secured: SecureApp) -> None:
@@ -126,12 +149,26 @@ def test_the_page_may_load_from_here_only(secured: SecureApp) -> None:
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:7860", "", "[::2]:7860"])
 def test_another_name_is_refused(secured: SecureApp, host: str) -> None:
     status, _, body = get(secured, "/", host)
-    assert (status, body) == (403, b"This page is for its own computer only.")
+    assert status == 403
+    assert body.startswith(b"This page does not answer to the name (Host) by which it was asked.")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:7860", "localhost:1", "[::1]:7860"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:7860", "localhost:1", "LocalHost", "[::1]:7860"])
 def test_its_own_names_are_fine(secured: SecureApp, host: str) -> None:
     assert get(secured, "/", host)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("192.168.1.20:7860", 200), ("[fe80::1]:7860", 200), (socket.gethostname(), 200), ("aus.example", 200),
+     ("evil.example:7860", 403), ("192.168.1.20.evil.example", 403), ("aus.example.evil", 403), ("", 403)],
+)  # fmt: skip
+def test_who_lends_it_to_a_network_keeps_foreign_names_out_too(
+    lent: SecureApp, secured: SecureApp, host: str, status: int
+) -> None:
+    """An address can't be given to another machine; a web site's name can."""
+    assert get(lent, "/", host)[0] == status
+    assert get(secured, "/", host)[0] == 403
 
 
 @pytest.mark.parametrize(
@@ -190,7 +227,7 @@ def test_its_own_page_can_send_and_old_uploads_go(
 def test_a_link_to_it_and_a_server_before_it_work(secured: SecureApp, lent: SecureApp) -> None:
     assert get(secured, "/", sec_fetch_site="cross-site")[0] == 200
     said = {"origin": "https://aus.example", "sec_fetch_site": "same-origin"}
-    assert ask(lent, JOIN, b'{"data": []}', **said)[0] == 200
+    assert ask(lent, JOIN, b'{"data": []}', "aus.example", **said)[0] == 200
 
 
 def file(path: object, **more: object) -> dict[str, object]:
@@ -250,9 +287,93 @@ def test_what_is_nothing_is_refused(secured: SecureApp, body: bytes) -> None:
     assert ask(secured, JOIN, body)[0] == 400
 
 
-def test_what_is_too_much_is_refused(secured: SecureApp) -> None:
-    for path in (JOIN, "/gradio_api/reset"):
-        assert ask(secured, path, b" " * 20_000_001)[0] == 413
+@pytest.mark.parametrize(("path", "most"), [(JOIN, 8_000_000), ("/gradio_api/reset", 10_000)])
+def test_what_is_too_much_is_refused(secured: SecureApp, path: str, most: int) -> None:
+    assert ask(secured, path, b" " * (most + 1))[0] == 413
+    # One that says so is not read at all.
+    assert ask(secured, path, b"", content_length=str(most + 1))[0] == 413
+
+
+def test_many_large_ones_are_not_held_at_once() -> None:
+    bodies, held = Bodies(), ExitStack()
+    with held:
+        for _ in range(8):
+            held.enter_context(bodies.reading(8_000_000))(8_000_000)
+        with pytest.raises(RefusedError, match="try again"), bodies.reading(8_000_000) as take:
+            take(1)
+    with bodies.reading(8_000_000) as take:
+        take(8_000_000)
+
+
+@pytest.mark.parametrize("value", [[[]] * 20_000, [0] * 20_000, {str(i): {} for i in range(20_000)}])
+def test_what_takes_more_memory_than_it_seems_is_refused(secured: SecureApp, value: object) -> None:
+    assert ask(secured, JOIN, json.dumps({"data": [value]}).encode())[0] == 400
+    for name in ("session_hash", "event_id", "trigger_id", "fn_index"):
+        assert ask(secured, JOIN, json.dumps({"data": [], name: value}).encode())[0] == 400
+        assert ask(secured, JOIN, json.dumps({"data": [], name: "a" * 101}).encode())[0] == 400
+
+
+UPLOAD = "/gradio_api/upload"
+
+
+async def reads(scope, receive, send) -> None:
+    """Stands for Gradio: takes all that comes, and tells where it is."""
+    more = True
+    while more:
+        more = (await receive()).get("more_body", False)
+    await inner(scope, _nothing, send)
+
+
+async def _nothing() -> dict:
+    return {"body": b""}
+
+
+def test_all_files_of_a_request_count_together(tmp_path: Path) -> None:
+    files = OneFile(tmp_path)
+    small = secure(files, AppSettings(max_megabytes=1), reads)
+    assert ask(small, UPLOAD, b"x" * 1_000_000)[0] == 200
+    assert files.gone == []
+    status, _, body = ask(small, UPLOAD, b"x" * 1_200_000)  # it did not say how long it is
+    assert (status, body) == (413, b"These are more than the 1 MB that the page takes at once.")
+    assert files.gone == ["sum/a.png", "sum/b.png"]
+    assert ask(small, UPLOAD, b"", content_length="1200000")[0] == 413
+    assert files.gone == ["sum/a.png", "sum/b.png"]
+
+
+def test_files_of_all_pages_count_together(tmp_path: Path) -> None:
+    files = OneFile(tmp_path)
+    small = secure(files, AppSettings(max_megabytes=1, max_total_megabytes=3), reads)
+    files.bytes = 2_000_000
+    assert ask(small, UPLOAD, b"x" * 900_000, content_length="900000")[0] == 200
+    files.bytes = 2_200_000
+    status, _, body = ask(small, UPLOAD, b"x" * 900_000, content_length="900000")
+    assert status == 507
+    assert body.startswith(b"The files of all pages take as much as they may; close other pages")
+
+
+def test_files_that_are_on_their_way_count(tmp_path: Path) -> None:
+    """Two that begin at once can't both have the last of the room."""
+    files = OneFile(tmp_path)
+    found = []
+
+    async def first(scope, receive, send) -> None:
+        found.append(await asyncio.to_thread(ask, small, UPLOAD, b"x" * 600_000, content_length="600000"))
+        await inner(scope, _nothing, send)
+
+    small = secure(files, AppSettings(max_megabytes=1, max_total_megabytes=1), first)
+    assert ask(small, UPLOAD, b"x" * 600_000, content_length="600000")[0] == 200
+    assert found[0][0] == 507
+
+
+def test_a_page_that_is_open_is_known(tmp_path: Path) -> None:
+    files = OneFile(tmp_path)
+
+    async def page(scope, receive, send) -> None:
+        assert files.open == ["abc"]
+        await inner(scope, receive, send)
+
+    assert get(secure(files, AppSettings(), page), "/gradio_api/heartbeat/abc")[0] == 200
+    assert files.open == []
 
 
 @pytest.mark.parametrize(

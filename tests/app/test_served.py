@@ -1,6 +1,7 @@
 """The served page without a browser: what other sites may send, what stays, no path in what it says."""
 
 import html
+import http.client
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +91,31 @@ def test_another_site_can_leave_no_file_here(page: Serving) -> None:
     assert not [path for path in (page.folder / "uploads").rglob("*") if path.is_file()]
 
 
+def test_all_files_of_a_request_count_together(serve: Callable[..., Serving]) -> None:
+    page = serve(0.0, 1.0)
+    piece = (
+        b'--part\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n' + b"x" * 400_000
+    )
+    kind = "multipart/form-data; boundary=part"
+    assert len(post(page, "gradio_api/upload", b"\r\n".join([piece, piece, b"--part--\r\n"]), kind)) == 2
+    kept = [path for path in (page.folder / "uploads").rglob("*") if path.is_file()]
+    for said in (True, False):  # of one that does not say how long it is, what came is thrown away
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(page.url).netloc, timeout=30)
+        body = b"\r\n".join([piece] * 4 + [b"--part--\r\n"])
+        headers = {"Content-Type": kind}
+        with suppress(BrokenPipeError, ConnectionResetError):  # it is answered before it ends
+            connection.request(
+                "POST", "/gradio_api/upload", body if said else iter([body]), headers, encode_chunked=not said
+            )
+            assert connection.getresponse().status == 413
+        connection.close()
+    assert [path for path in (page.folder / "uploads").rglob("*") if path.is_file()] == kept
+
+
 def test_what_nobody_took_goes_when_the_next_one_comes(page: Serving) -> None:
     old = upload(page, b"one")
     assert old.read_text() == "one"
-    os.utime(old, (time.time() - 3700,) * 2)
+    os.utime(old, (time.time() - 700,) * 2)
     new = upload(page, b"two")
     assert not old.exists()
     assert new.exists()

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from aulens.app.job_queue import JobQueue, Stopped, Ticket
-from aulens.app.sessions import Sessions, safe_name
+from aulens.app.sessions import Sessions
 from aulens.app.source import Source
+from aulens.app.uploads import safe_name
 from aulens.app.work import Made, PictureMade
 from aulens.errors import InputError
 from aulens.runtime.card import read_card
@@ -73,11 +74,11 @@ def test_what_arrives_after_they_left_is_deleted(sessions: Sessions, queue: JobQ
     assert list((tmp_path / "sessions").iterdir()) == []
 
 
-def test_uploads_that_nobody_takes_go_after_an_hour(sessions: Sessions, tmp_path: Path) -> None:
+def test_uploads_that_nobody_takes_go_after_ten_minutes(sessions: Sessions, tmp_path: Path) -> None:
     old, new, cut_off = sent(tmp_path), sent(tmp_path, text="two"), tmp_path / "uploads" / "tmpx1"
     cut_off.touch()
     for path in (old, cut_off):
-        os.utime(path, (time.time() - 3700,) * 2)
+        os.utime(path, (time.time() - 700,) * 2)
     sessions.sweep()
     assert list((tmp_path / "uploads").iterdir()) == [new.parent]
     os.utime(new, (0, 0))
@@ -88,19 +89,68 @@ def test_uploads_that_nobody_takes_go_after_an_hour(sessions: Sessions, tmp_path
     assert list((tmp_path / "uploads").iterdir()) == []  # and the folder is there
 
 
+def test_of_many_uploads_the_latest_wait(sessions: Sessions, tmp_path: Path) -> None:
+    places = [sessions.uploads.hand_out(str(sent(tmp_path, text=str(number)))) for number in range(60)]
+    sessions.sweep()
+    assert [Path(place).exists() for place in places] == [False] * 10 + [True] * 50
+    assert not sessions.uploads.came(places[0])
+
+
+def filled(sessions: Sessions, key: str, folder: Path) -> Path:
+    """A page that took a file in."""
+    return sessions.of(key).take(sent(folder, text=key), "a.png")
+
+
+def test_a_visit_that_never_comes_back_is_over_with_its_files(sessions: Sessions, tmp_path: Path) -> None:
+    killed, lasting, recent = (filled(sessions, key, tmp_path) for key in ("killed", "lasting", "recent"))
+    with sessions.here("lasting"):
+        for key in ("killed", "lasting"):
+            sessions.of(key).seen -= 700
+        sessions.sweep()
+        assert [path.exists() for path in (killed, lasting, recent)] == [False, True, True]
+        with pytest.raises(InputError, match="lost its connection"):
+            sessions.of("killed")
+    sessions.sweep()  # it was there until just now
+    assert lasting.exists()
+
+
+def test_of_many_visits_without_a_page_the_latest_stay(sessions: Sessions, tmp_path: Path) -> None:
+    places = [filled(sessions, f"visit-{number}", tmp_path) for number in range(60)]
+    for number in range(60):
+        sessions.of(f"visit-{number}").seen += number - 60
+    sessions.sweep()
+    assert [path.exists() for path in places] == [False] * 10 + [True] * 50
+
+
+def test_bytes_of_all_files_are_counted(sessions: Sessions, tmp_path: Path) -> None:
+    filled(sessions, "a", tmp_path).write_bytes(bytes(1000))
+    sent(tmp_path).write_bytes(bytes(100))
+    assert sessions.held() == 1100
+
+
+def test_what_is_refused_goes_and_nothing_else(sessions: Sessions, tmp_path: Path) -> None:
+    upload, other = sent(tmp_path), tmp_path / "other"
+    other.touch()
+    sessions.uploads.refuse(str(other))
+    sessions.uploads.refuse(str(tmp_path / "uploads" / ".." / "other"))
+    sessions.uploads.refuse(str(upload))
+    assert other.exists()
+    assert not upload.parent.exists()
+
+
 def test_the_cameras_picture_is_not_called_by_its_path(sessions: Sessions, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^The camera's picture: not a picture"):
-        sessions.read_once(sent(tmp_path))
+        sessions.uploads.read_once(sent(tmp_path))
     assert everything(tmp_path) == []
 
 
 def test_an_upload_that_is_shown_may_be_taken_in_meanwhile(sessions: Sessions, tmp_path: Path) -> None:
-    path = sessions.hand_out(str(sent(tmp_path)))
-    with sessions.shown(path) as place:
+    path = sessions.uploads.hand_out(str(sent(tmp_path)))
+    with sessions.uploads.shown(path) as place:
         sessions.of("anna").take(Path(path), "a.png")
         assert place is not None
         assert place.read_text() == "one"
-    with sessions.shown(path) as place:
+    with sessions.uploads.shown(path) as place:
         assert place is None
     assert list((tmp_path / "uploads").iterdir()) == []
 
@@ -109,17 +159,17 @@ def test_each_upload_has_a_path_that_nobody_can_guess(sessions: Sessions, tmp_pa
     paths = []
     for _ in range(2):  # of the same file: Gradio gives both one path
         gradios = sent(tmp_path)
-        paths.append(sessions.hand_out(str(gradios)))
+        paths.append(sessions.uploads.hand_out(str(gradios)))
         assert not gradios.parent.exists()
-        assert not sessions.came(str(gradios))
+        assert not sessions.uploads.came(str(gradios))
     assert len(set(paths)) == 2
-    assert all(sessions.came(path) and len(Path(path).parent.name) > 20 for path in paths)
+    assert all(sessions.uploads.came(path) and len(Path(path).parent.name) > 20 for path in paths)
     for path, who in zip(paths, ("anna", "ben"), strict=True):
         assert sessions.of(who).take(Path(path), "a.png").read_text() == "one"
     sessions.sweep()
-    assert not any(map(sessions.came, paths))
+    assert not any(map(sessions.uploads.came, paths))
     with pytest.raises(FileNotFoundError):
-        sessions.hand_out(str(gradios))
+        sessions.uploads.hand_out(str(gradios))
     assert list((tmp_path / "uploads").iterdir()) == []
 
 
@@ -137,7 +187,7 @@ def test_only_what_was_uploaded_is_taken(sessions: Sessions, tmp_path: Path, whe
     with pytest.raises(InputError, match="did not arrive"):
         sessions.of("anna").take(path, "a.png")
     with pytest.raises(InputError, match="did not arrive"):
-        sessions.read_once(path)
+        sessions.uploads.read_once(path)
     assert (tmp_path / "elsewhere").read_text() == "secret"
 
 

@@ -13,10 +13,11 @@ from aulens.app import panels
 from aulens.app.job_queue import JobQueue, Stopped, Ticket
 from aulens.app.layout import Layout
 from aulens.app.live import live_work
-from aulens.app.sessions import LOST, Session, Sessions, safe_name
+from aulens.app.sessions import LOST, Session, Sessions
 from aulens.app.settings import AppSettings
 from aulens.app.show import Shown, show
 from aulens.app.source import each_nth, look, unwritten, within
+from aulens.app.uploads import safe_name
 from aulens.app.work import Made, Work, clip_work, picture_work
 from aulens.errors import AulensError, InputError
 from aulens.inputs import parse_time
@@ -251,7 +252,7 @@ class Page:
         if path is None:
             return _unchanged()
         try:
-            image = self._sessions.read_once(Path(path))
+            image = self._sessions.uploads.read_once(Path(path))
             if not self._queue.idle:
                 return _unchanged()
             ticket = self._queue.enter(live_work(self._analyzer, image, Shown(aus, heat)))

@@ -2,14 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from starlette.types import Message, Receive
 
 _API: Final = "/gradio_api"
-_MOST: Final = 20_000_000
+_MOST: Final = 8_000_000
 """Bytes: a picture of the camera is in it when live; files come another way."""
+_MOST_PLAIN: Final = 10_000
+_MOST_VALUES: Final = 10_000
+_MOST_NAME: Final = 100
+_MOST_AT_ONCE: Final = 64_000_000
 _KEPT: Final = ("fn_index", "session_hash", "trigger_id", "event_id")
 _WITH_DATA: Final = re.compile(rf"{_API}/(queue/join|run/predict|stream/[\w-]+)")
 _PICTURE: Final = re.compile(r"data:image/(jpeg|png|webp);base64,[A-Za-z0-9+/]*={0,2}")
@@ -29,13 +34,46 @@ class RefusedError(Exception):
         self.status, self.why = status, why
 
 
-async def filtered_body(path: str, receive: Receive, came: Callable[[str], bool]) -> bytes:
+class Bodies:
+    """What is held of all requests that are being read."""
+
+    def __init__(self) -> None:
+        self._held = 0
+
+    @contextmanager
+    def reading(self, most: int) -> Iterator[Callable[[int], None]]:
+        """Gives what is to be called with the length of each piece that came, before it is kept.
+
+        Raises:
+            RefusedError: then: the request is larger than `most` bytes, or there are too many large ones.
+        """
+        mine = 0
+
+        def take(size: int) -> None:
+            nonlocal mine
+            mine, self._held = mine + size, self._held + size
+            if mine > most:
+                raise RefusedError(413, "This is too much.")
+            if self._held > _MOST_AT_ONCE:
+                raise RefusedError(503, "Too much comes at once; try again in a while.")
+
+        try:
+            yield take
+        finally:
+            self._held -= mine
+
+
+async def filtered_body(
+    path: str, receive: Receive, came: Callable[[str], bool], bodies: Bodies, declared: int = 0
+) -> bytes:
     """The body of a request, as Gradio may have it.
 
     Args:
         path: what is asked; of Gradio's many ways to ask, only those that the page uses are open.
         receive: gives the body.
         came: whether a path was told to a browser that uploaded a file.
+        bodies: of all requests.
+        declared: its length, as the browser says.
 
     Raises:
         RefusedError: it may not have it.
@@ -43,7 +81,11 @@ async def filtered_body(path: str, receive: Receive, came: Callable[[str], bool]
     with_data = _WITH_DATA.fullmatch(path) is not None
     if not with_data and not _WITHOUT.fullmatch(path):
         raise RefusedError(404, "There is no such page.")
-    body = await _whole(receive)
+    most = _MOST if with_data else _MOST_PLAIN
+    if declared > most:
+        raise RefusedError(413, "This is too much.")
+    with bodies.reading(most) as take:
+        body = await _whole(receive, take)
     return _checked(body, came) if with_data else body
 
 
@@ -61,21 +103,23 @@ def replayed(body: bytes, receive: Receive) -> Receive:
     return wrapped
 
 
-async def _whole(receive: Receive) -> bytes:
+async def _whole(receive: Receive, take: Callable[[int], None]) -> bytes:
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
             raise RefusedError(400, "This was not sent to its end.")
-        body += message.get("body", b"")
-        if len(body) > _MOST:
-            raise RefusedError(413, "This is too much.")
+        piece = message.get("body", b"")
+        take(len(piece))
+        body += piece
         if not message.get("more_body", False):
             return bytes(body)
 
 
 def _checked(body: bytes, came: Callable[[str], bool]) -> bytes:
     """Written anew, so that nobody can read it in another way than we did."""
+    if sum(map(body.count, (b",", b"[", b"{"))) > _MOST_VALUES:  # each takes far more memory than a comma
+        raise RefusedError(400, "This is nothing that the page asks.")
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -83,7 +127,13 @@ def _checked(body: bytes, came: Callable[[str], bool]) -> bytes:
     if not isinstance(asked, dict) or not isinstance(asked.get("data"), list):
         raise RefusedError(400, "This is nothing that the page asks.")
     kept = {name: asked[name] for name in _KEPT if name in asked}
+    if not all(isinstance(value, int | None) or _is_name(value) for value in kept.values()):
+        raise RefusedError(400, "This is nothing that the page asks.")
     return json.dumps(kept | {"data": [_value(each, came) for each in asked["data"]]}).encode()
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _MOST_NAME
 
 
 def _value(value: Any, came: Callable[[str], bool]) -> Any:

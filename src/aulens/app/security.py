@@ -2,14 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Container
+from contextlib import suppress
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from aulens.app.request_filter import RefusedError, filtered_body, replayed
+from aulens.app.request_filter import Bodies, RefusedError, filtered_body, replayed
 from aulens.app.sessions import Sessions
 
 _PAGE_POLICY: Final = (
@@ -27,9 +28,17 @@ _RESULT_POLICY: Final = (
 _API: Final = "/gradio_api"
 _UPLOAD: Final = f"{_API}/upload"
 _FILE: Final = f"{_API}/file="
+_HERE: Final = f"{_API}/heartbeat/"
 _RESULT: Final = "/result/"
+_FRAME: Final = 100_000
+"""Bytes around files: their names and types."""
 # Gradio would fetch addresses of the web for whoever asks.
 _NEVER: Final = (f"{_API}/proxy=", f"{_API}/file/", "/monitoring", f"{_API}/runs", f"{_API}/deep_link")
+_OTHER_NAME: Final = (
+    "This page does not answer to the name (Host) by which it was asked. Whoever runs it can allow the name: "
+    "aulens app --allow-host NAME"
+)
+_NO_ROOM: Final = "The files of all pages take as much as they may; close other pages, or try again later."
 _FOREIGN: Final = (
     "This page takes nothing from another one. If it is shown through another server, let that pass on the "
     "name (Host) by which it was asked."
@@ -43,12 +52,18 @@ class SecureApp:
         inner: Gradio's.
         sessions: whose files are served.
         hosts: names by which the page may be called, so that no web site can reach it under a name of its
-            own (DNS rebinding); None: any.
+            own (DNS rebinding).
+        most: bytes of one request with files, all of them together.
+        most_in_all: bytes of all files of all pages.
     """
 
-    def __init__(self, inner: ASGIApp, sessions: Sessions, hosts: Iterable[str] | None) -> None:
-        self._inner, self._sessions = inner, sessions
-        self._hosts = None if hosts is None else frozenset(hosts)
+    def __init__(
+        self, inner: ASGIApp, sessions: Sessions, hosts: Container[str], most: int, most_in_all: int
+    ) -> None:
+        self._inner, self._sessions, self._hosts = inner, sessions, hosts
+        self._most, self._most_in_all = most, most_in_all
+        self._expected = 0  # bytes of files that are on their way
+        self._bodies = Bodies()
         self._closing = asyncio.Event()
 
     def close(self) -> None:
@@ -61,8 +76,8 @@ class SecureApp:
             await self._inner(scope, receive, send)
             return
         path: str = scope["path"]
-        if self._hosts is not None and _host(scope) not in self._hosts:
-            await PlainTextResponse("This page is for its own computer only.", 403)(scope, receive, send)
+        if _host(scope) not in self._hosts:
+            await PlainTextResponse(_OTHER_NAME, 403)(scope, receive, send)
         elif not _of_this_page(scope):
             await PlainTextResponse(_FOREIGN, 403)(scope, receive, send)
         elif path.startswith(_NEVER) or (path.startswith(_FILE) and not self._came(path.removeprefix(_FILE))):
@@ -71,6 +86,9 @@ class SecureApp:
             await self._upload_shown(path.removeprefix(_FILE), scope, receive, send)
         elif path.startswith(_RESULT):
             await self._result(path.removeprefix(_RESULT), scope, receive, send)
+        elif path.startswith(_HERE):
+            with self._sessions.here(path.removeprefix(_HERE)):
+                await self._page(scope, receive, _with_headers(send, _PAGE_POLICY))
         elif scope["method"] in ("GET", "HEAD"):
             await self._page(scope, receive, _with_headers(send, _PAGE_POLICY))
         elif path == _UPLOAD:
@@ -80,12 +98,12 @@ class SecureApp:
             await self._ask(scope, receive, _with_headers(send, _PAGE_POLICY))
 
     def _came(self, path: str) -> bool:
-        return self._sessions.came(path)
+        return self._sessions.uploads.came(path)
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Gradio's answer to what the page asks, if it names no file but one that was uploaded."""
         try:
-            body = await filtered_body(scope["path"], receive, self._came)
+            body = await filtered_body(scope["path"], receive, self._came, self._bodies, _declared(scope))
         except RefusedError as error:
             await JSONResponse({"detail": error.why}, error.status)(scope, receive, send)
             return
@@ -95,8 +113,33 @@ class SecureApp:
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Gradio's answer to files; it names them by what is in them, here each gets a path of its own."""
+        declared = _declared(scope) or self._most  # browsers say it
+        if declared > self._most + _FRAME:
+            await PlainTextResponse(_too_much(self._most), 413)(scope, receive, send)
+            return
+        if await asyncio.to_thread(self._sessions.held) + self._expected + declared > self._most_in_all:
+            await PlainTextResponse(_NO_ROOM, 507)(scope, receive, send)
+            return
+        self._expected += declared
+        try:
+            await self._arriving(scope, receive, send, declared)
+        finally:
+            self._expected -= declared
+
+    async def _arriving(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
         begun: Message = {}
         body = bytearray()
+        came, over = 0, False
+
+        async def counted() -> Message:
+            """What comes, to its end or to the limit, where it is closed: what is unfinished Gradio keeps."""
+            nonlocal came, over
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > most + _FRAME:
+                over = True
+                return {"type": "http.request", "body": _end(scope), "more_body": False}
+            return message
 
         async def noted(message: Message) -> None:
             nonlocal begun
@@ -106,7 +149,10 @@ class SecureApp:
             body.extend(message.get("body", b""))
             if message.get("more_body", False):
                 return
-            if begun["status"] == 200:
+            if over:
+                await asyncio.to_thread(self._thrown_away, bytes(body))
+                await PlainTextResponse(_too_much(self._most), 413)(scope, receive, send)
+            elif begun["status"] == 200:
                 await self._handed_out(bytes(body))(scope, receive, send)
             else:
                 await send(begun)
@@ -114,11 +160,17 @@ class SecureApp:
 
         headers = MutableHeaders(raw=list(scope["headers"]))
         headers["Accept-Encoding"] = "identity"
-        await self._inner({**scope, "headers": headers.raw}, receive, noted)
+        await self._inner({**scope, "headers": headers.raw}, counted, noted)
+
+    def _thrown_away(self, body: bytes) -> None:
+        with suppress(OSError, ValueError):
+            for path in json.loads(body):
+                self._sessions.uploads.refuse(path)
 
     def _handed_out(self, body: bytes) -> Response:
         try:
-            places = {path: self._sessions.hand_out(path) for path in json.loads(body)}
+            paths = dict.fromkeys(json.loads(body))  # one for all that are the same
+            places = {path: self._sessions.uploads.hand_out(path) for path in paths}
             return JSONResponse([places[path] for path in json.loads(body)])
         except (OSError, ValueError):
             return PlainTextResponse("This file did not arrive; drop it in once more.", 503)
@@ -138,7 +190,7 @@ class SecureApp:
 
     async def _upload_shown(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         """An upload, to show it in the browser that sent it; nothing once it was taken in."""
-        with self._sessions.shown(path) as place:
+        with self._sessions.uploads.shown(path) as place:
             answer = Response(status_code=204) if place is None else FileResponse(place)
             await answer(scope, receive, _with_headers(send, _RESULT_POLICY, store=False))
 
@@ -181,6 +233,23 @@ def _with_headers(send: Send, policy: str, *, store: bool = True) -> Send:
         await send(message)
 
     return wrapped
+
+
+def _declared(scope: Scope) -> int:
+    """Bytes of a request, as it says itself; 0 if it does not."""
+    told = Headers(scope=scope).get("content-length", "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 20 else 0
+
+
+def _end(scope: Scope) -> bytes:
+    """What ends a request with files."""
+    _, _, told = Headers(scope=scope).get("content-type", "").partition("boundary=")
+    boundary = told.partition(";")[0].strip(' "')
+    return f"\r\n--{boundary}--\r\n".encode("latin-1", "replace")
+
+
+def _too_much(most: int) -> str:
+    return f"These are more than the {most / 1e6:,.4g} MB that the page takes at once."
 
 
 def _host(scope: Scope) -> str:

@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +13,7 @@ from typing import Final
 import uvicorn
 
 from aulens.analysis.analyzer import Analyzer
+from aulens.app.hosts import hosts_of
 from aulens.app.job_queue import JobQueue
 from aulens.app.security import SecureApp
 from aulens.app.sessions import Sessions
@@ -28,6 +29,7 @@ _QUIET: Final = {
     "HF_HUB_OFFLINE": "1",
 }
 """Gradio asks its makers for news and tells them of its use, unless it is told not to before it is loaded."""
+_SWEEP_EACH: Final = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +88,7 @@ def prepared(analyzer: Analyzer, settings: AppSettings) -> Iterator[Served]:
     with (
         TemporaryDirectory(prefix="aulens-app-", ignore_cleanup_errors=True) as name,
         closing(_listen(settings)) as listener,
+        ExitStack() as stack,
     ):
         folder = Path(name).resolve()
         for part in ("uploads", "sessions"):
@@ -96,10 +99,16 @@ def prepared(analyzer: Analyzer, settings: AppSettings) -> Iterator[Served]:
             with environment(_QUIET | {"GRADIO_TEMP_DIR": str(folder / "uploads")}):
                 from aulens.app.mount import mount
 
-                hosts = ("127.0.0.1", "localhost", "[::1]", settings.host) if settings.local else None
-                secured = SecureApp(mount(analyzer, settings, sessions, queue), sessions, hosts)
+                secured = SecureApp(
+                    mount(analyzer, settings, sessions, queue),
+                    sessions,
+                    hosts_of(settings),
+                    settings.max_bytes,
+                    settings.max_total_bytes,
+                )
                 config = uvicorn.Config(secured, log_level="error", timeout_graceful_shutdown=5, ws="none")
                 server = Server(config, listener, secured)
+                stack.enter_context(_swept(sessions))
                 port = listener.getsockname()[1]
                 shown = f"[{settings.host}]" if ":" in settings.host else settings.host
                 yield Served(f"http://{shown}:{port}/", folder, sessions, queue, server)
@@ -121,6 +130,22 @@ def served(analyzer: Analyzer, settings: AppSettings) -> Iterator[Served]:
         finally:
             page.server.should_exit = True
             thread.join(15)
+
+
+@contextmanager
+def _swept(sessions: Sessions) -> Iterator[None]:
+    """What nobody came back for is deleted now and then, whether somebody comes or not."""
+    over = threading.Event()
+
+    def sweep() -> None:
+        while not over.wait(_SWEEP_EACH):
+            sessions.sweep()
+
+    threading.Thread(target=sweep, name="aulens-app-sweep", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def _listen(settings: AppSettings) -> socket.socket:

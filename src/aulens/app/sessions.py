@@ -2,32 +2,30 @@
 
 import asyncio
 import os
-import re
 import secrets
 import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from aulens.app.job_queue import JobQueue, Stopped, Ticket
-from aulens.app.source import Source, renamed
+from aulens.app.source import Source
+from aulens.app.uploads import Uploads, check_upload, drop_empty, safe_name
 from aulens.app.work import Made, Work
 from aulens.errors import InputError
-from aulens.image import read_image
 
-_NOT_IN_NAMES: Final = re.compile(r'[\x00-\x1f<>:"/\\|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]')
-"""What systems forbid, and what turns the direction of text, by which an ending can be hidden."""
-_LONGEST: Final = 180
-"""Bytes of a name: a file system takes 255, and names of results are longer by an ending or two."""
-_UNTAKEN: Final = 3600.0
-"""Seconds that an upload waits to be taken; a page takes its own at once."""
+_AWAY: Final = 600.0
+"""Seconds that an upload waits to be taken, and a visit to come back; a page takes its own at once."""
+_MOST_AWAY: Final = 50
+"""Uploads that wait to be taken, and visits that are not on their page, of which the latest are kept."""
+_MOST_LEFT: Final = 10_000
+"""Visits that are known to be over."""
 LOST: Final = (
     "This page lost its connection to aulens, and what it held was deleted, as if it had been closed. "
     "Load it anew."
@@ -47,6 +45,7 @@ class Session:
         token: by which the files of `made` are asked for; nobody can guess it.
         version: of what is drawn, so that no browser shows an old one.
         turn: held while something comes in or is begun.
+        seen: when it was heard of last, by `time.monotonic`.
     """
 
     folder: Path
@@ -57,6 +56,7 @@ class Session:
     token: str = ""
     version: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    seen: float = field(default_factory=time.monotonic)
     _count: int = 0
     _busy: bool = False
     _gone: bool = False
@@ -79,13 +79,13 @@ class Session:
         with self._lock:  # what moves in after they left would stay
             if self._gone:
                 path.unlink()
-                _drop_empty(path.parent)
+                drop_empty(path.parent)
                 raise InputError("This page was closed.")
             self.forget()
             place = self.folder / "source" / safe_name(name)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(path, place)
-        _drop_empty(path.parent)
+        drop_empty(path.parent)
         return place
 
     def forget(self) -> None:
@@ -150,15 +150,18 @@ class Sessions:
 
     Args:
         folder: an empty one, for everybody's files.
-        uploads: where the server puts what browsers send.
+        uploads: an empty one, where the server puts what browsers send.
         queue: does the work.
+
+    Attributes:
+        uploads: what was sent and not yet taken.
     """
 
     def __init__(self, folder: Path, uploads: Path, queue: JobQueue) -> None:
-        self._folder, self._uploads, self._queue = folder, uploads, queue
+        self._folder, self.uploads, self._queue = folder, Uploads(uploads), queue
         self._open: dict[str, Session] = {}
-        self._left: set[str] = set()
-        self._came: set[str] = set()
+        self._here: Counter[str] = Counter()
+        self._left: dict[str, None] = {}
         self._count = 0
         self._lock = threading.Lock()
 
@@ -173,8 +176,34 @@ class Sessions:
                 raise InputError(LOST)
             if key not in self._open:
                 self._count += 1
-                self._open[key] = Session(self._folder / f"session-{self._count}", self._uploads)
-            return self._open[key]
+                self._open[key] = Session(self._folder / f"session-{self._count}", self.uploads.folder)
+            session = self._open[key]
+            session.seen = time.monotonic()
+            return session
+
+    @contextmanager
+    def here(self, key: str) -> Iterator[None]:
+        """While a browser holds the line by which it says that a page is open."""
+        with self._lock:
+            self._here[key] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._here[key] -= 1
+                if not self._here[key]:
+                    del self._here[key]
+                if key in self._open:
+                    self._open[key].seen = time.monotonic()
+
+    def held(self) -> int:
+        """Bytes of all files: uploads, those taken in, and what was made."""
+        held = 0
+        for folder, _, names in chain(os.walk(self.uploads.folder), os.walk(self._folder)):
+            for name in names:
+                with suppress(OSError):  # it goes just now
+                    held += os.lstat(os.path.join(folder, name)).st_size
+        return held
 
     def known(self, key: str) -> Session | None:
         """The session of a page; None if it was closed, or nothing came from it yet."""
@@ -185,7 +214,9 @@ class Sessions:
         """A page was closed."""
         with self._lock:
             session = self._open.pop(key, None)
-            self._left.add(key)
+            self._left[key] = None
+            if len(self._left) > _MOST_LEFT:
+                del self._left[next(iter(self._left))]
         if session is not None:
             session.leave(self._queue)
 
@@ -200,101 +231,20 @@ class Sessions:
                 return path if path.parent == made.folder and path.is_file() else None
         return None
 
-    def hand_out(self, path: str) -> str:
-        """Give an upload a place of its own, which nobody can guess; returns where it is now.
-
-        Raises:
-            OSError: it is not there.
-        """
-        place = self._uploads / secrets.token_urlsafe(16) / Path(path).name
-        place.parent.mkdir()
-        try:
-            Path(path).rename(place)
-        except OSError:
-            place.parent.rmdir()
-            raise
-        _drop_empty(Path(path).parent)
-        with self._lock:
-            self._came.add(str(place))
-        return str(place)
-
-    def came(self, path: str) -> bool:
-        """Whether this very path was given to an upload; no other one is for anybody to name."""
-        with self._lock:
-            return path in self._came
-
-    @contextmanager
-    def shown(self, path: str) -> Iterator[Path | None]:
-        """An upload to be read, under a name of its own, as it may be taken in meanwhile; None: it was."""
-        place = self._uploads / f"{secrets.token_urlsafe(16)}{Path(path).suffix}"
-        try:
-            os.link(path, place)
-        except OSError:
-            yield None
-            return
-        try:
-            yield place
-        finally:
-            place.unlink(missing_ok=True)
-
-    def read_once(self, path: Path) -> NDArray[np.uint8]:
-        """An uploaded picture, (H, W, 3) uint8 RGB, whose file is deleted.
-
-        Raises:
-            InputError: it is no upload, or can't be read.
-        """
-        check_upload(path, self._uploads)
-        try:
-            return read_image(path)
-        except InputError as error:
-            raise InputError(renamed(error, path, "The camera's picture")) from error
-        finally:
-            path.unlink(missing_ok=True)
-            _drop_empty(path.parent)
-
     def sweep(self) -> None:
-        """Delete uploads that nobody took: they were cut off, or their page was closed too early."""
+        """Delete uploads that nobody took, and visits that never came back: by age, and the oldest of many.
+
+        Their browser was cut off or killed, or it was none.
+        """
         with self._lock:
-            self._came = {path for path in self._came if os.path.lexists(path)}
-        before = time.time() - _UNTAKEN
-        for folder, _, names in os.walk(self._uploads, topdown=False):
-            for path in (Path(folder, name) for name in names):
-                with suppress(OSError):  # it is taken just now
-                    if path.lstat().st_mtime < before:
-                        path.unlink()
-                        if path.parent != self._uploads:
-                            _drop_empty(path.parent)
+            away = sorted(self._open.keys() - self._here.keys(), key=lambda key: self._open[key].seen)
+            old = time.monotonic() - _AWAY
+            gone = [key for key in away if self._open[key].seen < old]
+        for key in dict.fromkeys((*gone, *away[:-_MOST_AWAY])):
+            self.leave(key)
+        self.uploads.sweep(_AWAY, _MOST_AWAY)
 
     def close(self) -> None:
         """Everybody leaves."""
         for key in list(self._open):
             self.leave(key)
-
-
-def check_upload(path: Path, uploads: Path) -> None:
-    """Whoever asks names the file: it must be one that was sent, not any of this computer, nor a link to one.
-
-    Raises:
-        InputError: it is not.
-    """
-    if path.resolve() != path or not path.is_relative_to(uploads.resolve()) or not path.is_file():
-        raise InputError("This file did not arrive; drop it in once more.")
-
-
-def safe_name(name: str) -> str:
-    """A file name that any system can hold, which still tells what it was."""
-    name = name.encode("utf-8", "replace").decode("utf-8")
-    clean = _NOT_IN_NAMES.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip().rstrip(" .")
-    stem, dot, ending = clean.rpartition(".")
-    if not dot:
-        stem, ending = ending, ""
-    ending = dot + ending[:12]
-    room = _LONGEST - len(ending.encode("utf-8"))
-    stem = stem.lstrip(" .").encode("utf-8")[:room].decode("utf-8", "ignore")
-    return f"{stem or 'file'}{ending}"
-
-
-def _drop_empty(folder: Path) -> None:
-    """Remove the folder that an upload had for itself."""
-    with suppress(OSError):  # it holds another upload
-        folder.rmdir()

@@ -2,9 +2,13 @@
 
 import ipaddress
 import math
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from aulens.errors import ConfigError
+
+_NAME: Final = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]")
 
 
 @dataclass(frozen=True)
@@ -14,9 +18,11 @@ class AppSettings:
     Attributes:
         host: name or address to listen on; only this computer can reach the default.
         port: to listen on; 0 takes a free one.
-        max_megabytes: largest file that is taken, in millions of bytes.
+        max_megabytes: most that is taken at once, in millions of bytes: all files of a request together.
         max_minutes: longest part of a video that is analyzed at once.
         max_waiting: analyses that may wait while another one runs.
+        max_total_megabytes: most that the files of all pages may take; None is eight times `max_megabytes`.
+        allow_hosts: names by which it may be called besides this computer's own.
 
     Raises:
         ConfigError: a number is out of range.
@@ -27,6 +33,8 @@ class AppSettings:
     max_megabytes: float = 500
     max_minutes: float = 10
     max_waiting: int = 20
+    max_total_megabytes: float | None = None
+    allow_hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.host.strip():
@@ -36,6 +44,19 @@ class AppSettings:
         for name, value in (("--max-megabytes", self.max_megabytes), ("--max-minutes", self.max_minutes)):
             if not (value > 0 and math.isfinite(value)):
                 raise ConfigError(f"{name} must be above 0, got {value:g}")
+        if (
+            self.max_total_megabytes is not None
+            and not self.max_megabytes <= self.max_total_megabytes < math.inf
+        ):
+            raise ConfigError(
+                f"--max-total-megabytes must be --max-megabytes ({self.max_megabytes:g}) or more, got "
+                f"{self.max_total_megabytes:g}"
+            )
+        if any(not _NAME.fullmatch(name) for name in self.allow_hosts):
+            raise ConfigError(
+                f"--allow-host takes a name without http:// and port, such as aus.example.org; got "
+                f"{', '.join(self.allow_hosts)}"
+            )
         if self.max_waiting < 1:
             raise ConfigError(f"at least 1 analysis must be let wait, got {self.max_waiting}")
 
@@ -51,5 +72,10 @@ class AppSettings:
 
     @property
     def max_bytes(self) -> int:
-        """Size of the largest file that is taken."""
+        """Most that is taken at once."""
         return round(self.max_megabytes * 1e6)
+
+    @property
+    def max_total_bytes(self) -> int:
+        """Most that the files of all pages may take."""
+        return round((self.max_total_megabytes or 8 * self.max_megabytes) * 1e6)

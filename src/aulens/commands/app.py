@@ -1,10 +1,7 @@
 """`aulens app`: the web page."""
 
-import signal
-import sys
 import webbrowser
 from importlib.util import find_spec
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -88,7 +85,6 @@ def app(
             style="yellow",
             markup=False,
         )
-    signal.signal(signal.SIGTERM, _ended)
     try:
         with prepared(analyzer, settings) as page:
             console.print(f"aulens: the page is at {page.url} (Ctrl-C ends it)", markup=False)
@@ -98,7 +94,3 @@ def app(
     except KeyboardInterrupt:
         pass  # the usual way to end it
     console.print("aulens: ended; all uploads and results are deleted", markup=False)
-
-
-def _ended(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aulens import extras
 from aulens.errors import ConfigError
 from aulens.files import atomic_write
+from aulens.named import legible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,7 +98,7 @@ def write_title(figure: "Figure", text: str, x: float, y: float) -> None:
     """Write a title, its upper left corner at (x, y), shares of the figure; in any script that a font has."""
     from matplotlib.font_manager import fontManager
 
-    fonts = ["sans-serif"]
+    text, fonts = legible(text), ["sans-serif"]  # XML can hold no control characters
     if not text.isascii():
         there = set(fontManager.get_font_names())
         fonts += [name for name in _SCRIPTS if name in there]

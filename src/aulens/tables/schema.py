@@ -25,7 +25,9 @@ FACE_COLUMNS: Final = (
     "file", "frame", "time", "face_id", "success", "confidence", "box_x", "box_y", "box_w", "box_h",
     "quality", "look", *POSE_COLUMNS,
 )  # fmt: skip
-_TEXT: Final = ("file", "look")
+PICTURE: Final = "picture"
+"""The column behind those, in tables of sequences alone: the name of the picture that is the frame."""
+_TEXT: Final = ("file", PICTURE, "look")
 AU_ENDS: Final = ("p", "c", "left_p", "right_p")
 """The columns of each AU: `AU12_p`, `AU12_c`, `AU12_left_p`, `AU12_right_p`."""
 INTENSITY_ENDS: Final = ("i", "left_i", "right_i")
@@ -61,9 +63,14 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _AU_COLUMN: Final = re.compile(rf"(AU[1-9][0-9]*)_(?:{'|'.join(AU_ENDS + MORE_ENDS)})")
 
 
-def columns(aus: AUSet) -> tuple[str, ...]:
-    """Names of the columns: those of the face, then four for each AU and three more for `aus.intense`."""
-    return FACE_COLUMNS + tuple(
+def columns(aus: AUSet, *, named: bool = False) -> tuple[str, ...]:
+    """Names of the columns: those of the face, then four for each AU and three more for `aus.intense`.
+
+    Args:
+        aus: the AUs of the table.
+        named: with `PICTURE`.
+    """
+    return _face_columns(named) + tuple(
         f"{label}_{end}"
         for number, label in zip(aus, aus.labels, strict=True)
         for end in (*AU_ENDS, *(INTENSITY_ENDS if number in aus.intense else ()))
@@ -78,6 +85,7 @@ def rows_of(
     frame: int | None = None,
     time: float | None = None,
     lost: Sequence[int] = (),
+    picture: str | None = None,
 ) -> list[Row]:
     """Rows of one picture or of one frame of a video, ascending by `face_id`.
 
@@ -91,9 +99,14 @@ def rows_of(
         frame: number of the frame, from 0; None for a picture.
         time: of the frame, seconds; None for a picture, None or NaN where it is not known.
         lost: ids of people who were seen before and are not in this frame.
+        picture: the name of the picture that is the frame, in a sequence.
     """
     seconds = None if time is None or math.isnan(time) else round(time, 6)
-    empty = dict.fromkeys(columns(aus)) | {"file": plain(file), "frame": frame, "time": seconds, "success": 0}
+    empty = dict.fromkeys(columns(aus, named=picture is not None)) | {
+        "file": plain(file), "frame": frame, "time": seconds, "success": 0,
+    }  # fmt: skip
+    if picture is not None:
+        empty[PICTURE] = plain(picture)
     rows: list[Row] = [empty | _told(result, aus) for result in results]
     rows += [empty | {"face_id": face_id} for face_id in lost]
     return sorted(rows, key=_face_id) or [empty]
@@ -104,11 +117,11 @@ def plain(file: str) -> str:
     return f"./{file}" if file.startswith(_FORMULA) else file
 
 
-def to_frame(rows: Iterable[Row], aus: AUSet) -> pd.DataFrame:
-    """Rows as a DataFrame, each column of its `dtype`; empty is NA."""
+def to_frame(rows: Iterable[Row], aus: AUSet, *, named: bool = False) -> pd.DataFrame:
+    """Rows as a DataFrame, each column of its `dtype`; empty is NA. `named` as in `columns`."""
     import pandas as pd
 
-    frame = pd.DataFrame(list(rows), columns=list(columns(aus)))
+    frame = pd.DataFrame(list(rows), columns=list(columns(aus, named=named)))
     return frame.astype({name: dtype(name) for name in frame.columns})
 
 
@@ -163,7 +176,7 @@ def complete(frame: pd.DataFrame) -> pd.DataFrame:
     Intensities (`AU12_i`) and smoothed columns follow the four columns of their AU, columns that are not
     ours come last, as they are.
     """
-    ours = list(FACE_COLUMNS)
+    ours = list(_face_columns(PICTURE in frame.columns))
     for label in aus_in(frame):
         ours += [f"{label}_{end}" for end in AU_ENDS]
         ours += [name for name in (f"{label}_{end}" for end in MORE_ENDS) if name in frame.columns]
@@ -181,9 +194,19 @@ def write_rows(file: TextIO, names: Sequence[str], rows: Iterable[Row], *, heade
         header: write the line of names first.
     """
     writer = csv.writer(file, lineterminator="\n")
+    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
     if header:
         writer.writerow(names)
-    writer.writerows([row.get(name) for name in names] for row in rows)
+    for row in rows:
+        cells = [row.get(name) for name in names]
+        # Before Python 3.13 a carriage return in a file's name is not quoted.
+        returns = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+        (quoted if returns else writer).writerow(cells)
+
+
+def _face_columns(named: bool) -> tuple[str, ...]:
+    place = FACE_COLUMNS.index("time") + 1
+    return (*FACE_COLUMNS[:place], PICTURE, *FACE_COLUMNS[place:]) if named else FACE_COLUMNS
 
 
 def _told(result: FaceResult, aus: AUSet) -> dict[str, Cell]:
