@@ -15,6 +15,8 @@ from aulens.align.template import five_points
 from aulens.data import photometric
 from aulens.data.sight import camera, covers
 from aulens.data.sight.backgrounds import draw_background
+from aulens.data.sight.camera import Take
+from aulens.data.sight.covers import Cover
 from aulens.data.sight.cutouts import Cutout
 from aulens.landmarks import IBUG68
 
@@ -25,8 +27,6 @@ TEMPLATE: Final = ((0.36, 0.35), (0.64, 0.35), (0.5, 0.5), (0.385, 0.645), (0.61
 the mouth. An open mouth's chin and raised brows are still inside."""
 
 _FALSE: Final = 0.65  # of so many crops without a face FaceNet took them for one
-_FAR: Final = 0.2  # of so many crops that are not as they are the pixels are few, as of somebody far away:
-_FAR_SCALES: Final = (0.1, 0.5)  # pixels there really are per pixel of the crop, along a line
 _BORDERS: Final = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101)
 
 
@@ -49,12 +49,39 @@ class FaceCrop:
     present: bool = True
 
 
+@dataclass(frozen=True)
+class Spoiling:
+    """What is done to a crop that is not as it is.
+
+    Attributes:
+        far: of so many crops the pixels are few, as of somebody far away.
+        far_scales: pixels there really are then per pixel of the crop, along a line: least and most.
+        take: the camera.
+        cover: paints what hides a face.
+    """
+
+    far: float = 0.2
+    far_scales: tuple[float, float] = (0.1, 0.5)
+    take: Take = camera.take
+    cover: Cover = covers.cover
+
+
+USUAL: Final = Spoiling()
+
+
 def crop_matrix(points: Points, size: int) -> Points:
     """The matrix (2, 3) picture → crop for five points (5, 2) or landmarks (K, 2) of a face."""
     return align.similarity(five_points(points), np.array(TEMPLATE) * size - 0.5)
 
 
-def draw_crop(cutout: Cutout, size: int, random: np.random.Generator, *, hard: float = 1.0) -> FaceCrop:
+def draw_crop(
+    cutout: Cutout,
+    size: int,
+    random: np.random.Generator,
+    *,
+    hard: float = 1.0,
+    spoiling: Spoiling = USUAL,
+) -> FaceCrop:
     """One random crop of a face.
 
     Args:
@@ -62,8 +89,9 @@ def draw_crop(cutout: Cutout, size: int, random: np.random.Generator, *, hard: f
         size: S, side of the crop in pixels.
         random: the only source of randomness.
         hard: 0 to 1: how far off, hidden and spoilt crops are; 0 = as it is, cut by its true points.
+        spoiling: what is done to those that are not as they are.
     """
-    far = _far(random) if hard else 1.0
+    far = _far(random, spoiling) if hard else 1.0
     off = hard * (2.0 if random.random() < 0.15 else 1.0)
     if far < 1:  # a detector's points of a small face are far off, those of a second look are not
         off = float(random.uniform(0, 2))
@@ -86,11 +114,11 @@ def draw_crop(cutout: Cutout, size: int, random: np.random.Generator, *, hard: f
     if random.random() < 0.4 * hard:
         for _ in range(1 + int(random.random() < 0.25)):
             kind = covers.KINDS[int(random.integers(len(covers.KINDS)))]
-            hidden = np.maximum(hidden, covers.cover(image, points, kind, random))
+            hidden = np.maximum(hidden, spoiling.cover(image, points, kind, random))
     visible = visible * (1 - covers.hidden_at(hidden, points))
     if far < 1:
         image = photometric.coarse(image, far, random)
-    taken = camera.take(image, random, hard=hard) if hard else camera.Taken(image, 1.0, 0.0, 0.0)
+    taken = spoiling.take(image, random, hard=hard) if hard else camera.Taken(image, 1.0, 0.0, 0.0)
     detail = 1 / np.hypot(max(1.0, scale, 1 / far), 1.5 * taken.blur)
     worth = quality(taken.image, points, visible, cutout.yaw, detail, taken.spoilt)
     return FaceCrop(taken.image, points.astype(np.float32), visible.astype(np.float32), worth)
@@ -135,7 +163,7 @@ def draw_nobody(
         x, y = away * float(np.cos(angle)), away * float(np.sin(angle))
         matrix = align.compose(np.array([[1, 0, x], [0, 1, y]]), crop_matrix(cutout.landmarks, size))
         image = _warp(cutout, matrix, size, random)
-    if (far := _far(random)) < 1:
+    if (far := _far(random, USUAL)) < 1:
         image = photometric.coarse(image, far, random)
     image = camera.take(image, random, hard=float(random.random())).image
     none = np.zeros((68, 2), np.float32)
@@ -178,10 +206,10 @@ def quality(
     return worth
 
 
-def _far(random: np.random.Generator) -> float:
-    """A share of `_FAR_SCALES`, each octave alike; mostly 1: nothing is taken away."""
-    low, high = np.log(_FAR_SCALES)
-    return float(np.exp(random.uniform(low, high))) if random.random() < _FAR else 1.0
+def _far(random: np.random.Generator, spoiling: Spoiling) -> float:
+    """A share of `far_scales`, each octave alike; mostly 1: nothing is taken away."""
+    low, high = np.log(spoiling.far_scales)
+    return float(np.exp(random.uniform(low, high))) if random.random() < spoiling.far else 1.0
 
 
 def _inside(cutout: Cutout) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from aulens import align
 from aulens.data import photometric
 from aulens.data.sight import covers
 from aulens.data.sight.backgrounds import draw_background
+from aulens.data.sight.covers import Cover
 from aulens.data.sight.cutouts import Cutout
 from aulens.landmarks import IBUG68, face_box
 
@@ -38,13 +39,14 @@ class Placed:
         return Placed(self.landmarks, np.maximum(self.hidden, covers.hidden_at(hides, self.landmarks)))
 
 
-def fill(image: Image, cutout: Cutout, random: np.random.Generator) -> Placed:
+def fill(image: Image, cutout: Cutout, random: np.random.Generator, cover: Cover) -> Placed:
     """Paint the face's own picture over the whole scene, near or far; the rest stays, or is its border.
 
     Args:
         image: (S, S, 3) uint8 RGB, changed.
         cutout: the face.
         random: the only source of randomness.
+        cover: paints what hides it.
     """
     size = image.shape[0]
     height = float(np.exp(random.uniform(np.log(0.12), np.log(2.0)))) * size
@@ -61,11 +63,11 @@ def fill(image: Image, cutout: Cutout, random: np.random.Generator) -> Placed:
     cv2.warpAffine(level, of_level, (size, size), dst=image, flags=cv2.INTER_LINEAR, borderMode=border)
     if border == cv2.BORDER_REFLECT_101:
         _hide_mirrored(image, cutout, matrix, random)
-    return _covered(image, _moved(cutout, matrix), random)[0]
+    return _covered(image, _moved(cutout, matrix), random, cover)[0]
 
 
 def paste(
-    image: Image, cutout: Cutout, height: float, random: np.random.Generator
+    image: Image, cutout: Cutout, height: float, random: np.random.Generator, cover: Cover
 ) -> tuple[Placed, Mask] | None:
     """Put a face into the scene with some of what is around it.
 
@@ -74,6 +76,7 @@ def paste(
         cutout: the face.
         height: longer side of its `face_box` in the scene, pixels.
         random: the only source of randomness.
+        cover: paints what hides it.
 
     Returns:
         The face, and how much of each pixel of the scene was painted over, (S, S); None if all of it would
@@ -101,8 +104,8 @@ def paste(
         gain = (float(image[y0:y1, x0:x1].mean()) + 40) / (float(part.mean()) + 40)
         part = photometric.exposed(part, float(np.clip(gain ** random.uniform(0.3, 1.0), 0.3, 2.0)))
     hides = _laid(image, part, mask, int(x0), int(y0))
-    face, cover = _covered(image, _moved(cutout, matrix), random)
-    return face, hides if cover is None else np.maximum(hides, cover)
+    face, covered = _covered(image, _moved(cutout, matrix), random, cover)
+    return face, hides if covered is None else np.maximum(hides, covered)
 
 
 def paste_decoy(
@@ -207,11 +210,13 @@ def _outline(cutout: Cutout, random: np.random.Generator) -> Points:
     return np.clip(polygon, 0, (width - 1, height - 1))
 
 
-def _covered(image: Image, points: Points, random: np.random.Generator) -> tuple[Placed, Mask | None]:
+def _covered(
+    image: Image, points: Points, random: np.random.Generator, cover: Cover
+) -> tuple[Placed, Mask | None]:
     """The face, perhaps with a cover painted on it, and where that is, (S, S)."""
     face = Placed(points, np.zeros(len(points), np.float32))
     if random.random() > 0.22:
         return face, None
     kind = covers.KINDS[int(random.integers(len(covers.KINDS)))]
-    cover = covers.cover(image, points, kind, random)
-    return face.behind(cover), cover
+    hides = cover(image, points, kind, random)
+    return face.behind(hides), hides
