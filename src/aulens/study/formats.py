@@ -12,17 +12,19 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from aulens.metrics.report import markdown_table
 from aulens.study.table_notes import DAGGER
 from aulens.study.tables import Cell, Method, StudyTable
 
-_GAP: Final = 2
+T = TypeVar("T")
 
 
 def render_terminal(table: StudyTable, console: Console) -> None:
@@ -39,16 +41,15 @@ def render_terminal(table: StudyTable, console: Console) -> None:
 
 def to_markdown(table: StudyTable) -> str:
     """The table with its title above and its notes below."""
-    head, *lines = _grid(table, _markdown_cell, _markdown_title)
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    rows = "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *lines))
+    titles = [f"{'aulens: ' * method.ours}{_markdown(_title(method))}" for method in table.methods]
+    head, *lines = _grid(table, titles, _markdown_cell)
     notes = "\n".join(f"* {_markdown(note)}" for note in (*table.legend, *table.notes))
-    return f"**{_markdown(_titled(table))}**\n\n{rows}\n\n{notes}\n"
+    return f"**{_markdown(_titled(table))}**\n\n{markdown_table(head, lines)}\n{notes}\n"
 
 
 def to_latex(table: StudyTable) -> str:
     """A table environment for the package booktabs, with its notes below."""
-    head, *lines = _grid(table, _latex_cell, _latex_title)
+    head, *lines = _grid(table, [_latex(_title(method)) for method in table.methods], _latex_cell)
     published = sum(not method.ours for method in table.methods)
     ours = len(table.methods) - published
     rows = [" & ".join(line) + r" \\" for line in lines]
@@ -135,11 +136,12 @@ def _titled(table: StudyTable) -> str:
 
 
 def _grid(
-    table: StudyTable, show: Callable[[StudyTable, Cell], str], name: Callable[[StudyTable, Method], str]
-) -> list[list[str]]:
-    """Head and lines, as the table lies: methods are columns or, in B1, rows."""
-    by_method = [
-        [name(table, method), *(show(table, cell) for cell in method.cells)] for method in table.methods
+    table: StudyTable, titles: Sequence[T], show: Callable[[StudyTable, Cell], T]
+) -> list[list[T | str]]:
+    """Head and lines, as the table lies: methods, by their titles, are columns or, in B1, rows."""
+    by_method: list[list[T | str]] = [
+        [title, *(show(table, cell) for cell in method.cells)]
+        for title, method in zip(titles, table.methods, strict=True)
     ]
     if table.methods_are_rows:
         return [["", *table.rows], *by_method]
@@ -181,24 +183,18 @@ def _joined(*parts: str) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _title(table: StudyTable, method: Method) -> str:
+def _title(method: Method) -> str:
     return method.title + DAGGER * method.chosen_on_test
 
 
 def _rich(table: StudyTable, stacked: bool) -> Table:
-    shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0))
-    for column, title in enumerate(_grid(table, _value, _title)[0]):
-        ours = not table.methods_are_rows and column > 0 and table.methods[column - 1].ours
-        shown.add_column(
-            Text(title, style="cyan" if ours else ""), justify="right" if column else "left", no_wrap=True
-        )
-    cells = [[_rich_cell(table, cell, stacked) for cell in method.cells] for method in table.methods]
-    if table.methods_are_rows:
-        for method, line in zip(table.methods, cells, strict=True):
-            shown.add_row(Text(_title(table, method), style="cyan" if method.ours else ""), *line)
-    else:
-        for row, *by_row in zip(table.rows, *cells, strict=True):
-            shown.add_row(row, *by_row)
+    shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    titles = [Text(_title(method), style="cyan" if method.ours else "") for method in table.methods]
+    head, *lines = _grid(table, titles, partial(_rich_cell, stacked=stacked))
+    for column, title in enumerate(head):
+        shown.add_column(title, justify="right" if column else "left", no_wrap=True)
+    for line in lines:
+        shown.add_row(*line)
     return shown
 
 
@@ -221,36 +217,29 @@ def _parts(table: StudyTable, width: int) -> Iterator[tuple[StudyTable, bool]]:
 
     First on one line, then on two, then with the methods in several parts.
     """
+    endless = Console(width=100_000)
+
+    def fits(methods: Sequence[Method], stacked: bool) -> bool:
+        shown = _rich(replace(table, methods=tuple(methods)), stacked)
+        return endless.measure(shown).maximum <= width
+
     for stacked in (False, True):
-        if table.methods_are_rows or _wide(table, table.methods, stacked) <= width:
+        if table.methods_are_rows or fits(table.methods, stacked):
             yield table, stacked
             return
     part: list[Method] = []
     for method in table.methods:
-        if part and _wide(table, [*part, method], True) > width:
+        if part and not fits([*part, method], True):
             yield replace(table, methods=tuple(part)), True
             part = []
         part.append(method)
     yield replace(table, methods=tuple(part)), True
 
 
-def _wide(table: StudyTable, methods: Sequence[Method], stacked: bool) -> int:
-    wide = max(map(len, ["AU", *table.rows]))
-    for method in methods:
-        texts = [_rich_cell(table, cell, stacked).plain for cell in method.cells]
-        lines = [line for text in texts for line in text.split("\n")]
-        wide += _GAP + max(map(len, [_title(table, method), *lines]))
-    return wide
-
-
 def _markdown(text: str) -> str:
     for mark in ("\\", "|", "*", "_", "<"):
         text = text.replace(mark, f"\\{mark}")
     return text
-
-
-def _markdown_title(table: StudyTable, method: Method) -> str:
-    return f"{'aulens: ' * method.ours}{_markdown(_title(table, method))}"
 
 
 def _markdown_cell(table: StudyTable, cell: Cell) -> str:
@@ -274,10 +263,6 @@ _LATEX: Final = str.maketrans(
 
 def _latex(text: str) -> str:
     return re.sub('"([^"]*)"', r"``\1''", text).translate(_LATEX)
-
-
-def _latex_title(table: StudyTable, method: Method) -> str:
-    return _latex(_title(table, method))
 
 
 def _latex_cell(table: StudyTable, cell: Cell) -> str:
