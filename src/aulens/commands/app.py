@@ -49,8 +49,7 @@ def app(
         ),
     ] = None,
     max_minutes: Annotated[
-        float,
-        typer.Option(metavar="MIN", help="Longest part of a video at once.", rich_help_panel=_SERVER),
+        float, typer.Option(metavar="MIN", help="Longest part of a video at once.", rich_help_panel=_SERVER)
     ] = 10,
     model: Model = None,
     detector: DetectorName = DEFAULT_DETECTOR,

@@ -70,6 +70,26 @@ class FrameBar(Progress):
         self.advance(self._tasks_of[name])
 
 
+class StepsBar(Progress):
+    """Steps that are done of each of several things; nothing where nobody looks.
+
+    Args:
+        console: shows it.
+        names: of things, to be shown from the start.
+        transient: gone at the end.
+    """
+
+    def __init__(self, console: Console, *names: str, transient: bool = False) -> None:
+        super().__init__(console=console, disable=not console.is_terminal, transient=transient)
+        self._tasks_of = {name: self.add_task(name, total=None) for name in names}
+
+    def step(self, name: str, done: int, total: int) -> None:
+        """So many steps of so many are done."""
+        if name not in self._tasks_of:
+            self._tasks_of[name] = self.add_task(name)
+        self.update(self._tasks_of[name], completed=done, total=total)
+
+
 class FileBar(Progress):
     """Files that workers have done, and how many frames of the others are kept.
 

@@ -30,25 +30,19 @@ _OPTION_OF: Final = {
 
 def _file(option: str, name: str) -> typer.models.OptionInfo:
     info: typer.models.OptionInfo = typer.Option(
-        option, metavar="FILE", help=f"{name}_EPOCH.pth", show_default=False, rich_help_panel="Files"
+        option, metavar="FILE", help=f"{name}_EPOCH.pth", rich_help_panel="Files"
     )
     return info
 
 
 @app.command()
 def jaanet(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="Checkpoint to write.", show_default=False)
-    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Checkpoint to write.")],
     folder: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder of all six files, instead of naming them.", show_default=False
-        ),
+        Path | None, typer.Option(metavar="DIR", help="Folder of all six files, instead of naming them.")
     ] = None,
     epoch: Annotated[
-        int | None,
-        typer.Option(min=0, help="Which epoch in --folder.", show_default="the only one"),
+        int | None, typer.Option(min=0, help="Which epoch in --folder.", show_default="the only one")
     ] = None,
     region: Annotated[Path | None, _file("--region", "region_learning")] = None,
     align: Annotated[Path | None, _file("--align", "align_net")] = None,
@@ -86,14 +80,9 @@ def jaanet(
 @app.command(name="disfa-init")
 def disfa_init(
     source: Annotated[
-        Path,
-        typer.Option(
-            "--from", metavar="FILE", help="Checkpoint of a JAA-Net for BP4D's AUs.", show_default=False
-        ),
+        Path, typer.Option("--from", metavar="FILE", help="Checkpoint of a JAA-Net for BP4D's AUs.")
     ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="Checkpoint to write.", show_default=False)
-    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Checkpoint to write.")],
     seed: Annotated[int, typer.Option(min=0, help="Decides the layers that start afresh.")] = 0,
 ) -> None:
     """A JAA-Net for DISFA's AUs to start training from, made of one trained on BP4D."""

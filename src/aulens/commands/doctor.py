@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
+from aulens.commands.bar import StepsBar
 from aulens.commands.options import Dataset, Delivered, DetectorModel, DetectorName, Lists
 from aulens.commands.research import extras
 from aulens.commands.terminal import to_stderr
@@ -19,10 +19,7 @@ def doctor(
     root: Delivered,
     lists: Lists = None,
     prepared: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="A folder of `aulens prepare`, to compare with ROOT.", show_default=False
-        ),
+        Path | None, typer.Option(metavar="DIR", help="A folder of `aulens prepare`, to compare with ROOT.")
     ] = None,
     subset: Annotated[
         bool,
@@ -32,8 +29,7 @@ def doctor(
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Don't look at pictures.")] = False,
     contact_sheet: Annotated[
-        Path | None,
-        typer.Option(metavar="PNG", help="Draw the landmarks on faces, the most doubtful first."),
+        Path | None, typer.Option(metavar="PNG", help="Draw the landmarks on faces, the most doubtful first.")
     ] = None,
     detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
@@ -54,22 +50,14 @@ def doctor(
 
         with console.status("reading the data set's folder"):
             index = open_dataset(dataset, root, lists=lists)
-        with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-            tasks: dict[str, int] = {}
-
-            def progress(what: str, done: int, total: int) -> None:
-                task = tasks.setdefault(what, len(tasks))
-                if task not in bar.task_ids:
-                    bar.add_task(what, total=total)
-                bar.update(bar.task_ids[task], completed=done, total=total)
-
+        with StepsBar(console, transient=True) as bar:
             diagnosis = examine(
                 index,
                 pictures=not quick,
                 prepared=prepared,
                 whole=not (subset or index.renders),
                 detector=DetectorSpec(detector, detector_model),
-                progress=progress,
+                progress=bar.step,
             )
         if contact_sheet is not None:
             console.print(f"faces: {draw_sheet(index, contact_sheet)}", markup=False)

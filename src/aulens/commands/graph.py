@@ -27,7 +27,6 @@ def graph(
             metavar="SOURCE",
             help="Run folder or checkpoint of a jaa_gcn model, relations (.json), or a folder of renders or "
             "prepared data.",
-            show_default=False,
         ),
     ],
     out: Annotated[
@@ -37,7 +36,6 @@ def graph(
             "-o",
             metavar="FILE",
             help="Picture (.png, .jpg), or the matrix (.json), which `model.graph_matrix` takes.",
-            show_default=False,
         ),
     ],
     threshold: Annotated[
@@ -56,8 +54,7 @@ def graph(
         ),
     ] = None,
     fold: Annotated[
-        int | None,
-        typer.Option(min=1, help="Of prepared data: the part that is not counted.", show_default=False),
+        int | None, typer.Option(min=1, help="Of prepared data: the part that is not counted.")
     ] = None,
 ) -> None:
     """Draw how Action Units go together: how often each is present when another is, in training labels."""

@@ -17,13 +17,9 @@ Dataset = Annotated[
         metavar="DATASET",
         help=f"{', '.join(DATASETS.own)}, or one that an installed package adds.",
         autocompletion=DATASETS.names,
-        show_default=False,
     ),
 ]
-Delivered = Annotated[
-    Path,
-    typer.Argument(metavar="ROOT", help="Its folder as delivered, or the manifest.", show_default=False),
-]
+Delivered = Annotated[Path, typer.Argument(metavar="ROOT", help="Its folder as delivered, or the manifest.")]
 Lists = Annotated[
     Path | None,
     typer.Option(
@@ -58,7 +54,6 @@ DetectorModel = Annotated[
         metavar="FILE",
         help="aulens: card or .onnx of another network. dlib: a 68-point predictor. mediapipe: "
         "face_landmarker.task.",
-        show_default=False,
         rich_help_panel=MODELS,
     ),
 ]

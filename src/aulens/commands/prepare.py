@@ -36,9 +36,7 @@ class Landmarks(StrEnum):
 def prepare(
     dataset: Dataset,
     root: Delivered,
-    out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder for the prepared data.", show_default=False)
-    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the prepared data.")],
     lists: Lists = None,
     size: Annotated[int, typer.Option(min=32, help="Side of the largest crop for a model, in pixels.")] = 256,
     margin: Annotated[

@@ -1,13 +1,14 @@
 """`aulens render`: faces with known Action Units, to train on or in the layout of a published data set."""
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
+from aulens.commands.bar import StepsBar
 from aulens.commands.options import DetectorModel, DetectorName
 from aulens.commands.prepare import stoppable
 from aulens.commands.research import extras
@@ -40,8 +41,7 @@ class Layout(StrEnum):
 
 def render(
     out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Folder of the data set.", show_default=False),
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder of the data set.")
     ] = None,
     n: Annotated[
         int | None, typer.Option("--n", min=1, help="Number of pictures.", show_default="1000")
@@ -49,8 +49,7 @@ def render(
     seed: Annotated[int, typer.Option(min=0, help="Decides everything that is drawn.")] = 1,
     rig: Annotated[Rig, typer.Option(help="Head model; ict needs --assets.")] = Rig.ANNY,
     assets: Annotated[
-        Path | None,
-        typer.Option(help="ICT-FaceKit: its .npz or a checkout of its repository.", show_default=False),
+        Path | None, typer.Option(help="ICT-FaceKit: its .npz or a checkout of its repository.")
     ] = None,
     size: Annotated[
         int | None,
@@ -85,10 +84,7 @@ def render(
         ),
     ] = False,
     portraits: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Re-animate these pictures of one face each instead.", show_default=False
-        ),
+        Path | None, typer.Option(metavar="DIR", help="Re-animate these pictures of one face each instead.")
     ] = None,
     landmarks: Annotated[
         Path | None,
@@ -99,21 +95,16 @@ def render(
     detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
     codes: Annotated[
-        Path | None,
-        typer.Option(metavar="CSV", help="Of the portraits: the AUs that they show.", show_default=False),
+        Path | None, typer.Option(metavar="CSV", help="Of the portraits: the AUs that they show.")
     ] = None,
     neutral: Annotated[
         bool, typer.Option("--neutral", help="Portraits without codes show no AU; else that is not known.")
     ] = False,
     free_mouths: Annotated[
-        bool,
-        typer.Option("--free-mouths", help="Only portraits whose mouth does nothing and may move."),
+        bool, typer.Option("--free-mouths", help="Only portraits whose mouth does nothing and may move.")
     ] = False,
     layout: Annotated[
-        Layout | None,
-        typer.Option(
-            help="Write sequences in the layout in which this data set is delivered.", show_default=False
-        ),
+        Layout | None, typer.Option(help="Write sequences in the layout in which this data set is delivered.")
     ] = None,
     subjects: Annotated[
         int | None, typer.Option(min=1, help="Of a layout: how many people.", show_default="6")
@@ -135,6 +126,7 @@ def render(
     if out is None:
         raise ConfigError("give the folder of the data set: --out DIR")
     path = None if assets is None else str(assets)
+    console = to_stderr()
     if layout is not None:
         of_renders = {
             "--n": n, "--contact-sheet": contact_sheet, "--wide": wide or None, "--joint": joint or None,
@@ -144,7 +136,14 @@ def render(
             raise ConfigError(
                 f"--layout takes --subjects, --tasks and --frames; leave out {' and '.join(wrong)}"
             )
-        _render_layout(out, layout, subjects or 6, tasks, frames or 24, seed, rig, path, size, processes)
+        with extras():
+            from aulens.render.lookalike import LookalikeConfig, write_lookalike
+
+            people = subjects or 6
+            alike = LookalikeConfig(layout.value, people, tasks, frames or 24, seed, rig.value, path, size)
+            with stoppable(console), StepsBar(console, "frames") as bar:
+                root = write_lookalike(out, alike, processes, partial(bar.step, "frames"))
+        console.print(f"look-alike of {layout.value} with {people} subjects in {root}", markup=False)
         return
     given = {"--subjects": subjects, "--tasks": tasks, "--frames": frames}
     if lonely := [name for name, value in given.items() if value is not None]:
@@ -164,7 +163,6 @@ def render(
             "--wide, --joint and --per-subject are for renders: a portrait's head turns little, its AUs are "
             "always joint, and --n is spread evenly over the portraits"
         )
-    console = _console()
     with extras():
         if contact_sheet is None or not (out / "manifest.parquet").exists():
             if portraits is None:
@@ -190,18 +188,11 @@ def render(
             console.print(f"sample: {draw_sheet(out, contact_sheet)}", markup=False)
 
 
-def _console() -> Console:
-    return to_stderr()
-
-
 def _render_people(console: Console, out: Path, config: "RenderConfig", processes: int | None) -> None:
     from aulens.render.generate import generate
 
-    with stoppable(console), Progress(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("pictures", total=config.n)
-        manifest = generate(
-            out, config, processes, lambda done, total: bar.update(task, completed=done, total=total)
-        )
+    with stoppable(console), StepsBar(console, "pictures") as bar:
+        manifest = generate(out, config, processes, partial(bar.step, "pictures"))
     console.print(f"{config.n} pictures; see {manifest}", markup=False)
 
 
@@ -210,40 +201,11 @@ def _reanimate(
 ) -> None:
     from aulens.render.reanimate.generate import reanimate
 
-    with stoppable(console), Progress(console=console, disable=not console.is_terminal) as bar:
-        tasks = {what: bar.add_task(what, total=None) for what in ("portraits", "pictures")}
-        made = reanimate(
-            out, config, processes,
-            lambda what, done, total: bar.update(tasks[what], completed=done, total=total), detector,
-        )  # fmt: skip
+    with stoppable(console), StepsBar(console, "portraits", "pictures") as bar:
+        made = reanimate(out, config, processes, bar.step, detector)
     for file, why in list(made.left_out.items())[:_SHOWN]:
         console.print(f"left out: {file}: {why}", markup=False)
     if len(made.left_out) > _SHOWN:
         more = len(made.left_out) - _SHOWN
         console.print(f"... and {more} more, see {out / 'left_out.csv'}", markup=False)
     console.print(f"{config.n} pictures of {made.portraits} portraits; see {made.manifest}", markup=False)
-
-
-def _render_layout(
-    out: Path,
-    layout: Layout,
-    subjects: int,
-    tasks: int | None,
-    frames: int,
-    seed: int,
-    rig: Rig,
-    assets: str | None,
-    size: int | None,
-    processes: int | None,
-) -> None:
-    console = _console()
-    with extras():
-        from aulens.render.lookalike import LookalikeConfig, write_lookalike
-
-        config = LookalikeConfig(layout.value, subjects, tasks, frames, seed, rig.value, assets, size)
-        with stoppable(console), Progress(console=console, disable=not console.is_terminal) as bar:
-            task = bar.add_task("frames", total=None)
-            root = write_lookalike(
-                out, config, processes, lambda done, total: bar.update(task, completed=done, total=total)
-            )
-    console.print(f"look-alike of {layout.value} with {subjects} subjects in {root}", markup=False)

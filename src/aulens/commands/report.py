@@ -37,11 +37,9 @@ def report(
     models: ModelOptions,
     inputs: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="INPUT...", help="Videos, pictures, or folders with them; or tables.", show_default=False
-        ),
+        typer.Argument(metavar="INPUT...", help="Videos, pictures, or folders with them; or tables."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write here.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write here.")],
     overlay: Annotated[bool, typer.Option("--overlay", help="Also draw the video.")] = False,
     resume: Resume = False,
 ) -> None:

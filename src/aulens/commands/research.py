@@ -47,21 +47,12 @@ def extras() -> Iterator[None]:
 
 def train(
     config: Annotated[
-        Path,
-        typer.Option(
-            "--config", "-c", metavar="FILE", help="TOML file; configs/ has examples.", show_default=False
-        ),
+        Path, typer.Option("--config", "-c", metavar="FILE", help="TOML file; configs/ has examples.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="Run folder.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="Run folder.")],
     data: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--data",
-            "-d",
-            metavar="DIR",
-            help="Data set, repeatable; instead of the file's.",
-            show_default=False,
-        ),
+        typer.Option("--data", "-d", metavar="DIR", help="Data set, repeatable; instead of the file's."),
     ] = None,
     backbone_weights: Annotated[
         str | None,
@@ -76,7 +67,6 @@ def train(
         typer.Option(
             metavar="FILE|RUN",
             help="Begin from this checkpoint or run, of the same architecture, AUs and crop.",
-            show_default=False,
         ),
     ] = None,
     stage1: Annotated[
@@ -89,12 +79,7 @@ def train(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Change a setting, repeatable: train.epochs=3.",
-            show_default=False,
-        ),
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, repeatable: train.epochs=3."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where RUN stopped.")] = False,
 ) -> None:
@@ -103,11 +88,7 @@ def train(
         from aulens.training import load_config
         from aulens.training import train as run
 
-        starts = {
-            "model.backbone_weights": backbone_weights,
-            "train.start": start,
-            "stage2.start": stage1,
-        }
+        starts = {"model.backbone_weights": backbone_weights, "train.start": start, "stage2.start": stage1}
         given = [f"{key}={json.dumps(path, ensure_ascii=False)}" for key, path in starts.items() if path]
         chosen = load_config(config, data=data or (), settings=[*(settings or ()), *given])
         with disk_errors(out, "the same command with --resume"):
@@ -121,25 +102,15 @@ def train(
 
 def evaluate(
     model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL", help="Run folder, or card (.json) of an exported model.", show_default=False
-        ),
+        Path, typer.Argument(metavar="MODEL", help="Run folder, or card (.json) of an exported model.")
     ],
     data: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--data",
-            "-d",
-            metavar="DIR",
-            help="Data set, repeatable; a run folder knows its own.",
-            show_default=False,
-        ),
+        typer.Option("--data", "-d", metavar="DIR", help="Data set, repeatable; a run folder knows its own."),
     ] = None,
     split: Annotated[str, typer.Option(help="val or test.")] = "test",
     fold: Annotated[
-        int | None,
-        typer.Option(min=1, help="The published part that is tested.", show_default="the run's"),
+        int | None, typer.Option(min=1, help="The published part that is tested.", show_default="the run's")
     ] = None,
     tests: Annotated[
         list[Path] | None,
@@ -147,7 +118,6 @@ def evaluate(
             "--tests",
             metavar="DIR",
             help="Another data set, prepared: every frame of it is tested. Repeatable.",
-            show_default=False,
         ),
     ] = None,
     subjects: Annotated[
@@ -195,14 +165,9 @@ def evaluate(
 
 def export(
     run: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN", help="Run folder of `aulens train`, or a checkpoint alone.", show_default=False
-        ),
+        Path, typer.Argument(metavar="RUN", help="Run folder of `aulens train`, or a checkpoint alone.")
     ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="Where the files go.", show_default=False)
-    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the files go.")],
     name: Annotated[str, typer.Option(help="Name of the files and of the model.")] = "model",
     licence: Annotated[str, typer.Option(help="Licence of the weights, for the card.")] = "MIT",
     trained_on: Annotated[

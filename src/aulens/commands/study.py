@@ -1,7 +1,5 @@
 """`aulens study run` and `aulens study table`: the papers' experiments and their tables."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +7,7 @@ from typing import Annotated
 import typer
 
 from aulens.commands.options import DetectorModel, DetectorName
+from aulens.commands.prepare import stoppable
 from aulens.commands.research import extras
 from aulens.commands.terminal import to_stderr
 from aulens.errors import ConfigError
@@ -30,30 +29,23 @@ class TableFormat(StrEnum):
 
 @app.command("run")
 def run(
-    study: Annotated[
-        Path, typer.Argument(metavar="STUDY", help="TOML file; configs/ has them.", show_default=False)
-    ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the study.", show_default=False)
-    ],
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="TOML file; configs/ has them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the study.")],
     root: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="The data set as delivered; examined and prepared first."),
     ] = None,
     data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Instead: the data set, prepared by `aulens prepare`."),
+        Path | None, typer.Option(metavar="DIR", help="Instead: the data set, prepared by `aulens prepare`.")
     ] = None,
     tested_root: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Across data sets: the tested one as delivered."),
+        Path | None, typer.Option(metavar="DIR", help="Across data sets: the tested one as delivered.")
     ] = None,
     tests: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Across data sets: the tested one, prepared.")
     ] = None,
     lists: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="JAA-Net's list files: only their frames.", show_default=False),
+        Path | None, typer.Option(metavar="DIR", help="JAA-Net's list files: only their frames.")
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -61,7 +53,6 @@ def run(
             "--set",
             metavar="KEY=VALUE",
             help="Change a setting of all trainings, repeatable: train.epochs=3.",
-            show_default=False,
         ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Trainings at once.")] = 1,
@@ -69,8 +60,7 @@ def run(
         int, typer.Option(min=0, help="Threads of each training.", show_default="as configured")
     ] = 0,
     share: Annotated[
-        str,
-        typer.Option(metavar="I/N", help="Of all runs only every N-th from the I-th on: for N machines."),
+        str, typer.Option(metavar="I/N", help="Of all runs only every N-th from the I-th on: for N machines.")
     ] = "1/1",
     select_on_test: Annotated[
         bool,
@@ -96,7 +86,7 @@ def run(
     def say(text: str) -> None:
         console.print(text, markup=False)
 
-    with extras(), _stopped(say):
+    with extras(), stoppable(console):
         from aulens.data.prepared import read_about
         from aulens.files import disk_errors, write_json
         from aulens.study.checks import check_data, check_settings
@@ -147,10 +137,7 @@ def run(
 
 @app.command("table")
 def table(
-    out: Annotated[
-        Path,
-        typer.Argument(metavar="DIR", help="Folder of `aulens study run`.", show_default=False),
-    ],
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of `aulens study run`.")],
     tables: Annotated[
         list[str] | None,
         typer.Option(
@@ -168,16 +155,6 @@ def table(
 ) -> None:
     """Print a study's tables beside the published numbers; of an unfinished one, what there is."""
     _print_tables(out, tables, format, bootstrap)
-
-
-@contextmanager
-def _stopped(say: Callable[[str], None]) -> Iterator[None]:
-    """Answer Ctrl-C with a sentence; exit code 130, as a shell's."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        say("Stopped; the same command goes on.")
-        raise typer.Exit(130) from None
 
 
 def _print_tables(out: Path, tables: list[str] | None, format: TableFormat, bootstrap: int) -> None:
