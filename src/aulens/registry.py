@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Generic, TypeVar
 
-from aulens.errors import ConfigError
+from aulens.errors import AulensError, ConfigError
 
 Entry = TypeVar("Entry")
+
+
+@contextmanager
+def blamed(who: str, error: type[AulensError]) -> Iterator[None]:
+    """What goes wrong in the code of an installed package is said of it: "The data set 'toy'".
+
+    Raises:
+        AulensError: `error` in place of what it raises, its cause; its own errors of aulens as they are.
+    """
+    try:
+        yield
+    except AulensError:
+        raise
+    except (Exception, SystemExit) as fault:
+        raise error(f"{who} failed: {fault!r:.300}; its package must mend that") from fault
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ A package adds it by two lines of its pyproject.toml:
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -127,3 +128,24 @@ def test_a_folder_that_it_can_not_read_is_said_in_its_words(delivered: Path, tmp
     assert (done.code, str(done.error)) == (2, f"{tmp_path} has no codes.csv; give the folder that holds it.")
     done = aulens("prepare", "toi", delivered, tmp_path / "out")
     assert str(done.error).endswith("portraits, manifest, toy.")
+
+
+def no_frames(root: Path) -> Any:
+    return None
+
+
+NO_FRAMES = DatasetEntry(no_frames)
+
+
+def test_a_reader_that_fails_is_named(
+    delivered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (delivered / "points.npy").unlink()
+    said = "The reader of the data set 'toy' failed: FileNotFoundError(2, 'No such file or directory')"
+    for done in (aulens("doctor", "toy", delivered), aulens("prepare", "toy", delivered, tmp_path / "out")):
+        assert done.code == 2
+        assert str(done.error).startswith(said)
+    points = {"aulens.datasets": f"none = {__name__}:NO_FRAMES"}
+    install(monkeypatch, tmp_path / "site2", __name__, points)
+    done = aulens("doctor", "none", delivered)
+    assert str(done.error).startswith("The reader of the data set 'none' gave None instead of frames")

@@ -11,7 +11,6 @@ import importlib.util
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -89,6 +88,60 @@ def test_options_that_it_has_no_use_for_are_refused(picture: Path, model: Path) 
     assert str(done.error) == "No detector is called 'toi'; there are aulens, dlib, mediapipe, toy."
 
 
+class BrokenDetector:
+    """Fails on what it has not seen before."""
+
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+
+    def __call__(self, image: NDArray[np.uint8]) -> Any:
+        if self.fault == "none":
+            return None
+        raise {"exit": SystemExit, "value": ValueError}[self.fault]("no weights")
+
+    def glance(self, image: NDArray[np.uint8]) -> Any:
+        return self(image)
+
+    def near(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> Any:
+        return self(image)
+
+
+BROKEN = DetectorEntry(lambda spec: BrokenDetector(str(spec.model)), options=frozenset({"model"}))
+UNMADE = DetectorEntry(lambda spec: {}["a key"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("value", "failed: ValueError('no weights')"),
+        ("exit", "failed: SystemExit("),
+        ("none", "gave None instead"),
+    ],
+)
+def test_one_that_fails_is_named_and_the_rest_goes_on(
+    picture: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, told: str
+) -> None:
+    install(monkeypatch, tmp_path / "site2", __name__, {"aulens.detectors": f"broken = {__name__}:BROKEN"})
+    video = write_people(tmp_path / "talk.mp4", 6)
+    for command in ("detect", "report"):
+        inputs = [picture, video] if command == "detect" else [video]
+        given = [*inputs, "--model", model, "--detector", "broken", "--detector-model", fault]
+        done = aulens(command, *given, "--out", tmp_path / f"out-{command}")
+        assert done.code == 1
+        assert done.error is None or isinstance(done.error, SystemExit)
+        assert done.err.count(f"The face detector 'broken' {told}") == len(inputs)
+        assert "its package must mend that" in done.err
+
+
+def test_one_that_can_not_be_made_is_named(
+    picture: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch, tmp_path / "site2", __name__, {"aulens.detectors": f"unmade = {__name__}:UNMADE"})
+    done = aulens("detect", picture, "--model", model, "--detector", "unmade")
+    assert done.code == 2
+    assert str(done.error).startswith("The face detector 'unmade' failed: KeyError('a key')")
+
+
 def test_prepare_and_doctor(picture: Path, tmp_path: Path) -> None:
     manifest = tmp_path / "own.csv"
     manifest.write_text(f"path,subject,sequence,frame,AU12\n{picture},anna,a,1,1\n")
@@ -126,9 +179,7 @@ def test_the_web_page_looks_with_it(
         yield Page(analyzer)
 
     monkeypatch.setattr(server, "prepared", prepared)
-    ended = signal.getsignal(signal.SIGTERM)
     assert aulens("app", "--model", model, "--detector", "toy").code == 0
-    signal.signal(signal.SIGTERM, ended)
     (one,) = made
     assert isinstance(one, PictureMade)
     assert [face.box[0] for face in one.faces] == [30]

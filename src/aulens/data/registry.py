@@ -12,8 +12,8 @@ from typing import Final
 from aulens.data.folders import DEPTH
 from aulens.data.index import FrameIndex
 from aulens.data.protocols import Protocol
-from aulens.errors import ConfigError
-from aulens.registry import Registry
+from aulens.errors import ConfigError, DatasetError
+from aulens.registry import Registry, blamed
 
 LOOKALIKE: Final = "lookalike.json"
 """What marks a folder as rendered in the layout of a data set."""
@@ -75,12 +75,25 @@ def open_dataset(name: str, root: Path, *, lists: Path | None = None) -> FrameIn
     """
     entry = DATASETS[name.lower()]
     if lists is None:
-        index = entry.read(root)
+        index = _read(entry, name.lower(), root)
     elif entry.read_listed is None:
         raise ConfigError(f"There are no lists for {name.lower()}; they are of bp4d and disfa.")
     else:
         index = entry.read_listed(root, lists)
     return replace(index, renders=index.renders or _is_lookalike(Path(root), index.media))
+
+
+def _read(entry: DatasetEntry, name: str, root: Path) -> FrameIndex:
+    if name in DATASETS.own:
+        return entry.read(root)
+    with blamed(f"The reader of the data set {name!r}", DatasetError):
+        index = entry.read(root)
+    if not isinstance(index, FrameIndex):
+        raise DatasetError(
+            f"The reader of the data set {name!r} gave {index!r:.200} instead of frames; its package must "
+            "mend that"
+        )
+    return index
 
 
 def protocol_of(dataset: str) -> Protocol | None:

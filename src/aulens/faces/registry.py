@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -10,8 +11,9 @@ from typing import Final
 
 from aulens.errors import ConfigError, ModelError
 from aulens.faces.detector import Face, FaceDetector
+from aulens.faces.foreign import of_package
 from aulens.faces.net_card import is_landmark_card
-from aulens.registry import Registry
+from aulens.registry import Registry, blamed
 from aulens.runtime.backend import BACKENDS
 
 DEFAULT_DETECTOR: Final = "aulens"
@@ -70,13 +72,15 @@ class DetectorSpec:
         return self._made(entry.make, self)
 
     def _made(self, make: Callable[[DetectorSpec], FaceDetector], spec: DetectorSpec) -> FaceDetector:
-        made = make(spec)
+        foreign = self.name not in DETECTORS.own
+        with blamed(f"The face detector {self.name!r}", ModelError) if foreign else nullcontext():
+            made = make(spec)
         if not callable(made):  # None would stand for aulens' own
             raise ModelError(
                 f"The detector {self.name} gave {made!r} instead of something to call with a picture: "
                 "its package must mend that."
             )
-        return made
+        return of_package(made, self.name) if foreign else made
 
 
 @dataclass(frozen=True)
