@@ -24,7 +24,7 @@ _BY_ORDER: Final = {
 
 # What the readers of torch and safetensors raise for damaged files, found by damaging ten thousand; those of
 # before torch 1.6 have no checksums, and break anywhere.
-_DAMAGED: Final = (
+DAMAGED: Final = (
     SafetensorError, UnpicklingError, struct.error, EOFError, OSError, RuntimeError, ValueError, TypeError,
     LookupError, AttributeError, AssertionError, MemoryError,
 )  # fmt: skip
@@ -49,7 +49,7 @@ def read_state(path: str | Path) -> State:
             loaded: object = load_file(path)
         else:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ModelError(
             f"{path} ({path.stat().st_size} bytes) can't be read as weights ({reason(error)}). "
             "It is truncated, of another kind, or holds more than tensors; get it again."
