@@ -356,7 +356,7 @@ def test_a_video_without_a_face_is_listed(model: Path, tmp_path: Path):
         (["a.mp4", "--report"], "--report needs a folder"),
         (["a.mp4", "--from", "1:70"], "--from 1:70: not a time"),
         (["a.mp4", "--from", "9", "--to", "3"], "must be later than the start"),
-        (["a.mp4", "--fps", "25"], "--fps is for --sequence only"),
+        (["a.mp4", "--fps", "25"], "--fps and --times are for --sequence only"),
         (["a.mp4", "--webcam", "0"], "an input of its own"),
         (["--webcam", "0", "--resume", "--out", "out"], "a camera can't be resumed"),
         (["a.mp4", "--smooth", "0"], "--smooth needs a folder"),

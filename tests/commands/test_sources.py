@@ -24,7 +24,7 @@ def inputs(folder: Path) -> list[Path]:
 
 
 def taken(*given: Path, out: Path | None = None) -> list[Path]:
-    found = gather(given, out, sequence=False, rate=None, webcam=None)
+    found = gather(given, out, sequence=False, timed=False, webcam=None)
     assert not found.failed
     return sorted([*found.pictures, *found.clips])
 
@@ -117,4 +117,4 @@ def test_a_folder_of_results_has_tables_to_report(overlay: bool, model: Path, tm
     assert "\n1 failed" in done.err
     (out / "talk.json").unlink()
     (out / "talk.csv").unlink()
-    assert not gather([out], None, sequence=False, rate=None, webcam=None).made
+    assert not gather([out], None, sequence=False, timed=False, webcam=None).made

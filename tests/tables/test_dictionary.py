@@ -18,7 +18,7 @@ from aulens.tables.dictionary import (
     write_full_dictionary,
 )
 from aulens.tables.events import events
-from aulens.tables.schema import AU_ENDS, EVENT_TYPES, FACE_COLUMNS, MORE_ENDS, columns, dtype
+from aulens.tables.schema import AU_ENDS, EVENT_TYPES, MORE_ENDS, PICTURE, columns, dtype, face_columns
 from aulens.tables.smooth import smooth
 from made_tables import clip, random_table
 
@@ -84,7 +84,7 @@ def test_the_full_dictionary_has_whatever_a_run_may_write(tmp_path: Path) -> Non
     names = pd.read_csv(tmp_path / FILE_NAME)["name"].tolist()
     assert len(names) == len(set(names))
     table = smooth(clip([0.5]), thresholds=0.5)
-    assert set(names) == {*above(table, Baseline(least=1).of(table)).columns, *EVENT_TYPES}
+    assert set(names) == {*above(table, Baseline(least=1).of(table)).columns, PICTURE, *EVENT_TYPES}
     write_full_dictionary(tmp_path / FILE_NAME, AUSet("one", (12,), intense=(12,)))
     more = pd.read_csv(tmp_path / FILE_NAME).set_index("name")
     assert set(more.index) - set(names) == {"AU12_i", "AU12_left_i", "AU12_right_i", "AU12_smooth_i"}
@@ -93,7 +93,7 @@ def test_the_full_dictionary_has_whatever_a_run_may_write(tmp_path: Path) -> Non
 
 def test_general_columns_cover_all() -> None:
     names = [column.name for column in general_columns()]
-    assert names == [*FACE_COLUMNS, *(f"AU*_{end}" for end in AU_ENDS + MORE_ENDS)]
+    assert names == [*face_columns(named=True), *(f"AU*_{end}" for end in AU_ENDS + MORE_ENDS)]
     assert not any(
         "{" in column.meaning or f"({AUS[12].name})" in column.meaning for column in general_columns()
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from made_videos import number_of, numbered, steady
 from PIL import Image
 
 from aulens.errors import ConfigError, InputError
-from aulens.video import Frame, open_sequence
+from aulens.video import Frame, Media, open_sequence
 
 
 def numbers(frames: list[Frame]) -> list[int]:
@@ -85,3 +87,144 @@ def test_pictures_that_are_damaged_or_of_another_size(folder):
 def test_only_rates_of_television_are_taken_for_its_fractions(tmp_path, rate, exact):
     Image.fromarray(numbered(0)).save(tmp_path / "a.png")
     assert open_sequence(tmp_path, rate).info.rate == exact
+
+
+def named(folder: Path, *names: str) -> Path:
+    """Pictures by these names, each with the number of its place drawn in."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(names):
+        Image.fromarray(numbered(number)).save(folder / name)
+    return folder
+
+
+def seen(media: Media) -> list[tuple[int, float, str | None]]:
+    return [(frame.index, frame.time, frame.picture) for frame in media.frames()]
+
+
+def test_numbers_in_names_are_kept(tmp_path):
+    """A02: behind a gap, pictures took the numbers and times of those that are missing."""
+    media = open_sequence(named(tmp_path / "a", *(f"{n:05d}.png" for n in (1, 2, 3, 7, 8, 12))), 5)
+    assert seen(media) == [
+        (n - 1, (n - 1) / 5, f"{n:05d}.png") for n in (1, 2, 3, 7, 8, 12)
+    ]  # fmt: skip
+    assert media.problem == "6 pictures are missing, by the numbers in the names: 4 to 6, 9 to 11"
+    assert (media.info.frames, media.info.duration) == (12, 12 / 5)
+    assert [frame.index for frame in media.frames(frame_step=2, start=1.0)] == [6]
+
+
+@pytest.mark.parametrize(
+    ("names", "indices", "said"),
+    [
+        (["img46.png", "img47.png", "img50.png"], [0, 1, 4], "48 to 49"),
+        (["frame (1).png", "frame (2).png", "frame (4).png"], [0, 1, 3], ": 3"),
+        (["000.png", "005.png", "010.png", "020.png"], [0, 1, 2, 4], "1 picture is missing.*: 15"),
+        (["t_10_a.png", "t_11_a.png", "t_13_a.png"], [0, 1, 3], ": 12"),
+        (["0101_0007.png", "0102_0008.png", "0102_0010.png"], [0, 1, 3], ": 9"),
+        (["a.png", "b.png", "z.png"], [0, 1, 2], None),
+        (["1.50.png", "2.10.png", "10.03.png"], [0, 1, 2], None),
+        (["170012.png", "170345.png", "171230.png"], [0, 1, 2], "do not count the pictures"),
+        (["5.png"], [0], None),
+    ],
+)  # fmt: skip
+def test_which_numbers_count(names, indices, said, tmp_path):
+    media = open_sequence(named(tmp_path / "a", *names), 25)
+    assert [index for index, _, _ in seen(media)] == indices
+    assert media.problem is None if said is None else re.search(said, media.problem)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (
+            ["left_1.png", "left_2.png", "right_1.png", "right_2.png"],
+            r"2 series \(2 like left_N, 2 like right_N\)",
+        ),
+        (["001.png", "002.png", "cover.png"], r"2 series \(2 like N, 1 without a number\)"),
+        (["001.png", "001.jpg", "002.png"], r"frame 1 is there 2 times \(001.jpg, 001.png\)"),
+    ],
+)
+def test_pictures_of_several_series_are_no_clip(names, said, tmp_path):
+    folder = named(tmp_path / "a", *names)
+    with pytest.raises(InputError, match=f"{said}; give each a folder"):
+        open_sequence(folder, 25)
+    assert open_sequence(folder / names[0].replace("1", "*"), 25).info.frames
+
+
+def test_a_folder_of_folders_says_what_to_give(tmp_path):
+    for name in ("P2", "P1", "P10", "P3"):
+        named(tmp_path / "study" / name, "1.png")
+    with pytest.raises(InputError, match=r"4 folders \(P1, P2, P3, \.\.\.\).*give them \(study/\*\)"):
+        open_sequence(tmp_path / "study")
+    (tmp_path / "talk.mp4").touch()
+    with pytest.raises(InputError, match=r"talk\.mp4: a file; a sequence is a folder"):
+        open_sequence(tmp_path / "talk.mp4")
+
+
+def test_pictures_of_a_sequence_are_told_by_their_content(tmp_path):
+    folder = named(tmp_path / "[1] *?", "1.png", "2.jpg", "3.webp", "4.tif")
+    (folder / "1.png").rename(folder / "1")
+    (folder / "2.jpg").rename(folder / "2.dat")
+    (folder / "times.csv").write_text("x")
+    assert [index for index, _, _ in seen(open_sequence(folder))] == [0, 1, 2, 3]
+    assert [index for index, _, _ in seen(open_sequence(folder / "[34].*"))] == [0, 1]
+
+
+def test_a_first_picture_that_is_damaged_keeps_its_number(tmp_path):
+    folder = named(tmp_path / "a", "1.png", "2.png", "3.png")
+    (folder / "1.png").write_text("version https://git-lfs.github.com/spec/v1")
+    (folder / "3.png").unlink()
+    (folder / "3.png").symlink_to("gone.png")
+    media = open_sequence(folder, 25)
+    assert [index for index, _, _ in seen(media)] == [1]
+    assert "1.png: this is a placeholder of Git LFS" in str(media.problem)
+    assert "(and 1 more)" in str(media.problem)
+
+
+@pytest.fixture
+def timed(tmp_path: Path) -> Path:
+    return named(tmp_path / "timed", "x.png", unicodedata.normalize("NFD", "é.png"), "a.png", "more.png")
+
+
+@pytest.mark.parametrize("text", ["name,time\n{}", "\ufeffTime;Name\n", "path\ttime\n"])
+def test_a_list_of_times(timed, tmp_path, text):
+    rows = [("x.png", "0.5"), ("gone.png", "0.75"), ("é.png", "1.000001"), ("a.png", "10")]
+    mark = ";" if ";" in text else "\t" if "\t" in text else ","
+    if ";" in text:
+        rows = [(time, name) for name, time in rows]
+    lines = "\n".join(mark.join(row) for row in rows)
+    times = tmp_path / "times.csv"
+    times.write_text(text.format(lines) if "{}" in text else text + lines, encoding="utf-8")
+    media = open_sequence(timed, times=times)
+    assert [(index, time) for index, time, _ in seen(media)] == [(0, 0.5), (2, 1.000001), (3, 10.0)]
+    assert media.problem == (
+        "1 picture is missing that times.csv lists: gone.png; "
+        "1 left out that times.csv does not list: more.png"
+    )
+    assert media.info.rate == Fraction(3) / Fraction(19, 2)
+    assert [index for index, _, _ in seen(media)][1:] == [frame.index for frame in media.frames(start=1.0)]
+    with pytest.raises(ConfigError, match="two clocks"):
+        open_sequence(timed, 25, times=times)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "the file is empty"),
+        ("name,seconds\nx.png,1", "its first line is"),
+        ("name,time\n", "no rows"),
+        ("name,time\nx.png", r"line 2: no name and seconds but \['x.png'\]"),
+        ("name,time\nx.png,noon", "line 2: no name and seconds"),
+        ("name,time\nx.png,1e999999999", "line 2: inf is no time"),
+        ("name,time\nx.png,nan", "line 2: nan is no time"),
+        ("name,time\nx.png,-1", "line 2: -1 is no time"),
+        ("name,time\nx.png,2\na.png,1", "line 3: 1 s is not after the line before it"),
+        ("name,time\nx.png,2\nx.png,3", "line 3: x.png is listed twice"),
+        ("name,time\ny.png,2", "names no picture that is there"),
+        ("name,time\n" + "x" * 200_000 + ",1", "can't be read|names no picture"),
+    ],
+)
+def test_lists_that_are_none(timed, tmp_path, text, said):
+    times = tmp_path / "times.csv"
+    times.write_text(text)
+    with pytest.raises(InputError, match=said):
+        open_sequence(timed, times=times)

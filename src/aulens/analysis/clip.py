@@ -113,7 +113,8 @@ def _steps(analyzer: FrameAnalyzer, batch: list[_Found]) -> Iterator[Step]:
     )
     for item, faces in zip(batch, results, strict=True):
         frame = item.frame
-        yield Step(FrameResult(frame.index, frame.time, frame.image, faces, item.tracked.lost), item.state)
+        result = FrameResult(frame.index, frame.time, frame.image, faces, item.tracked.lost, frame.picture)
+        yield Step(result, item.state)
 
 
 def _track(frames: Iterable[Frame], tracker: Tracker, keep: int) -> Generator[_Found, None, None]:

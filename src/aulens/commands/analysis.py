@@ -24,7 +24,7 @@ from aulens.errors import ConfigError, InputError
 from aulens.inputs import parse_time
 from aulens.named import legible
 from aulens.output.engine import Here, OnOutcome, Results, execute
-from aulens.output.plan import PAGE, Job, Kind, Outcome, Plan, make_plan, results_path
+from aulens.output.plan import PAGE, Job, Kind, Outcome, Plan, make_plan, results_path, times_of
 from aulens.output.settings import OutputSettings
 
 if TYPE_CHECKING:
@@ -72,7 +72,11 @@ class Analysis:
                 f"the format {self.format} has no columns for {', '.join(lacking)}: they are left out"
             )
         found = gather(
-            self.inputs, self.out, sequence=sources.sequence, rate=sources.fps, webcam=sources.webcam
+            self.inputs,
+            self.out,
+            sequence=sources.sequence,
+            webcam=sources.webcam,
+            timed=sources.fps is not None or sources.times is not None,
         )
         tally.failed |= found.failed
         if settings.limits and found.pictures:
@@ -105,6 +109,8 @@ class Analysis:
             if wanted and out is None:
                 raise ConfigError(f"{name} needs a folder: --out DIR")
         self.models.refuse(videos)
+        if self.sources.fps is not None and self.sources.times is not None:
+            raise ConfigError("--fps and --times are two clocks; give one of them")
         if self.sources.webcam is not None and self.resume:
             raise ConfigError("a camera can't be resumed: what it saw is over. Leave out --resume")
         if self.sources.webcam is not None and cluster.cluster:
@@ -160,7 +166,11 @@ class Analysis:
         """To standard output, and nowhere else."""
         sources, theirs = self.sources, self.format.theirs
         kind: Kind = "sequence" if sources.sequence else "video"
-        jobs = [Job(kind, "", (str(path),), rate=sources.fps) for path in found.clips]
+        times = sources.times
+        jobs = [
+            Job(kind, "", (str(path),), rate=sources.fps, times=times and times_of(str(path), times))
+            for path in found.clips
+        ]
         if sources.webcam is not None:
             jobs.append(Job("camera", "", (f"camera {sources.webcam}",), camera=sources.webcam))
         if theirs is not None and not theirs.names_files and len(found.pictures) + len(jobs) > 1:
@@ -174,7 +184,9 @@ class Analysis:
         # Rows that are streamed to the same terminal would tear the bar.
         quiet = sys.stdout.isatty() and self.format in {Format.CSV, Format.JSONL}
         with (
-            closing(printed(self.format, analyzer.card, pictures=bool(found.pictures))) as rows,
+            closing(
+                printed(self.format, analyzer.card, pictures=bool(found.pictures), named=sources.sequence)
+            ) as rows,
             FrameBar(console, settings, len(found.pictures), quiet=quiet) as bar,
         ):
             stream_pictures(found.pictures, analyzer, settings.format, rows, tally, bar)
@@ -189,7 +201,7 @@ class Analysis:
         sources = self.sources
         plan = make_plan(
             [*found.pictures, *found.clips], out, settings, sequence=sources.sequence, rate=sources.fps,
-            camera=sources.webcam, resume=self.resume, command=command_line(),
+            times=sources.times, camera=sources.webcam, resume=self.resume, command=command_line(),
         )  # fmt: skip
 
         def done(outcome: Outcome, jobs: int) -> None:

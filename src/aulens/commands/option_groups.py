@@ -129,6 +129,10 @@ class SourceOptions:
         _video("--sequence", help="Each INPUT is a folder whose pictures are the frames of one video."),
     ] = False
     fps: Annotated[float | None, _video(metavar="RATE", help="Frames per second of a sequence.")] = None
+    times: Annotated[
+        str | None,
+        _video(metavar="FILE", help="Instead: a CSV of name,time (seconds), in each folder or for all."),
+    ] = None
     webcam: Annotated[int | None, _video(metavar="NUMBER", help="Watch this camera, until Ctrl-C.")] = None
 
 

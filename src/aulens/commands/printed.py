@@ -55,11 +55,12 @@ class PrintedRows:
         format: of them.
         card: of the model.
         pictures: whether they are of pictures.
+        named: whether they are of frames that are pictures with names.
     """
 
-    def __init__(self, format: Format, card: ModelCard, *, pictures: bool) -> None:
+    def __init__(self, format: Format, card: ModelCard, *, pictures: bool, named: bool) -> None:
         self._format, self._aus, self._count = format.value, card.aus, 0
-        self._writer = open_writer(self._format, stdout(), card.aus, picture=pictures)
+        self._writer = open_writer(self._format, stdout(), card.aus, picture=pictures, named=named)
 
     def picture(self, seen: Seen) -> None:
         """Print the rows of the next picture."""
@@ -141,9 +142,11 @@ def _side(row: Row, label: str, threshold: float) -> str:
 Printed = PrintedRows | PictureTable
 
 
-def printed(format: Format, card: ModelCard, *, pictures: bool) -> Printed:
+def printed(format: Format, card: ModelCard, *, pictures: bool, named: bool) -> Printed:
     """What prints a format."""
-    return PictureTable(card) if format is Format.TABLE else PrintedRows(format, card, pictures=pictures)
+    if format is Format.TABLE:
+        return PictureTable(card)
+    return PrintedRows(format, card, pictures=pictures, named=named)
 
 
 def print_table(path: Path, format: Format, card: ModelCard) -> None:

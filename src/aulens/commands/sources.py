@@ -39,7 +39,7 @@ class Found:
 
 
 def gather(
-    inputs: Sequence[Path], out: Path | None, *, sequence: bool, rate: float | None, webcam: int | None
+    inputs: Sequence[Path], out: Path | None, *, sequence: bool, timed: bool, webcam: int | None
 ) -> Found:
     """All that the inputs stand for.
 
@@ -48,7 +48,7 @@ def gather(
         out: what an earlier run wrote there is no input of this one. Nor is what others wrote elsewhere, in
             folders that are looked through: files that are given by name are taken.
         sequence: each input is a folder of frames.
-        rate: frames per second of a sequence.
+        timed: whether a rate or times of a sequence are given.
         webcam: number of a camera.
 
     Raises:
@@ -60,8 +60,8 @@ def gather(
         return Found((), (), {})
     if not inputs:
         raise ConfigError("give pictures, videos or folders with them; `aulens detect --help` tells more")
-    if rate is not None and not sequence:
-        raise ConfigError("--fps is for --sequence only; a video has its own time stamps")
+    if timed and not sequence:
+        raise ConfigError("--fps and --times are for --sequence only; a video has its own time stamps")
     if sequence:
         return Found((), tuple(unique(inputs)), {})
     by_kind: dict[bool, dict[Path, Path]] = {False: {}, True: {}}  # whether it is a clip

@@ -18,7 +18,7 @@ from aulens.video.sequence import pictures_of
 
 VIDEO: Final = ("video", "bytes", "modified")
 """What a video is known by, wherever it lies."""
-IF_SET: Final = ("max_yaw", "max_pitch", "min_quality", "baseline")
+IF_SET: Final = ("times", "max_yaw", "max_pitch", "min_quality", "baseline")
 """Settings that are told only if they are set: what earlier versions made goes on without."""
 
 
@@ -28,6 +28,7 @@ def identity_of(info: VideoInfo, analyzer: Analyzer, settings: OutputSettings) -
         **video_of(info.path),
         "frames": info.frames,
         "rate": None if info.rate is None else str(info.rate),
+        "times": info.times,
         "aulens": aulens.__version__,
         "model": analyzer.card.checksum,
         "detector": described(analyzer.detector),

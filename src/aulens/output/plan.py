@@ -55,6 +55,7 @@ class Job(_Line):
         paths: of the video or folder; of the pictures.
         called: what tables and pages call each; () stands for their paths.
         rate: frames per second of a folder of frames.
+        times: a list of their times instead, or None.
         camera: number of a camera.
         first: of pictures: how many come before in the run.
         drawn: of pictures: what the drawing of each is called, without an ending.
@@ -66,6 +67,7 @@ class Job(_Line):
     paths: tuple[str, ...]
     called: tuple[str, ...] = ()
     rate: float | None = None
+    times: str | None = None
     camera: int | None = None
     first: int = 0
     drawn: tuple[str, ...] = ()
@@ -85,9 +87,9 @@ class Job(_Line):
 
         if self.camera is not None:
             return webcam.open_webcam(self.camera)
-        return (
-            open_sequence(self.paths[0], self.rate) if self.kind == "sequence" else open_video(self.paths[0])
-        )
+        if self.kind == "sequence":
+            return open_sequence(self.paths[0], self.rate, times=self.times)
+        return open_video(self.paths[0])
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ def make_plan(
     called: Sequence[str] = (),
     sequence: bool = False,
     rate: float | None = None,
+    times: str | None = None,
     camera: int | None = None,
     resume: bool = False,
     command: str | None = None,
@@ -165,6 +168,7 @@ def make_plan(
         called: what tables and pages call each of the paths; by default the path itself.
         sequence: each path is a folder whose pictures are the frames of a video.
         rate: frames per second of those.
+        times: a list of their times instead, one in each folder or one for all; see `open_sequence`.
         camera: number of one, instead of paths.
         resume: go on with what an earlier run began.
         command: what to say in reports of how they were made.
@@ -173,8 +177,8 @@ def make_plan(
         ConfigError: a rate for videos, which have their own; an input that would be written over.
     """
     settings, out = settings or OutputSettings(), Path(out).absolute()
-    if rate is not None and not sequence:
-        raise ConfigError("a rate is for sequences only; a video has its own time stamps")
+    if (rate is not None or times is not None) and not sequence:
+        raise ConfigError("a rate or a list of times is for sequences only; a video has its own time stamps")
     texts = [str(Path(path)) for path in paths]
     names = dict(zip(texts, called or texts, strict=True))
     files = unique(texts)
@@ -186,7 +190,8 @@ def make_plan(
     # Called as they are given, so that nobody else's name for a file is taken.
     called_clips = clip_names([given[path] for path in clips], out, patterns=sequence)
     for path, name in zip(clips, called_clips, strict=True):
-        jobs.append(Job(kind, name or "file", (path,), _called(path, given), rate))
+        listed = None if times is None else times_of(path, times)
+        jobs.append(Job(kind, name or "file", (path,), _called(path, given), rate, listed))
     if camera is not None:
         path = f"camera {camera}"
         jobs.append(Job("camera", clip_names([path], out)[0], (path,), camera=camera))
@@ -195,6 +200,12 @@ def make_plan(
         out, settings, files, pictures, called, (job.name for job in jobs if job.kind != "pictures")
     )
     return Plan(out, settings, tuple(jobs), resume, command)
+
+
+def times_of(folder: str, times: str) -> str:
+    """The list of times in a folder of frames, if there is one of that name; else the one that was given."""
+    inside = Path(folder, times)
+    return str(inside if inside.is_file() else times)
 
 
 def unique(paths: Iterable[str | Path]) -> list[Path]:

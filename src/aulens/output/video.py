@@ -261,7 +261,10 @@ def _parts(
 ) -> Iterator[tuple[str, Part]]:
     """What is to be written, each opened when it is asked for."""
     card = analyzer.card
-    yield "rows", TablePart(folder.path / ROWS, folder.length("rows"), called, "csv", card.aus)
+    yield (
+        "rows",
+        TablePart(folder.path / ROWS, folder.length("rows"), called, "csv", card.aus, named=info.named),
+    )
     if settings.format in TABLE_FORMATS:
         length = folder.length("dialect")
         yield "dialect", TablePart(folder.path / DIALECT, length, called, settings.format, card.aus)

@@ -22,14 +22,17 @@ class TablePart:
         name: what to call the video.
         format: whose rows: "csv" for ours, or another tool's.
         aus: of the model.
+        named: whether its frames are pictures with names.
     """
 
-    def __init__(self, path: Path, length: int, name: str, format: str, aus: AUSet) -> None:
+    def __init__(
+        self, path: Path, length: int, name: str, format: str, aus: AUSet, *, named: bool = False
+    ) -> None:
         cut_back(path, length)
         self._name, self._format, self._aus = name, format, aus
         self._file: TextIO = path.open("a", encoding="utf-8", newline="")
         if length == 0:
-            self._writer = open_writer(format, self._file, aus, picture=False)
+            self._writer = open_writer(format, self._file, aus, picture=False, named=named)
         else:  # begun by an earlier version, it may have fewer columns, and goes on with those
             with path.open(encoding="utf-8", newline="") as begun:
                 self._writer = CsvWriter(self._file, next(csv.reader(begun)), header=False)

@@ -16,7 +16,6 @@ from aulens.tables import TABLE_FORMATS, TableFormat
 from aulens.tables.parquet import GROUP, ParquetWriter, import_pyarrow
 from aulens.tables.schema import Row, columns, rows_of, to_frame, write_rows
 
-
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """With what a cell begins that spreadsheets work out, and so obey whoever named the file."""
 
@@ -77,10 +76,11 @@ class ParquetRows:
     Args:
         target: open for writing bytes.
         aus: of the model.
+        named: with the names of pictures.
     """
 
-    def __init__(self, target: BinaryIO, aus: AUSet) -> None:
-        self._aus, self._rows, self._any = aus, list[Row](), False
+    def __init__(self, target: BinaryIO, aus: AUSet, *, named: bool = False) -> None:
+        self._aus, self._named, self._rows, self._any = aus, named, list[Row](), False
         self._file = ParquetWriter(target)
 
     def write(self, rows: Iterable[Row]) -> None:
@@ -97,7 +97,7 @@ class ParquetRows:
         self._file.close()
 
     def _group(self) -> None:
-        self._file.write(to_frame(self._rows, self._aus))
+        self._file.write(to_frame(self._rows, self._aus, named=self._named))
         self._rows, self._any = [], True
 
 
@@ -130,17 +130,23 @@ def rows_in(format: str, name: str, result: FrameResult, aus: AUSet, *, picture:
         return theirs.rows(name, result)
     if picture:
         return rows_of(name, result.faces, aus)
-    return rows_of(name, result.faces, aus, frame=result.index, time=result.time, lost=result.lost)
+    return rows_of(
+        name, result.faces, aus, frame=result.index, time=result.time, lost=result.lost,
+        picture=result.picture,
+    )  # fmt: skip
 
 
-def open_writer(format: str, file: TextIO, aus: AUSet, *, picture: bool) -> Writer:
-    """What writes rows of a format into an open text file; of Parquet, into the bytes below it."""
+def open_writer(format: str, file: TextIO, aus: AUSet, *, picture: bool, named: bool = False) -> Writer:
+    """What writes rows of a format into an open text file; of Parquet, into the bytes below it.
+
+    `named`: of frames that are pictures with names.
+    """
     if format == "parquet":
-        return ParquetRows(file.buffer, aus)
+        return ParquetRows(file.buffer, aus, named=named)
     if format == "jsonl":
         return JsonLinesWriter(file)
     theirs = format_of(format, picture=picture)
-    return CsvWriter(file, columns(aus) if theirs is None else theirs.columns(aus))
+    return CsvWriter(file, columns(aus, named=named) if theirs is None else theirs.columns(aus))
 
 
 def count_rows(path: Path) -> int:

@@ -151,6 +151,7 @@ class FrameResult:
         image: (H, W, 3) uint8 RGB, upright: the frame itself.
         faces: one result per face, ascending by `face_id`, which stays with a person through the clip.
         lost: ids of people who were seen before and not in this frame, ascending.
+        picture: the name of the picture that is the frame, in a sequence of pictures; else None.
     """
 
     index: int
@@ -158,6 +159,7 @@ class FrameResult:
     image: NDArray[np.uint8]
     faces: tuple[FaceResult, ...]
     lost: tuple[int, ...] = ()
+    picture: str | None = None
 
     def _repr_html_(self) -> str:
         """In a notebook: the frame with what was seen in it."""

@@ -16,7 +16,7 @@ from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
 from aulens.faces.detector import LOOKS
 from aulens.files import atomic_write
-from aulens.tables.schema import ADDED_ENDS, EVENT_TYPES, FACE_COLUMNS, au_of, columns, dtype
+from aulens.tables.schema import ADDED_ENDS, EVENT_TYPES, au_of, columns, dtype, face_columns
 
 FILE_NAME: Final = "columns.csv"
 """How the dictionary is called beside a table."""
@@ -53,7 +53,7 @@ def describe(name: str) -> Column:
     Raises:
         ConfigError: it is no such column.
     """
-    if name in FACE_COLUMNS:
+    if name in face_columns(named=True):
         return _column("face", name, name, dtype(name))
     label = au_of(name)
     if label is None or int(label[2:]) not in AUS:
@@ -70,7 +70,7 @@ def event_columns() -> tuple[Column, ...]:
 def general_columns() -> tuple[Column, ...]:
     """What the columns of any table of faces mean; those of an AU are written `AU*_p`."""
     ends = (_column("au", end, f"AU*_{end}", dtype(f"AU_{end}"), "the AU") for end in _words()["au"])
-    return (*map(describe, FACE_COLUMNS), *ends)
+    return (*map(describe, face_columns(named=True)), *ends)
 
 
 def is_dictionary(path: Path) -> bool:
@@ -98,7 +98,7 @@ def write_full_dictionary(path: Path, aus: AUSet) -> None:
         for end in ADDED_ENDS
         if end != "smooth_i" or number in aus.intense
     )
-    faces = {name: describe(name) for name in (*columns(aus), *added)}
+    faces = {name: describe(name) for name in (*columns(aus, named=True), *added)}
     events = (column for column in event_columns() if column.name not in faces)
     write_dictionary(path, (*faces.values(), *events))
 

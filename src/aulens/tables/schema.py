@@ -70,7 +70,7 @@ def columns(aus: AUSet, *, named: bool = False) -> tuple[str, ...]:
         aus: the AUs of the table.
         named: with `PICTURE`.
     """
-    return _face_columns(named) + tuple(
+    return face_columns(named) + tuple(
         f"{label}_{end}"
         for number, label in zip(aus, aus.labels, strict=True)
         for end in (*AU_ENDS, *(INTENSITY_ENDS if number in aus.intense else ()))
@@ -176,7 +176,7 @@ def complete(frame: pd.DataFrame) -> pd.DataFrame:
     Intensities (`AU12_i`) and smoothed columns follow the four columns of their AU, columns that are not
     ours come last, as they are.
     """
-    ours = list(_face_columns(PICTURE in frame.columns))
+    ours = list(face_columns(PICTURE in frame.columns))
     for label in aus_in(frame):
         ours += [f"{label}_{end}" for end in AU_ENDS]
         ours += [name for name in (f"{label}_{end}" for end in MORE_ENDS) if name in frame.columns]
@@ -204,7 +204,8 @@ def write_rows(file: TextIO, names: Sequence[str], rows: Iterable[Row], *, heade
         (quoted if returns else writer).writerow(cells)
 
 
-def _face_columns(named: bool) -> tuple[str, ...]:
+def face_columns(named: bool) -> tuple[str, ...]:
+    """The columns that tell nothing of an AU; `named` as in `columns`."""
     place = FACE_COLUMNS.index("time") + 1
     return (*FACE_COLUMNS[:place], PICTURE, *FACE_COLUMNS[place:]) if named else FACE_COLUMNS
 

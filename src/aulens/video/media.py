@@ -24,11 +24,13 @@ class Frame:
         index: its number in the source, from 0. Frames left out, or that could not be decoded, count too.
         time: seconds from the clip's start by the container's time stamps; NaN where it has none.
         image: (H, W, 3) uint8 RGB, upright, square pixels.
+        picture: the name of its file, in a sequence of pictures; else None.
     """
 
     index: int
     time: float
     image: NDArray[np.uint8]
+    picture: str | None = None
 
     def __post_init__(self) -> None:
         if self.index < 0:
@@ -55,6 +57,8 @@ class VideoInfo:
         codec: of the pictures, as FFmpeg names it.
         time_base: seconds per tick of the container's clock; every `Frame.time` is a whole number of ticks
             away from any other. None if there is no clock.
+        named: whether each frame is a picture with a name of its own.
+        times: a digest of the list of times that was given, or None.
     """
 
     path: str
@@ -67,6 +71,8 @@ class VideoInfo:
     has_audio: bool
     codec: str
     time_base: Fraction | None = None
+    named: bool = False
+    times: str | None = None
 
 
 class Media(Protocol):

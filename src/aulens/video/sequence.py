@@ -6,17 +6,20 @@ import glob
 import math
 import re
 from collections.abc import Generator, Iterator
+from fnmatch import fnmatchcase
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from PIL import UnidentifiedImageError
 
 from aulens.errors import ConfigError, InputError
-from aulens.formats import PICTURE_SUFFIXES
+from aulens.formats import DAMAGE, PICTURE_SUFFIXES, open_picture
 from aulens.image import read_image
 from aulens.video.fit import fit
 from aulens.video.media import Choice, Frame, Media, VideoInfo
+from aulens.video.numbering import by_names, by_times, natural
 
 _TELEVISION: Final = tuple(Fraction(1000 * whole, 1001) for whole in (24, 30, 48, 60, 120))
 """Rates that people write rounded: 23.976, 29.97, ..."""
@@ -26,40 +29,49 @@ _FASTEST: Final = 1_000_000_000
 """Pictures per second: from about one a day up."""
 
 
-def open_sequence(source: str | Path, rate: float | Fraction | None = None) -> Media:
+def open_sequence(
+    source: str | Path, rate: float | Fraction | None = None, *, times: str | Path | None = None
+) -> Media:
     """Open the pictures of a folder as one clip.
 
-    They come in natural order: frame2 before frame10. Pictures of other sizes are fitted into the size of the
-    first, their shape kept, on black. One that can't be read is left out, keeps its number, and is named in
-    `problem`.
+    They come in natural order: frame2 before frame10. Where their names count (0001, 0002, 0005), so do their
+    indices and times, and `problem` says which are missing. Pictures of other sizes are fitted into the size
+    of the first, their shape kept, on black. One that can't be read is left out, keeps its number, and is
+    named in `problem`.
 
     Args:
         source: a folder (not those below it), or a pattern: "day1/*.png", "day1/frame_%05d.png".
         rate: pictures per second, from which their times follow; None = no times. 29.97 and 59.94 are taken
             for 30000/1001 and 60000/1001.
+        times: a CSV with columns `name` and `time` (seconds, ascending): which pictures there are, and when.
 
     Raises:
-        ConfigError: a rate that is no number from 0.00001 to 1,000,000,000.
-        InputError: no such folder, no picture in it, or the first one can't be read.
+        ConfigError: a rate that is no number from 0.00001 to 1,000,000,000; rate and times.
+        InputError: no such folder, no picture in it or none that can be read; pictures of several series; a
+            list of times that is none.
     """
-    return PictureSequence(source, rate)
+    return PictureSequence(source, rate, times)
 
 
 class PictureSequence:
     """See `open_sequence` and `Media`."""
 
-    def __init__(self, source: str | Path, rate: float | Fraction | None) -> None:
-        self._paths = pictures_of(source)
+    def __init__(
+        self, source: str | Path, rate: float | Fraction | None, times: str | Path | None = None
+    ) -> None:
+        if rate is not None and times is not None:
+            raise ConfigError("a rate and a list of times are two clocks; give one of them")
         self._rate = None if rate is None else exact_rate(rate)
+        paths = pictures_of(source)
+        self._pictures = by_names(source, paths) if times is None else by_times(source, paths, Path(times))
         self._problem: str | None = None
-        first = self._paths[0]
-        height, width = read_image(first).shape[:2]
-        count = len(self._paths)
+        first, size = self._first_size()
         self._info = VideoInfo(
-            path=str(source), width=width, height=height, rate=self._rate,
-            duration=None if self._rate is None else float(count / self._rate), frames=count, rotation=0,
+            path=str(source), width=size[0], height=size[1], rate=self._rate or self._pictures.rate,
+            duration=self._duration(), frames=len(self._pictures), rotation=0,
             has_audio=False, codec=first.suffix.lower().removeprefix("."),
-            time_base=None if self._rate is None else 1 / self._rate,
+            time_base=self._pictures.time_base if self._rate is None else 1 / self._rate,
+            named=True, times=self._pictures.digest,
         )  # fmt: skip
 
     @property
@@ -79,11 +91,11 @@ class PictureSequence:
         return self._frames(Choice(frame_step, start, stop, skip))
 
     def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
-        self._problem = None
+        told = self._problem = self._pictures.problem
         failed: list[str] = []
         size = self._info.width, self._info.height
-        for index, path in enumerate(self._paths):
-            time = math.nan if self._rate is None else float(index / self._rate)
+        for index, path in self._pictures.paths.items():
+            time = self._time(index)
             choice.check_time(self._info.path, time)
             if choice.ends(time):
                 break
@@ -94,15 +106,33 @@ class PictureSequence:
             except InputError as error:
                 failed.append(str(error))
                 more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-                self._problem = f"{failed[0]}{more}"
+                self._problem = "; ".join([*([] if told is None else [told]), f"{failed[0]}{more}"])
                 continue
-            yield Frame(index, time, fit(image, size))
+            yield Frame(index, time, fit(image, size), path.name)
 
+    def _time(self, index: int) -> float:
+        if self._pictures.times is not None:
+            return float(self._pictures.times[index])
+        return math.nan if self._rate is None else float(index / self._rate)
 
-def natural(name: str) -> list[tuple[int, str]]:
-    """A key that sorts names as people do: numbers by value."""
-    parts = re.split(r"(\d+)", name)
-    return [(int(part), part) if number % 2 else (-1, part) for number, part in enumerate(parts)]
+    def _duration(self) -> float | None:
+        rate, times = self._rate or self._pictures.rate, self._pictures.times
+        if rate is None:
+            return None
+        return float((len(self._pictures) if times is None else times[-1] * rate + 1) / rate)
+
+    def _first_size(self) -> tuple[Path, tuple[int, int]]:
+        """The first picture that can be read, with its width and height."""
+        problem: InputError | None = None
+        for path in self._pictures.paths.values():
+            try:
+                height, width = read_image(path).shape[:2]
+            except InputError as error:
+                problem = problem or error
+            else:
+                return path, (width, height)
+        assert problem is not None
+        raise problem
 
 
 def exact_rate(rate: float | Fraction) -> Fraction:
@@ -130,25 +160,49 @@ def pictures_of(source: str | Path) -> list[Path]:
         InputError: there is none.
     """
     folder = Path(source)
-    if folder.is_dir():
-        found = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    else:
-        found = _matching(str(source))
-    pictures = [path for path in found if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
+    if folder.is_file():
+        raise InputError(f"{source}: a file; a sequence is a folder of pictures, or a pattern of names")
+    found = list(folder.iterdir()) if folder.is_dir() else _matching(str(source))
+    pictures = [path for path in found if not path.name.startswith(".") and _is_picture(path)]
     if not pictures:
-        what = "the folder holds no pictures" if folder.is_dir() else "no picture has such a name"
-        raise InputError(f"{source}: {what}")
+        raise InputError(f"{source}: {_none(folder)}")
     return sorted(pictures, key=lambda path: (natural(path.name), path.name))
 
 
+def _none(folder: Path) -> str:
+    if not folder.is_dir():
+        return "no picture has such a name"
+    below = sorted((path.name for path in folder.iterdir() if path.is_dir()), key=natural)
+    if not below:
+        return "the folder holds no pictures"
+    named = ", ".join([*below[:3], *(["..."] if len(below) > 3 else [])])
+    return (
+        f"the folder holds no pictures but {len(below)} folders ({named}); each is a sequence of its own: "
+        f"give them ({folder.name or folder}/*)"
+    )
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether a file is one or was meant as one: then it keeps its place, and is named if unreadable."""
+    if path.suffix.lower() in PICTURE_SUFFIXES or not path.is_file():
+        return path.suffix.lower() in PICTURE_SUFFIXES and not path.is_dir()
+    try:
+        with open_picture(path):
+            return True
+    except (UnidentifiedImageError, InputError):
+        return False
+    except DAMAGE:
+        return True
+
+
 def _matching(pattern: str) -> list[Path]:
-    name = Path(pattern).name
+    name, parent = Path(pattern).name, Path(pattern).parent
     numbered = re.search(r"%0?\d*d", name)
-    if numbered is None:
-        return [Path(path) for path in glob.glob(pattern)]
-    before, after = name[: numbered.start()], name[numbered.end() :]
-    parent = Path(pattern).parent
     if not parent.is_dir():
-        return []
+        return [] if numbered else [Path(path) for path in glob.glob(pattern)]
+    # Of the folder, a bracket is a letter as any other.
+    if numbered is None:
+        return [path for path in parent.iterdir() if fnmatchcase(path.name, name)]
+    before, after = name[: numbered.start()], name[numbered.end() :]
     exact = re.compile(rf"{re.escape(before)}\d+{re.escape(after)}")
     return [path for path in parent.iterdir() if exact.fullmatch(path.name)]
