@@ -23,6 +23,7 @@ from aulens.commands.research import evaluate, export, train
 from aulens.commands.study import app as study
 from aulens.commands.terminal import legible_lines, speak_utf8
 from aulens.errors import AulensError
+from aulens.interrupts import ended_by_signals
 
 app = typer.Typer(
     name="aulens",
@@ -67,8 +68,16 @@ def _options(
 
 
 def main(command: Callable[[], object] = app) -> None:
-    """Run the command line; an error that the user can mend is one line on standard error, exit code 2."""
+    """Run the command line; an error that the user can mend is one line on standard error, exit code 2.
+
+    SIGTERM and SIGHUP stop a command as Ctrl-C does, with exit code 143 or 129.
+    """
     speak_utf8()
+    with ended_by_signals():
+        _run(command)
+
+
+def _run(command: Callable[[], object]) -> None:
     try:
         command()
     except AulensError as error:

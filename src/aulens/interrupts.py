@@ -1,4 +1,4 @@
-"""What Ctrl-C does: to a process, to those that it starts, to a block that ends by it."""
+"""What Ctrl-C, SIGTERM and SIGHUP do: to a process, to those that it starts, to a block that ends by them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,74 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
+
+_ENDS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""By which a batch system, a container or a terminal that is closed ends a process."""
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP do in the block what Ctrl-C does; the program's exit code is then 143 or 129.
+
+    What is at work is cleaned up, and says how it goes on. Further ones, as come where a whole group of
+    processes is ended, don't disturb that.
+    """
+    came: list[int] = []
+
+    def end(number: int, *_: object) -> None:
+        for each in _ENDS:
+            signal.signal(each, signal.SIG_IGN)
+        came.append(number)
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, end) for each in _heard()}
+    try:
+        yield
+    except (SystemExit, KeyboardInterrupt, OSError):  # the terminal that would be told is gone, too
+        if not came:
+            raise
+    finally:
+        for each, was in before.items():
+            signal.signal(each, was)
+    if came:
+        raise SystemExit(128 + came[0])
+
+
+def _heard() -> list[int]:
+    """Those to which no shell made the process deaf, as nohup does."""
+    return [each for each in _ENDS if signal.getsignal(each) is not signal.SIG_IGN]
+
+
+@contextmanager
+def kept_handlers() -> Iterator[None]:
+    """What a library does at signals instead, if it sets that in the block, does not count: ours stays."""
+    before = {each: signal.getsignal(each) for each in _ENDS}
+    try:
+        yield
+    finally:
+        for each, was in before.items():
+            if callable(was) and signal.getsignal(each) is not was:
+                signal.signal(each, was)
 
 
 @contextmanager
 def at_ctrl_c(do: Callable[[], None]) -> Iterator[None]:
-    """What the first Ctrl-C in the block does, in place of stopping the program; a second one stops it."""
+    """What the first Ctrl-C or SIGTERM in the block does, in place of stopping the program as the second."""
 
     def first(*_: object) -> None:
-        signal.signal(signal.SIGINT, before)
+        restore()
         do()
 
-    before = signal.signal(signal.SIGINT, first)
+    def restore() -> None:
+        for each, was in before.items():
+            signal.signal(each, was)
+
+    before = {each: signal.signal(each, first) for each in (signal.SIGINT, *_heard())}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def same(out: Path, whole: Path) -> bool:
     return filecmp.cmpfiles(out, whole, names, shallow=False)[0] == names
 
 
-@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_run_stopped_midway_and_resumed_is_the_whole_run(
     stop: signal.Signals, talk: Path, whole: Path, tmp_path: Path
 ):
@@ -101,9 +101,13 @@ def test_a_run_stopped_midway_and_resumed_is_the_whole_run(
         run.send_signal(stop)
         assert run.stderr is not None
         told = run.stderr.read()
-    assert run.returncode == (130 if stop == signal.SIGINT else -stop)
-    assert ("--resume goes on" in told) == (stop == signal.SIGINT)
+    killed = stop == signal.SIGKILL
+    assert run.returncode == (-stop if killed else 128 + stop)
+    assert ("--resume goes on" in told) == (not killed)
+    assert "Traceback" not in told
     assert not (out / "talk.csv").exists()
+    left = [".talk.lock", "talk.part"] if killed else ["talk.part"]
+    assert sorted(path.name for path in out.iterdir()) == left
     again = aulens("detect", talk, "--out", out, "--resume")
     assert again.returncode == 0, again.stderr
     frames = int(again.stderr.split(" frames of 1 video")[0].split()[-1])
@@ -125,8 +129,10 @@ def test_a_full_disk_is_a_sentence_and_resume_goes_on(talk: Path, whole: Path, t
 
 
 def listening() -> None:
-    """Hear Ctrl-C, whatever started the tests."""
+    """Hear Ctrl-C and the like, whatever started the tests."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def full(most: int) -> Callable[[], None]:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from aulens.environment import environment
 from aulens.errors import ConfigError
+from aulens.interrupts import kept_handlers
 
 _QUIET: Final[dict[str, str | None]] = {
     "RAY_USAGE_STATS_ENABLED": "0",  # or figures about its use go to Ray's makers
@@ -55,11 +56,13 @@ def connected(address: str | None, cpus: int) -> Iterator[Any]:
             # which it would else keep in the home folder. It turns the mode on by itself.
             mode = os.environ.get("RAY_AUTH_MODE")
             stack.enter_context(environment(_QUIET | {"RAY_AUTH_TOKEN": _token(), "RAY_AUTH_MODE": mode}))
-            stack.enter_context(_started(ray, cpus))
+            with kept_handlers():
+                stack.enter_context(_started(ray, cpus))
         else:
             stack.enter_context(environment(_QUIET))
             stack.callback(ray.shutdown)
-            _connect(ray, address)
+            with kept_handlers():
+                _connect(ray, address)
         yield ray
 
 
