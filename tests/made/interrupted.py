@@ -1,25 +1,28 @@
 """Runs that are killed, and what is compared of them afterwards."""
 
+import itertools
 import json
 from pathlib import Path
 
 import pytest
 import torch
 
-from aulens.training import engine
+from aulens.training.au_task import AUTask
+from aulens.training.sight.task import SightTask
 from killed import Killed
 
 
 def kill_at(monkeypatch: pytest.MonkeyPatch, step: int, variant: str | None = None) -> None:
     """Kill a training before this step, counted from 0; of two stages, that of the model of this variant."""
-    original = engine.Trainer._losses
+    steps = itertools.count()
+    for kind in (AUTask, SightTask):
 
-    def losses(self, module, batch):
-        if self.position.step == step and variant in (None, self.settings.variant):
-            raise Killed
-        return original(self, module, batch)
+        def losses(self, learner, batch, device, original=kind.losses):
+            if (variant is None or self.settings.variant == variant) and next(steps) == step:
+                raise Killed
+            return original(self, learner, batch, device)
 
-    monkeypatch.setattr(engine.Trainer, "_losses", losses)
+        monkeypatch.setattr(kind, "losses", losses)
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:

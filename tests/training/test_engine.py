@@ -16,7 +16,7 @@ from aulens.aus import MISSING, AUSet
 from aulens.data.renders import load_renders
 from aulens.errors import BusyError, ConfigError, DatasetError, ModelError
 from aulens.locks import hold
-from aulens.training import engine
+from aulens.training.au_task import AUTask
 from aulens.training.config import TrainConfig, config_from_dict, to_toml
 from aulens.training.run_folder import RunFolder, open_run
 from aulens.training.setup import load_samples, model_config
@@ -176,13 +176,12 @@ def test_a_damaged_state_is_not_resumed(faces: Path, tmp_path: Path):
 def test_a_loss_that_is_no_number_names_the_batch(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    original = engine.Learner.forward
+    original = AUTask.losses
 
-    def spoilt(self, image, landmarks, side_labels, side_intensities):
-        losses = original(self, image, landmarks, side_labels, side_intensities)
-        return {name: value * float("nan") for name, value in losses.items()}
+    def spoilt(self, *given):
+        return {name: value * float("nan") for name, value in original(self, *given).items()}
 
-    monkeypatch.setattr(engine.Learner, "forward", spoilt)
+    monkeypatch.setattr(AUTask, "losses", spoilt)
     with pytest.raises(ModelError, match=r"loss is nan in epoch 1, step 0, on the batch .*\.jpg") as caught:
         train(config(faces), tmp_path / "run", progress=False)
     report = json.loads((tmp_path / "run" / "failed_batch.json").read_text())

@@ -12,10 +12,10 @@ from aulens.data.loading import load_data
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError, ModelError
 from aulens.runtime.card import read_card
+from aulens.training.au_task import describe
 from aulens.training.evaluation import evaluate
 from aulens.training.exporter import CHOSEN_ON_TEST, export
 from aulens.training.leakage import UNKNOWN_PEOPLE, SeenSubjects, people_in, subject_hash
-from aulens.training.run_folder import facts
 from synthetic_faces import PAINTED
 
 pytestmark = pytest.mark.slow
@@ -31,14 +31,14 @@ def run_of(
 ) -> Path:
     """A run folder that says who trained it."""
     run = make_run(faces, out, **data)
-    known = facts(samples)
+    known = {"data": describe(samples)}
     known["data"]["people"] |= change or {}
     (run / "facts.json").write_text(json.dumps(known))
     return run
 
 
 def test_facts_name_who_trains_and_who_chooses(samples: Samples, faces: Path, tmp_path: Path):
-    found = facts(samples)["data"]["people"]
+    found = describe(samples)["people"]
     for split, names in found.items():
         assert names == sorted(
             {s for s, of in zip(samples.subjects, samples.splits, strict=True) if of == split}

@@ -12,7 +12,8 @@ import torch
 from aulens.errors import ModelError
 from aulens.models import build, load_checkpoint
 from aulens.relations import AURelations
-from aulens.training import engine, stages
+from aulens.training import stages
+from aulens.training.au_task import AUTask
 from aulens.training.checkpoint import Average
 from aulens.training.config import config_from_dict, to_toml
 from aulens.training.setup import load_samples, model_config, training_set
@@ -94,11 +95,14 @@ def test_what_is_wrong_with_the_second_stage_is_said_before_the_first(
 def test_diverged_weights_are_said_to_be(few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Their landmarks are no numbers either; that is not what to say."""
 
-    def spoil(self, module, optimiser):
-        for parameter in self.model.parameters():
-            torch.nn.init.constant_(parameter, float("nan"))
+    original = AUTask.validate
 
-    monkeypatch.setattr(engine.Trainer, "_train_epoch", spoil)
+    def spoilt(self, model, *given):
+        for parameter in model.parameters():
+            torch.nn.init.constant_(parameter, float("nan"))
+        return original(self, model, *given)
+
+    monkeypatch.setattr(AUTask, "validate", spoilt)
     with pytest.raises(ModelError, match="not numbers after epoch 1: its weights have diverged"):
         train(config(few, train={"ema": 0.0}), tmp_path / "run", progress=False)
 

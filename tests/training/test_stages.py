@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.models import build, load_checkpoint, save_checkpoint
 from aulens.relations import AURelations
-from aulens.training import stages
+from aulens.training.au_task import AUTask
 from aulens.training.config import load_config, to_toml
 from aulens.training.setup import load_samples, model_config
 from aulens.training.stages import train
@@ -117,11 +117,11 @@ def test_a_kill_between_the_stages_leaves_no_trace(
 ):
     out = tmp_path / "run"
 
-    def killed(run, samples):
+    def killed(self, run):
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(stages, "conclude", killed)
+        patch.setattr(AUTask, "conclude", killed)
         with pytest.raises(Killed):
             train(config(few), out, progress=False)
     assert not (out / "stage1" / "calibration.json").exists()

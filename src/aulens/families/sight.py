@@ -11,7 +11,7 @@ from aulens.training.sight.family import SightFamily
 if TYPE_CHECKING:
     from torch import nn
 
-    from aulens.training.sight.family import Task
+    from aulens.training.sight.task import SightTask
 
 THRESHOLD: Final = 0.5
 """Least confidence of a face, calibrated: every second answer of this confidence is right."""
@@ -30,7 +30,7 @@ class _Faces(SightFamily):
         return FaceNet()
 
     @property
-    def task(self) -> type[Task]:
+    def task(self) -> type[SightTask]:
         from aulens.training.sight.tasks import FacesTask
 
         return FacesTask
@@ -53,7 +53,7 @@ class _Landmarks(SightFamily):
         return LandmarkNet(side)
 
     @property
-    def task(self) -> type[Task]:
+    def task(self) -> type[SightTask]:
         from aulens.training.sight.tasks import LandmarksTask
 
         return LandmarksTask
@@ -77,7 +77,7 @@ class _People(SightFamily):
         return PersonNet(side)
 
     @property
-    def task(self) -> type[Task]:
+    def task(self) -> type[SightTask]:
         from aulens.training.sight.people import PeopleTask
 
         return PeopleTask

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,8 +14,10 @@ from torch.optim import Optimizer
 
 from aulens.errors import ModelError
 from aulens.files import atomic_write
+from aulens.models.weights import DAMAGED, reason
 
 FORMAT: Final = "aulens-run/1"
+_OF_SIGHT: Final = "aulens-sight-run/1"  # of networks that aulens sees with, up to 0.1
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -79,72 +80,60 @@ def save(
     model: nn.Module,
     optimiser: Optimizer,
     average: Average[Any] | None,
-    *,
-    format: str = FORMAT,
-    task: Mapping[str, Any] | None = None,
+    task: Mapping[str, Any],
 ) -> None:
     """Write the state of a run; the file is replaced at once, so a kill leaves the old or the new one.
 
     Args:
         path: the file.
         position, model, optimiser, average: of the run.
-        format: of the file.
-        task: what else the run needs to go on.
+        task: what else it needs to go on, `aulens.training.task.Task.state`.
     """
     state = {
-        "format": format,
+        "format": FORMAT,
         "position": asdict(position),
         "model": model.state_dict(),
         "optimiser": optimiser.state_dict(),
         "average": average.model.state_dict() if average else None,
-        **({} if task is None else {"task": dict(task)}),
+        "task": dict(task),
     }
     with atomic_write(path) as part:
         torch.save(state, part)
 
 
-def load(path: Path, model: nn.Module, optimiser: Optimizer, average: Average[Any] | None) -> Position:
-    """Put a saved state into a model and an optimiser that were built alike.
+def load(
+    path: Path, model: nn.Module, optimiser: Optimizer, average: Average[Any] | None
+) -> tuple[Position, dict[str, Any]]:
+    """Put a saved state into a model and an optimiser that were built alike; the rest is returned.
 
     Raises:
         ModelError: the file is missing, damaged, or of another run.
     """
-    return fill(path, read(path), model, optimiser, average)
-
-
-def read(path: Path, format: str = FORMAT) -> dict[str, Any]:
-    """A saved state.
-
-    Raises:
-        ModelError: the file is missing, damaged, or of another kind of run.
-    """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"Cannot resume from {path}: {reason}. Start anew in another folder.") from error
-    if not isinstance(state, dict) or state.get("format") != format:
-        raise ModelError(f"{path} is not the state of a run of this version ({format}).")
-    return state
-
-
-def fill(
-    path: Path,
-    state: Mapping[str, Any],
-    model: nn.Module,
-    optimiser: Optimizer,
-    average: Average[Any] | None,
-) -> Position:
-    """Put a state that was read from `path` into a model and an optimiser that were built alike.
-
-    Raises:
-        ModelError: it is of another run.
-    """
+    except DAMAGED as error:
+        raise ModelError(
+            f"Cannot resume from {path}: {reason(error)}. Start anew in another folder."
+        ) from error
+    if not isinstance(state, dict) or state.get("format") not in (FORMAT, _OF_SIGHT):
+        raise ModelError(f"{path} is not the state of a run of this version ({FORMAT}).")
     try:
         model.load_state_dict(state["model"], strict=True)
         optimiser.load_state_dict(state["optimiser"])
         if average is not None:
             average.model.load_state_dict(state["average"], strict=True)
-    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        return Position(**state["position"]), dict(state.get("task", {}))
+    except DAMAGED as error:
         raise ModelError(f"{path} does not fit this configuration: {error}") from error
-    return Position(**state["position"])
+
+
+def fill(model: nn.Module, weights: Mapping[str, Tensor], source: Path) -> None:
+    """Bring weights that a run begins from into its model; `source` is where they are from, for messages.
+
+    Raises:
+        ModelError: they are of another architecture.
+    """
+    try:
+        model.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        raise ModelError(f"{source} does not fit the configuration's [model]: {error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,14 +17,12 @@ from torch import Tensor
 from aulens import roi
 from aulens.align import TEMPLATES
 from aulens.aus import AUSet
-from aulens.data.dataset import Crop, FaceDataset, FixedOrder, make_loader
+from aulens.data.dataset import Crop, FaceDataset
 from aulens.data.folders import several
 from aulens.data.loading import load_data
 from aulens.data.samples import NEAR_DUPLICATES, Samples
 from aulens.errors import ConfigError, ModelError
-from aulens.landmarks import convert, layout_of
-from aulens.metrics import landmark_error
-from aulens.models import AUModel, AUOutput, load_checkpoint
+from aulens.models import AUOutput, load_checkpoint
 from aulens.models.family import find
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.runtime.model import open_model
@@ -33,9 +31,8 @@ from aulens.training.leakage import UNKNOWN_PEOPLE, SeenSubjects
 from aulens.training.memory import keep_freed_memory
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder
+from aulens.training.scoring import Forward, Scores, crop_of, score
 from aulens.training.sections import DataConfig
-
-Forward = Callable[[Tensor, Tensor], AUOutput]
 
 _MEASURES: Final[Mapping[str, str]] = {
     "roc_auc": "macro ROC-AUC",
@@ -43,20 +40,6 @@ _MEASURES: Final[Mapping[str, str]] = {
     "abaw2": "ABAW-2's measure",
 }
 _TESTED: Final = "THE TEST SUBJECTS (data.select_on_test), so every number is too good"
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What a model says about n samples of A AUs.
-
-    Attributes:
-        sides: (n, A, 2) float32 score per side, [subject_right, subject_left].
-        landmark_error: (n,) float64, see :func:`aulens.metrics.landmark_error`, NaN where the landmarks found
-            are not finite; None for models that find no landmarks.
-    """
-
-    sides: NDArray[np.float32]
-    landmark_error: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)
@@ -259,61 +242,3 @@ def _samples(
         raise ConfigError("No data to evaluate on: give --data FOLDER.")
     plan = own.plan if fold is None else dataclasses.replace(own.plan, fold=str(fold))
     return load_data(roots, aus, plan, elsewhere)
-
-
-def crop_of(model: AUModel) -> Crop:
-    """How a model wants its faces cut out."""
-    return Crop(model.crop, TEMPLATES[model.template])
-
-
-def to_input(image: Tensor, device: torch.device, channels_last: bool) -> Tensor:
-    """Move uint8 images (B, 3, H, W) to a device and bring them to float32 in [0, 1]."""
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    return image.to(device, non_blocking=True).to(torch.float32, memory_format=layout).div_(255)
-
-
-@torch.no_grad()
-def score(
-    forward: Forward,
-    dataset: FaceDataset,
-    *,
-    batch: int,
-    workers: int = 0,
-    device: torch.device,
-    channels_last: bool = False,
-    rank: int = 0,
-    world: int = 1,
-    step: Callable[[], None] = lambda: None,
-) -> Scores:
-    """Score every ``world``-th sample from ``rank`` on, in order.
-
-    Args:
-        forward: the model, in evaluation mode.
-        dataset: what to score; its order is kept.
-        batch: samples at once.
-        workers: loader processes.
-        device: where the model is.
-        channels_last: memory layout of the images.
-        rank: of this process.
-        world: number of processes.
-        step: called after each batch.
-    """
-    sides: list[NDArray[np.float32]] = []
-    errors: list[NDArray[np.float64]] = []
-    for items in make_loader(dataset, FixedOrder(len(dataset), batch, rank=rank, world=world), workers):
-        output = forward(to_input(items["image"], device, channels_last), items["landmarks"].to(device))
-        sides.append(output.sides.float().cpu().numpy())
-        if output.landmarks is not None:
-            errors.append(_landmark_error(output.landmarks.float().cpu().numpy(), items["landmarks"].numpy()))
-        step()
-    if not sides:
-        return Scores(np.zeros((0, len(dataset.samples.aus), 2), np.float32), None)
-    return Scores(np.concatenate(sides), np.concatenate(errors) if errors else None)
-
-
-def _landmark_error(found: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float64]:
-    """NaN where a prediction is not finite, so that who looks at the scores can say that weights diverged."""
-    sound = np.isfinite(found).all((1, 2))
-    errors = np.full(len(found), np.nan)
-    errors[sound] = landmark_error(found[sound], convert(true[sound], layout_of(true), layout_of(found)))
-    return errors

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -48,23 +46,6 @@ class Display:
         """Advance by one."""
         self._bar.update(self._task, advance=1, note=note)
 
-    def epoch(self, record: Mapping[str, Any], metric: str, best: bool) -> None:
-        """Write the line of an epoch."""
-        val = record["val"]
-        self._console.print(
-            f"epoch {record['epoch']:3d}  loss {record['train']['loss']:.4f}  "
-            f"val ROC-AUC {_number(val['macro_roc_auc'])}  F1 {_number(val['macro_f1'])}  "
-            f"ABAW-2 {_number(val['abaw2'])}  "
-            f"lr {record['lr']:.2e}  {record['images_per_second']:.1f} img/s"
-            f"{'  best ' + metric if best else ''}",
-            highlight=False,
-            soft_wrap=True,
-        )
-
     def say(self, text: str) -> None:
         """Write a line."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"

@@ -8,20 +8,16 @@ import json
 import os
 import platform
 import subprocess
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import aulens
-from aulens.data.columns import distinct_pairs
-from aulens.data.samples import SPLITS, Samples
 from aulens.errors import ConfigError, ModelError
 from aulens.files import plain, write_text
 from aulens.models.family import find
 from aulens.training.config import TrainConfig, load_config, to_toml
-from aulens.training.leakage import people
 from aulens.training.sections import Stage2Config
 
 FREE: Final[frozenset[str]] = frozenset(
@@ -74,6 +70,11 @@ class RunFolder:
     def best(self) -> Path:
         """The chosen model; :func:`aulens.models.load_checkpoint` reads it."""
         return self.path / "best.safetensors"
+
+    @property
+    def best_of_sight(self) -> Path:
+        """Likewise, of a network that finds faces, landmarks or people."""
+        return self.path / "best.pt"
 
     @property
     def calibration(self) -> Path:
@@ -216,25 +217,6 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         elif value is not None:
             flat[prefix + key] = value
     return flat
-
-
-def facts(samples: Samples) -> dict[str, Any]:
-    """Describe versions, machine, commit and data: what makes a number in a report believable."""
-    rates = samples.split("train").base_rates()
-    homes = Counter(split for _, split in distinct_pairs(samples.subjects, samples.splits))
-    return {
-        **provenance(),
-        "data": {
-            "fingerprint": samples.fingerprint,
-            "sources": list(samples.sources),
-            "samples": {name: int((samples.splits == name).sum()) for name in SPLITS},
-            "subjects": {name: homes[name] for name in SPLITS},
-            "people": people(samples),
-            "base_rates": {
-                label: round(float(r), 4) for label, r in zip(samples.aus.labels, rates, strict=True)
-            },
-        },
-    }
 
 
 def provenance() -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from lightning.fabric import Fabric
@@ -22,8 +23,8 @@ from aulens.errors import ConfigError, DatasetError
 from aulens.models import AUModel, ModelConfig
 from aulens.models.family import au_family
 from aulens.training.config import TrainConfig
-from aulens.training.inference import crop_of
 from aulens.training.memory import keep_freed_memory
+from aulens.training.scoring import crop_of
 
 
 def model_config(config: TrainConfig) -> ModelConfig:
@@ -82,6 +83,7 @@ def launch(config: TrainConfig) -> Fabric:
     fabric.launch()
     if loop.threads:
         torch.set_num_threads(loop.threads)
+        cv2.setNumThreads(loop.threads)
     return fabric
 
 

@@ -20,23 +20,21 @@ from lightning.fabric import Fabric
 
 from aulens.data.samples import Samples
 from aulens.errors import DatasetError, ModelError
-from aulens.files import write_json
 from aulens.locks import hold
 from aulens.models import AUModel, ModelConfig, build, load_checkpoint
 from aulens.models.family import au_family
 from aulens.relations import AURelations
+from aulens.training.au_task import AUTask
+from aulens.training.checkpoint import fill
 from aulens.training.config import TrainConfig
 from aulens.training.engine import Trainer, TrainResult
-from aulens.training.evaluation import conclude
 from aulens.training.progress import Display
-from aulens.training.run_folder import (
-    RunFolder,
-    check_same,
-    facts,
-    open_run,
-)
+from aulens.training.run_folder import RunFolder, check_same, open_run
 from aulens.training.sections import Stage2Config
 from aulens.training.setup import launch, load_samples, make_optimiser, model_config
+from aulens.training.sight.networks import weights_from
+from aulens.training.sight.tasks import open_task, refuse_processes
+from aulens.training.task import Task
 
 STAGE1: Final = "stage1"
 
@@ -60,19 +58,22 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False, progress: boo
         ModelError: the loss is not a number (the message names the pictures of the batch), or a checkpoint to
             begin from does not fit.
     """
-    if config.sees:
-        from aulens.training.sight.engine import train_sight
-
-        return train_sight(config, out, resume=resume, progress=progress)
-    settings = model_config(config)
-    samples = load_samples(config, settings)
-    course = _Course(launch(config), samples, resume, progress)
     run = RunFolder(Path(out))
-    with course.alone(run):
-        first = first_stage(config)
-        if first:
-            return course.two_stages(run, config, settings, first)
-        return course.one_stage(run, config, settings, _start(config.train.start, settings))
+    if config.sees:
+        refuse_processes(config)
+        course = _Course(launch(config), resume, progress)
+        with course.alone(run):
+            torch.manual_seed(config.seed)
+            task = open_task(config)
+            origin = weights_from(config.train.start, task.model) if config.train.start else ""
+            course.open(run, config)
+            return course.train(run, config, task, origin)
+    settings = model_config(config)
+    stages = _Stages(load_samples(config, settings), _Course(launch(config), resume, progress))
+    with stages.course.alone(run):
+        if first := first_stage(config):
+            return stages.two(run, config, settings, first)
+        return stages.one(run, config, settings, _start(config.train.start, settings))
 
 
 @dataclass(frozen=True)
@@ -90,47 +91,64 @@ class _Start:
 
     def fill(self, model: AUModel) -> None:
         """Bring the weights into a model of the same architecture."""
-        try:
-            model.load_state_dict(self.model.state_dict(), strict=True)
-        except RuntimeError as error:
-            raise ModelError(f"{self.file} does not fit the configuration's [model]: {error}") from error
+        fill(model, self.model.state_dict(), self.file)
 
 
 @dataclass(frozen=True)
 class _Course:
-    """What the stages of a run have in common."""
+    """What the trainings of one call have in common."""
 
     fabric: Fabric
-    samples: Samples
     resume: bool
     progress: bool
 
-    def alone(self, run: RunFolder) -> AbstractContextManager[None]:
+    def alone(self, run: RunFolder) -> AbstractContextManager[object]:
         """Keep other trainings out of a run folder; BusyError if there is one."""
         if not self.fabric.is_global_zero:
             return nullcontext()
         return hold(run.path / ".training.lock", f"The run folder {run.path}")
 
-    def one_stage(
+    def open(self, run: RunFolder, config: TrainConfig) -> None:
+        """Make or check a run folder, on the first process; the others wait."""
+        if self.fabric.is_global_zero:
+            open_run(run.path, config, resume=self.resume)
+        self.fabric.barrier()
+
+    def train(self, run: RunFolder, config: TrainConfig, task: Task, origin: str) -> TrainResult:
+        result = Trainer(self.fabric, run, config, task, self.progress, origin).run_all(self.resume)
+        if self.fabric.is_global_zero:
+            task.conclude(run)
+        self.fabric.barrier()
+        return result
+
+    def say(self, text: str) -> None:
+        Display(self.progress and self.fabric.is_global_zero).say(text)
+
+
+@dataclass(frozen=True)
+class _Stages:
+    """The trainings of a model of Action Units: one, or one after the other."""
+
+    samples: Samples
+    course: _Course
+
+    def one(
         self, run: RunFolder, config: TrainConfig, settings: ModelConfig, start: _Start | None
     ) -> TrainResult:
         torch.manual_seed(config.seed)
-        model = build(settings, self.relations(settings))
+        model = build(settings, self._relations(settings))
         if start:
             start.fill(model)
-        self.open(run, config)
-        return self._train(run, config, settings, model, start.digest if start else "")
+        self.course.open(run, config)
+        task = AUTask(config, settings, model, self.samples)
+        return self.course.train(run, config, task, start.digest if start else "")
 
-    def relations(self, settings: ModelConfig) -> AURelations | None:
-        family = au_family(settings.variant)
-        return family.relations(settings, self.samples.split("train").labels, self.samples.aus)
-
-    def two_stages(
+    def two(
         self, run: RunFolder, config: TrainConfig, settings: ModelConfig, first: TrainConfig
     ) -> TrainResult:
         stage2 = config.stage2 or Stage2Config()
         # What can be wrong with the second stage is said before the hours of the first.
-        relations, second = self.relations(settings), second_stage(config)
+        relations, second = self._relations(settings), second_stage(config)
         torch.manual_seed(config.seed)
         model = build(settings, relations)
         make_optimiser(second, model)
@@ -143,20 +161,24 @@ class _Course:
                 f"The second stage of {run.path} has begun, but its first is gone: there is no "
                 f"{folder.best}. Put it back, or start a new run."
             )
-        self.open(run, config)
-        if relations and self.fabric.is_global_zero and not begun:
+        self.course.open(run, config)
+        if relations and self.course.fabric.is_global_zero and not begun:
             relations.save(run.relations)
         if not start:
-            self._say(f"stage 1 of 2: {wanted.variant}, in {folder.path}")
-            if not self.finished(folder, first):
-                self.one_stage(folder, first, wanted, beginning)
+            self.course.say(f"stage 1 of 2: {wanted.variant}, in {folder.path}")
+            if not self._finished(folder, first):
+                self.one(folder, first, wanted, beginning)
             start = begin_from(str(folder.best), wanted)
-        self._say(f"stage 2 of 2: {settings.variant}, in {run.path}")
+        self.course.say(f"stage 2 of 2: {settings.variant}, in {run.path}")
         start.fill(model.first_stage)
         origin = _digest(start.digest.encode(), relations.conditional.tobytes() if relations else b"")
-        return self._train(run, second, settings, model, origin)
+        return self.course.train(run, second, AUTask(second, settings, model, self.samples), origin)
 
-    def finished(self, folder: RunFolder, config: TrainConfig) -> bool:
+    def _relations(self, settings: ModelConfig) -> AURelations | None:
+        family = au_family(settings.variant)
+        return family.relations(settings, self.samples.split("train").labels, self.samples.aus)
+
+    def _finished(self, folder: RunFolder, config: TrainConfig) -> bool:
         """Whether a stage was trained and evaluated, on these data: then nothing but its results is needed.
 
         Raises:
@@ -173,26 +195,6 @@ class _Course:
                 "Give the same data, or start a new run."
             )
         return True
-
-    def open(self, run: RunFolder, config: TrainConfig) -> None:
-        """Make or check a run folder, on the first process; the others wait."""
-        if self.fabric.is_global_zero:
-            open_run(run.path, config, resume=self.resume)
-            write_json(run.facts, facts(self.samples))
-        self.fabric.barrier()
-
-    def _train(
-        self, run: RunFolder, config: TrainConfig, settings: ModelConfig, model: AUModel, origin: str
-    ) -> TrainResult:
-        trainer = Trainer(self.fabric, run, config, settings, model, self.samples, self.progress, origin)
-        result = trainer.run_all(self.resume)
-        if self.fabric.is_global_zero and not run.has_results:
-            conclude(run, self.samples.split("val"))
-        self.fabric.barrier()
-        return result
-
-    def _say(self, text: str) -> None:
-        Display(self.progress and self.fabric.is_global_zero).say(text)
 
 
 def first_stage(config: TrainConfig) -> TrainConfig | None:

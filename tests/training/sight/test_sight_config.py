@@ -9,10 +9,10 @@ import pytest
 from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.training.config import config_from_dict, load_config
 from aulens.training.run_folder import RunFolder, open_run
-from aulens.training.sight.engine import train_sight
 from aulens.training.sight.family import sight_family
 from aulens.training.sight.networks import load_best
 from aulens.training.sight.tasks import open_task
+from aulens.training.stages import train
 from made_cutouts import landmarks, picture, write_folder
 from people import noise
 
@@ -71,10 +71,10 @@ def test_false_faces_are_looked_for_where_nobody_is(root: Path, tmp_path: Path):
 
 def test_one_process_trains(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(ConfigError, match=r"One process trains such a network: leave out train\.devices"):
-        train_sight(config(root, train={"devices": 2}), tmp_path / "run")
+        train(config(root, train={"devices": 2}), tmp_path / "run")
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigError, match="torchrun"):
-        train_sight(config(root), tmp_path / "run")
+        train(config(root), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -16,10 +16,10 @@ from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.families.sight import LANDMARK_NET
 from aulens.models.landmark_net import LandmarkNet
 from aulens.training import evaluate
-from aulens.training.sight import engine, people, tasks
+from aulens.training.sight import people, tasks
 from aulens.training.sight.exporter import write_sight_onnx
 from command_line import aulens as command
-from interrupted import Killed, log
+from interrupted import Killed, kill_at, log
 from people import noise
 from synthetic_faces import face68, write_faces
 
@@ -121,20 +121,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     """After an epoch (3), and within one (4)."""
     given = arguments(data, variant, tmp_path / "run")
     with monkeypatch.context() as patch:
-        original = engine._Loop._epoch
-
-        def killed(self, module, optimiser):
-            draw = self.task.draw
-
-            def until(at, size):
-                if at == step:
-                    raise Killed
-                return draw(at, size)
-
-            self.task.draw = until
-            original(self, module, optimiser)
-
-        patch.setattr(engine._Loop, "_epoch", killed)
+        kill_at(patch, step)
         with pytest.raises(Killed):
             command(*given)
     assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["position"]["step"] == step

@@ -86,7 +86,7 @@ def evaluate_sight(
     if data:
         config = replace(config, data=replace(config.data, roots=tuple(map(str, data)), shares=()))
     task = open_task(config, splits=(split,))
-    result = SightEvaluation(config.name, split, task.validate(load_best(folder), split))
+    result = SightEvaluation(config.name, split, task.measure(load_best(folder), split))
     target = out or (None if data else folder.path / split)
     if target:
         target.mkdir(parents=True, exist_ok=True)

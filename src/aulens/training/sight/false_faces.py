@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from aulens.data.sight.crops import FalseFace
 from aulens.training.run_folder import RunFolder
 from aulens.training.sight.measure import suppressed
-from aulens.training.sight.networks import answers, load_best
+from aulens.training.sight.networks import load_best
+from aulens.training.sight.task import answers
 
 _LEAST: Final = -0.8  # score of an answer that a detector might tell
 _EACH: Final = 4  # answers of a look, at most

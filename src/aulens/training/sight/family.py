@@ -1,11 +1,11 @@
-"""What the loop, the measures and the export ask of a network that aulens sees with."""
+"""What training, measures and export ask of a network that aulens sees with."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aulens.checked import checked
 from aulens.errors import ConfigError
@@ -13,51 +13,7 @@ from aulens.models.family import Family, find
 from aulens.training.config import TrainConfig
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-Batch = list[Any]
-
-
-class Task(Protocol):
-    """What a network is trained on: made from a configuration and the splits that are read."""
-
-    metric: str
-    """Name of the measure that chooses."""
-
-    def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None: ...
-
-    @property
-    def model(self) -> nn.Module:
-        """The network."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """What the data are: "fingerprint", "faces" of each folder and split, "backgrounds"."""
-        ...
-
-    def draw(self, step: int, size: int) -> Batch:
-        """The samples of a step, a function of the seed, the step and of what `between` found."""
-        ...
-
-    def losses(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
-        """The loss to minimise, "loss", and its parts."""
-        ...
-
-    def validate(self, model: nn.Module, split: str = "val") -> dict[str, float]:
-        """Measures on people of a split; `metric` is the one that chooses, larger is better."""
-        ...
-
-    def between(self, model: nn.Module, epoch: int) -> None:
-        """After an epoch, 0-based: look for what is still hard."""
-        ...
-
-    def state(self) -> dict[str, Any]:
-        """What `between` found, for `restore`."""
-        ...
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on with what `between` found."""
-        ...
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -94,8 +50,9 @@ class SightFamily(Family, ABC):
 
     @property
     @abstractmethod
-    def task(self) -> type[Task]:
-        """What it is trained on."""
+    def task(self) -> type[Any]:
+        """The class of what it is trained on: a `SightTask`, made of a configuration and the splits that are
+        read."""
 
     @abstractmethod
     def card(self, side: int, validation: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from aulens.data.sight.cutouts import read_cutouts
 from aulens.data.sight.people import View, draw_pair, head
 from aulens.errors import ConfigError, DatasetError
 from aulens.training.config import TrainConfig
-from aulens.training.sight.networks import answers, build_network
+from aulens.training.sight.task import Batch, SightTask, answers
 
 SAME: Final = 0.7
 """Largest distance of two faces of one person, for the card. Of .5, .6, .7 and .86 (1 % of hard validation
@@ -29,7 +29,7 @@ _FALSE: Final = 0.01
 _TRAIN, _VAL = 0, 1  # streams of random numbers
 
 
-class PeopleTask:
+class PeopleTask(SightTask):
     """Views for PersonNet."""
 
     metric = "found"
@@ -41,18 +41,18 @@ class PeopleTask:
             )
         if config.data.backgrounds or config.data.shares:
             raise ConfigError("data.backgrounds and data.shares: of no use for person_net. Leave them out.")
-        self.seed, self.size, self.model = config.seed, *build_network(config)
+        super().__init__(config)
         self.people = {split: _read([Path(root) for root in config.data.roots], split) for split in splits}
 
-    def draw(self, step: int, size: int) -> list[View]:
-        """See `Task`."""
+    def draw(self, step: int, size: int) -> Batch:
+        """See `SightTask`."""
         random = np.random.default_rng([self.seed, _TRAIN, step])
         people = list(self.people["train"].values())
         chosen = random.permutation(len(people))[: size // 2].tolist()
         return [View(view, who) for who in chosen for view in draw_pair(people[who], self.size, random)]
 
-    def losses(self, answers: Any, batch: Sequence[View]) -> dict[str, Tensor]:
-        """See `Task`."""
+    def compare(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
+        """See `SightTask`."""
         people = torch.tensor([view.person for view in batch], device=answers[0].device)
         return {"loss": person_loss(answers[0], people)}
 
@@ -65,7 +65,7 @@ class PeopleTask:
         counts = {split: [sum(map(len, of.values()))] for split, of in self.people.items()}
         return {"fingerprint": fingerprint([np.array(colours)], lines), "faces": counts, "backgrounds": 0}
 
-    def validate(self, model: nn.Module, split: str = "val") -> dict[str, float]:
+    def measure(self, model: nn.Module, split: str) -> dict[str, float]:
         """How many pairs of one person are nearer than all but 1 % of those of two: `person_measures`."""
         random = np.random.default_rng([self.seed, _VAL])
         people = list(self.people[split].values())
@@ -73,16 +73,6 @@ class PeopleTask:
         views = [view for who in some for view in draw_pair(people[who], self.size, random)]
         parts = [answers(model, views[i : i + 100])[0] for i in range(0, len(views), 100)]
         return person_measures(np.concatenate(parts), np.repeat(some, 2))
-
-    def between(self, model: nn.Module, epoch: int) -> None:
-        """Nothing is looked for."""
-
-    def state(self) -> dict[str, Any]:
-        """See `Task`."""
-        return {}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """See `Task`."""
 
 
 def person_loss(views: Tensor, people: Tensor) -> Tensor:

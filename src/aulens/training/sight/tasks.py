@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,10 +22,11 @@ from aulens.errors import ConfigError, DatasetError
 from aulens.training.config import TrainConfig
 from aulens.training.run_folder import RunFolder
 from aulens.training.sight.false_faces import false_faces, padded
-from aulens.training.sight.family import Batch, Task, sight_family
+from aulens.training.sight.family import sight_family
 from aulens.training.sight.losses import face_loss, landmark_loss
 from aulens.training.sight.measure import landmark_measures, scene_measures
-from aulens.training.sight.networks import answers, build_network, digest, load_best
+from aulens.training.sight.networks import digest, load_best
+from aulens.training.sight.task import Batch, SightTask, answers
 
 _HELD_OUT: Final = 10  # of so many backgrounds one is kept for measuring
 _VALIDATION: Final = 400  # samples
@@ -38,7 +40,7 @@ _TRAIN, _VAL = 0, 1  # streams of random numbers
 _OF_AUS: Final = ("tests", "fold", "validation", "split_seed", "select_on_test", "limit")
 
 
-def open_task(config: TrainConfig, splits: Sequence[str] = ("train", "val")) -> Task:
+def open_task(config: TrainConfig, splits: Sequence[str] = ("train", "val")) -> SightTask:
     """The task of a configuration, the data of `splits` read.
 
     Raises:
@@ -48,7 +50,16 @@ def open_task(config: TrainConfig, splits: Sequence[str] = ("train", "val")) -> 
     if not config.data.roots:
         raise ConfigError("No data: set data.roots in the configuration, or give --data FOLDER.")
     _refuse_useless(config)
-    return sight_family(config).task(config, splits)
+    task: SightTask = sight_family(config).task(config, splits)
+    return task
+
+
+def refuse_processes(config: TrainConfig) -> None:
+    """Raise `ConfigError` if several processes are to train such a network."""
+    if int(os.environ.get("WORLD_SIZE", config.train.devices * config.train.nodes)) > 1:
+        raise ConfigError(
+            "One process trains such a network: leave out train.devices, train.nodes, torchrun."
+        )
 
 
 def _refuse_useless(config: TrainConfig) -> None:
@@ -89,7 +100,7 @@ class _Faces:
         return group[int(random.integers(len(group)))]
 
 
-class FacesTask:
+class FacesTask(SightTask):
     """Scenes for FaceNet; after each epoch, backgrounds in which it sees faces are drawn more often."""
 
     metric = "average_precision"
@@ -97,13 +108,13 @@ class FacesTask:
     def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None:
         if not config.data.backgrounds:
             raise ConfigError("face_net needs data.backgrounds: folders of pictures without people.")
-        self.seed, self.size, self.model = config.seed, *build_network(config)
+        super().__init__(config)
         self.faces = {split: _Faces(config, split) for split in splits}
         self.held_out, self.backgrounds = _backgrounds(config)
         self.spots: list[Spot] = []
 
     def draw(self, step: int, size: int) -> Batch:
-        """See `Task`."""
+        """See `SightTask`."""
         draw, spots = self.faces["train"].draw, self.spots
         return [
             draw_scene(draw, self.backgrounds, self.size, random, spots=spots)
@@ -114,12 +125,12 @@ class FacesTask:
         """See `Task`."""
         return _described(self.faces, [*self.held_out, *self.backgrounds])
 
-    def losses(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
-        """See `Task`."""
+    def compare(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
+        """See `SightTask`."""
         faces = [[torch.from_numpy(getattr(s, name)) for s in batch] for name in ("boxes", "points", "asked")]
         return face_loss(answers, self.size, *faces)
 
-    def validate(self, model: nn.Module, split: str = "val") -> dict[str, float]:
+    def measure(self, model: nn.Module, split: str) -> dict[str, float]:
         """Average precision and recall in drawn scenes, on backgrounds that training did not see."""
         scenes = [
             draw_scene(self.faces[split].draw, self.held_out, self.size, random)
@@ -151,13 +162,13 @@ class FacesTask:
             self.spots = [Spot(**spot) for spot in state["spots"]]
 
 
-class LandmarksTask:
+class LandmarksTask(SightTask):
     """Crops for LandmarkNet."""
 
     metric = "accuracy"
 
     def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None:
-        self.seed, self.size, self.model = config.seed, *build_network(config)
+        super().__init__(config)
         self.faces = {split: _Faces(config, split) for split in splits}
         self.held_out, self.backgrounds = _backgrounds(config) if config.data.backgrounds else ([], [])
         finder = config.data.finder
@@ -167,7 +178,7 @@ class LandmarksTask:
         self.false_faces = false_faces(Path(finder), self.backgrounds) if finder and "train" in splits else []
 
     def draw(self, step: int, size: int) -> Batch:
-        """See `Task`."""
+        """See `SightTask`."""
         randoms = (np.random.default_rng([self.seed, _TRAIN, step, i]) for i in range(size))
         return [self._crop(random) for random in randoms]
 
@@ -181,15 +192,15 @@ class LandmarksTask:
         """See `Task`."""
         return _described(self.faces, [*self.held_out, *self.backgrounds], self.finder)
 
-    def losses(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
-        """See `Task`."""
+    def compare(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
+        """See `SightTask`."""
         landmarks = torch.from_numpy(np.stack([crop.landmarks for crop in batch]))
         visible = torch.from_numpy(np.stack([crop.visible for crop in batch]))
         quality = torch.tensor([crop.quality for crop in batch], dtype=torch.float32)
         present = torch.tensor([crop.present for crop in batch])
         return landmark_loss(answers, landmarks, visible, quality, present)
 
-    def validate(self, model: nn.Module, split: str = "val") -> dict[str, float]:
+    def measure(self, model: nn.Module, split: str) -> dict[str, float]:
         """Error over inter-ocular distance, in per cent, on crops as they are and on spoilt ones."""
         measures: dict[str, float] = {}
         draw, side = self.faces[split].draw, self.size
@@ -205,16 +216,6 @@ class LandmarksTask:
             measures["nobody_present"] = float((_told(model, crops)[3] > 0.5).mean())
         measures[self.metric] = -measures["plain_error"] - 0.2 * measures["hard_error"]
         return measures
-
-    def between(self, model: nn.Module, epoch: int) -> None:
-        """Nothing is looked for."""
-
-    def state(self) -> dict[str, Any]:
-        """See `Task`."""
-        return {}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """See `Task`."""
 
 
 def _backgrounds(config: TrainConfig) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]]:
