@@ -18,7 +18,7 @@ from aulens.data.portraits.cut import BOXES, cut_portraits
 from aulens.data.portraits.splits import split_of, subject_of
 from aulens.data.registry import open_dataset
 from aulens.errors import ConfigError, DatasetError
-from aulens.render.reanimate.codes import read_codes
+from aulens.render.reanimate.labels import read_codes
 from prepared_folder import write_prepared
 
 PAIR = AUSet("pair", (1, 12))

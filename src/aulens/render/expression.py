@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from aulens.aus import PRESENT_STRENGTH
-from aulens.render.rig import Floats, Rig
+from aulens.render.rig import Floats, Rig, smoothstep
 
 RIGHT, LEFT = 0, 1
 Action = Mapping[int, tuple[float, float]]
@@ -84,12 +84,6 @@ def _bump(
     return displacement.astype(np.float32)
 
 
-def _step(low: float, high: float, value: Floats) -> Floats:
-    t = np.clip((value - low) / (high - low), 0, 1)
-    result: Floats = t * t * (3 - 2 * t)
-    return result
-
-
 def _au_displacement(rig: Rig, au: int, side: int) -> Floats:
     letter = "L" if side == LEFT else "R"
     total = np.zeros_like(rig.neutral)
@@ -105,7 +99,7 @@ def _au_displacement(rig: Rig, au: int, side: int) -> Floats:
         total += _bump(skin, (3.6, 0.9), (1.5, 1.0), (0.06, 0.38, 0.28), side)
         total += _bump(skin, (3.2, 3.0), (1.3, 0.35), (0.0, 0.10, 0.03), side)
     elif au == 9:  # the sneer unit lifts the lip as well, which is AU10's work
-        total *= _step(-2.3, -0.7, skin[:, 1])[:, None]
+        total *= smoothstep(-2.3, -0.7, skin[:, 1])[:, None]
         total += _bump(skin, (0.9, 0.3), (0.7, 1.0), (0.05, 0.16, 0.10), side)
     return total
 

@@ -13,7 +13,6 @@ as one .npz, which `pack` makes and which loads in a second:
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 from zipfile import BadZipFile
@@ -24,7 +23,7 @@ from aulens.errors import DatasetError
 from aulens.files import atomic_write
 from aulens.render.canonical import settle, to_canonical
 from aulens.render.expression import UNITS_NEEDED
-from aulens.render.rig import Floats, Ints, Material, Rig
+from aulens.render.rig import Floats, Ints, Material, Rig, read_obj
 
 # The rig's published vertex numbers of the 68 landmarks.
 _LANDMARKS: Final = (
@@ -57,19 +56,6 @@ class _Kit(NamedTuple):
     identities: Floats  # (K, V, 3)
 
 
-def _read_obj(path: Path) -> tuple[Floats, Ints]:
-    vertices: list[tuple[float, ...]] = []
-    triangles: list[tuple[int, int, int]] = []
-    for line in path.read_text().splitlines():
-        word, _, rest = line.partition(" ")
-        if word == "v":
-            vertices.append(tuple(float(x) for x in rest.split()[:3]))
-        elif word == "f":
-            corners = [int(corner.split("/")[0]) - 1 for corner in rest.split()]
-            triangles += [(corners[0], b, c) for b, c in pairwise(corners[1:])]
-    return np.array(vertices, np.float32), np.array(triangles, np.int32)
-
-
 def _read_checkout(root: Path) -> _Kit:
     found = sorted(root.rglob("generic_neutral_mesh.obj"))
     if not found:
@@ -77,13 +63,13 @@ def _read_checkout(root: Path) -> _Kit:
             f"{root} is no ICT-FaceKit: it holds no generic_neutral_mesh.obj. "
             "Give a checkout of the public repository, or an .npz made from it"
         )
-    base, faces = _read_obj(found[0])
+    base, faces, _ = read_obj(found[0])
     units: dict[str, Floats] = {}
     identities: list[Floats] = []
     for path in sorted(found[0].parent.glob("*.obj")):
         if path.stem == "generic_neutral_mesh":
             continue
-        displacement = _read_obj(path)[0] - base
+        displacement = read_obj(path)[0] - base
         if path.stem.startswith("identity"):
             identities.append(displacement)
         else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,3 +73,29 @@ class Rig:
                 raise ValueError(
                     f"unit {name!r} of rig {self.name!r} has shape {unit.shape}, not ({vertices}, 3)"
                 )
+
+
+def read_obj(path: Path) -> tuple[Floats, Ints, NDArray[np.str_]]:
+    """Vertices (V, 3) of an .obj file, its faces as triangles (F, 3), and the group of each triangle (F,)."""
+    vertices: list[tuple[float, ...]] = []
+    triangles: list[tuple[int, int, int]] = []
+    groups: list[str] = []
+    group = ""
+    for line in path.read_text().splitlines():
+        word, _, rest = line.partition(" ")
+        if word == "v":
+            vertices.append(tuple(float(x) for x in rest.split()[:3]))
+        elif word == "g":
+            group = rest.strip()
+        elif word == "f":
+            first, *others = (int(corner.split("/")[0]) - 1 for corner in rest.split())
+            triangles += [(first, second, third) for second, third in pairwise(others)]
+            groups += [group] * (len(others) - 1)
+    return np.array(vertices, np.float32), np.array(triangles, np.int32), np.array(groups)
+
+
+def smoothstep(low: float, high: float | NDArray[np.floating], value: NDArray[np.floating]) -> Floats:
+    """0 below `low`, 1 above `high` (or the reverse), smooth in between."""
+    t = np.clip((value - low) / (high - low), 0, 1)
+    result: Floats = t * t * (3 - 2 * t)
+    return result

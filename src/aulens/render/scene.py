@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from aulens.render.background import draw_background, draw_body
 from aulens.render.displacement import Fields, displacements, seen_corners
 from aulens.render.expression import Action, Muscles
-from aulens.render.hair import hair_cover, hair_shell
 from aulens.render.light import light_of
-from aulens.render.person import Look
+from aulens.render.person import Look, hair_cover, hair_shell
 from aulens.render.raster import empty_buffers, rasterize, vertex_normals
 from aulens.render.rig import Floats, Material, Rig
 from aulens.render.shade import Mesh, shade

@@ -56,7 +56,7 @@ def _blend(below: Any, above: Any, cover: float) -> Any:
 
 
 @inlined
-def _inside_triangle(table: Floats, corners: Any, w0: float, w1: float) -> Any:
+def inside_triangle(table: Floats, corners: Any, w0: float, w1: float) -> Any:
     """A row of `table` (V, 3), interpolated between three vertices."""
     i, j, k = corners
     w2 = 1 - w0 - w1
@@ -171,8 +171,8 @@ def shade(
                 continue
             corners = (mesh.triangles[t, 0], mesh.triangles[t, 1], mesh.triangles[t, 2])
             w0, w1 = weights[row, col, 0], weights[row, col, 1]
-            x, y, z = _inside_triangle(mesh.canonical, corners, w0, w1)
-            nx, ny, nz = _inside_triangle(mesh.normal, corners, w0, w1)
+            x, y, z = inside_triangle(mesh.canonical, corners, w0, w1)
+            nx, ny, nz = inside_triangle(mesh.normal, corners, w0, w1)
             hair = w0 * mesh.hair[corners[0]] + w1 * mesh.hair[corners[1]]
             hair += (1 - w0 - w1) * mesh.hair[corners[2]]
             kind = mesh.material[t]
@@ -218,7 +218,7 @@ def shade(
 
             length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
             normal = (nx / length, ny / length, nz / length)
-            share = key_share(light, _inside_triangle(mesh.position, corners, w0, w1)) * inside
+            share = key_share(light, inside_triangle(mesh.position, corners, w0, w1)) * inside
             wrap = _SKIN_WRAP if kind == _SKIN else _PLAIN_WRAP
             sent = reflect(light, normal, albedo, wrap, shine, rough, share, openness * inside)
             colour[row, col, 0], colour[row, col, 1], colour[row, col, 2] = sent

@@ -23,9 +23,8 @@ from aulens.render.dataset import Rows, Worker, build, claim, image_path, pictur
 from aulens.render.displacement import save_fields
 from aulens.render.generate import load_rig
 from aulens.render.reanimate.animate import animate, displaced, draw_manner, draw_portrait_look
-from aulens.render.reanimate.codes import read_codes
 from aulens.render.reanimate.frame import draw_cut, frame
-from aulens.render.reanimate.labels import may_add, moved_labels
+from aulens.render.reanimate.labels import may_add, moved_labels, read_codes
 from aulens.render.reanimate.portraits import (
     CHUNK,
     Points,

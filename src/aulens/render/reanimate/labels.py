@@ -1,4 +1,4 @@
-"""Which AUs a portrait shows, may be given, and shows once it has moved.
+"""Which AUs a portrait shows, by its codes, may be given, and shows once it has moved.
 
 Intensities are pairs (subject's right, left): 0 absent, [PRESENT_STRENGTH, 1] present, NaN not known.
 """
@@ -6,12 +6,18 @@ Intensities are pairs (subject's right, left): 0 absent, [PRESENT_STRENGTH, 1] p
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from aulens.aus import PRESENT_STRENGTH, RENDERS
+from aulens.aus import MOST_INTENSE, PRESENT_STRENGTH, RENDERS
+from aulens.data.index import LEFT_ONLY, RIGHT_ONLY
+from aulens.data.portraits.codes import ABSENT_TO, PRESENT_FROM, read_portrait_codes
 from aulens.render.expression import EXCLUSIVE, LEFT, RIGHT, Action, labels
+
+Codes = dict[str, dict[int, tuple[float, float]]]
+"""A picture below its folder to its AUs: (subject's right, left) 0, [PRESENT_STRENGTH, 1] or NaN."""
 
 UPPER: Final = frozenset({1, 2, 4, 5, 6, 7, 9, 43})
 """AUs of the upper face, which may be added whatever the mouth does."""
@@ -19,6 +25,28 @@ _UNKNOWN: Final = float("nan")
 _PARTED: Final = 0.15  # centimetres: lips further apart are held as they are
 _SMILING: Final = 0.4  # strength of the fitted smile from which the mouth is held, where nobody has coded it
 _STRONG_CHEEK: Final = 0.6  # a cheek that strong narrows the lids, which can't be told from AU7
+
+
+def read_codes(path: str | Path) -> Codes:
+    """Read a table with a row per picture and coder, see `read_portrait_codes`.
+
+    Present from a mean of 2 on, absent up to 1, unknown between and where the coders disagree about sides.
+
+    Raises:
+        DatasetError: no such file, or it is no such table.
+    """
+    read = read_portrait_codes(path)
+    means = read.intensities.astype(np.float64)
+    strength = np.where(means <= ABSENT_TO, 0.0, np.clip(means / MOST_INTENSE, PRESENT_STRENGTH, 1.0))
+    strength[~((means <= ABSENT_TO) | (means >= PRESENT_FROM))] = np.nan
+    sides = np.repeat(strength[..., None], 2, axis=-1)
+    known = np.isfinite(strength)
+    sides[known & (read.one_sided == RIGHT_ONLY), LEFT] = 0.0
+    sides[known & (read.one_sided == LEFT_ONLY), RIGHT] = 0.0
+    return {
+        file: {au: (right, left) for au, (right, left) in zip(read.aus, row, strict=True)}
+        for file, row in zip(read.files, sides[..., [RIGHT, LEFT]].tolist(), strict=True)
+    }
 
 
 def known(shows: Action | None, neutral: bool) -> dict[int, tuple[float, float]]:

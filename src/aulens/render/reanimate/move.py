@@ -9,7 +9,7 @@ import numpy as np
 
 from aulens.render.expression import LEFT, RIGHT, Action, Muscles
 from aulens.render.reanimate.frame import Frame
-from aulens.render.rig import Floats
+from aulens.render.rig import Floats, smoothstep
 from aulens.render.shot import PIVOT
 
 # Upper and lower lid points that face each other, per side.
@@ -91,7 +91,6 @@ def turn_head(
     y, z = muscles.rig.canonical[:, 1], muscles.rig.canonical[:, 2]
     # Of the neck: below the chin, or behind it.
     height = np.maximum(y, np.where(z > 6, -9.0, -30.0))
-    follow = np.clip((height + 14) / 6, 0, 1)
-    follow = (follow * follow * (3 - 2 * follow))[:, None]
+    follow = smoothstep(-14, -8, height)[:, None]
     shift = np.stack([change[:, 0], -change[:, 1]], 1) * follow * frame.scale
     return rotation, shift.astype(np.float32)

@@ -24,9 +24,8 @@ from aulens.named import legible, unwritable
 from aulens.render.dataset import Rows, Worker
 from aulens.render.expression import Action, Muscles
 from aulens.render.generate import PictureSize, check_rig, load_rig
-from aulens.render.reanimate.codes import Codes, read_codes
 from aulens.render.reanimate.fit import Basis, Fit, fit
-from aulens.render.reanimate.labels import UPPER, known, may_add
+from aulens.render.reanimate.labels import UPPER, Codes, known, may_add, read_codes
 
 Points = NDArray[np.float64]
 

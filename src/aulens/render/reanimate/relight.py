@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from aulens.render.compiled import compiled
 from aulens.render.expression import Action
 from aulens.render.rig import Floats, Ints, Material, Rig
+from aulens.render.shade import inside_triangle
 from aulens.render.skin import WRINKLING, wrinkle
 
 # How much deeper the wrinkles of an AU are than those painted on a render: on a picture they look shallower.
@@ -86,18 +87,11 @@ def _ratio(
             t = index[row, col]
             if t < 0 or material[t] != 0:
                 continue
-            i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+            corners = (triangles[t, 0], triangles[t, 1], triangles[t, 2])
             a, b = weights[row, col, 0], weights[row, col, 1]
-            c = 1 - a - b
-            x = a * canonical[i, 0] + b * canonical[j, 0] + c * canonical[k, 0]
-            y = a * canonical[i, 1] + b * canonical[j, 1] + c * canonical[k, 1]
-            z = a * canonical[i, 2] + b * canonical[j, 2] + c * canonical[k, 2]
-            ux = a * after[i, 0] + b * after[j, 0] + c * after[k, 0]
-            uy = a * after[i, 1] + b * after[j, 1] + c * after[k, 1]
-            uz = a * after[i, 2] + b * after[j, 2] + c * after[k, 2]
-            vx = a * before[i, 0] + b * before[j, 0] + c * before[k, 0]
-            vy = a * before[i, 1] + b * before[j, 1] + c * before[k, 1]
-            vz = a * before[i, 2] + b * before[j, 2] + c * before[k, 2]
+            x, y, z = inside_triangle(canonical, corners, a, b)
+            ux, uy, uz = inside_triangle(after, corners, a, b)
+            vx, vy, vz = inside_triangle(before, corners, a, b)
             deep = 0.0
             if wrinkled and z > 2 and abs(x) < 7.5 and y > -8 and y < 10:
                 # What age has folded already is in the picture: only the difference counts.

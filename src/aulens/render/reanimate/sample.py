@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from aulens.render.compiled import compiled
 from aulens.render.reanimate.frame import Frame, Seen
-from aulens.render.rig import Floats, Ints, Material, Rig
+from aulens.render.rig import Floats, Ints, Material, Rig, smoothstep
 
 AS_IT_IS, SKIN, HIDDEN_SKIN, INSIDE = 0, 1, 2, 3
 """What is seen at a pixel: the picture's own, moved skin, skin that the picture does not show, or what lies
@@ -94,8 +94,7 @@ def _follow(outside: NDArray[np.bool_], dx: Floats, dy: Floats, scale: float) ->
     nearest[label[~outside]] = np.flatnonzero(~outside)
     source = nearest[label]
     length = np.hypot(dx, dy).ravel()[source]
-    t = np.clip(distance / (_REACH[0] * scale + _REACH[1] * length), 0, 1)
-    fade = 1 - t * t * (3 - 2 * t)
+    fade = 1 - smoothstep(0, _REACH[0] * scale + _REACH[1] * length, np.asarray(distance))
     for d in (dx, dy):
         whole = cv2.GaussianBlur(d.ravel()[source] * fade, (0, 0), 0.2 * scale)
         d[outside] = whole[outside]
