@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from msgspec import Meta
 
@@ -57,6 +59,10 @@ class Card:
         return self.path.with_suffix(".onnx")
 
 
+_LOG: Final = logging.getLogger(__name__)
+_TOLD_ONLY: Final = frozenset({"format", "training", "normalisation"})
+"""Entries for people, not for aulens."""
+
 AnyCard = TypeVar("AnyCard", bound=Card)
 
 
@@ -104,12 +110,20 @@ def read_entries(path: Path, format: str) -> dict[str, Any]:
 
 
 def read_card_file(path: Path, format: str, kind: type[AnyCard]) -> AnyCard:
-    """A card whose entries are named as its fields; entries of later versions are passed over.
+    """A card whose entries are named as its fields; entries of later versions are passed over, and said.
 
     Raises:
-        ModelError: it is missing, not JSON, of another format, lacks an entry, or one can't be.
+        ModelError: it is missing, not JSON, of another format, lacks an entry, has one that can't be or whose
+            name is nearly a known one.
     """
-    entries = read_entries(path, format) | {"path": path}
+    entries = read_entries(path, format)
+    known = {field.name for field in fields(kind)} - {"path"}
+    if strange := sorted(entries.keys() - known - _TOLD_ONLY):
+        for name in strange:
+            if near := difflib.get_close_matches(name, known - entries.keys(), n=1, cutoff=0.8):
+                raise ModelError(f"{path}: unknown entry {name!r}; did you mean {near[0]!r}?")
+        _LOG.warning("%s: passed over, as this version of aulens does not know them: %.200s", path, strange)
+    entries["path"] = path
     return checked(kind, entries, path, error=ModelError, others=True)
 
 

@@ -26,6 +26,7 @@ T = TypeVar("T")
 _LARGEST: Final = sys.float_info.max  # bounds keep nan and infinity away
 
 Count = Annotated[int, Meta(ge=1, description="a whole number of at least 1")]
+Side = Annotated[int, Meta(ge=1, le=4096, description="a whole number from 1 to 4096")]
 Natural = Annotated[int, Meta(ge=0, description="a whole number of 0 or more")]
 Finite = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST, description="a finite number")]
 Positive = Annotated[float, Meta(gt=0, le=_LARGEST, description="a number above 0 and finite")]

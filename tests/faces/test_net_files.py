@@ -66,7 +66,7 @@ def test_a_garbled_card_of_a_detector(tmp_path: Path, entries: dict[str, Any], t
 @pytest.mark.parametrize(
     ("entries", "told"),
     [
-        ({"size": 0}, "'size' must be a whole number of at least 1"),
+        ({"size": 0}, "'size' must be a whole number from 1 to 4096"),
         ({"template": None}, "lacks the entry 'template'"),
         ({"template": [[0.5, 0.5]] * 4}, r"5 places \[x, y\]"),
         ({"template": [[0.5, 0.5]] * 5}, "not all the same"),

@@ -69,10 +69,6 @@ def test_a_curve_that_can_not_be_is_named(tmp_path: Path, curve: object) -> None
         read_card(path)
 
 
-def test_entries_of_later_versions_are_no_error(tmp_path: Path) -> None:
-    assert read_card(changed(tmp_path, mood="sunny")).name == "stub"
-
-
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
@@ -82,7 +78,10 @@ def test_entries_of_later_versions_are_no_error(tmp_path: Path) -> None:
         ({"aus": [1, 6, 12, 12]}, "12.*more than once"),
         ({"aus": "BP4D"}, "'aus' must be a list of AU numbers"),
         ({"aus": [1, 6, 12, 17]}, "'platt' lacks AU17"),
-        ({"crop": 0}, "'crop' must be a whole number of at least 1, found 0"),
+        ({"crop": 0}, "'crop' must be a whole number from 1 to 4096, found 0"),
+        ({"crop": 10**9}, "'crop' must be a whole number from 1 to 4096, found 1000000000"),
+        ({"map": 10**400}, "'map' must be a whole number from 1 to 4096, found 1000"),
+        ({"platt": {label: [10**400, 0] for label in LABELS}}, "two numbers"),
         ({"crop": 128.0}, "'crop' must be a whole number"),
         ({"template": "ears"}, "'template' must be one of face.*'ears'"),
         ({"decoder": "guess"}, "'decoder' must be one of roi, pooled, direct"),
@@ -126,7 +125,16 @@ def test_a_lacking_entry_is_named(tmp_path: Path, key: str) -> None:
         read_card(path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "\xff"])
+def test_an_entry_that_is_not_known_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert read_card(changed(tmp_path, mood="blue", training={})).name == "stub"
+    (said,) = caplog.messages
+    assert said.endswith("stub.json: passed over, as this version of aulens does not know them: ['mood']")
+    for name, meant in (("tell_sides", "tells_sides"), ("Intensity", "intensity")):
+        with pytest.raises(ModelError, match=f"unknown entry '{name}'; did you mean '{meant}'"):
+            read_card(changed(tmp_path, **{name: None}))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "\xff", "[" * 100_000, '{"a": "\\ud800"}'])
 def test_what_is_no_card_is_said(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(text.encode("latin-1"))

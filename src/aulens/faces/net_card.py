@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from aulens.align import FIVE_POINTS
 from aulens.card_file import AnyCard, Card, card_beside, read_card_file, read_entries
-from aulens.checked import Count, Finite, Positive, Probability, one_of
+from aulens.checked import Finite, Positive, Probability, Side, one_of
 from aulens.errors import ModelError
 from aulens.landmarks import IBUG68
 
@@ -58,7 +58,7 @@ class CropCard(Card):
         template: where the five points (`aulens.align.FIVE_POINTS`) lie in the crop, shares of its side.
     """
 
-    size: Count
+    size: Side
     template: Places
 
     def __post_init__(self) -> None:

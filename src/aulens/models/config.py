@@ -120,7 +120,10 @@ class RoiConfig(ModelConfig):
     variant: RoiVariant = "roi_gcn_supervised"
     weighted: bool = False
     aus: AUs = "bp4d"
-    crop: Annotated[int, Meta(ge=32, description="a whole number of at least 32, pixels of a face")] = 256
+    crop: Annotated[
+        int,
+        Meta(ge=32, le=4096, description="a whole number of at least 32, pixels of a face, and 4096 at most"),
+    ] = 256
     template: Annotated[str, one_of(TEMPLATES)] = "face"
     backbone: str = "hrnet_w18"
     roi_side: Count = 7
@@ -197,8 +200,8 @@ class JAAConfig(ModelConfig):
 
     def _check(self) -> None:
         assert self.au_set  # checks the AUs
-        if self.crop < 48 or self.crop % 16:
+        if not 48 <= self.crop <= 4096 or self.crop % 16:
             raise ConfigError(
                 f"crop is {self.crop}; JAA-Net cuts its features into strips, so it must be a multiple of "
-                "16, at least 48."
+                "16, from 48 to 4096."
             )

@@ -14,7 +14,7 @@ from msgspec import Meta
 from aulens.align import TEMPLATES
 from aulens.aus import AUSet
 from aulens.card_file import Card, Pair, card_beside, read_card_file
-from aulens.checked import Count, Probability, Texts, one_of
+from aulens.checked import Probability, Side, Texts, one_of
 from aulens.errors import ConfigError, ModelError
 from aulens.landmarks import IBUG68, LAYOUTS, LandmarkLayout
 from aulens.runtime.intensity import Curve
@@ -127,14 +127,14 @@ class _Entries(Card):
 
     variant: str
     aus: _Numbers
-    crop: Count
-    map: Count
+    crop: Side
+    map: Side
     template: Annotated[str, one_of(TEMPLATES)]
     decoder: Annotated[str, one_of(("roi", "pooled", "direct"))]
     platt: Mapping[str, Pair]
     threshold: Mapping[str, Probability]
     backbone: str | None = None
-    roi_side: Count | None = None
+    roi_side: Side | None = None
     layout: Annotated[str, one_of(LAYOUTS)] = IBUG68.name
     tells_sides: bool | None = None
     calibrated: bool = True  # only cards of runs that stopped early say otherwise
