@@ -203,5 +203,5 @@ class JAAConfig(ModelConfig):
         if not 48 <= self.crop <= 4096 or self.crop % 16:
             raise ConfigError(
                 f"crop is {self.crop}; JAA-Net cuts its features into strips, so it must be a multiple of "
-                "16, from 48 to 4096."
+                "16, at least 48 and at most 4096."
             )
