@@ -126,7 +126,7 @@ def test_what_is_no_picture_and_no_video_is_a_sentence(seen: Seen, files: Path, 
     problem = seen.page.locator("#status [role=alert]")
     for name, told in (
         ("letter.jpg", "letter.jpg: not a picture that can be read"),
-        ("empty.mp4", "empty.mp4: the video is damaged, or of an unknown kind (the file is empty"),
+        ("empty.mp4", "empty.mp4: the file is empty"),
         ("notes.txt", "notes.txt: not a picture that can be read"),
     ):
         seen.drop(files / name)
