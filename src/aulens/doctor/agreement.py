@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING
 from aulens.doctor.measures import Floats
+from aulens.metrics.counts import ratio
 
 LEAST_EACH: Final = 3
 """A sequence tells of an AU if so many of its frames show it, and so many do not."""
@@ -76,20 +77,14 @@ def agreement(labels: NDArray[np.int8], values: Floats, sequences: Sequence[_Spa
         for columns, auc, pairs in _within(labels[seen], values[seen]):
             won[columns] += auc * pairs[:, None]
             weight[columns] += pairs[:, None]
-    if not sums:
-        empty = np.full(shape, np.nan)
-        return Agreement(empty, empty, np.zeros(shape, np.intp), np.zeros(shape), {})
-    won = np.stack([won for won, _ in sums.values()])
-    weight = np.stack([weight for _, weight in sums.values()])
-    total = weight.sum(0)
-    count = (weight > 0).sum(0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        auc = won.sum(0) / total
-        own = won / weight
-        off = np.where(weight > 0, weight * (own - auc), 0.0)
-        error = np.sqrt((off**2).sum(0) * count / (count - 1)) / total
+    won = np.reshape([won for won, _ in sums.values()], (-1, *shape))
+    weight = np.reshape([weight for _, weight in sums.values()], (-1, *shape))
+    total, count = weight.sum(0), (weight > 0).sum(0)
+    auc, own = ratio(won.sum(0), total), ratio(won, weight)
+    off = np.where(weight > 0, weight * (own - auc), 0.0)
+    error = ratio(np.sqrt(ratio((off**2).sum(0) * count, count - 1)), total)
     by_subject = {name: (own[i], weight[i]) for i, name in enumerate(sums)}
-    return Agreement(auc, np.where(count > 1, error, np.nan), count, total, by_subject)
+    return Agreement(auc, error, count, total, by_subject)
 
 
 def _within(labels: NDArray[np.int8], values: Floats) -> Iterator[tuple[NDArray[np.intp], Floats, Floats]]:

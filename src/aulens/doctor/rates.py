@@ -13,6 +13,7 @@ from aulens.data.index import FrameIndex, Problem
 from aulens.data.protocols import Protocol
 from aulens.data.registry import protocol_of
 from aulens.doctor.measures import Floats
+from aulens.metrics.counts import ratio
 
 EXACT: Final = 0.05
 """Published weights of one data set and protocol differ by 0.3 % among publications; 5 % are other labels."""
@@ -28,10 +29,7 @@ right when exchanged, are worth a word."""
 
 def rates(labels: NDArray[np.int8]) -> Floats:
     """(A,) share of coded frames of (N, A) labels in which an AU occurs; NaN where it is not coded."""
-    coded = (labels != MISSING).sum(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share: Floats = (labels == 1).sum(0) / coded
-    return share
+    return ratio((labels == 1).sum(0), (labels != MISSING).sum(0))
 
 
 def check_rates(index: FrameIndex, whole: bool, frame_protocol: str) -> tuple[list[Problem], list[str]]:

@@ -52,10 +52,9 @@ def closed_eyes(
     share = np.where(_slow(table, track), np.nan, rows.to_numpy(np.float64, na_value=np.nan).min(axis=1))
     known = np.isfinite(share)
     least = np.array([threshold_of(threshold, SHUT)])
+    begins = track.begins(BRIDGED, known)
     shut = np.full(len(share), np.nan)
-    shut[known] = switched(share[known, None], track.begins(BRIDGED, known), least, least * (1 - HYSTERESIS))[
-        :, 0
-    ]
+    shut[known] = switched(share[known, None], begins, least, least * (1 - HYSTERESIS))[:, 0]
     return share, shut
 
 

@@ -274,23 +274,11 @@ def _track(
         values[place[kept]] = np.where(seen[kept, None], found[kept], empty)
         return values
 
-    sides = [
-        column(f"{side}_p", np.nan) if f"{labels[0]}_{side}_p" in rows.columns else None
-        for side in ("right", "left")
-    ]
-    right, left = (None if side is None or np.isnan(side).all() else side for side in sides)
-    part = slice(first, first + count)
+    sides = [column(f"{side}_p", np.nan) for side in ("right", "left")]
+    right, left = (None if np.isnan(side).all() else side for side in sides)
+    part, (frame, time, lasts) = slice(first, first + count), clip
     there = np.zeros(count, bool)
     there[place[kept]] = seen[kept]
     decided = np.nan_to_num(column(ends[1], 0)) > 0.5
-    return Track(
-        face_id,
-        clip[0][part],
-        clip[1][part],
-        clip[2][part],
-        column(ends[0], np.nan),
-        decided,
-        right,
-        left,
-        there,
-    )
+    chance = column(ends[0], np.nan)
+    return Track(face_id, frame[part], time[part], lasts[part], chance, decided, right, left, there)

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.errors import InputError
+from aulens.metrics.counts import ratio
 from aulens.tables.schema import aus_in, take_smoothed
 
 
@@ -32,10 +33,8 @@ class Cooccurrence:
     def __post_init__(self) -> None:
         side = len(self.labels)
         for name in ("known", "row", "both"):
-            if getattr(self, name).shape != (side, side):
-                raise InputError(
-                    f"{name} must be {(side, side)} for {side} AUs, got {getattr(self, name).shape}"
-                )
+            if (shape := getattr(self, name).shape) != (side, side):
+                raise InputError(f"{name} must be {(side, side)} for {side} AUs, got {shape}")
         if not ((self.both >= 0) & (self.both <= self.row) & (self.row <= self.known)).all():
             raise InputError("counts must be 0 <= both <= row <= known")
 
@@ -47,24 +46,24 @@ class Cooccurrence:
     @property
     def joint(self) -> pd.DataFrame:
         """P(row and column present), NaN where they are never decided together."""
-        return self._frame(_ratio(self.both, self.known))
+        return self._frame(ratio(self.both, self.known))
 
     @property
     def conditional(self) -> pd.DataFrame:
         """P(column present | row present), NaN where the row never is."""
-        return self._frame(_ratio(self.both, self.row))
+        return self._frame(ratio(self.both, self.row))
 
     @property
     def jaccard(self) -> pd.DataFrame:
         """Rows with both over rows with either, NaN where there are none."""
-        return self._frame(_ratio(self.both, self.row + self.row.T - self.both))
+        return self._frame(ratio(self.both, self.row + self.row.T - self.both))
 
     @property
     def phi(self) -> pd.DataFrame:
         """The correlation of the two decisions, -1 to 1, NaN where one of them never changes."""
         n, row, column, both = (m.astype(np.float64) for m in (self.known, self.row, self.row.T, self.both))
         spread = np.sqrt(row * (n - row)) * np.sqrt(column * (n - column))
-        return self._frame(_ratio(n * both - row * column, spread))
+        return self._frame(ratio(n * both - row * column, spread))
 
     def _frame(self, matrix: NDArray[np.int64] | NDArray[np.float64]) -> pd.DataFrame:
         return pd.DataFrame(matrix, index=list(self.labels), columns=list(self.labels))
@@ -92,8 +91,3 @@ def cooccurrence(table: pd.DataFrame, *, smoothed: bool | None = None) -> Cooccu
     # Sums of ones: exact in float64, and many times faster than integers.
     counted = [(a.T @ b).astype(np.int64) for a, b in ((known, known), (present, known), (present, present))]
     return Cooccurrence(labels, *counted)
-
-
-def _ratio(above: NDArray[np.generic], below: NDArray[np.generic]) -> NDArray[np.float64]:
-    over = below.astype(np.float64)
-    return np.where(over > 0, above.astype(np.float64) / np.where(over > 0, over, 1.0), np.nan)

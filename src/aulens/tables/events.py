@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from aulens.metrics.counts import ratio
 from aulens.tables.blinks import (
     BLINK,
     BRIDGED,
@@ -196,7 +197,7 @@ def _mean(
     places = _between(first, last)
     total = np.add.reduceat(np.append(np.where(known, strength, 0.0), 0.0), places)[::2]
     count = np.add.reduceat(np.append(known.astype(np.float64), 0.0), places)[::2]
-    return np.where(count > 0, total / np.where(count > 0, count, 1.0), np.nan)
+    return ratio(total, count)
 
 
 def _between(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:

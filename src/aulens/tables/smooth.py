@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
+from aulens.metrics.counts import ratio
 from aulens.tables.baseline import log_odds
 from aulens.tables.schema import aus_in
 from aulens.tables.tracks import seconds, tracks
@@ -61,13 +62,8 @@ def smooth(
         raise ConfigError(f"hysteresis must be from 0 to below 1, got {hysteresis}")
     _check_decided(table)
     labels = [label for label in aus_in(table) if f"{label}_p" in table.columns]
-    valued = [bool(table[f"{label}_p"].notna().any()) for label in labels]
-    least = np.array(
-        [
-            threshold_of(thresholds, label) if has_values else np.nan
-            for label, has_values in zip(labels, valued, strict=True)
-        ]
-    )
+    told = table[[f"{label}_p" for label in labels]].notna().any()
+    least = np.array([threshold_of(thresholds, label) if told[f"{label}_p"] else np.nan for label in labels])
     track = tracks(table)
     raw = table[[f"{label}_p" for label in labels]].to_numpy(dtype=np.float64, na_value=np.nan)[track.rows]
     _check(raw, labels)
@@ -123,7 +119,7 @@ def weighted_means(
         if wide[one[0]]:
             sums[one] = _by_waves(sums[one], time[one], sigma)
     total, weights = sums[:, : values.shape[1]], sums[:, values.shape[1] :]
-    return np.where(known, total / np.where(weights > 0, weights, 1.0), np.nan)
+    return np.where(known, ratio(total, weights), np.nan)
 
 
 def _by_pairs(values: Floats, time: Floats, stretch: NDArray[np.int64], sigma: float) -> Floats:
@@ -174,11 +170,9 @@ def switched(values: Floats, begins: Bools, high: Floats, low: Floats) -> Bools:
 
 def _check_decided(table: pd.DataFrame) -> None:
     """Other programs tell whether an AU is present and not how probably: nothing would be left of it."""
+    told = table.notna().any()
     for label in aus_in(table):
-        decided, known = (
-            end in table.columns and bool(table[end].notna().any()) for end in (f"{label}_c", f"{label}_p")
-        )
-        if decided and not known:
+        if told.get(f"{label}_c", False) and not told.get(f"{label}_p", False):
             raise InputError(
                 f"{label}_c tells decisions, and no {label}_p tells probabilities, as in a table of "
                 "OpenFace: there is nothing to smooth"
