@@ -23,6 +23,7 @@ _PAGED: Final = frozenset({"AVIF", "GIF", "HEIF", "PNG", "TIFF", "WEBP"})
 """Formats with pages that are pictures of their own; PSD has layers, for MPO see `further_pictures`."""
 _SUBFILE: Final = 254
 _DNG: Final = 50706
+_CR3: Final = b"ftypcrx "
 
 # FFmpeg's with video, and sound, to be named as such: no lists of other files, addresses, devices, text.
 VIDEO_FORMATS: Final = (
@@ -75,6 +76,8 @@ _KNOWN: Final = (
 """What files that are no pictures begin with, in lower case, and what to say of them."""
 BOXES: Final = (b"ftyp", b"mdat", b"moov", b"wide")
 """Parts with which MP4 and MOV begin, behind their length."""
+MJPEG_SUFFIXES: Final = frozenset({".mjpeg", ".mjpg"})
+"""Pictures after each other in one file: how it begins tells only the first."""
 _TABLES: Final = frozenset({".csv", ".jsonl", ".parquet", ".tsv"})
 
 DAMAGE: Final = (
@@ -115,19 +118,24 @@ def open_picture(path: Path) -> Image.Image:
 
 def no_picture(path: Path) -> str:
     """What to say of a file that is no picture of a kind that is opened."""
-    start, ending = first_bytes(path), path.suffix.lower()
-    known = next((what for mark, what in _KNOWN if start.lower().startswith(mark)), None)
-    if known is not None:
-        return f"this is {known}"
-    if ending == ".icloud":
-        return "it is in iCloud and not on this computer: download it first"
-    if ending in RAW_SUFFIXES:
-        return _raw_text(path)
+    if (known := known_kind(path)) is not None:
+        return known
+    ending = path.suffix.lower()
     if ending in VIDEO_SUFFIXES:
         return "this looks like a video, not a picture: Analyzer.video reads it"
     if ending in _TABLES:
         return "this looks like a table, not a picture; `aulens report` makes a page of a video's table"
     return "not a picture that can be read; JPEG, PNG, TIFF, HEIC, AVIF, WebP, GIF, BMP can, and videos"
+
+
+def known_kind(path: Path) -> str | None:
+    """What to say of a file that is neither picture nor video, of kinds that come often; None of others."""
+    start, ending = first_bytes(path), path.suffix.lower()
+    if (known := next((what for mark, what in _KNOWN if start.lower().startswith(mark)), None)) is not None:
+        return f"this is {known}"
+    if ending == ".icloud":
+        return "it is in iCloud and not on this computer: download it first"
+    return _raw_text(path) if ending in RAW_SUFFIXES or start[4:12] == _CR3 else None
 
 
 def first_bytes(path: Path, count: int = 32) -> bytes:
@@ -143,7 +151,7 @@ def first_bytes(path: Path, count: int = 32) -> bytes:
 
 def _raw_text(path: Path) -> str:
     kind = path.suffix.removeprefix(".").upper()
-    return f"a camera's raw picture ({kind}), which is not read: save it as JPEG or TIFF first"
+    return f"this is a camera's raw picture ({kind}), which is not read: save it as JPEG or TIFF first"
 
 
 def pages(picture: Image.Image) -> list[int]:
@@ -163,15 +171,21 @@ def pages(picture: Image.Image) -> list[int]:
 
 
 def further_pictures(path: Path) -> int:
-    """How many pictures of the size of the first a file holds that are not read (those of a 3-D camera)."""
-    with open_picture(path) as picture:
-        if picture.format != "MPO":
-            return 0
-        size, same = picture.size, 0
-        for number in range(1, int(getattr(picture, "n_frames", 1))):
-            picture.seek(number)
-            same += picture.size == size
-        return same
+    """How many pictures of the size of the first a file holds that are not read (those of a 3-D camera).
+
+    Smaller ones, which telephones add, are previews and maps of brightness. 0 where the file is damaged.
+    """
+    try:
+        with open_picture(path) as picture:
+            if picture.format != "MPO":
+                return 0
+            size, same = picture.size, 0
+            for number in range(1, int(getattr(picture, "n_frames", 1))):
+                picture.seek(number)
+                same += picture.size == size
+            return same
+    except (*DAMAGE, Image.DecompressionBombError):
+        return 0
 
 
 def may_be_paged(path: Path) -> bool:

@@ -15,9 +15,11 @@ from aulens.formats import (
     BOXES,
     DAMAGE,
     MEANT_SUFFIXES,
+    MJPEG_SUFFIXES,
     PICTURE_SUFFIXES,
     VIDEO_SUFFIXES,
     first_bytes,
+    known_kind,
     no_picture,
     open_picture,
     pages,
@@ -101,7 +103,8 @@ def media_kind(path: str | Path) -> MediaKind:
     regular_file(path)
     try:
         with open_picture(path) as picture:
-            return "clip" if len(pages(picture)) > 1 else "picture"
+            frames = path.suffix.lower() in MJPEG_SUFFIXES and picture.format == "JPEG"
+            return "clip" if frames or len(pages(picture)) > 1 else "picture"
     except UnidentifiedImageError:
         pass
     except InputError:
@@ -109,7 +112,7 @@ def media_kind(path: str | Path) -> MediaKind:
     except (*DAMAGE, Image.DecompressionBombError):
         return "picture"
     why = no_picture(path)
-    if _is_text(path):
+    if _is_text(path) or known_kind(path) is not None:
         raise InputError(f"{path}: {why}")
     from aulens.video.container import opened  # takes longer to load than a picture takes
 
@@ -182,13 +185,17 @@ def _kind(file: Path) -> MediaKind | None:
     ending = file.suffix.lower()
     if ending in _MAYBE_TEXT and _is_text(file):
         return None
-    return _promised(file) if ending in MEANT_SUFFIXES or not os.path.isfile(file) else None
+    # A folder of a participant may be a link whose disk is not there.
+    is_lost = not ending and file.is_symlink() and not file.exists()
+    is_meant = is_lost or ending in MEANT_SUFFIXES or first_bytes(file)[4:8] in BOXES
+    return _promised(file) if is_meant else None
 
 
 def _promised(file: Path) -> MediaKind:
     """What a file that can't be read promises to be, by its name and how it begins."""
-    is_video = file.suffix.lower() in VIDEO_SUFFIXES - PICTURE_SUFFIXES or first_bytes(file)[4:8] in BOXES
-    return "clip" if is_video else "picture"
+    if file.suffix.lower() in VIDEO_SUFFIXES - PICTURE_SUFFIXES:
+        return "clip"
+    return "clip" if first_bytes(file)[4:8] in BOXES and known_kind(file) is None else "picture"
 
 
 def _is_text(file: Path) -> bool:

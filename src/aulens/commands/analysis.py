@@ -63,7 +63,8 @@ class Analysis:
             tell_of_figures(console)
         analyzer = self.models.analyzer(tally.left_out)
         settings = replace(
-            settings, baseline=baseline_of(self.videos.baseline, self.videos.neutral, analyzer)
+            settings,
+            baseline=baseline_of(self.videos.baseline, self.videos.neutral, analyzer, settings.mirrored),
         )
         tally.left_out.clear()
         theirs, sources = self.format.theirs, self.sources
@@ -86,6 +87,8 @@ class Analysis:
             )
         if found.made:
             console.print(made_text(found.made), markup=False)
+        for path, more in found.in_part.items():
+            console.print(f"{path}: the first of {more + 1} pictures in it is read", markup=False)
         if found.others:
             console.print(f"{others_text(found.others)} left out: no pictures, no videos", markup=False)
         self._work(found, settings, analyzer, tally, console)
@@ -129,7 +132,7 @@ class Analysis:
         settings = OutputSettings(
             self.format.stored.value, videos.every, parse_time(videos.start, "--from"),
             parse_time(videos.stop, "--to"), videos.smooth, self.overlay, self.report, videos.keep_lost,
-            videos.max_yaw, videos.max_pitch, videos.min_quality,
+            videos.max_yaw, videos.max_pitch, videos.min_quality, mirrored=videos.mirrored,
         )  # fmt: skip
         if settings.limits and self.out is None and self.format is not Format.TABLE:
             raise ConfigError(
@@ -189,7 +192,7 @@ class Analysis:
             ) as rows,
             FrameBar(console, settings, len(found.pictures), quiet=quiet) as bar,
         ):
-            stream_pictures(found.pictures, analyzer, settings.format, rows, tally, bar)
+            stream_pictures(found.pictures, analyzer, settings, rows, tally, bar)
             if jobs:
                 stream_clips(jobs, analyzer, settings, rows, table, tally, bar)
 

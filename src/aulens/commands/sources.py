@@ -10,7 +10,7 @@ from typing import Final
 
 from aulens.commands.tally import counted
 from aulens.errors import ConfigError
-from aulens.formats import MEANT_SUFFIXES
+from aulens.formats import MEANT_SUFFIXES, further_pictures
 from aulens.inputs import media_at
 from aulens.named import legible, unwritable
 from aulens.output.plan import unique
@@ -29,6 +29,7 @@ class Found:
         failed: inputs with nothing in them, each with the reason.
         made: pictures and videos that earlier runs made elsewhere, and that are left out.
         others: how many other files there were, by the ending of their names.
+        in_part: pictures in files with several, of which the first is read, and how many more there are.
     """
 
     pictures: tuple[Path, ...]
@@ -36,6 +37,7 @@ class Found:
     failed: dict[Path, str]
     made: tuple[Path, ...] = ()
     others: Mapping[str, int] = field(default_factory=dict)
+    in_part: Mapping[Path, int] = field(default_factory=dict)
 
 
 def gather(
@@ -85,9 +87,10 @@ def gather(
                 else:
                     failed[Path(legible(path))] = why
     made_elsewhere = (path for path in left_out if out is None or out.resolve() not in path.resolve().parents)
+    pictures = tuple(by_kind[False].values())
     return Found(
-        tuple(by_kind[False].values()), tuple(by_kind[True].values()), failed,
-        tuple(dict.fromkeys(made_elsewhere)), others,
+        pictures, tuple(by_kind[True].values()), failed, tuple(dict.fromkeys(made_elsewhere)), others,
+        {path: more for path in pictures if (more := further_pictures(path))},
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from av.error import ArgumentError, FFmpegError
 from PIL import Image
 
 from aulens.errors import InputError
-from aulens.formats import BOXES, DAMAGE, VIDEO_FORMATS, open_picture
+from aulens.formats import BOXES, DAMAGE, VIDEO_FORMATS, known_kind, open_picture
 from aulens.image import MAX_PIXELS
 from aulens.named import regular_file
 from aulens.video.media import unreadable
@@ -87,6 +87,8 @@ def damage(error: FFmpegError | ValueError) -> str:
 def _refusal(path: Path, error: FFmpegError | ValueError) -> str:
     if isinstance(error, PermissionError):
         return "you may not read this file"
+    if (known := known_kind(path)) is not None:
+        return known
     try:
         with path.open("rb") as file:
             start = file.read(12)
