@@ -66,18 +66,18 @@ def one_command_line() -> Iterator[None]:
 
 @pytest.fixture
 def without_pdfs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures of a clip are SVG and empty PDFs: the fonts of a PDF take a third of a second."""
-    from aulens.show import figures
+    """matplotlib saves empty PDFs: the fonts of a PDF take a third of a second."""
+    from matplotlib.figure import Figure
 
-    save = figures.save_figure
+    save = Figure.savefig
 
-    def saved(figure: Any, path: Path) -> None:
-        if path.suffix == ".pdf":
+    def saved(figure: Figure, path: Path, **how: Any) -> None:
+        if how["format"] == "pdf":
             path.touch()
         else:
-            save(figure, path)
+            save(figure, path, **how)
 
-    monkeypatch.setattr(figures, "save_figure", saved)
+    monkeypatch.setattr(Figure, "savefig", saved)
 
 
 @pytest.fixture(scope="module")

@@ -3,44 +3,19 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from command_line import aulens
+from served_app import running
 
 gradio = pytest.mark.skipif(find_spec("gradio") is None, reason="gradio is not installed (extra: app)")
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-
-
-@contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
-    """The command; its address, and what it said before."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aulens", "app", "--port", "0", *arguments],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TMPDIR": str(folder)},
-    )
-    assert process.stderr is not None
-    said = []
-    try:
-        for line in process.stderr:
-            said.append(line)
-            if "the page is at " in line:
-                break
-        yield process, said[-1].split("the page is at ")[1].split()[0], said
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
 
 
 def status(url: str, host: str | None = None) -> int:

@@ -20,6 +20,7 @@ from PIL import Image
 from serving import Serving, until
 
 from patch_people import patch_frame, write_people
+from served_app import dropped, events, output, post, upload
 
 pytestmark = pytest.mark.slow
 
@@ -33,47 +34,6 @@ def page(serve: Callable[..., Serving]) -> Serving:
 def good(serve: Callable[..., Serving]) -> Serving:
     """One on which no test breaks a disk."""
     return serve(0.0)
-
-
-def post(page: Serving, path: str, body: bytes, kind: str, **more: str) -> Any:
-    """The answer, as JSON."""
-    headers = {"Content-Type": kind, **{name.replace("_", "-"): value for name, value in more.items()}}
-    request = urllib.request.Request(page.url + path, body, headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
-
-
-def upload(page: Serving, data: bytes, name: str = "a.png", **more: str) -> Path:
-    head = f'--part\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
-    kind = "multipart/form-data; boundary=part"
-    return Path(post(page, "gradio_api/upload", head + data + b"\r\n--part--\r\n", kind, **more)[0])
-
-
-def dropped(page: Serving, data: bytes, session: str, name: str = "a.png") -> str:
-    """What the page answers to a file."""
-    sent = {"path": str(upload(page, data, name)), "orig_name": name, "meta": {"_type": "gradio.FileData"}}
-    return output(page, "upload", [sent], session)
-
-
-def events(page: Serving) -> list[dict[str, Any]]:
-    """All that can happen on it."""
-    with urllib.request.urlopen(f"{page.url}config", timeout=30) as answer:
-        found: list[dict[str, Any]] = json.load(answer)["dependencies"]
-    return found
-
-
-def output(page: Serving, event: str, data: list[Any], session: str) -> str:
-    """What the page answers when something happens on it, as JSON."""
-    found = events(page)
-    number = next(each["id"] for each in found if [target[1] for target in each["targets"]] == [event])
-    asked = {"fn_index": number, "data": data, "session_hash": session}
-    try:
-        return json.dumps(
-            post(page, "gradio_api/run/predict", json.dumps(asked).encode(), "application/json")
-        )
-    except urllib.error.HTTPError as error:
-        with error:
-            return json.dumps(json.load(error))
 
 
 def test_each_answer_but_the_cameras_comes_with_its_request(good: Serving) -> None:

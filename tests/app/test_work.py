@@ -14,8 +14,8 @@ from aulens.app.settings import AppSettings
 from aulens.app.source import look, within
 from aulens.app.work import ClipMade, Made, Work, clip_work, picture_work
 from aulens.errors import ConfigError, InputError
+from aulens.faces.detector import Face
 from aulens.output import OutputSettings
-from aulens.output.plan import Plan
 from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
 
@@ -98,15 +98,14 @@ def test_results_that_cannot_be_written_are_a_sentence_without_a_path(
         done(work, tmp_path / "out")
 
 
-def test_no_sentence_names_the_folder(
-    tmp_path: Path, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(plan: Plan, executor: object) -> None:
-        path, out = plan.jobs[0].paths[0], plan.out
-        raise ConfigError(f"{out / 'a.part'}: not of {path}; empty {out}")
+def test_no_sentence_names_the_folder(tmp_path: Path) -> None:
+    path, out = write_people(tmp_path / "0.mp4", 5), tmp_path / "out"
 
-    monkeypatch.setattr("aulens.app.work.execute", fail)
-    source = look(write_people(tmp_path / "0.mp4", 5), "Zoë.mp4")
+    class Failing(PatchDetector):
+        def __call__(self, image: object) -> tuple[Face, ...]:
+            raise ConfigError(f"{out / 'a.part'}: not of {path}; empty {out}")
+
+    analyzer = Analyzer(write_stub(tmp_path), Failing())
     with pytest.raises(InputError) as error:
-        done(clip_work(analyzer, source, OutputSettings()), tmp_path / "out")
+        done(clip_work(analyzer, look(path, "Zoë.mp4"), OutputSettings()), out)
     assert str(error.value) == "a.part: not of Zoë.mp4; empty the folder of results"

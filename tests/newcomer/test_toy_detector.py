@@ -13,8 +13,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +21,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from aulens.analysis.analyzer import Analyzer
 from aulens.faces.detector import Face
 from aulens.faces.registry import DetectorEntry
 from command_line import aulens
 from entries import install
 from patch_people import patch_frame, write_people
+from served_app import table_of
 from synthetic_faces import face68
 
 
@@ -154,42 +152,12 @@ def test_prepare_and_doctor(picture: Path, tmp_path: Path) -> None:
     assert json.loads(done.out)["dataset"] == "own"
 
 
-def test_the_web_page_looks_with_it(
-    picture: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.slow
+def test_the_web_page_finds_faces_with_it(picture: Path, model: Path, tmp_path: Path) -> None:
     pytest.importorskip("gradio", reason="gradio is not installed (extra: app)")
-    from aulens.app import server
-    from aulens.app.source import look
-    from aulens.app.work import PictureMade, picture_work
-
-    made = []
-
-    class Page:
-        url = "http://nobody"
-
-        def __init__(self, analyzer: Analyzer) -> None:
-            self.server, self.analyzer = self, analyzer
-
-        def serve_until_ended(self) -> None:
-            (tmp_path / "made").mkdir()
-            made.append(picture_work(self.analyzer, look(picture, "red.png"))(tmp_path / "made", Unheard()))
-
-    @contextmanager
-    def prepared(analyzer: Analyzer, settings: object) -> Iterator[Page]:
-        yield Page(analyzer)
-
-    monkeypatch.setattr(server, "prepared", prepared)
-    assert aulens("app", "--model", model, "--detector", "toy").code == 0
-    (one,) = made
-    assert isinstance(one, PictureMade)
-    assert [face.box[0] for face in one.faces] == [30]
-
-
-class Unheard:
-    """In place of the page that is told how far an analysis is."""
-
-    def tell(self, *_: object) -> None: ...
-    def check(self) -> None: ...
+    (tmp_path / "app").mkdir()
+    (row,) = table_of(tmp_path / "app", picture.read_bytes(), "--model", str(model), "--detector", "toy")
+    assert (float(row["box_x"]), float(row["box_y"])) == (30, 20)  # it misses the blue one
 
 
 @pytest.mark.slow

@@ -9,11 +9,15 @@ A package adds it by two lines of its pyproject.toml:
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +39,7 @@ from aulens.training.inference import predict
 from command_line import aulens
 from entries import install
 from people import astronaut
+from served_app import table_of
 from synthetic_faces import write_faces
 
 
@@ -119,6 +124,12 @@ threads = 1
 """
 
 
+def png(image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "png")
+    return file.getvalue()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the toy is installed."""
@@ -173,6 +184,27 @@ def test_detect(card: Path, tmp_path: Path) -> None:
     (face,) = csv.DictReader(done.out.splitlines())
     (result,) = Analyzer(card)(astronaut())
     assert float(face["AU12_p"]) == pytest.approx(result.probability["AU12"], abs=1e-4)
+
+
+def test_the_web_page(card: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gradio", reason="gradio is not installed (extra: app)")
+    (row,) = table_of(tmp_path, png(astronaut()), "--model", str(card))
+    (result,) = Analyzer(card)(astronaut())
+    assert float(row["AU12_p"]) == pytest.approx(result.probability["AU12"], abs=1e-4)
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed (extra: cluster)")
+def test_workers_of_a_ray_cluster(card: Path, tmp_path: Path) -> None:
+    Image.fromarray(astronaut()).save(tmp_path / "face.png")
+    command = ["detect", tmp_path / "face.png", "--model", card, "--out"]
+    assert aulens(*command, tmp_path / "here").code == 0
+    subprocess.run(
+        [sys.executable, "-m", "aulens", *command, tmp_path / "cluster", "--cluster", "--workers", "1"],
+        check=True, env=os.environ | {"HOME": str(tmp_path)},
+    )  # fmt: skip
+    here, cluster = ((tmp_path / out / "results.csv").read_text() for out in ("here", "cluster"))
+    assert "AU12_p" in here
+    assert cluster == here
 
 
 def test_its_settings_are_checked_and_its_paper_is_cited(data: Path, config: Path, tmp_path: Path) -> None:

@@ -22,10 +22,9 @@ from matplotlib.lines import Line2D
 
 from aulens.errors import ConfigError, InputError
 from aulens.runtime.card import read_card
-from aulens.show import figures
 from aulens.show.cooccurrence import cooccurrence_figure
 from aulens.show.figure import COLUMN, PAGE, save_figure
-from aulens.show.figures import write_figures
+from aulens.show.figures import people_to_draw, write_figures
 from aulens.show.numbers import clock
 from aulens.show.report import write_report
 from aulens.show.timeline import timeline
@@ -253,8 +252,8 @@ def test_a_matrix_is_drawn_with_its_numbers(tmp_path: Path) -> None:
     cooccurrence_figure(-matrix, ("AU1", "AU6", "AU12"), "phi")
 
 
-def test_all_figures_of_a_clip_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "save_figure", lambda figure, path: path.touch())
+@pytest.mark.usefixtures("without_pdfs")
+def test_all_figures_of_a_clip_are_written(tmp_path: Path) -> None:
     alone = write_figures(tmp_path / "one", person(0, range(60)), THRESHOLD)
     assert [path.name for path in alone] == [
         "timeline.svg", "timeline.pdf", "cooccurrence.svg", "cooccurrence.pdf",
@@ -296,14 +295,11 @@ def test_of_a_long_folder_the_title_keeps_what_fits(width: float) -> None:
     assert 0.8 * figure.bbox.x1 < title.get_window_extent().x1 <= figure.bbox.x1
 
 
-def test_of_a_crowd_those_seen_longest_have_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = []
-    monkeypatch.setattr(figures, "timeline", lambda table, threshold, events, face_id, **rest: face_id)
-    monkeypatch.setattr(figures, "cooccurrence_figure", lambda *args, **rest: None)
-    monkeypatch.setattr(figures, "save_figure", lambda figure, path: drawn.append(figure))
-    crowd = pd.concat([person(k, range(40 + 5 * (k % 15))) for k in range(30)])
-    write_figures(tmp_path, crowd, THRESHOLD)
-    assert sorted(set(drawn) - {None}) == [*range(9, 15), *range(24, 30)]
+def test_of_a_crowd_those_seen_longest_have_figures() -> None:
+    seen = {k: 1.6 + 0.2 * (k % 15) for k in range(30)}
+    assert people_to_draw(seen, 1.0) == [*range(9, 15), *range(24, 30)]
+    assert people_to_draw({0: 1.0, 1: 0.99, 2: 7.0}, 1.0) == [0, 2]
+    assert people_to_draw({3: 0.2}, 1.0) == [3]
 
 
 def test_drawing_needs_no_screen_and_importing_draws_nothing(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from aulens.tables.schema import of_person
 
 _LEAST: Final = 1.0
 """Seconds (or 25 frames) that a person must be seen for to get figures; passers-by are in the table."""
-_MOST: Final = 12
 
 
 def write_figures(
@@ -57,14 +56,12 @@ def write_figures(
     if events is None and clip.timed and clip.tracks:
         events = events_of(table, smoothed=clip.smoothed)
     least = _LEAST if clip.timed else 25
-    seen = {track.face_id: track.time_seen for track in clip.tracks}
-    longest = sorted(seen, key=lambda face_id: -seen[face_id])[:_MOST]
-    people = sorted(face_id for face_id in longest if seen[face_id] >= least or len(seen) == 1)
+    people = people_to_draw({track.face_id: track.time_seen for track in clip.tracks}, least)
     if people:
         make_folder(folder)
     written = []
     for face_id in people:
-        end = "" if len(seen) == 1 else f"-person{face_id}"
+        end = "" if len(clip.tracks) == 1 else f"-person{face_id}"
         counts = cooccurrence(of_person(table, face_id), smoothed=clip.smoothed)
         together = counts.conditional.loc[list(labels), list(labels)]
         figures = {
@@ -79,3 +76,15 @@ def write_figures(
                 save_figure(figure, path)
                 written.append(path)
     return tuple(written)
+
+
+def people_to_draw(seen: Mapping[int, float], least: float, most: int = 12) -> list[int]:
+    """Who gets figures: those who were seen longest, and for so long at least; whoever is alone, always.
+
+    Args:
+        seen: face id to how long it was seen.
+        least: in the unit of `seen`.
+        most: people.
+    """
+    longest = sorted(seen, key=lambda face_id: -seen[face_id])[:most]
+    return sorted(face_id for face_id in longest if seen[face_id] >= least or len(seen) == 1)
