@@ -15,10 +15,10 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 
+from aulens.contents import arrays_of
 from aulens.errors import DatasetError
 from aulens.files import atomic_write
 from aulens.render.canonical import settle, to_canonical
@@ -81,15 +81,15 @@ def _read_checkout(root: Path) -> _Kit:
 
 def _read_npz(path: Path) -> _Kit:
     try:
-        with path.open("rb") as file, np.load(file) as packed:
-            units = dict(zip((str(n) for n in packed["ex"]), packed["E"].astype(np.float32), strict=True))
-            return _Kit(
-                packed["base"].astype(np.float32),
-                packed["faces"].astype(np.int32),
-                units,
-                packed["I"].astype(np.float32),
-            )
-    except (KeyError, ValueError, TypeError, OSError, EOFError, BadZipFile) as error:
+        packed = arrays_of(path)
+        units = dict(zip((str(n) for n in packed["ex"]), packed["E"].astype(np.float32), strict=True))
+        return _Kit(
+            packed["base"].astype(np.float32),
+            packed["faces"].astype(np.int32),
+            units,
+            packed["I"].astype(np.float32),
+        )
+    except (KeyError, ValueError, TypeError, OSError) as error:
         raise DatasetError(
             f"{path} is not a packed ICT-FaceKit ({error}); docs/renders.md says how to make one"
         ) from error

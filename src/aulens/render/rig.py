@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.contents import bytes_of
+from aulens.errors import DatasetError
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
@@ -76,12 +79,23 @@ class Rig:
 
 
 def read_obj(path: Path) -> tuple[Floats, Ints, NDArray[np.str_]]:
-    """Vertices (V, 3) of an .obj file, its faces as triangles (F, 3), and the group of each triangle (F,)."""
+    """Vertices (V, 3) of an .obj file, its faces as triangles (F, 3), and the group of each triangle (F,).
+
+    Raises:
+        DatasetError: it is no such file.
+    """
+    try:
+        return _parsed(bytes_of(path).decode("utf-8"))
+    except (OSError, ValueError, OverflowError) as error:
+        raise DatasetError(f"{path} is no mesh that can be read ({error}); get it again") from error
+
+
+def _parsed(text: str) -> tuple[Floats, Ints, NDArray[np.str_]]:
     vertices: list[tuple[float, ...]] = []
     triangles: list[tuple[int, int, int]] = []
     groups: list[str] = []
     group = ""
-    for line in path.read_text().splitlines():
+    for line in text.splitlines():
         word, _, rest = line.partition(" ")
         if word == "v":
             vertices.append(tuple(float(x) for x in rest.split()[:3]))

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.checked import Checked, Count, Natural
+from aulens.contents import arrays_of
 from aulens.errors import AulensError, ConfigError, DatasetError, InputError
 from aulens.faces.default import MakeDetector
 from aulens.faces.detector import FaceDetector
@@ -120,9 +120,8 @@ def read_landmarks(path: str | Path) -> dict[str, Points]:
         DatasetError: it can't be read, or holds something else.
     """
     try:
-        with np.load(path) as file:
-            arrays = {name: np.asarray(file[name], np.float64) for name in file.files}
-    except (OSError, ValueError, EOFError, AttributeError, BadZipFile) as error:
+        arrays = {name: np.asarray(array, np.float64) for name, array in arrays_of(Path(path)).items()}
+    except (OSError, ValueError, TypeError) as error:
         raise DatasetError(f"{path}: these landmarks can't be read ({error})") from error
     for name, array in arrays.items():
         if array.shape in {(count, 3) for count in _MESHES}:
