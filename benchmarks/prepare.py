@@ -219,7 +219,7 @@ def main() -> None:
         throughput(faces, options.frames, settings, root)
         data = load_prepared(root / "out0", BP4D)
         jpegs = [
-            read_bytes(place.path, place.offset, place.length) for place in data.byte_ranges[: len(faces)]
+            read_bytes(place.path, place.offset, place.length) for place in data.names.places[: len(faces)]
         ]
         print()
         stores(jpegs, options.stored, root)

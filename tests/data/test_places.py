@@ -1,84 +1,60 @@
-"""Names and places of pictures in arrays: the same as tuples of them."""
+"""Names and places of pictures in a table: the same as tuples of them."""
 
 import pickle
 
 import numpy as np
-import pyarrow
 import pytest
 
-from aulens.data.places import (
-    ByteRanges,
-    ImageNames,
-    as_rows,
-    basenames,
-    join_byte_ranges,
-    join_names,
-    take_names,
-)
+from aulens.data.places import StoredImages, as_rows, basenames, join_names, take_names
 from aulens.data.shards import ByteRange
 
 PLAIN = ("in/a.jpg", "in/ü/b.jpg", "c.jpg", "in/d.jpg")
+NAMES = ("F/1.jpg", "ü/2.jpg", "3.jpg", "F/4.jpg")
+WRITTEN = ("x.tar/F/1.jpg", "y.tar/ü/2.jpg", "x.tar/3.jpg", "y.tar/F/4.jpg")
+PLACES = [ByteRange("xyxy"[k] + ".tar", 10 * k, 5 + k) for k in range(4)]
 
 
-def names() -> ImageNames:
-    return ImageNames(
-        ("in/", "other/"),
-        np.array([0, 1, 0, 1], np.int32),
-        pyarrow.array(["F/1", "ü/2", "3", "F/4"], pyarrow.large_string()),
-        ".jpg",
-    )
-
-
-WRITTEN = ("in/F/1.jpg", "other/ü/2.jpg", "in/3.jpg", "other/F/4.jpg")
-
-
-def byte_ranges() -> ByteRanges:
-    return ByteRanges(("x.tar", "y.tar"), np.array([0, -1, 1], np.int32), np.arange(3) * 10, np.arange(3) + 5)
-
-
-PLACES = (ByteRange("x.tar", 0, 5), None, ByteRange("y.tar", 20, 7))
+def stored() -> StoredImages:
+    file = np.array([0, 1, 0, 1], np.int32)
+    return StoredImages.within(("x.tar", "y.tar"), file, NAMES, np.arange(4) * 10, np.arange(4) + 5)
 
 
 def test_names_are_read_as_a_tuple_is():
-    assert tuple(names()) == WRITTEN
-    assert len(names()) == 4
-    assert names()[-1] == WRITTEN[-1]
-    assert tuple(names()[1:3]) == WRITTEN[1:3]
-    assert tuple(names()[3:1]) == ()
+    assert tuple(stored()) == WRITTEN
+    assert len(stored()) == 4
+    assert stored()[-1] == WRITTEN[-1]
+    assert tuple(stored()[1:3]) == WRITTEN[1:3]
+    assert tuple(stored()[3:1]) == ()
     with pytest.raises(IndexError):
-        names()[4]
-    assert tuple(pickle.loads(pickle.dumps(names()))) == WRITTEN
+        stored()[4]
+    assert tuple(pickle.loads(pickle.dumps(stored()))) == WRITTEN
 
 
 @pytest.mark.parametrize("rows", [[2, 0, 3], [1, 2], [], [0]])
 def test_names_are_taken_and_cut_as_those_of_a_tuple(rows):
     taken = as_rows(rows)
-    for given, written in ((names(), WRITTEN), (PLAIN, PLAIN)):
+    for given, written in ((stored(), WRITTEN), (PLAIN, PLAIN)):
         expected = tuple(written[row] for row in rows)
         assert tuple(take_names(given, taken)) == expected
         assert basenames(given, taken) == [name.rpartition("/")[2] for name in expected]
+    assert stored().take(taken).places == [PLACES[row] for row in rows]
 
 
 def test_names_are_joined():
     assert join_names([PLAIN, PLAIN[:1]]) == (*PLAIN, PLAIN[0])
-    joined = join_names([names(), PLAIN, names()[2:]])
+    joined = join_names([stored(), PLAIN, stored()[2:]])
     assert tuple(joined) == (*WRITTEN, *PLAIN, *WRITTEN[2:])
     assert basenames(joined, slice(3, 6)) == ["4.jpg", "a.jpg", "b.jpg"]
+    assert joined.places == [*PLACES, *[None] * len(PLAIN), *PLACES[2:]]
+    assert tuple(joined.take(as_rows([9, 4, 0]))) == (WRITTEN[3], PLAIN[0], WRITTEN[0])
 
 
-def test_spans_are_read_taken_and_joined_as_a_tuple_is():
-    assert tuple(byte_ranges()) == PLACES
-    assert byte_ranges()[-1] == PLACES[-1]
-    assert tuple(byte_ranges()[1:]) == PLACES[1:]
-    assert tuple(byte_ranges().take(as_rows([2, 0]))) == (PLACES[2], PLACES[0])
-    assert tuple(join_byte_ranges([ByteRanges.none(2), byte_ranges(), byte_ranges()])) == (
-        None,
-        None,
-        *PLACES,
-        *PLACES,
-    )
+def test_places_are_read_as_a_tuple_is():
+    assert stored().places == PLACES
+    assert stored().place(-1) == PLACES[-1]
+    assert StoredImages.of(PLAIN).places == [None] * len(PLAIN)
     with pytest.raises(IndexError):
-        byte_ranges()[3]
+        stored().place(4)
 
 
 def test_consecutive_rows_are_a_slice():

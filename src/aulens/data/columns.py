@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,27 @@ def check_codes(labels: NDArray[np.int8]) -> None:
 
 def check_intensities(intensities: NDArray[np.float32], shape: tuple[int, ...]) -> None:
     """Raise DatasetError if intensities are of another shape, or other than 0 to 5 and NaN."""
-    if intensities.shape != shape:
-        raise DatasetError(f"intensities must have shape {shape}, got {intensities.shape}.")
+    check_shape("intensities", intensities, *shape)
     wrong = (intensities < 0) | (intensities > MOST_INTENSE)
     if wrong.any():
         seen = np.unique(intensities[wrong]).tolist()
         raise DatasetError(f"Intensities must be 0 to {MOST_INTENSE} or NaN; found {seen[:5]}.")
+
+
+def check_shape(name: str, array: NDArray[Any] | None, *shape: int | str) -> None:
+    """Raise DatasetError if an array is of another shape, in which a letter stands for any size."""
+    if array is not None and not (
+        array.ndim == len(shape)
+        and all(wanted in (size, str(wanted)) for size, wanted in zip(array.shape, shape, strict=True))
+    ):
+        text = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
+        raise DatasetError(f"{name} must have shape ({text}), got {array.shape}.")
+
+
+def rows_of(table: Any, rows: slice | NDArray[np.intp]) -> dict[str, Any]:
+    """Some rows of each array of a dataclass, by the names of its fields."""
+    arrays = ((item.name, getattr(table, item.name)) for item in fields(table))
+    return {name: array[rows] for name, array in arrays if isinstance(array, np.ndarray)}
 
 
 def changes(*columns: NDArray[Any]) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, TypedDict
 
@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from aulens import align
 from aulens.data.augment import Geometry, crop_landmarks, draw, jitter
 from aulens.data.photometric import Photometric, change
+from aulens.data.places import StoredImages
 from aulens.data.samples import Samples
 from aulens.data.shards import read_bytes
 from aulens.errors import DatasetError
@@ -111,7 +112,7 @@ class FaceDataset(Dataset[Batch]):
 
 def read_sample(samples: Samples, index: int) -> NDArray[np.uint8]:
     """Decode the picture of a sample to (H, W, 3) uint8 RGB; DatasetError names a bad one."""
-    place = samples.byte_ranges[index] if samples.byte_ranges else None
+    place = samples.paths.place(index) if isinstance(samples.paths, StoredImages) else None
     if place is None:
         return read_rgb(samples.paths[index])
     data = np.frombuffer(read_bytes(place.path, place.offset, place.length), np.uint8)
@@ -184,21 +185,10 @@ def make_loader(
         dataset,
         batch_sampler=order,
         num_workers=workers,
-        collate_fn=_collate,
         pin_memory=pin,
         worker_init_fn=_start_worker,
         prefetch_factor=4 if workers else None,
     )
-
-
-def _collate(items: Sequence[Batch]) -> Batch:
-    return {
-        "image": torch.stack([item["image"] for item in items]),
-        "landmarks": torch.stack([item["landmarks"] for item in items]),
-        "side_labels": torch.stack([item["side_labels"] for item in items]),
-        "side_intensities": torch.stack([item["side_intensities"] for item in items]),
-        "index": torch.stack([item["index"] for item in items]),
-    }
 
 
 def _start_worker(_: int) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import AUSet
-from aulens.data.columns import changes, check_codes, check_intensities
+from aulens.data.columns import changes, check_codes, check_intensities, check_shape, rows_of
 from aulens.errors import DatasetError
 
 Level = Literal["error", "warning", "note"]
@@ -107,14 +107,9 @@ class FrameIndex:
     def __post_init__(self) -> None:
         n = len(self.media)
         for name in ("position", "subject", "sequence", "frame", "part"):
-            shape = getattr(self, name).shape
-            if shape != (n,):
-                raise DatasetError(f"{name} must have shape ({n},), got {shape}.")
-        if self.labels.shape != (n, len(self.aus)):
-            raise DatasetError(f"labels must have shape ({n}, {len(self.aus)}), got {self.labels.shape}.")
-        points = self.landmarks
-        if points is not None and (points.ndim != 3 or points.shape[0] != n or points.shape[2] != 2):
-            raise DatasetError(f"landmarks must have shape ({n}, K, 2), got {points.shape}.")
+            check_shape(name, getattr(self, name), n)
+        check_shape("labels", self.labels, n, len(self.aus))
+        check_shape("landmarks", self.landmarks, n, "K", 2)
         check_codes(self.labels)
         if self.intensities is not None:
             check_intensities(self.intensities, self.labels.shape)
@@ -139,19 +134,7 @@ class FrameIndex:
     def take(self, indices: Sequence[int] | NDArray[np.intp]) -> FrameIndex:
         """The frames at these indices, in this order; problems stay."""
         index = np.asarray(indices, dtype=np.intp)
-        return replace(
-            self,
-            media=tuple(self.media[i] for i in index),
-            position=self.position[index],
-            subject=self.subject[index],
-            sequence=self.sequence[index],
-            frame=self.frame[index],
-            labels=self.labels[index],
-            landmarks=None if self.landmarks is None else self.landmarks[index],
-            part=self.part[index],
-            intensities=None if self.intensities is None else self.intensities[index],
-            one_sided=None if self.one_sided is None else self.one_sided[index],
-        )
+        return replace(self, media=tuple(self.media[i] for i in index), **rows_of(self, index))
 
     def sequences(self) -> list[tuple[str, str, NDArray[np.intp]]]:
         """(subject, sequence, indices of its frames in order), in the order of the index."""

@@ -113,7 +113,6 @@ def _samples(data: Prepared, aus: AUSet, splits: NDArray[np.str_], select_on_tes
         side_labels=_per_side(data.labels, data.one_sided, taken),
         landmarks=data.read_landmarks(rows),
         aus=aus,
-        byte_ranges=data.byte_ranges.take(taken),
         select_on_test=select_on_test,
         sources=(_described(data),),
         order=None if stored else rows,

@@ -1,4 +1,4 @@
-"""Names and places of N pictures in a few arrays: a million cost megabytes, as Python objects a gigabyte."""
+"""Names and places of N pictures as a table: a million cost megabytes, as Python objects a gigabyte."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, overload
 
 import numpy as np
 import pyarrow
-import pyarrow.compute
 from numpy.typing import NDArray
 
 from aulens.data.shards import ByteRange
@@ -26,141 +25,84 @@ def as_rows(indices: Sequence[int] | NDArray[np.intp]) -> Rows:
 
 
 @dataclass(frozen=True, eq=False)
-class ImageNames(Sequence[str]):
-    """N file names.
+class StoredImages(Sequence[str]):
+    """N pictures by their names, "FILE/NAME" of those that lie within a file.
 
     Attributes:
-        folders: F texts that names begin with: "" or one that ends with "/".
-        folder: (N,) int32, which of them.
-        rest: N texts, a pyarrow.LargeStringArray: what follows.
-        ending: what all names end with.
+        table: a pyarrow.Table, a row per picture: the `file` that it lies in, "" if it is one of its own, its
+            `name` (in there), `offset` and `length` of its bytes.
     """
 
-    folders: tuple[str, ...]
-    folder: NDArray[np.int32]
-    rest: Any
-    ending: str = ""
+    table: Any
+
+    @classmethod
+    def within(
+        cls, files: Sequence[str], file: NDArray[np.int32], names: Any, offset: Any, length: Any
+    ) -> StoredImages:
+        """Of N pictures within some files, `file` (N,) says which."""
+        known = pyarrow.DictionaryArray.from_arrays(
+            pyarrow.array(file), pyarrow.array(files, pyarrow.string())
+        )
+        columns = [known, pyarrow.array(names, pyarrow.large_string())]
+        columns += [pyarrow.array(numbers, pyarrow.int64()) for numbers in (offset, length)]
+        return cls(pyarrow.table(columns, ["file", "name", "offset", "length"]))
+
+    @classmethod
+    def of(cls, paths: Sequence[str]) -> StoredImages:
+        """Of pictures that are files of their own."""
+        nothing = np.zeros(len(paths), np.int32)
+        return cls.within([""], nothing, list(paths), nothing, nothing)
 
     def __len__(self) -> int:
-        return len(self.folder)
+        return int(self.table.num_rows)
 
     @overload
     def __getitem__(self, index: int) -> str: ...
     @overload
-    def __getitem__(self, index: slice) -> ImageNames: ...
-    def __getitem__(self, index: int | slice) -> str | ImageNames:
+    def __getitem__(self, index: slice) -> StoredImages: ...
+    def __getitem__(self, index: int | slice) -> str | StoredImages:
         if isinstance(index, slice):
             return self.take(index)
         row = range(len(self))[index]
-        return f"{self.folders[self.folder[row]]}{self.rest[row].as_py()}{self.ending}"
+        file, name = (self.table[column][row].as_py() for column in ("file", "name"))
+        return f"{file}/{name}" if file else str(name)
 
-    def take(self, rows: Rows) -> ImageNames:
-        """The names of these rows."""
-        return ImageNames(self.folders, self.folder[rows], take_texts(self.rest, rows), self.ending)
+    def place(self, row: int) -> ByteRange | None:
+        """Where the bytes of a picture lie; None if it is a file of its own."""
+        row = range(len(self))[row]
+        file, *where = (self.table[column][row].as_py() for column in ("file", "offset", "length"))
+        return ByteRange(file, *where) if file else None
 
-    def basenames(self, rows: Rows) -> list[str]:
-        """What follows the last "/" of each name."""
-        return [os.path.basename(text + self.ending) for text in take_texts(self.rest, rows).to_pylist()]
+    @property
+    def places(self) -> list[ByteRange | None]:
+        """Where the bytes of each picture lie."""
+        return [self.place(row) for row in range(len(self))]
 
-
-@dataclass(frozen=True, eq=False)
-class ByteRanges(Sequence[ByteRange | None]):
-    """N places of pictures within files; see ByteRange.
-
-    Attributes:
-        files: F files.
-        file: (N,) int32, which of them; -1 = the picture is a file of its own, and its range None.
-        offset: (N,) int64.
-        length: (N,) int64.
-    """
-
-    files: tuple[str, ...]
-    file: NDArray[np.int32]
-    offset: NDArray[np.int64]
-    length: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.file)
-
-    @overload
-    def __getitem__(self, index: int) -> ByteRange | None: ...
-    @overload
-    def __getitem__(self, index: slice) -> ByteRanges: ...
-    def __getitem__(self, index: int | slice) -> ByteRange | ByteRanges | None:
-        if isinstance(index, slice):
-            return self.take(index)
-        row = range(len(self))[index]
-        if self.file[row] < 0:
-            return None
-        return ByteRange(self.files[self.file[row]], int(self.offset[row]), int(self.length[row]))
-
-    def take(self, rows: Rows) -> ByteRanges:
-        """The places of these rows."""
-        return ByteRanges(self.files, self.file[rows], self.offset[rows], self.length[rows])
-
-    @classmethod
-    def none(cls, n: int) -> ByteRanges:
-        """Those of n pictures that are files of their own."""
-        return cls((), np.full(n, -1, np.int32), np.zeros(n, np.int64), np.zeros(n, np.int64))
-
-
-def take_texts(texts: Any, rows: Rows) -> Any:
-    """Some of a pyarrow array's."""
-    if isinstance(rows, slice):
-        first, last, _ = rows.indices(len(texts))
-        return texts.slice(first, max(0, last - first))
-    return texts.take(pyarrow.array(rows))
+    def take(self, rows: Rows) -> StoredImages:
+        """Those of some rows."""
+        if isinstance(rows, slice):
+            first, last, _ = rows.indices(len(self))
+            return StoredImages(self.table.slice(first, max(0, last - first)))
+        return StoredImages(self.table.take(pyarrow.array(rows)))
 
 
 def take_names(names: Sequence[str], rows: Rows) -> Sequence[str]:
     """Some of N names, however they are kept."""
-    if isinstance(names, ImageNames):
+    if isinstance(names, StoredImages):
         return names.take(rows)
     return tuple(names[rows]) if isinstance(rows, slice) else tuple(names[row] for row in rows)
 
 
 def basenames(names: Sequence[str], rows: Rows) -> list[str]:
     """What follows the last "/" of some of N names."""
-    if isinstance(names, ImageNames):
-        return names.basenames(rows)
-    return [os.path.basename(name) for name in take_names(names, rows)]
+    taken = take_names(names, rows)
+    texts = taken.table["name"].to_pylist() if isinstance(taken, StoredImages) else taken
+    return [os.path.basename(text) for text in texts]
 
 
 def join_names(parts: Sequence[Sequence[str]]) -> Sequence[str]:
     """All names, one after the other."""
-    if not any(isinstance(part, ImageNames) for part in parts):
+    if not any(isinstance(part, StoredImages) for part in parts):
         return tuple(name for part in parts for name in part)
-    compact = [part if isinstance(part, ImageNames) else _compact(part) for part in parts]
-    texts = pyarrow.large_string()
-    ended = [
-        pyarrow.compute.binary_join_element_wise(
-            part.rest, pyarrow.scalar(part.ending, texts), pyarrow.scalar("", texts)
-        )
-        for part in compact
-    ]
-    return ImageNames(
-        tuple(folder for part in compact for folder in part.folders),
-        _shifted([part.folder for part in compact], [len(part.folders) for part in compact]),
-        pyarrow.concat_arrays(ended),
-    )
-
-
-def join_byte_ranges(parts: Sequence[ByteRanges]) -> ByteRanges:
-    """All places, one after the other."""
-    return ByteRanges(
-        tuple(file for part in parts for file in part.files),
-        _shifted([part.file for part in parts], [len(part.files) for part in parts]),
-        np.concatenate([part.offset for part in parts]),
-        np.concatenate([part.length for part in parts]),
-    )
-
-
-def _compact(names: Sequence[str]) -> ImageNames:
-    return ImageNames(("",), np.zeros(len(names), np.int32), pyarrow.array(names, pyarrow.large_string()))
-
-
-def _shifted(codes: Sequence[NDArray[np.int32]], sizes: Sequence[int]) -> NDArray[np.int32]:
-    """Codes into lists that are put one after the other; those below 0 stay."""
-    starts = np.cumsum([0, *sizes])[:-1].tolist()
-    moved = [np.where(one < 0, one, one + start) for one, start in zip(codes, starts, strict=True)]
-    return np.concatenate(moved).astype(np.int32)
+    stored = [part if isinstance(part, StoredImages) else StoredImages.of(part) for part in parts]
+    return StoredImages(pyarrow.concat_tables([part.table for part in stored]).unify_dictionaries())

@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 from numpy.typing import NDArray
 
@@ -27,7 +28,7 @@ from aulens.aus import MISSING, AUSet
 from aulens.contents import json_of
 from aulens.data.columns import point_columns
 from aulens.data.index import BOTH
-from aulens.data.places import ByteRanges, ImageNames
+from aulens.data.places import StoredImages
 from aulens.errors import DatasetError
 
 _Number = TypeVar("_Number", np.int8, np.float32)
@@ -59,8 +60,7 @@ class Prepared:
     Attributes:
         root: the folder.
         labels: (N, A) int8 in {0, 1, MISSING}; an AU that the data set lacks is MISSING throughout.
-        names: N names for messages, "ROOT/shards/00001_F001_T1.tar/F001/T1/2440.jpg".
-        byte_ranges: N places of the JPEG files.
+        names: N names for messages, "ROOT/shards/00001_F001_T1.tar/F001/T1/2440.jpg", with their places.
         frame: (N,) int64, as the data set numbers them.
         points: K.
         dataset: "bp4d".
@@ -72,8 +72,7 @@ class Prepared:
 
     root: Path
     labels: NDArray[np.int8]
-    names: ImageNames
-    byte_ranges: ByteRanges
+    names: StoredImages
     frame: NDArray[np.int64]
     points: int
     dataset: str
@@ -181,12 +180,15 @@ def load_prepared(root: Path, aus: AUSet) -> Prepared:
     def holds(suffix: str) -> bool:
         return any(f"{label}{suffix}" in known for label in aus.labels)
 
-    key = pyarrow.chunked_array(table["key"].cast(pyarrow.large_string())).combine_chunks()
+    texts = pyarrow.large_string()
+    key = pyarrow.chunked_array(table["key"].cast(texts)).combine_chunks()
+    names = pyarrow.compute.binary_join_element_wise(
+        key, pyarrow.scalar(".jpg", texts), pyarrow.scalar("", texts)
+    )
     return Prepared(
         root=root,
         labels=_of_aus(table, aus, "", np.int8(MISSING)),
-        names=ImageNames(tuple(f"{path}/" for path in paths), shard, key, ".jpg"),
-        byte_ranges=ByteRanges(paths, shard, _numbers(table, "offset"), _numbers(table, "length")),
+        names=StoredImages.within(paths, shard, names, _numbers(table, "offset"), _numbers(table, "length")),
         frame=_numbers(table, "frame"),
         points=count,
         dataset=str(about["dataset"]),

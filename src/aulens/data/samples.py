@@ -7,7 +7,7 @@ N samples, A Action Units, K landmarks. Sides are the subject's own, in the orde
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal
 
@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet, au_labels
-from aulens.data.columns import check_codes, check_intensities, distinct_pairs, joined
+from aulens.data.columns import check_codes, check_intensities, check_shape, distinct_pairs, joined, rows_of
 from aulens.data.digest import PIECE, fingerprint
-from aulens.data.places import ByteRanges, Rows, as_rows, basenames, join_byte_ranges, join_names, take_names
+from aulens.data.places import Rows, as_rows, basenames, join_names, take_names
 from aulens.errors import DatasetError
 
 Split = Literal["train", "val", "test"]
@@ -32,13 +32,12 @@ class Samples:
     """Aligned arrays over N samples; checked at birth.
 
     Attributes:
-        paths: N names of pictures, for people; where `byte_ranges` is None, the files to read.
+        paths: N names of pictures: the files to read, but for those of `StoredImages` that lie within one.
         subjects: (N,) str; who is in the picture. Unique over all data sets (prefixed by the adapter).
         splits: (N,) str, one of :data:`SPLITS`; no subject may be in two.
         side_labels: (N, A, 2) int8 in {0, 1, MISSING}.
         landmarks: (N, K, 2) float32, (x, y) pixels of the picture, integer = pixel centre.
         aus: the meaning of axis A.
-        byte_ranges: where each picture's bytes lie, None = in the file of its path; None = so for all.
         select_on_test: "val" means the test samples. Whatever is chosen on them says so.
         sources: the data sets that they are of, "renders" for those of `aulens render`; see NEAR_DUPLICATES.
         order: (N,) their places in the data as stored, for samples that are in another order: split by split,
@@ -53,7 +52,6 @@ class Samples:
     side_labels: NDArray[np.int8]
     landmarks: NDArray[np.float32]
     aus: AUSet
-    byte_ranges: ByteRanges | None = None
     select_on_test: bool = False
     sources: tuple[str, ...] = (RENDERS,)
     order: NDArray[np.intp] | None = None
@@ -63,19 +61,10 @@ class Samples:
     def __post_init__(self) -> None:
         """Check shapes, codes, and that the splits are subject-exclusive."""
         n = len(self.paths)
-        for name, array, shape in (
-            ("subjects", self.subjects, (n,)),
-            ("splits", self.splits, (n,)),
-            ("side_labels", self.side_labels, (n, len(self.aus), 2)),
-        ):
-            if array.shape != shape:
-                raise DatasetError(f"{name} must have shape {shape}, got {array.shape}.")
-        if self.rendered is not None and self.rendered.shape != (n,):
-            raise DatasetError(f"rendered must have shape {(n,)}, got {self.rendered.shape}.")
-        if self.landmarks.ndim != 3 or self.landmarks.shape[0] != n or self.landmarks.shape[2] != 2:
-            raise DatasetError(f"landmarks must have shape ({n}, K, 2), got {self.landmarks.shape}.")
-        if self.byte_ranges is not None and len(self.byte_ranges) != n:
-            raise DatasetError(f"There are {len(self.byte_ranges)} byte ranges for {n} pictures.")
+        for name in ("subjects", "splits", "rendered"):
+            check_shape(name, getattr(self, name), n)
+        check_shape("side_labels", self.side_labels, n, len(self.aus), 2)
+        check_shape("landmarks", self.landmarks, n, "K", 2)
         check_codes(self.side_labels)
         if self.intensities is not None:
             check_intensities(self.intensities, self.side_labels.shape)
@@ -92,20 +81,7 @@ class Samples:
     def take(self, indices: Sequence[int] | NDArray[np.intp]) -> Samples:
         """Return the samples at these indices, in this order; consecutive ones share their arrays."""
         rows = as_rows(indices)
-        return Samples(
-            take_names(self.paths, rows),
-            self.subjects[rows],
-            self.splits[rows],
-            self.side_labels[rows],
-            self.landmarks[rows],
-            self.aus,
-            None if self.byte_ranges is None else self.byte_ranges.take(rows),
-            self.select_on_test,
-            self.sources,
-            None if self.order is None else self.order[rows],
-            None if self.intensities is None else self.intensities[rows],
-            None if self.rendered is None else self.rendered[rows],
-        )
+        return replace(self, paths=take_names(self.paths, rows), **rows_of(self, rows))
 
     def with_coded(self, times: int) -> Samples:
         """The samples, those whose AUs somebody coded so many times."""
@@ -168,9 +144,6 @@ def join(parts: Sequence[Samples]) -> Samples:
             raise DatasetError("Cannot join samples with different landmark layouts.")
     if not parts[1:]:
         return first
-    byte_ranges = None
-    if any(part.byte_ranges is not None for part in parts):
-        byte_ranges = join_byte_ranges([part.byte_ranges or ByteRanges.none(len(part)) for part in parts])
     return Samples(
         join_names([part.paths for part in parts]),
         np.concatenate([part.subjects for part in parts]),
@@ -178,7 +151,6 @@ def join(parts: Sequence[Samples]) -> Samples:
         np.concatenate([part.side_labels for part in parts]),
         np.concatenate([part.landmarks for part in parts]),
         first.aus,
-        byte_ranges,
         any(part.select_on_test for part in parts),
         tuple(dict.fromkeys(source for part in parts for source in part.sources)),
         _joined_order(parts),
