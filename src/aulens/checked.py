@@ -62,7 +62,9 @@ class Checked:
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self), include_extras=True).items():
-            object.__setattr__(self, name, checked(kind, getattr(self, name), key=name))
+            value = getattr(self, name)
+            plain = value.item() if hasattr(value, "item") else value  # a number of numpy's
+            object.__setattr__(self, name, checked(kind, plain, key=name))
 
 
 def checked(

@@ -94,5 +94,5 @@ def test_a_table_that_does_not_tell_is_refused(column: str) -> None:
     [{"max_yaw": -1}, {"max_yaw": 181}, {"max_pitch": 91}, {"min_quality": 2}, {"min_quality": float("nan")}],
 )
 def test_limits_out_of_range_are_refused(limits: dict) -> None:
-    with pytest.raises(ConfigError, match=r"must be from 0 to (180|90|1), got"):
+    with pytest.raises(ConfigError, match=r"must be (degrees|a share) from 0 to (180|90|1) "):
         usable(turned(), **limits)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aulens.analysis.analyzer import Analyzer
+from aulens.checked import Checked, Count
 from aulens.errors import ConfigError
 from aulens.faces.detector import Face, FaceDetector
 from aulens.output.plan import Plan
@@ -16,7 +17,7 @@ LeftOut = Callable[[Face, str], None]
 
 
 @dataclass(frozen=True)
-class ClusterSettings:
+class ClusterSettings(Checked):
     """Where to work, and with how many workers.
 
     Attributes:
@@ -30,14 +31,8 @@ class ClusterSettings:
     """
 
     address: str | None = None
-    workers: int | None = None
-    threads: int = 1
-
-    def __post_init__(self) -> None:
-        if self.workers is not None and self.workers < 1:
-            raise ConfigError(f"at least 1 worker is needed, got {self.workers}")
-        if self.threads < 1:
-            raise ConfigError(f"a worker needs at least 1 thread, got {self.threads}")
+    workers: Count | None = None
+    threads: Count = 1
 
     def count(self, cpus: float, jobs: int) -> int:
         """How many workers to start on so many CPUs for so many jobs."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.checked import Checked, Count, Natural, NotNegative, Probability
 from aulens.errors import ConfigError, InputError
 from aulens.tables.schema import aus_in, rows_with_face
 from aulens.tables.usable import Limits
@@ -32,7 +33,7 @@ _PERSON: Final = ["file", "face_id"]
 
 
 @dataclass(frozen=True)
-class Baseline:
+class Baseline(Checked):
     """Where a person's baseline is taken from; without frame, time and picture, from the clip as a whole.
 
     Attributes:
@@ -47,21 +48,16 @@ class Baseline:
         ConfigError: a number is out of range, or more than one of frame, time and picture is given.
     """
 
-    quantile: float = QUANTILE
-    least: int = LEAST
-    frame: int | None = None
-    time: float | None = None
+    quantile: Probability = QUANTILE
+    least: Count = LEAST
+    frame: Natural | None = None
+    time: NotNegative | None = None
     picture: tuple[tuple[str, float], ...] | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.quantile <= 1:
-            raise ConfigError(f"the baseline's quantile must be from 0 to 1, got {self.quantile}")
-        if self.least < 1:
-            raise ConfigError(f"a baseline needs at least 1 frame, got {self.least}")
+        super().__post_init__()
         if sum(given is not None for given in (self.frame, self.time, self.picture)) > 1:
             raise ConfigError("a face is at rest in a frame, at a time or in a picture; give one of them")
-        if (self.frame or 0) < 0 or not 0 <= (self.time or 0) < float("inf"):
-            raise ConfigError(f"the neutral frame must be 0 or later, got {self.frame or self.time}")
 
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
         """The baseline of each person.

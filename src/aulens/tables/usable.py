@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import ArrayLike, NDArray
 
-from aulens.errors import ConfigError, InputError
+from aulens.checked import Checked
+from aulens.errors import InputError
 from aulens.tables.schema import au_of
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ _COLUMNS: Final = ("pose_yaw", "pose_pitch", "quality")
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(Checked):
     """From which yaw, pitch and quality on a face counts as not seen; None: from none.
 
     Attributes:
@@ -31,18 +33,9 @@ class Limits:
         ConfigError: one is out of range.
     """
 
-    max_yaw: float | None = None
-    max_pitch: float | None = None
-    min_quality: float | None = None
-
-    def __post_init__(self) -> None:
-        for value, name, most in (
-            (self.max_yaw, "the largest yaw", 180),
-            (self.max_pitch, "the largest pitch", 90),
-            (self.min_quality, "the least quality", 1),
-        ):
-            if value is not None and not 0 <= value <= most:
-                raise ConfigError(f"{name} must be from 0 to {most}, got {value}")
+    max_yaw: Annotated[float, Meta(ge=0, le=180, description="degrees from 0 to 180")] | None = None
+    max_pitch: Annotated[float, Meta(ge=0, le=90, description="degrees from 0 to 90")] | None = None
+    min_quality: Annotated[float, Meta(ge=0, le=1, description="a share from 0 to 1")] | None = None
 
     def __bool__(self) -> bool:
         return any(value is not None for value in astuple(self))
