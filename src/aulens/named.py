@@ -52,6 +52,11 @@ def _missing(path: str | Path, error: OSError, kind: str) -> str:
     return f"the file can't be read ({error.strerror or error})"
 
 
+def real(path: str | Path) -> Path:
+    """Where links lead, also if they lead nowhere or round in a circle (`Path.resolve` raises there)."""
+    return Path(os.path.realpath(path))
+
+
 def unwritable(path: str | Path) -> str | None:
     """Why a file can't be named in a table, or None: its name has bytes that are no text (UTF-8)."""
     try:

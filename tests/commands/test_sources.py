@@ -1,5 +1,6 @@
 """What earlier runs made is no input of another one; what a researcher made is."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,45 @@ def test_a_folder_of_results_has_tables_to_report(overlay: bool, model: Path, tm
     (out / "talk.json").unlink()
     (out / "talk.csv").unlink()
     assert not gather([out], None, sequence=False, timed=False, webcam=None).made
+
+
+def test_what_else_lay_in_a_folder_is_one_line(model: Path, tmp_path: Path) -> None:
+    inputs(tmp_path / "in")
+    for name in ("notes.txt", "more.txt", "data.csv", "README", ".DS_Store"):
+        (tmp_path / "in" / name).write_text("a")
+    told = run(model, tmp_path / "in")
+    assert "4 other files (2 .txt, 1 .csv, 1 without an ending) left out: no pictures, no videos" in told
+    assert "left out" not in run(model, tmp_path / "in" / "a.png")
+
+
+def test_what_was_meant_ends_with_code_1(model: Path, tmp_path: Path) -> None:
+    given = inputs(tmp_path / "in")
+    (tmp_path / "in" / "holiday.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n")
+    (tmp_path / "in" / "cut.mp4").write_bytes(given[-1].read_bytes()[:300])
+    (tmp_path / "in" / "gone").symlink_to("nowhere")
+    (tmp_path / "in" / "round.png").symlink_to("round.png")
+    os.mkfifo(tmp_path / "in" / "pipe.avi")
+    done = aulens("detect", tmp_path / "in", "--out", tmp_path / "out", "--report", "--model", model)
+    assert done.code == 1
+    said = done.err.replace("\n", "")
+    for name, why in (
+        ("holiday.jpg", "this is PostScript"), ("cut.mp4", "the index without which"),
+        ("gone", "a link to nowhere, which is not there"), ("round.png", "a link that leads back to itself"),
+        ("pipe.avi", "this is a named pipe"),
+    ):  # fmt: skip
+        assert f"{tmp_path / 'in' / name}: {why}" in said or f"{name}: the video is damaged" in said
+    assert "3 faces in 2 pictures" in said
+    assert "5 failed" in said
+    assert "holiday.jpg" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_second_view_of_a_3d_camera_is_said(model: Path, tmp_path: Path) -> None:
+    view, small = (
+        Image.fromarray(patch_frame({"red": (30, 30)})).resize(size) for size in ((160, 96), (80, 48))
+    )
+    view.save(tmp_path / "DSC_0004.MPO", save_all=True, append_images=[view])
+    view.save(tmp_path / "IMG_1.jpg", format="MPO", save_all=True, append_images=[small])
+    told = run(model, tmp_path)
+    assert f"{tmp_path / 'DSC_0004.MPO'}: the first of 2 pictures in it is read" in told
+    assert "IMG_1.jpg: the first" not in told
+    assert "2 faces in 2 pictures" in told

@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -210,3 +212,14 @@ def test_intensities_beside_labels(folder):
         "1 codes of AU6 are 6, expected an intensity of 0 to 5" in only(index.problems, "code_range").message
     )
     assert read_manifest(write(folder, "001/s/1.png,001,s,1,1,9,0")).intensities is None
+
+
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+def test_accents_of_names_may_be_stored_in_two_ways(folder, stored):
+    """macOS gives names apart (NFD), a table written elsewhere has them composed (NFC)."""
+    name = unicodedata.normalize(stored, "Jürgen.png")
+    picture(folder / name)
+    for written in ("NFC", "NFD"):
+        index = read_manifest(write(folder, f"{unicodedata.normalize(written, 'Jürgen.png')},1,s,1,1,1,1"))
+        assert index.media == (str(folder / name),)
+        assert index.problems == ()

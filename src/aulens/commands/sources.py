@@ -12,7 +12,7 @@ from aulens.commands.tally import counted
 from aulens.errors import ConfigError
 from aulens.formats import MEANT_SUFFIXES, further_pictures
 from aulens.inputs import media_at
-from aulens.named import legible, unwritable
+from aulens.named import legible, real, unwritable
 from aulens.output.plan import unique
 from aulens.output.previous_outputs import PreviousOutputs, previous_outputs
 
@@ -83,10 +83,10 @@ def gather(
             for path in paths:
                 why = unwritable(path)
                 if why is None:
-                    by_kind[is_clip].setdefault(path.resolve(), path)
+                    by_kind[is_clip].setdefault(real(path), path)
                 else:
                     failed[Path(legible(path))] = why
-    made_elsewhere = (path for path in left_out if out is None or out.resolve() not in path.resolve().parents)
+    made_elsewhere = (path for path in left_out if out is None or real(out) not in real(path).parents)
     pictures = tuple(by_kind[False].values())
     return Found(
         pictures, tuple(by_kind[True].values()), failed, tuple(dict.fromkeys(made_elsewhere)), others,
@@ -102,8 +102,8 @@ def _media_of(made: PreviousOutputs) -> list[Path]:
 
 def _results(given: Path, out: Path | None) -> list[Path]:
     """The folder of results is no input, unless it is the input or around it: then what was made in it."""
-    around = {given.resolve(), *given.resolve().parents}
-    return [] if out is None or not out.is_dir() or out.resolve() in around else [out]
+    around = {real(given), *real(given).parents}
+    return [] if out is None or not out.is_dir() or real(out) in around else [out]
 
 
 def _nothing(others: Mapping[str, int], left: Sequence[Path], made: PreviousOutputs) -> str:
@@ -117,7 +117,8 @@ def _nothing(others: Mapping[str, int], left: Sequence[Path], made: PreviousOutp
 
 def others_text(others: Mapping[str, int]) -> str:
     """What else lay in folders, as a few words: "4 other files (3 .txt, 1 .csv)"."""
-    kinds = [f"{count:,} {ending or 'without an ending'}" for ending, count in Counter(others).most_common()]
+    most = sorted(others.items(), key=lambda one: (-one[1], not one[0], one[0]))
+    kinds = [f"{count:,} {ending or 'without an ending'}" for ending, count in most]
     return f"{counted(sum(others.values()), 'other file')} ({_first(kinds, 8)})"
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL.Image import DecompressionBombError
 
 from aulens.aus import MISSING
 from aulens.data.coded import CodedSequence, find_media, gather, usable_rows
@@ -22,6 +22,7 @@ from aulens.data.jaanet_lists import SIZE, ListedFrames, read_lists
 from aulens.data.protocols import DISFA_SEQUENCE, protocol
 from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
+from aulens.formats import DAMAGE, open_picture
 
 _SUBJECT: Final = re.compile(r"[FM]\d{3}|SN\d{3}")
 
@@ -127,9 +128,9 @@ def _size_problems(pictures: Sequence[str]) -> list[Problem]:
     """Pictures of another size are not those in which the lists' landmarks are given."""
     for path in pictures:
         try:
-            with Image.open(path) as image:
+            with open_picture(Path(path)) as image:
                 size = image.size
-        except (OSError, UnidentifiedImageError):
+        except (*DAMAGE, DecompressionBombError):
             return []
         if size != (SIZE, SIZE):
             message = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -221,7 +222,7 @@ def _media(
     problems: list[Problem],
 ) -> list[str]:
     """The files' places; "" for those that don't exist, which is one Problem per sequence."""
-    names: dict[str, frozenset[str]] = {}
+    names: dict[str, dict[str, str]] = {}  # as tables may have them, and as they are stored
     media, lost = [], dict[tuple[str, str, str], list[str]]()
     where = zip(table["subject"].tolist(), table["sequence"].tolist(), position.tolist(), strict=True)
     for path, (subject, sequence, place) in zip(paths, where, strict=True):
@@ -229,9 +230,10 @@ def _media(
         folder, name = os.path.split(full)
         if folder not in names:
             found = listing(Path(folder)).files if os.path.isdir(folder) else ()
-            names[folder] = frozenset(found)
-        media.append(full if name in names[folder] else "")
-        if name not in names[folder]:
+            names[folder] = {unicodedata.normalize("NFC", one): one for one in found}
+        stored = names[folder].get(unicodedata.normalize("NFC", name))
+        media.append("" if stored is None else os.path.join(folder, stored))
+        if stored is None:
             code = "missing_picture" if place == PICTURE else "missing_video"
             lost.setdefault((subject, sequence, code), []).append(path)
     for (subject, sequence, code), files in lost.items():

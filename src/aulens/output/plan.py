@@ -12,6 +12,7 @@ import msgspec
 
 from aulens.errors import ConfigError
 from aulens.inputs import is_clip
+from aulens.named import real
 from aulens.output.names import clip_names, free_name, names_beside, stem_of
 from aulens.output.receipt import Receipt, not_ours
 from aulens.output.settings import OutputSettings
@@ -212,7 +213,7 @@ def unique(paths: Iterable[str | Path]) -> list[Path]:
     """Each file once, in the order given."""
     once: dict[Path, Path] = {}
     for path in map(Path, paths):
-        once.setdefault(path.resolve(), path)
+        once.setdefault(real(path), path)
     return list(once.values())
 
 
@@ -276,7 +277,7 @@ def _refuse_inputs(
     if draws(settings) and pictures:
         outputs.append(out / PAGE)
         for path in map(Path, pictures):
-            if path.resolve().parent == (out / DRAWN).resolve():
+            if real(path).parent == real(out / DRAWN):
                 raise ConfigError(f"{path} lies where the drawings go; give another --out")
         outputs += [out / DRAWN / f"{name}.jpg" for name in _drawn_names(called)]
     refuse_inputs(outputs, files)
@@ -296,7 +297,7 @@ def _drawn_names(names: Sequence[str]) -> list[str]:
 
 def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     """Raise `ConfigError` if one of the outputs is an input that would be overwritten."""
-    barred = {path.resolve() for path in inputs}
+    barred = {real(path) for path in inputs}
     for path in outputs:
-        if path.resolve() in barred:
+        if real(path) in barred:
             raise ConfigError(f"{path} is one of the inputs and would be overwritten; give another --out")
