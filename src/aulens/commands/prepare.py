@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 from rich.console import Console
@@ -25,14 +24,6 @@ _SHOWN: Final = 5
 """Errors of the data that are shown, at most."""
 
 
-class Landmarks(StrEnum):
-    """Which landmarks decide the crop."""
-
-    AUTO = "auto"
-    GIVEN = "given"
-    DETECT = "detect"
-
-
 def prepare(
     dataset: Dataset,
     root: Delivered,
@@ -44,8 +35,9 @@ def prepare(
     ] = 0.25,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of the JPEG pictures.")] = 92,
     landmarks: Annotated[
-        Landmarks, typer.Option(help="Given with the data, detected, or detected where none are given.")
-    ] = Landmarks.AUTO,
+        Literal["auto", "given", "detect"],
+        typer.Option(help="Given with the data, detected, or detected where none are given."),
+    ] = "auto",
     detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
     allow_near_duplicates: Annotated[
@@ -70,7 +62,7 @@ def prepare(
         from aulens.data.prepare import prepare as run
         from aulens.data.registry import open_dataset
 
-        settings = PrepareSettings(size, margin, quality, landmarks.value)
+        settings = PrepareSettings(size, margin, quality, landmarks)
         with console.status("reading the data set's folder"):
             index = open_dataset(dataset, root, lists=lists)
         if index.problems:

@@ -1,9 +1,8 @@
 """`aulens render`: faces with known Action Units, to train on or in the layout of a published data set."""
 
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 from rich.console import Console
@@ -24,21 +23,6 @@ _SHOWN: Final = 5
 """Portraits that are left out and named, at most."""
 
 
-class Rig(StrEnum):
-    """Face rigs by name."""
-
-    ANNY = "anny"
-    ICT = "ict"
-
-
-class Layout(StrEnum):
-    """Layouts of published data sets by name."""
-
-    BP4D = "bp4d"
-    DISFA = "disfa"
-    AFFWILD2 = "affwild2"
-
-
 def render(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder of the data set.")
@@ -47,7 +31,7 @@ def render(
         int | None, typer.Option("--n", min=1, help="Number of pictures.", show_default="1000")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides everything that is drawn.")] = 1,
-    rig: Annotated[Rig, typer.Option(help="Head model; ict needs --assets.")] = Rig.ANNY,
+    rig: Annotated[Literal["anny", "ict"], typer.Option(help="Head model; ict needs --assets.")] = "anny",
     assets: Annotated[
         Path | None, typer.Option(help="ICT-FaceKit: its .npz or a checkout of its repository.")
     ] = None,
@@ -104,7 +88,8 @@ def render(
         bool, typer.Option("--free-mouths", help="Only portraits whose mouth does nothing and may move.")
     ] = False,
     layout: Annotated[
-        Layout | None, typer.Option(help="Write sequences in the layout in which this data set is delivered.")
+        Literal["bp4d", "disfa", "affwild2"] | None,
+        typer.Option(help="Write sequences in the layout in which this data set is delivered."),
     ] = None,
     subjects: Annotated[
         int | None, typer.Option(min=1, help="Of a layout: how many people.", show_default="6")
@@ -140,10 +125,10 @@ def render(
             from aulens.render.lookalike import LookalikeConfig, write_lookalike
 
             people = subjects or 6
-            alike = LookalikeConfig(layout.value, people, tasks, frames or 24, seed, rig.value, path, size)
+            alike = LookalikeConfig(layout, people, tasks, frames or 24, seed, rig, path, size)
             with stoppable(console), StepsBar(console, "frames") as bar:
                 root = write_lookalike(out, alike, processes, partial(bar.step, "frames"))
-        console.print(f"look-alike of {layout.value} with {people} subjects in {root}", markup=False)
+        console.print(f"look-alike of {layout} with {people} subjects in {root}", markup=False)
         return
     given = {"--subjects": subjects, "--tasks": tasks, "--frames": frames}
     if lonely := [name for name, value in given.items() if value is not None]:
@@ -170,7 +155,7 @@ def render(
 
                 each = per_subject or 12
                 config = RenderConfig(
-                    n or 1000, seed, rig.value, path, size or 192, each, wide, joint, displacements
+                    n or 1000, seed, rig, path, size or 192, each, wide, joint, displacements
                 )
                 _render_people(console, out, config, processes)
             else:
@@ -178,7 +163,7 @@ def render(
 
                 points, coded = (None if file is None else str(file) for file in (landmarks, codes))
                 moved = ReanimateConfig(
-                    str(portraits), n or 1000, seed, rig.value, path, size or 192, points, coded, neutral,
+                    str(portraits), n or 1000, seed, rig, path, size or 192, points, coded, neutral,
                     free_mouths, displacements,
                 )  # fmt: skip
                 _reanimate(console, out, moved, processes, DetectorSpec(detector, detector_model))

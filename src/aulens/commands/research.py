@@ -3,9 +3,8 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -19,13 +18,6 @@ _EXTRA_OF: Final = {
     "lightning": "train", "onnx": "train", "onnxscript": "train", "safetensors": "train",
     "tensorboard": "train", "timm": "train", "torch": "train", "torchvision": "train",
 }  # fmt: skip
-
-
-class ReportFormat(StrEnum):
-    """Formats of a report on standard output."""
-
-    MARKDOWN = "markdown"
-    JSON = "json"
 
 
 @contextmanager
@@ -135,8 +127,8 @@ def evaluate(
         ),
     ] = None,
     format: Annotated[
-        ReportFormat, typer.Option("--format", "-f", help="Format on standard output.")
-    ] = ReportFormat.MARKDOWN,
+        Literal["markdown", "json"], typer.Option("--format", "-f", help="Format on standard output.")
+    ] = "markdown",
     bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of subjects for the intervals.")] = 1000,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads to use.", show_default="one per core")
@@ -157,7 +149,7 @@ def evaluate(
             threads=threads,
             bootstrap=bootstrap,
         )
-    if format is ReportFormat.JSON:
+    if format == "json":
         typer.echo(json.dumps(report.to_dict(), indent=2))
     else:
         typer.echo(report.to_markdown())

@@ -1,8 +1,7 @@
 """`aulens study run` and `aulens study table`: the papers' experiments and their tables."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,15 +15,6 @@ from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 app = typer.Typer(
     help="Run the papers' experiments on a data set, and print their tables.", no_args_is_help=True
 )
-
-
-class TableFormat(StrEnum):
-    """How a table is printed."""
-
-    TERMINAL = "terminal"
-    MARKDOWN = "markdown"
-    LATEX = "latex"
-    CSV = "csv"
 
 
 @app.command("run")
@@ -130,7 +120,7 @@ def run(
             failures = run_study(runs, out, share=part, jobs=jobs, threads=threads, say=say)
     if failures:
         say(f"{len(failures)} runs failed; the same command tries them again.")
-    _print_tables(out, None, TableFormat.TERMINAL, 1000)
+    _print_tables(out, None, "terminal", 1000)
     if failures:
         raise typer.Exit(1)
 
@@ -148,21 +138,22 @@ def table(
             show_default="the study's",
         ),
     ] = None,
-    format: Annotated[TableFormat, typer.Option("--format", "-f", help="How to print it.")] = (
-        TableFormat.TERMINAL
-    ),
+    format: Annotated[
+        Literal["terminal", "markdown", "latex", "csv"],
+        typer.Option("--format", "-f", help="How to print it."),
+    ] = "terminal",
     bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of subjects for the intervals.")] = 1000,
 ) -> None:
     """Print a study's tables beside the published numbers; of an unfinished one, what there is."""
     _print_tables(out, tables, format, bootstrap)
 
 
-def _print_tables(out: Path, tables: list[str] | None, format: TableFormat, bootstrap: int) -> None:
+def _print_tables(out: Path, tables: list[str] | None, format: str, bootstrap: int) -> None:
     with extras():
         from aulens.study.report import study_tables, write_tables
 
-        for text in write_tables(study_tables(out, tables, bootstrap), format.value):
-            typer.echo(text, nl=format is not TableFormat.CSV)
+        for text in write_tables(study_tables(out, tables, bootstrap), format):
+            typer.echo(text, nl=format != "csv")
 
 
 def _share(text: str) -> tuple[int, int]:
