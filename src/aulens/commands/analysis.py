@@ -203,8 +203,8 @@ class Analysis:
         """To files; on standard output, pictures in the format that was asked for, videos summed up."""
         sources = self.sources
         plan = make_plan(
-            [*found.pictures, *found.clips], out, settings, sequence=sources.sequence, rate=sources.fps,
-            times=sources.times, camera=sources.webcam, resume=self.resume, command=command_line(),
+            [*found.pictures, *found.clips], out, settings, clips=found.clips, sequence=sources.sequence,
+            rate=sources.fps, times=sources.times, camera=sources.webcam, resume=self.resume, command=command_line(),
         )  # fmt: skip
 
         def done(outcome: Outcome, jobs: int) -> None:

@@ -153,6 +153,7 @@ def make_plan(
     settings: OutputSettings | None = None,
     *,
     called: Sequence[str] = (),
+    clips: Iterable[str | Path] | None = None,
     sequence: bool = False,
     rate: float | None = None,
     times: str | None = None,
@@ -167,6 +168,7 @@ def make_plan(
         out: folder of the results, where names may be taken.
         settings: what to make; by default a CSV table, and events of videos.
         called: what tables and pages call each of the paths; by default the path itself.
+        clips: those that are videos, where it is known; by default each file is looked into.
         sequence: each path is a folder whose pictures are the frames of a video.
         rate: frames per second of those.
         times: a list of their times instead, one in each folder or one for all; see `open_sequence`.
@@ -184,13 +186,15 @@ def make_plan(
     names = dict(zip(texts, called or texts, strict=True))
     files = unique(texts)
     given = {str(path): names[str(path)] for path in files}
-    clips = [path for path in map(str, files) if sequence or is_clip(Path(path))]
-    pictures = [path for path in given if path not in set(clips)]
+    known = (path for path in given if sequence or is_clip(Path(path))) if clips is None else map(str, clips)
+    are_videos = set(known)
+    videos = [path for path in given if path in are_videos]
+    pictures = [path for path in given if path not in are_videos]
     jobs = _picture_jobs(pictures, given)
     kind: Kind = "sequence" if sequence else "video"
     # Called as they are given, so that nobody else's name for a file is taken.
-    called_clips = clip_names([given[path] for path in clips], out, patterns=sequence)
-    for path, name in zip(clips, called_clips, strict=True):
+    called_videos = clip_names([given[path] for path in videos], out, patterns=sequence)
+    for path, name in zip(videos, called_videos, strict=True):
         listed = None if times is None else times_of(path, times)
         jobs.append(Job(kind, name or "file", (path,), _called(path, given), rate, listed))
     if camera is not None:
