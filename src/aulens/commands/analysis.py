@@ -204,7 +204,8 @@ class Analysis:
         sources = self.sources
         plan = make_plan(
             [*found.pictures, *found.clips], out, settings, clips=found.clips, sequence=sources.sequence,
-            rate=sources.fps, times=sources.times, camera=sources.webcam, resume=self.resume, command=command_line(),
+            rate=sources.fps, times=sources.times, camera=sources.webcam, resume=self.resume,
+            command=command_line(),
         )  # fmt: skip
 
         def done(outcome: Outcome, jobs: int) -> None:
