@@ -74,3 +74,8 @@ def upright_pixels(picture: Image.Image, path: Path) -> NDArray[np.uint8]:
     image = read_pixels(picture, path)
     turn = _TURN.get(picture.getexif().get(_ORIENTATION, 1))
     return image if turn is None else np.ascontiguousarray(turn(image))
+
+
+def unmirrored(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A mirrored picture (H, W, 3), as front cameras keep them, as others see the person."""
+    return np.ascontiguousarray(image[:, ::-1])

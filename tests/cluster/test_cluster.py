@@ -210,7 +210,7 @@ def test_a_picture_at_which_workers_die_is_given_up_and_the_others_are_not(
     job = Job("pictures", "000000", tuple(map(str, pictures[:4])))
     plan, analyzer = worker._setup.plan, worker._analyzer
     begun = Part(part(worker, job), job, identity_of_pictures(plan, job, analyzer))
-    begun.add(look_at(job.paths[0], job.call(0), analyzer, "csv", [])[0])
+    begun.add(look_at(job.paths[0], job.call(0), analyzer, OutputSettings(), [])[0])
     for _ in range(MOST_TRIES):
         Scratch(tmp_path).begin("pictures-000000", 1)
     done = worker.do(job)

@@ -17,7 +17,7 @@ from aulens.faces.default import default_detector, default_embedder
 from aulens.faces.detector import Face, FaceDetector, check_image
 from aulens.faces.identity import FaceEmbedder
 from aulens.faces.tracker import FaceTracker
-from aulens.image import read_image
+from aulens.image import read_image, unmirrored
 from aulens.inputs import is_clip
 from aulens.pose import head_pose
 from aulens.runtime.card import ModelCard, find_card, read_card
@@ -70,19 +70,22 @@ class Analyzer:
         """What finds the faces."""
         return self._detector
 
-    def __call__(self, image: str | Path | NDArray[np.uint8]) -> Faces:
+    def __call__(self, image: str | Path | NDArray[np.uint8], *, mirrored: bool = False) -> Faces:
         """Analyze every face of one picture, largest first; () where there is none.
 
         In a notebook the result shows itself as the picture with what was seen in it.
 
         Args:
             image: path of a picture, or (H, W, 3) uint8 RGB.
+            mirrored: it is mirrored, as selfies often are: it is turned first, so that left and right are the
+                person's own. Boxes and landmarks are those of the turned picture.
 
         Raises:
             InputError: the picture can't be read or is not such an array.
         """
         pixels = check_image(image) if isinstance(image, np.ndarray) else read_image(image)
-        return Faces(self.analyze(pixels, self._detector(pixels)), image)
+        pixels = unmirrored(pixels) if mirrored else pixels
+        return Faces(self.analyze(pixels, self._detector(pixels)), image, mirrored)
 
     def analyze(self, image: NDArray[np.uint8], faces: Sequence[Face]) -> Faces:
         """Analyze faces that were found before; `face_id` is their position in `faces`.
@@ -133,6 +136,7 @@ class Analyzer:
         start: float | None = None,
         stop: float | None = None,
         keep_lost: float | None = None,
+        mirrored: bool = False,
     ) -> Generator[FrameResult, None, None]:
         """Analyze a video frame by frame, in bounded memory; who is who stays through the clip.
 
@@ -149,16 +153,19 @@ class Analyzer:
             start: seconds from which on to take frames.
             stop: seconds before which frames are taken.
             keep_lost: seconds for which somebody who is gone is in `lost`; None to the end of the clip.
+            mirrored: see `__call__`; each frame's `image` is turned, too.
 
         Raises:
             InputError: the file is missing, holds no video, or can't be decoded at all.
             ConfigError: an option is out of range.
         """
+        from aulens.video.media import unmirrored_frames
         from aulens.video.reader import open_video
         from aulens.video.webcam import Camera
 
         media = open_video(source) if isinstance(source, str | Path) else source
         frames = media.frames(frame_step=frame_step, start=start, stop=stop)
+        frames = unmirrored_frames(frames) if mirrored else frames
         steps = analyze_clip(
             self, frames, self.tracker(keep_lost), most=waiting(media.info), live=isinstance(media, Camera)
         )
@@ -182,6 +189,7 @@ class Analyzer:
         self,
         paths: str | Path | Iterable[str | Path],
         on_error: Callable[[Path, InputError], None] | None = None,
+        mirrored: bool = False,
     ) -> pd.DataFrame:
         """Analyze pictures and videos into one table; columns as in `aulens.tables.columns`.
 
@@ -192,6 +200,7 @@ class Analyzer:
             paths: a picture or a video, or several.
             on_error: called with the path and the error of an input that can't be read, or that ends early
                 because it is damaged; what could be read is in the table. None raises the error.
+            mirrored: see `__call__`.
 
         Raises:
             InputError: an input can't be read, and `on_error` is None.
@@ -200,7 +209,7 @@ class Analyzer:
         rows: list[Row] = []
         for path in map(Path, given):
             try:
-                for row in self._rows(path):
+                for row in self._rows(path, mirrored):
                     rows.append(row)
             except InputError as error:
                 if on_error is None:
@@ -208,15 +217,15 @@ class Analyzer:
                 on_error(path, error)
         return to_frame(rows, self._card.aus)
 
-    def _rows(self, path: Path) -> Iterator[Row]:
+    def _rows(self, path: Path, mirrored: bool) -> Iterator[Row]:
         aus = self._card.aus
         if not is_clip(path):
-            yield from rows_of(str(path), self(path), aus)
+            yield from rows_of(str(path), self(path, mirrored=mirrored), aus)
             return
         from aulens.video.reader import open_video
 
         media = open_video(path)
-        for frame in self.video(media):
+        for frame in self.video(media, mirrored=mirrored):
             yield from rows_of(
                 str(path), frame.faces, aus, frame=frame.index, time=frame.time, lost=frame.lost
             )

@@ -31,6 +31,7 @@ class Layout:
 
     Attributes:
         drop: takes a file.
+        mirrored: whether left and right are exchanged in what is dropped in.
         snap: takes a picture from the browser's camera.
         live: takes one picture after another from it.
         source: what was dropped in.
@@ -68,6 +69,7 @@ class Layout:
         with gr.Tabs(elem_id="inputs"):
             with gr.Tab("File"):
                 self.drop = gr.File(label="Picture or video", show_label=False, height=150, elem_id="drop")
+                self.mirrored = gr.Checkbox(label="Mirrored, as selfies often are", elem_id="mirrored")
                 _html(panels.limits(settings.max_megabytes, settings.max_minutes))
             with gr.Tab("Webcam"):
                 self.snap = gr.Image(

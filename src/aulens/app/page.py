@@ -80,9 +80,9 @@ class Page:
         asked: Update = {"queue": False, **quiet}
         # As it was sent: Gradio's own reading leaves a file behind for each upload and speaks as Python does.
         as_sent: Update = {"preprocess": False, **asked}
-        on.drop.upload(self._dropped, on.drop, every, **as_sent)
+        on.drop.upload(self._dropped, [on.drop, on.mirrored], every, **as_sent)
         on.snap.input(self._snapped, on.snap, every, **as_sent)
-        on.go.click(self._pressed, [on.every, on.start, on.stop, on.film], every, **as_sent)
+        on.go.click(self._pressed, [on.every, on.start, on.stop, on.film, on.mirrored], every, **as_sent)
         # Not `every`: what is named here is begun anew with each answer, and the camera would never start.
         on.pulse.tick(
             self._tick, shown, [*results, on.pulse, on.options, on.go, on.cancel, on.status], **asked
@@ -99,12 +99,12 @@ class Page:
         for change in (on.aus.change, on.heat.change, on.face.input, on.person.input):
             change(self._redraw, [*shown, on.face, on.person], results, trigger_mode="always_last", **asked)
 
-    async def _dropped(self, sent: Sent | None, request: gr.Request) -> Update:
+    async def _dropped(self, sent: Sent | None, mirrored: object, request: gr.Request) -> Update:
         """A file was dropped in."""
         if not sent or not sent.get("path"):
             return _unchanged()
         path = Path(sent["path"])
-        return await self._came(path, str(sent.get("orig_name") or path.name), request)
+        return await self._came(path, str(sent.get("orig_name") or path.name), request, bool(mirrored))
 
     async def _snapped(self, sent: Sent | None, request: gr.Request) -> Update:
         """A picture was taken with the camera."""
@@ -114,16 +114,16 @@ class Page:
         name = f"webcam-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}"
         return await self._came(path, name, request)
 
-    async def _came(self, path: Path, name: str, request: gr.Request) -> Update:
+    async def _came(self, path: Path, name: str, request: gr.Request, mirrored: bool = False) -> Update:
         """Take a file in; one thing after another, however quickly they are asked for."""
         try:
             session = self._sessions.of(str(request.session_hash))
         except InputError as error:
             return self._lost(str(error))
         async with session.turn:
-            return await self._take(path, name, session)
+            return await self._take(path, name, session, mirrored)
 
-    async def _take(self, path: Path, name: str, session: Session) -> Update:
+    async def _take(self, path: Path, name: str, session: Session, mirrored: bool) -> Update:
         """Look at what came in; the analysis of a picture begins at once."""
         on, name = self._on, safe_name(name)
         await self._end(session)
@@ -132,7 +132,7 @@ class Page:
         update[on.pulse] = gr.update(active=False)
         try:
             place = await asyncio.to_thread(session.take, path, name)
-            source = session.source = await asyncio.to_thread(look, place, name)
+            source = session.source = await asyncio.to_thread(look, place, name, mirrored)
             update[on.source] = panels.about_source(source)
             if source.info is None:
                 return update | self._begin(session, picture_work(self._analyzer, source))
@@ -149,7 +149,13 @@ class Page:
         return update | shown | {on.stage: panels.empty(*_READY)}
 
     async def _pressed(
-        self, every: object, start: object, stop: object, film: object, request: gr.Request
+        self,
+        every: object,
+        start: object,
+        stop: object,
+        film: object,
+        mirrored: object,
+        request: gr.Request,
     ) -> Update:
         """The analysis of a video is to begin."""
         try:
@@ -157,10 +163,10 @@ class Page:
         except InputError as error:
             return self._lost(str(error))
         async with session.turn:
-            return await self._analyze(session, every, start, stop, film)
+            return await self._analyze(session, every, start, stop, film, bool(mirrored))
 
     async def _analyze(
-        self, session: Session, every: object, start: object, stop: object, film: object
+        self, session: Session, every: object, start: object, stop: object, film: object, mirrored: bool
     ) -> Update:
         await self._end(session)
         try:
@@ -170,6 +176,7 @@ class Page:
             settings = OutputSettings(
                 frame_step=each_nth(every), start=parse_time(_text(start), "From"),
                 stop=parse_time(_text(stop), "To"), overlay=bool(film), report=True,
+                mirrored=mirrored,
             )  # fmt: skip
             settings = within(source.info, settings, self._settings)
             return self._cleared() | self._begin(session, clip_work(self._analyzer, source, settings))

@@ -28,12 +28,14 @@ class Source:
         name: what the visitor calls it.
         info: of a video; None for a picture.
         size: (width, height) in pixels.
+        mirrored: whether it is a picture in which left and right are exchanged.
     """
 
     path: Path
     name: str
     info: VideoInfo | None
     size: tuple[int, int]
+    mirrored: bool = False
 
     @property
     def stem(self) -> str:
@@ -41,7 +43,7 @@ class Source:
         return clip_names([self.name])[0] or "file"
 
 
-def look(path: Path, name: str) -> Source:
+def look(path: Path, name: str, mirrored: bool = False) -> Source:
     """Find out what a file is; a video's first frame is decoded, a picture is read.
 
     Raises:
@@ -54,7 +56,7 @@ def look(path: Path, name: str) -> Source:
         height, width = read_image(path).shape[:2]
     except InputError as error:
         raise InputError(renamed(error, path, name)) from error
-    return Source(path, name, None, (width, height))
+    return Source(path, name, None, (width, height), mirrored)
 
 
 def renamed(error: Exception, path: Path, name: str) -> str:

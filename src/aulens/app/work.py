@@ -16,7 +16,7 @@ from aulens.app.source import Source, renamed, unwritten, without
 from aulens.aus import AUSet
 from aulens.errors import AulensError, ConfigError, InputError
 from aulens.files import write_bytes
-from aulens.image import read_image
+from aulens.image import read_image, unmirrored
 from aulens.output import Here, OutputSettings, Receipt, Results
 from aulens.output.drawings import jpeg
 from aulens.output.engine import execute
@@ -72,6 +72,7 @@ class PictureMade:
             evidence: whether to lay heat over the picture.
         """
         image = read_image(self.source.path)
+        image = unmirrored(image) if self.source.mirrored else image
         shown = () if aus is None else aus.labels
         faces = [
             replace(face, occurrence={label: face.occurrence[label] for label in shown})
@@ -148,7 +149,8 @@ def picture_work(analyzer: Analyzer, source: Source) -> Work:
             found.extend(() if result is None else result.faces)
 
         ticket.tell(0, None, "Looking for faces")
-        receipt = _made(analyzer, source, folder, OutputSettings(overlay=True), on_picture=look).pictures
+        settings = OutputSettings(overlay=True, mirrored=source.mirrored)
+        receipt = _made(analyzer, source, folder, settings, on_picture=look).pictures
         assert receipt is not None
         drawn = [folder / name for kind, name in receipt.files.items() if kind.startswith(DRAWN)]
         _zip(folder / "figures.zip", drawn)

@@ -8,13 +8,14 @@ from aulens.inputs import parse_time
 from aulens.tables.baseline import Baseline
 
 
-def baseline_of(own: bool, neutral: str | None, analyzer: Analyzer) -> Baseline | None:
+def baseline_of(own: bool, neutral: str | None, analyzer: Analyzer, mirrored: bool) -> Baseline | None:
     """The baseline that was asked for; None if none was.
 
     Args:
         own: of the clip itself.
         neutral: number of a frame, a time (with a colon or a point) or a picture.
         analyzer: for the picture, which is analyzed here, so that videos need its probabilities only.
+        mirrored: whether the picture is, as the videos are.
 
     Raises:
         ConfigError: both are given, it is no frame, time or file, or the picture has no face or several.
@@ -25,7 +26,7 @@ def baseline_of(own: bool, neutral: str | None, analyzer: Analyzer) -> Baseline 
     if own:
         raise ConfigError("--baseline is taken from the clip, --neutral from where it says; leave one out")
     if Path(neutral).is_file():
-        faces = analyzer(neutral)
+        faces = analyzer(neutral, mirrored=mirrored)
         if len(faces) != 1:
             found = len(faces) or "none"
             raise ConfigError(

@@ -67,8 +67,17 @@ def _option(panel: str, *names: str, show_default: bool | str = False, **more: A
 
 @dataclass(frozen=True)
 class VideoOptions:
-    """Which frames of a video, and what is made of them."""
+    """Which frames of a video, and what is made of them; how it lies."""
 
+    mirrored: Annotated[
+        bool,
+        _option(
+            "Pictures and videos",
+            "--mirrored",
+            help="They are mirrored, as selfies often are: turn them, so that left and right are the "
+            "person's own.",
+        ),
+    ] = False
     every: Annotated[
         int, _video(min=1, metavar="N", help="Videos: analyze each N-th frame.", show_default=True)
     ] = 1

@@ -78,6 +78,7 @@ def _refuse(table: Path, videos: VideoOptions, more: dict[str, bool]) -> None:
     """Raise `ConfigError` at an option that only a video can have; the page would say it had been done."""
     given = {
         "--every": videos.every != 1,
+        "--mirrored": videos.mirrored,
         "--from": videos.start is not None,
         "--to": videos.stop is not None,
         "--smooth": videos.smooth is not None,
@@ -90,6 +91,7 @@ def _refuse(table: Path, videos: VideoOptions, more: dict[str, bool]) -> None:
             "--smooth": "smooth it with aulens.tables.smooth",
             "--baseline": "take aulens.tables.baseline",
             "--neutral": "take aulens.tables.baseline",
+            "--mirrored": "its left and right are as they were analyzed",
         }.get(option, "leave it out")
         raise ConfigError(f"{option} is for videos, and {table} is a table: {instead}, or give the video")
 

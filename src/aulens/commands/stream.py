@@ -19,20 +19,25 @@ if TYPE_CHECKING:
 
 
 def stream_pictures(
-    paths: Sequence[Path], analyzer: Analyzer, format: str, printed: Printed, tally: Tally, bar: FrameBar
+    paths: Sequence[Path],
+    analyzer: Analyzer,
+    settings: OutputSettings,
+    printed: Printed,
+    tally: Tally,
+    bar: FrameBar,
 ) -> None:
     """Print what is seen in pictures.
 
     Args:
         paths: of the pictures.
         analyzer: the model and the detector.
-        format: of the rows.
+        settings: which frames, and the format of the rows.
         printed: takes them.
         tally: counts.
         bar: shows how far it is.
     """
     for path in paths:
-        seen, _ = look_at(str(path), str(path), analyzer, format, tally.left_out)
+        seen, _ = look_at(str(path), str(path), analyzer, settings, tally.left_out)
         tally.end_of(path)
         tally.see(seen)
         printed.picture(seen)
@@ -57,7 +62,7 @@ def stream_clips(
             media = job.open()
             results = analyzer.video(
                 media, frame_step=settings.frame_step, start=settings.start, stop=settings.stop,
-                keep_lost=settings.keep_lost,
+                keep_lost=settings.keep_lost, mirrored=settings.mirrored,
             )  # fmt: skip
             with ctrl_c_ends(media), closing(results):
                 for result in results:

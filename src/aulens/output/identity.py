@@ -18,7 +18,7 @@ from aulens.video.sequence import pictures_of
 
 VIDEO: Final = ("video", "bytes", "modified")
 """What a video is known by, wherever it lies."""
-IF_SET: Final = ("times", "max_yaw", "max_pitch", "min_quality", "baseline")
+IF_SET: Final = ("times", "max_yaw", "max_pitch", "min_quality", "baseline", "mirrored")
 """Settings that are told only if they are set: what earlier versions made goes on without."""
 
 
@@ -35,7 +35,9 @@ def identity_of(info: VideoInfo, analyzer: Analyzer, settings: OutputSettings) -
         # Receipts have called it "every" since 0.1.
         **{"every" if name == "frame_step" else name: value for name, value in asdict(settings).items()},
     }
-    told = {name: value for name, value in identity.items() if name not in IF_SET or value is not None}
+    told = {
+        name: value for name, value in identity.items() if name not in IF_SET or value not in (None, False)
+    }
     return dict(json.loads(json.dumps(told)))
 
 

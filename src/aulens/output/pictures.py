@@ -17,7 +17,7 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.errors import ConfigError, InputError
 from aulens.faces.detector import described
 from aulens.files import refuse_links
-from aulens.image import read_image
+from aulens.image import read_image, unmirrored
 from aulens.named import legible, unwritable
 from aulens.output.checkpoint import cut_back, is_begun
 from aulens.output.drawings import draw, write_page
@@ -34,6 +34,7 @@ from aulens.output.receipt import (
     with_old,
     write_receipt,
 )
+from aulens.output.settings import OutputSettings
 from aulens.output.writers import count_rows, format_of, rows_in, table_of_pictures
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
@@ -76,7 +77,7 @@ OnPicture = Callable[[Seen, FrameResult | None], None]
 
 
 def look_at(
-    path: str, called: str, analyzer: Analyzer, format: str, left_out: list[str]
+    path: str, called: str, analyzer: Analyzer, settings: OutputSettings, left_out: list[str]
 ) -> tuple[Seen, FrameResult | None]:
     """Analyze a picture; one that can't be read is a `Seen`, too, without results.
 
@@ -84,7 +85,7 @@ def look_at(
         path: of the picture.
         called: what tables call it.
         analyzer: the model and the detector.
-        format: of the rows.
+        settings: the format of the rows, and whether pictures are mirrored.
         left_out: where the detector notes faces that it leaves out.
     """
     left_out.clear()
@@ -92,11 +93,12 @@ def look_at(
         if (why := unwritable(called)) is not None:
             raise InputError(why)
         image = read_image(Path(path))
+        image = unmirrored(image) if settings.mirrored else image
         result = FrameResult(0, math.nan, image, analyzer(image))
     except InputError as error:
         why = str(error).removeprefix(f"{path}: ")
         return Seen(legible(called), failed=why, left_out=tuple(left_out)), None
-    rows = rows_in(format, called, result, analyzer.card.aus, picture=True)
+    rows = rows_in(settings.format, called, result, analyzer.card.aus, picture=True)
     poor = sum(face.quality < POOR for face in result.faces)
     return Seen(called, rows, len(result.faces), poor, left_out=tuple(left_out)), result
 
@@ -158,7 +160,7 @@ def identity_of_pictures(plan: Plan, job: Job, analyzer: Analyzer) -> dict[str, 
         "detector": described(analyzer.detector),
         "format": plan.settings.format,
         "overlay": draws(plan.settings),
-    }
+    } | ({"mirrored": True} if plan.settings.mirrored else {})
 
 
 def begin_pictures(plan: Plan) -> None:
@@ -215,7 +217,7 @@ def analyze_pictures(
         if refused is not None and number == before:
             seen, result = Seen(called, failed=refused), None
         else:
-            seen, result = look_at(job.paths[number], called, analyzer, plan.settings.format, left_out)
+            seen, result = look_at(job.paths[number], called, analyzer, plan.settings, left_out)
         if result is not None and draws(plan.settings):
             names, section = draw(
                 plan.out, job.drawn[number], called, result, analyzer.card, job.first + number

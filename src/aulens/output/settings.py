@@ -33,6 +33,7 @@ class OutputSettings:
         max_yaw: degrees; who is turned further counts as not seen in events, page and figures; None: nobody.
         max_pitch: degrees, likewise up or down.
         min_quality: likewise, of a quality below it, 0 to 1.
+        mirrored: pictures and videos are mirrored, as selfies often are, and turned before all else.
         baseline: of each person, for columns that tell how far an AU is above it; None: no such columns.
 
     Raises:
@@ -51,6 +52,7 @@ class OutputSettings:
     max_pitch: float | None = None
     min_quality: float | None = None
     baseline: Baseline | None = None
+    mirrored: bool = False
 
     @property
     def limits(self) -> Limits:

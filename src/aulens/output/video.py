@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from aulens.analysis.analyzer import Analyzer
 from aulens.analysis.clip import analyze_clip, waiting
-from aulens.errors import InputError
+from aulens.errors import BusyError, InputError
 from aulens.files import clear_unfinished, disk_errors
 from aulens.interrupts import at_ctrl_c
 from aulens.locks import Held, hold
@@ -35,6 +36,7 @@ from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
 from aulens.tables import TABLE_FORMATS
 from aulens.tables.dictionary import FILE_NAME
+from aulens.video.media import unmirrored_frames
 from aulens.video.reader import Media, VideoInfo, open_video
 from aulens.video.webcam import Camera
 
@@ -233,10 +235,11 @@ def _analyze(
     frames = media.frames(
         frame_step=settings.frame_step, start=settings.start, stop=settings.stop, skip=after
     )
+    frames = unmirrored_frames(frames) if settings.mirrored else frames
     with ExitStack() as stack:
         parts: dict[str, Part] = {}
         for kind, part in _parts(folder, settings, media.info, called, analyzer):
-            stack.callback(part.close)
+            stack.push(partial(_close, part))
             parts[kind] = part
         steps = analyze_clip(analyzer, frames, tracker, most=waiting(media.info), keep=checkpoint_each)
         for step in stack.enter_context(closing(steps)):
@@ -254,6 +257,12 @@ def _analyze(
         problem = _together(before, media.problem)
         folder.keep(Checkpoint(after, tracker.state(), _kept(parts), asdict(counts), problem))
     return counts, problem
+
+
+def _close(part: Part, kind: type[BaseException] | None, *_: object) -> None:
+    """Let go of a part, at the end or after an error; of one that has become another run's, without a touch."""
+    if kind is None or not issubclass(kind, BusyError):
+        part.close()
 
 
 def _parts(

@@ -108,26 +108,32 @@ class Faces(tuple[FaceResult, ...]):
     """
 
     _image: "Path | ref[NDArray[np.uint8]] | None"
+    _mirrored: bool
 
     def __new__(  # noqa: D102 (the class says it)
-        cls, faces: Iterable[FaceResult] = (), image: str | Path | NDArray[np.uint8] | None = None
+        cls,
+        faces: Iterable[FaceResult] = (),
+        image: str | Path | NDArray[np.uint8] | None = None,
+        mirrored: bool = False,
     ) -> Self:
         self = super().__new__(cls, faces)
+        self._mirrored = mirrored
         if isinstance(image, str | Path):
             self._image = Path(image).absolute()
         else:
             self._image = None if image is None else ref(image)
         return self
 
-    def __reduce__(self) -> tuple[type[Self], tuple[tuple[FaceResult, ...], Path | None]]:
-        return type(self), (tuple(self), self._image if isinstance(self._image, Path) else None)
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[FaceResult, ...], Path | None, bool]]:
+        image = self._image if isinstance(self._image, Path) else None
+        return type(self), (tuple(self), image, self._mirrored)
 
     def _repr_html_(self) -> str:
         """In a notebook: the picture with its faces."""
         return _shown("faces_html", self, self._picture())
 
     def _picture(self) -> NDArray[np.uint8] | None:
-        from aulens.image import read_image
+        from aulens.image import read_image, unmirrored
 
         found: NDArray[np.uint8] | None = None
         if isinstance(self._image, Path):
@@ -137,6 +143,7 @@ class Faces(tuple[FaceResult, ...]):
             found = self._image()
         if found is None:
             return None
+        found = unmirrored(found) if self._mirrored else found
         # Another picture may have taken its place.
         return found if all(face.evidence.shape == found.shape[:2] for face in self) else None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
-from aulens.image import MAX_PIXELS
+from aulens.image import MAX_PIXELS, unmirrored
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +146,13 @@ class Choice:
         """Raise `InputError` if seconds are asked for where there are none."""
         if math.isnan(time) and (self.start is not None or self.stop is not None):
             raise InputError(f"{path}: it has no time stamps, so it can't be cut by seconds; read it whole.")
+
+
+def unmirrored_frames(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
+    """The frames of a mirrored clip as others see the person; what they come from is closed with it."""
+    with closing(frames) if isinstance(frames, Generator) else nullcontext():
+        for frame in frames:
+            yield replace(frame, image=unmirrored(frame.image))
 
 
 def check_size(path: str | Path, width: float, height: float) -> None:
