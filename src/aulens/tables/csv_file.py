@@ -10,6 +10,7 @@ import csv
 import io
 import re
 import reprlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +19,7 @@ import numpy as np
 
 from aulens.contents import bytes_of, size_of
 from aulens.errors import InputError
-from aulens.tables.ranges import range_of
+from aulens.tables.ranges import check_cells, range_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +69,7 @@ class CSVFile:
         self._blanks = False
         records = self._rows()
         names = self._names(next(records, (1, b""))[1])
+        check_cells(path, 0, len(names))
         self.columns = tuple(name.strip() for name in names)
         self._spaced = any(name.startswith(" ") for name in names)
         if not any(self.columns):
@@ -161,7 +163,7 @@ class CSVFile:
             raise InputError(f"{self.path}: the line of column names can't be read ({error})") from error
 
     def _check_names(self) -> None:
-        twice = sorted({name for name in self.columns if name and self.columns.count(name) > 1})
+        twice = sorted(name for name, count in Counter(self.columns).items() if name and count > 1)
         if twice:
             raise InputError(f"{self.path}: its header names {', '.join(twice[:5])} more than once")
         # A table written with its index has a column without a name.

@@ -2,16 +2,21 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.errors import InputError
 from aulens.tables.schema import au_of, dtype
 
 _MOST_WHOLE: Final = 10**15
 """Of frames and people: float64, as which CSV is read, holds whole numbers to 9 * 10^15 exactly."""
 _FINITE: Final = sys.float_info.max
+MOST_COLUMNS: Final = 20_000
+MOST_CELLS: Final = 300_000_000
+"""About 2.4 GB: eleven hours of one person at 25 frames a second, with all that we tell of a face."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,19 @@ _RANGES: Final = {
     "pose_pitch": Range(-90, 90),
     **dict.fromkeys(("pose_yaw", "pose_roll"), Range(-180, 180)),
 }
+
+
+def check_cells(path: Path, rows: int, columns: int) -> None:
+    """Raise `InputError` if a table has more columns or cells than are read; nothing of it was read yet."""
+    if columns > MOST_COLUMNS:
+        raise InputError(
+            f"{path}: {columns:,} columns, more than the limit of {MOST_COLUMNS:,}; leave some out"
+        )
+    if rows * columns > MOST_CELLS:
+        raise InputError(
+            f"{path}: {rows:,} rows of {columns:,} columns are more than the limit of {MOST_CELLS:,} cells; "
+            "take a table for each video, or fewer rows"
+        )
 
 
 def range_of(column: str, *, least: float = 0) -> Range:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from aulens.tables.csv_file import CSVFile, heads, refused
 from aulens.tables.openface import is_openface, read_openface
 from aulens.tables.parquet import import_pyarrow
 from aulens.tables.pyfeat import is_pyfeat, read_pyfeat
-from aulens.tables.ranges import range_of
+from aulens.tables.ranges import check_cells, range_of
 from aulens.tables.schema import FACE_COLUMNS, au_of, complete, dtype
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ def _read_csv(source: CSVFile) -> pd.DataFrame:
         return read_pyfeat(source)
     if not _is_ours(source.columns):
         raise _unknown(source.path, source.heads)
-    numbers = [name for name in source.columns if _is_number(name)]
-    found = source.read(numbers, [name for name in source.columns if name not in numbers])
+    numbers = {name: None for name in source.columns if _is_number(name)}
+    found = source.read(list(numbers), [name for name in source.columns if name not in numbers])
     for name in numbers:
         found[name] = source.column(found, name)
     return complete(found)
@@ -78,9 +79,13 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
     try:
         size_of(path)
+        about = pyarrow.parquet.read_metadata(path)
+        check_cells(path, about.num_rows, about.num_columns)
         names = pyarrow.parquet.read_schema(path).names
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
         frame = None if twice else pd.read_parquet(path)
+    except InputError:
+        raise
     except (OSError, pyarrow.ArrowException, ValueError, TypeError, LookupError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: not a Parquet table that can be read ({said})") from error
