@@ -29,10 +29,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 from coded import measures
+from coded.predictions import Faces
 from coded.real import scorer
 from coded.rows import OPENPEOPLE_LEAST
 from coded.subjects import Subject, by_card
-from coded.told import Faces
 from coded.truth import Coded, read_coded
 from paired import Floats, Paired, f1_and_auc
 
@@ -163,14 +163,14 @@ def portraits(title: str, coded: Coded, least: int) -> Iterator[Line]:
 
     @cache
     def ranked(subject: Subject) -> tuple[Floats, Floats]:
-        told = subject.tell(coded)
-        labels = np.where(wanted & np.isfinite(told.scores), coded.labels, MISSING).astype(np.int8)
-        return f1_and_auc(labels, told.scores, told.said, coded.persons)
+        predictions = subject.predict(coded)
+        labels = np.where(wanted & np.isfinite(predictions.scores), coded.labels, MISSING).astype(np.int8)
+        return f1_and_auc(labels, predictions.scores, predictions.said, coded.persons)
 
     def strength(subject: Subject) -> Floats:
-        told = subject.tell(coded)
-        values = told.scores if told.intensities is None else told.intensities
-        told_there = np.where(wanted & told.found[:, None], values, np.nan)
+        predictions = subject.predict(coded)
+        values = predictions.scores if predictions.intensities is None else predictions.intensities
+        told_there = np.where(wanted & predictions.found[:, None], values, np.nan)
         who, draws = subject_draws(coded.persons, measures.BOOTSTRAP, measures.SEED)
         return mean_of_defined(drawn_intensity(coded.intensities, told_there, who, draws)[1])
 
@@ -185,7 +185,7 @@ def london(coded: Coded) -> Iterator[Line]:
     smiling, k = np.array([name.endswith("_08.jpg") for name in coded.names]), coded.aus.index(12)
 
     def smiles(subject: Subject) -> Floats:
-        return measures.drawn_two_kinds(smiling, subject.tell(coded).scores[:, k], coded.persons)
+        return measures.drawn_two_kinds(smiling, subject.predict(coded).scores[:, k], coded.persons)
 
     yield Line("london: 204 faces", "ROC-AUC of AU12, smiling against neutral", smiles)
     yield said("london, neutral", coded.take(~smiling))
@@ -193,8 +193,10 @@ def london(coded: Coded) -> Iterator[Line]:
 
 def said(title: str, coded: Coded) -> Line:
     def drawn(subject: Subject) -> Floats:
-        told = subject.tell(coded)
-        return measures.drawn_rate(told.said.sum(1)[told.found], coded.persons[told.found])
+        predictions = subject.predict(coded)
+        return measures.drawn_rate(
+            predictions.said.sum(1)[predictions.found], coded.persons[predictions.found]
+        )
 
     return Line(f"{title}: {len(coded)} faces", "AUs said per face", drawn)
 

@@ -33,8 +33,8 @@ import pandas as pd
 from coded import real, rows
 from coded.failures import write_sheets
 from coded.groups import groups
+from coded.predictions import Faces, digest_of
 from coded.subjects import Subject, by_blendshapes, by_card, shapes_of
-from coded.told import Faces, digest_of
 from coded.truth import Coded, read_coded
 
 from aulens import NetDetector, read_image

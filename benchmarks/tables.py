@@ -26,7 +26,7 @@ from aulens.tables.smooth import smooth
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "made"))
 
-from told import frame_result, result
+from face_results import frame_result, result
 
 RATE = 25
 WRITTEN = 2000

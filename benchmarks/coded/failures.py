@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sight.pictures import Image
 
 from aulens.faces.detector import Face
+from coded.predictions import Faces
 from coded.subjects import Subject
-from coded.told import Faces
 from coded.truth import Coded
 
 GENERATED = ("sfhq", "cc0", "openpeople")
@@ -34,17 +34,22 @@ def write_sheets(folder: Path, subject: Subject, coded: Coded, faces: Faces) -> 
         The files.
     """
     chosen = coded.of(*GENERATED)
-    told, labels = subject.tell(chosen), chosen.labels
+    predictions, labels = subject.predict(chosen), chosen.labels
     written = []
     folder.mkdir(parents=True, exist_ok=True)
     for k, label in enumerate(coded.aus.labels):
         rows = []
         for value, colour, sign in ((0, _SAID, -1), (1, _MISSED, 1)):
-            wrong = np.flatnonzero(told.found & (labels[:, k] == value) & (told.said[:, k] == (value == 0)))
-            worst = wrong[np.argsort(sign * told.scores[wrong, k], kind="stable")][:_ACROSS]
+            wrong = np.flatnonzero(
+                predictions.found & (labels[:, k] == value) & (predictions.said[:, k] == (value == 0))
+            )
+            worst = wrong[np.argsort(sign * predictions.scores[wrong, k], kind="stable")][:_ACROSS]
             if len(worst):
                 title = f"{label} {_KIND[value]}: {len(wrong)} of {(labels[:, k] == value).sum()}"
-                rows += [_line(title), _row([_tile(chosen, told.scores, n, k, faces, colour) for n in worst])]
+                rows += [
+                    _line(title),
+                    _row([_tile(chosen, predictions.scores, n, k, faces, colour) for n in worst]),
+                ]
         if rows:
             file = folder / f"{subject.name.replace(' ', '_')}-{label}.png"
             cv2.imwrite(str(file), np.vstack(rows)[..., ::-1])

@@ -21,9 +21,9 @@ from aulens.metrics.counts import ratio
 from aulens.metrics.ranking import drawn_ranking
 from aulens.pose import head_pose
 from coded import measures
+from coded.predictions import Faces, Predictions
 from coded.rows import NONE, Row
 from coded.subjects import Subject
-from coded.told import Faces, Told
 from coded.truth import Coded, looks
 
 Floats = NDArray[np.float64]
@@ -65,12 +65,12 @@ def groups(coded: Coded, faces: Faces) -> Iterator[Row]:
         def ranks(
             subject: Subject, said: NDArray[np.str_] = said, names: Sequence[str] = tuple(names)
         ) -> str:
-            return _told(gap_of(coded, subject.tell(coded), said, names, sets))
+            return _text(gap_of(coded, subject.predict(coded), said, names, sets))
 
         def false(
             subject: Subject, said: NDArray[np.str_] = said, names: Sequence[str] = tuple(names)
         ) -> str:
-            return _told(false_of(coded, subject.tell(coded), said, names))
+            return _text(false_of(coded, subject.predict(coded), said, names))
 
         of = f"openpeople and portraits kept for test: {np.isin(said, list(names)).sum()} faces"
         order = f"{kind}: {', '.join(words)}; {words[-1]} less {words[0]}"
@@ -128,7 +128,11 @@ class Gap:
 
 
 def gap_of(
-    coded: Coded, told: Told, groups: NDArray[np.str_], names: Sequence[str], sets: NDArray[np.str_]
+    coded: Coded,
+    predictions: Predictions,
+    groups: NDArray[np.str_],
+    names: Sequence[str],
+    sets: NDArray[np.str_],
 ) -> Gap:
     """Compare groups within each set of pictures, by the AUs that are `scored` in each group of it.
 
@@ -136,34 +140,36 @@ def gap_of(
 
     Args:
         coded: N pictures.
-        told: of them.
+        predictions: of them.
         groups: (N,) the name of each picture's group; others than `names` take no part.
         names: of the groups.
         sets: (N,) the set that each picture is of.
     """
     labels, (who, draws) = coded.labels, subject_draws(coded.persons, measures.BOOTSTRAP, measures.SEED)
     results: list[list[Floats]] = [[] for _ in names]
-    known = np.isfinite(told.scores).all(0)
+    known = np.isfinite(predictions.scores).all(0)
     for one in np.unique(sets):
         parts = [(groups == name) & (sets == one) for name in names]
         able = np.logical_and.reduce([measures.scored(labels[part]) for part in parts]) & known
         for k in np.flatnonzero(able):
             for part, result in zip(parts, results, strict=True):
                 rows = part & (labels[:, k] != MISSING)
-                result.append(drawn_ranking(labels[rows, k] == 1, told.scores[rows, k], who[rows], draws)[0])
+                result.append(
+                    drawn_ranking(labels[rows, k] == 1, predictions.scores[rows, k], who[rows], draws)[0]
+                )
     if not results[0]:
         return Gap((), Measure(*(float("nan"),) * 3), 0)
     means = [mean_of_defined(np.stack(result, axis=1)) for result in results]
     return Gap(tuple(float(mean[0]) for mean in means), measured(means[-1] - means[0]), len(results[0]))
 
 
-def false_of(coded: Coded, told: Told, groups: NDArray[np.str_], names: Sequence[str]) -> Gap:
+def false_of(coded: Coded, predictions: Predictions, groups: NDArray[np.str_], names: Sequence[str]) -> Gap:
     """How many AUs are said of a face on which they are absent; arguments as `gap_of`."""
-    wrong = (told.said & (coded.labels == 0)).sum(1).astype(np.float64)
+    wrong = (predictions.said & (coded.labels == 0)).sum(1).astype(np.float64)
     who, draws = subject_draws(coded.persons, measures.BOOTSTRAP, measures.SEED)
     means = []
     for name in names:
-        rows = (groups == name) & told.found
+        rows = (groups == name) & predictions.found
         sums, faces = (
             np.bincount(who[rows], each[rows], draws.shape[1]) for each in (wrong, np.ones_like(wrong))
         )
@@ -171,7 +177,7 @@ def false_of(coded: Coded, told: Told, groups: NDArray[np.str_], names: Sequence
     return Gap(tuple(float(mean[0]) for mean in means), measured(means[-1] - means[0]), len(coded.aus))
 
 
-def _told(found: Gap) -> str:
+def _text(found: Gap) -> str:
     if not found.cells:
         return NONE
     means, less = ", ".join(f"{mean:.3f}" for mean in found.means), found.difference

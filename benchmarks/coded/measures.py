@@ -13,7 +13,7 @@ from aulens.metrics import Measure, Report, report
 from aulens.metrics.bootstrap import measured, subject_draws
 from aulens.metrics.intensity import IntensityReport, intensity_report
 from aulens.metrics.ranking import drawn_ranking
-from coded.told import Told
+from coded.predictions import Predictions
 from coded.truth import Coded
 
 Floats = NDArray[np.float64]
@@ -29,17 +29,17 @@ def scored(labels: NDArray[np.int8], least: int = LEAST) -> NDArray[np.bool_]:
     return np.asarray((with_it >= least) & (without >= least))
 
 
-def ranks(coded: Coded, told: Told, least: int = LEAST) -> Report | None:
+def ranks(coded: Coded, predictions: Predictions, least: int = LEAST) -> Report | None:
     """ROC-AUC, F1 and more of the AUs that are `scored` and told; None where there are none."""
-    labels = np.where(scored(coded.labels, least) & np.isfinite(told.scores), coded.labels, MISSING)
+    labels = np.where(scored(coded.labels, least) & np.isfinite(predictions.scores), coded.labels, MISSING)
     if (labels == MISSING).all():
         return None
-    return report(labels, told.scores, told.said, coded.persons, coded.aus, BOOTSTRAP, SEED)
+    return report(labels, predictions.scores, predictions.said, coded.persons, coded.aus, BOOTSTRAP, SEED)
 
 
-def said_per_face(coded: Coded, told: Told) -> Measure:
+def said_per_face(coded: Coded, predictions: Predictions) -> Measure:
     """How many AUs are said of a face that was found."""
-    return rate(told.said.sum(1)[told.found], coded.persons[told.found])
+    return rate(predictions.said.sum(1)[predictions.found], coded.persons[predictions.found])
 
 
 def rate(values: NDArray[np.generic], persons: NDArray[np.str_]) -> Measure:
@@ -66,17 +66,17 @@ def drawn_two_kinds(present: NDArray[np.bool_], scores: Floats, persons: NDArray
 
 
 def strength(
-    coded: Coded, told: Told, least: int = LEAST, *, present: bool = False
+    coded: Coded, predictions: Predictions, least: int = LEAST, *, present: bool = False
 ) -> tuple[IntensityReport, bool]:
     """How well intensities are told of the AUs that are `scored`, where a face was found (and shows it).
 
     Returns:
         The report, and whether intensities are told at all: else it is of scores, and only r means something.
     """
-    values = told.scores if told.intensities is None else told.intensities
-    use = scored(coded.labels, least) & told.found[:, None]
+    values = predictions.scores if predictions.intensities is None else predictions.intensities
+    use = scored(coded.labels, least) & predictions.found[:, None]
     if present:
         use &= coded.labels == 1
     told_there = np.where(use, values, np.nan)
     report = intensity_report(coded.intensities, told_there, coded.persons, coded.aus, BOOTSTRAP, SEED)
-    return report, told.intensities is not None
+    return report, predictions.intensities is not None

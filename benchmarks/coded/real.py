@@ -17,9 +17,9 @@ import pandas as pd
 from aulens import NetDetector, read_image
 from aulens.tables.schema import Cell, rows_of
 from aulens.tables.schema import Row as TableRow
+from coded.predictions import Faces
 from coded.rows import NONE, Row
 from coded.subjects import Blendshapes, Subject, shapes_of
-from coded.told import Faces
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,13 @@ def _rows_of(subject: Subject, faces: Faces, names: Sequence[str]) -> list[Table
 def _mapped(
     maps: Blendshapes, mediapipe: Sequence[str], folder: Path, names: Sequence[str]
 ) -> list[TableRow]:
-    told = maps.told(shapes_of(folder, mediapipe, None), names)
+    predictions = maps.predictions(shapes_of(folder, mediapipe, None), names)
     rows: list[TableRow] = []
-    for n in np.flatnonzero(told.found).tolist():
+    for n in np.flatnonzero(predictions.found).tolist():
         row: dict[str, Cell] = {"file": names[n], "success": 1}
         for k in maps.maps:
             label = maps.aus.labels[k]
-            row |= {f"{label}_p": float(told.scores[n, k]), f"{label}_c": int(told.said[n, k])}
+            row |= {f"{label}_p": float(predictions.scores[n, k]), f"{label}_c": int(predictions.said[n, k])}
         rows.append(row)
     return rows
 

@@ -48,8 +48,8 @@ def rendered(title: str, folders: Sequence[Path], split: str) -> Iterator[Row]:
         if subject.analyzer is None or not subject.analyzer.card.has_side_scores:
             return NONE
         found = predictions(subject.analyzer.card.path)
-        told = side_report(found.samples.side_labels, found.sides, found.side_decisions, found.samples.aus)
-        return f"{np.nanmean(told.accuracy):.3f}"
+        sides = side_report(found.samples.side_labels, found.sides, found.side_decisions, found.samples.aus)
+        return f"{np.nanmean(sides.accuracy):.3f}"
 
     of = f"{title}, {split} split"
     yield Row(of, "ROC-AUC", lambda s: macro(s, "roc_auc"))

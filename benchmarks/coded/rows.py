@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from coded import measures
+from coded.predictions import milliseconds
 from coded.subjects import Subject
-from coded.told import milliseconds
 from coded.truth import Coded
 
 Cell = Callable[[Subject], str]
@@ -38,7 +38,7 @@ def portraits(title: str, coded: Coded, least: int = measures.LEAST) -> Iterator
     """Ranks, decisions and intensities on coded pictures."""
     many = int(measures.scored(coded.labels, least).sum())
     of = f"{title}: {len(coded)} faces, {many} AUs"
-    yield Row(of, "faces found", lambda s: str(s.tell(coded).found.sum()))
+    yield Row(of, "faces found", lambda s: str(s.predict(coded).found.sum()))
     yield Row(of, "ROC-AUC, misses as lowest", lambda s: _macro(s, coded, "roc_auc", least))
     yield Row(of, "lowest AU", lambda s: _worst(s, coded, least))
     yield Row(of, "F1, own decisions", lambda s: _macro(s, coded, "f1", least))
@@ -56,7 +56,7 @@ def at_rest(title: str, coded: Coded) -> Iterator[Row]:
     """How often something is said where neither coder saw a trace of anything."""
     rest = coded.take(coded.at_rest)
     of = f"{title} at rest: {len(rest)} faces"
-    yield Row(of, "AUs said per face", lambda s: str(measures.said_per_face(rest, s.tell(rest))))
+    yield Row(of, "AUs said per face", lambda s: str(measures.said_per_face(rest, s.predict(rest))))
     yield Row(of, "AUs said, most often first", lambda s: _often(s, rest))
 
 
@@ -76,11 +76,11 @@ def london(coded: Coded) -> Iterator[Row]:
     of = f"london: {len(np.unique(coded.persons))} real people"
 
     def auc(subject: Subject) -> str:
-        return str(measures.two_kinds(smiling, subject.tell(coded).scores[:, k], coded.persons))
+        return str(measures.two_kinds(smiling, subject.predict(coded).scores[:, k], coded.persons))
 
     yield Row(of, "ROC-AUC of AU12, smiling against neutral", auc)
     yield Row(
-        of, "AUs said per neutral face", lambda s: str(measures.said_per_face(neutral, s.tell(neutral)))
+        of, "AUs said per neutral face", lambda s: str(measures.said_per_face(neutral, s.predict(neutral)))
     )
     yield Row(of, "AUs said, most often first", lambda s: _often(s, neutral))
 
@@ -104,12 +104,12 @@ def by_au(coded: Coded, subjects: Sequence[Subject]) -> Iterator[str]:
     heads = " | ".join(f"{s.name}: ROC-AUC | F1 | said | r" for s in subjects)
     yield f"| AU | with it | without | {heads} |"
     yield "| --- |" + " ---: |" * (2 + 4 * len(subjects))
-    told = [s.tell(coded) for s in subjects]
-    ranked = [measures.ranks(coded, one) for one in told]
-    strong = [measures.strength(coded, one)[0] for one in told]
+    predictions = [s.predict(coded) for s in subjects]
+    ranked = [measures.ranks(coded, one) for one in predictions]
+    strong = [measures.strength(coded, one)[0] for one in predictions]
     for k, label in enumerate(coded.aus.labels):
         cells = []
-        for one, rank, strength in zip(told, ranked, strong, strict=True):
+        for one, rank, strength in zip(predictions, ranked, strong, strict=True):
             cells += (
                 [NONE, NONE] if rank is None else [_two(rank.metrics[m].value[k]) for m in ("roc_auc", "f1")]
             )
@@ -119,12 +119,12 @@ def by_au(coded: Coded, subjects: Sequence[Subject]) -> Iterator[str]:
 
 
 def _macro(subject: Subject, coded: Coded, metric: str, least: int) -> str:
-    ranked = measures.ranks(coded, subject.tell(coded), least)
+    ranked = measures.ranks(coded, subject.predict(coded), least)
     return NONE if ranked is None else str(ranked.metrics[metric].of_macro())
 
 
 def _worst(subject: Subject, coded: Coded, least: int) -> str:
-    ranked = measures.ranks(coded, subject.tell(coded), least)
+    ranked = measures.ranks(coded, subject.predict(coded), least)
     if ranked is None:
         return NONE
     auc = ranked.metrics["roc_auc"].value
@@ -133,20 +133,20 @@ def _worst(subject: Subject, coded: Coded, least: int) -> str:
 
 
 def _strength(subject: Subject, coded: Coded, what: str, least: int, *, present: bool = False) -> str:
-    report, calibrated = measures.strength(coded, subject.tell(coded), least, present=present)
+    report, calibrated = measures.strength(coded, subject.predict(coded), least, present=present)
     if calibrated:
         return str(report.metrics[what].of_macro())
     return f"{report.metrics[what].of_macro()} (of scores)" if what == "pearson" else NONE
 
 
 def _said(subject: Subject, coded: Coded, k: int) -> str:
-    told = subject.tell(coded)
-    return str(measures.rate(told.said[told.found, k], coded.persons[told.found]))
+    predictions = subject.predict(coded)
+    return str(measures.rate(predictions.said[predictions.found, k], coded.persons[predictions.found]))
 
 
 def _often(subject: Subject, coded: Coded) -> str:
-    told = subject.tell(coded)
-    shares = told.said[told.found].mean(axis=0)
+    predictions = subject.predict(coded)
+    shares = predictions.said[predictions.found].mean(axis=0)
     order = [k for k in np.argsort(-shares, kind="stable")[:6] if shares[k] >= 0.01]
     return ", ".join(f"{coded.aus.labels[k]} {shares[k]:.0%}" for k in order) or "none"
 

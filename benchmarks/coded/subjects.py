@@ -19,10 +19,10 @@ from sklearn.preprocessing import StandardScaler
 from aulens import Analyzer
 from aulens.aus import AUSet
 from coded.measures import scored
-from coded.told import Faces, Told, missed_below, tell
+from coded.predictions import Faces, Predictions, missed_below, predict
 from coded.truth import Coded
 
-Tell = Callable[[Coded], Told]
+Predict = Callable[[Coded], Predictions]
 
 _MEDIAPIPE = Path(__file__).resolve().parents[1] / "mediapipe_reference.py"
 _RIDGE = (0.003, 0.01, 0.03, 0.1, 0.3)  # inverse strengths that are tried on the validation portraits
@@ -34,13 +34,13 @@ class Subject:
 
     Attributes:
         name: head of its column.
-        tell: what it says of coded pictures.
+        predict: what it says of coded pictures.
         analyzer: of a model of ours.
         blendshapes: of MediaPipe.
     """
 
     name: str
-    tell: Tell
+    predict: Predict
     analyzer: Analyzer | None = None
     blendshapes: Blendshapes | None = None
 
@@ -48,14 +48,14 @@ class Subject:
 def by_card(card: Path | None, faces: Faces) -> Subject:
     """A model; the faces are those of `faces` for all."""
     analyzer = Analyzer(card, detector=faces.detector, threads=1)
-    known: dict[tuple[str, ...], Told] = {}
+    known: dict[tuple[str, ...], Predictions] = {}
 
-    def told(coded: Coded) -> Told:
+    def predictions(coded: Coded) -> Predictions:
         if coded.names not in known:
-            known[coded.names] = tell(analyzer, faces, coded.names, coded.aus)
+            known[coded.names] = predict(analyzer, faces, coded.names, coded.aus)
         return known[coded.names]
 
-    return Subject(analyzer.card.name, told, analyzer)
+    return Subject(analyzer.card.name, predictions, analyzer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ class Blendshapes:
             )
         return cls(train.aus, maps, thresholds)
 
-    def told(self, table: pd.DataFrame, names: Sequence[str]) -> Told:
+    def predictions(self, table: pd.DataFrame, names: Sequence[str]) -> Predictions:
         """What the maps say of pictures by their rows in a table; AUs without a map score NaN."""
         found = np.array([name in table.index for name in names], bool)
         x = table.reindex(list(names)).to_numpy(np.float64)[found]
@@ -107,14 +107,14 @@ class Blendshapes:
         for k, one in self.maps.items() if found.any() else ():
             scores[found, k] = one.decision_function(x)
             said[found, k] = scores[found, k] >= self.thresholds[k]
-        return Told(found, missed_below(scores, found), said)
+        return Predictions(found, missed_below(scores, found), said)
 
 
 def by_blendshapes(table: pd.DataFrame, train: Coded, val: Coded) -> Subject:
     """MediaPipe, by its 52 scores of all portraits, a row for each name."""
     fitted = Blendshapes.fit(table, train, val)
     name = "MediaPipe's blendshapes, mapped"
-    return Subject(name, lambda coded: fitted.told(table, coded.names), blendshapes=fitted)
+    return Subject(name, lambda coded: fitted.predictions(table, coded.names), blendshapes=fitted)
 
 
 def shapes_of(folder: Path, mediapipe: Sequence[str], file: Path | None) -> pd.DataFrame:
@@ -128,13 +128,13 @@ def shapes_of(folder: Path, mediapipe: Sequence[str], file: Path | None) -> pd.D
     if file is None or not file.is_file():
         python, task = mediapipe
         command = [python, str(_MEDIAPIPE), "shapes", task, str(folder)]
-        told = subprocess.run(
+        predictions = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True
         )
         if file is None:
-            return pd.read_csv(StringIO(told.stdout), index_col="file")
+            return pd.read_csv(StringIO(predictions.stdout), index_col="file")
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(told.stdout)
+        file.write_text(predictions.stdout)
     return pd.read_csv(file, index_col="file")
 
 

@@ -127,8 +127,8 @@ def _unknown(kind: Any, plain: object, key: str) -> str:
             near = difflib.get_close_matches(name, hints, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(hints))}."
             return f"Unknown key {_join(key, name)!r}. {hint}"
-        if told := _unknown(hints[name], value, _join(key, name)):
-            return told
+        if problem := _unknown(hints[name], value, _join(key, name)):
+            return problem
     return ""
 
 
@@ -144,7 +144,7 @@ def _said(fault: ValidationError, kind: Any, value: object, key: str) -> str:
     what = repr(key) if key else "all of it"
     if fault.__cause__ is not None:  # of somebody's __post_init__
         return f"{what} can't be used: {fault.__cause__}"
-    return f"{what} must be {_told(kind)}, found {value!r:.200}"
+    return f"{what} must be {_expected(kind)}, found {value!r:.200}"
 
 
 def _parts(kind: Any, value: object) -> Iterator[tuple[str, Any, Any]]:
@@ -163,7 +163,7 @@ def _parts(kind: Any, value: object) -> Iterator[tuple[str, Any, Any]]:
         yield from ((str(index), get_args(kind)[0], item) for index, item in enumerate(value))
 
 
-def _told(kind: Any) -> str:
+def _expected(kind: Any) -> str:
     """What may stand where a type is asked for."""
     for meta in getattr(kind, "__metadata__", ()):
         return str(meta.description)
@@ -171,7 +171,7 @@ def _told(kind: Any) -> str:
         names = get_args(kind)
         return f"one of {', '.join(map(str, names))}" if names[1:] else repr(names[0])
     if get_origin(kind) in _UNIONS:
-        return " or ".join(map(_told, get_args(kind)))
+        return " or ".join(map(_expected, get_args(kind)))
     return "a list" if get_origin(kind) is tuple else _WORDS.get(kind, "a table")
 
 

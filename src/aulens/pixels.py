@@ -176,8 +176,8 @@ def _is_deep(picture: Image.Image) -> bool:
         return False
     if picture.format == "JPEG2000":
         return _depth_of_jpeg2000(picture) > 8
-    told = picture.tile[0][3]
-    raw, *others = told if isinstance(told, tuple) else (told,)
+    codec = picture.tile[0][3]
+    raw, *others = codec if isinstance(codec, tuple) else (codec,)
     return ";16" in str(raw) or (picture.format == "PPM" and others == [_WHITES[-1]])
 
 

@@ -124,14 +124,14 @@ def test_a_video(seen: Seen, files: Path) -> None:
 
 def test_what_is_no_picture_and_no_video_is_a_sentence(seen: Seen, files: Path, quick: Serving) -> None:
     problem = seen.page.locator("#status [role=alert]")
-    for name, told in (
+    for name, message in (
         ("letter.jpg", "letter.jpg: not a picture that can be read"),
         ("empty.mp4", "empty.mp4: the file is empty"),
         ("notes.txt", "notes.txt: not a picture that can be read"),
     ):
         seen.drop(files / name)
-        problem.filter(has_text=told).wait_for()
-        assert problem.inner_text().startswith(told)
+        problem.filter(has_text=message).wait_for()
+        assert problem.inner_text().startswith(message)
         assert "Traceback" not in seen.text("body")
         assert str(quick.folder) not in seen.text("body")
     # The page goes on; what is said of a file ends with it; and a picture with nobody is no failure.

@@ -42,9 +42,9 @@ def test_what_is_said_of_a_name_is_no_order_to_the_terminal(model: Path, tmp_pat
     (tmp_path / f"{EVIL}.jpg").write_bytes(b"\xff\xd8\xff")
     (tmp_path / os.fsdecode(b"Gespr\xe4ch.png")).write_bytes((tmp_path / EVIL).read_bytes())
     done = aulens("detect", tmp_path, "--model", model)
-    for told in (done.out, done.err):
-        assert not any(letter in told for letter in "\x1b\x07\u202e")
-        assert r"a\x1b]0;owned" in told.replace("\n", "")
+    for message in (done.out, done.err):
+        assert not any(letter in message for letter in "\x1b\x07\u202e")
+        assert r"a\x1b]0;owned" in message.replace("\n", "")
     assert r"Gespr\xe4ch.png: the name of the file is not UTF-8" in done.err.replace("\n", "")
     assert "1 face in 1 picture, 2 failed" in done.err
     assert done.code == 1
@@ -64,17 +64,17 @@ def test_rows_on_a_screen_are_no_order_either(format: str, model: Path, tmp_path
         env=os.environ | {"PYTHONPATH": str(made), "NO_COLOR": "1"},
     ) as process:  # fmt: skip
         os.close(follower)
-        told = b""
+        message = b""
         try:
             while piece := os.read(leader, 65536):
-                told += piece
+                message += piece
         except OSError:  # the other end is closed
             pass
     os.close(leader)
     assert process.returncode == 0
-    assert b"\x1b]" not in told
-    assert b"\x07" not in told
-    assert format == "table" or rb"a\x1b]0;owned\x07" in told
+    assert b"\x1b]" not in message
+    assert b"\x07" not in message
+    assert format == "table" or rb"a\x1b]0;owned\x07" in message
 
 
 @pytest.mark.slow

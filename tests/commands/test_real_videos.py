@@ -100,11 +100,11 @@ def test_a_run_stopped_midway_and_resumed_is_the_whole_run(
             time.sleep(0.02)
         run.send_signal(stop)
         assert run.stderr is not None
-        told = run.stderr.read()
+        message = run.stderr.read()
     killed = stop == signal.SIGKILL
     assert run.returncode == (-stop if killed else 128 + stop)
-    assert ("--resume goes on" in told) == (not killed)
-    assert "Traceback" not in told
+    assert ("--resume goes on" in message) == (not killed)
+    assert "Traceback" not in message
     assert not (out / "talk.csv").exists()
     left = [".talk.lock", "talk.part"] if killed else ["talk.part"]
     assert sorted(path.name for path in out.iterdir()) == left

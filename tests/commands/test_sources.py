@@ -47,10 +47,10 @@ def test_results_of_an_earlier_run_are_no_inputs(
     drawn = sorted(path.name for path in (results / "pictures").iterdir())
     assert drawn == ["a&b.jpg", "a.face0.jpg", "a.jpg", "c.face0.jpg", "c.face1.jpg", "c.jpg"]
     assert taken(tmp_path / "in") == given
-    told = run(model, tmp_path / "in", "--out", tmp_path / "out")
-    assert f"7 files left out that aulens made before: in {results}, {results / 'pictures'}" in told
-    assert "3 faces in 2 pictures" in told
-    assert "4 frames of 1 video" in told
+    message = run(model, tmp_path / "in", "--out", tmp_path / "out")
+    assert f"7 files left out that aulens made before: in {results}, {results / 'pictures'}" in message
+    assert "3 faces in 2 pictures" in message
+    assert "4 frames of 1 video" in message
     # A run that is repeated says nothing of its own.
     assert "left out" not in run(model, tmp_path / "in", "--out", results, "--overlay")
     # Who names a file wants it.

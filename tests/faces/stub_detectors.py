@@ -26,7 +26,7 @@ def frame(index: int, image: NDArray[np.uint8] = GREY) -> Frame:
 
 
 @dataclass
-class Told:
+class Scripted:
     """Runs on any frame; sees the faces that it was told for that frame."""
 
     faces: dict[int, list[Face]]
@@ -38,7 +38,7 @@ class Told:
 
 
 @dataclass
-class Following(Told):
+class Following(Scripted):
     """The same, as a `FaceFollower`: its landmarks go to a face that the box touches, or fill the box."""
 
     glances: list[int] = field(default_factory=list)

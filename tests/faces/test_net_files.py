@@ -42,7 +42,7 @@ def test_cards_are_read_from_the_card_or_the_file_beside_it(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("entries", "told"),
+    ("entries", "message"),
     [
         ({"platt": None}, "lacks the entry 'platt'"),
         ({"platt": [1]}, r"'platt' must be two numbers \[slope, offset\]"),
@@ -56,15 +56,15 @@ def test_cards_are_read_from_the_card_or_the_file_beside_it(tmp_path: Path) -> N
         ({"format": "aulens-model/1"}, "expected format 'aulens-detector/1', found 'aulens-model/1'"),
     ],
 )
-def test_a_garbled_card_of_a_detector(tmp_path: Path, entries: dict[str, Any], told: str) -> None:
+def test_a_garbled_card_of_a_detector(tmp_path: Path, entries: dict[str, Any], message: str) -> None:
     card = changed(write_box_stub(tmp_path), **entries)
-    with pytest.raises(ModelError, match=told) as error:
+    with pytest.raises(ModelError, match=message) as error:
         read_box_card(card)
     assert str(card) in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("entries", "told"),
+    ("entries", "message"),
     [
         ({"size": 0}, "'size' must be a whole number from 1 to 4096"),
         ({"template": None}, "lacks the entry 'template'"),
@@ -76,8 +76,8 @@ def test_a_garbled_card_of_a_detector(tmp_path: Path, entries: dict[str, Any], t
         ({"format": None}, "expected format 'aulens-landmarks/1', found None"),
     ],
 )
-def test_a_garbled_card_of_landmarks(tmp_path: Path, entries: dict[str, Any], told: str) -> None:
-    with pytest.raises(ModelError, match=told):
+def test_a_garbled_card_of_landmarks(tmp_path: Path, entries: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
         read_landmark_card(changed(write_landmark_stub(tmp_path), **entries))
 
 
@@ -117,19 +117,19 @@ def test_a_file_that_is_not_its_cards_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "the model file is empty"),
         *((each, "not a readable ONNX model") for each in (b"no network", "cut")),
     ],
 )
-def test_a_damaged_file_is_named(tmp_path: Path, content: bytes | str, told: str) -> None:
+def test_a_damaged_file_is_named(tmp_path: Path, content: bytes | str, message: str) -> None:
     card = write_box_stub(tmp_path)
     file = card.with_suffix(".onnx")
     damaged = file.read_bytes()[:900] if isinstance(content, str) else content
     file.write_bytes(damaged)
     changed(card, onnx_sha256=hashlib.sha256(damaged).hexdigest())
-    with pytest.raises(ModelError, match=rf"faces\.onnx: {told}"):
+    with pytest.raises(ModelError, match=rf"faces\.onnx: {message}"):
         BoxNet(card)
 
 
@@ -171,7 +171,7 @@ def read_digest(card: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("write", "open_it", "told"),
+    ("write", "open_it", "message"),
     [
         (
             write_box_stub,
@@ -187,14 +187,14 @@ def read_digest(card: Path) -> str:
     ids=["boxes", "landmarks"],
 )
 def test_not_a_number_from_a_broken_network_is_an_error_not_a_face(
-    tmp_path: Path, write: Callable[..., Path], open_it: Callable[[Path, Path], NetDetector], told: str
+    tmp_path: Path, write: Callable[..., Path], open_it: Callable[[Path, Path], NetDetector], message: str
 ) -> None:
     (tmp_path / "good").mkdir()
     other = write_landmark_stub if write is write_box_stub else write_box_stub
     detector = open_it(write(tmp_path, spoil=float("nan")), other(tmp_path / "good"))
     image = blank(320, 320)
     draw(image, 100, 100, 64)
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=message):
         detector(image)
 
 

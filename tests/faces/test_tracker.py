@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from stub_detectors import GREY, Colours, Following, Told, Tracing, face, frame
+from stub_detectors import GREY, Colours, Following, Scripted, Tracing, face, frame
 
 from aulens.errors import ConfigError, InputError
 from aulens.faces.detector import Face, FaceFollower
@@ -10,7 +10,7 @@ from aulens.faces.tracker import FaceTracker, Tracked
 from moving_faces import Frame
 from people import dlib_detector
 
-ALL = pytest.mark.parametrize("stub", [Told, Following, Tracing])
+ALL = pytest.mark.parametrize("stub", [Scripted, Following, Tracing])
 
 
 def run(tracker: FaceTracker, frames: range) -> list[Tracked]:
@@ -22,7 +22,7 @@ def always(frames: int, *faces: Face) -> dict[int, list[Face]]:
 
 
 @ALL
-def test_ids_by_first_appearance_largest_first(stub: type[Told]) -> None:
+def test_ids_by_first_appearance_largest_first(stub: type[Scripted]) -> None:
     faces = always(30, face(60, 100, 50), face(200, 100, 70))
     for i in range(12, 30):
         faces[i].append(face(130, 180, 90))
@@ -35,7 +35,7 @@ def test_ids_by_first_appearance_largest_first(stub: type[Told]) -> None:
 
 
 @ALL
-def test_who_is_gone_is_lost_and_never_again_somebody_new(stub: type[Told]) -> None:
+def test_who_is_gone_is_lost_and_never_again_somebody_new(stub: type[Scripted]) -> None:
     faces = always(20, face(60, 100))
     faces |= {i: [face(250, 100)] for i in range(100, 120)}
     said = run(FaceTracker(stub(faces), None), range(120))
@@ -45,7 +45,7 @@ def test_who_is_gone_is_lost_and_never_again_somebody_new(stub: type[Told]) -> N
 
 
 def test_the_lost_may_be_listed_for_a_while_only() -> None:
-    tracker = FaceTracker(Told(always(5, face(60, 100))), None, keep_lost=0.5)
+    tracker = FaceTracker(Scripted(always(5, face(60, 100))), None, keep_lost=0.5)
     said = run(tracker, range(30))
     assert said[10].lost == (0,)
     assert said[20].lost == ()
@@ -62,7 +62,7 @@ def test_a_follower_looks_at_the_whole_picture_now_and_then_only() -> None:
 
 
 def test_any_other_detector_runs_on_every_frame() -> None:
-    stub = Told(always(40, face(100, 100)))
+    stub = Scripted(always(40, face(100, 100)))
     run(FaceTracker(stub, None), range(40))
     assert stub.calls == list(range(40))
     assert not isinstance(stub, FaceFollower)
@@ -110,7 +110,7 @@ def test_what_is_no_face_any_more_does_not_stay() -> None:
 
 
 @ALL
-def test_a_face_of_low_confidence_needs_a_second_look(stub: type[Told]) -> None:
+def test_a_face_of_low_confidence_needs_a_second_look(stub: type[Scripted]) -> None:
     once = FaceTracker(stub({3: [face(100, 100, confidence=0.3)]}), None, detect_every=0)
     assert all(tracked.ids == () and tracked.lost == () for tracked in run(once, range(20)))
     twice = FaceTracker(stub(always(10, face(100, 100, confidence=0.3))), None)
@@ -129,7 +129,7 @@ def test_two_detections_in_one_frame_are_one_look() -> None:
 
 
 @ALL
-def test_false_faces_in_changing_places_are_nobody(stub: type[Told]) -> None:
+def test_false_faces_in_changing_places_are_nobody(stub: type[Scripted]) -> None:
     rng = np.random.default_rng(0)
     faces = {i: [face(rng.uniform(40, 280), 40 + 40 * (i % 5), 30, 0.3)] for i in range(60)}
     assert run(FaceTracker(stub(faces), None, detect_every=0), range(60))[-1].lost == ()
@@ -137,14 +137,14 @@ def test_false_faces_in_changing_places_are_nobody(stub: type[Told]) -> None:
 
 def test_faces_that_cannot_be_aligned_are_left_out() -> None:
     box = np.array([10.0, 10.0, 90.0, 90.0])
-    told = Told({0: [Face(box, np.full((68, 2), 50.0)), face(200, 100)]})
+    told = Scripted({0: [Face(box, np.full((68, 2), 50.0)), face(200, 100)]})
     (only,) = FaceTracker(told, None)(frame(0)).faces
     assert only.box[0] == 170
 
 
 def test_boxes_without_landmarks_have_ids_too() -> None:
     boxes = {i: [Face(face(100 + i, 100).box, np.empty((0, 2)))] for i in range(20)}
-    for stub in (Told, Following):
+    for stub in (Scripted, Following):
         assert {t.ids for t in run(FaceTracker(stub(boxes), None), range(20))} == {(0,)}
 
 
@@ -159,7 +159,7 @@ def test_a_cut_is_looked_at_at_once() -> None:
 
 
 @ALL
-def test_after_a_cut_people_are_recognized(stub: type[Told]) -> None:
+def test_after_a_cut_people_are_recognized(stub: type[Scripted]) -> None:
     """The two change places; the embedder tells them by their height in the picture."""
     faces = always(10, face(80, 100), face(240, 140, 50))
     faces |= {i: [face(220, 100, 40), face(70, 140, 80)] for i in range(10, 20)}
@@ -175,7 +175,7 @@ def test_after_a_cut_people_are_recognized(stub: type[Told]) -> None:
 def test_after_a_cut_place_says_nothing() -> None:
     """Somebody else, half a face lower."""
     faces = always(5, face(100, 100)) | {i: [face(100, 119)] for i in range(5, 9)}
-    tracker = FaceTracker(Told(faces), Colours())
+    tracker = FaceTracker(Scripted(faces), Colours())
     said = [tracker(frame(i, GREY if i < 5 else np.full_like(GREY, 30))) for i in range(9)]
     assert said[-1].ids == (1,)
 
@@ -183,13 +183,13 @@ def test_after_a_cut_place_says_nothing() -> None:
 def test_nobody_is_two_people() -> None:
     """After a cut two look like the one who was there before."""
     faces = always(5, face(80, 100)) | {i: [face(80, 100), face(240, 100, 50)] for i in range(5, 9)}
-    tracker = FaceTracker(Told(faces), Colours())
+    tracker = FaceTracker(Scripted(faces), Colours())
     said = [tracker(frame(i, GREY if i < 5 else np.full_like(GREY, 30))) for i in range(9)]
     assert said[-1].ids == (0, 1)
 
 
 @ALL
-def test_who_returns_has_the_old_id_and_who_is_new_a_new_one(stub: type[Told]) -> None:
+def test_who_returns_has_the_old_id_and_who_is_new_a_new_one(stub: type[Scripted]) -> None:
     faces = always(10, face(80, 100))
     faces |= {i: [face(80, 160)] for i in range(100, 110)}
     faces |= {i: [face(240, 100)] for i in range(200, 210)}
@@ -200,7 +200,7 @@ def test_who_returns_has_the_old_id_and_who_is_new_a_new_one(stub: type[Told]) -
 
 
 @ALL
-def test_who_touches_somebody_waits_for_an_id_if_it_may_be_an_earlier_one(stub: type[Told]) -> None:
+def test_who_touches_somebody_waits_for_an_id_if_it_may_be_an_earlier_one(stub: type[Scripted]) -> None:
     """Half hidden, who returns looks like nobody; alone again, like who they were. Nobody waits for ever."""
     gone, stays, hidden = face(80, 60), face(200, 160), face(158, 140)
     faces = always(10, gone, stays) | {i: [stays] for i in range(10, 80)}
@@ -222,14 +222,14 @@ def test_nobody_is_embedded_while_nothing_is_to_be_decided() -> None:
 @pytest.mark.parametrize(
     ("stub", "embedder"),
     [
-        (Told, None),
+        (Scripted, None),
         (Following, Colours()),
         (Tracing, Colours()),
-        pytest.param(Told, Colours(), marks=pytest.mark.slow),
+        pytest.param(Scripted, Colours(), marks=pytest.mark.slow),
         pytest.param(Following, None, marks=pytest.mark.slow),
     ],
 )
-def test_going_on_after_a_restore_changes_nothing(stub: type[Told], embedder: Colours | None) -> None:
+def test_going_on_after_a_restore_changes_nothing(stub: type[Scripted], embedder: Colours | None) -> None:
     """Two people cross, one leaves and returns, there is a cut; stopped after every frame."""
     rng = np.random.default_rng(1)
     faces: dict[int, list[Face]] = {}
@@ -261,11 +261,11 @@ def test_going_on_after_a_restore_changes_nothing(stub: type[Told], embedder: Co
 
 
 def test_a_state_of_another_kind_or_other_options_is_refused() -> None:
-    tracker = FaceTracker(Told({}), None)
+    tracker = FaceTracker(Scripted({}), None)
     with pytest.raises(InputError, match="not the state of a face tracker"):
         tracker.restore({"frames": 3})
     with pytest.raises(ConfigError, match="other options"):
-        tracker.restore(FaceTracker(Told({}), None, detect_every=0.2).state())
+        tracker.restore(FaceTracker(Scripted({}), None, detect_every=0.2).state())
 
 
 def test_hundreds_of_passers_by_leave_little() -> None:
@@ -280,7 +280,7 @@ def test_hundreds_of_passers_by_leave_little() -> None:
             return view
 
     faces = {i: [face(35 + (i // 2) % 120, 40 + 20 * (i // 2 % 9), 64)] for i in range(240)}
-    tracker = FaceTracker(Told(faces), Newcomers())
+    tracker = FaceTracker(Scripted(faces), Newcomers())
     run(tracker, range(240))
     first = len(json.dumps(tracker.state()))
     assert first < 120 * 1200
@@ -294,11 +294,11 @@ def test_no_error_where_there_is_nothing() -> None:
 
 def test_wrong_values_are_named() -> None:
     with pytest.raises(ConfigError, match="detect_every must be"):
-        FaceTracker(Told({}), None, detect_every=-1)
+        FaceTracker(Scripted({}), None, detect_every=-1)
     with pytest.raises(ConfigError, match="keep_lost must be"):
-        FaceTracker(Told({}), None, keep_lost=float("nan"))
+        FaceTracker(Scripted({}), None, keep_lost=float("nan"))
     with pytest.raises(InputError, match="RGB array"):
-        FaceTracker(Told({}), None)(Frame(0, 0.0, np.zeros((4, 4), np.uint8)))
+        FaceTracker(Scripted({}), None)(Frame(0, 0.0, np.zeros((4, 4), np.uint8)))
     with pytest.raises(InputError, match="ascending ids"):
         Tracked((face(100, 100),), (), ())
     with pytest.raises(InputError, match="in view and lost"):

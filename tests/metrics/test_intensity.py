@@ -15,9 +15,9 @@ PUBLISHED = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 
 def drawn(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     coded = random.integers(0, 6, (n, 2)).astype(float)
-    told = np.clip(0.7 * coded + random.normal(0.5, 0.8, (n, 2)), 0, 5)
+    predicted = np.clip(0.7 * coded + random.normal(0.5, 0.8, (n, 2)), 0, 5)
     coded[random.random((n, 2)) < 0.1] = np.nan
-    return coded, told, random.choice(list("abcde"), n)
+    return coded, predicted, random.choice(list("abcde"), n)
 
 
 def test_the_published_example() -> None:
@@ -41,11 +41,11 @@ def test_what_can_not_be_compared(ratings: list) -> None:
 
 
 def test_a_report_is_of_what_both_tell() -> None:
-    coded, told, subjects = drawn()
-    found = intensity_report(coded, told, subjects, PAIR, bootstrap=0)
+    coded, predicted, subjects = drawn()
+    found = intensity_report(coded, predicted, subjects, PAIR, bootstrap=0)
     for a in range(2):
         rows = np.isfinite(coded[:, a])
-        x, y = coded[rows, a], told[rows, a]
+        x, y = coded[rows, a], predicted[rows, a]
         assert found.coded[a] == rows.sum()
         assert found.mean[a] == pytest.approx(x.mean())
         assert found.metrics["icc"].value[a] == pytest.approx(icc(np.stack([x, y], 1)))
@@ -57,8 +57,8 @@ def test_a_report_is_of_what_both_tell() -> None:
 
 
 def test_intervals_are_those_of_faces_drawn_again() -> None:
-    coded, told, subjects = drawn()
-    found = intensity_report(coded, told, subjects, PAIR, bootstrap=50, seed=3)
+    coded, predicted, subjects = drawn()
+    found = intensity_report(coded, predicted, subjects, PAIR, bootstrap=50, seed=3)
     names = np.unique(subjects)
     draws = np.random.default_rng(3).multinomial(len(names), np.full(len(names), 1 / len(names)), 50)
     values = []
@@ -67,19 +67,19 @@ def test_intervals_are_those_of_faces_drawn_again() -> None:
             [np.tile(np.flatnonzero(subjects == s), k) for s, k in zip(names, draw, strict=True)]
         )
         rows = rows[np.isfinite(coded[rows, 1])]
-        values.append(icc(np.stack([coded[rows, 1], told[rows, 1]], 1)))
+        values.append(icc(np.stack([coded[rows, 1], predicted[rows, 1]], 1)))
     assert found.metrics["icc"].low[1] == pytest.approx(np.quantile(values, 0.025))
     assert found.metrics["icc"].high[1] == pytest.approx(np.quantile(values, 0.975))
 
 
 def test_what_is_undefined_is_nan_and_in_no_mean() -> None:
-    coded, told, subjects = drawn()
-    told[:, 0] = np.nan  # an AU without a curve
-    found = intensity_report(coded, told, subjects, PAIR, bootstrap=10)
+    coded, predicted, subjects = drawn()
+    predicted[:, 0] = np.nan  # an AU without a curve
+    found = intensity_report(coded, predicted, subjects, PAIR, bootstrap=10)
     assert np.isnan([e.value[0] for e in found.metrics.values()]).all()
     assert found.metrics["mae"].macro == found.metrics["mae"].value[1]
     constant = intensity_report(np.zeros((5, 2)), np.full((5, 2), 0.1), list("aabbc"), PAIR, bootstrap=10)
     assert np.isnan(constant.metrics["icc"].value).all()
     assert constant.metrics["mae"].value == pytest.approx([0.1, 0.1])
     with pytest.raises(InputError, match=r"must be \(N, 2\)"):
-        intensity_report(coded, told[:5], subjects, PAIR)
+        intensity_report(coded, predicted[:5], subjects, PAIR)

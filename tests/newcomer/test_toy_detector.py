@@ -109,7 +109,7 @@ UNMADE = DetectorEntry(lambda spec: {}["a key"])
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "message"),
     [
         ("value", "failed: ValueError('no weights')"),
         ("exit", "failed: SystemExit("),
@@ -117,7 +117,7 @@ UNMADE = DetectorEntry(lambda spec: {}["a key"])
     ],
 )
 def test_one_that_fails_is_named_and_the_rest_goes_on(
-    picture: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, told: str
+    picture: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, message: str
 ) -> None:
     install(monkeypatch, tmp_path / "site2", __name__, {"aulens.detectors": f"broken = {__name__}:BROKEN"})
     video = write_people(tmp_path / "talk.mp4", 6)
@@ -127,7 +127,7 @@ def test_one_that_fails_is_named_and_the_rest_goes_on(
         done = aulens(command, *given, "--out", tmp_path / f"out-{command}")
         assert done.code == 1
         assert done.error is None or isinstance(done.error, SystemExit)
-        assert done.err.count(f"The face detector 'broken' {told}") == len(inputs)
+        assert done.err.count(f"The face detector 'broken' {message}") == len(inputs)
         assert "its package must mend that" in done.err
 
 

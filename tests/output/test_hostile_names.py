@@ -16,7 +16,7 @@ from aulens.output.writers import open_writer, rows_in
 from aulens.runtime.card import read_card
 from aulens.show.page import section
 from aulens.tables import TABLE_FORMATS
-from told import frame_result, result
+from face_results import frame_result, result
 
 NAMES = [
     "<script>alert(1)</script>.jpg",

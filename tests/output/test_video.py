@@ -31,11 +31,11 @@ from aulens.tables.schema import POSE_COLUMNS, rows_of, to_frame
 from aulens.tables.smooth import smooth
 from aulens.tables.usable import usable
 from aulens.video import open_sequence
+from face_results import frame_result, result
 from full_disk import room_for
 from killed import Killed, in_the_way, killed_after
 from patch_people import PatchDetector, patch_frame, write_people
 from stub_model import write_stub
-from told import frame_result, result
 from video.made_videos import zeroed
 
 pytestmark = [pytest.mark.usefixtures("people_by_colour"), pytest.mark.slow]

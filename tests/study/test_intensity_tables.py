@@ -19,8 +19,8 @@ def run(variant: str, fold: str, seed: int, noise: float = 0.5) -> RunResult:
     result = simulated(variant, fold, seed, aus=AUS, subjects=5, frames=20)
     random = np.random.default_rng([len(variant), int(fold), seed])
     coded = np.where(result.labels == 1, random.integers(2, 6, result.labels.shape), 0).astype(np.float32)
-    told = np.clip(coded + random.normal(0, noise, coded.shape), 0, 5).astype(np.float32)
-    return replace(result, coded=coded, told=told)
+    predicted = np.clip(coded + random.normal(0, noise, coded.shape), 0, 5).astype(np.float32)
+    return replace(result, coded=coded, predicted=predicted)
 
 
 def test_folds_count_alike_however_many_seeds_they_have() -> None:
@@ -29,13 +29,13 @@ def test_folds_count_alike_however_many_seeds_they_have() -> None:
     assert [table.title.split(" of ")[0] for table in (of_icc, of_r, of_error)] == [
         "ICC(3,1)", "Pearson r", "Mean absolute error",
     ]  # fmt: skip
-    each = [[icc(np.stack([one.coded[:, a], one.told[:, a]], 1)) for a in range(2)] for one in runs]
+    each = [[icc(np.stack([one.coded[:, a], one.predicted[:, a]], 1)) for a in range(2)] for one in runs]
     expected = (np.mean(each[:2], axis=0) + each[2]) / 2
     cells = of_icc.methods[0].cells
     assert [cell.value for cell in cells] == pytest.approx([*expected, expected.mean()])
     assert of_icc.rows == ("AU6", "AU12", "Avg.")
     assert of_icc.subjects == 10
-    error = np.mean([np.abs(one.coded - one.told).mean(0) for one in runs], axis=0)
+    error = np.mean([np.abs(one.coded - one.predicted).mean(0) for one in runs], axis=0)
     assert of_error.methods[0].cells[2].value == pytest.approx(error.mean(), rel=0.1)
 
 
@@ -54,7 +54,8 @@ def test_what_has_no_intensities_has_no_table() -> None:
     assert [method.title for method in both[0].methods] == ["roi"]
     assert all(cell.chosen_on_test for cell in both[0].methods[0].cells)
     uncoded = run("roi", "1", 0)
-    uncoded = replace(uncoded, told=np.where([True, False], np.nan, uncoded.told).astype(np.float32))
+    lacking = np.where([True, False], np.nan, uncoded.predicted).astype(np.float32)
+    uncoded = replace(uncoded, predicted=lacking)
     cells = intensity_tables([uncoded], bootstrap=5)[0].methods[0].cells
     assert np.isnan(cells[0].value)
     assert cells[1].value == cells[2].value

@@ -29,14 +29,14 @@ def test_what_is_read_is_what_was_saved(tmp_path: Path) -> None:
 def test_intensities_are_kept_where_there_are_any(tmp_path: Path) -> None:
     result = simulated()
     result.save(tmp_path / "without")
-    assert RunResult.load(tmp_path / "without").told is None
+    assert RunResult.load(tmp_path / "without").predicted is None
     coded = np.where(result.labels == 1, np.float32(3.5), np.float32(np.nan))
-    replace(result, coded=coded, told=coded / 2).save(tmp_path / "with")
+    replace(result, coded=coded, predicted=coded / 2).save(tmp_path / "with")
     again = RunResult.load(tmp_path / "with")
     np.testing.assert_array_equal(again.coded, coded)
-    np.testing.assert_array_equal(again.told, coded / 2)
-    with pytest.raises(InputError, match="told of a result must be"):
-        replace(result, told=coded[:3])
+    np.testing.assert_array_equal(again.predicted, coded / 2)
+    with pytest.raises(InputError, match="predicted of a result must be"):
+        replace(result, predicted=coded[:3])
 
 
 def test_no_result_before_the_last_file_is_there(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from aulens.pose.mean_face import mean_face
 from aulens.runtime.result import FrameResult
 from aulens.tables import TABLE_FORMATS, OpenFace, read_table
 from aulens.tables.schema import Row, columns, dtype, rows_of, to_frame, write_rows
-from told import frame_result, result
+from face_results import frame_result, result
 
 INTENSITIES = [f"{n:02d}" for n in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)]
 PRESENCES = sorted([*INTENSITIES, "28"])

@@ -13,7 +13,7 @@ from aulens.pose import HeadPose
 from aulens.runtime.result import FrameResult
 from aulens.tables import TABLE_FORMATS, PyFeat, read_table
 from aulens.tables.schema import write_rows
-from told import frame_result, result
+from face_results import frame_result, result
 
 
 def numbered(name: str, count: int, first: int = 0) -> str:

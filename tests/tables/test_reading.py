@@ -19,7 +19,7 @@ from aulens.tables.schema import (
     to_frame,
 )
 from aulens.tables.smooth import smooth
-from told import result
+from face_results import result
 
 AUS = AUSet("two", (1, 12))
 NAME = 'a "great", long\nclip.mp4'

@@ -19,7 +19,7 @@ from aulens.tables.schema import (
     rows_of,
     to_frame,
 )
-from told import frame_result, result
+from face_results import frame_result, result
 
 AUS = AUSet("two", (1, 12))
 

@@ -139,8 +139,8 @@ class Page:
         except (AulensError, OSError) as error:
             session.forget()
             why = error.strerror or type(error).__name__ if isinstance(error, OSError) else None
-            told = str(error) if why is None else f"{name} can't be kept: {why}."
-            return update | {on.status: panels.problem(told)}
+            message = str(error) if why is None else f"{name} can't be kept: {why}."
+            return update | {on.status: panels.problem(message)}
         except Exception:
             session.forget()
             _LOG.exception("a file could not be looked at")

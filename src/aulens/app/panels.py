@@ -183,13 +183,13 @@ def event_table(made: ClipMade, aus: AUSet) -> str:
 def _found(
     name: str, facts: Sequence[str], trouble: str | None, token: str, files: Sequence[Download]
 ) -> str:
-    told = trouble and f"{trouble[:1].upper()}{trouble[1:]}"
-    return _piece("found")(name, facts, told, [(file, address(token, file.name)) for file in files])
+    sentence = trouble and f"{trouble[:1].upper()}{trouble[1:]}"
+    return _piece("found")(name, facts, sentence, [(file, address(token, file.name)) for file in files])
 
 
 def _present(faces: Sequence[FaceResult], labels: Collection[str]) -> str:
     """Which of the Action Units are present in which face."""
-    told = [[label for label in face.present if label in labels] for face in faces]
+    shown = [[label for label in face.present if label in labels] for face in faces]
     return "; ".join(
-        f"face {face.face_id}: {', '.join(found) or 'none'}" for face, found in zip(faces, told, strict=True)
+        f"face {face.face_id}: {', '.join(found) or 'none'}" for face, found in zip(faces, shown, strict=True)
     )

@@ -237,14 +237,14 @@ def _with_headers(send: Send, policy: str, *, store: bool = True) -> Send:
 
 def _declared(scope: Scope) -> int:
     """Bytes of a request, as it says itself; 0 if it does not."""
-    told = Headers(scope=scope).get("content-length", "")
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 20 else 0
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
 
 
 def _end(scope: Scope) -> bytes:
     """What ends a request with files."""
-    _, _, told = Headers(scope=scope).get("content-type", "").partition("boundary=")
-    boundary = told.partition(";")[0].strip(' "')
+    _, _, rest = Headers(scope=scope).get("content-type", "").partition("boundary=")
+    boundary = rest.partition(";")[0].strip(' "')
     return f"\r\n--{boundary}--\r\n".encode("latin-1", "replace")
 
 

@@ -248,8 +248,8 @@ def _with_name(work: Work, source: Source) -> Work:
             why = error.__cause__
             if isinstance(error, ConfigError) and isinstance(why, OSError):  # its advice is for a terminal
                 raise InputError(unwritten(why, folder)) from error
-            told = InputError(renamed(error, source.path, source.name))
-            raise InputError(without(told, folder)) from error
+            named_error = InputError(renamed(error, source.path, source.name))
+            raise InputError(without(named_error, folder)) from error
 
     return named
 

@@ -63,9 +63,9 @@ class OnRay:
                     begin_anew(plan.out / f"{job.name}.json")
                     remove_part(plan.out / f"{job.name}.part")
             # From here on what is there is of this run: a worker goes on with what another one began.
-            told = replace(plan, jobs=(), resume=True)
+            shared = replace(plan, jobs=(), resume=True)
             setup = Setup(
-                aulens.__version__, str(Path.cwd()), token, told, self._analyzer, self._cluster.threads
+                aulens.__version__, str(Path.cwd()), token, shared, self._analyzer, self._cluster.threads
             )
             yield self._outcomes(largest_first(plan), setup)
 

@@ -234,13 +234,13 @@ class Analysis:
             ClusterSettings(cluster.address, cluster.workers, models.threads or 1),
         )
 
-        def told(outcome: Outcome, jobs: int) -> None:
+        def on_outcome(outcome: Outcome, jobs: int) -> None:
             bar.outcome(outcome, jobs)
             done(outcome, jobs)
 
         bar = FileBar(console, plan.out, (job.name for job in plan.clips))
         with redirect_stdout(sys.stderr), bar:  # Ray prints what it has to say
-            return execute(plan, executor, told)
+            return execute(plan, executor, on_outcome)
 
     def _first_result(self, out: Path, found: Found) -> Path:
         """What to look at first."""
@@ -253,13 +253,13 @@ class Analysis:
 
 
 def _here(plan: Plan, done: OnOutcome, analyzer: Analyzer, tally: Tally, console: Console) -> Results:
-    def told(outcome: Outcome, jobs: int) -> None:
+    def on_outcome(outcome: Outcome, jobs: int) -> None:
         bar.end(outcome.job)
         done(outcome, jobs)
 
     pictures = sum(len(job.paths) for job in plan.pictures)
     with FrameBar(console, plan.settings, pictures, quiet=False) as bar:
-        return execute(plan, Here(analyzer, tally.left_out, bar.frame, bar.picture), told)
+        return execute(plan, Here(analyzer, tally.left_out, bar.frame, bar.picture), on_outcome)
 
 
 def _sum_up(table: "ClipTable", outcome: Outcome, plan: Plan, analyzer: Analyzer, tally: Tally) -> None:

@@ -103,24 +103,24 @@ class Tally:
 
     def summary(self) -> str:
         """One line: what was seen, what was not."""
-        told = []
+        parts = []
         if self.pictures or not (self.clips or self.failed):
-            told.append(f"{counted(self.faces, 'face')} in {counted(self.with_face, 'picture')}")
+            parts.append(f"{counted(self.faces, 'face')} in {counted(self.with_face, 'picture')}")
         if self.poor:
-            told.append(f"{counted(self.poor, 'face')} badly seen (quality below {POOR:g})")
+            parts.append(f"{counted(self.poor, 'face')} badly seen (quality below {POOR:g})")
         if self.pictures > self.with_face:
-            told.append(f"{counted(self.pictures - self.with_face, 'picture')} without a face")
+            parts.append(f"{counted(self.pictures - self.with_face, 'picture')} without a face")
         if self.clips > self.done:
-            told.append(f"{counted(self.frames, 'frame')} of {counted(self.clips - self.done, 'video')}")
+            parts.append(f"{counted(self.frames, 'frame')} of {counted(self.clips - self.done, 'video')}")
         if self.before:
-            told.append(f"{self.before:,} more done before")
+            parts.append(f"{self.before:,} more done before")
         if self.done:
-            told.append(f"{counted(self.done, 'video')} done before")
+            parts.append(f"{counted(self.done, 'video')} done before")
         if self.lost:
-            told.append(f"{counted(self.lost, 'face')} left out")
+            parts.append(f"{counted(self.lost, 'face')} left out")
         if self.failed:
-            told.append(f"{len(self.failed)} failed")
-        return ", ".join(told)
+            parts.append(f"{len(self.failed)} failed")
+        return ", ".join(parts)
 
 
 def counted(number: int, noun: str) -> str:

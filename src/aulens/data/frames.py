@@ -88,7 +88,7 @@ def read_frame_range(path: Path, start: int, stop: int) -> Generator[NDArray[np.
 
 
 def _clock(path: Path) -> Clock | None:
-    with _told():
+    with _as_dataset_errors():
         return read_clock(path)
 
 
@@ -103,7 +103,7 @@ def _tail_agrees(path: Path, clock: Clock) -> bool:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _as_dataset_errors() -> Iterator[None]:
     """What is wrong with a video is a fault of the data set."""
     try:
         yield
@@ -113,7 +113,7 @@ def _told() -> Iterator[None]:
 
 def _decode(path: Path, time: int | None = None) -> Generator[Any, None, None]:
     """Decoded frames from the beginning, or from the key frame at or before `time`."""
-    with _told(), opened(path) as (container, stream):
+    with _as_dataset_errors(), opened(path) as (container, stream):
         if time is not None:
             container.seek(time, stream=stream)
         yield from container.decode(stream)

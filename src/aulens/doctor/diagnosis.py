@@ -12,7 +12,7 @@ from aulens.data.index import Problem
 
 FORMAT: Final = "aulens-doctor/1"
 LEVELS: Final = ("error", "warning", "note")
-_TOLD: Final = (
+_ENTRIES: Final = (
     "format", "dataset", "ok", "whole", "renders", "counts", "frame_protocol", "findings", "parts", "aus",
     "skipped",
 )  # fmt: skip
@@ -106,8 +106,8 @@ class Diagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        told = asdict(self) | {"format": FORMAT, "ok": self.ok, "counts": self.counts}
-        return {name: told[name] for name in _TOLD}
+        entries = asdict(self) | {"format": FORMAT, "ok": self.ok, "counts": self.counts}
+        return {name: entries[name] for name in _ENTRIES}
 
 
 def ordered(findings: list[Problem]) -> tuple[Problem, ...]:

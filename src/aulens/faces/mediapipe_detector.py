@@ -60,12 +60,12 @@ class MediaPipeDetector:
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelError(f"{path}: not a Face Landmarker of MediaPipe ({error})") from error
         self._mediapipe = mediapipe
-        self._told = (
+        self._options = (
             f"{path.name}, {path.stat().st_size} bytes, max_faces={max_faces}, threshold={threshold:g}"
         )
 
     def __repr__(self) -> str:
-        return f"MediaPipeDetector({self._told})"
+        return f"MediaPipeDetector({self._options})"
 
     def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none.

@@ -90,7 +90,7 @@ class IntensityReport:
 
 def intensity_report(
     coded: ArrayLike,
-    told: ArrayLike,
+    predicted: ArrayLike,
     subjects: Sequence[str] | NDArray[Any],
     aus: AUSet,
     bootstrap: int = 1000,
@@ -100,7 +100,7 @@ def intensity_report(
 
     Args:
         coded: (N, A), 0 to 5; NaN takes no part.
-        told: (N, A) likewise.
+        predicted: (N, A) likewise.
         subjects: (N,), who is seen.
         aus: the AUs of the axis A.
         bootstrap: resamples; 0 for no intervals.
@@ -109,7 +109,7 @@ def intensity_report(
     Raises:
         InputError: shapes do not fit.
     """
-    truth, found, who = np.asarray(coded, np.float64), np.asarray(told, np.float64), np.asarray(subjects)
+    truth, found, who = np.asarray(coded, np.float64), np.asarray(predicted, np.float64), np.asarray(subjects)
     if truth.ndim != 2 or truth.shape != found.shape or truth.shape != (len(who), len(aus)):
         raise InputError(
             f"intensities must be (N, {len(aus)}) for N subjects, got {truth.shape}, {found.shape} and "
@@ -130,19 +130,19 @@ def intensity_report(
 
 
 def drawn_intensity(
-    coded: NDArray[Any], told: NDArray[Any], subject: NDArray[np.intp], draws: NDArray[np.int32]
+    coded: NDArray[Any], predicted: NDArray[Any], subject: NDArray[np.intp], draws: NDArray[np.int32]
 ) -> Floats:
     """Each of INTENSITY_MEASURES in each draw, (3, R, A).
 
     Args:
         coded: (N, A), NaN takes no part.
-        told: (N, A) likewise.
+        predicted: (N, A) likewise.
         subject: (N,) from `subject_draws`.
         draws: (R, S) from there too.
     """
-    both = np.isfinite(coded) & np.isfinite(told)
+    both = np.isfinite(coded) & np.isfinite(predicted)
     sums = (
-        _sums(coded[rows, a].astype(np.float64), told[rows, a].astype(np.float64), subject[rows], draws)
+        _sums(coded[rows, a].astype(np.float64), predicted[rows, a].astype(np.float64), subject[rows], draws)
         for a, rows in enumerate(both.T)
     )
     return np.stack([_measures(*each) for each in sums], axis=-1)

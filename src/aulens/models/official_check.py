@@ -104,13 +104,13 @@ def check(
         "of another kind": [f"{n} of {kind}" for n, kind in _kinds(given) if kind is not None],
         "not finite": [n for n, kind in _kinds(given) if kind is None and not _finite(given[n])],
     }
-    told = [
+    faults = [
         f"{len(names)} {kind} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
         for kind, names in problems.items()
         if names
     ]
-    if told:
-        raise ModelError(f"{said} does not fit JAA-Net: {'; '.join(told)}. Get the file again.")
+    if faults:
+        raise ModelError(f"{said} does not fit JAA-Net: {'; '.join(faults)}. Get the file again.")
 
 
 def _kinds(given: Mapping[str, Tensor]) -> Iterator[tuple[str, torch.dtype | None]]:

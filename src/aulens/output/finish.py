@@ -82,14 +82,14 @@ def finish(
             f"{rows} has {len(raw):,} rows, not the {counted:,} that were written: another program wrote "
             "there. Without --resume the video is analyzed anew"
         )
-    told, left_out, lacking = _usable(whole, settings.limits)
+    usable_rows, left_out, lacking = _usable(whole, settings.limits)
     remark = None
-    timed = bool(told["time"].notna().any())
+    timed = bool(usable_rows["time"].notna().any())
     if settings.smooth is not None and timed:
-        whole, told = _smoothed(whole, told, settings.smooth, threshold)
+        whole, usable_rows = _smoothed(whole, usable_rows, settings.smooth, threshold)
     if settings.baseline is not None:
         try:
-            rest = settings.baseline.of(told)
+            rest = settings.baseline.of(usable_rows)
             whole, remark = above(whole, rest), settings.baseline.lacking(rest)
         except InputError as error:
             lacking = _joined(lacking, f"there is no baseline: {error}")
@@ -103,9 +103,9 @@ def finish(
     if settings.format not in TABLE_FORMATS:
         files["columns"] = FILE_NAME
         _replaced(part, out / files["columns"], lambda path: write_full_dictionary(path, card.aus))
-    found = events(told, thresholds=threshold) if timed else None
+    found = events(usable_rows, thresholds=threshold) if timed else None
     if found is not None:
-        remark = _joined(remark, why_no_blinks(told))
+        remark = _joined(remark, why_no_blinks(usable_rows))
         files["events"] = f"{name}.events.csv"
         _replaced(
             part, out / files["events"], lambda path: found.to_csv(path, index=False, lineterminator="\n")
@@ -120,7 +120,7 @@ def finish(
         files["report"] = f"{name}.html"
         write_report(
             out / files["report"],
-            told,
+            usable_rows,
             card,
             stills=part / STILLS,
             events=found,
@@ -132,7 +132,7 @@ def finish(
         clear_figures(out / f"{name}.figures")
         if can_draw():
             figures = f"{name}.figures"
-            if write_figures(out / figures, told, threshold, events=found):
+            if write_figures(out / figures, usable_rows, threshold, events=found):
                 files["figures"] = figures
     return files, lacking, left_out, remark
 
@@ -146,18 +146,18 @@ def _usable(whole: pd.DataFrame, limits: Limits) -> tuple[pd.DataFrame, str | No
     if not limits:
         return whole, None, None
     try:
-        told = limits.usable(whole)
+        usable_rows = limits.usable(whole)
     except InputError as error:  # the video was analyzed: what it gave is kept
         return whole, None, f"no face was left out: {error}"
-    return told, left_out_text(whole, told, limits), None
+    return usable_rows, left_out_text(whole, usable_rows, limits), None
 
 
 def _smoothed(
-    whole: pd.DataFrame, told: pd.DataFrame, window: float, threshold: Mapping[str, float]
+    whole: pd.DataFrame, usable_rows: pd.DataFrame, window: float, threshold: Mapping[str, float]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both smoothed: rows that count without those that do not, which are smoothed as if all counted."""
-    clean = smooth(told, window, thresholds=threshold)
-    if told is whole:
+    clean = smooth(usable_rows, window, thresholds=threshold)
+    if usable_rows is whole:
         return clean, clean
     every = smooth(whole, window, thresholds=threshold)
     names = [name for name in clean.columns if name.endswith(SMOOTH_ENDS)]

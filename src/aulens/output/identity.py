@@ -35,10 +35,10 @@ def identity_of(info: VideoInfo, analyzer: Analyzer, settings: OutputSettings) -
         # Receipts have called it "every" since 0.1.
         **{"every" if name == "frame_step" else name: value for name, value in asdict(settings).items()},
     }
-    told = {
+    stored = {
         name: value for name, value in identity.items() if name not in IF_SET or value not in (None, False)
     }
-    return dict(json.loads(json.dumps(told)))
+    return dict(json.loads(json.dumps(stored)))
 
 
 def video_of(path: str | Path) -> dict[str, Any]:
@@ -58,8 +58,10 @@ def video_of(path: str | Path) -> dict[str, Any]:
 def differs(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """In what two identities differ, and what to do."""
     both = {name: (before.get(name), now.get(name)) for name in (*now, *IF_SET)}
-    told = ", ".join(f"{name} was {old!r} and is {new!r}" for name, (old, new) in both.items() if old != new)
-    return f"{told}. Give the same again, or leave out --resume to make all anew"
+    changes = ", ".join(
+        f"{name} was {old!r} and is {new!r}" for name, (old, new) in both.items() if old != new
+    )
+    return f"{changes}. Give the same again, or leave out --resume to make all anew"
 
 
 def _of_all(pictures: Iterable[Path]) -> tuple[int, str]:

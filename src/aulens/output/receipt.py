@@ -70,10 +70,10 @@ class Receipt:
 
 def write_receipt(path: Path, receipt: Receipt) -> None:
     """Write it as JSON, in one step."""
-    told = {"format": PICTURES if receipt.source is None else CLIP, **asdict(receipt)}
+    content = {"format": PICTURES if receipt.source is None else CLIP, **asdict(receipt)}
     if receipt.source is not None:
-        told = {name: value for name, value in told.items() if name not in _OF_PICTURES}
-    write_text(path, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+        content = {name: value for name, value in content.items() if name not in _OF_PICTURES}
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_receipt(path: Path, identity: Mapping[str, Any]) -> Receipt | None:

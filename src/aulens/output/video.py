@@ -288,9 +288,9 @@ def _kept(parts: Mapping[str, Part]) -> dict[str, int]:
     return {name: part.keep() for name, part in parts.items()}
 
 
-def _together(*told: str | None) -> str | None:
+def _together(*problems: str | None) -> str | None:
     """Sentences as one, each said once."""
-    return "; ".join(dict.fromkeys(one for text in told if text for one in text.split("; "))) or None
+    return "; ".join(dict.fromkeys(one for text in problems if text for one in text.split("; "))) or None
 
 
 def _nothing_between(info: VideoInfo, settings: OutputSettings) -> str:

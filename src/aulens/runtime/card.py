@@ -70,8 +70,8 @@ class ModelCard(Card):
     @property
     def checksum(self) -> str:
         """Of all that a table depends on: the file, and how its scores become numbers and decisions."""
-        told = (self.onnx_sha256, self.platt, self.threshold, self.curves)
-        return hashlib.sha256(repr(told).encode()).hexdigest()
+        decisive = (self.onnx_sha256, self.platt, self.threshold, self.curves)
+        return hashlib.sha256(repr(decisive).encode()).hexdigest()
 
     @property
     def attention(self) -> bool:
@@ -153,8 +153,8 @@ class _Entries(Card):
                 f"{self.path}: 'tells_sides' must be false, for its decoder {self.decoder!r} has one score "
                 f"per face, found {self.tells_sides}"
             )
-        told = self.intensity or _Intensity({}, "")
-        curves = {label: self._curve(label, knots) for label, knots in told.curves.items()}
+        intensity = self.intensity or _Intensity({}, "")
+        curves = {label: self._curve(label, knots) for label, knots in intensity.curves.items()}
         try:
             aus = AUSet(self.name, self.aus, tuple(n for n in self.aus if f"AU{n}" in curves))
         except ConfigError as error:
@@ -181,7 +181,7 @@ class _Entries(Card):
                 "threshold": tuple(self.threshold[label] for label in aus.labels),
                 "people": people,
                 "curves": tuple(curves.get(label) for label in aus.labels) if curves else (),
-                "intensity_fitted_on": told.fitted_on,
+                "intensity_fitted_on": intensity.fitted_on,
             }
         )
 

@@ -87,9 +87,9 @@ class FaceResult:
 
     def to_dict(self) -> dict[str, Any]:
         """All but the evidence as JSON takes it, by the attributes' names; None for NaN, "not told"."""
-        told = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "evidence"}
-        told["pose"] = None if self.pose is None else asdict(self.pose)
-        return {name: plain(value) for name, value in told.items()}
+        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "evidence"}
+        values["pose"] = None if self.pose is None else asdict(self.pose)
+        return {name: plain(value) for name, value in values.items()}
 
     def _repr_html_(self) -> str:
         """In a notebook: a table of the AUs with their evidence."""

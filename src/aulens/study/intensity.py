@@ -29,17 +29,17 @@ def intensity_tables(
         renders: the tested faces are rendered look-alikes, not people.
         notes: further sentences to stand below.
     """
-    given = [one for one in results if one.coded is not None and one.told is not None]
+    given = [one for one in results if one.coded is not None and one.predicted is not None]
     if not given:
         return ()
     draws = draw_subjects(given, [np.ones(len(one), bool) for one in given], bootstrap, 0)
     found: dict[str, dict[Run, np.ndarray]] = {}
     for one in given:
         assert one.coded is not None
-        assert one.told is not None
+        assert one.predicted is not None
         names, times = draws[one.fold]
         subject = np.searchsorted(names, one.subjects)
-        measures = drawn_intensity(one.coded, one.told, subject, times)
+        measures = drawn_intensity(one.coded, one.predicted, subject, times)
         found.setdefault(one.variant, {})[one.fold, one.seed] = measures
     chosen = {one.variant for one in given if one.selected_on_test}
 

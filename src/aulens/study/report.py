@@ -71,8 +71,8 @@ class StudyFolder:
 def describe_study(study: StudyConfig, renders: bool) -> dict[str, Any]:
     """What OUT/study.json keeps of a study; `renders`: the tested faces are no people."""
     names = ("name", "dataset", "tested", "tables", "folds", "seeds", "variants", "decide", "reference")
-    told = {name: getattr(study, name) for name in names}
-    return told | {"variants": [variant.name for variant in study.variants], "renders": renders}
+    facts = {name: getattr(study, name) for name in names}
+    return facts | {"variants": [variant.name for variant in study.variants], "renders": renders}
 
 
 def open_study(out: Path) -> StudyFolder:

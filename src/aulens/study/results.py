@@ -34,8 +34,8 @@ _ARRAYS: Final = (
     ("uncalibrated", "uncalibrated", np.bool_),
 )
 """Column prefix, attribute, dtype."""
-_INTENSITIES: Final = ("coded", "told")
-"""Attributes that are column prefixes, too."""
+_INTENSITIES: Final = (("coded", "coded"), ("told", "predicted"))
+"""Column prefix, attribute."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class RunResult:
         data: which prepared data it is of (`aulens.study.planning.identity`); "" = not known, as older
             versions did not keep it.
         coded: (N, A) float32, intensity 0 to 5 of the stronger side, NaN where not coded; None = none are.
-        told: (N, A) float32, the model's, NaN for an AU without a curve; None = it tells none.
+        predicted: (N, A) float32, the model's, NaN for an AU without a curve; None = it tells none.
 
     Raises:
         InputError: shapes do not fit, a label is of another code, a coded frame's score is not finite, or a
@@ -83,7 +83,7 @@ class RunResult:
     trained_on: str = ""
     data: str = ""
     coded: NDArray[np.float32] | None = None
-    told: NDArray[np.float32] | None = None
+    predicted: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if not self.dataset or not self.variant:
@@ -98,7 +98,7 @@ class RunResult:
                     f"{name} of a result must be {shape} {np.dtype(dtype).name}, "
                     f"got {array.shape} {array.dtype.name}"
                 )
-        for name in _INTENSITIES:
+        for _, name in _INTENSITIES:
             array = getattr(self, name)
             if array is not None and array.shape != shape:
                 raise InputError(f"{name} of a result must be {shape}, got {array.shape}")
@@ -119,7 +119,7 @@ class RunResult:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         columns: dict[str, Any] = {"subject": self.subjects.astype(str)}
-        given = [(name, name) for name in _INTENSITIES if getattr(self, name) is not None]
+        given = [(prefix, name) for prefix, name in _INTENSITIES if getattr(self, name) is not None]
         for prefix, name in (*((prefix, name) for prefix, name, _ in _ARRAYS), *given):
             array = getattr(self, name)
             columns |= {f"{prefix}_{label}": array[:, a] for a, label in enumerate(self.aus.labels)}
@@ -215,9 +215,9 @@ def _read(facts: Facts, frames: pd.DataFrame) -> RunResult:
         for prefix, name, dtype in _ARRAYS
     }
     arrays |= {
-        name: frames[[f"{name}_{label}" for label in aus.labels]].to_numpy(np.float32)
-        for name in _INTENSITIES
-        if f"{name}_{aus.labels[0]}" in frames
+        name: frames[[f"{prefix}_{label}" for label in aus.labels]].to_numpy(np.float32)
+        for prefix, name in _INTENSITIES
+        if f"{prefix}_{aus.labels[0]}" in frames
     }
     return RunResult(
         aus=aus,

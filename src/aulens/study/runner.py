@@ -80,7 +80,7 @@ def execute(run: PlannedRun, *, threads: int = 0, progress: bool = True) -> None
             trained_on=run.trained_on,
             data=run.data,
             coded=_stronger(found.samples.intensities),
-            told=_stronger(found.intensities),
+            predicted=_stronger(found.intensities),
         ).save(target)
 
 

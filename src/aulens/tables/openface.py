@@ -98,7 +98,7 @@ class OpenFace:
         """
         empty = dict.fromkeys(self.columns(), _EMPTY)
         rows = {
-            face.face_id: empty | self._head(result, face.face_id, face) | _told(face)
+            face.face_id: empty | self._head(result, face.face_id, face) | _cells_of(face)
             for face in result.faces
         }
         if not self.pictures:
@@ -132,7 +132,7 @@ class OpenFace:
         }
 
 
-def _told(face: FaceResult) -> dict[str, str]:
+def _cells_of(face: FaceResult) -> dict[str, str]:
     cells = {}
     for i, (x, y) in enumerate(landmarks68(face).tolist()):
         cells[f"x_{i}"], cells[f"y_{i}"] = written(x, 1, _EMPTY), written(y, 1, _EMPTY)

@@ -132,7 +132,7 @@ class PyFeat:
         if not self.pictures:
             about["approx_time"] = _minutes(result.time)
         empty = dict.fromkeys(self.columns(), "") | about
-        rows = {face.face_id: empty | _told(face) for face in result.faces}
+        rows = {face.face_id: empty | _cells_of(face) for face in result.faces}
         rows |= dict.fromkeys(result.lost, empty)
         if not self.pictures:
             rows = {face_id: row | {"Identity": f"Person_{face_id}"} for face_id, row in rows.items()}
@@ -220,7 +220,7 @@ def _face_ids(source: CSVFile, frame: pd.DataFrame, seen: pd.Series, identity: p
     return codes.where(codes >= 0).astype("Int64")
 
 
-def _told(face: FaceResult) -> dict[str, str]:
+def _cells_of(face: FaceResult) -> dict[str, str]:
     x0, y0, x1, y1 = face.box.tolist()
     cells = dict(zip(_BOX, map(_number, (x0, y0, x1 - x0, y1 - y0)), strict=True))
     cells["FaceScore"] = _number(share(face.confidence))

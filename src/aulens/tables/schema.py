@@ -107,7 +107,7 @@ def rows_of(
     }  # fmt: skip
     if picture is not None:
         empty[PICTURE] = plain(picture)
-    rows: list[Row] = [empty | _told(result, aus) for result in results]
+    rows: list[Row] = [empty | _cells_of(result, aus) for result in results]
     rows += [empty | {"face_id": face_id} for face_id in lost]
     return sorted(rows, key=_face_id) or [empty]
 
@@ -210,7 +210,7 @@ def face_columns(named: bool) -> tuple[str, ...]:
     return (*FACE_COLUMNS[:place], PICTURE, *FACE_COLUMNS[place:]) if named else FACE_COLUMNS
 
 
-def _told(result: FaceResult, aus: AUSet) -> dict[str, Cell]:
+def _cells_of(result: FaceResult, aus: AUSet) -> dict[str, Cell]:
     x0, y0, x1, y1 = result.box.tolist()
     cells: dict[str, Cell] = {
         "face_id": result.face_id,

@@ -62,8 +62,8 @@ def smooth(
         raise ConfigError(f"hysteresis must be from 0 to below 1, got {hysteresis}")
     _check_decided(table)
     labels = [label for label in aus_in(table) if f"{label}_p" in table.columns]
-    told = table[[f"{label}_p" for label in labels]].notna().any()
-    least = np.array([threshold_of(thresholds, label) if told[f"{label}_p"] else np.nan for label in labels])
+    known = table[[f"{label}_p" for label in labels]].notna().any()
+    least = np.array([threshold_of(thresholds, label) if known[f"{label}_p"] else np.nan for label in labels])
     track = tracks(table)
     raw = table[[f"{label}_p" for label in labels]].to_numpy(dtype=np.float64, na_value=np.nan)[track.rows]
     _check(raw, labels)
@@ -170,9 +170,9 @@ def switched(values: Floats, begins: Bools, high: Floats, low: Floats) -> Bools:
 
 def _check_decided(table: pd.DataFrame) -> None:
     """Other programs tell whether an AU is present and not how probably: nothing would be left of it."""
-    told = table.notna().any()
+    known = table.notna().any()
     for label in aus_in(table):
-        if told.get(f"{label}_c", False) and not told.get(f"{label}_p", False):
+        if known.get(f"{label}_c", False) and not known.get(f"{label}_p", False):
             raise InputError(
                 f"{label}_c tells decisions, and no {label}_p tells probabilities, as in a table of "
                 "OpenFace: there is nothing to smooth"

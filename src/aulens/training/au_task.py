@@ -100,8 +100,8 @@ class AUTask(Task):
     def losses(self, learner: nn.Module, batch: Batch, device: torch.device) -> dict[str, Tensor]:
         """See `Task`."""
         image = to_input(batch["image"], device, self.config.train.channels_last)
-        told = (batch["landmarks"], batch["side_labels"], batch["side_intensities"])
-        losses: dict[str, Tensor] = learner(image, *(part.to(device) for part in told))
+        targets = (batch["landmarks"], batch["side_labels"], batch["side_intensities"])
+        losses: dict[str, Tensor] = learner(image, *(part.to(device) for part in targets))
         return losses
 
     def files(self, batch: Batch) -> list[str]:
@@ -119,7 +119,7 @@ class AUTask(Task):
         part = self.val_part if self.judges.all() else judged(self.val_part, self.judges)
         return summary(part, sides[self.judges])
 
-    def told(self, measures: Mapping[str, Any]) -> str:
+    def summary(self, measures: Mapping[str, Any]) -> str:
         """See `Task`."""
         named = (("val ROC-AUC", "macro_roc_auc"), ("F1", "macro_f1"), ("ABAW-2", "abaw2"))
         return "  ".join(f"{name} {_number(measures[key])}" for name, key in named)

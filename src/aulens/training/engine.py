@@ -144,13 +144,13 @@ class Trainer:
         """Stop at a loss that is not a number, and say on which pictures."""
         epoch, step = self.position.epoch + 1, self.position.step
         report = self.folder.path / "failed_batch.json"
-        told = {
+        content = {
             "epoch": epoch,
             "step": step,
             "losses": {k: str(v) for k, v in losses.items()},
             "files": files,
         }
-        write_json(report, told)
+        write_json(report, content)
         more = f" and {len(files) - 4} more" if files[4:] else ""
         named = f", on the batch {', '.join(files[:4])}{more} (all in {report})" if files else ""
         look = "Look at these pictures and their landmarks; if they are sound, lower" if files else "Lower"
@@ -189,7 +189,7 @@ class Trainer:
                 task.keep(self.folder, kept)
             self.folder.write_log(at.history)
             self.tensorboard.epoch(record)
-            self.display.say(_line(record, task.told(val), task.metric if best else ""))
+            self.display.say(_line(record, task.summary(val), task.metric if best else ""))
         task.between(kept, at.epoch - 1)
         self._save()
 

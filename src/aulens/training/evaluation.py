@@ -210,8 +210,8 @@ def _intensity_report(found: Predictions, bootstrap: int) -> metrics.IntensityRe
     samples = found.samples
     if samples.intensities is None or found.intensities is None:
         return None
-    coded, told = samples.intensities.max(-1), found.intensities.max(-1)
-    return metrics.intensity_report(coded, told, samples.subjects, samples.aus, bootstrap)
+    coded, predicted = samples.intensities.max(-1), found.intensities.max(-1)
+    return metrics.intensity_report(coded, predicted, samples.subjects, samples.aus, bootstrap)
 
 
 def conclude(run: RunFolder, samples: Samples, *, batch: int = 64, bootstrap: int = 200) -> Evaluation:

@@ -58,7 +58,7 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def told(self, measures: Mapping[str, Any]) -> str:
+    def summary(self, measures: Mapping[str, Any]) -> str:
         """What `validate` found, for the line of an epoch."""
 
     @abstractmethod

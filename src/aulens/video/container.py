@@ -148,9 +148,9 @@ def frame_rate(container: Any, stream: Any, stamps: Sequence[int | None]) -> Fra
         stream: its video.
         stamps: of those packets.
     """
-    told = stream.average_rate or stream.guessed_rate
-    if told and told < _FASTEST and not {"mov", "avi"}.isdisjoint(container.format.name.split(",")):
-        return Fraction(told)
+    stated = stream.average_rate or stream.guessed_rate
+    if stated and stated < _FASTEST and not {"mov", "avi"}.isdisjoint(container.format.name.split(",")):
+        return Fraction(stated)
     read: list[int | None] = list(stamps)
     with suppress(FFmpegError):
         read += [packet.pts for packet in islice(container.demux(stream), _MEASURED)]
@@ -161,10 +161,10 @@ def frame_rate(container: Any, stream: Any, stamps: Sequence[int | None]) -> Fra
     if steps:
         usual = 1 / Fraction(steps[len(steps) // 2] * stream.time_base)
         mean = len(steps) / Fraction(sum(steps) * stream.time_base)
-        fits = told and any(abs(told - seen) < _ABOUT * seen for seen in (usual, mean))
-        return Fraction(told) if fits else mean
-    told = told if told and told < _FASTEST else stream.base_rate or told
-    return Fraction(told) if told else None
+        fits = stated and any(abs(stated - seen) < _ABOUT * seen for seen in (usual, mean))
+        return Fraction(stated) if fits else mean
+    stated = stated if stated and stated < _FASTEST else stream.base_rate or stated
+    return Fraction(stated) if stated else None
 
 
 def cut_short(path: str | Path) -> str | None:

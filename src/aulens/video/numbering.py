@@ -121,13 +121,13 @@ def by_times(source: str | Path, paths: Sequence[Path], times: Path) -> Numberin
     if not found:
         raise InputError(f"{source}: {times} names no picture that is there ({listed[0][0]}, ...)")
     missing = [name for index, (name, _) in enumerate(listed) if index not in found]
-    told = (
+    remarks = (
         [f"{_pictures(len(missing))} missing that {times.name} lists: {_first(missing)}"] if missing else []
     )
     if there:
         rest = [path.name for path in there.values()]
-        told.append(f"{len(rest)} left out that {times.name} does not list: {_first(rest)}")
-    return Numbering(found, len(listed), "; ".join(told) or None, [time for _, time in listed], digest)
+        remarks.append(f"{len(rest)} left out that {times.name} does not list: {_first(rest)}")
+    return Numbering(found, len(listed), "; ".join(remarks) or None, [time for _, time in listed], digest)
 
 
 def _read_times(times: Path) -> tuple[list[tuple[str, Fraction]], str]:

@@ -91,7 +91,7 @@ class PictureSequence:
         return self._frames(Choice(frame_step, start, stop, skip))
 
     def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
-        told = self._problem = self._pictures.problem
+        problem = self._problem = self._pictures.problem
         failed: list[str] = []
         size = self._info.width, self._info.height
         for index, path in self._pictures.paths.items():
@@ -106,7 +106,7 @@ class PictureSequence:
             except InputError as error:
                 failed.append(str(error))
                 more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-                self._problem = "; ".join([*([] if told is None else [told]), f"{failed[0]}{more}"])
+                self._problem = "; ".join([*([] if problem is None else [problem]), f"{failed[0]}{more}"])
                 continue
             yield Frame(index, time, fit(image, size), path.name)
 

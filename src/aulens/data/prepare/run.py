@@ -116,7 +116,7 @@ def prepare(
     done, cpu_seconds = 0, 0.0
     if not is_finished(root, about):
         with ExitStack() as held:
-            with _told(root):
+            with _as_config_errors(root):
                 held.enter_context(hold(root / LOCK, f"The folder {root}"))
                 finished = claim(root, about)  # by another process, just now
             if not finished:
@@ -133,7 +133,7 @@ def prepare(
 
 
 @contextmanager
-def _told(root: Path) -> Iterator[None]:
+def _as_config_errors(root: Path) -> Iterator[None]:
     """A folder that can't be made or written to is a wrong choice."""
     try:
         yield

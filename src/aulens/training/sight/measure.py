@@ -50,7 +50,7 @@ def scene_measures(
         scenes: with their faces.
         scored: pictures → boxes (B, N, 4), points (B, N, 5, 2), scores (B, N).
     """
-    told: list[tuple[float, bool]] = []
+    detections: list[tuple[float, bool]] = []
     total, errors = 0, list[float]()
     for start in range(0, len(scenes), _BATCH):
         part = scenes[start : start + _BATCH]
@@ -65,18 +65,18 @@ def scene_measures(
                 if face >= 0 and shares[row, face] * free[face] >= _RIGHT:
                     free[face] = False
                     if scene.asked[face]:
-                        told.append((float(scores[answer]), True))
+                        detections.append((float(scores[answer]), True))
                         side = float(np.sqrt(np.prod(scene.boxes[face][2:] - scene.boxes[face][:2])))
                         errors.append(float(np.hypot(*(points[answer] - scene.points[face]).T).mean()) / side)
                 elif not ((shares[row] > 0.25) & (~scene.asked | ~free)).any():
-                    told.append((float(scores[answer]), False))
-    told.sort(reverse=True)
-    hits = np.array([hit for _, hit in told], bool)
+                    detections.append((float(scores[answer]), False))
+    detections.sort(reverse=True)
+    hits = np.array([hit for _, hit in detections], bool)
     precision = np.cumsum(hits) / np.maximum(np.arange(1, len(hits) + 1), 1)
     best = np.maximum.accumulate(precision[::-1])[::-1]
     false = np.cumsum(~hits)
     allowed = hits[false <= max(1, len(scenes) // 100)].sum()
-    scores = np.array([score for score, _ in told])
+    scores = np.array([score for score, _ in detections])
     slope, offset = platt_scale(hits, scores) or (1.0, 0.0)
     return {
         "average_precision": float(best[hits].sum() / max(total, 1)),
@@ -99,10 +99,10 @@ def landmark_measures(
     across = np.maximum(np.hypot(*(left - right).T), 0.15 * crops[0].image.shape[0])
     off = np.hypot(*np.moveaxis(landmarks - true, -1, 0)) / across[:, None]
     seen = np.stack([crop.visible for crop in crops]) > 0.5
-    told = np.array([crop.quality for crop in crops])
+    true_quality = np.array([crop.quality for crop in crops])
     return {
         f"{name}_error": 100 * float(off.mean()),
         f"{name}_error_seen": 100 * float(off[seen].mean()),
         f"{name}_visibility_right": float(((visible > 0.5) == seen).mean()),
-        f"{name}_quality_error": float(np.abs(quality - told).mean()),
+        f"{name}_quality_error": float(np.abs(quality - true_quality).mean()),
     }

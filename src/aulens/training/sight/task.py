@@ -68,7 +68,7 @@ class SightTask(Task):
         """See `Task`."""
         return dict(self.measure(model, "val"))
 
-    def told(self, measures: Mapping[str, Any]) -> str:
+    def summary(self, measures: Mapping[str, Any]) -> str:
         """See `Task`."""
         return "  ".join(f"{name} {value:.3f}" for name, value in measures.items())
 

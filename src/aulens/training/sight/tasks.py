@@ -207,13 +207,13 @@ class LandmarksTask(SightTask):
         for name, hard in (("plain", 0.0), ("hard", 1.0)):
             randoms = (np.random.default_rng([self.seed, _VAL, i]) for i in range(_VALIDATION))
             crops = [draw_crop(draw(random), side, random, hard=hard) for random in randoms]
-            landmarks, visible, quality, there = _told(model, crops)
+            landmarks, visible, quality, there = _outputs(model, crops)
             measures[f"{name}_present"] = float((there > 0.5).mean())
             measures |= landmark_measures(crops, landmarks, visible, quality, name)
         if self.held_out:
             randoms = (np.random.default_rng([self.seed, _VAL, _VALIDATION + i]) for i in range(_VALIDATION))
             crops = [draw_nobody(draw(random), self.held_out, side, random) for random in randoms]
-            measures["nobody_present"] = float((_told(model, crops)[3] > 0.5).mean())
+            measures["nobody_present"] = float((_outputs(model, crops)[3] > 0.5).mean())
         measures[self.metric] = -measures["plain_error"] - 0.2 * measures["hard_error"]
         return measures
 
@@ -238,7 +238,7 @@ def _described(
     }
 
 
-def _told(model: nn.Module, crops: Sequence[FaceCrop]) -> list[NDArray[np.float32]]:
+def _outputs(model: nn.Module, crops: Sequence[FaceCrop]) -> list[NDArray[np.float32]]:
     """What the network says of crops, output by output."""
     images = [crop.image for crop in crops]
     parts = [answers(model, images[i : i + _TOGETHER]) for i in range(0, len(images), _TOGETHER)]

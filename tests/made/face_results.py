@@ -29,7 +29,7 @@ def result(
     left_intensity: Mapping[str, float] | None = None,
 ) -> FaceResult:
     """A face with these probabilities; both sides alike, unless `left` says what its left is."""
-    aus = AUSet("told", tuple(int(label[2:]) for label in probability))
+    aus = AUSet("made", tuple(int(label[2:]) for label in probability))
     matrix = np.array([[1.0, 0, 0], [0, 1, 0]])
     return FaceResult(
         face_id=face_id,

@@ -22,7 +22,7 @@ from aulens.runtime.result import FaceResult
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class Predictions:
     """What somebody says of N pictures.
 
     Attributes:
@@ -37,10 +37,10 @@ class Told:
     said: NDArray[np.bool_]
     intensities: NDArray[np.float64] | None = None
 
-    def take(self, chosen: NDArray[np.bool_]) -> Told:
+    def take(self, chosen: NDArray[np.bool_]) -> Predictions:
         """Of the pictures where `chosen` (N,) is True."""
         strong = None if self.intensities is None else self.intensities[chosen]
-        return Told(self.found[chosen], self.scores[chosen], self.said[chosen], strong)
+        return Predictions(self.found[chosen], self.scores[chosen], self.said[chosen], strong)
 
 
 def missed_below(scores: NDArray[np.float64], found: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -96,7 +96,7 @@ def digest_of(*files: Path) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
-def tell(analyzer: Analyzer, faces: Faces, names: Sequence[str], aus: AUSet) -> Told:
+def predict(analyzer: Analyzer, faces: Faces, names: Sequence[str], aus: AUSet) -> Predictions:
     """Let a model look at pictures; an AU that it does not know scores NaN."""
     rows = [None if face is None else analyzer.analyze(image, [face])[0] for image, face in faces.of(names)]
     found = np.array([row is not None for row in rows], bool)
@@ -108,7 +108,7 @@ def tell(analyzer: Analyzer, faces: Faces, names: Sequence[str], aus: AUSet) -> 
             assert row is not None
             scores[n, k], said[n, k] = _logit(row.probability[label]), row.occurrence[label]
             strong[n, k] = _intensity(row, label)
-    return Told(found, missed_below(scores, found), said, None if np.isnan(strong).all() else strong)
+    return Predictions(found, missed_below(scores, found), said, None if np.isnan(strong).all() else strong)
 
 
 def _logit(probability: float) -> float:
@@ -118,8 +118,8 @@ def _logit(probability: float) -> float:
 
 
 def _intensity(row: FaceResult, label: str) -> float:
-    told = getattr(row, "intensity", None)
-    return float(told.get(label, np.nan)) if told else float("nan")
+    predictions = getattr(row, "intensity", None)
+    return float(predictions.get(label, np.nan)) if predictions else float("nan")
 
 
 def milliseconds(analyzer: Analyzer, times: int = 300) -> float:
