@@ -30,6 +30,21 @@ def test_a_picture_and_a_video_are_told_apart(tmp_path: Path) -> None:
     assert found.info.duration == pytest.approx(0.4)
 
 
+@pytest.mark.parametrize("name", ["Are you happy?.mp4", "talk *final*.jpg", "Day 5 at 100%d", "IMG_0001.MOD"])
+def test_content_tells_what_was_dropped_and_a_name_is_no_pattern(tmp_path: Path, name: str) -> None:
+    stem = name.partition(".")[0]
+    write_people(tmp_path / "a.mp4", 3).rename(tmp_path / "upload")
+    found = look(tmp_path / "upload", name)
+    assert found.info is not None
+    assert (found.stem, found.size) == (stem, (160, 96))
+    Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(tmp_path / "upload", format="AVIF")
+    found = look(tmp_path / "upload", name)
+    assert (found.info, found.stem, found.size) == (None, stem, (60, 40))
+    (tmp_path / "upload").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0")
+    with pytest.raises(InputError, match="PostScript"):
+        look(tmp_path / "upload", name)
+
+
 @pytest.mark.parametrize("name", ["a.png", "a.mp4", "a.txt", "noending"])
 def test_the_sentence_speaks_of_the_visitors_name_and_of_no_folder(tmp_path: Path, name: str) -> None:
     path = tmp_path / f"0{name}"
@@ -59,11 +74,11 @@ def test_parts_within_two_minutes_whatever_the_file_says(duration, start, stop, 
 
 
 @pytest.mark.parametrize(
-    ("duration", "start", "stop", "message"),
+    ("duration", "start", "stop", "told"),
     [(121.0, None, None, "2:01"), (3600.0, 60.0, None, "59:00"), (7200.0, None, 3605.0, "1:00:05")],
 )
-def test_longer_parts_are_refused_with_what_to_do(duration, start, stop, message) -> None:
-    with pytest.raises(InputError, match=rf"lasts {message}; the page takes 2:00 .* From and To"):
+def test_longer_parts_are_refused_with_what_to_do(duration, start, stop, told) -> None:
+    with pytest.raises(InputError, match=rf"lasts {told}; the page takes 2:00 .* From and To"):
         within(info(duration), OutputSettings(start=start, stop=stop), AppSettings(max_minutes=2))
 
 
@@ -101,11 +116,11 @@ def test_what_only_this_computer_can_reach(host: str, local: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"),
+    ("wrong", "told"),
     [({"port": 70000}, "65535"), ({"port": -1}, "65535"), ({"host": " "}, "host is empty"),
      ({"max_megabytes": 0}, "--max-megabytes"), ({"max_minutes": -1}, "--max-minutes"),
      ({"max_minutes": float("nan")}, "--max-minutes"), ({"max_waiting": 0}, "at least 1")],
 )  # fmt: skip
-def test_settings_out_of_range_are_refused(wrong: dict, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
+def test_settings_out_of_range_are_refused(wrong: dict, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
         AppSettings(**wrong)

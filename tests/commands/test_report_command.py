@@ -98,3 +98,16 @@ def test_report_writes_a_page_and_figures(video: Path, model: Path, tmp_path: Pa
     assert done.code == 0
     assert (tmp_path / "talk.html").read_text().rstrip().endswith("</html>")
     assert {path.suffix for path in (tmp_path / "talk.figures").iterdir()} == {".pdf", ".svg"}
+
+
+@pytest.mark.parametrize(("ending", "mark"), [("tsv", "\t"), ("txt", "\t"), ("csv", ";")])
+def test_a_table_of_another_kind_is_said_and_leaves_nothing(
+    ending: str, mark: str, model: Path, tmp_path: Path
+):
+    table = tmp_path / f"talk.{ending}"
+    table.write_text(f"file{mark}frame{mark}success\ntalk.mp4{mark}0{mark}1\n")
+    done = aulens("report", table, "--out", tmp_path / "out", "--model", model)
+    assert done.code == 1
+    assert f"{table}: " in done.err.replace("\n", "")
+    assert "save it as CSV" in done.err.replace("\n", " ")
+    assert not (tmp_path / "out").exists()

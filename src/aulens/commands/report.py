@@ -19,6 +19,7 @@ from aulens.commands.sources import command_line
 from aulens.commands.terminal import to_stderr
 from aulens.errors import ConfigError, InputError
 from aulens.files import disk_errors
+from aulens.inputs import media_kind
 from aulens.output.names import free_name, stem_of
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.show.figure import can_draw
@@ -28,7 +29,7 @@ from aulens.tables.usable import Limits, left_out_text
 if TYPE_CHECKING:
     import pandas as pd
 
-_TABLES: Final = frozenset({".csv", ".jsonl", ".parquet"})
+_TABLES: Final = frozenset({".csv", ".jsonl", ".parquet", ".tsv", ".txt"})
 
 
 @grouped
@@ -49,7 +50,7 @@ def report(
     table that `aulens detect` made of videos (NAME.csv), page and figures are made without the video, so
     without its frames.
     """
-    tables = [path for path in inputs if path.suffix.lower() in _TABLES]
+    tables = [path for path in inputs if _is_table(path)]
     others = [path for path in inputs if path not in tables]
     if tables:
         _refuse(tables[0], videos, {"--overlay": overlay, "--resume": resume})
@@ -72,6 +73,17 @@ def report(
         ).run()
     if failed:
         raise typer.Exit(1)
+
+
+def _is_table(path: Path) -> bool:
+    """Whether a file is called a table and is no picture and no video."""
+    if path.suffix.lower() not in _TABLES:
+        return False
+    try:
+        media_kind(path)
+    except InputError:
+        return True
+    return False
 
 
 def _refuse(table: Path, videos: VideoOptions, more: dict[str, bool]) -> None:
@@ -116,9 +128,9 @@ def _of_tables(paths: list[Path], out: Path, card: ModelCard, limits: Limits) ->
                 console.print(f"{path}: see {out / f'{name}.html'}", markup=False)
         except InputError as error:
             failed = True
-            message = str(error)
-            named = message.startswith((f"{path}: ", f"{path}, "))  # "table.csv, line 3: ..."
-            console.print(f"aulens: {message if named else f'{path}: {message}'}", style="red", markup=False)
+            told = str(error)
+            named = told.startswith((f"{path}: ", f"{path}, "))  # "table.csv, line 3: ..."
+            console.print(f"aulens: {told if named else f'{path}: {told}'}", style="red", markup=False)
     return failed
 
 

@@ -103,24 +103,24 @@ class Tally:
 
     def summary(self) -> str:
         """One line: what was seen, what was not."""
-        parts = []
-        if self.pictures or not (self.clips or self.failed):
-            parts.append(f"{counted(self.faces, 'face')} in {counted(self.with_face, 'picture')}")
+        told = []
+        if self.faces or not (self.pictures or self.clips or self.failed):
+            told.append(f"{counted(self.faces, 'face')} in {counted(self.with_face, 'picture')}")
         if self.poor:
-            parts.append(f"{counted(self.poor, 'face')} badly seen (quality below {POOR:g})")
+            told.append(f"{counted(self.poor, 'face')} badly seen (quality below {POOR:g})")
         if self.pictures > self.with_face:
-            parts.append(f"{counted(self.pictures - self.with_face, 'picture')} without a face")
+            told.append(f"{counted(self.pictures - self.with_face, 'picture')} without a face")
         if self.clips > self.done:
-            parts.append(f"{counted(self.frames, 'frame')} of {counted(self.clips - self.done, 'video')}")
+            told.append(f"{counted(self.frames, 'frame')} of {counted(self.clips - self.done, 'video')}")
         if self.before:
-            parts.append(f"{self.before:,} more done before")
+            told.append(f"{self.before:,} more done before")
         if self.done:
-            parts.append(f"{counted(self.done, 'video')} done before")
+            told.append(f"{counted(self.done, 'video')} done before")
         if self.lost:
-            parts.append(f"{counted(self.lost, 'face')} left out")
+            told.append(f"{counted(self.lost, 'face')} left out")
         if self.failed:
-            parts.append(f"{len(self.failed)} failed")
-        return ", ".join(parts)
+            told.append(f"{len(self.failed)} failed")
+        return ", ".join(told)
 
 
 def counted(number: int, noun: str) -> str:
