@@ -23,7 +23,8 @@ LISTS = {
     "concat": "ffconcat version 1.0\nfile '{}'\n",
     "concat of options": "ffconcat version 1.0\nfile '{}'\noption safe 0\n",
     "dash": '<?xml version="1.0"?><MPD type="static"><Period><AdaptationSet mimeType="video/mp4">'
-    '<Representation id="1" bandwidth="1"><BaseURL>{}</BaseURL></Representation></AdaptationSet></Period></MPD>',
+    '<Representation id="1" bandwidth="1"><BaseURL>{}</BaseURL></Representation></AdaptationSet>'
+    "</Period></MPD>",
     "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"
     "a=control:{}\n",
     "asx": '<asx version="3.0"><entry><ref href="{}"/></entry></asx>',
