@@ -18,10 +18,10 @@ ROOT = Path(__file__).parents[1]
 
 def test_public_names_are_pinned_and_all_load() -> None:
     assert sorted(aulens.__all__) == [
-        "AU", "AUS", "AUSet", "AU_SETS", "Analyzer", "DlibBoxes", "DlibDetector", "Evidence", "Face",
-        "FaceDetector", "FaceResult", "FaceTracker", "Faces", "FrameResult", "JAALandmarks", "MISSING",
+        "AU", "AUS", "AUSet", "AU_SETS", "Analyzer", "DlibBoxes", "DlibDetector", "Evidence", "Explanation",
+        "Face", "FaceDetector", "FaceResult", "FaceTracker", "Faces", "FrameResult", "JAALandmarks", "MISSING",
         "MediaPipeDetector", "ModelCard", "NetDetector", "OutputSettings", "Receipt", "VideoWriter",
-        "analyze_video", "au_set", "cooccurrence", "draw_overlay", "errors", "events", "open_dataset",
+        "analyze_video", "au_set", "cooccurrence", "draw_overlay", "errors", "events", "explain", "open_dataset",
         "open_sequence", "open_video", "open_webcam", "read_image", "read_table", "smooth",
     ]  # fmt: skip
     assert all(getattr(aulens, name) is not None for name in aulens.__all__)

@@ -7,6 +7,8 @@ from .aus import MISSING as MISSING
 from .aus import AUSet as AUSet
 from .aus import au_set as au_set
 from .data.registry import open_dataset as open_dataset
+from .evidence.explain import Explanation as Explanation
+from .evidence.explain import explain as explain
 from .faces.detector import Face as Face
 from .faces.detector import FaceDetector as FaceDetector
 from .faces.dlib_detector import DlibBoxes as DlibBoxes

@@ -15,6 +15,7 @@ from aulens.commands.app import app as web_page
 from aulens.commands.convert import app as convert
 from aulens.commands.detect import detect
 from aulens.commands.doctor import doctor
+from aulens.commands.explain import explain
 from aulens.commands.graph import graph
 from aulens.commands.prepare import prepare
 from aulens.commands.render import render
@@ -37,6 +38,7 @@ app = typer.Typer(
 for _panel, _command in (
     ("Use a model", detect),
     ("Use a model", report),
+    ("Use a model", explain),
     ("Use a model", web_page),
     ("Make a model", doctor),
     ("Make a model", prepare),

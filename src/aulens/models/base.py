@@ -61,8 +61,8 @@ class AUModel(nn.Module, ABC):
 
         Returns:
             Of paper A's models "x0" and "x1" (B, C, map, map), the features before and after the graph, and
-            "eigenvectors" (B, M, map, map); of JAA-Net's family "initial_attention" (B, A, map, map) and
-            "landmarks".
+            its "eigenvectors" (B, M, map, map), or "au_eigenvectors" (B, A, map, map) if each is asked for
+            one AU; of JAA-Net's family "initial_attention" (B, A, map, map) and "landmarks".
         """
         return self.exported(image)
 

@@ -115,8 +115,10 @@ class RoiNet(MapModel):
     def inner(self, image: Tensor) -> dict[str, Tensor]:
         """See `AUModel.inner`."""
         maps, features, refined, phi = self._predict(image)
-        graph = {} if phi is None else {"x1": refined, "eigenvectors": phi}
-        return {"maps": maps, "x0": features, **graph}
+        if phi is None:
+            return {"maps": maps, "x0": features}
+        named = {"eigenvectors": phi} if self.eigen is None else {"au_eigenvectors": phi[:, : len(self.aus)]}
+        return {"maps": maps, "x0": features, "x1": refined, **named}
 
     def _predict(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         features = self.backbone(image)

@@ -1,0 +1,67 @@
+"""`aulens explain`: what a network draws on its way to the Action Units of one face."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from aulens.commands.options import DetectorModel, DetectorName
+from aulens.commands.research import extras
+from aulens.errors import InputError
+from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
+from aulens.image import read_image
+from aulens.inputs import is_clip, parse_time
+from aulens.named import legible
+
+
+def explain(
+    source: Annotated[
+        Path, typer.Argument(metavar="PICTURE", help="A picture, or a video with --at.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write here.")] = Path(),
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|RUN",
+            help="Card (.json) or .onnx of another model, or a run or a checkpoint in it.",
+            show_default="the shipped one",
+        ),
+    ] = None,
+    face: Annotated[int, typer.Option(min=0, help="0 for the largest, 1 for the next.")] = 0,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Of a video: seconds or m:ss.", show_default="its start"),
+    ] = None,
+    detector: DetectorName = DEFAULT_DETECTOR,
+    detector_model: DetectorModel = None,
+) -> None:
+    """Show where a model saw each Action Unit of a face, and what its network drew on the way.
+
+    Writes NAME.explain.html, a page to hover over, and a figure for print (NAME.explain.pdf and .png, which
+    need the extra `figures`): of paper A's networks the ROI maps with their regions, each Action Unit's
+    eigenvector, and the features before and after the graph; of JAA-Net's the attention before and after its
+    refinement. Inner layers of an exported model are there if it was exported with --inner.
+    """
+    from aulens.evidence.draw import write_explanation
+    from aulens.evidence.explain import explain
+
+    pixels, name = _pixels(source, at), source.stem if at is None else f"{source.stem}.{at.replace(':', '-')}"
+    with extras():
+        found = explain(pixels, model, face=face, detector=DetectorSpec(detector, detector_model)())
+        for path in write_explanation(found, out, name if face == 0 else f"{name}.face{face}"):
+            typer.echo(legible(str(path)))
+
+
+def _pixels(source: Path, at: str | None) -> NDArray[np.uint8]:
+    """The picture, or the first frame of a video from a time on."""
+    if not is_clip(source):
+        if at is not None:
+            raise InputError(f"{source}: --at is for videos; this is a picture")
+        return read_image(source)
+    from aulens.video.reader import open_video
+
+    for frame in open_video(source).frames(start=parse_time(at, "--at")):
+        return frame.image
+    raise InputError(f"{source}: it has no frame at {at} or later")

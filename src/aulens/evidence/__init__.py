@@ -1,0 +1,1 @@
+"""Where a network saw an Action Unit: shown (`explain`), and measured (`faithfulness`)."""

@@ -1,0 +1,108 @@
+"""`aulens explain`: layers of a network over a face, as figure and page."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from PIL import Image
+
+from aulens.errors import InputError
+from aulens.evidence.draw import chosen_aus, draw_aus, explain_page, write_explanation
+from aulens.evidence.explain import explain
+from aulens.faces.detector import Face
+from command_line import aulens
+from made_runs import make_run
+from patch_people import patch_frame, write_people
+from stub_jaa import write_jaa_stub
+from synthetic_faces import face68
+
+
+class OneFace:
+    """A detector that sees one face in each picture."""
+
+    def __call__(self, image):
+        points = face68() * 70 + np.array(image.shape[1::-1]) / 2
+        low, high = points.min(0), points.max(0)
+        return (Face(box=np.concatenate([low, high]), landmarks=points, confidence=1.0),)
+
+
+@pytest.fixture
+def picture():
+    return np.random.default_rng(0).integers(0, 255, (200, 220, 3)).astype(np.uint8)
+
+
+def test_an_exported_models_maps_are_those_of_its_file(picture, model):
+    found = explain(picture, model, detector=OneFace())
+    session = onnxruntime.InferenceSession(str(model.with_suffix(".onnx")))
+    image = found.crop.transpose(2, 0, 1)[None].astype(np.float32) / 255
+    np.testing.assert_allclose(found.maps, session.run(["maps"], {"image": image})[0][0], atol=1e-6)
+    assert found.lacks
+    assert found.regions.shape == (4, 2, 4)
+    assert set(found.probability) == set(found.aus.labels)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("variant", "layers"),
+    [
+        ("roi", {"x0"}),
+        ("roi_gcn", {"x0", "x1", "eigenvectors"}),
+        ("roi_gcn_supervised", {"x0", "x1", "au_eigenvectors"}),
+    ],
+)
+def test_a_run_gives_the_layers_of_its_network(picture, faces, tmp_path, variant, layers):
+    found = explain(picture, make_run(faces, tmp_path / "run", variant), detector=OneFace())
+    every = ("x0", "x1", "eigenvectors", "au_eigenvectors", "initial_attention")
+    assert {name for name in every if getattr(found, name) is not None} == layers
+    assert found.maps.shape == (3, 16, 16)
+    assert not found.lacks
+    if variant == "roi_gcn_supervised":
+        assert found.au_eigenvectors.min() >= 0
+        names = {path.name for path in write_explanation(found, tmp_path / "out", "me")}
+        assert names == {"me.explain.html", "me.explain.pdf", "me.explain.png"}
+
+
+def test_attention_is_drawn_as_such_with_the_models_own_landmarks(picture, tmp_path):
+    found = explain(picture, write_jaa_stub(tmp_path, landmarks="typical"), detector=OneFace())
+    assert found.attention
+    assert found.landmarks.shape == (49, 2)
+    assert found.regions is None
+    assert [set(one.pictures) for one in draw_aus(found, ["AU6"])] == [{"attention"}]
+
+
+def test_present_aus_come_first_but_in_the_models_order(picture, model):
+    found = explain(picture, model, detector=OneFace())
+    ranked = sorted(found.aus.labels, key=lambda a: (not found.occurrence[a], -found.probability[a]))
+    assert set(chosen_aus(found, 2)) == set(ranked[:2])
+    assert list(chosen_aus(found)) == list(found.aus.labels)
+
+
+def test_a_page_escapes_its_title_and_loads_nothing(picture, model):
+    page = explain_page(explain(picture, model, detector=OneFace()), "<script>alert(1)</script>")
+    assert "<script>alert" not in page
+    assert "Content-Security-Policy" in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert "aulens export RUN --inner" in page
+
+
+def test_a_face_that_is_not_there_is_said(picture, model):
+    with pytest.raises(InputError, match="no face 1 in this picture: 1 face found, counted from 0"):
+        explain(picture, model, face=1, detector=OneFace())
+
+
+def test_the_command_explains_a_picture_or_a_moment_of_a_video(model, tmp_path, patches_for_faces):
+    people = {"red": (20, 20), "blue": (90, 30)}
+    Image.fromarray(patch_frame(people)).save(tmp_path / "me.png")
+    done = aulens("explain", tmp_path / "me.png", "--model", model, "--out", tmp_path / "out", "--face", 1)
+    assert done.code == 0, done.err
+    written = [Path(line) for line in done.out.splitlines()]
+    assert [path.name for path in written] == [f"me.face1.explain.{end}" for end in ("html", "pdf", "png")]
+    assert all(path.stat().st_size > 1000 for path in written)
+
+    film = write_people(tmp_path / "film.mp4", 6, lambda frame: people)
+    assert aulens("explain", film, "--model", model, "--out", tmp_path, "--at", "0:00.0").code == 0
+    assert (tmp_path / "film.0-00.0.explain.html").is_file()
+    late = aulens("explain", film, "--model", model, "--out", tmp_path, "--at", "9:00")
+    assert late.code == 2
+    assert "--at is for videos" in str(aulens("explain", tmp_path / "me.png", "--at", "1").error)
