@@ -128,9 +128,9 @@ def _of_tables(paths: list[Path], out: Path, card: ModelCard, limits: Limits) ->
                 console.print(f"{path}: see {out / f'{name}.html'}", markup=False)
         except InputError as error:
             failed = True
-            told = str(error)
-            named = told.startswith((f"{path}: ", f"{path}, "))  # "table.csv, line 3: ..."
-            console.print(f"aulens: {told if named else f'{path}: {told}'}", style="red", markup=False)
+            message = str(error)
+            named = message.startswith((f"{path}: ", f"{path}, "))  # "table.csv, line 3: ..."
+            console.print(f"aulens: {message if named else f'{path}: {message}'}", style="red", markup=False)
     return failed
 
 
