@@ -27,7 +27,7 @@ from aulens.align import transform, warp
 from aulens.aus import BP4D
 from aulens.data.index import PICTURE, FrameIndex
 from aulens.data.prepare import PrepareSettings, prepare
-from aulens.data.prepare.crop import stored_matrix
+from aulens.data.prepare.faces import stored_matrix
 from aulens.data.prepared import load_prepared
 from aulens.data.shards import ByteRange, read_bytes, write_shard
 from aulens.landmarks import IBUG49, IBUG68, convert

@@ -15,7 +15,7 @@ from aulens.data.frames import read_picture
 from aulens.data.index import Problem
 from aulens.data.loading import load_data
 from aulens.data.prepare import PrepareSettings, prepare
-from aulens.data.prepare.crop import cut, stored_matrix
+from aulens.data.prepare.faces import cut, stored_matrix
 from aulens.data.prepared import load_prepared
 from aulens.data.shards import read_bytes
 from aulens.errors import ConfigError, DatasetError

@@ -16,8 +16,7 @@ from aulens.data.digest import PIECE
 from aulens.data.frames import read_frame_range
 from aulens.data.index import PICTURE, FrameIndex
 from aulens.data.prepare import PrepareSettings, prepare
-from aulens.data.prepare.crop import stored_matrix
-from aulens.data.prepare.faces import FaceFinder, Located, centre
+from aulens.data.prepare.faces import FaceFinder, Located, centre, stored_matrix
 from aulens.data.prepare.units import REASONS, Missing, divide, fingerprint, pictures
 from aulens.data.prepared import load_prepared
 from aulens.data.shards import read_bytes

@@ -1,4 +1,4 @@
-"""Which face of a frame is stored, and where its landmarks come from."""
+"""Which face of a frame is stored, where its landmarks come from, and its picture, with room around it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens import align
-from aulens.data.prepare.settings import LandmarkSource
+from aulens.data.prepare.settings import LandmarkSource, PrepareSettings
 from aulens.data.prepare.units import Missing
-from aulens.errors import InputError
+from aulens.errors import DatasetError, InputError
 from aulens.faces.default import MakeDetector
 from aulens.faces.detector import AlignedFollower, Face
 from aulens.landmarks import LandmarkLayout, convert, layout_of
@@ -112,6 +113,52 @@ def makes_a_face(points: NDArray[np.floating], shape: tuple[int, ...]) -> bool:
     x, y = centre(points)
     height, width = shape
     return bool(-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredFace:
+    """What is stored of a frame.
+
+    Attributes:
+        jpeg: the square picture, a JPEG file.
+        size: its side in pixels.
+        landmarks: (K, 2) float32, pixels of it.
+    """
+
+    jpeg: bytes
+    size: int
+    landmarks: NDArray[np.float32]
+
+
+def stored_matrix(landmarks: NDArray[np.floating], size: int, margin: float) -> tuple[align.Matrix, int]:
+    """The similarity frame → stored picture, (2, 3), and that picture's side.
+
+    A crop by the template `align.FACE` of `size` pixels lies in its middle, `margin` * size away from the
+    edges; it is smaller where that would enlarge the frame, which adds pixels but nothing to see.
+
+    Raises:
+        InputError: the landmarks fix no crop.
+    """
+    scale = float(np.sqrt(np.linalg.det(align.crop_matrix(landmarks, size)[:, :2])))
+    inner = max(1, min(size, int(size / scale)))
+    edge = round(margin * inner)
+    shift = np.array([[1.0, 0.0, edge], [0.0, 1.0, edge]])
+    return align.compose(shift, align.crop_matrix(landmarks, inner)), inner + 2 * edge
+
+
+def cut(image: NDArray[np.uint8], landmarks: NDArray[np.floating], settings: PrepareSettings) -> StoredFace:
+    """Cut a face (K, 2) out of a frame (H, W, 3) uint8 RGB; grey lies where the frame ends.
+
+    Raises:
+        InputError: the landmarks fix no crop.
+    """
+    matrix, side = stored_matrix(landmarks, settings.size, settings.margin)
+    picture = align.warp(image, matrix, side)
+    options = [cv2.IMWRITE_JPEG_QUALITY, settings.quality]
+    done, data = cv2.imencode(".jpg", picture[..., ::-1], options)
+    if not done:
+        raise DatasetError(f"A picture of {side} x {side} pixels could not be stored as JPEG.")
+    return StoredFace(data.tobytes(), side, align.transform(matrix, landmarks).astype(np.float32))
 
 
 def _chosen(faces: Sequence[Face], near: NDArray[np.float64] | None) -> Face:

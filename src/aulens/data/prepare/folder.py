@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ from aulens.data.prepare.units import fingerprint
 from aulens.data.prepare.work import PARTS, SHARDS, rows_file
 from aulens.data.prepared import ABOUT, ABSENT, BEGUN, FORMAT, MANIFEST, read_about
 from aulens.errors import ConfigError, DatasetError
-from aulens.files import atomic_write, clear_unfinished, write_text
+from aulens.files import atomic_write, clear_unfinished, write_json
 
 LOCK: Final = ".prepare.lock"
 """There while a process prepares into the folder."""
@@ -105,7 +104,7 @@ def claim(root: Path, about: Mapping[str, Any]) -> bool:
         raise ConfigError(f"{root} is not empty and holds no prepared data; give another folder")
     (root / SHARDS).mkdir(parents=True, exist_ok=True)
     (root / PARTS).mkdir(exist_ok=True)
-    _write_json(begun, about)
+    write_json(begun, about)
     return False
 
 
@@ -146,7 +145,7 @@ def finish(root: Path, about: Mapping[str, Any], units: Sequence[str]) -> None:
         DatasetError: rows are damaged.
     """
     counts = _join(root, units)
-    _write_json(root / ABOUT, {**about, **counts})
+    write_json(root / ABOUT, {**about, **counts})
 
 
 def tidy(root: Path) -> None:
@@ -194,7 +193,3 @@ def _rows(root: Path, units: Sequence[str]) -> Any:
                 f"{path} is damaged ({error}). Delete it; the same command goes on."
             ) from error
     return pyarrow.concat_tables(tables)
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    write_text(path, json.dumps(value, indent=2) + "\n")

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from aulens.data.columns import point_columns
 from aulens.data.index import FrameIndex, LostVideo
-from aulens.data.prepare.crop import StoredFace, cut
-from aulens.data.prepare.faces import FaceFinder, Located, centre
+from aulens.data.prepare.faces import FaceFinder, Located, StoredFace, centre, cut
 from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.prepare.units import Missing, pictures
 from aulens.data.shards import write_shard
