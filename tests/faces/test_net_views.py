@@ -8,7 +8,7 @@ import pytest
 from aulens.align import transform
 from aulens.faces.box_net import Found, without_doubles
 from aulens.faces.detector import box_overlap
-from aulens.faces.tiles import tiles
+from aulens.faces.search import tiles
 from aulens.faces.views import STRIDE, Tones, View, view
 
 

@@ -7,7 +7,7 @@ from stub_detectors import GREY, face
 
 from aulens.faces.detector import Face
 from aulens.faces.motion import Motion
-from aulens.faces.occlusion import resolve_merged
+from aulens.faces.people import resolve_merged
 from aulens.faces.track import Anchor, Track, appearance
 
 

@@ -155,15 +155,10 @@ def without_doubles(boxes: NDArray[np.float64], same: float = SAME_FACE) -> NDAr
         first, left = left[0], left[1:]
         kept.append(first)
         if len(left):
-            low, high = (
-                np.maximum(boxes[first, :2], boxes[left, :2]),
-                np.minimum(boxes[first, 2:], boxes[left, 2:]),
-            )
+            low = np.maximum(boxes[first, :2], boxes[left, :2])
+            high = np.minimum(boxes[first, 2:], boxes[left, 2:])
             shared = np.clip(high - low, 0, None).prod(1)
-            smaller, larger = (
-                np.minimum(areas[first], areas[left]),
-                np.maximum(areas[first], areas[left]),
-            )
+            smaller, larger = np.minimum(areas[first], areas[left]), np.maximum(areas[first], areas[left])
             inside = (shared > _INSIDE * smaller) & (larger < _OTHER * smaller)
             left = left[(shared <= same * (areas[first] + areas[left] - shared)) & ~inside]
     return np.array(kept, np.intp)

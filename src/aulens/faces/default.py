@@ -1,18 +1,14 @@
 """What finds faces, and tells who is who, where nothing else is asked for."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Final
 
 from aulens import extras
 from aulens.faces.detector import FaceDetector, FaceFollower
 from aulens.faces.identity import FaceEmbedder, NetEmbedder
+from aulens.faces.net_card import WEIGHTS
 
 MakeDetector = Callable[[], FaceDetector]
 """Makes a detector where one is needed: in each process one. It can be sent there, and is hashable."""
-
-_FOLDER: Final = Path(__file__).resolve().parents[1] / "weights"
-_PEOPLE: Final = _FOLDER / "people.onnx"
 
 
 def default_detector(threads: int = 1) -> FaceFollower:
@@ -37,7 +33,7 @@ def default_embedder() -> FaceEmbedder | None:
     Raises:
         ModelError: a file is missing or damaged.
     """
-    if _PEOPLE.is_file():
+    if (WEIGHTS / "people.onnx").is_file():
         return NetEmbedder()
     if extras.is_installed("dlib"):
         from aulens.faces.dlib_detector import DlibEmbedder

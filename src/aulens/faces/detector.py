@@ -40,24 +40,20 @@ class Face:
     look: str = ""
 
     def __post_init__(self) -> None:
-        box = np.array(self.box, dtype=np.float64)
-        landmarks = np.array(self.landmarks, dtype=np.float64)
+        for name in ("box", "landmarks", "visibility"):
+            if (given := getattr(self, name)) is not None:
+                own = np.array(given, dtype=np.float64)
+                own.flags.writeable = False
+                object.__setattr__(self, name, own)
+        box, landmarks, visibility = self.box, self.landmarks, self.visibility
         if box.shape != (4,) or not np.isfinite(box).all() or box[2] <= box[0] or box[3] <= box[1]:
             raise InputError(f"a face box must be (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {self.box}")
         if landmarks.ndim != 2 or landmarks.shape[1] != 2 or not np.isfinite(landmarks).all():
             raise InputError(f"landmarks must be finite numbers of shape (K, 2), got shape {landmarks.shape}")
-        box.flags.writeable = False
-        landmarks.flags.writeable = False
-        object.__setattr__(self, "box", box)
-        object.__setattr__(self, "landmarks", landmarks)
-        if self.visibility is not None:
-            visibility = np.array(self.visibility, dtype=np.float64)
-            if visibility.shape != landmarks.shape[:1]:
-                raise InputError(
-                    f"visibility must be one number per landmark, ({len(landmarks)},), got {visibility.shape}"
-                )
-            visibility.flags.writeable = False
-            object.__setattr__(self, "visibility", visibility)
+        if visibility is not None and visibility.shape != landmarks.shape[:1]:
+            raise InputError(
+                f"visibility must be one number per landmark, ({len(landmarks)},), got {visibility.shape}"
+            )
         if self.look not in LOOKS:
             raise InputError(f"a face's look must be one of {', '.join(map(repr, LOOKS))}, got {self.look!r}")
 
@@ -72,7 +68,6 @@ class FaceDetector(Protocol):
 
     def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none."""
-        ...
 
 
 @runtime_checkable
@@ -85,18 +80,15 @@ class FaceFollower(FaceDetector, Protocol):
 
     def landmarks(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.float64]:
         """The landmarks (K, 2) of the face in a box (4,) like its own; invented if there is none."""
-        ...
 
     def glance(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Like a call, but quick: may miss small faces."""
-        ...
 
     def near(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> tuple[Face, ...]:
         """The faces about as large as `box` (4,), within half its size around it, nearest first.
 
         It may be less strict than a call, because a face was there a moment ago.
         """
-        ...
 
 
 @runtime_checkable
@@ -109,7 +101,6 @@ class LandmarkFollower(FaceFollower, Protocol):
         Their confidence, 0 to 1, is how sure it is that there is a face; landmarks are a face's where it is
         not 0.
         """
-        ...
 
 
 @runtime_checkable
@@ -119,7 +110,6 @@ class AlignedFollower(FaceFollower, Protocol):
     @property
     def aligned_box(self) -> tuple[float, float, float, float]:
         """Where its box lies in an aligned picture that one face fills: x0, y0, x1, y1, shares of it."""
-        ...
 
 
 def described(detector: FaceDetector) -> str:
@@ -129,10 +119,15 @@ def described(detector: FaceDetector) -> str:
     return f"{kind.__module__}.{kind.__qualname__}" if " at 0x" in text else text
 
 
+def shared_area(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Area shared by two boxes (4,), square pixels."""
+    width, height = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    return max(float(width), 0.0) * max(float(height), 0.0)
+
+
 def box_overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Area shared by two boxes (4,) over the area of both (IoU), 0 to 1."""
-    width, height = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    shared = max(float(width), 0.0) * max(float(height), 0.0)
+    shared = shared_area(a, b)
     areas = float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]))
     return shared / (areas - shared)
 

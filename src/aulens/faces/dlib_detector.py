@@ -224,6 +224,9 @@ class DlibDetector(DlibBoxes):
         ConfigError: `upscale` or `max_side` is out of range.
     """
 
+    aligned_box: Final = _ALIGNED_BOX
+    """Where its box lies in an aligned picture that one face fills, as shares of its sides."""
+
     def __init__(
         self,
         upscale: float | None = None,
@@ -235,11 +238,6 @@ class DlibDetector(DlibBoxes):
         super().__init__(upscale, threshold=threshold, max_side=max_side)
         self._predict, file = _load("shape_predictor", PREDICTOR_NAME, predictor, "landmark predictor")
         self._predictor = f"{file.name}, {file.stat().st_size} bytes"
-
-    @property
-    def aligned_box(self) -> tuple[float, float, float, float]:
-        """Where its box lies in an aligned picture that one face fills, as shares of its sides."""
-        return _ALIGNED_BOX
 
     def __repr__(self) -> str:
         return f"DlibDetector({super().__repr__()}, predictor={self._predictor!r})"
@@ -273,12 +271,7 @@ class DlibEmbedder:
     def __init__(self, path: str | Path | None = None, *, same: float = 0.5) -> None:
         what, otherwise = "face recognition network", ", or track without it (embedder=None)"
         self._net, _ = _load("face_recognition_model_v1", RECOGNIZER_NAME, path, what, otherwise)
-        self._same = same
-
-    @property
-    def same(self) -> float:
-        """Largest distance of two faces of one person."""
-        return self._same
+        self.same = same
 
     def __call__(self, image: NDArray[np.uint8], face: Face) -> NDArray[np.float32] | None:
         """(128,) float32; None for a face without landmarks."""

@@ -28,11 +28,9 @@ class FaceEmbedder(Protocol):
     @property
     def same(self) -> float:
         """Faces of one person are nearer than this (above 0): set to mistake hardly anybody for another."""
-        ...
 
     def __call__(self, image: NDArray[np.uint8], face: Face) -> NDArray[np.float32] | None:
         """(D,) float32 for a face of `image` (H, W, 3) uint8 RGB; None if this face can't be embedded."""
-        ...
 
 
 class NetEmbedder:
@@ -56,15 +54,10 @@ class NetEmbedder:
         self.card: PersonCard = read_person_card(model)
         if same is not None and not 0 < same < 2:
             raise ConfigError(f"same must be a distance between 0 and 2, got {same}")
-        self._same = self.card.same if same is None else same
+        self.same = self.card.same if same is None else same
         side = self.card.size
         self._session = NetSession(self.card, (side, side, 3), {"person": (None,)}, threads)
         self._template = np.array(self.card.template) * side - 0.5
-
-    @property
-    def same(self) -> float:
-        """Largest distance of two faces of one person."""
-        return self._same
 
     def __call__(self, image: NDArray[np.uint8], face: Face) -> NDArray[np.float32] | None:
         """(D,) float32; None for a face without landmarks.
@@ -95,13 +88,9 @@ class Gallery:
 
     def __init__(self, same: float) -> None:
         self._widest = same
-        self._same = same
-        self._views: dict[int, list[NDArray[np.float32]]] = {}
-
-    @property
-    def same(self) -> float:
+        self.same = same
         """Largest distance of two faces of one person, as far as this clip has shown."""
-        return self._same
+        self._views: dict[int, list[NDArray[np.float32]]] = {}
 
     def __contains__(self, person: int) -> bool:
         return person in self._views
@@ -123,7 +112,7 @@ class Gallery:
         for other in beside:
             if other != person:
                 apart = self.distance(other, view)
-                self._same = max(min(self._same, _CLOSEST * apart), _STRICTEST * self._widest)
+                self.same = max(min(self.same, _CLOSEST * apart), _STRICTEST * self._widest)
         views = self._views.pop(person, [])
         self._views[person] = views  # the most recent is last
         if self.distance(person, view) >= _OTHER_VIEW * self._widest:
@@ -136,11 +125,11 @@ class Gallery:
     def state(self) -> dict[str, Any]:
         """JSON-able; a list of people, as their order counts."""
         people = [[person, pack(np.stack(views))] for person, views in self._views.items()]
-        return {"same": self._same, "people": people}
+        return {"same": self.same, "people": people}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from `state()`."""
-        self._same = state["same"]
+        self.same = state["same"]
         self._views = {person: list(unpack(views)) for person, views in state["people"]}
 
 

@@ -1,6 +1,7 @@
 """Landmarks by a model that finds its own: JAA-Net needs no more than a box or five points to begin with."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -118,10 +119,7 @@ class JAALandmarks:
         points = {i: self._start(face) for i, face in enumerate(faces)}
         for _ in range(self._rounds):
             points = self._predict(image, faces, points)
-        return [
-            Face(faces[i].box, found, faces[i].confidence, faces[i].quality, look=faces[i].look)
-            for i, found in points.items()
-        ]
+        return [replace(faces[i], landmarks=found, visibility=None) for i, found in points.items()]
 
     def _start(self, face: Face) -> NDArray[np.float64]:
         """What to cut a face out by the first time."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from aulens.align import FACE
 from aulens.errors import InputError
 from aulens.faces.detector import Face, FaceFollower, LandmarkFollower, box_overlap
-from aulens.faces.occlusion import CLOSE, ONE_FACE
+from aulens.faces.people import CLOSE, ONE_FACE
 from aulens.faces.steady import apart
 from aulens.faces.track import COAST, Anchor, Track, appearance
 

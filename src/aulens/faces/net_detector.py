@@ -65,6 +65,9 @@ class NetDetector:
         ConfigError: an option is out of range.
     """
 
+    aligned_box: Final = _ALIGNED_BOX
+    """Where its box lies in an aligned picture that one face fills, as shares of its sides."""
+
     def __init__(
         self,
         threshold: float | None = None,
@@ -103,11 +106,6 @@ class NetDetector:
     def landmark_card(self) -> LandmarkCard:
         """The card of the network that finds landmarks."""
         return self._marks.card
-
-    @property
-    def aligned_box(self) -> tuple[float, float, float, float]:
-        """Where its box lies in an aligned picture that one face fills, as shares of its sides."""
-        return _ALIGNED_BOX
 
     def __call__(self, image: Image) -> tuple[Face, ...]:
         """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none.

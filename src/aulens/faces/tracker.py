@@ -13,8 +13,7 @@ from aulens.faces.detector import Face, FaceDetector, FaceFollower, box_overlap,
 from aulens.faces.dlib_detector import DlibEmbedder
 from aulens.faces.identity import FaceEmbedder
 from aulens.faces.landmark_tracking import LandmarkTracker, agrees, usable
-from aulens.faces.occlusion import note_occlusions, overlapping, resolve_merged
-from aulens.faces.people import People
+from aulens.faces.people import People, note_occlusions, overlapping, resolve_merged
 from aulens.faces.track import Patch, Track, appearance
 
 _FORMAT: Final = "aulens-tracker/3"
@@ -31,17 +30,14 @@ class VideoFrame(Protocol):
     @property
     def index(self) -> int:
         """Number of the frame, from 0."""
-        ...
 
     @property
     def time(self) -> float:
         """Seconds; NaN where there are none."""
-        ...
 
     @property
     def image(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +242,7 @@ class FaceTracker:
             and track.face_id is None
             and (track.confidence >= self._min_confidence or track.proofs > 1)
         ]
-        newcomers.sort(key=lambda track: (-_area(track.box), *track.box[:2].tolist()))
+        newcomers.sort(key=lambda track: (-np.prod(track.box[2:] - track.box[:2]), *track.box[:2].tolist()))
         if newcomers:
             self._people.name(image, newcomers, self._tracks, now)
             back = {track.face_id for track in newcomers} - {None}
@@ -282,7 +278,3 @@ def _named(embedder: str) -> FaceEmbedder | None:
     if embedder == "dlib":
         return DlibEmbedder()
     raise ConfigError(f'there is no embedder {embedder!r}; give "auto", "dlib", a FaceEmbedder or None')
-
-
-def _area(box: NDArray[np.float64]) -> float:
-    return float((box[2] - box[0]) * (box[3] - box[1]))
