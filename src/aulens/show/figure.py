@@ -5,8 +5,9 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from aulens import extras
 from aulens.errors import ConfigError
@@ -36,27 +37,7 @@ NO_FIGURES: Final = (
     "pip install 'aulens[figures]'"
 )
 
-_STYLE: Final[Any] = {
-    "font.family": "sans-serif",
-    "font.size": 7,
-    "axes.linewidth": 0.5,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": GREY,
-    "xtick.labelcolor": INK,
-    "xtick.major.width": 0.5,
-    "xtick.major.size": 2.5,
-    "ytick.color": GREY,
-    "ytick.labelcolor": INK,
-    "ytick.major.width": 0.5,
-    "hatch.linewidth": 0.4,
-    # Text stays text, to be searched, copied and set in the paper's own type.
-    "svg.fonttype": "none",
-    "svg.hashsalt": "aulens",
-    "pdf.fonttype": 42,
-    "ps.fonttype": 42,
-}
+_STYLE: Final = "print.mplstyle"
 # For names of files that matplotlib's own font can't write. TrueType first: PDF's type 42 was made for it.
 _SCRIPTS: Final = (
     "WenQuanYi Micro Hei", "Droid Sans Fallback", "Arial Unicode MS", "Microsoft YaHei", "Yu Gothic",
@@ -83,8 +64,8 @@ def style() -> Iterator[None]:
     Raises:
         ConfigError: matplotlib is not installed; says what to install.
     """
-    matplotlib = extras.library("matplotlib", "figures", "figures for print")
-    with _ALONE, matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+    styles = extras.library("matplotlib.style", "figures", "figures for print")
+    with as_file(files(__package__) / _STYLE) as own, _ALONE, styles.context(own), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from", UserWarning)
         log = logging.getLogger("matplotlib.font_manager")
         log.addFilter(_no_weight)

@@ -124,7 +124,7 @@ def _events_of(
             "face_id": table["face_id"].iloc[rows[first]].to_numpy(dtype=np.int64),
             "au": label,
             "onset": time[first],
-            "apex": np.where(found, time[apex], np.nan) if len(apex) else np.empty(0),
+            "apex": np.where(found, time[apex], np.nan),
             "offset": end[last],
             "duration": np.round(end[last] - time[first], 6),
             "onset_frame": number[first],
@@ -173,18 +173,11 @@ def _apex(
     strength: NDArray[np.float64], first: NDArray[np.int64], last: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The row of each event where `strength` is largest, -1 if it is never known, and how large it is."""
-    if not len(first):
-        return np.empty(0, dtype=np.int64), np.empty(0)
     filled = np.where(np.isnan(strength), -np.inf, strength)
-    peak = np.maximum.reduceat(np.append(filled, -np.inf), _between(first, last))[::2]
-    event = np.zeros(len(strength), dtype=np.int64)
-    event[first] = 1
-    event = np.cumsum(event) - 1
-    inside = np.arange(len(strength)) <= last[event]
-    top = np.flatnonzero((event >= 0) & inside & (filled == peak[event]) & np.isfinite(filled))
-    apex = np.full(len(first), -1, dtype=np.int64)
-    apex[event[top[::-1]]] = top[::-1]
-    return apex, np.where(np.isfinite(peak), peak, np.nan)
+    tops = [start + filled[start : end + 1].argmax() for start, end in zip(first, last, strict=True)]
+    apex = np.array(tops, dtype=np.int64)
+    known = np.isfinite(filled[apex])
+    return np.where(known, apex, -1), np.where(known, filled[apex], np.nan)
 
 
 def _mean(
@@ -194,15 +187,10 @@ def _mean(
     if not len(first):
         return np.empty(0)
     known = np.isfinite(strength)
-    places = _between(first, last)
+    places = np.stack([first, last + 1], axis=1).ravel()  # every other stands for one event
     total = np.add.reduceat(np.append(np.where(known, strength, 0.0), 0.0), places)[::2]
     count = np.add.reduceat(np.append(known.astype(np.float64), 0.0), places)[::2]
     return ratio(total, count)
-
-
-def _between(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Places for `reduceat`, of which every other stands for one event."""
-    return np.stack([first, last + 1], axis=1).ravel()
 
 
 def _sides(

@@ -38,24 +38,13 @@ ADDED_ENDS: Final = (*SMOOTH_ENDS, "above")
 """What is made of a whole video: what `smooth` and `baseline.above` add."""
 MORE_ENDS: Final = (*INTENSITY_ENDS, *ADDED_ENDS)
 """Those that there may be besides: intensities, what is made of a whole video."""
-EVENT_TYPES: Final[Mapping[str, str]] = {
-    "file": "str",
-    "face_id": "Int64",
-    "au": "str",
-    "onset": "float64",
-    "apex": "float64",
-    "offset": "float64",
-    "duration": "float64",
-    "onset_frame": "Int64",
-    "apex_frame": "Int64",
-    "offset_frame": "Int64",
-    "peak_p": "float64",
-    "mean_p": "float64",
-    "side": "str",
-    "open_start": "bool",
-    "open_end": "bool",
-    "per_minute": "float64",
-}
+EVENT_TYPES: Final[Mapping[str, str]] = (
+    {"file": "str", "face_id": "Int64", "au": "str"}
+    | dict.fromkeys(("onset", "apex", "offset", "duration"), "float64")
+    | dict.fromkeys(("onset_frame", "apex_frame", "offset_frame"), "Int64")
+    | dict.fromkeys(("peak_p", "mean_p"), "float64")
+    | {"side": "str", "open_start": "bool", "open_end": "bool", "per_minute": "float64"}
+)
 """The columns of a table of events, in order, and their pandas types; `dictionary` says what they mean."""
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
