@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import stat
@@ -36,6 +37,17 @@ def bytes_of(path: Path, most: int = 1 << 28) -> bytes:
     if (size := size_of(path)) > most:
         raise OSError(errno.EFBIG, f"{size:,} bytes, more than {most:,}", str(path))
     return path.read_bytes()
+
+
+def text_of(path: Path, errors: str = "strict") -> str:
+    """The text of a file in UTF-8, whose lines end as they do in Python.
+
+    Raises:
+        OSError: see `bytes_of`.
+        UnicodeDecodeError: it is no such text.
+    """
+    data = io.BytesIO(bytes_of(path))
+    return io.TextIOWrapper(data, encoding="utf-8-sig", errors=errors).read()
 
 
 def json_of(path: Path) -> Any:

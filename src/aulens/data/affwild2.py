@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING
+from aulens.contents import text_of
 from aulens.data.coded import CodedSequence, find_media, gather, noted
 from aulens.data.folders import Folder, listing, start, walk
 from aulens.data.index import FrameIndex, Problem
@@ -108,8 +109,10 @@ def _preference(folder: Folder) -> int:
 
 
 def _is_au_file(path: Path) -> bool:
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        return file.readline().strip().upper().startswith("AU")
+    try:
+        return text_of(path, "replace").lstrip()[:2].upper() == "AU"
+    except OSError:
+        return True  # reading it says what is wrong with it
 
 
 def _read_video(part: str, path: Path, pictures: dict[str, Path], problems: list[Problem]) -> CodedSequence:

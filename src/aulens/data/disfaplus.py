@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import DISFA, MISSING
+from aulens.contents import text_of
 from aulens.data.coded import CodedSequence, find_media, gather, noted, usable_rows
 from aulens.data.folders import listing, numbered_pictures, start, walk
 from aulens.data.index import FrameIndex, Problem
@@ -97,7 +98,7 @@ def _read_intensities(path: Path) -> dict[int, int]:
     """Picture number → intensity; lines of "#" and those before the first picture are remarks."""
     found: dict[int, int] = {}
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = text_of(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"can't be read ({error})") from None
     for at, line in enumerate(map(str.strip, lines), 1):

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.contents import text_of
 from aulens.data.coded import noted
 from aulens.data.folders import start, walk
 from aulens.data.index import Problem
@@ -137,7 +138,7 @@ def _read_part(path: Path, part: str, published: Protocol, problems: list[Proble
 
 def _read_paths(path: Path) -> tuple[list[str], list[str], list[int]]:
     try:
-        content = path.read_text(encoding="utf-8-sig").replace("\\", "/").rstrip()
+        content = text_of(path).replace("\\", "/").rstrip()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path.name} can't be read ({error})") from None
     subjects, sequences, numbers = [], [], []

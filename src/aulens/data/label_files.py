@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
+from aulens.contents import text_of
 from aulens.data.folders import several
 from aulens.data.index import Problem
 from aulens.errors import DatasetError
@@ -51,7 +52,7 @@ def read_table(path: Path, *, header: bool) -> Table:
         DatasetError: it can't be opened, is empty, or holds what is no number.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().split("\n")
+        lines = text_of(path).rstrip().split("\n")
     except OSError as error:
         raise DatasetError(f"cannot be opened ({error.strerror})") from None
     except UnicodeDecodeError:

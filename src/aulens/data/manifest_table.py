@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from aulens.contents import size_of
 from aulens.data.folders import several
 from aulens.errors import DatasetError
 
@@ -54,7 +55,7 @@ def read_manifest_table(file: Path) -> pd.DataFrame:
     lacking = [name for name in _REQUIRED if name not in table]
     if lacking:
         seen = ", ".join(table.columns[:12])
-        raise DatasetError(f"{file} lacks the columns {', '.join(lacking)}; it has {seen}.")
+        raise DatasetError(f"{file} lacks the columns {', '.join(lacking)}; it has {seen:.300}.")
     twice = sorted(set(table.columns[table.columns.duplicated()]))
     if twice:
         raise DatasetError(f"{file} has the columns {', '.join(twice)} more than once.")
@@ -67,6 +68,7 @@ def read_manifest_table(file: Path) -> pd.DataFrame:
 
 def _parquet(file: Path) -> pd.DataFrame:
     try:
+        size_of(file)
         return pd.read_parquet(file)
     except (OSError, ValueError):
         raise DatasetError(f"{file} can't be read as a Parquet table; write it again.") from None
@@ -74,6 +76,7 @@ def _parquet(file: Path) -> pd.DataFrame:
 
 def _csv(file: Path) -> pd.DataFrame:
     try:
+        size_of(file)
         with file.open(encoding="utf-8-sig") as lines:
             filled = filter(str.strip, lines)
             header = next(filled, "")

@@ -25,7 +25,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
-from aulens.contents import json_of
+from aulens.contents import json_of, size_of
 from aulens.data.columns import point_columns
 from aulens.data.index import BOTH
 from aulens.data.places import StoredImages
@@ -224,6 +224,7 @@ def read_about(root: Path) -> dict[str, Any]:
 @contextmanager
 def _opened(manifest: Path) -> Iterator[Any]:
     try:
+        size_of(manifest)
         with pyarrow.parquet.ParquetFile(
             manifest, read_dictionary=[*_TEXTS, "shard"], pre_buffer=False
         ) as file:

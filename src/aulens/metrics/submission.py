@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aulens.aus import AFFWILD2, MISSING, AUSet
+from aulens.contents import text_of
 from aulens.errors import DatasetError, InputError
 from aulens.files import write_text
 from aulens.metrics.counts import checked_decisions
@@ -191,7 +192,7 @@ def _text(header: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
 def _lines(path: Path, headers: Sequence[Sequence[str]]) -> Iterator[tuple[int, list[str]]]:
     """Check the header; then give (2, its cells) and so on, as many cells as the header has."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().split("\n")
+        lines = text_of(path).rstrip().split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} cannot be read as text: {error}") from None
     header = [cell.strip() for cell in lines[0].split(",")]

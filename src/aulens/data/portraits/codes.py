@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, MOST_INTENSE, RENDERS, AUSet
+from aulens.contents import size_of
 from aulens.data.index import BOTH, LEFT_ONLY, RIGHT_ONLY
 from aulens.errors import DatasetError
 
@@ -66,19 +67,20 @@ def read_portrait_codes(path: str | Path) -> PortraitCodes:
         DatasetError: no such file, or it is no such table.
     """
     try:
+        size_of(Path(path))
         table = pd.read_csv(path, dtype={"file": str, "source": str, "one_sided": str, "quality": str})
     except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: these AU codes can't be read ({error})") from error
+        raise DatasetError(f"{path}: these AU codes can't be read ({error!s:.200})") from error
     numbers = [au for au in RENDERS if f"AU{au}" in table]
     if "file" not in table or not numbers:
         raise DatasetError(
             f"{path}: AU codes need a column 'file' and columns like 'AU12'; "
-            f"it has {', '.join(table.columns[:8])}"
+            f"it has {', '.join(table.columns[:8]):.200}"
         )
     try:
         values = table[[f"AU{au}" for au in numbers]].astype(np.float64)
     except ValueError as error:
-        raise DatasetError(f"{path}: AU codes are numbers from 0 to 5 ({error})") from error
+        raise DatasetError(f"{path}: AU codes are numbers from 0 to 5 ({error!s:.200})") from error
     if ((values < 0) | (values > MOST_INTENSE)).any(axis=None):
         raise DatasetError(f"{path}: AU codes are numbers from 0 to 5; there are others")
     name = table["file"] if "source" not in table else table["source"] + "/" + table["file"]
