@@ -30,11 +30,12 @@ def test_a_folder_is_its_pictures_and_videos_sorted(tmp_path: Path):
         still(tmp_path / name)
     write_people(tmp_path / "deep" / "d.MP4", 2)
     (tmp_path / "notes.txt").write_text("a")
+    (tmp_path / "._a.png").write_bytes(b"\0\5\x16\7")
     (tmp_path / "sound.wav").touch()
     found = media_at(tmp_path, skip=[tmp_path / "out"])
     assert named(found.pictures, tmp_path) == ["a.png", "b.JPG", "deep/c.tiff"]
     assert named(found.clips, tmp_path) == ["deep/d.MP4"]
-    assert found.others == {".txt": 1, ".wav": 1}
+    assert found.others == {".txt": 1, ".wav": 1, "hidden .png": 1}
 
 
 def test_a_file_is_taken_by_whatever_name(tmp_path: Path):

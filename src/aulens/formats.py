@@ -51,7 +51,7 @@ VIDEO_SUFFIXES: Final = frozenset(
 """How names of videos end; a GIF may be a picture as well."""
 RAW_SUFFIXES: Final = frozenset(
     {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".k25",
-     ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl",
+     ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl",
      ".sr2", ".srf", ".srw", ".x3f"}
 )  # fmt: skip
 _UNREAD_PICTURES: Final = frozenset({".exr", ".icloud", ".jxl", ".lnk", ".psb", ".xcf"})

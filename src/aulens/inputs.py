@@ -30,7 +30,7 @@ MediaKind = Literal["picture", "clip"]
 
 _PREVIEWS: Final = frozenset({".lrf", ".lrv", ".thm"})
 """Small copies that cameras put beside their videos."""
-_MAYBE_TEXT: Final = frozenset({".mod", ".raw", ".ts"})
+_MAYBE_TEXT: Final = frozenset({".mod", ".ts"})
 """Endings that programs have too."""
 _TEXT: Final = 4096
 """Bytes that tell a text."""
@@ -46,7 +46,8 @@ class Found:
             why it can't be read.
         clips: videos and pictures that move or have several pages, likewise.
         failed: folders that can't be looked into, and why.
-        others: how many other files there were, by the ending of their names.
+        others: how many other files there were, by the ending of their names; "hidden .jpg" those that could
+            be pictures or videos, but for the point with which their names begin.
     """
 
     pictures: tuple[Path, ...]
@@ -68,12 +69,17 @@ def media_at(path: str | Path, *, skip: Iterable[Path] = ()) -> Found:
     listed = path.is_dir()
     barred = {os.path.realpath(one) for one in skip}
     for file in sorted(_files(path, barred, failed)) if listed else [path]:
+        ending = file.suffix.lower()
+        if listed and file.name.startswith(".") and ending != ".icloud":
+            # macOS writes a "._NAME" beside each file on other disks.
+            others[f"hidden {ending}"] += ending in MEANT_SUFFIXES and not file.name.startswith("._")
+            continue
         kind = _kind(file)
-        if listed and (kind is None or file.suffix.lower() in _PREVIEWS):
-            others[file.suffix.lower()] += 1
+        if listed and (kind is None or ending in _PREVIEWS):
+            others[ending] += 1
         else:
             by_kind[kind or _promised(file)].append(file)
-    return Found(tuple(by_kind["picture"]), tuple(by_kind["clip"]), failed, dict(others))
+    return Found(tuple(by_kind["picture"]), tuple(by_kind["clip"]), failed, dict(+others))
 
 
 def walk(
@@ -167,8 +173,7 @@ def _files(top: Path, barred: set[str], failed: dict[Path, str]) -> Iterator[Pat
             continue
         for name in names:
             file = here / name
-            shown = not name.startswith(".") or name.endswith(".icloud")
-            if shown and not (barred and os.path.realpath(file) in barred):
+            if not (barred and os.path.realpath(file) in barred):
                 yield file
 
 
