@@ -113,14 +113,14 @@ def plain(value: Any) -> Any:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder to write into, where it is missing.
+    """Make a folder to write into, where it is missing; what it lies in is there, or gone meanwhile.
 
     Raises:
         ConfigError: a link lies there, and whoever laid it would choose what is written over.
     """
     if path.is_symlink():
         raise ConfigError(f"{path} is a link, and nothing is written through one; move it away")
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(exist_ok=True)
 
 
 def refuse_links(folder: Path) -> None:

@@ -191,8 +191,8 @@ def _lives(lock: Path, holder: str) -> bool:
             if started is None:
                 return False
             with suppress(ValueError):
-                if more and abs(started - float(more[0])) < _SAME:
-                    return True  # it may be stopped, and goes on
+                if more and abs(started - float(more[0])) < _SAME and int(process) != os.getpid():
+                    return True  # it may be stopped, and goes on; this one is not, and touches what it holds
     try:
         return time.time() - lock.lstat().st_mtime < _GONE_AFTER
     except FileNotFoundError:

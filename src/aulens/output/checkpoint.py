@@ -37,8 +37,8 @@ class Part(Protocol):
         """Bring all that was taken safely to the disk; the length to come back to."""
         ...
 
-    def close(self) -> None:
-        """Let go of the files, at the end or after an error."""
+    def close(self, *, lost: bool = False) -> None:
+        """Let go of the files, at the end or after an error; `lost`: another run is at them now."""
         ...
 
 
@@ -114,7 +114,7 @@ def _noted(part: Path) -> tuple[Mapping[str, Any], Checkpoint] | None:
         if not isinstance(found, dict) or found.get("format") != _FORMAT:
             return None
         return checked(dict[str, Any], found.get("identity")), checked(Checkpoint, found, others=True)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (OSError, ValueError):
         return None  # written by hand or by a broken disk: begin anew
 
 

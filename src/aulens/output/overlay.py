@@ -70,10 +70,10 @@ class OverlayPart:
             self._length += 1
         return self._length
 
-    def close(self) -> None:
+    def close(self, *, lost: bool = False) -> None:
         """See `Part`. What was not kept can be watched, until the run goes on."""
         if self._writer is not None:
-            self._writer.close()
+            self._writer.discard() if lost else self._writer.close()
             self._writer = None
 
     def _time(self, result: FrameResult, base: Fraction) -> float:

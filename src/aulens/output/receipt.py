@@ -12,7 +12,7 @@ from typing import Any, Final
 from aulens.checked import checked
 from aulens.contents import json_of
 from aulens.errors import ConfigError, InputError
-from aulens.files import write_text
+from aulens.files import clear_unfinished, write_text
 from aulens.output.identity import IF_SET, VIDEO, differs
 from aulens.output.names import ENDINGS
 from aulens.output.writers import count_rows
@@ -220,6 +220,7 @@ def clear_figures(folder: Path) -> None:
     """Remove the figures of an earlier run, which may be of other people; then the folder, if it is empty."""
     if not folder.is_dir() or folder.is_symlink():
         return
+    clear_unfinished(folder)
     for path in folder.iterdir():
         if _FIGURE.fullmatch(path.name):
             path.unlink()
@@ -238,7 +239,7 @@ def _read(path: Path) -> Receipt | None:
     """What `write_receipt` wrote; None if there is no such file, or one of somebody else."""
     try:
         found = json_of(path)
-    except (FileNotFoundError, IsADirectoryError, ValueError):
+    except (OSError, ValueError):
         return None
     if not isinstance(found, dict) or found.pop("format", None) not in (CLIP, PICTURES):
         return None

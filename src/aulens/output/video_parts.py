@@ -47,7 +47,7 @@ class TablePart:
         os.fsync(self._file.fileno())
         return self._file.tell()
 
-    def close(self) -> None:
+    def close(self, *, lost: bool = False) -> None:
         """See `Part`."""
         self._file.close()
 
@@ -73,5 +73,5 @@ class StillsPart:
         self._stills.save()
         return self._stills.last + 1
 
-    def close(self) -> None:
+    def close(self, *, lost: bool = False) -> None:
         """See `Part`. What was not kept comes again."""

@@ -58,6 +58,7 @@ def write_figures(
     least = _LEAST if clip.timed else 25
     people = people_to_draw({track.face_id: track.time_seen for track in clip.tracks}, least)
     if people:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         make_folder(folder)
     written = []
     for face_id in people:
