@@ -10,6 +10,7 @@ from aulens.errors import ConfigError, DatasetError
 from aulens.evidence.faithfulness import MEASURES, Faithfulness, faithfulness
 from aulens.render.displacement import GRID, save_fields
 from aulens.roi import centres
+from command_line import aulens
 from made_runs import make_run
 from synthetic_faces import PAINTED, write_faces
 
@@ -93,3 +94,12 @@ def test_without_fields_movement_is_not_known(faces, tmp_path):
         return
     assert report.cases["overlap"].isna().all()
     assert "overlap" not in report.to_markdown()
+
+
+def test_the_command_measures_it_beside_the_rest(run, painted, tmp_path):
+    done = aulens("evaluate", run, "--data", painted, "--out", tmp_path, "--evidence", "--bootstrap", 0)
+    assert done.code == 0, done.err
+    assert "# Evidence of made" in done.out
+    assert {"evidence.csv", "evidence.json", "evidence.md", "report.json"} <= {
+        p.name for p in tmp_path.iterdir()
+    }

@@ -14,7 +14,7 @@ from aulens.files import disk_errors
 
 _EXTRA_OF: Final = {
     "av": "data", "h5py": "data", "pyarrow": "data", "scipy": "data",
-    "anny": "render", "numba": "render",
+    "anny": "render", "numba": "render", "pytorch_grad_cam": "evidence",
     "lightning": "train", "onnx": "train", "onnxscript": "train", "safetensors": "train",
     "tensorboard": "train", "timm": "train", "torch": "train", "torchvision": "train",
 }  # fmt: skip
@@ -130,6 +130,10 @@ def evaluate(
         Literal["markdown", "json"], typer.Option("--format", "-f", help="Format on standard output.")
     ] = "markdown",
     bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of subjects for the intervals.")] = 1000,
+    evidence: Annotated[
+        bool,
+        typer.Option("--evidence", help="Measure too how faithful its evidence is, on 300 faces; slow."),
+    ] = False,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads to use.", show_default="one per core")
     ] = None,
@@ -149,10 +153,17 @@ def evaluate(
             threads=threads,
             bootstrap=bootstrap,
         )
-    if format == "json":
-        typer.echo(json.dumps(report.to_dict(), indent=2))
-    else:
-        typer.echo(report.to_markdown())
+        found, page = report.to_dict(), report.to_markdown()
+        if evidence:
+            from aulens.evidence.faithfulness import faithfulness
+
+            folder = out or (model / split if model.is_dir() else None)
+            seen = faithfulness(
+                model, data or (), split=split, tests=tests or (), fold=fold, subjects=subjects, out=folder,
+                threads=threads,
+            )  # fmt: skip
+            found, page = found | {"evidence": seen.to_dict()}, f"{page}\n{seen.to_markdown()}"
+    typer.echo(json.dumps(found, indent=2) if format == "json" else page)
 
 
 def export(

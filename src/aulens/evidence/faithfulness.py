@@ -130,6 +130,9 @@ def faithfulness(
     data: Sequence[Path] = (),
     *,
     split: str = "test",
+    tests: Sequence[Path] = (),
+    fold: int | None = None,
+    subjects: str = "*",
     out: Path | None = None,
     limit: int = 300,
     methods: Sequence[str] = (),
@@ -143,7 +146,7 @@ def faithfulness(
     Args:
         model: a run, or an exported model, which has no gradients and so no Grad-CAM.
         data: folders; by default the run's.
-        split: "test" or "val".
+        split, tests, fold, subjects: as `aulens.training.evaluate` takes them.
         out: a folder for evidence.csv, evidence.md and evidence.json.
         limit: faces at most, drawn from those that show an AU.
         methods: by name, of `aulens.evidence.methods`; none: all that the model allows.
@@ -154,7 +157,10 @@ def faithfulness(
         ConfigError, DatasetError, ModelError: as `aulens.training.evaluate`; an unknown method, or no AU
             that is there and found.
     """
-    found = predict(model, data, split=split, threads=threads, progress=progress)
+    found = predict(
+        model, data, split=split, tests=tests, fold=fold, subjects=subjects, threads=threads,
+        progress=progress,
+    )  # fmt: skip
     shows = np.flatnonzero((found.samples.labels == 1).any(1))
     chosen = np.sort(np.random.default_rng(0).permutation(shows)[:limit])
     right = (found.samples.labels == 1) & found.decisions
