@@ -13,7 +13,7 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.errors import ModelError
 from aulens.faces.detector import Face
 from aulens.models import AUModel, AUOutput, JAAConfig, build, save_checkpoint
-from aulens.runtime.backend import BACKENDS, ModelOutput, open_session
+from aulens.runtime.backend import BACKENDS, open_session
 from aulens.runtime.card import read_card
 from aulens.runtime.model import to_input
 from aulens.training import onnx_file
@@ -93,11 +93,11 @@ def test_an_output_that_lacks_has_another_shape_or_is_no_number_differs() -> Non
     maps, logits = np.zeros((3, 2, 4, 4), np.float32), np.zeros((3, 2), np.float32)
     for wrong in (None, np.zeros((3, 1), np.float32), np.full((3, 2), np.nan, np.float32)):
 
-        def session(images: np.ndarray, wrong: np.ndarray | None = wrong) -> ModelOutput:
-            count = len(images)
-            return ModelOutput(maps[:count], None if wrong is None else wrong[:count])
+        def run(images: np.ndarray, wrong: np.ndarray | None = wrong) -> dict[str, np.ndarray | None]:
+            return {"maps": maps[: len(images)], "logits": None if wrong is None else wrong[: len(images)]}
 
-        found = onnx_file._differences(session, np.zeros((3, 3, 8, 8)), {"maps": maps, "logits": logits})
+        batch = (np.zeros((3, 3, 8, 8), np.float32), {"maps": maps, "logits": logits})
+        found = onnx_file.differences(run, [batch])
         assert found["maps"] == 0
         assert not found["logits"] <= 1e9
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ import numpy as np
 import aulens
 from aulens.data.portraits.splits import PORTRAITS
 from aulens.data.samples import RENDERS
-from aulens.errors import ModelError
+from aulens.errors import ConfigError, ModelError
 from aulens.files import write_json
 from aulens.landmarks import IBUG49
 from aulens.models import AUModel, ModelConfig, load_checkpoint
@@ -23,8 +23,10 @@ from aulens.models.family import au_family
 from aulens.runtime.card import FORMAT
 from aulens.training.calibration import Calibration, fallback_of, read_calibration
 from aulens.training.leakage import SeenSubjects
-from aulens.training.onnx_file import write_onnx
+from aulens.training.onnx_file import write_onnx, write_sight_onnx
 from aulens.training.run_folder import RunFolder
+from aulens.training.sight.family import sight_family
+from aulens.training.sight.networks import load_best
 
 STATEMENT: Final = (
     "Trained on rendered faces, not validated on FACS-coded people: use it to explore, not to conclude. "
@@ -41,6 +43,7 @@ UNKNOWN: Final = (
     "Made from a checkpoint alone: what it learned from and how well it does was not measured here, and its "
     "probabilities are not calibrated."
 )
+ON_YOUR_OWN: Final = "Finds what it was trained on; measure it on your own pictures."
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class ExportedModel:
 
 @dataclass(frozen=True)
 class _Origin:
-    """What a run learned from, in the card's words."""
+    """What a network learned from, in the card's words."""
 
     trained_on: str
     not_validated_on: str
@@ -71,16 +74,23 @@ class _Origin:
 
 @dataclass(frozen=True)
 class _Source:
-    """A trained model, and what is known of it, in the card's words."""
+    """A trained network, and what is known of it.
 
-    model: AUModel
-    settings: ModelConfig
-    calibration: Calibration | None
+    Attributes:
+        format: of its card.
+        write: writes its ONNX file; output -> largest difference from torch.
+        entries: what its card says of its kind alone, of a file with these outputs.
+        origin, results, training: entries of every card.
+        warning: what no statement may leave out.
+    """
+
+    format: str
+    write: Callable[[Path], dict[str, float]]
+    entries: Callable[[Collection[str]], dict[str, Any]]
     origin: _Origin
     results: Mapping[str, Any]
     training: Mapping[str, Any]
-    selected_on_test: bool = False
-    seen: SeenSubjects | None = None
+    warning: str = ""
 
 
 def export(
@@ -111,28 +121,61 @@ def export(
     Raises:
         ModelError: no such run, never calibrated, or the file does not compute what torch does.
     """
-    if RunFolder(Path(run)).sees:
-        from aulens.training.sight.exporter import export_sight
-
-        return export_sight(run, out, name, licence=licence, trained_on=trained_on, statement=statement)
-    source = _of_checkpoint(Path(run)) if Path(run).is_file() else _of_run(RunFolder(Path(run)))
-    model, settings, calibration = source.model, source.settings, source.calibration
-    if calibration is None and not allow_uncalibrated:
-        raise ModelError(
-            f"{run} was never calibrated, so its probabilities would mean nothing. Let its training end "
-            "(--resume), or allow an uncalibrated export."
-        )
+    path, folder = Path(run), RunFolder(Path(run))
+    if folder.sees:
+        if half:
+            raise ConfigError(f"half: only models of Action Units have it, and {run} is of another network.")
+        source = _of_sight(folder)
+    else:
+        source = _of_aus(path, half, allow_uncalibrated)
+    origin, said = source.origin, statement or source.origin.statement
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     target, card = out / f"{name}.onnx", out / f"{name}.json"
-    differences = write_onnx(model, target, half)
-    write_json(
-        card,
-        {
-            "format": FORMAT,
-            "name": name,
+    differences = source.write(target)
+    entries = {
+        "format": source.format,
+        "name": name,
+        **source.entries(differences),
+        "licence": licence,
+        "trained_on": trained_on or origin.trained_on,
+        "not_validated_on": origin.not_validated_on,
+        "statement": said if source.warning in said else f"{said} {source.warning}",
+        "results": source.results,
+        "training": source.training,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "aulens_version": aulens.__version__,
+        "onnx_sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
+    }
+    write_json(card, entries)
+    return ExportedModel(target, card, max(differences.values()), target.stat().st_size)
+
+
+def _of_aus(path: Path, half: bool, allow_uncalibrated: bool) -> _Source:
+    """A model of Action Units: the best of a run, or a checkpoint alone."""
+    run = None if path.is_file() else RunFolder(path)
+    config = run.read_config() if run else None
+    model, settings = load_checkpoint(run.best if run else path)
+    calibration = read_calibration(run.calibration, model.aus) if run else None
+    if calibration is None and not allow_uncalibrated:
+        raise ModelError(
+            f"{path} was never calibrated, so its probabilities would mean nothing. Let its training end "
+            "(--resume), or allow an uncalibrated export."
+        )
+    selected = config is not None and config.data.select_on_test
+    seen = SeenSubjects.read(run.facts) if run else None
+    own: dict[str, Any] = {} if config is None else config.to_dict()
+    # Of a file only its name: a card travels, and a folder does not.
+    files = au_family(settings.variant).files
+    words = {
+        key: Path(value).name if key in files and value else value
+        for key, value in (own["model"] if own else settings.to_dict()).items()
+    }
+
+    def entries(outputs: Collection[str]) -> dict[str, Any]:
+        return {
             "variant": settings.variant,
-            **_architecture(model, settings, differences),
+            **_architecture(model, settings, outputs),
             "aus": list(model.aus.numbers),
             "crop": model.crop,
             "map": model.map,
@@ -141,49 +184,41 @@ def export(
             **_decision(model, settings.variant, calibration),
             "intensity": _intensity(model, settings.variant, calibration),
             "normalisation": "inside",
-            "licence": licence,
-            "trained_on": trained_on or source.origin.trained_on,
-            "not_validated_on": source.origin.not_validated_on,
-            "statement": _statement(statement or source.origin.statement, source.selected_on_test),
-            "selected_on_test": source.selected_on_test,
-            "people": source.seen.to_dict() if source.seen else None,
-            "results": source.results,
-            "training": source.training,
-            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "aulens_version": aulens.__version__,
-            "onnx_sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
-        },
-    )
-    return ExportedModel(target, card, max(differences.values()), target.stat().st_size)
+            "selected_on_test": selected,
+            "people": seen.to_dict() if seen else None,
+        }
 
-
-def _of_run(folder: RunFolder) -> _Source:
-    config = folder.read_config()
-    model, settings = load_checkpoint(folder.best)
     return _Source(
-        model,
-        settings,
-        read_calibration(folder.calibration, model.aus),
-        _origin(folder),
-        _results(folder),
-        {
-            "config": _model_words(settings.variant, config.to_dict()["model"]),
-            "augment": config.to_dict()["augment"],
-        },
-        config.data.select_on_test,
-        SeenSubjects.read(folder.facts),
+        FORMAT,
+        lambda target: write_onnx(model, target, half),
+        entries,
+        _origin(run) if run else _Origin(f"unknown: the checkpoint {path.name} alone", PEOPLE, UNKNOWN),
+        _reports(run, ("val", "test")) if run else {},
+        {"config": words, **({"augment": own["augment"]} if own else {})},
+        CHOSEN_ON_TEST if selected else "",
     )
 
 
-def _statement(text: str, selected_on_test: bool) -> str:
-    return f"{text} {CHOSEN_ON_TEST}" if selected_on_test and CHOSEN_ON_TEST not in text else text
-
-
-def _of_checkpoint(path: Path) -> _Source:
-    model, settings = load_checkpoint(path)
-    words = {"config": _model_words(settings.variant, settings.to_dict())}
-    origin = _Origin(f"unknown: the checkpoint {path.name} alone", PEOPLE, UNKNOWN)
-    return _Source(model, settings, None, origin, {}, words)
+def _of_sight(run: RunFolder) -> _Source:
+    """The best network of a run of one that finds faces, landmarks or people."""
+    config = run.read_config()
+    family, model = sight_family(config), load_best(run)
+    side, metric = family.side_of(config), family.task.metric
+    history = [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()]
+    best = max(history, key=lambda record: (record["val"][metric], record["epoch"]))  # as the loop chooses
+    data = _facts(run) or {}
+    faces = f"{sum(data['faces']['train'])} faces" if data else "its data"
+    behind = f" and {data['backgrounds']} backgrounds" if data.get("backgrounds") else ""
+    learned = f"{best['step'] * config.train.batch} pictures drawn from {faces}{behind}"
+    tested = {split: report["measures"] for split, report in _reports(run, ("test",)).items()}
+    return _Source(
+        family.format,
+        lambda target: write_sight_onnx(family, model, side, target),
+        lambda outputs: family.card(side, best["val"]),
+        _Origin(learned, "any group of people in particular", ON_YOUR_OWN),
+        {"val": best["val"], **tested},
+        {"config": {**config.to_dict(), "data": {"shares": list(config.data.shares)}}},
+    )
 
 
 def _architecture(model: AUModel, settings: ModelConfig, outputs: Collection[str]) -> dict[str, Any]:
@@ -224,25 +259,26 @@ def _intensity(model: AUModel, variant: str, calibration: Calibration | None) ->
     }
 
 
-def _results(folder: RunFolder) -> Mapping[str, Any]:
-    found: dict[str, Any] = {}
-    for split in ("val", "test"):
-        path = folder.path / split / "report.json"
-        if path.is_file():
-            found[split] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+def _reports(run: RunFolder, splits: Iterable[str]) -> dict[str, Any]:
+    """What evaluations of a run reported, of the splits that were evaluated."""
+    paths = {split: run.path / split / "report.json" for split in splits}
+    return {
+        split: json.loads(path.read_text(encoding="utf-8")) for split, path in paths.items() if path.is_file()
+    }
 
 
-def _model_words(variant: str, model: Mapping[str, Any]) -> dict[str, Any]:
-    """The model's settings; of a file only its name, for a card travels and a folder does not."""
-    files = au_family(variant).files
-    return {key: Path(value).name if key in files and value else value for key, value in model.items()}
+def _facts(run: RunFolder) -> dict[str, Any] | None:
+    """What the data of a run were; None if it does not say."""
+    if not run.facts.is_file():
+        return None
+    data: dict[str, Any] = json.loads(run.facts.read_text(encoding="utf-8"))["data"]
+    return data
 
 
-def _origin(folder: RunFolder) -> _Origin:
-    if not folder.facts.is_file():
+def _origin(run: RunFolder) -> _Origin:
+    data = _facts(run)
+    if data is None:
         return _Origin("unknown", PEOPLE, UNKNOWN_DATA)
-    data = json.loads(folder.facts.read_text(encoding="utf-8"))["data"]
     pictures, people = data["samples"]["train"], data["subjects"]["train"]
     sets = [name for name in data.get("sources", [RENDERS]) if RENDERS not in name]
     if not sets:

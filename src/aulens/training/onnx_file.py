@@ -6,10 +6,10 @@ import copy
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import onnx
@@ -22,15 +22,24 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from aulens.errors import ModelError
 from aulens.files import write_bytes
 from aulens.models import AUModel
-from aulens.runtime.backend import Session, open_session
+from aulens.runtime.backend import import_onnxruntime, open_session
+from aulens.training.sight.family import SightFamily
 
 OPSET: Final = 18
 TOLERANCE: Final = 1e-3
 """Largest difference allowed in an output between torch and the exported file; for landmarks in pixels."""
 HALF_TOLERANCE: Final = 1e-2
 """The same where weights are kept in 16 bits."""
+SIGHT_TOLERANCE: Final = 5e-3
+"""The same of networks that aulens sees with: pixels, logits, shares."""
 _CHECKS: Final = 3
 _LARGE: Final = 256
+
+Run = Callable[[NDArray[Any]], Mapping[str, NDArray[np.float32] | None]]
+"""Pictures -> the outputs of a file, by name."""
+Batches = Sequence[tuple[NDArray[Any], Mapping[str, NDArray[np.float32]]]]
+"""Pictures, and what torch makes of them, by name."""
+Net = TypeVar("Net", bound=nn.Module)
 
 
 def write_onnx(model: AUModel, path: Path, half: bool = False) -> dict[str, float]:
@@ -50,48 +59,127 @@ def write_onnx(model: AUModel, path: Path, half: bool = False) -> dict[str, floa
     Raises:
         ModelError: one is above :data:`TOLERANCE`, or with `half` :data:`HALF_TOLERANCE`.
     """
-    plain = copy.deepcopy(model).cpu().float().eval()
-    plain = plain.to(memory_format=torch.contiguous_format)
-    random = np.random.default_rng(0)
-    checks = random.random((_CHECKS, 3, 3, model.crop, model.crop), dtype=np.float32)
-    with torch.no_grad():
-        expected = [
-            {name: tensor.numpy() for name, tensor in plain.exported(torch.from_numpy(pictures)).items()}
-            for pictures in checks
-        ]
-    tolerance = HALF_TOLERANCE if half else TOLERANCE
+    plain, random = _plain(model), np.random.default_rng(0)
+    # Several tries, for a model that rounds its landmarks to pixels may round another way by chance.
+    tries = []
+    for pictures in random.random((_CHECKS, 3, 3, model.crop, model.crop), dtype=np.float32):
+        with torch.no_grad():
+            found = plain.exported(torch.from_numpy(pictures))
+        wanted = {name: tensor.numpy() for name, tensor in found.items()}
+        parts = (slice(1), slice(1, None))  # a batch of one, and one of the rest
+        tries.append([(pictures[part], {name: of[part] for name, of in wanted.items()}) for part in parts])
+
+    def opened(file: Path) -> Run:
+        session = open_session(file, threads=1)
+        return lambda images: vars(session(images))
+
+    return write_checked(
+        _Exported(fold_batch_norm(plain)), {0: torch.export.Dim("batch", min=1, max=4096)}, tries, path,
+        opened=opened, tolerance=HALF_TOLERANCE if half else TOLERANCE, half=half,
+    )  # fmt: skip
+
+
+def write_sight_onnx(family: SightFamily, model: nn.Module, side: int, path: Path) -> dict[str, float]:
+    """Export to one file whose input "image" is (B, H, W, 3) uint8 RGB, and check it against torch.
+
+    Args:
+        family: of the network.
+        model: the network, for pictures of `side` pixels; left unchanged.
+        side: of its pictures, if it does not take any size.
+        path: the file to write.
+
+    Returns:
+        Output to the largest difference of a number from torch's, on random pictures.
+
+    Raises:
+        ModelError: one is above `SIGHT_TOLERANCE`.
+    """
+    wrapped, random, sizes = _Bytes(_plain(model)), np.random.default_rng(0), [(side, side)] * 2
+    shapes: dict[int, Any] = {0: torch.export.Dim("batch", min=1, max=256)}
+    if family.any_size:
+        rows, columns = torch.export.Dim("rows", min=1, max=512), torch.export.Dim("columns", min=1, max=512)
+        shapes |= {1: 32 * rows, 2: 32 * columns}
+        sizes = [(64, 96), (64, 96), (160, 64), (256, 320)]
+    batches = []
+    for count, size in zip((3, 1, 1, 2), sizes, strict=False):
+        pictures = random.integers(0, 256, (count, *size, 3), np.uint8)
+        with torch.no_grad():
+            found = wrapped(torch.from_numpy(pictures))
+        wanted = {name: part.numpy() for name, part in zip(family.outputs, found, strict=True)}
+        batches.append((pictures, wanted))
+
+    def opened(file: Path) -> Run:
+        runtime = import_onnxruntime()
+        session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        names = list(family.outputs)
+        return lambda images: dict(zip(names, session.run(names, {"image": images}), strict=True))
+
+    return write_checked(wrapped, shapes, [batches], path, opened=opened, tolerance=SIGHT_TOLERANCE)
+
+
+def write_checked(
+    module: nn.Module,
+    shapes: Mapping[int, Any],
+    tries: Sequence[Batches],
+    path: Path,
+    *,
+    opened: Callable[[Path], Run],
+    tolerance: float,
+    half: bool = False,
+) -> dict[str, float]:
+    """Write a module to one file that computes the same.
+
+    Args:
+        module: in evaluation mode, on the CPU: an image -> a tuple of tensors.
+        shapes: the axes of the image that may have other sizes.
+        tries: batches, the first of two or more pictures; one try in which all are alike will do.
+        path: the file to write.
+        opened: what runs such a file.
+        tolerance: largest difference allowed.
+        half: keep weights as float16.
+
+    Returns:
+        Output to its largest difference.
+
+    Raises:
+        ModelError: one is above `tolerance` in each try.
+    """
+    example, outputs = max(tries[0], key=lambda batch: len(batch[0]))
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / path.name
-        shapes = {0: torch.export.Dim("batch", min=1, max=4096)}
-        to_onnx(_Exported(fold_batch_norm(plain)), torch.from_numpy(checks[0, :2]), shapes, expected[0], part)
+        to_onnx(module, torch.from_numpy(example[:2].copy()), shapes, outputs, part)
         if half:
             halve(part)
         onnx.checker.check_model(str(part))
-        session = open_session(part, threads=1)
-        # Several tries, for a model that rounds its landmarks to pixels may round another way by chance.
-        for pictures, wanted in zip(checks, expected, strict=True):
-            differences = _differences(session, pictures, wanted)
-            if all(value <= tolerance for value in differences.values()):
+        run = opened(part)
+        for batches in tries:
+            found = differences(run, batches)
+            if all(value <= tolerance for value in found.values()):
                 write_bytes(path, part.read_bytes())
-                return differences
-    worst = max(differences, key=lambda name: (not np.isfinite(differences[name]), differences[name]))
+                return found
+    worst = max(found, key=lambda name: (not np.isfinite(found[name]), found[name]))
     raise ModelError(
-        f"The exported {worst} differ from torch's by {differences[worst]:.2g} (allowed: {tolerance:g}). The "
+        f"The exported {worst} differ from torch's by {found[worst]:.2g} (allowed: {tolerance:g}). The "
         "exporter does not fit this model; another version of torch or another backbone may help."
     )
 
 
-def _differences(
-    session: Session, pictures: NDArray[np.float32], expected: Mapping[str, NDArray[np.float32]]
-) -> dict[str, float]:
-    """Output to its largest difference from what is expected, in a batch of one and one of the rest."""
-    parts = [session(pictures[:1]), session(pictures[1:])]
-    found = {}
-    for name, wanted in expected.items():
-        arrays = [getattr(part, name) for part in parts]
-        same = all(a is not None and a.shape[1:] == wanted.shape[1:] for a in arrays)
-        found[name] = float(np.abs(np.concatenate(arrays) - wanted).max()) if same else float("inf")
-    return found
+def differences(run: Run, batches: Batches) -> dict[str, float]:
+    """Output to its largest difference from what is expected; inf where it lacks or has another shape."""
+    worst = dict.fromkeys(batches[0][1], 0.0)
+    for pictures, expected in batches:
+        found = run(pictures)
+        for name, wanted in expected.items():
+            array, off = found.get(name), float("inf")
+            if array is not None and array.shape == wanted.shape:
+                off = float(np.abs(array - wanted).max())
+            worst[name] = float(np.maximum(worst[name], off))  # NaN stays NaN
+    return worst
+
+
+def _plain(model: Net) -> Net:
+    """A copy as it is exported: on the CPU, in full precision, in evaluation mode."""
+    return copy.deepcopy(model).cpu().float().eval().to(memory_format=torch.contiguous_format)
 
 
 def fold_batch_norm(model: AUModel) -> AUModel:
@@ -110,6 +198,18 @@ def fold_batch_norm(model: AUModel) -> AUModel:
     return model
 
 
+class _Bytes(nn.Module):
+    """A network on pictures as they are in memory."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        answers: tuple[Tensor, ...] = self.model(image.permute(0, 3, 1, 2).float())
+        return answers
+
+
 class _Exported(nn.Module):
     """The part of a model that is exported."""
 
@@ -124,15 +224,7 @@ class _Exported(nn.Module):
 def to_onnx(
     module: nn.Module, example: Tensor, shapes: Mapping[int, Any], outputs: Iterable[str], path: Path
 ) -> None:
-    """Write a module to one file, without what names this machine.
-
-    Args:
-        module: an image -> a tuple of tensors.
-        example: an image, of two or more.
-        shapes: the axes of the image that may have other sizes.
-        outputs: names of the tensors.
-        path: the file to write.
-    """
+    """Write a module to one file, without what names this machine; arguments as of `write_checked`."""
     with _quiet_export():
         torch.onnx.export(
             module.eval(),

@@ -15,9 +15,9 @@ from aulens.data.sight.crops import crop_matrix
 from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.families.sight import LANDMARK_NET
 from aulens.models.landmark_net import LandmarkNet
-from aulens.training import evaluate
+from aulens.training import evaluate, onnx_file
+from aulens.training.onnx_file import write_sight_onnx
 from aulens.training.sight import people, tasks
-from aulens.training.sight.exporter import write_sight_onnx
 from command_line import aulens as command
 from interrupted import Killed, kill_at, log
 from people import noise
@@ -174,7 +174,27 @@ def test_the_exported_files_are_a_detector(runs: dict[str, Path], tmp_path: Path
 
 
 def test_any_size_of_crop_can_be_exported(tmp_path: Path):
-    assert write_sight_onnx(LANDMARK_NET, LandmarkNet(64).eval(), 64, tmp_path / "small.onnx") < 1e-3
+    differences = write_sight_onnx(LANDMARK_NET, LandmarkNet(64).eval(), 64, tmp_path / "small.onnx")
+    assert tuple(differences) == LANDMARK_NET.outputs
+    assert max(differences.values()) < 1e-3
+
+
+def test_a_wrong_network_is_not_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The file of another one, as if the exporter had got it wrong; and what has no half is said."""
+    write_sight_onnx(LANDMARK_NET, LandmarkNet(64), 64, tmp_path / "other.onnx")
+    other = shutil.copy(tmp_path / "other.onnx", tmp_path / "kept.onnx")
+    monkeypatch.setattr(onnx_file, "to_onnx", lambda *given: shutil.copy(other, given[-1]))
+    torch.manual_seed(1)
+    network = LandmarkNet(64)
+    torch.nn.init.normal_(network.out.weight)
+    with pytest.raises(ModelError, match=r"exported .* differ from torch's by"):
+        write_sight_onnx(LANDMARK_NET, network, 64, tmp_path / "x.onnx")
+    assert not (tmp_path / "x.onnx").exists()
+
+
+def test_networks_of_sight_have_no_half(runs: dict[str, Path], tmp_path: Path):
+    with pytest.raises(ConfigError, match="half: only models of Action Units have it"):
+        raise command("export", runs["person_net"], "--out", tmp_path, "--half").error
 
 
 def test_a_run_goes_on_with_its_own_data_only(data: Path, runs: dict[str, Path], tmp_path: Path):
