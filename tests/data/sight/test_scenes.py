@@ -8,9 +8,9 @@ import pytest
 from aulens import align
 from aulens.align import five_points
 from aulens.data.sight import scenes
-from aulens.data.sight.backgrounds import Spot, draw_background, draw_spot
 from aulens.data.sight.camera import Taken
 from aulens.data.sight.covers import cover
+from aulens.data.sight.cutouts import Spot, draw_background, draw_spot
 from aulens.data.sight.pasted import Placed
 from aulens.data.sight.scenes import SMALLEST, draw_scene
 from aulens.landmarks import face_box, mirror

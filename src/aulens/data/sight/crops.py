@@ -14,10 +14,9 @@ from aulens import align
 from aulens.align.template import five_points
 from aulens.data import photometric
 from aulens.data.sight import camera, covers
-from aulens.data.sight.backgrounds import draw_background
 from aulens.data.sight.camera import Take
 from aulens.data.sight.covers import Cover
-from aulens.data.sight.cutouts import Cutout
+from aulens.data.sight.cutouts import Cutout, draw_background
 from aulens.landmarks import IBUG68
 
 Points = NDArray[np.float64]

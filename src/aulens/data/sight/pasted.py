@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from aulens import align
 from aulens.data import photometric
 from aulens.data.sight import covers
-from aulens.data.sight.backgrounds import draw_background
 from aulens.data.sight.covers import Cover
-from aulens.data.sight.cutouts import Cutout
+from aulens.data.sight.cutouts import Cutout, draw_background
 from aulens.landmarks import IBUG68, face_box
 
 Image = NDArray[np.uint8]

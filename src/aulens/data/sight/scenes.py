@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from aulens.align import five_points
 from aulens.data.sight import camera, covers
-from aulens.data.sight.backgrounds import Spot, draw_background, draw_spot
 from aulens.data.sight.camera import Take
 from aulens.data.sight.covers import Cover
-from aulens.data.sight.cutouts import Cutout
+from aulens.data.sight.cutouts import Cutout, Spot, draw_background, draw_spot
 from aulens.data.sight.pasted import Mask, Placed, fill, paste, paste_decoy
 from aulens.landmarks import face_box
 

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aulens.data.digest import fingerprint
-from aulens.data.sight.backgrounds import Spot
 from aulens.data.sight.crops import FaceCrop, draw_crop, draw_nobody
-from aulens.data.sight.cutouts import Cutout, read_backgrounds, read_cutouts
+from aulens.data.sight.cutouts import Cutout, Spot, read_backgrounds, read_cutouts
 from aulens.data.sight.scenes import draw_scene
 from aulens.errors import ConfigError, DatasetError
 from aulens.training.config import TrainConfig
