@@ -12,6 +12,22 @@ They are `ValueError`s too, so that `except ValueError` catches them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def within_memory(what: object) -> Iterator[None]:
+    """What needs more memory than there is fails alone, so that what comes after it is done.
+
+    Raises:
+        InputError: in place of a `MemoryError`.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise InputError(f"{what}: there is not enough memory for it; make it smaller or shorter") from error
+
 
 class AulensError(Exception):
     """The parent of all errors that aulens raises on purpose."""

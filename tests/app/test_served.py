@@ -103,7 +103,7 @@ def test_a_disk_that_is_full_later_is_told_without_a_path(serve: Callable[..., S
 
 
 def test_what_nobody_foresaw_is_told_to_the_terminal_only(page: Serving) -> None:
-    assert output(page, "upload", ["no file"], "ben") == '{"error": null}'
+    assert output(page, "upload", ["no file", False], "ben") == '{"error": null}'
 
 
 def refused(page: Serving, path: str, body: bytes) -> int:
@@ -157,7 +157,7 @@ def test_no_file_of_this_computer_can_be_named(good: Serving, tmp_path: Path) ->
 def test_each_camera_picture_must_have_been_uploaded(good: Serving) -> None:
     picture = io.BytesIO()
     Image.fromarray(patch_frame({})).save(picture, "PNG")
-    for event, more in (("upload", []), ("input", []), ("stream", [["AU12"], True])):
+    for event, more in (("upload", [False]), ("input", []), ("stream", [["AU12"], True])):
         sent = {"path": str(upload(good, picture.getvalue())), "meta": {"_type": "gradio.FileData"}}
         assert '"error"' not in output(good, event, [sent, *more], f"camera-{event}")
         again = {"data": [sent, *more], "fn_index": 0, "session_hash": "twice"}
@@ -188,15 +188,15 @@ def test_the_same_file_from_many_pages_at_once(good: Serving) -> None:
 @pytest.mark.parametrize(
     ("sent", "told"),
     [
-        ([float("nan"), "", "", False], "each N-th frame"),
-        ([None, "", "", False], "each N-th frame"),
-        (["x", "", "", False], "each N-th frame"),
-        ([-3, "", "", False], "each N-th frame"),
-        ([1e999, "", "", False], "each N-th frame"),
-        ([1, "nan", "", False], "From nan: not a time"),
-        ([1, ["a"], "", False], "From ['a']: not a time"),
-        ([1, 99, None, None], "From is after the end"),
-        ([1, None, "0", None], "must be later than the start"),
+        ([float("nan"), "", "", False, False], "each N-th frame"),
+        ([None, "", "", False, False], "each N-th frame"),
+        (["x", "", "", False, False], "each N-th frame"),
+        ([-3, "", "", False, False], "each N-th frame"),
+        ([1e999, "", "", False, False], "each N-th frame"),
+        ([1, "nan", "", False, False], "From nan: not a time"),
+        ([1, ["a"], "", False, False], "From ['a']: not a time"),
+        ([1, 99, None, None, False], "there is no frame from 99 s to its end"),
+        ([1, None, "0", None, False], "must be later than the start"),
     ],
     ids=str,
 )
@@ -215,7 +215,7 @@ def test_many_presses_at_once_leave_one_result(good: Serving, tmp_path: Path) ->
     clip = write_people(tmp_path / "pressed.mp4", 10)
     dropped(good, clip.read_bytes(), "emil", "pressed.mp4")
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda _: output(good, "click", [1, "", "", False], "emil"), range(6)))
+        list(pool.map(lambda _: output(good, "click", [1, "", "", False, False], "emil"), range(6)))
     until(lambda: "10 frames analyzed" in output(good, "tick", [["AU12"], True], "emil"))
     (made,) = good.folder.glob("sessions/*/result-*/pressed.csv")
     assert list(made.parents[1].glob("result-*")) == [made.parent]
@@ -224,5 +224,5 @@ def test_many_presses_at_once_leave_one_result(good: Serving, tmp_path: Path) ->
 def test_what_can_be_no_setting_but_nothing_is_fine(good: Serving, tmp_path: Path) -> None:
     clip = write_people(tmp_path / "a.mp4", 10)
     dropped(good, clip.read_bytes(), "dora", "a.mp4")
-    output(good, "click", [1.5, None, None, None], "dora")
+    output(good, "click", [1.5, None, None, None, None], "dora")
     until(lambda: list(good.folder.glob("sessions/*/result-*/a.csv")))

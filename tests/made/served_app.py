@@ -62,7 +62,7 @@ def upload(page: Served, data: bytes, name: str = "a.png", **more: str) -> Path:
 def dropped(page: Served, data: bytes, session: str, name: str = "a.png") -> str:
     """What the page answers to a file."""
     sent = {"path": str(upload(page, data, name)), "orig_name": name, "meta": {"_type": "gradio.FileData"}}
-    return output(page, "upload", [sent], session)
+    return output(page, "upload", [sent, False], session)
 
 
 def events(page: Served) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from aulens.inputs import is_clip
 from aulens.output import OutputSettings
 from aulens.output.names import clip_names
 from aulens.video import open_video
-from aulens.video.media import VideoInfo
+from aulens.video.media import VideoInfo, nothing_between
 
 _SPARE: Final = 0.5
 """Seconds by which a part may be longer than the limit: a video of "10 minutes" lasts a little more."""
@@ -106,7 +106,7 @@ def within(info: VideoInfo, settings: OutputSettings, limits: AppSettings) -> Ou
     if info.duration is not None:
         stop = min(info.duration, asked)
         if stop <= start:
-            raise ConfigError(f"From is after the end: the video lasts {length(info.duration)}.")
+            raise ConfigError(f"This video: {nothing_between(info, settings.start, settings.stop)}.")
         if stop - start > most + _SPARE:
             raise InputError(
                 f"This part lasts {length(stop - start)}; the page takes {length(most)} at once. Choose a "

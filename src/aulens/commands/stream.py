@@ -9,10 +9,11 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.commands.bar import FrameBar
 from aulens.commands.printed import Printed
 from aulens.commands.tally import Tally
-from aulens.errors import InputError
+from aulens.errors import InputError, within_memory
 from aulens.output.pictures import look_at
 from aulens.output.plan import Job
 from aulens.output.settings import OutputSettings
+from aulens.video.media import nothing_between
 
 if TYPE_CHECKING:
     from aulens.commands.clip_table import ClipTable
@@ -64,13 +65,18 @@ def stream_clips(
                 media, frame_step=settings.frame_step, start=settings.start, stop=settings.stop,
                 keep_lost=settings.keep_lost, mirrored=settings.mirrored,
             )  # fmt: skip
-            with ctrl_c_ends(media), closing(results):
+            with ctrl_c_ends(media), within_memory(path), closing(results):
+                before = tally.frames
                 for result in results:
                     printed.frame(str(path), result)
                     if table is not None:
                         table.add(str(path), result)
                     bar.frame(job, result, media.info)
                     tally.frames += 1
+                if tally.frames == before:
+                    raise InputError(
+                        media.problem or nothing_between(media.info, settings.start, settings.stop)
+                    )
         except InputError as error:
             tally.fail(path, error)
             continue

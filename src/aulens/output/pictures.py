@@ -14,9 +14,11 @@ from typing import Any, Final
 
 import aulens
 from aulens.analysis.analyzer import Analyzer
-from aulens.errors import ConfigError, InputError
+from aulens.checked import checked
+from aulens.contents import parsed
+from aulens.errors import ConfigError, InputError, within_memory
 from aulens.faces.detector import described
-from aulens.files import refuse_links
+from aulens.files import make_folder, refuse_links
 from aulens.image import read_image, unmirrored
 from aulens.named import legible, unwritable
 from aulens.output.checkpoint import cut_back, is_begun
@@ -92,9 +94,10 @@ def look_at(
     try:
         if (why := unwritable(called)) is not None:
             raise InputError(why)
-        image = read_image(Path(path))
-        image = unmirrored(image) if settings.mirrored else image
-        result = FrameResult(0, math.nan, image, analyzer(image))
+        with within_memory(path):
+            image = read_image(Path(path))
+            image = unmirrored(image) if settings.mirrored else image
+            result = FrameResult(0, math.nan, image, analyzer(image))
     except InputError as error:
         why = str(error).removeprefix(f"{path}: ")
         return Seen(legible(called), failed=why, left_out=tuple(left_out)), None
@@ -120,7 +123,7 @@ class Part:
     """
 
     def __init__(self, path: Path, job: Job, identity: dict[str, Any]) -> None:
-        self._path = path
+        self._path, self._job = path, job
         stamps = [[name, *stamp(name)] for name in job.paths]
         head = {"format": _FORMAT, "identity": identity, "called": job.called, "pictures": stamps}
         self.seen = self._read(json.dumps(head) + "\n")
@@ -132,8 +135,8 @@ class Part:
         self.seen.append(seen)
 
     def _read(self, head: str) -> list[Seen]:
-        """What an earlier try left, but for a line that was cut off."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        """What an earlier try left, up to a line that was cut off or damaged."""
+        make_folder(self._path.parent)
         try:
             lines = self._path.read_bytes().splitlines(keepends=True)
         except FileNotFoundError:
@@ -141,9 +144,12 @@ class Part:
         if not lines or lines[0] != head.encode():
             self._path.write_text(head, encoding="utf-8", newline="")
             return []
-        whole = [line for line in lines if line.endswith(b"\n")]
-        cut_back(self._path, sum(map(len, whole)))
-        return [Seen(**json.loads(line)) for line in whole[1:]]
+        seen: list[Seen] = []
+        with suppress(ValueError):
+            for line in lines[1 : len(self._job.paths) + 1]:
+                seen.append(checked(Seen, parsed(line.decode())))
+        cut_back(self._path, sum(map(len, lines[: len(seen) + 1])))
+        return seen
 
 
 def part_of(plan: Plan, job: Job) -> Path:

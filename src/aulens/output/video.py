@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aulens.analysis.analyzer import Analyzer
 from aulens.analysis.clip import analyze_clip, waiting
-from aulens.errors import BusyError, InputError
+from aulens.errors import BusyError, InputError, within_memory
 from aulens.files import clear_unfinished, disk_errors
 from aulens.interrupts import at_ctrl_c
 from aulens.locks import Held, hold
@@ -36,7 +36,7 @@ from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
 from aulens.tables import TABLE_FORMATS
 from aulens.tables.dictionary import FILE_NAME
-from aulens.video.media import unmirrored_frames
+from aulens.video.media import nothing_between, unmirrored_frames
 from aulens.video.reader import Media, VideoInfo, open_video
 from aulens.video.webcam import Camera
 
@@ -129,7 +129,8 @@ def analyze_video(
         )
         if not counts.frames:
             folder.remove()
-            raise InputError(f"{given}: {problem or _nothing_between(media.info, settings)}")
+            nothing = nothing_between(media.info, settings.start, settings.stop)
+            raise InputError(f"{given}: {problem or nothing}")
         held.check()
         files, lacking, left_out, remark = finish(
             folder.path, out, name, settings, analyzer.card, media.info, problem, command, counts.rows
@@ -192,7 +193,7 @@ def do_clip(
 
     try:
         media = job.open()
-        with ctrl_c_ends(media):
+        with ctrl_c_ends(media), within_memory(path):
             receipt = analyze_video(
                 analyzer, media, plan.out, plan.settings,
                 name=job.name, called=job.call(), resume=plan.resume, progress=count, command=plan.command,
@@ -260,9 +261,7 @@ def _analyze(
 
 
 def _close(part: Part, kind: type[BaseException] | None, *_: object) -> None:
-    """Let go of a part, at the end or after an error; of one that has become another run's, without a touch."""
-    if kind is None or not issubclass(kind, BusyError):
-        part.close()
+    part.close(lost=kind is not None and issubclass(kind, BusyError))
 
 
 def _parts(
@@ -291,11 +290,3 @@ def _kept(parts: Mapping[str, Part]) -> dict[str, int]:
 def _together(*problems: str | None) -> str | None:
     """Sentences as one, each said once."""
     return "; ".join(dict.fromkeys(one for text in problems if text for one in text.split("; "))) or None
-
-
-def _nothing_between(info: VideoInfo, settings: OutputSettings) -> str:
-    if settings.start is None and settings.stop is None:
-        return "no frame came"
-    until = "its end" if settings.stop is None else f"{settings.stop:g} s"
-    long = "" if info.duration is None else f"; it is {info.duration:.2f} s long"
-    return f"there is no frame from {settings.start or 0:g} s to {until}{long}"

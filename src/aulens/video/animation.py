@@ -15,10 +15,10 @@ from PIL import Image, UnidentifiedImageError
 
 from aulens.errors import InputError
 from aulens.formats import DAMAGE, open_picture, pages
-from aulens.image import MAX_PIXELS, upright_pixels
+from aulens.image import upright_pixels
 from aulens.named import regular_file
 from aulens.video.fit import fit
-from aulens.video.media import Choice, Frame, VideoInfo, check_size, place, unreadable
+from aulens.video.media import MAX_PIXELS, Choice, Frame, VideoInfo, check_size, place, unreadable
 
 _MILLISECOND: Final = Fraction(1, 1000)
 _UNTIMED: Final = 100

@@ -16,9 +16,8 @@ from PIL import Image
 
 from aulens.errors import InputError
 from aulens.formats import BOXES, DAMAGE, VIDEO_FORMATS, known_kind, open_picture
-from aulens.image import MAX_PIXELS
 from aulens.named import regular_file
-from aulens.video.media import unreadable
+from aulens.video.media import MAX_PIXELS, unreadable
 from aulens.video.truncation import bytes_missing
 
 _ATTACHED: Final = 0x400
@@ -54,10 +53,11 @@ def opened(path: str | Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
     path = Path(path)
     regular_file(path, "video")
     try:
-        # Absolute: FFmpeg takes a name like "a:b.mp4" for an address. Nor may a file fetch others. As plain
-        # `options`, which go to each stream too, PyAV before 18 crashes at streams that turn up late (MPEG).
+        # Absolute: FFmpeg takes a name like "a:b.mp4" for an address. Nor may a file fetch others, or have
+        # frames decoded that are larger than its header says or allows; opening may decode one.
         container = av.open(
             os.path.abspath(path),
+            options={"max_pixels": str(MAX_PIXELS)},
             container_options={"protocol_whitelist": "file", "format_whitelist": ",".join(VIDEO_FORMATS)},
             **_ANY_TEXT,
         )
@@ -67,7 +67,6 @@ def opened(path: str | Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
         try:
             stream = _video_stream(path, container)
             stream.codec_context.thread_count = threads
-            # For frames that are larger than the header says.
             stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
             stream.thread_type = "FRAME" if threads > 1 else "NONE"
             yield container, stream

@@ -8,13 +8,16 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
-from aulens.image import MAX_PIXELS, unmirrored
+from aulens.image import unmirrored
+
+MAX_PIXELS: Final = 50_000_000
+"""Of a frame. Several are in memory at a time, with what the decoder holds some 25 bytes for each pixel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +151,15 @@ class Choice:
             raise InputError(f"{path}: it has no time stamps, so it can't be cut by seconds; read it whole.")
 
 
+def nothing_between(info: VideoInfo, start: float | None, stop: float | None) -> str:
+    """What to say of a clip of which no frame is from `start` to `stop`."""
+    if start is None and stop is None:
+        return "no frame came"
+    until = "its end" if stop is None else f"{stop:g} s"
+    long = "" if info.duration is None else f"; it is {info.duration:.2f} s long"
+    return f"there is no frame from {start or 0:g} s to {until}{long}"
+
+
 def unmirrored_frames(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
     """The frames of a mirrored clip as others see the person; what they come from is closed with it."""
     with closing(frames) if isinstance(frames, Generator) else nullcontext():
@@ -156,7 +168,7 @@ def unmirrored_frames(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
 
 
 def check_size(path: str | Path, width: float, height: float) -> None:
-    """Raise `InputError` if a frame has more pixels than pictures may have."""
+    """Raise `InputError` if a frame has more pixels than frames may have."""
     if width * height > MAX_PIXELS:
         raise InputError(
             f"{path}: {round(width)} x {round(height)} pixels are more than the limit of {MAX_PIXELS:,}; "

@@ -19,7 +19,7 @@ from aulens.video.animation import Animation
 from aulens.video.clock import Clock, Counter, counts_frames, is_indexed, read_clock
 from aulens.video.container import cut_short, damage, frame_rate, opened, origin
 from aulens.video.fit import fit
-from aulens.video.media import Choice, Frame, Media, VideoInfo, check_size, place
+from aulens.video.media import MAX_PIXELS, Choice, Frame, Media, VideoInfo, check_size, place
 from aulens.video.to_rgb import ToRGB, pixel_ratio, rotation
 
 __all__ = ["Frame", "Media", "VideoFile", "VideoInfo", "open_video"]
@@ -97,7 +97,8 @@ def _look(path: Path) -> tuple[VideoInfo, Fraction]:
         stamps: list[int | None] = []
         frame = _first_frame(container, stream, stamps)
         if frame is None:
-            raise InputError(f"{path}: the video holds no picture that can be decoded")
+            larger = "" if coded.width else f", or none of up to {MAX_PIXELS:,} pixels"
+            raise InputError(f"{path}: the video holds no picture that can be decoded{larger}")
         turn, rate = rotation(frame), frame_rate(container, stream, stamps)
         width, height = max(1, round(frame.width * pixel_ratio(stream))), frame.height
         check_size(path, width, height)
