@@ -82,7 +82,7 @@ _TABLES: Final = frozenset({".csv", ".jsonl", ".parquet", ".tsv"})
 
 DAMAGE: Final = (
     OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, NotImplementedError,
-    RuntimeError, struct.error,
+    RuntimeError, MemoryError, struct.error,
 )  # fmt: skip
 """What Pillow's readers raise on damaged files."""
 

@@ -59,7 +59,14 @@ def _noise(height: int = 24, width: int = 32) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 255, (height, width, 3), np.uint8)
 
 
-def _picture(ending: str, mode: str = "RGB", **options: Any) -> Reader:
+# What was a fault once, of all readers of JSON: depth, half of a pair, digits, no text.
+_JSON_FAULTS = (
+    b"[" * 100_000, b'{"a":' * 100_000, b'{"format": "\\ud800"}', b"9" * 5000, b"\xff", b"NaN", b'"\\ud800"',
+)  # fmt: skip
+_HUGE_BOX = b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 \0\0\0\0jp2 \xf0\0\0\x2djp2h\xf0\0\0\x20ihdr"
+
+
+def _picture(ending: str, mode: str = "RGB", examples: tuple[bytes, ...] = (), **options: Any) -> Reader:
     def make(folder: Path) -> Path:
         path = folder / f"a.{ending}"
         exif = Image.Exif()
@@ -68,7 +75,8 @@ def _picture(ending: str, mode: str = "RGB", **options: Any) -> Reader:
         one.save(path, **options, **({"exif": exif} if ending in ("jpg", "png", "webp", "tif") else {}))
         return path
 
-    return Reader(f"picture-{ending}{'' if mode == 'RGB' else '-' + mode.lower()}", make, _look, count=40)
+    name = f"picture-{ending}{'' if mode == 'RGB' else '-' + mode.lower()}"
+    return Reader(name, make, _look, examples, count=40)
 
 
 def _look(path: Path) -> object:
@@ -182,7 +190,7 @@ def _pyfeat(path: Path) -> None:
 def _json(
     name: str, made: Callable[[Path], Path], read: Callable[[Path], object], count: int = 100
 ) -> Reader:
-    return Reader(name, made, read, json=True, count=count)
+    return Reader(name, made, read, _JSON_FAULTS, json=True, count=count)
 
 
 def _write(name: str, text: str) -> Callable[[Path], Path]:
@@ -225,7 +233,7 @@ def _open_onnx(path: Path) -> object:
 def _checkpoint(folder: Path) -> Path:
     import torch
 
-    from aulens.models import ModelConfig, build, save_checkpoint
+    from aulens.models import build, model_config, save_checkpoint
 
     config = {
         "variant": "roi",
@@ -235,7 +243,7 @@ def _checkpoint(folder: Path) -> Path:
         "roi_side": 3,
     }
     torch.manual_seed(1)
-    settings = ModelConfig.from_dict(config)
+    settings = model_config(config)
     save_checkpoint(folder / "best.safetensors", build(settings), settings)
     return folder / "best.safetensors"
 
@@ -551,10 +559,8 @@ _ASKED = json.dumps(
 )
 
 READERS: tuple[Reader, ...] = (
-    *(
-        _picture(e)
-        for e in ("jpg", "png", "bmp", "gif", "tif", "webp", "ppm", "jp2", "tga", "avif", "sgi", "qoi")
-    ),
+    *(_picture(e) for e in ("jpg", "png", "bmp", "gif", "tif", "webp", "ppm", "tga", "avif", "sgi", "qoi")),
+    _picture("jp2", examples=(_HUGE_BOX,)),
     _picture("png", "P"),
     _picture("tif", "I;16"),
     _picture("tif", "F"),
