@@ -133,7 +133,7 @@ def card(given: argparse.Namespace, kind: str, seed: int) -> Path:
 
 def pictures(folders: Sequence[Path], times: int, passes: int) -> int:
     """How many pictures make so many passes if the coded ones come several times; down to fifties."""
-    made = load_data(folders, au_set("renders"), load_config(CONFIG).data.plan).split("train").made
+    made = load_data(folders, au_set("renders"), load_config(CONFIG).data.plan).split("train").from_renderer
     return max(50, int(passes / (1 + (times - 1) * (~made).mean())) // 50 * 50)
 
 

@@ -100,12 +100,12 @@ def test_a_library_does_not_take_signals_over() -> None:
 def test_a_started_process_ends_at_ctrl_c_without_a_word():
     code = (
         "import signal, time\n"
-        "from aulens.interrupts import born_deaf, end_in_silence\n"
+        "from aulens.interrupts import ctrl_c_blocked, exit_quietly\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "with born_deaf():\n"
+        "with ctrl_c_blocked():\n"
         "    signal.raise_signal(signal.SIGINT)\n"
         "    print('deaf', flush=True)\n"
-        "    end_in_silence()\n"
+        "    exit_quietly()\n"
         "    time.sleep(60)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

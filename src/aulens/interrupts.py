@@ -78,8 +78,8 @@ def at_ctrl_c(do: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def born_deaf() -> Iterator[None]:
-    """Processes that begin in this block don't hear Ctrl-C until `end_in_silence`.
+def ctrl_c_blocked() -> Iterator[None]:
+    """Processes that begin in this block don't hear Ctrl-C until `exit_quietly`.
 
     They would else die with a traceback.
     """
@@ -93,7 +93,7 @@ def born_deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def end_in_silence() -> None:
+def exit_quietly() -> None:
     """From here on Ctrl-C ends this process, which says nothing: what there is to say, its parent says."""
     # Where a shell made the parent deaf to Ctrl-C, as it does with what runs behind it, so is this process.
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:

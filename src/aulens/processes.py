@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Final, TypeVar
 
 from aulens.errors import DatasetError
-from aulens.interrupts import born_deaf, end_in_silence
+from aulens.interrupts import ctrl_c_blocked, exit_quietly
 
 _CTRL_C: Final = 0.5
 """Seconds in which a Ctrl-C that ended a process also reaches its parent: that it is then, not a death."""
@@ -59,7 +59,7 @@ def in_processes(
         waiting: dict[Future[Result], Job] = {}
         try:
             for job in jobs:
-                with born_deaf():
+                with ctrl_c_blocked():
                     waiting[pool.submit(work, job)] = job
                 if len(waiting) > 2 * processes:
                     yield from _finished(waiting)
@@ -83,7 +83,7 @@ def _finished(waiting: dict[Future[Result], Job]) -> Generator[tuple[Job, Result
 
 
 def _begin(start: Callable[..., None] | None, settings: tuple[Any, ...]) -> None:
-    end_in_silence()
+    exit_quietly()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

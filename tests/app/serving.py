@@ -33,7 +33,7 @@ def until(true: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
-class Seen:
+class OpenPage:
     """A page that is looked at; what it asked for and complained of."""
 
     def __init__(self, browser: Any, serving: Serving, **looks: Any) -> None:

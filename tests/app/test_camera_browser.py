@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from serving import Seen, Serving, until
+from serving import OpenPage, Serving, until
 
 from browsers import launched
 from patch_people import patch_frame, write_people
@@ -35,7 +35,7 @@ def test_the_camera_is_not_mirrored_and_nothing_of_it_is_kept(
     camera: Any, serve: Callable[..., Serving]
 ) -> None:
     serving = serve(0.0)
-    seen = Seen(camera, serving)
+    seen = OpenPage(camera, serving)
     seen.page.get_by_role("tab", name="Webcam").click()
     seen.page.locator("#snap button:visible").first.click()
     seen.page.locator("#snap video").wait_for()
@@ -63,7 +63,7 @@ def test_the_camera_is_not_mirrored_and_nothing_of_it_is_kept(
 def test_the_camera_runs_while_a_video_is_analyzed(
     camera: Any, serve: Callable[..., Serving], tmp_path: Path
 ) -> None:
-    seen = Seen(camera, serve(0.3))
+    seen = OpenPage(camera, serve(0.3))
     seen.analyze(write_people(tmp_path / "long.mp4", 300))
     seen.page.wait_for_function("/frame \\d/.test(document.querySelector('#status').innerText)")
     seen.page.get_by_role("tab", name="Webcam").click()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from serving import Seen, Serving, until
+from serving import OpenPage, Serving, until
 
 from patch_people import patch_frame, write_people
 
@@ -43,9 +43,9 @@ def slow(serve: Callable[..., Serving]) -> Serving:
 
 
 @pytest.fixture
-def seen(browser: Any, quick: Serving) -> Iterator[Seen]:
+def seen(browser: Any, quick: Serving) -> Iterator[OpenPage]:
     """Fails if the page complains, or asks for anything from elsewhere."""
-    seen = Seen(browser, quick)
+    seen = OpenPage(browser, quick)
     yield seen
     assert seen.wrong == []
     assert seen.abroad() == []
@@ -53,7 +53,7 @@ def seen(browser: Any, quick: Serving) -> Iterator[Seen]:
     until(lambda: quick.sessions() == [])
 
 
-def test_a_picture(seen: Seen, files: Path) -> None:
+def test_a_picture(seen: OpenPage, files: Path) -> None:
     assert "A stub for tests" in seen.text(".au-note")
     seen.drop(files / "people.png", "Zoë & <b>Ben.png")
     picture = seen.page.locator(".au-picture img")
@@ -85,7 +85,7 @@ def test_a_picture(seen: Seen, files: Path) -> None:
     assert sorted(name.partition(".")[2] for name in names) == ["face0.jpg", "face1.jpg", "jpg"]
 
 
-def test_a_video(seen: Seen, files: Path) -> None:
+def test_a_video(seen: OpenPage, files: Path) -> None:
     seen.drop(files / "two people.mp4")
     seen.page.locator("#go").wait_for()
     assert "0:02.4 · 160 × 96 · 25 frames/s" in seen.text("#source")
@@ -122,7 +122,7 @@ def test_a_video(seen: Seen, files: Path) -> None:
     assert seen.taken("Video")[4:8] == b"ftyp"
 
 
-def test_what_is_no_picture_and_no_video_is_a_sentence(seen: Seen, files: Path, quick: Serving) -> None:
+def test_what_is_no_picture_and_no_video_is_a_sentence(seen: OpenPage, files: Path, quick: Serving) -> None:
     problem = seen.page.locator("#status [role=alert]")
     for name, message in (
         ("letter.jpg", "letter.jpg: not a picture that can be read"),
@@ -146,7 +146,7 @@ def test_what_is_no_picture_and_no_video_is_a_sentence(seen: Seen, files: Path, 
 
 
 def test_limits_are_told(browser: Any, quick: Serving, files: Path) -> None:
-    seen = Seen(browser, quick)
+    seen = OpenPage(browser, quick)
     seen.drop(files / "heavy.mp4")
     seen.page.get_by_text(re.compile("maximum allowed size", re.I)).first.wait_for()
     assert seen.page.locator("#go").is_hidden()
@@ -165,7 +165,7 @@ def test_limits_are_told(browser: Any, quick: Serving, files: Path) -> None:
 
 
 def test_cancel_stops_the_work_and_the_page_goes_on(browser: Any, slow: Serving, files: Path) -> None:
-    seen = Seen(browser, slow)
+    seen = OpenPage(browser, slow)
     seen.analyze(files / "long.mp4")
     seen.page.wait_for_function("/frame \\d/.test(document.querySelector('#status').innerText)")
     bar = seen.page.locator("#status [role=progressbar]")
@@ -188,7 +188,7 @@ def test_cancel_stops_the_work_and_the_page_goes_on(browser: Any, slow: Serving,
 def test_who_leaves_stops_the_work_and_the_next_one_has_waited(
     browser: Any, slow: Serving, files: Path
 ) -> None:
-    first, second = Seen(browser, slow), Seen(browser, slow)
+    first, second = OpenPage(browser, slow), OpenPage(browser, slow)
     first.analyze(files / "long.mp4")
     first.page.wait_for_function("/frame \\d/.test(document.querySelector('#status').innerText)")
     second.drop(files / "nobody.png")
@@ -204,7 +204,7 @@ def test_who_leaves_stops_the_work_and_the_next_one_has_waited(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone(browser: Any, quick: Serving, files: Path, scheme: str) -> None:
-    seen = Seen(browser, quick, viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    seen = OpenPage(browser, quick, viewport={"width": 360, "height": 740}, color_scheme=scheme)
     seen.drop(files / "people.png", "Zoë & <b>Ben.png")
     seen.page.locator("#facts nav").wait_for()
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -11,7 +11,7 @@ from aulens.app.job_queue import JobQueue, Stopped, Ticket
 from aulens.app.sessions import Sessions
 from aulens.app.source import Source
 from aulens.app.uploads import safe_name
-from aulens.app.work import Made, PictureMade
+from aulens.app.work import PageResult, PictureResult
 from aulens.errors import InputError
 from aulens.runtime.card import read_card
 from stub_model import write_stub
@@ -194,9 +194,9 @@ def test_only_what_was_uploaded_is_taken(sessions: Sessions, tmp_path: Path, whe
 def making(tmp_path: Path):
     card = read_card(write_stub(tmp_path))
 
-    def work(folder: Path, ticket: Ticket[Made]) -> Made:
+    def work(folder: Path, ticket: Ticket[PageResult]) -> PageResult:
         (folder / "a.csv").write_text("rows")
-        return PictureMade(Source(tmp_path / "a.png", "a.png", None, (1, 1)), folder, (), card, ())
+        return PictureResult(Source(tmp_path / "a.png", "a.png", None, (1, 1)), folder, (), card, ())
 
     return work
 
@@ -230,7 +230,7 @@ def test_who_leaves_takes_all_along_also_in_the_middle_of_the_work(
 ) -> None:
     begun = threading.Event()
 
-    def work(folder: Path, ticket: Ticket[Made]) -> Made:
+    def work(folder: Path, ticket: Ticket[PageResult]) -> PageResult:
         (folder / "half").touch()
         begun.set()
         while True:
@@ -255,14 +255,14 @@ def test_who_leaves_takes_all_along_also_in_the_middle_of_the_work(
 def test_what_was_stopped_or_failed_leaves_no_files(
     sessions: Sessions, queue: JobQueue, tmp_path: Path
 ) -> None:
-    def work(folder: Path, ticket: Ticket[Made]) -> Made:
+    def work(folder: Path, ticket: Ticket[PageResult]) -> PageResult:
         (folder / "half").touch()
         raise InputError("no")
 
     session = sessions.of("anna")
     assert session.begin(work, queue).wait(10)
     assert everything(tmp_path / "sessions") == []
-    assert session.made is None
+    assert session.result is None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from aulens.app.settings import AppSettings
-from aulens.app.source import each_nth, length, look, within
+from aulens.app.source import each_nth, length, probe, within
 from aulens.errors import ConfigError, InputError
 from aulens.output import OutputSettings
 from aulens.video.media import VideoInfo
@@ -22,9 +22,9 @@ def info(duration: float | None) -> VideoInfo:
 
 def test_a_picture_and_a_video_are_told_apart(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(tmp_path / "a.png")
-    found = look(tmp_path / "a.png", "Anna.png")
+    found = probe(tmp_path / "a.png", "Anna.png")
     assert (found.name, found.info, found.size, found.stem) == ("Anna.png", None, (60, 40), "Anna")
-    found = look(write_people(tmp_path / "b.mp4", 10), "b.mp4")
+    found = probe(write_people(tmp_path / "b.mp4", 10), "b.mp4")
     assert found.size == (160, 96)
     assert found.info is not None
     assert found.info.duration == pytest.approx(0.4)
@@ -34,15 +34,15 @@ def test_a_picture_and_a_video_are_told_apart(tmp_path: Path) -> None:
 def test_content_tells_what_was_dropped_and_a_name_is_no_pattern(tmp_path: Path, name: str) -> None:
     stem = name.partition(".")[0]
     write_people(tmp_path / "a.mp4", 3).rename(tmp_path / "upload")
-    found = look(tmp_path / "upload", name)
+    found = probe(tmp_path / "upload", name)
     assert found.info is not None
     assert (found.stem, found.size) == (stem, (160, 96))
     Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(tmp_path / "upload", format="AVIF")
-    found = look(tmp_path / "upload", name)
+    found = probe(tmp_path / "upload", name)
     assert (found.info, found.stem, found.size) == (None, stem, (60, 40))
     (tmp_path / "upload").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0")
     with pytest.raises(InputError, match="PostScript"):
-        look(tmp_path / "upload", name)
+        probe(tmp_path / "upload", name)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.mp4", "a.txt", "noending"])
@@ -50,7 +50,7 @@ def test_the_sentence_speaks_of_the_visitors_name_and_of_no_folder(tmp_path: Pat
     path = tmp_path / f"0{name}"
     path.write_text("hello")
     with pytest.raises(InputError) as error:
-        look(path, name)
+        probe(path, name)
     assert str(error.value).startswith(f"{name}: ")
     assert str(tmp_path) not in str(error.value)
 

@@ -11,8 +11,8 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.app import panels
 from aulens.app.job_queue import Ticket
 from aulens.app.settings import AppSettings
-from aulens.app.source import look, within
-from aulens.app.work import ClipMade, Made, Work, clip_work, picture_work
+from aulens.app.source import probe, within
+from aulens.app.work import ClipResult, PageResult, Work, clip_work, picture_work
 from aulens.errors import ConfigError, InputError
 from aulens.faces.detector import Face
 from aulens.output import OutputSettings
@@ -27,7 +27,7 @@ def analyzer(tmp_path: Path) -> Analyzer:
     return Analyzer(write_stub(tmp_path), PatchDetector())
 
 
-def done(work: Work, folder: Path) -> Made:
+def done(work: Work, folder: Path) -> PageResult:
     folder.mkdir(exist_ok=True)
     return work(folder, Ticket(lambda ticket: None))  # type: ignore[arg-type, return-value]
 
@@ -40,10 +40,10 @@ def test_no_file_of_a_result_is_written_over_by_another(
     path = tmp_path / name
     if path.suffix == ".png":
         Image.fromarray(patch_frame({"red": (10, 20)})).save(path)
-        made = done(picture_work(analyzer, look(path, name)), tmp_path / "out")
+        made = done(picture_work(analyzer, probe(path, name)), tmp_path / "out")
     else:
         write_people(path, 5)
-        made = done(clip_work(analyzer, look(path, name), OutputSettings(report=True)), tmp_path / "out")
+        made = done(clip_work(analyzer, probe(path, name), OutputSettings(report=True)), tmp_path / "out")
     names = [download.name for download in made.downloads]
     assert len(set(names)) == len(names)
     with (made.folder / made.downloads[0].name).open(encoding="utf-8") as file:
@@ -61,23 +61,23 @@ def shortened(path: Path, divisor: int) -> Path:
 
 
 def test_the_limit_holds_for_a_file_that_says_it_is_shorter(tmp_path: Path, analyzer: Analyzer) -> None:
-    source = look(shortened(write_people(tmp_path / "a.mp4", 200), 100), "a.mp4")
+    source = probe(shortened(write_people(tmp_path / "a.mp4", 200), 100), "a.mp4")
     assert source.info is not None
     assert source.info.duration == pytest.approx(0.08)
     settings = within(source.info, OutputSettings(), AppSettings(max_minutes=0.05))
     made = done(clip_work(analyzer, source, settings), tmp_path / "out")
-    assert isinstance(made, ClipMade)
+    assert isinstance(made, ClipResult)
     assert made.done.frames == 88  # 3.5 of 8 seconds
     assert made.until == 3.5
     assert "up to 0:03.5; the video goes on" in panels.clip_facts(made, "t0ken")
 
 
 def test_nothing_is_said_of_an_end_that_is_the_videos_own(tmp_path: Path, analyzer: Analyzer) -> None:
-    source = look(write_people(tmp_path / "a.mp4", 20), "a.mp4")
+    source = probe(write_people(tmp_path / "a.mp4", 20), "a.mp4")
     assert source.info is not None
     settings = within(source.info, OutputSettings(), AppSettings(max_minutes=0.05))
     made = done(clip_work(analyzer, source, settings), tmp_path / "out")
-    assert isinstance(made, ClipMade)
+    assert isinstance(made, ClipResult)
     assert (made.done.frames, made.until) == (20, None)
 
 
@@ -89,11 +89,11 @@ def test_results_that_cannot_be_written_are_a_sentence_without_a_path(
     if path.suffix == ".png":
         Image.fromarray(patch_frame({})).save(path)
         (tmp_path / "out" / "results.csv" / "full").mkdir(parents=True)
-        work = picture_work(analyzer, look(path, name))
+        work = picture_work(analyzer, probe(path, name))
     else:
         write_people(path, 5)
         (tmp_path / "out" / "columns.csv" / "full").mkdir(parents=True)
-        work = clip_work(analyzer, look(path, name), OutputSettings())
+        work = clip_work(analyzer, probe(path, name), OutputSettings())
     with pytest.raises(InputError, match=r"^The results can't be written: [A-Z][a-z ]+\.$"):
         done(work, tmp_path / "out")
 
@@ -107,5 +107,5 @@ def test_no_sentence_names_the_folder(tmp_path: Path) -> None:
 
     analyzer = Analyzer(write_stub(tmp_path), Failing())
     with pytest.raises(InputError) as error:
-        done(clip_work(analyzer, look(path, "Zoë.mp4"), OutputSettings()), out)
+        done(clip_work(analyzer, probe(path, "Zoë.mp4"), OutputSettings()), out)
     assert str(error.value) == "a.part: not of Zoë.mp4; empty the folder of results"

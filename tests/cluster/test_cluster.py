@@ -30,7 +30,7 @@ from aulens.errors import BusyError, ConfigError
 from aulens.output import Here, OutputSettings, analyze_files, analyze_video
 from aulens.output.identity import video_of
 from aulens.output.names import clip_names
-from aulens.output.pictures import Part, Seen, identity_of_pictures, look_at, part_of
+from aulens.output.pictures import AnalyzedPicture, Part, analyze_picture, identity_of_pictures, part_of
 from aulens.output.plan import Job, Outcome, Plan, make_plan
 from aulens.tables.baseline import Baseline
 from command_line import aulens
@@ -71,8 +71,8 @@ def part(worker: Worker, job: Job) -> Path:
     return part_of(worker._setup.plan, job)
 
 
-def seen_by(worker: Worker, job: Job) -> list[Seen]:
-    return [Seen(**json.loads(line)) for line in part(worker, job).read_text().splitlines()[1:]]
+def seen_by(worker: Worker, job: Job) -> list[AnalyzedPicture]:
+    return [AnalyzedPicture(**json.loads(line)) for line in part(worker, job).read_text().splitlines()[1:]]
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def test_a_picture_at_which_workers_die_is_given_up_and_the_others_are_not(
     job = Job("pictures", "000000", tuple(map(str, pictures[:4])))
     plan, analyzer = worker._setup.plan, worker._analyzer
     begun = Part(part(worker, job), job, identity_of_pictures(plan, job, analyzer))
-    begun.add(look_at(job.paths[0], job.call(0), analyzer, OutputSettings(), [])[0])
+    begun.add(analyze_picture(job.paths[0], job.call(0), analyzer, OutputSettings(), [])[0])
     for _ in range(MOST_TRIES):
         Scratch(tmp_path).begin("pictures-000000", 1)
     done = worker.do(job)

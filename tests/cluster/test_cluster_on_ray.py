@@ -23,7 +23,7 @@ from waiting_patches import Waiting, WaitingDetector, patches
 
 from aulens.analysis.analyzer import Analyzer
 from aulens.app.job_queue import Ticket
-from aulens.app.source import look
+from aulens.app.source import probe
 from aulens.app.work import clip_work, picture_work
 from aulens.cluster import AnalyzerSettings, ClusterSettings, OnRay
 from aulens.cluster.session import connected
@@ -174,7 +174,7 @@ def test_command_line_python_page_and_cluster_make_the_same_files(
     for out, executor in (("python", Here(analyzer)), ("cluster", workers)):
         analyze_files([name], tmp_path / out, settings, executor=executor)
     (tmp_path / "page").mkdir()
-    source, ticket = look(Path(name), name), Ticket(lambda ticket: None)
+    source, ticket = probe(Path(name), name), Ticket(lambda ticket: None)
     video = clip_work(analyzer, source, settings)
     (picture_work(analyzer, source) if source.info is None else video)(tmp_path / "page", ticket)
 

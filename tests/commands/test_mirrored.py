@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import aulens
-from aulens.app.source import look
+from aulens.app.source import probe
 from aulens.app.work import picture_work
 from aulens.image import read_image
 from aulens.output import Here, OutputSettings, analyze_files
@@ -121,11 +121,11 @@ def test_the_page_turns_a_mirrored_picture_and_says_what_sides_are(
     analyzer: aulens.Analyzer, folder: Path, tmp_path: Path
 ) -> None:
     class Ticket:
-        def tell(self, *what: object) -> None: ...
+        def report(self, *what: object) -> None: ...
         def check(self) -> None: ...
 
     (tmp_path / "made").mkdir()
-    made: Any = picture_work(analyzer, look(folder / "selfie.png", "selfie.png", mirrored=True))(
+    made: Any = picture_work(analyzer, probe(folder / "selfie.png", "selfie.png", mirrored=True))(
         tmp_path / "made", Ticket()  # type: ignore[arg-type]
     )  # fmt: skip
     (seen,) = analyzer(folder / "seen.png")

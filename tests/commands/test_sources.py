@@ -118,7 +118,7 @@ def test_a_folder_of_results_has_tables_to_report(overlay: bool, model: Path, tm
     assert "\n1 failed" in done.err
     (out / "talk.json").unlink()
     (out / "talk.csv").unlink()
-    assert not gather([out], None, sequence=False, timed=False, webcam=None).made
+    assert not gather([out], None, sequence=False, timed=False, webcam=None).previous
 
 
 def test_what_else_lay_in_a_folder_is_one_line(model: Path, tmp_path: Path) -> None:

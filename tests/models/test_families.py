@@ -35,9 +35,9 @@ def test_what_sees_finds_no_action_units() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variant", "decoder", "decides_at"),
+    ("variant", "decoder", "decision_threshold"),
     [("roi_gcn", "roi", 0.0), ("heatmap", "roi", 0.5), ("pooled", "pooled", 0.0), ("jaa_gcn", "direct", 0.0)],
 )
-def test_how_an_exported_file_is_read(variant: str, decoder: str, decides_at: float) -> None:
+def test_how_an_exported_file_is_read(variant: str, decoder: str, decision_threshold: float) -> None:
     family = au_family(variant)
-    assert (family.decoder(variant), family.decides_at(variant)) == (decoder, decides_at)
+    assert (family.decoder(variant), family.decision_threshold(variant)) == (decoder, decision_threshold)

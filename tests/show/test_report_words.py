@@ -54,7 +54,7 @@ def test_clips_of_one_name_are_told_apart_by_their_folder(tmp_path: Path, card: 
     ],
 )
 def test_how_a_face_is_seen_in_words(seen: tuple[float, float, float, float], said: str) -> None:
-    assert words.seen(*seen) == said
+    assert words.pose_text(*seen) == said
 
 
 def test_a_table_without_probabilities_has_no_page(tmp_path: Path, card: ModelCard) -> None:

@@ -84,7 +84,7 @@ def test_judges_are_those_whose_aus_were_coded():
     with pytest.raises(DatasetError, match="show no AU 5 times"):
         judges_of(replace(both, side_labels=np.zeros_like(both.side_labels)), "coded")
     few = replace(both, side_labels=np.where(np.arange(80)[:, None, None] < 77, 0, both.side_labels))
-    assert (judged(few, ~few.made).labels == MISSING).all()
+    assert (judged(few, ~few.from_renderer).labels == MISSING).all()
 
 
 def test_many_judges_alone_are_calibrated_as_without_them():

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 
-_LOOK: Final = 0.05
+_POLL: Final = 0.05
 """Seconds between two looks whether the one who asks has gone."""
 
 _CTRL_C: Final = 0.5
@@ -65,7 +65,7 @@ def _work(items: Iterable[T], made: "Queue[T | _End]", gone: Event) -> None:
 def _put(made: "Queue[T | _End]", item: T | _End, gone: Event) -> bool:
     while not gone.is_set():
         try:
-            made.put(item, timeout=_LOOK)
+            made.put(item, timeout=_POLL)
         except Full:
             continue
         return True

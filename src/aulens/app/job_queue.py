@@ -19,7 +19,7 @@ class Ticket(Generic[T]):
     """One piece of work in a `JobQueue`.
 
     Args:
-        work: does it; it calls `check` often, and may call `tell`.
+        work: does it; it calls `check` often, and may call `report`.
     """
 
     def __init__(self, work: "Callable[[Ticket[T]], T]") -> None:
@@ -56,7 +56,7 @@ class Ticket(Generic[T]):
         if self._stop.is_set():
             raise Stopped
 
-    def tell(self, done: int, total: int | None, stage: str) -> None:
+    def report(self, done: int, total: int | None, stage: str) -> None:
         """For the work: how far it is."""
         self.done, self.total, self.stage = done, total, stage
 

@@ -16,9 +16,9 @@ from aulens.app.live import live_work
 from aulens.app.sessions import LOST, Session, Sessions
 from aulens.app.settings import AppSettings
 from aulens.app.show import Shown, show
-from aulens.app.source import each_nth, look, unwritten, within
+from aulens.app.source import each_nth, probe, unwritten, within
 from aulens.app.uploads import safe_name
-from aulens.app.work import Made, Work, clip_work, picture_work
+from aulens.app.work import PageResult, Work, clip_work, picture_work
 from aulens.errors import AulensError, InputError
 from aulens.inputs import parse_time
 from aulens.output import OutputSettings
@@ -132,7 +132,7 @@ class Page:
         update[on.pulse] = gr.update(active=False)
         try:
             place = await asyncio.to_thread(session.take, path, name)
-            source = session.source = await asyncio.to_thread(look, place, name, mirrored)
+            source = session.source = await asyncio.to_thread(probe, place, name, mirrored)
             update[on.source] = panels.about_source(source)
             if source.info is None:
                 return update | self._begin(session, picture_work(self._analyzer, source))
@@ -225,7 +225,7 @@ class Page:
         hidden = {part: gr.update(visible=False) for part in (on.options, on.go, on.cancel)}
         return self._cleared() | hidden | {on.pulse: gr.update(active=False), on.status: panels.problem(why)}
 
-    async def _settled(self, session: Session, ticket: Ticket[Made], shown: Shown) -> Update:
+    async def _settled(self, session: Session, ticket: Ticket[PageResult], shown: Shown) -> Update:
         """What came of it."""
         on, over = self._on, self._idle(session)
         try:

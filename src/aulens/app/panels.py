@@ -8,7 +8,7 @@ from urllib.parse import quote
 from aulens import __version__
 from aulens.app.job_queue import Ticket
 from aulens.app.source import Source, length
-from aulens.app.work import ClipMade, Download, Made, PictureMade
+from aulens.app.work import ClipResult, Download, PageResult, PictureResult
 from aulens.aus import AUS, AUSet
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FaceResult
@@ -84,7 +84,7 @@ def said(text: str) -> str:
     return _piece("said")(text)
 
 
-def progress(ticket: Ticket[Made], ahead: int) -> str:
+def progress(ticket: Ticket[PageResult], ahead: int) -> str:
     """How far an analysis is.
 
     Args:
@@ -116,12 +116,12 @@ def mirror(jpeg: bytes, faces: Sequence[FaceResult], labels: Collection[str]) ->
     return _piece("mirror")(jpeg, f"Live picture. {_present(faces, labels) or 'No face'}")
 
 
-def picture_facts(made: PictureMade, token: str) -> str:
+def picture_facts(made: PictureResult, token: str) -> str:
     """What was found in a picture, and its files."""
     return _found(made.source.name, [faces_found(len(made.faces))], None, token, made.downloads)
 
 
-def overlay(made: PictureMade, token: str, version: int, labels: Collection[str]) -> str:
+def overlay(made: PictureResult, token: str, version: int, labels: Collection[str]) -> str:
     """The drawn picture; in words, which of the Action Units `labels` are present."""
     present = _present(made.faces, labels) or "No face was found"
     alt = f"{made.source.name}, Action Units present. {present}"
@@ -138,12 +138,12 @@ def au_table(face: FaceResult, aus: AUSet) -> str:
     return _piece("au_table")(face, units)
 
 
-def evidence(made: PictureMade, token: str, version: int, face: FaceResult) -> str:
+def evidence(made: PictureResult, token: str, version: int, face: FaceResult) -> str:
     """One face's sheet of evidence."""
     return _piece("evidence")(address(token, "evidence.jpg", version), made.source.name, face)
 
 
-def clip_facts(made: ClipMade, token: str) -> str:
+def clip_facts(made: ClipResult, token: str) -> str:
     """What was found in a video, and its files."""
     done, people = made.done, len(made.people)
     facts = ["No face was found." if not people else "1 person" if people == 1 else f"{people} people"]
@@ -156,12 +156,12 @@ def clip_facts(made: ClipMade, token: str) -> str:
     return _found(made.source.name, facts, done.problem, token, made.downloads)
 
 
-def report(made: ClipMade, token: str) -> str:
+def report(made: ClipResult, token: str) -> str:
     """The report, inside the page."""
     return _piece("report")(address(token, made.done.files["report"]), made.source.name)
 
 
-def film(made: ClipMade, token: str) -> str:
+def film(made: ClipResult, token: str) -> str:
     """The drawn video, if there is one."""
     name = made.done.files.get("overlay")
     if name is None:
@@ -169,7 +169,7 @@ def film(made: ClipMade, token: str) -> str:
     return _piece("film")(address(token, name))
 
 
-def event_table(made: ClipMade, aus: AUSet) -> str:
+def event_table(made: ClipResult, aus: AUSet) -> str:
     """The first events with these Action Units."""
     found = made.events()
     if found is None:

@@ -17,7 +17,7 @@ from typing import Final
 from aulens.app.job_queue import JobQueue, Stopped, Ticket
 from aulens.app.source import Source
 from aulens.app.uploads import Uploads, check_upload, drop_empty, safe_name
-from aulens.app.work import Made, Work
+from aulens.app.work import PageResult, Work
 from aulens.errors import InputError
 
 _AWAY: Final = 600.0
@@ -40,7 +40,7 @@ class Session:
         folder: holds all that is this page's.
         uploads: where the server puts what browsers send.
         source: what was dropped in last.
-        made: what the last analysis gave.
+        result: what the last analysis gave.
         ticket: of the last analysis.
         token: by which the files of `made` are asked for; nobody can guess it.
         version: of what is drawn, so that no browser shows an old one.
@@ -51,8 +51,8 @@ class Session:
     folder: Path
     uploads: Path
     source: Source | None = None
-    made: Made | None = None
-    ticket: Ticket[Made] | None = None
+    result: PageResult | None = None
+    ticket: Ticket[PageResult] | None = None
     token: str = ""
     version: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -92,25 +92,25 @@ class Session:
         """Delete what was dropped in and what was made of it; only while nothing is being done."""
         self.source = None
         shutil.rmtree(self.folder / "source", ignore_errors=True)
-        self.forget_made()
+        self.forget_result()
 
-    def forget_made(self) -> None:
+    def forget_result(self) -> None:
         """Delete what was made."""
-        if self.made is not None:
-            shutil.rmtree(self.made.folder, ignore_errors=True)
-        self.made, self.token = None, ""
+        if self.result is not None:
+            shutil.rmtree(self.result.folder, ignore_errors=True)
+        self.result, self.token = None, ""
 
-    def begin(self, work: Work, queue: JobQueue) -> Ticket[Made]:
+    def begin(self, work: Work, queue: JobQueue) -> Ticket[PageResult]:
         """Wait in the queue with an analysis; its files go into a new folder.
 
         Raises:
             InputError: the queue is too long.
         """
-        self.forget_made()
+        self.forget_result()
         self._count += 1
         folder = self.folder / f"result-{self._count}"
 
-        def run(ticket: Ticket[Made]) -> Made:
+        def run(ticket: Ticket[PageResult]) -> PageResult:
             with self._lock:
                 if self._gone:
                     raise Stopped
@@ -119,7 +119,7 @@ class Session:
                 folder.mkdir(parents=True)
                 made = work(folder, ticket)
                 ticket.check()
-                self.made, self.token = made, secrets.token_urlsafe(16)
+                self.result, self.token = made, secrets.token_urlsafe(16)
                 return made
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -142,7 +142,7 @@ class Session:
         with self._lock:
             if not self._busy:  # else the work does it when it ends
                 shutil.rmtree(self.folder, ignore_errors=True)
-        self.made, self.token, self.source = None, "", None
+        self.result, self.token, self.source = None, "", None
 
 
 class Sessions:
@@ -225,7 +225,7 @@ class Sessions:
         with self._lock:
             sessions = list(self._open.values())
         for session in sessions:
-            made = session.made
+            made = session.result
             if made is not None and session.token and secrets.compare_digest(session.token, token):
                 path = made.folder / name
                 return path if path.parent == made.folder and path.is_file() else None

@@ -9,7 +9,7 @@ import gradio as gr
 from aulens.app import panels
 from aulens.app.layout import Layout
 from aulens.app.sessions import Session
-from aulens.app.work import ClipMade, PictureMade
+from aulens.app.work import ClipResult, PictureResult
 from aulens.aus import AUSet
 from aulens.runtime.card import ModelCard
 
@@ -49,18 +49,18 @@ def show(on: Layout, session: Session, shown: Shown, *, new: bool) -> dict[Any, 
         shown: what they want to see.
         new: the results just came; else only what is drawn changes.
     """
-    made = session.made
+    made = session.result
     try:
-        if isinstance(made, PictureMade):
+        if isinstance(made, PictureResult):
             return _picture(on, session, made, shown, new)
-        if isinstance(made, ClipMade):
+        if isinstance(made, ClipResult):
             return _clip(on, session, made, shown, new)
     except FileNotFoundError:
         pass  # something else came in while this was drawn
     return {}
 
 
-def _picture(on: Layout, session: Session, made: PictureMade, shown: Shown, new: bool) -> dict[Any, Any]:
+def _picture(on: Layout, session: Session, made: PictureResult, shown: Shown, new: bool) -> dict[Any, Any]:
     aus = shown.aus(made.card)
     face_id = min(shown.face or 0, max(0, len(made.faces) - 1))
     made.draw(aus, face_id, evidence=shown.heat)
@@ -87,7 +87,7 @@ def _picture(on: Layout, session: Session, made: PictureMade, shown: Shown, new:
     return update
 
 
-def _clip(on: Layout, session: Session, made: ClipMade, shown: Shown, new: bool) -> dict[Any, Any]:
+def _clip(on: Layout, session: Session, made: ClipResult, shown: Shown, new: bool) -> dict[Any, Any]:
     aus, people = shown.aus(made.card), made.people
     person = shown.person if shown.person in people else (people[0] if people else None)
     update: dict[Any, Any] = {on.curves: panels.hint("No face was found."), on.table: ""}

@@ -43,7 +43,7 @@ class Source:
         return clip_names([self.name])[0] or "file"
 
 
-def look(path: Path, name: str, mirrored: bool = False) -> Source:
+def probe(path: Path, name: str, mirrored: bool = False) -> Source:
     """Find out what a file is; a video's first frame is decoded, a picture is read.
 
     Raises:

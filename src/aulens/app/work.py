@@ -20,7 +20,7 @@ from aulens.image import read_image, unmirrored
 from aulens.output import Here, OutputSettings, Receipt, Results
 from aulens.output.drawings import jpeg
 from aulens.output.engine import execute
-from aulens.output.pictures import OnPicture, Seen
+from aulens.output.pictures import AnalyzedPicture, OnPicture
 from aulens.output.plan import DRAWN, PAGE, Job, make_plan
 from aulens.output.settings import expected
 from aulens.output.video import OnFrame
@@ -46,7 +46,7 @@ class Download:
 
 
 @dataclass(frozen=True, eq=False)
-class PictureMade:
+class PictureResult:
     """What was made of a picture.
 
     Attributes:
@@ -87,7 +87,7 @@ class PictureMade:
 
 
 @dataclass(frozen=True, eq=False)
-class ClipMade:
+class ClipResult:
     """What was made of a video.
 
     Attributes:
@@ -134,21 +134,21 @@ class ClipMade:
         return text.getvalue()
 
 
-Made = PictureMade | ClipMade
-Work = Callable[[Path, Ticket[Made]], Made]
+PageResult = PictureResult | ClipResult
+Work = Callable[[Path, Ticket[PageResult]], PageResult]
 
 
 def picture_work(analyzer: Analyzer, source: Source) -> Work:
     """Analyze a picture: a table, and a page with everything drawn."""
 
-    def work(folder: Path, ticket: Ticket[Made]) -> Made:
+    def work(folder: Path, ticket: Ticket[PageResult]) -> PageResult:
         found: list[FaceResult] = []
 
-        def look(seen: Seen, result: FrameResult | None) -> None:
+        def look(seen: AnalyzedPicture, result: FrameResult | None) -> None:
             ticket.check()
             found.extend(() if result is None else result.faces)
 
-        ticket.tell(0, None, "Looking for faces")
+        ticket.report(0, None, "Looking for faces")
         settings = OutputSettings(overlay=True, mirrored=source.mirrored)
         receipt = _made(analyzer, source, folder, settings, on_picture=look).pictures
         assert receipt is not None
@@ -168,7 +168,7 @@ def picture_work(analyzer: Analyzer, source: Source) -> Work:
             ),
             Download("Columns", FILE_NAME, "CSV: what each column of the table means"),
         )
-        return PictureMade(source, folder, downloads, analyzer.card, tuple(found))
+        return PictureResult(source, folder, downloads, analyzer.card, tuple(found))
 
     return _with_name(work, source)
 
@@ -176,7 +176,7 @@ def picture_work(analyzer: Analyzer, source: Source) -> Work:
 def clip_work(analyzer: Analyzer, source: Source, settings: OutputSettings) -> Work:
     """Analyze a video: a table, events, a report and figures."""
 
-    def work(folder: Path, ticket: Ticket[Made]) -> Made:
+    def work(folder: Path, ticket: Ticket[PageResult]) -> PageResult:
         count, before, now = 0, math.nan, math.nan
 
         def progress(job: Job, result: FrameResult, info: VideoInfo) -> None:
@@ -184,10 +184,10 @@ def clip_work(analyzer: Analyzer, source: Source, settings: OutputSettings) -> W
             count, before, now = count + 1, now, result.time
             total = expected(info, settings)
             last = total is not None and count >= total
-            ticket.tell(count, total, "Writing the report" if last else "Analyzing")
+            ticket.report(count, total, "Writing the report" if last else "Analyzing")
             ticket.check()
 
-        ticket.tell(0, None, "Opening")
+        ticket.report(0, None, "Opening")
         (done,) = _made(analyzer, source, folder, settings, on_frame=progress).clips.values()
         ticket.check()
         files, people = done.files, _people(folder / done.files["table"])
@@ -207,7 +207,7 @@ def clip_work(analyzer: Analyzer, source: Source, settings: OutputSettings) -> W
             downloads.append(Download("Video", files["overlay"], "MP4: the video with what was seen"))
         downloads.append(Download("Columns", files["columns"], "CSV: what each column of the tables means"))
         cut = settings.stop is not None and now + (now - before) >= settings.stop
-        return ClipMade(
+        return ClipResult(
             source, folder, tuple(downloads), analyzer.card, done, people, settings.stop if cut else None
         )
 
@@ -239,7 +239,7 @@ def _made(
 def _with_name(work: Work, source: Source) -> Work:
     """The same, but its errors speak of the visitor's file, and of no folder of this computer."""
 
-    def named(folder: Path, ticket: Ticket[Made]) -> Made:
+    def named(folder: Path, ticket: Ticket[PageResult]) -> PageResult:
         try:
             return work(folder, ticket)
         except OSError as error:

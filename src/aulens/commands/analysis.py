@@ -16,7 +16,7 @@ from aulens.commands.bar import FileBar, FrameBar
 from aulens.commands.neutral import baseline_of
 from aulens.commands.option_groups import ClusterOptions, ModelOptions, SourceOptions, VideoOptions
 from aulens.commands.printed import Format, print_table, printed
-from aulens.commands.sources import Found, command_line, gather, made_text, others_text
+from aulens.commands.sources import Found, command_line, gather, others_text, previous_text
 from aulens.commands.stream import stream_clips, stream_pictures
 from aulens.commands.tally import Tally
 from aulens.commands.terminal import to_stderr
@@ -60,7 +60,7 @@ class Analysis:
         tally = Tally(lambda line: console.print(f"aulens: {legible(line)}", style="red", markup=False))
         settings = self._settings()
         if self.report:
-            tell_of_figures(console)
+            note_missing_figures(console)
         analyzer = self.models.analyzer(tally.left_out)
         settings = replace(
             settings,
@@ -85,8 +85,8 @@ class Analysis:
                 "--max-yaw, --max-pitch and --min-quality are for videos: rows of pictures are all there, "
                 "pose_yaw, pose_pitch and quality tell which to leave out"
             )
-        if found.made:
-            console.print(made_text(found.made), markup=False)
+        if found.previous:
+            console.print(previous_text(found.previous), markup=False)
         for path, more in found.in_part.items():
             console.print(f"{path}: the first of {more + 1} pictures in it is read", markup=False)
         if found.others:
@@ -283,7 +283,7 @@ def _clip_table(analyzer: Analyzer, settings: OutputSettings) -> "ClipTable":
     return ClipTable(analyzer.card.aus, settings.limits)
 
 
-def tell_of_figures(console: Console) -> None:
+def note_missing_figures(console: Console) -> None:
     """Say what is missing for figures, if it is."""
     from aulens.show.figure import NO_FIGURES, can_draw
 

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from aulens.commands.tally import counted
 from aulens.output.checkpoint import frames_kept
-from aulens.output.pictures import Seen
+from aulens.output.pictures import AnalyzedPicture
 from aulens.output.plan import Job, Outcome
 from aulens.output.settings import OutputSettings, expected
 from aulens.runtime.result import FrameResult
@@ -50,7 +50,7 @@ class FrameBar(Progress):
         self._settings, self._pictures = settings, pictures
         self._tasks_of: dict[str, TaskID] = {}
 
-    def picture(self, seen: Seen, result: FrameResult | None = None) -> None:
+    def picture(self, seen: AnalyzedPicture, result: FrameResult | None = None) -> None:
         """A picture was looked at."""
         self._advance("pictures", self._pictures)
 

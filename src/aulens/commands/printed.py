@@ -13,7 +13,7 @@ from rich.text import Text
 
 from aulens.aus import AUS
 from aulens.commands.terminal import stdout, to_stdout
-from aulens.output.pictures import Seen, numbered
+from aulens.output.pictures import AnalyzedPicture, numbered
 from aulens.output.writers import open_writer, rows_in
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
@@ -62,7 +62,7 @@ class PrintedRows:
         self._format, self._aus, self._count = format.value, card.aus, 0
         self._writer = open_writer(self._format, stdout(), card.aus, picture=pictures, named=named)
 
-    def picture(self, seen: Seen) -> None:
+    def picture(self, seen: AnalyzedPicture) -> None:
         """Print the rows of the next picture."""
         if seen.failed is None:
             self._writer.write(numbered(seen, self._count, self._format))
@@ -98,7 +98,7 @@ class PictureTable:
             self._table.add_column("Side")
         self._file: str | None = None
 
-    def picture(self, seen: Seen) -> None:
+    def picture(self, seen: AnalyzedPicture) -> None:
         """Take the next picture."""
         self.rows(seen.file, seen.rows)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from aulens.commands.analysis import Analysis, tell_of_figures
+from aulens.commands.analysis import Analysis, note_missing_figures
 from aulens.commands.option_groups import (
     ClusterOptions,
     ModelOptions,
@@ -112,7 +112,7 @@ def _of_tables(paths: list[Path], out: Path, card: ModelCard, limits: Limits) ->
     """Pages of tables; whether one could not be made."""
     console = to_stderr()
     failed, taken = False, set[str]()
-    tell_of_figures(console)
+    note_missing_figures(console)
     for path in paths:
         try:
             table = read_table(path)

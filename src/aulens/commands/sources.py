@@ -27,7 +27,7 @@ class Found:
         pictures: each once, in the order given.
         clips: likewise; of sequences, their folders.
         failed: inputs with nothing in them, each with the reason.
-        made: pictures and videos that earlier runs made elsewhere, and that are left out.
+        previous: pictures and videos that earlier runs made elsewhere, and that are left out.
         others: how many other files there were, by the ending of their names.
         in_part: pictures in files with several, of which the first is read, and how many more there are.
     """
@@ -35,7 +35,7 @@ class Found:
     pictures: tuple[Path, ...]
     clips: tuple[Path, ...]
     failed: dict[Path, str]
-    made: tuple[Path, ...] = ()
+    previous: tuple[Path, ...] = ()
     others: Mapping[str, int] = field(default_factory=dict)
     in_part: Mapping[Path, int] = field(default_factory=dict)
 
@@ -71,14 +71,14 @@ def gather(
     left_out: list[Path] = []
     others = Counter[str]()
     for given in inputs:
-        made = previous_outputs(given)
-        left = _media_of(made)
+        previous = previous_outputs(given)
+        left = _media_of(previous)
         left_out += left
-        found = media_at(given, skip=[*_results(given, out), *made.paths])
+        found = media_at(given, skip=[*_results(given, out), *previous.paths])
         failed |= found.failed
         others += Counter(found.others)
         if not (found.pictures or found.clips):
-            failed[given] = _nothing(found.others, left, made)
+            failed[given] = _nothing(found.others, left, previous)
         for is_clip, paths in ((False, found.pictures), (True, found.clips)):
             for path in paths:
                 why = unwritable(path)
@@ -94,9 +94,9 @@ def gather(
     )  # fmt: skip
 
 
-def _media_of(made: PreviousOutputs) -> list[Path]:
+def _media_of(previous: PreviousOutputs) -> list[Path]:
     """The pictures and videos that earlier runs made."""
-    files = (file for path in made.paths for file in (path.rglob("*") if path.is_dir() else [path]))
+    files = (file for path in previous.paths for file in (path.rglob("*") if path.is_dir() else [path]))
     return [file for file in files if file.suffix.lower() in MEANT_SUFFIXES and file.is_file()]
 
 
@@ -106,10 +106,10 @@ def _results(given: Path, out: Path | None) -> list[Path]:
     return [] if out is None or not out.is_dir() or real(out) in around else [out]
 
 
-def _nothing(others: Mapping[str, int], left: Sequence[Path], made: PreviousOutputs) -> str:
+def _nothing(others: Mapping[str, int], left: Sequence[Path], previous: PreviousOutputs) -> str:
     """Why there is nothing to analyze in a folder."""
-    if made.tables:
-        return f"holds results of aulens: give their tables to `aulens report`: {_first(made.tables)}"
+    if previous.tables:
+        return f"holds results of aulens: give their tables to `aulens report`: {_first(previous.tables)}"
     if left:
         return f"no pictures or videos in this folder but {len(left)} that aulens made"
     return "no pictures or videos in this folder" + (f", only {others_text(others)}" if others else "")
@@ -122,7 +122,7 @@ def others_text(others: Mapping[str, int]) -> str:
     return f"{counted(sum(others.values()), 'other file')} ({_first(kinds, 8)})"
 
 
-def made_text(made: Sequence[Path]) -> str:
+def previous_text(made: Sequence[Path]) -> str:
     """What is left out because aulens made it, as one line."""
     folders = sorted({str(path.parent) for path in made})
     return f"{counted(len(made), 'file')} left out that aulens made before: in {_first(folders)}"

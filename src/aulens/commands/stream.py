@@ -10,7 +10,7 @@ from aulens.commands.bar import FrameBar
 from aulens.commands.printed import Printed
 from aulens.commands.tally import Tally
 from aulens.errors import InputError, within_memory
-from aulens.output.pictures import look_at
+from aulens.output.pictures import analyze_picture
 from aulens.output.plan import Job
 from aulens.output.settings import OutputSettings
 from aulens.video.media import nothing_between
@@ -38,9 +38,9 @@ def stream_pictures(
         bar: shows how far it is.
     """
     for path in paths:
-        seen, _ = look_at(str(path), str(path), analyzer, settings, tally.left_out)
+        seen, _ = analyze_picture(str(path), str(path), analyzer, settings, tally.left_out)
         tally.end_of(path)
-        tally.see(seen)
+        tally.add_picture(seen)
         printed.picture(seen)
         bar.picture(seen)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aulens.output.pictures import POOR, Seen
+from aulens.output.pictures import POOR, AnalyzedPicture
 from aulens.output.plan import Outcome
 from aulens.output.receipt import Receipt
 
@@ -41,7 +41,7 @@ class Tally:
     left_out: list[str] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
 
-    def see(self, seen: Seen) -> None:
+    def add_picture(self, seen: AnalyzedPicture) -> None:
         """Count a picture."""
         if seen.failed is not None:
             self.failed[Path(seen.file)] = seen.failed

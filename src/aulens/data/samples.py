@@ -87,11 +87,11 @@ class Samples:
         """The samples, those whose AUs somebody coded so many times."""
         if times == 1:
             return self
-        coded = np.flatnonzero(~self.made)
+        coded = np.flatnonzero(~self.from_renderer)
         return self.take(np.concatenate([np.arange(len(self)), *[coded] * (times - 1)]))
 
     @property
-    def made(self) -> NDArray[np.bool_]:
+    def from_renderer(self) -> NDArray[np.bool_]:
         """(N,) whose AUs a renderer made; all others' were coded."""
         everybody = np.full(len(self), all(source.startswith(RENDERS) for source in self.sources))
         return everybody if self.rendered is None else self.rendered
@@ -155,7 +155,7 @@ def join(parts: Sequence[Samples]) -> Samples:
         tuple(dict.fromkeys(source for part in parts for source in part.sources)),
         _joined_order(parts),
         joined([part.intensities for part in parts], [len(part) for part in parts]),
-        np.concatenate([part.made for part in parts]),
+        np.concatenate([part.from_renderer for part in parts]),
     )
 
 

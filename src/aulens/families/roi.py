@@ -55,7 +55,7 @@ class RoiFamily(AUFamily[RoiConfig]):
         if variant == "roi_gcn_supervised":
             head: EigenHead = "context" if config.eigen_head == "context" else "pooled"
             eigen = EigenClassifier(head, len(aus), body.channels)
-        return RoiNet(*common, graph=graph, eigen=eigen, threshold=self.decides_at(variant))
+        return RoiNet(*common, graph=graph, eigen=eigen, threshold=self.decision_threshold(variant))
 
     def criterion(self, config: RoiConfig, base_rates: Sequence[float] | None = None) -> nn.Module:
         """See `AUFamily`."""
@@ -67,7 +67,7 @@ class RoiFamily(AUFamily[RoiConfig]):
         """See `AUFamily`."""
         return "pooled" if variant == "pooled" else "roi"
 
-    def decides_at(self, variant: str) -> float:
+    def decision_threshold(self, variant: str) -> float:
         """The positives-only variant has maps in [0, 1], and decides in their middle (section 4.3.1)."""
         return 0.5 if variant == "heatmap" else 0.0
 

@@ -44,7 +44,7 @@ class Family:
         """BibTeX of what a variant follows."""
         return ()
 
-    def decides_at(self, variant: str) -> float:
+    def decision_threshold(self, variant: str) -> float:
         """The score, as decoded from an exported file, above which the paper takes an AU for present; what
         `AUModel.forward` gives has it subtracted."""
         return 0.0

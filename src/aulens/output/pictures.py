@@ -50,7 +50,7 @@ _FORMAT: Final = "aulens-pictures-part/2"
 
 
 @dataclass(frozen=True)
-class Seen:
+class AnalyzedPicture:
     """What was seen in one picture.
 
     Attributes:
@@ -74,14 +74,14 @@ class Seen:
     section: str = ""
 
 
-OnPicture = Callable[[Seen, FrameResult | None], None]
+OnPicture = Callable[[AnalyzedPicture, FrameResult | None], None]
 """Called with what was seen in a picture, and with the results, if it was looked at just now."""
 
 
-def look_at(
+def analyze_picture(
     path: str, called: str, analyzer: Analyzer, settings: OutputSettings, left_out: list[str]
-) -> tuple[Seen, FrameResult | None]:
-    """Analyze a picture; one that can't be read is a `Seen`, too, without results.
+) -> tuple[AnalyzedPicture, FrameResult | None]:
+    """Analyze a picture; one that can't be read is a `AnalyzedPicture`, too, without results.
 
     Args:
         path: of the picture.
@@ -100,13 +100,13 @@ def look_at(
             result = FrameResult(0, math.nan, image, analyzer(image))
     except InputError as error:
         why = str(error).removeprefix(f"{path}: ")
-        return Seen(legible(called), failed=why, left_out=tuple(left_out)), None
+        return AnalyzedPicture(legible(called), failed=why, left_out=tuple(left_out)), None
     rows = rows_in(settings.format, called, result, analyzer.card.aus, picture=True)
     poor = sum(face.quality < POOR for face in result.faces)
-    return Seen(called, rows, len(result.faces), poor, left_out=tuple(left_out)), result
+    return AnalyzedPicture(called, rows, len(result.faces), poor, left_out=tuple(left_out)), result
 
 
-def numbered(seen: Seen, number: int, format: str) -> Sequence[Row]:
+def numbered(seen: AnalyzedPicture, number: int, format: str) -> Sequence[Row]:
     """The rows of a picture: where another tool's have a number, that is its place among those read."""
     if format_of(format, picture=True) is None:
         return seen.rows
@@ -128,13 +128,13 @@ class Part:
         head = {"format": _FORMAT, "identity": identity, "called": job.called, "pictures": stamps}
         self.seen = self._read(json.dumps(head) + "\n")
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: AnalyzedPicture) -> None:
         """Write down what was seen in the next picture."""
         with self._path.open("a", encoding="utf-8", newline="") as file:
             file.write(json.dumps(asdict(seen)) + "\n")
         self.seen.append(seen)
 
-    def _read(self, head: str) -> list[Seen]:
+    def _read(self, head: str) -> list[AnalyzedPicture]:
         """What an earlier try left, up to a line that was cut off or damaged."""
         make_folder(self._path.parent)
         try:
@@ -144,10 +144,10 @@ class Part:
         if not lines or lines[0] != head.encode():
             self._path.write_text(head, encoding="utf-8", newline="")
             return []
-        seen: list[Seen] = []
+        seen: list[AnalyzedPicture] = []
         with suppress(ValueError):
             for line in lines[1 : len(self._job.paths) + 1]:
-                seen.append(checked(Seen, parsed(line.decode())))
+                seen.append(checked(AnalyzedPicture, parsed(line.decode())))
         cut_back(self._path, sum(map(len, lines[: len(seen) + 1])))
         return seen
 
@@ -221,9 +221,9 @@ def analyze_pictures(
     for number in range(before, len(job.paths)):
         called = job.call(number)
         if refused is not None and number == before:
-            seen, result = Seen(called, failed=refused), None
+            seen, result = AnalyzedPicture(called, failed=refused), None
         else:
-            seen, result = look_at(job.paths[number], called, analyzer, plan.settings, left_out)
+            seen, result = analyze_picture(job.paths[number], called, analyzer, plan.settings, left_out)
         if result is not None and draws(plan.settings):
             names, section = draw(
                 plan.out, job.drawn[number], called, result, analyzer.card, job.first + number
@@ -304,13 +304,13 @@ def _write_table(plan: Plan, card: ModelCard) -> dict[str, str]:
     return files
 
 
-def _seen(plan: Plan) -> Iterator[Seen]:
+def _seen(plan: Plan) -> Iterator[AnalyzedPicture]:
     """What was seen in each picture, in the order of the pictures."""
     for job in plan.pictures:
         with part_of(plan, job).open(encoding="utf-8") as file:
             next(file)
             for line in file:
-                yield Seen(**json.loads(line))
+                yield AnalyzedPicture(**json.loads(line))
 
 
 def _parts(out: Path) -> Path:

@@ -19,7 +19,7 @@ def percent(share: float) -> str:
     return f"{Decimal(100 * share).quantize(step, ROUND_HALF_UP)} %"
 
 
-def length(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """A length of time in words: "1 h 02 min", "3 min 05 s", "8.4 s"."""
     if seconds < 60:
         return f"{seconds:.1f} s"

@@ -233,7 +233,7 @@ def _decision(model: AUModel, variant: str, calibration: Calibration | None) -> 
     labels = model.aus.labels
     platt = calibration.platt if calibration else np.tile(np.array(fallback_of(variant)), (len(labels), 1))
     threshold = calibration.threshold if calibration else np.full(len(labels), 0.5)
-    shift = au_family(variant).decides_at(variant)  # subtracted by the model, and not by a runtime
+    shift = au_family(variant).decision_threshold(variant)  # subtracted by the model, and not by a runtime
     return {
         "calibrated": calibration is not None,
         "platt": {
@@ -247,7 +247,7 @@ def _intensity(model: AUModel, variant: str, calibration: Calibration | None) ->
     """The curves from what a runtime decodes; None where there are none."""
     if calibration is None or not any(calibration.curves):
         return None
-    shift = au_family(variant).decides_at(variant)  # subtracted by the model, and not by a runtime
+    shift = au_family(variant).decision_threshold(variant)  # subtracted by the model, and not by a runtime
     return {
         "unit": "0 absent, 1 a trace (FACS's A) to 5 maximal (E)",
         "fitted_on": f"{calibration.samples} validation pictures of {calibration.subjects} subjects",

@@ -53,7 +53,7 @@ class Scorer:
         forward: crops and landmarks in, output out.
         device: where it takes them.
         has_side_scores: whether its scores tell the two sides of a face apart.
-        decides_at: the score above which the papers take an AU for present.
+        decision_threshold: the score above which the papers take an AU for present.
         calibration: fitted on validation subjects; None before that.
         chosen: how epoch and thresholds were chosen, in words.
         selected_on_test: they were chosen on the tested subjects.
@@ -66,7 +66,7 @@ class Scorer:
     forward: Forward
     device: torch.device
     has_side_scores: bool
-    decides_at: float
+    decision_threshold: float
     calibration: Calibration | None
     chosen: str
     selected_on_test: bool
@@ -91,7 +91,7 @@ class Scorer:
             forward=model.eval().to(device),
             device=device,
             has_side_scores=model.has_side_scores,
-            decides_at=0.0,
+            decision_threshold=0.0,
             calibration=read_calibration(run.calibration, model.aus),
             chosen=(
                 f"The epoch was chosen by {_MEASURES[config.train.metric]} on {who}; probabilities and "
@@ -125,7 +125,7 @@ class Scorer:
             forward=forward,
             device=torch.device("cpu"),
             has_side_scores=card.has_side_scores,
-            decides_at=find(card.variant).decides_at(card.variant),
+            decision_threshold=find(card.variant).decision_threshold(card.variant),
             calibration=Calibration(card.aus, platt, threshold, fitted, 0, 0, card.curves),
             chosen=(
                 "Probabilities and thresholds are those of the model's card, fitted on "
@@ -151,7 +151,7 @@ class Scorer:
             side_decisions=calibration.side_probability(sides) >= calibration.threshold[:, None],
             scores=scores,
             decisions=calibration.probability(scores) >= calibration.threshold,
-            uncalibrated=scores > self.decides_at,
+            uncalibrated=scores > self.decision_threshold,
             landmark_error=found.landmark_error,
             intensities=calibration.side_intensities(sides),
         )

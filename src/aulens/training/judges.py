@@ -43,7 +43,7 @@ def judges_of(samples: Samples, judges: str) -> NDArray[np.bool_]:
     Raises:
         DatasetError: none is.
     """
-    chosen = np.full(len(samples), True) if judges == "all" else ~samples.made
+    chosen = np.full(len(samples), True) if judges == "all" else ~samples.from_renderer
     if not chosen.any():
         raise DatasetError(
             'train.judges is "coded", but the AUs of all validation samples were made by a renderer. Add '

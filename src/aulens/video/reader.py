@@ -58,7 +58,7 @@ class VideoFile:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         self._reading: _Reading | None = None
-        self._info, self._origin = _look(self._path)
+        self._info, self._origin = _probe(self._path)
 
     @property
     def info(self) -> VideoInfo:
@@ -89,7 +89,7 @@ class VideoFile:
         reading.finish()
 
 
-def _look(path: Path) -> tuple[VideoInfo, Fraction]:
+def _probe(path: Path) -> tuple[VideoInfo, Fraction]:
     """What a video says of itself, after its first frame is decoded; and where its clock begins, seconds."""
     with opened(path) as (container, stream):
         coded = stream.codec_context

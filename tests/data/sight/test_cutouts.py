@@ -8,7 +8,7 @@ import pytest
 
 from aulens import align
 from aulens.align import five_points
-from aulens.data.sight.cutouts import read_backgrounds, read_cutouts, seen
+from aulens.data.sight.cutouts import read_backgrounds, read_cutouts, visible_points
 from aulens.errors import DatasetError
 from aulens.landmarks import IBUG68
 from made_cutouts import centre_of, disc_faces, landmarks, picture, write_folder
@@ -88,11 +88,11 @@ def test_backgrounds_are_read_by_name_and_missing_ones_are_told(tmp_path: Path):
 
 def test_what_a_turned_head_hides_is_mirror_symmetric_and_grows():
     mirror = list(IBUG68.mirror)
-    before = seen(0.01)
+    before = visible_points(0.01)
     assert before.min() > 0.96
     for yaw in np.arange(1.0, 90.0, 4):
-        now = seen(yaw)
-        np.testing.assert_allclose(now[mirror], seen(-yaw), atol=1e-12)
+        now = visible_points(yaw)
+        np.testing.assert_allclose(now[mirror], visible_points(-yaw), atol=1e-12)
         assert ((now >= 0) & (now <= before)).all()
         before = now
     left_eye, right_eye = slice(42, 48), slice(36, 42)

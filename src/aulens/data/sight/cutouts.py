@@ -67,7 +67,7 @@ class Cutout:
         return level, align.compose(matrix, np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5]]))
 
 
-def seen(yaw: float) -> NDArray[np.float64]:
+def visible_points(yaw: float) -> NDArray[np.float64]:
     """How much of each of the 68 points is in sight, (68,) in 0 to 1, of a head turned by `yaw` degrees.
 
     yaw > 0 turns the nose to the subject's left, and the left side of the face away.
@@ -220,7 +220,7 @@ def _cutout(file: Path, landmarks: Points, yaw: float, subject: str) -> Cutout:
     while min(levels[-1].shape[:2]) >= 2 * _SMALLEST:
         small = levels[-1].shape[1] // 2, levels[-1].shape[0] // 2
         levels.append(np.asarray(cv2.resize(levels[-1], small, interpolation=cv2.INTER_AREA), np.uint8))
-    return Cutout(tuple(levels), points, seen(yaw), yaw, subject)
+    return Cutout(tuple(levels), points, visible_points(yaw), yaw, subject)
 
 
 def _shrunk(picture: Image, longest: int) -> Image:

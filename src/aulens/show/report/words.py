@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from aulens.runtime.card import ModelCard
-from aulens.show.numbers import length, percent
+from aulens.show.numbers import duration_text, percent
 from aulens.tables.clip import Clip
 from aulens.video.media import VideoInfo
 
@@ -20,7 +20,7 @@ def facts(clip: Clip, info: VideoInfo | None, *more: str | None) -> list[str]:
     people = len(clip.tracks)
     found = ["no face found" if not people else f"{people} {'person' if people == 1 else 'people'}"]
     if clip.timed:
-        found.append(length(clip.end - float(clip.time[0])))
+        found.append(duration_text(clip.end - float(clip.time[0])))
     found.append(f"{len(clip.frame):,} frames analyzed")
     if info is not None:
         if info.rate is not None:
@@ -32,7 +32,7 @@ def facts(clip: Clip, info: VideoInfo | None, *more: str | None) -> list[str]:
     return found + [said for said in more if said is not None]
 
 
-def seen(yaw: float, pitch: float, roll: float, quality: float) -> str:
+def pose_text(yaw: float, pitch: float, roll: float, quality: float) -> str:
     """How a face is seen: "turned 20° to their left, looking 10° down, quality 0.82"; "" if nothing is known.
 
     Args:

@@ -193,7 +193,7 @@ def _views(table: pd.DataFrame, kept: Sequence[Still]) -> dict[tuple[int, int], 
     rows = table[table["frame"].isin([still.frame for still in kept]) & table["face_id"].notna()]
     numbers = rows.reindex(columns=[*names]).to_numpy(dtype=np.float64, na_value=np.nan)
     who = zip(rows["frame"].tolist(), rows["face_id"].tolist(), strict=True)
-    return {key: words.seen(*row) for key, row in zip(who, numbers.tolist(), strict=True)}
+    return {key: words.pose_text(*row) for key, row in zip(who, numbers.tolist(), strict=True)}
 
 
 def _fitting(index: StillsIndex) -> tuple[Still, ...]:
