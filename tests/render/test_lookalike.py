@@ -22,8 +22,7 @@ from aulens.render.lookalike.config import cast
 from aulens.render.lookalike.files import write_cells, write_matrix
 from aulens.render.lookalike.film import Studio, perform
 from aulens.render.lookalike.layouts import intensity_code, write_bp4d, write_disfa
-from aulens.render.lookalike.plan import Moments, plan
-from aulens.render.lookalike.repertoire import base_rates
+from aulens.render.lookalike.plan import Moments, base_rates, plan
 from aulens.render.scene import Picture
 
 FRAMES = 8
@@ -274,7 +273,7 @@ def test_bad_settings_are_named(tmp_path):
         LookalikeConfig("disfa", 28)
     with pytest.raises(ConfigError, match="1 to 1 sequences"):
         LookalikeConfig("disfa", tasks=2)
-    with pytest.raises(ConfigError, match="frames=3"):
+    with pytest.raises(ConfigError, match="'frames' must be a whole number of at least 4, found 3"):
         LookalikeConfig("bp4d", frames=3)
     (tmp_path / "photo.jpg").touch()
     with pytest.raises(ConfigError, match="holds other files"):

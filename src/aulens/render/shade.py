@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from aulens.render.compiled import compiled, inlined
 from aulens.render.light import key_share, reflect
-from aulens.render.noise import fractal
 from aulens.render.rig import Floats, Ints, Material
-from aulens.render.skin import beard_cover, brow_cover, lip_cover, skin_tint, smooth, wrinkle
+from aulens.render.skin import beard_cover, brow_cover, fractal, lip_cover, skin_tint, smooth, wrinkle
 
 # Plain numbers, because the compiled code knows no enums of ours.
 _SKIN, _MOUTH, _SOCKET = int(Material.SKIN), int(Material.MOUTH), int(Material.SOCKET)

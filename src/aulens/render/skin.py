@@ -1,4 +1,4 @@
-"""What is painted on the canonical face: colour of skin, lips, brows and beard, and the wrinkles of each AU.
+"""What is painted on the canonical face: colour of skin, lips, brows and beard, wrinkles of each AU, noise.
 
 Compiled scalar functions; x, y, z are canonical centimetres (`canonical.py`), x > 0 is the subject's left.
 """
@@ -12,13 +12,49 @@ from numpy.typing import NDArray
 
 from aulens.render.canonical import CANONICAL_LANDMARKS
 from aulens.render.compiled import compiled, inlined
-from aulens.render.noise import fractal
 
 # AUs that leave wrinkles, in the order of the rows of `strength` (AU, side) below; side 0 = right, 1 = left.
 WRINKLING: Final = (1, 2, 4, 6, 7, 9, 10, 12, 14, 15, 17, 18)
 _AU1, _AU2, _AU4, _AU6, _AU7, _AU9, _AU10, _AU12, _AU14, _AU15, _AU17, _AU18 = range(len(WRINKLING))
 _BROWS: Final = np.ascontiguousarray(CANONICAL_LANDMARKS[22:27, :2])  # left brow; the right is its mirror
 _LIPS: Final = np.ascontiguousarray(CANONICAL_LANDMARKS[48:60, :2])
+
+
+@inlined
+def _corner(i: int, j: int, k: int, seed: int) -> Any:
+    """A hash of a lattice point, in [-1, 1]."""
+    n = np.uint32(i) * np.uint32(0x9E3779B1) ^ np.uint32(j) * np.uint32(0x85EBCA77)
+    n ^= np.uint32(k) * np.uint32(0xC2B2AE3D) ^ np.uint32(seed) * np.uint32(0x27D4EB2F)
+    n = (n ^ (n >> np.uint32(15))) * np.uint32(0x2C1B3C6D)
+    n = (n ^ (n >> np.uint32(12))) * np.uint32(0x297A2D39)
+    n ^= n >> np.uint32(15)
+    return np.float32(n & np.uint32(0xFFFF)) * np.float32(2 / 65535) - np.float32(1)
+
+
+@compiled
+def value_noise(x: float, y: float, z: float, seed: int) -> Any:
+    """Trilinear value noise with smoothed weights, in [-1, 1]; one feature per unit of length."""
+    i, j, k = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
+    u, v, w = x - i, y - j, z - k
+    u, v, w = u * u * (3 - 2 * u), v * v * (3 - 2 * v), w * w * (3 - 2 * w)
+    near = (_corner(i, j, k, seed) * (1 - u) + _corner(i + 1, j, k, seed) * u) * (1 - v)
+    near += (_corner(i, j + 1, k, seed) * (1 - u) + _corner(i + 1, j + 1, k, seed) * u) * v
+    far = (_corner(i, j, k + 1, seed) * (1 - u) + _corner(i + 1, j, k + 1, seed) * u) * (1 - v)
+    far += (_corner(i, j + 1, k + 1, seed) * (1 - u) + _corner(i + 1, j + 1, k + 1, seed) * u) * v
+    return near * (1 - w) + far * w
+
+
+@compiled
+def fractal(x: float, y: float, z: float, seed: int, octaves: int) -> Any:
+    """Octaves of value noise, each half as strong and twice as fine; about [-1, 1]."""
+    total, strength = 0.0, 0.5
+    x, y = 0.8 * x + 0.6 * y, 0.8 * y - 0.6 * x
+    for octave in range(octaves):
+        total += strength * value_noise(x, y, z, seed + 7 * octave)
+        # Each octave is turned as well, so that the lattice never shows.
+        x, y, z = 1.6 * x + 1.2 * y, -1.2 * x + 1.6 * y + 0.3 * z, 2 * z - 0.3 * x
+        strength *= 0.5
+    return total
 
 
 @compiled

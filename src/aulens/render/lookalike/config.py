@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Final
+from typing import Annotated, Final
 
+from msgspec import Meta
+
+from aulens.checked import Checked, Natural
 from aulens.data.protocols import PROTOCOLS
 from aulens.errors import ConfigError
-from aulens.render.generate import RIGS, check_rig
+from aulens.render.generate import RIGS, PictureSize, check_rig
 
 LAYOUTS: Final = ("bp4d", "disfa", "affwild2")
 _SIZES: Final = {"bp4d": 256, "disfa": 240, "affwild2": 112}
@@ -19,7 +22,7 @@ _ODD = ("SN010", "SN031")
 
 
 @dataclass(frozen=True)
-class LookalikeConfig:
+class LookalikeConfig(Checked):
     """What to write.
 
     Attributes:
@@ -41,13 +44,14 @@ class LookalikeConfig:
     layout: str
     subjects: int = 6
     tasks: int | None = None
-    frames: int = 24
-    seed: int = 1
+    frames: Annotated[int, Meta(ge=4, description="a whole number of at least 4")] = 24
+    seed: Natural = 1
     rig: str = "anny"
     assets: str | None = None
-    size: int | None = None
+    size: PictureSize | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.layout not in LAYOUTS:
             raise ConfigError(f"no layout {self.layout!r}; there are {', '.join(LAYOUTS)}")
         check_rig(self.rig, self.assets)
@@ -57,11 +61,6 @@ class LookalikeConfig:
         tasks = _MOST_TASKS if self.layout == "bp4d" else 1
         if self.tasks is not None and not 1 <= self.tasks <= tasks:
             raise ConfigError(f"{self.layout} has 1 to {tasks} sequences a subject, got tasks={self.tasks}")
-        if self.frames < 4 or self.seed < 0 or self.height < 48:
-            raise ConfigError(
-                f"frames must be at least 4, seed 0 and size 48; got frames={self.frames}, seed={self.seed}, "
-                f"size={self.height}"
-            )
 
     @property
     def height(self) -> int:

@@ -21,7 +21,7 @@ from aulens.landmarks import IBUG49, IBUG66, IBUG68, LandmarkLayout, convert
 from aulens.render.lookalike.config import Take
 from aulens.render.lookalike.files import write_cells, write_jpeg, write_matrix, write_text, write_video
 from aulens.render.lookalike.film import Frame, Framing, Studio, level_crop
-from aulens.render.lookalike.repertoire import base_rates
+from aulens.render.lookalike.plan import base_rates
 
 _BP4D: Final = Framing(aspect=0.75)
 _DISFA: Final = Framing(aspect=4 / 3)

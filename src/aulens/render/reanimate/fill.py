@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from aulens.render.expression import LEFT, RIGHT, Action
 from aulens.render.light import light_of
 from aulens.render.person import Look
-from aulens.render.reanimate.frame import GAMMA, Frame, Seen
-from aulens.render.reanimate.sample import HIDDEN_SKIN, INSIDE, SKIN, Sources
+from aulens.render.reanimate.frame import GAMMA, HIDDEN_SKIN, INSIDE, SKIN, Frame, Seen, Sources
 from aulens.render.rig import Floats, Material, Rig
 from aulens.render.scene import iris_centres
 from aulens.render.shade import Mesh, shade
