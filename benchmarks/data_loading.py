@@ -14,9 +14,9 @@ import cv2
 
 from aulens.data.dataset import FaceDataset
 from aulens.data.photometric import Photometric
-from aulens.models import build
+from aulens.models import build, model_config
 from aulens.training import load_config
-from aulens.training.setup import load_samples, model_config, training_set
+from aulens.training.setup import load_samples, training_set
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs" / "renders.toml"
 
@@ -40,8 +40,8 @@ def main() -> None:
     cv2.setNumThreads(0)
     # Any small model will do: only its crop matters.
     config = load_config(CONFIG, data=arguments.data, settings=["model.backbone=hrnet_lane8"])
-    samples = load_samples(config, model_config(config)).split("train")
-    full = training_set(config, samples, build(model_config(config)))
+    samples = load_samples(config, model_config(config.model)).split("train")
+    full = training_set(config, samples, build(model_config(config.model)))
     geometry = dataclasses.replace(full, photometric=Photometric())
     print("| augmentation | CPU ms per sample |\n| --- | --- |")
     count = min(arguments.count, len(samples))

@@ -26,7 +26,7 @@ from paired import SEED, Paired, add_tests, f1_and_auc
 
 from aulens.aus import MISSING
 from aulens.metrics.bootstrap import drawn_counts, subject_draws
-from aulens.models import ModelConfig
+from aulens.models import model_config
 from aulens.relations import AURelations
 from aulens.training import load_config, train
 from aulens.training.inference import Predictions, predict
@@ -98,7 +98,7 @@ def run(given: argparse.Namespace, seed: int, kind: str) -> Path:
 def alone(given: argparse.Namespace) -> Path:
     """A file of relations in which every AU is related to itself alone."""
     config = load_config(given.config, data=given.data, settings=given.settings)
-    aus = ModelConfig.from_dict(config.model).au_set
+    aus = model_config(config.model).au_set
     path: Path = given.out / "alone.json"
     AURelations(aus, np.eye(len(aus)), np.ones(len(aus), np.int64)).save(path)
     return path

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from aulens.aus import BP4D, DISFA, AUSet
 from aulens.cli import app
 from aulens.errors import ConfigError, ModelError
-from aulens.models import ModelConfig, load_checkpoint, save_checkpoint
+from aulens.models import load_checkpoint, model_config, save_checkpoint
 from aulens.models.config import JAAConfig
 from aulens.models.jaa_net import JAANet
 from aulens.models.official_jaa import to_official
@@ -179,7 +179,7 @@ def test_a_start_for_disfa(tmp_path: Path) -> None:
 
 
 def test_a_start_for_disfa_is_made_of_jaanet(tmp_path: Path) -> None:
-    config = ModelConfig.from_dict({"variant": "pooled", "backbone": "hrnet_lane8", "crop": 64})
+    config = model_config({"variant": "pooled", "backbone": "hrnet_lane8", "crop": 64})
     from aulens.models import build
 
     save_checkpoint(tmp_path / "pooled.safetensors", build(config), config)

@@ -6,7 +6,7 @@ import torch
 
 from aulens.aus import AUSet
 from aulens.evidence.methods import Explained, grad_cam, methods_of, occlusion, random, region
-from aulens.models import AUOutput, ModelConfig, build
+from aulens.models import AUOutput, build, model_config
 from synthetic_faces import face68
 
 AUS = AUSet("three", (1, 12, 25))
@@ -18,7 +18,7 @@ def network(variant):
     settings = {"variant": variant, "backbone": "hrnet_lane8", "aus": list(AUS), "crop": SIZE, "roi_side": 3}
     if variant.startswith("jaa"):
         settings = {"variant": variant, "aus": list(AUS), "crop": SIZE}
-    return build(ModelConfig.from_dict(settings)).eval()
+    return build(model_config(settings)).eval()
 
 
 def explained(model, count=2):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from aulens.models import ModelConfig, build, save_checkpoint
+from aulens.models import build, model_config, save_checkpoint
 from aulens.training.calibration import fit, write_calibration
 from aulens.training.config import config_from_dict, to_toml
 from aulens.training.run_folder import RunFolder
@@ -22,7 +22,7 @@ def make_run(root: Path, out: Path, variant: str = "roi", *, calibrated: bool = 
         "roi_side": 3,
     }
     torch.manual_seed(5)
-    model = build(ModelConfig.from_dict(settings)).eval()
+    model = build(model_config(settings)).eval()
     with torch.no_grad():  # batch statistics and scales that a fold must get right
         for module in model.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
@@ -33,7 +33,7 @@ def make_run(root: Path, out: Path, variant: str = "roi", *, calibrated: bool = 
     run = RunFolder(out)
     raw = {"name": "made", "model": settings, "data": {"roots": [str(root)], **data}}
     run.config.write_text(to_toml(config_from_dict(raw)), encoding="utf-8")
-    save_checkpoint(run.best, model, ModelConfig.from_dict(settings))
+    save_checkpoint(run.best, model, model_config(settings))
     if calibrated:
         random = np.random.default_rng(0)
         labels = random.integers(0, 2, (60, 3)).astype(np.int8)

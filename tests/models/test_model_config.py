@@ -5,7 +5,7 @@ import pytest
 
 from aulens.aus import AFFWILD2
 from aulens.errors import ConfigError
-from aulens.models import JAA_VARIANTS, ROI_VARIANTS, JAAConfig, ModelConfig, RoiConfig
+from aulens.models import JAA_VARIANTS, ROI_VARIANTS, JAAConfig, ModelConfig, RoiConfig, model_config
 
 # The header of a checkpoint of aulens 0.1, as it was written before there was a second family.
 BEFORE = {
@@ -16,21 +16,21 @@ BEFORE = {
 
 
 def jaa(**settings: object) -> ModelConfig:
-    return ModelConfig.from_dict({"variant": "jaa_net", "template": "face", **settings})
+    return model_config({"variant": "jaa_net", "template": "face", **settings}, key="")
 
 
 def test_headers_of_before_are_read() -> None:
-    config = ModelConfig.from_dict(BEFORE)
+    config = model_config(BEFORE)
     assert isinstance(config, RoiConfig)
     assert config.to_dict() == {**BEFORE, "graded": False}
-    assert ModelConfig.from_dict({}) == RoiConfig()
+    assert model_config({}) == RoiConfig()
 
 
 @pytest.mark.parametrize("variant", [*ROI_VARIANTS, *JAA_VARIANTS])
 def test_a_variant_finds_its_family_and_survives_a_dict(variant: str) -> None:
-    config = ModelConfig.from_dict({"variant": variant, "template": "face", "aus": "disfa", "crop": 64})
+    config = model_config({"variant": variant, "template": "face", "aus": "disfa", "crop": 64})
     assert isinstance(config, JAAConfig if variant.startswith("jaa") else RoiConfig)
-    again = ModelConfig.from_dict(config.to_dict())
+    again = model_config(config.to_dict())
     assert again.to_dict() == config.to_dict()
     assert again.au_set == config.au_set
     assert type(again) is type(config)
@@ -146,5 +146,5 @@ def test_settings_of_paper_a_are_checked(settings: dict[str, object], message: s
 
 
 def test_unknown_settings_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"Unknown key 'croop'\. Did you mean 'crop'\?"):
-        ModelConfig.from_dict({"croop": 3})
+    with pytest.raises(ConfigError, match=r"Unknown key 'model\.croop'\. Did you mean 'crop'\?"):
+        model_config({"croop": 3})

@@ -30,7 +30,7 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.aus import MISSING
 from aulens.errors import ConfigError
 from aulens.losses import masked_mean
-from aulens.models import AUFamily, AUModel, AUOutput, ModelConfig, load_checkpoint
+from aulens.models import AUFamily, AUModel, AUOutput, ModelConfig, load_checkpoint, model_config
 from aulens.models.regions import au_labels
 from aulens.relations import AURelations
 from aulens.runtime.card import read_card
@@ -54,7 +54,7 @@ class ToyConfig(ModelConfig):
     template: str = "face"
     width: int = 8
 
-    def _check(self) -> None:
+    def check(self) -> None:
         if self.width < 1:
             raise ConfigError(f"width is {self.width}; it must be at least 1.")
 
@@ -73,7 +73,7 @@ class ToyNet(AUModel):
         return {"maps": maps, "logits": maps.mean((2, 3))}
 
     def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
-        self._check(image, landmarks)
+        self.check_input(image, landmarks)
         maps, logits = self.exported(image).values()
         return AUOutput(logits, maps, sides=logits.unsqueeze(2).expand(-1, -1, 2))
 
@@ -228,5 +228,5 @@ def test_without_its_package(
 def test_a_package_that_can_not_be_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, tmp_path, "nowhere", {"aulens.models": "gone = nowhere:GONE"})
     with pytest.raises(ConfigError, match=r"model 'gone' \(nowhere:GONE\) can't be loaded"):
-        ModelConfig.from_dict({"variant": "gone"})
+        model_config({"variant": "gone"})
     assert bibtex("gone", "1").count("@") == 1

@@ -8,7 +8,7 @@ import torch
 
 from aulens.aus import AUSet
 from aulens.errors import AulensError, ConfigError, ModelError
-from aulens.models import ModelConfig, RoiConfig, build, save_checkpoint
+from aulens.models import RoiConfig, build, model_config, save_checkpoint
 from aulens.relations import AURelations
 from aulens.training.config import TrainConfig, config_from_dict, to_toml
 from aulens.training.run_folder import check_same
@@ -26,7 +26,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def checkpoint(path: Path, **settings: object) -> Path:
-    chosen = ModelConfig.from_dict({"variant": "jaa_net", "aus": AUS, "crop": 48, **settings})
+    chosen = model_config({"variant": "jaa_net", "aus": AUS, "crop": 48, **settings})
     relations = AURelations.from_labels(torch.zeros(0, len(chosen.au_set)).numpy(), chosen.au_set)
     save_checkpoint(path, build(chosen, relations if chosen.variant == "jaa_gcn" else None), chosen)
     return path

@@ -16,10 +16,11 @@ from aulens.aus import MISSING, AUSet
 from aulens.data.renders import load_renders
 from aulens.errors import BusyError, ConfigError, DatasetError, ModelError
 from aulens.locks import hold
+from aulens.models import model_config
 from aulens.training.au_task import AUTask
 from aulens.training.config import TrainConfig, config_from_dict, to_toml
 from aulens.training.run_folder import RunFolder, open_run
-from aulens.training.setup import load_samples, model_config
+from aulens.training.setup import load_samples
 from aulens.training.stages import train
 from interrupted import Killed, kill_at, log, weights
 from synthetic_faces import NEVER, PAINTED, write_faces
@@ -259,7 +260,7 @@ def test_aus_that_are_never_coded_are_named(faces: Path, tmp_path: Path):
     assert not (tmp_path / "run").exists()
     # Coded in one folder of two is coded.
     both = config(faces, data={"roots": [str(root), str(faces)]})
-    assert (load_samples(both, model_config(both)).labels == MISSING).any()
+    assert (load_samples(both, model_config(both.model)).labels == MISSING).any()
 
 
 def test_limit_takes_training_samples_only(faces: Path, tmp_path: Path):

@@ -7,11 +7,10 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from made_runs import make_run
 
 import aulens
 from aulens.errors import ConfigError, ModelError
-from aulens.models import ModelConfig, RoiConfig, build
+from aulens.models import RoiConfig, build, model_config
 from aulens.runtime.backend import open_session
 from aulens.runtime.card import read_card
 from aulens.runtime.intensity import Curve
@@ -22,6 +21,7 @@ from aulens.training.exporter import export
 from aulens.training.inference import predict
 from aulens.training.onnx_file import fold_batch_norm, write_onnx
 from aulens.training.run_folder import RunFolder
+from made_runs import make_run
 from synthetic_faces import PAINTED
 
 pytestmark = pytest.mark.slow
@@ -150,7 +150,7 @@ def test_a_wrong_export_is_refused(exported: Path, tmp_path: Path, monkeypatch: 
         onnx_file, "to_onnx", lambda module, example, shapes, outputs, path: shutil.copy(other, path)
     )
     settings = {"variant": "roi", "backbone": "hrnet_lane8", "aus": list(PAINTED.numbers), "crop": 64}
-    model = build(ModelConfig.from_dict(settings))
+    model = build(model_config(settings))
     with pytest.raises(ModelError, match="differ from torch's by"):
         write_onnx(model, tmp_path / "x.onnx")
     assert not (tmp_path / "x.onnx").exists()

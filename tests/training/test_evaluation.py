@@ -16,7 +16,7 @@ from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.registry import open_dataset
 from aulens.errors import ConfigError
 from aulens.landmarks import IBUG49, IBUG68, convert
-from aulens.models import ModelConfig, build, load_checkpoint, save_checkpoint
+from aulens.models import build, load_checkpoint, model_config, save_checkpoint
 from aulens.relations import AURelations
 from aulens.training.alignment import alignment_report
 from aulens.training.calibration import fit, write_calibration
@@ -36,7 +36,7 @@ def made(root: Path, out: Path, variant: str = "jaa_gcn", *, calibrated: bool = 
     """A run folder of an untrained model."""
     settings = {"variant": variant, "aus": list(PAINTED.numbers), "crop": 48}
     settings |= ROI if not variant.startswith("jaa") else {}
-    config = ModelConfig.from_dict(settings)
+    config = model_config(settings)
     torch.manual_seed(5)
     relations = AURelations.from_labels([[1, 1, 0], [0, 1, 1]], PAINTED)
     model = build(config, relations if variant == "jaa_gcn" else None)

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from aulens.errors import ModelError
-from aulens.models import build, load_checkpoint
+from aulens.models import build, load_checkpoint, model_config
 from aulens.relations import AURelations
 from aulens.training import stages
 from aulens.training.au_task import AUTask
 from aulens.training.checkpoint import Average
 from aulens.training.config import config_from_dict, to_toml
-from aulens.training.setup import load_samples, model_config, training_set
+from aulens.training.setup import load_samples, training_set
 from aulens.training.stages import first_stage, second_stage, train
 from interrupted import log
 from synthetic_faces import PAINTED, write_faces
@@ -114,7 +114,7 @@ def test_what_learns_landmarks_is_taught_the_true_ones(few: Path):
         ("roi", {"backbone": "hrnet_lane8"}, False),
     ):
         chosen = config_from_dict({"model": {"variant": variant, "aus": AUS, "crop": 64, **model}})
-        settings = model_config(chosen)
+        settings = model_config(chosen.model)
         relations = AURelations.from_labels([[1, 1, 0]], PAINTED)
         built = build(settings, relations if variant == "jaa_gcn" else None)
         samples = load_samples(config(few), settings)

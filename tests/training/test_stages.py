@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import load_file
 
 from aulens.errors import ConfigError, DatasetError, ModelError
-from aulens.models import build, load_checkpoint, save_checkpoint
+from aulens.models import build, load_checkpoint, model_config, save_checkpoint
 from aulens.relations import AURelations
 from aulens.training.au_task import AUTask
 from aulens.training.config import load_config, to_toml
-from aulens.training.setup import load_samples, model_config
+from aulens.training.setup import load_samples
 from aulens.training.stages import train
 from interrupted import Killed, kill_at, log, weights
 from synthetic_faces import PAINTED, write_faces
@@ -70,7 +70,7 @@ def test_the_second_stage_leaves_the_first_as_it_was(whole: Path):
         for name, value in below.items():
             assert torch.equal(state[f"jaa.{name}"], value), name
     torch.manual_seed(3)
-    settings = model_config(load_config(whole / "config.toml"))
+    settings = model_config(load_config(whole / "config.toml").model)
     fresh = build(settings, AURelations.load(whole / "relations.json")).state_dict()
     trained = [name for name in fresh if not name.startswith("jaa.")]
     last = weights(whole)
@@ -79,7 +79,7 @@ def test_the_second_stage_leaves_the_first_as_it_was(whole: Path):
 
 
 def test_relations_are_the_training_labels(few: Path, whole: Path):
-    samples = load_samples(config(few), model_config(config(few)))
+    samples = load_samples(config(few), model_config(config(few).model))
     expected = AURelations.from_labels(samples.split("train").labels, samples.aus)
     found = AURelations.load(whole / "relations.json", samples.aus)
     assert (found.conditional == expected.conditional).all()

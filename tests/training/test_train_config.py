@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from aulens.errors import ConfigError
+from aulens.models import model_config
 from aulens.training.config import TrainConfig, config_from_dict, load_config, to_toml
 from aulens.training.schedule import rate
-from aulens.training.setup import model_config
 from aulens.training.sight.networks import build_network
 from aulens.training.stages import second_stage
 
@@ -131,7 +131,7 @@ def test_shipped_configs_are_valid_and_open_with_their_command(path: Path):
         assert build_network(config)[1].eval()
         assert path.read_text().splitlines()[1].startswith("#   aulens train --config")
         return
-    settings = model_config(config)
+    settings = model_config(config.model)
     assert settings.crop % 16 == 0
     head = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     assert any("aulens train" in line or "python benchmarks/" in line for line in head)
@@ -142,7 +142,7 @@ def test_shipped_configs_are_valid_and_open_with_their_command(path: Path):
 def test_paper_b_is_the_papers():
     """Section 3.2, and what the official JAA-Net code adds: batches of 16, crops of 176 out of 200."""
     config = load_config(CONFIGS / "paper_b_affwild2.toml")
-    settings = model_config(config)
+    settings = model_config(config.model)
     assert (settings.variant, settings.au_set.name, settings.crop) == ("jaa_gcn", "affwild2", 112)
     assert settings.weighted
     assert (config.train.epochs, config.train.batch) == (4, 16)
@@ -195,4 +195,4 @@ def test_a_second_stage_is_checked(raw: dict, message: str):
 
 def test_unknown_model_settings_are_refused():
     with pytest.raises(ConfigError, match=r"'model\.backbones'.*'backbone'"):
-        model_config(config_from_dict({"model": {"backbones": "x"}}))
+        model_config(config_from_dict({"model": {"backbones": "x"}}).model)

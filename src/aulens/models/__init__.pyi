@@ -9,4 +9,5 @@ from .config import ModelConfig as ModelConfig
 from .config import RoiConfig as RoiConfig
 from .family import MODELS as MODELS
 from .family import AUFamily as AUFamily
+from .family import model_config as model_config
 from .output import AUOutput as AUOutput

@@ -90,7 +90,8 @@ class AUModel(nn.Module, ABC):
             InputError: The image has another size, or the landmarks are of no known layout.
         """
 
-    def _check(self, image: Tensor, landmarks: Tensor) -> None:
+    def check_input(self, image: Tensor, landmarks: Tensor) -> None:
+        """Raise InputError for what `forward` does not take."""
         if image.ndim != 4 or tuple(image.shape[1:]) != (3, self.crop, self.crop):
             raise InputError(
                 f"The model takes images (B, 3, {self.crop}, {self.crop}), got {tuple(image.shape)}; "

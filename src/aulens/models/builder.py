@@ -11,7 +11,7 @@ from aulens.aus import AUSet
 from aulens.errors import ModelError
 from aulens.models.base import AUModel
 from aulens.models.config import ModelConfig
-from aulens.models.family import au_family
+from aulens.models.family import au_family, model_config
 from aulens.relations import AURelations
 
 FORMAT: Final = "aulens-checkpoint/1"
@@ -77,7 +77,7 @@ def load_checkpoint(path: str | Path, aus: AUSet | None = None) -> tuple[AUModel
             f"not {FORMAT!r}. If these are weights of a backbone, give them as backbone_weights."
         )
     try:
-        config = ModelConfig.from_dict(json.loads(metadata["config"]))
+        config = model_config(json.loads(metadata["config"]), key="")
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path} has a configuration that this version can't read: {error}") from error
     if aus is not None and aus.numbers != config.au_set.numbers:

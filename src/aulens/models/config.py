@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -13,9 +13,8 @@ from msgspec import Meta
 
 from aulens.align import TEMPLATES
 from aulens.aus import AU_SETS, AUSet, au_set
-from aulens.checked import Checked, Count, NotNegative, Positive, Probability, checked, one_of
+from aulens.checked import Checked, Count, NotNegative, Positive, Probability, one_of
 from aulens.errors import ConfigError
-from aulens.models.family import DEFAULT, au_family
 from aulens.relations import THRESHOLD, Normalisation
 
 RoiVariant = Literal["pooled", "heatmap", "roi", "roi_gcn", "roi_gcn_supervised"]
@@ -30,7 +29,7 @@ JAA_VARIANTS: Final[tuple[str, ...]] = get_args(JAAVariant)
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig(Checked, ABC):
-    """What all models are asked for. Use `RoiConfig` or `JAAConfig`, or `from_dict`.
+    """What all models are asked for. Use `RoiConfig` or `JAAConfig`, or `aulens.models.model_config`.
 
     Attributes:
         variant: Which network; see the subclasses.
@@ -56,11 +55,12 @@ class ModelConfig(Checked, ABC):
         super().__post_init__()
         if not isinstance(self.aus, str):
             object.__setattr__(self, "aus", tuple(self.aus))
-        self._check()
+        self.check()
 
     @abstractmethod
-    def _check(self) -> None:
-        """Raise ConfigError for a value of this family that can't be."""
+    def check(self) -> None:
+        """Raise ConfigError for values of this family that can't be, though each is what its annotation says;
+        called when a configuration is made."""
 
     @property
     def au_set(self) -> AUSet:
@@ -74,21 +74,6 @@ class ModelConfig(Checked, ABC):
     def to_dict(self) -> dict[str, Any]:
         """As plain values, with the AUs spelled out as numbers (a set's name could change its meaning)."""
         return {**dataclasses.asdict(self), "aus": list(self.au_set.numbers)}
-
-    @staticmethod
-    def from_dict(values: Mapping[str, Any], key: str = "") -> ModelConfig:
-        """From plain values; "variant" says of which family (paper A's, if there is none).
-
-        Args:
-            values: By the names of the attributes.
-            key: Where they stand in a configuration, for messages: "model".
-
-        Raises:
-            ConfigError: An unknown variant, a name that the family does not know (the nearest known one is
-                named), or a value that can't be.
-        """
-        kind: type[ModelConfig] = au_family(values.get("variant", DEFAULT)).config
-        return checked(kind, values, key=key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +125,8 @@ class RoiConfig(ModelConfig):
         """Whether absent AUs leave their map at 0 instead of -1."""
         return self.variant == "heatmap"
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """See `ModelConfig.check`."""
         count = len(self.au_set)
         least = count if self.variant == "roi_gcn_supervised" else 1
         if self.eigenvectors != "aus" and self.eigenvectors < least:
@@ -198,7 +184,8 @@ class JAAConfig(ModelConfig):
     graph_nodes: GraphNodes = "features"
     graph_matrix: str | None = None
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """See `ModelConfig.check`."""
         assert self.au_set  # checks the AUs
         if not 48 <= self.crop <= 4096 or self.crop % 16:
             raise ConfigError(

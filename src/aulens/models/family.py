@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import AUSet
+from aulens.checked import checked
 from aulens.errors import ConfigError
+from aulens.models.config import ModelConfig
 from aulens.registry import Registry
 from aulens.relations import AURelations
 
@@ -23,9 +25,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from aulens.models.base import AUModel
-    from aulens.models.config import ModelConfig
 
-Config = TypeVar("Config", bound="ModelConfig")
+Config = TypeVar("Config", bound=ModelConfig)
 Decoder = Literal["roi", "pooled", "direct"]
 
 
@@ -167,3 +168,18 @@ def au_family(variant: object) -> AUFamily[Any]:
         return family
     known = ", ".join(name for name in MODELS.names() if name != variant)
     raise ConfigError(f"variant is {variant!r}; it must be one of {known}.")
+
+
+def model_config(values: Mapping[str, Any], key: str = "model") -> ModelConfig:
+    """The configuration of a model from plain values; "variant" says of which family (`DEFAULT`, if none).
+
+    Args:
+        values: By the names of its attributes.
+        key: Where they stand in a file, for messages.
+
+    Raises:
+        ConfigError: An unknown variant, a name that the family does not know (the nearest known one is
+            named), or a value that can't be.
+    """
+    kind: type[ModelConfig] = au_family(values.get("variant", DEFAULT)).config
+    return checked(kind, values, key=key)

@@ -102,7 +102,7 @@ class LandmarkModel(AUModel):
 
     def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
         """See `AUModel.forward`; those landmarks are only checked, the network finds its own."""
-        self._check(image, landmarks)
+        self.check_input(image, landmarks)
         features = self.features(image)
         logits = self.classify(features)
         return AUOutput(

@@ -34,7 +34,7 @@ class PooledNet(MapModel):
 
     def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
         """See `AUModel.forward`."""
-        self._check(image, landmarks)
+        self.check_input(image, landmarks)
         maps = self.maps(image)
         logits = maps.mean((2, 3))
         return AUOutput(logits=logits, maps=maps, sides=logits.unsqueeze(2).expand(-1, -1, 2))

@@ -105,7 +105,7 @@ class RoiNet(MapModel):
 
     def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
         """See `AUModel.forward`."""
-        self._check(image, landmarks)
+        self.check_input(image, landmarks)
         maps, features, _, phi = self._predict(image)
         scores = decode(maps, self.regions.windows(landmarks, self.grid)) - self.threshold
         sides = self.regions.side_scores(scores)

@@ -9,11 +9,12 @@ from aulens.data.folds import split, train_only
 from aulens.data.prepared import load_prepared
 from aulens.data.registry import protocol_of
 from aulens.errors import AulensError, ConfigError
+from aulens.models import model_config
 from aulens.study.config import StudyConfig
 from aulens.study.planning import PlannedRun, run_folder
 from aulens.study.results import RESULT
 from aulens.training.config import TrainConfig
-from aulens.training.setup import model_config, refuse_uncoded
+from aulens.training.setup import refuse_uncoded
 
 
 def check_settings(study: StudyConfig, out: Path) -> None:
@@ -31,7 +32,7 @@ def check_settings(study: StudyConfig, out: Path) -> None:
     for variant, fold, seed in study.runs:
         try:
             config = study.training(variant, fold, seed, Path("data"))
-            model_config(config)
+            model_config(config.model)
             if not (run_folder(out, variant.name, fold, seed) / "test" / RESULT).is_file():
                 _check_files(config)
         except AulensError as error:
@@ -47,7 +48,7 @@ def check_data(runs: Sequence[PlannedRun]) -> None:
     """
     seen = set()
     for run in runs:
-        data, aus = run.config.data, model_config(run.config).au_set
+        data, aus = run.config.data, model_config(run.config.model).au_set
         if run.finished or (key := (data.roots, data.plan, bool(data.tests), aus.numbers)) in seen:
             continue
         seen.add(key)

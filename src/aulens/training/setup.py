@@ -27,11 +27,6 @@ from aulens.training.memory import keep_freed_memory
 from aulens.training.scoring import crop_of
 
 
-def model_config(config: TrainConfig) -> ModelConfig:
-    """Check the [model] section; ConfigError names the nearest known key."""
-    return ModelConfig.from_dict(config.model, key="model")
-
-
 def load_samples(config: TrainConfig, settings: ModelConfig) -> Samples:
     """Read the data of a configuration: all splits, the training one cut to ``data.limit``."""
     if not config.data.roots:

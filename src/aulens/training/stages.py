@@ -21,7 +21,7 @@ from lightning.fabric import Fabric
 from aulens.data.samples import Samples
 from aulens.errors import DatasetError, ModelError
 from aulens.locks import hold
-from aulens.models import AUModel, ModelConfig, build, load_checkpoint
+from aulens.models import AUModel, ModelConfig, build, load_checkpoint, model_config
 from aulens.models.family import au_family
 from aulens.relations import AURelations
 from aulens.training.au_task import AUTask
@@ -31,7 +31,7 @@ from aulens.training.engine import Trainer, TrainResult
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder, check_same, open_run
 from aulens.training.sections import Stage2Config
-from aulens.training.setup import launch, load_samples, make_optimiser, model_config
+from aulens.training.setup import launch, load_samples, make_optimiser
 from aulens.training.sight.networks import weights_from
 from aulens.training.sight.tasks import open_task, refuse_processes
 from aulens.training.task import Task
@@ -68,7 +68,7 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False, progress: boo
             origin = weights_from(config.train.start, task.model) if config.train.start else ""
             course.open(run, config)
             return course.train(run, config, task, origin)
-    settings = model_config(config)
+    settings = model_config(config.model)
     stages = _Stages(load_samples(config, settings), _Course(launch(config), resume, progress))
     with stages.course.alone(run):
         if first := first_stage(config):
@@ -153,7 +153,7 @@ class _Stages:
         model = build(settings, relations)
         make_optimiser(second, model)
         folder = RunFolder(run.path / STAGE1)
-        wanted = model_config(first)
+        wanted = model_config(first.model)
         start, beginning = _start(stage2.start, wanted), _start(config.train.start, wanted)
         begun = run.last.is_file()
         if begun and not start and not folder.best.is_file():
