@@ -1,4 +1,4 @@
-# make demo | make test | make check | make oldest | make bench | make eyes | make units
+# make demo | make test | make check | make docs | make oldest | make bench | make eyes | make units
 # Each needs Python 3.11 or newer and the package index, and nothing else; a second run installs nothing.
 
 PYTHON ?= python3
@@ -14,7 +14,12 @@ BENCHMARKS := graph_layer jaa_net render runtime
 # Threads that wait without spinning: a busy machine then slows down evenly.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: demo test check oldest bench eyes units chromium
+
+# Its theme's notices about the future of MkDocs, which is pinned, are no warnings about the pages.
+export NO_MKDOCS_2_WARNING := 1
+export DISABLE_MKDOCS_2_WARNING := true
+
+.PHONY: demo test check docs oldest bench eyes units chromium
 
 # The light core, and the faces of openpeople beside the rendered ones.
 demo: $(VENV)/.demo
@@ -33,6 +38,10 @@ check: $(VENV)/.dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(RUN) -m pytest $(PARALLEL) -m "not slow"
+
+# The site, in site/: a dead link, an unknown anchor or a name without its page fails.
+docs: $(VENV)/.docs
+	$(VENV)/bin/mkdocs build --quiet
 
 # The quick tests with the oldest release of everything that pyproject.toml admits; those warn of newer ones.
 oldest:
@@ -111,6 +120,10 @@ $(VENV)/.demo: $(VENV)/.made pyproject.toml
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	$(RUN) -m pip install --quiet -e '.[dev]'
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.docs: $(VENV)/.made pyproject.toml
+	$(RUN) -m pip install --quiet -e '.[docs]'
+	@touch $@
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

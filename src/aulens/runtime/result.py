@@ -101,21 +101,18 @@ class Faces(tuple[FaceResult, ...]):
 
     It keeps no picture in memory. To be shown, a file is read again, and an array is looked at if it still
     exists; else the faces are shown without it.
-
-    Args:
-        faces: of the picture.
-        image: path of the picture, or (H, W, 3) uint8 RGB; None if there is nothing to show.
     """
 
     _image: "Path | ref[NDArray[np.uint8]] | None"
     _mirrored: bool
 
-    def __new__(  # noqa: D102 (the class says it)
+    def __new__(
         cls,
         faces: Iterable[FaceResult] = (),
         image: str | Path | NDArray[np.uint8] | None = None,
         mirrored: bool = False,
     ) -> Self:
+        """The faces of a picture: its path, or (H, W, 3) uint8 RGB; None if there is nothing to show."""
         self = super().__new__(cls, faces)
         self._mirrored = mirrored
         if isinstance(image, str | Path):
