@@ -56,6 +56,7 @@ def write_clip(
     ratio: Fraction | None = None,
     rate: Fraction | int = 25,
     options: dict[str, str] | None = None,
+    pixels: str | None = None,
 ) -> Path:
     """A clip with a picture at each of `times`, and with `sound`, a codec, a rising tone from 0 on.
 
@@ -63,7 +64,7 @@ def write_clip(
     """
     with av.open(str(path), "w", options=options or {}) as container:
         lossy = {"crf": "10"} if codec == "libx264" else {}
-        pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        pixels = pixels or ("yuvj420p" if codec == "mjpeg" else "yuv420p")
         stream: Any = container.add_stream(
             codec, rate=rate, width=size[0], height=size[1], pix_fmt=pixels, options=lossy
         )
