@@ -1,4 +1,4 @@
-"""Pages of the site and files beside them: links that are right in the repository are right on the site too."""
+"""Links that are right in the repository are right on the site too."""
 
 import re
 from typing import Any

@@ -12,6 +12,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def written(name: str, text: str) -> None:
+    """A page of the site."""
     with mkdocs_gen_files.open(name, "w") as page:
         page.write(text)
 
