@@ -299,6 +299,46 @@ def test_the_lock_of_a_dead_worker_is_taken_over(tmp_path: Path) -> None:
         assert lock.read_text().split()[1] == str(os.getpid())
 
 
+def test_a_run_on_a_cluster_and_one_without_keep_out_of_each_others_way(
+    model: Path, pictures: list[Path], tmp_path: Path
+) -> None:
+    """The second is refused: of the same video, and of pictures."""
+    video, out, refused = write_people(tmp_path / "talk.mp4", 20), tmp_path / "out", list[str]()
+    here = Here(Analyzer(model, PatchDetector()))
+    on_cluster = InOneProcess(AnalyzerSettings(model, patches))
+
+    def try_another(executor: Here | OnRay, given: Path) -> None:
+        with pytest.raises(BusyError) as error:
+            analyze_files([given], out, executor=executor)
+        refused.append(str(error.value))
+
+    frames = lambda *_: try_another(on_cluster, video)  # noqa: E731
+    analyze_files([video], out, executor=Here(Analyzer(model, PatchDetector()), on_frame=frames))
+    seen = lambda *_: try_another(on_cluster, pictures[1])  # noqa: E731
+    analyze_files(pictures[:2], out, executor=Here(Analyzer(model, PatchDetector()), on_picture=seen))
+    analyze_files(
+        [*pictures[:2], video], out, executor=on_cluster, on_outcome=lambda *_: try_another(here, pictures[1])
+    )
+    assert {text.partition(" is in use by")[0] for text in refused} == {
+        f"talk in {out}", f"The table of pictures in {out}",
+    }  # fmt: skip
+    assert len(refused) == 20 + 2 + 2
+    assert not [path for path in out.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+@pytest.mark.parametrize("name", [".cluster", ".cluster/tries", ".cluster/run.lock"])
+def test_workers_write_through_no_link(name: str, model: Path, pictures: list[Path], tmp_path: Path) -> None:
+    theirs, out = tmp_path / "theirs", tmp_path / "out"
+    theirs.mkdir()
+    (theirs / "token-mine").write_text("theirs")
+    (out / name).parent.mkdir(parents=True)
+    (out / name).symlink_to(theirs)
+    with pytest.raises(ConfigError, match="is a link, and nothing is written through one"):
+        analyze_files(pictures[:2], out, executor=InOneProcess(AnalyzerSettings(model, patches)))
+    assert [path.read_text() for path in theirs.iterdir()] == ["theirs"]
+
+
 def test_one_run_at_a_time_and_nothing_stays(tmp_path: Path) -> None:
     with Scratch(tmp_path).run() as token:
         assert Scratch(tmp_path).sees(token)

@@ -247,3 +247,44 @@ def test_the_command_line_leaves_nothing_but_results(files: list[Path], model: P
     ]  # fmt: skip
     assert list(home.iterdir()) == []
     assert set(Path("/tmp").glob("aulens-ray-*")) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_ended_leaves_what_it_goes_on_with(
+    number: signal.Signals, model: Path, tmp_path: Path
+) -> None:
+    before, out = set(Path("/tmp").glob("aulens-ray-*")), tmp_path / "out"
+    video = write_people(tmp_path / "talk.mp4", 1200)
+    command = [sys.executable, "-m", "aulens", "detect", str(video), "--model", str(model), "--out", str(out)]
+    cluster = ["--cluster", "--workers", "1"]
+    with subprocess.Popen(
+        [*command, *cluster],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listening,
+    ) as run:
+        until = time.monotonic() + 200
+        while not (out / "talk.part" / "note.json").exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        run.send_signal(number)
+        _, told = run.communicate(timeout=120)
+    assert run.returncode == 128 + number, told
+    assert "--resume goes on" in told
+    assert "Traceback" not in told
+    assert set(Path("/tmp").glob("aulens-ray-*")) == before
+    # Ray kills its workers: what they hold is free again, as of all that are dead.
+    assert {path.name for path in out.iterdir()} - {".cluster", ".talk.lock"} == {"talk.part"}
+    done = subprocess.run([*command, "--resume"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "frames of 1 video, " in done.stderr
+    assert "more done before" in done.stderr
+    assert {path.name for path in out.iterdir()} - {".cluster"} == {
+        "columns.csv", "talk.csv", "talk.events.csv", "talk.json",
+    }  # fmt: skip
+
+
+def listening() -> None:
+    """Hear Ctrl-C, whatever started the tests."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

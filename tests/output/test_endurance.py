@@ -18,7 +18,10 @@ from PIL import Image
 
 import forked_runs
 from aulens.analysis.analyzer import Analyzer
-from aulens.errors import BusyError, ConfigError
+from aulens.app.job_queue import Ticket
+from aulens.app.source import look
+from aulens.app.work import picture_work
+from aulens.errors import BusyError, ConfigError, InputError
 from aulens.output import Here, Results, analyze_files, analyze_video
 from aulens.output.writers import count_rows
 from forked_runs import ALL
@@ -241,6 +244,22 @@ def test_of_two_picture_runs_into_one_folder_one_is_refused(
     assert len(refused) == len(pictures)
     analyze_files(pictures, tmp_path / "whole", ALL, executor=Here(analyzer))
     assert contents(out) == contents(tmp_path / "whole")
+
+
+def test_a_page_writes_into_no_folder_that_a_run_writes_into(
+    analyzer: Analyzer, pictures: list[Path], tmp_path: Path
+) -> None:
+    """A visit's folder is its own; would it be another's, that would be said."""
+    out, refused = tmp_path / "out", []
+
+    def visit(*_: object) -> None:
+        with pytest.raises(InputError, match="is in use by process") as error:
+            picture_work(analyzer, look(pictures[1], "me.png"))(out, Ticket(lambda ticket: None))
+        refused.append(error)
+
+    analyze_files(pictures[:2], out, executor=Here(analyzer, on_picture=visit))
+    assert len(refused) == 2
+    assert count_rows(out / "results.csv") == 2
 
 
 def test_pictures_and_a_video_into_one_folder_are_both_whole(

@@ -158,6 +158,32 @@ def test_what_an_earlier_run_drew_is_not_taken_away_behind_a_link(
     assert contents(theirs) == before
 
 
+DAMAGED = [
+    b"{", b"[]", b'{"file": 3}', b'{"file": "a", "faces": "many"}', b'{"file": "a", "more": 1}', b"\xff", b"",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", DAMAGED)
+def test_a_damaged_part_of_pictures_goes_on_before_the_damage(
+    line: bytes, run: Run, analyzer: Analyzer, pictures: list[Path], tmp_path: Path
+) -> None:
+    run(pictures)
+    whole, out, seen = contents(tmp_path / "out"), tmp_path / "cut", list[str]()
+
+    def stop(*_: object) -> None:
+        seen.append("")
+        if len(seen) == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        analyze_files(pictures, out, ALL, executor=Here(analyzer, on_picture=stop))
+    part = out / "results.part" / "000000.jsonl"
+    head, first, _ = part.read_bytes().splitlines(keepends=True)
+    part.write_bytes(head + (first + line + b"\n" + first if line else first[:-1]))
+    analyze_files(pictures, out, ALL, executor=Here(analyzer), resume=True)
+    assert contents(out) == whole
+
+
 # Files of somebody's own
 
 

@@ -67,6 +67,7 @@ def detect(
     person's own left and right (AU12_left_p, AU12_right_p; empty if the model does not tell sides). Nobody in
     a picture, or a person lost in a frame, is a row with success 0. docs/tables.md has all of it.
 
-    Exit code: 0 all done, 1 some inputs or faces failed (each is named), 2 wrong use, 130 stopped by Ctrl-C.
+    Exit code: 0 all done, 1 some inputs or faces failed (each is named), 2 wrong use, 130, 143 or 129
+    stopped by Ctrl-C, SIGTERM or SIGHUP.
     """
     Analysis(inputs or [], out, format, overlay, report, resume, videos, sources, models, cluster).run()

@@ -147,7 +147,8 @@ class Part:
         seen: list[AnalyzedPicture] = []
         with suppress(ValueError):
             for line in lines[1 : len(self._job.paths) + 1]:
-                seen.append(checked(AnalyzedPicture, parsed(line.decode())))
+                if line.endswith(b"\n"):
+                    seen.append(checked(AnalyzedPicture, parsed(line.decode())))
         cut_back(self._path, sum(map(len, lines[: len(seen) + 1])))
         return seen
 
