@@ -49,7 +49,7 @@ def test_lists_are_read(tmp_path):
     assert listed.dataset == "bp4d"
     assert listed.subject.tolist() == ["F001", "F001", "F003", "M009"]
     assert listed.sequence.tolist() == ["T1", "T1", "T2", "T1"]
-    assert listed.number.tolist() == listed.frame.tolist() == [7, 8, 101, 1234]
+    assert listed.frame.tolist() == [7, 8, 101, 1234]
     assert listed.part.tolist() == ["1", "1", "2", "3"]
     expected = [[au in present for au in BP4D_AUS] for part in BP4D.values() for present in part.values()]
     np.testing.assert_array_equal(listed.labels, expected)

@@ -80,6 +80,14 @@ def subject_problems(
     return problems
 
 
+def no_frames(problems: Sequence[Problem]) -> DatasetError:
+    """What to raise of a data set without coded frames."""
+    # What can't be read explains it better than what is missing beside it.
+    first = sorted(problems, key=lambda problem: not problem.code.startswith("unreadable"))[:1]
+    why = "".join(f" {problem.where}: {problem.message}" for problem in first)
+    return DatasetError(f"No coded frame was found.{why}")
+
+
 def gather(
     dataset: str,
     aus: AUSet,
@@ -95,10 +103,7 @@ def gather(
     """
     ordered = sorted((s for s in sequences if len(s.media)), key=lambda s: (s.subject, s.sequence))
     if not ordered:
-        # What can't be read explains it better than what is missing beside it.
-        first = sorted(problems, key=lambda problem: not problem.code.startswith("unreadable"))[:1]
-        why = "".join(f" {problem.where}: {problem.message}" for problem in first)
-        raise DatasetError(f"No coded frame was found.{why}")
+        raise no_frames(problems)
     counts = sorted({s.landmarks.shape[1] for s in ordered if s.landmarks is not None})
     if len(counts) > 1:
         raise DatasetError(f"Sequences differ in their number of landmarks: {counts}; give one layout.")

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from PIL.Image import DecompressionBombError
 
 from aulens.aus import MISSING
-from aulens.data.coded import CodedSequence, find_media, gather, usable_rows
-from aulens.data.columns import changes
+from aulens.data.coded import find_media, no_frames, usable_rows
 from aulens.data.folders import several, start, walk
 from aulens.data.index import FrameIndex, Problem
-from aulens.data.jaanet_lists import SIZE, ListedFrames, read_lists
-from aulens.data.protocols import DISFA_SEQUENCE, protocol
+from aulens.data.jaanet_lists import SIZE, read_lists
+from aulens.data.protocols import DISFA_SEQUENCE
 from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 from aulens.formats import DAMAGE, open_picture
@@ -49,20 +48,23 @@ def read_jaanet(root: Path, lists: Path | None = None, dataset: str | None = Non
         problems.append(Problem("error", "missing_picture", "pictures", message, len(listed)))
     usable, found = usable_rows(listed.frame, listed.labels, "lists", listed.subject, listed.sequence)
     problems += found
-    sequences = []
-    for rows in _sequences(listed, usable):
-        subject, sequence = str(listed.subject[rows[0]]), str(listed.sequence[rows[0]])
+    kept = listed.take(usable)
+    media, part = np.full(len(kept), "", object), kept.part.copy()
+    for subject, sequence, rows in kept.sequences():
+        part[rows] = part[rows[0]]
         where = f"{subject}/{sequence}"
-        places = [top if sequence == DISFA_SEQUENCE else top / sequence for top in tops.get(subject, [])]
         lost = Problem("warning", "missing_picture", where, "listed frames have no picture ({}).")
-        media = find_media(places, listed.number[rows], lost, problems) if tops else [""] * len(rows)
-        of_rows = listed.frame[rows], listed.labels[rows], listed.landmarks[rows]
-        sequences.append(CodedSequence(subject, sequence, str(listed.part[rows[0]]), media, *of_rows))
-    problems += _size_problems([path for one in sequences for path in one.media if path][:1])
-    return gather(listed.dataset, protocol(listed.dataset).aus, sequences, problems, aligned=True)
+        if tops:
+            places = [top if sequence == DISFA_SEQUENCE else top / sequence for top in tops.get(subject, [])]
+            numbers = kept.frame[rows] - (kept.dataset == "disfa")
+            media[rows] = find_media(places, numbers, lost, problems)
+    problems += _size_problems([path for path in media if path][:1])
+    if not len(kept):
+        raise no_frames(problems)
+    return replace(kept, media=tuple(media), part=part, aligned=True, problems=tuple(problems))
 
 
-def narrow(index: FrameIndex, listed: ListedFrames) -> FrameIndex:
+def narrow(index: FrameIndex, listed: FrameIndex) -> FrameIndex:
     """Those frames of a data set as delivered that are in the lists, with the lists' parts.
 
     Labels and landmarks stay the data set's; where the lists' labels differ it is a Problem, as are listed
@@ -116,12 +118,6 @@ def _label_problems(index: FrameIndex, listed: NDArray[np.int8]) -> list[Problem
             )
             problems.append(Problem("warning", "lists_disagree", label, message, count))
     return problems
-
-
-def _sequences(listed: ListedFrames, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """The rows of each sequence."""
-    starts = np.flatnonzero(changes(listed.subject[rows], listed.sequence[rows]))[1:]
-    return np.split(rows, starts) if len(rows) else []
 
 
 def _size_problems(pictures: Sequence[str]) -> list[Problem]:

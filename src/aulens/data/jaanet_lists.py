@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from aulens.contents import text_of
 from aulens.data.coded import noted
 from aulens.data.folders import start, walk
-from aulens.data.index import Problem
+from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.label_files import binary_labels, blank_rows, read_table
 from aulens.data.protocols import DISFA_SEQUENCE, Protocol, protocol
 from aulens.errors import DatasetError
@@ -27,39 +27,14 @@ SIZE: Final = 200
 _LIST: Final = re.compile(r"(?P<dataset>BP4D|DISFA)_part(?P<part>[123])_path\.txt", re.IGNORECASE)
 _PATH: Final = re.compile(r"(?:.*/)?(?P<subject>[FM]\d{3}|SN\d{3})(?:/(?P<task>T\d+))?/(?P<number>\d+)\.\w+")
 _SUBJECT: Final = re.compile(r"[FM]\d{3}|SN\d{3}")
+_COLUMNS: Final = ("subject", "sequence", "part", "frame", "labels", "landmarks")
 
 
-@dataclass(frozen=True, eq=False)
-class ListedFrames:
-    """N frames of the lists of one data set, part by part.
-
-    Attributes:
-        dataset: "bp4d" or "disfa".
-        subject, sequence, part: (N,) str.
-        number: (N,) int64, the picture's number, 2440 of "BP4D/F001/T1/2440.jpg".
-        frame: (N,) int64, the number that the data set itself gives the frame: DISFA's pictures are numbered
-            from 0, its labels from 1.
-        labels: (N, A) int8 in {0, 1, MISSING}.
-        landmarks: (N, 49, 2) float32 in pixels of the 200-pixel faces, from 0; NaN where there are none.
-        problems: what could not be used.
-    """
-
-    dataset: str
-    subject: NDArray[np.str_]
-    sequence: NDArray[np.str_]
-    part: NDArray[np.str_]
-    number: NDArray[np.int64]
-    frame: NDArray[np.int64]
-    labels: NDArray[np.int8]
-    landmarks: NDArray[np.float32]
-    problems: tuple[Problem, ...]
-
-    def __len__(self) -> int:
-        return len(self.number)
-
-
-def read_lists(folder: Path, dataset: str | None = None) -> ListedFrames:
+def read_lists(folder: Path, dataset: str | None = None) -> FrameIndex:
     """Read the parts 1 to 3: PREFIX_path.txt, _AUoccur.txt and _land.txt, and _biocular.txt if it is there.
+
+    The frames come part by part, without files; landmarks are in pixels of the 200-pixel faces, from 0. A
+    frame's number is that of the data set itself: DISFA's pictures are numbered from 0, its labels from 1.
 
     Args:
         folder: where they lie, up to 3 levels down.
@@ -84,9 +59,10 @@ def read_lists(folder: Path, dataset: str | None = None) -> ListedFrames:
             parts.append(_read_part(path, part, published, problems))
     if not parts:
         raise DatasetError(f"No list in {folder} can be used: {problems[0].where}: {problems[0].message}")
-    fields = ("subject", "sequence", "part", "number", "frame", "labels", "landmarks")
-    joined = {name: np.concatenate([getattr(one, name) for one in parts]) for name in fields}
-    listed = ListedFrames(published.name, **joined, problems=tuple(problems))
+    columns: dict[str, Any] = dict(zip(_COLUMNS, map(np.concatenate, zip(*parts, strict=True)), strict=True))
+    n = len(columns["frame"])
+    position = np.full(n, PICTURE, np.int32)
+    listed = FrameIndex(published.name, published.aus, ("",) * n, position, **columns)
     return replace(listed, problems=(*problems, *_part_problems(listed, published)))
 
 
@@ -107,7 +83,10 @@ def _find(folder: Path, dataset: str | None) -> dict[str, Path]:
     return wanted
 
 
-def _read_part(path: Path, part: str, published: Protocol, problems: list[Problem]) -> ListedFrames:
+def _read_part(
+    path: Path, part: str, published: Protocol, problems: list[Problem]
+) -> tuple[NDArray[Any], ...]:
+    """The `_COLUMNS` of a part."""
     prefix = path.name[: -len("_path.txt")]
     subjects, sequences, numbers = _read_paths(path)
     n = len(numbers)
@@ -122,18 +101,8 @@ def _read_part(path: Path, part: str, published: Protocol, problems: list[Proble
     problems += [*blank_rows(table, f"{prefix}_AUoccur.txt"), *wrong]
     landmarks = _read_landmarks(path.with_name(f"{prefix}_land.txt"), n, problems)
     problems += _order_problems(path.with_name(f"{prefix}_biocular.txt"), landmarks)
-    number = np.array(numbers, dtype=np.int64)
-    return ListedFrames(
-        published.name,
-        np.array(subjects),
-        np.array(sequences),
-        np.full(n, part),
-        number,
-        number + (published.name == "disfa"),
-        labels,
-        landmarks,
-        (),
-    )
+    frame = np.array(numbers, dtype=np.int64) + (published.name == "disfa")
+    return np.array(subjects), np.array(sequences), np.full(n, part), frame, labels, landmarks
 
 
 def _read_paths(path: Path) -> tuple[list[str], list[str], list[int]]:
@@ -188,7 +157,7 @@ def _order_problems(path: Path, landmarks: NDArray[np.float32]) -> list[Problem]
     return [Problem("warning", "frame_order", path.name, message, away)]
 
 
-def _part_problems(listed: ListedFrames, published: Protocol) -> list[Problem]:
+def _part_problems(listed: FrameIndex, published: Protocol) -> list[Problem]:
     problems = []
     for subject in np.unique(listed.subject).tolist():
         rows = listed.subject == subject
