@@ -24,7 +24,7 @@ import pandas as pd
 
 from aulens.render.anny import load_anny
 from aulens.render.expression import Muscles
-from aulens.render.person import draw_look
+from aulens.render.person import draw_appearance
 from aulens.render.scene import Person, render
 from aulens.render.shot import Shot
 from aulens.tables import read_table
@@ -57,7 +57,7 @@ def heads() -> list[list[np.ndarray]]:
     made = []
     for seed, aus in ((102, (1, 2)), (7, (6, 12))):
         rng = np.random.default_rng(seed)
-        person = Person(muscles.rig.identity(rng), draw_look(rng), {})
+        person = Person(muscles.rig.identity(rng), draw_appearance(rng), {})
         shot = Shot(distance=90.0, zoom=0.92, shift=(0.0, 0.1))
         levels = np.linspace(0, 1, STEPS + 1)
         made.append([render(muscles, person, dict.fromkeys(aus, (s, s)), shot, HEAD).image for s in levels])

@@ -21,9 +21,9 @@ from aulens.render.reanimate.portraits import (
     ReanimateConfig,
     Studio,
     UnfitError,
-    look,
     pictures_of,
     read_landmarks,
+    survey,
 )
 
 
@@ -36,7 +36,7 @@ def measure(config: ReanimateConfig, every: int, each: int, root: Path) -> str:
     names, residuals, spent, drawn = list(pictures)[::every], [], 0.0, 0
     for file in names:
         try:
-            points = look(studio, file, given, find)
+            points = survey(studio, file, given, find)
         except UnfitError:
             continue
         residuals.append(studio.fitted(file, points).residual)

@@ -152,13 +152,13 @@ def head(yaws: list[float], closed: list[float]) -> Iterator[tuple[Image, NDArra
     """A rendered head in each frame, and its landmarks."""
     from aulens.render.anny import load_anny
     from aulens.render.expression import Muscles
-    from aulens.render.person import draw_look
+    from aulens.render.person import draw_appearance
     from aulens.render.scene import Person, render
     from aulens.render.shot import Shot
 
     muscles = Muscles.of(load_anny())
     rng = np.random.default_rng(102)
-    person = Person(muscles.rig.identity(rng), draw_look(rng), {})
+    person = Person(muscles.rig.identity(rng), draw_appearance(rng), {})
     for yaw, shut in zip(yaws, closed, strict=True):
         action = {43: (shut, shut)} if shut > 0 else {}
         picture = render(muscles, person, action, Shot(yaw=yaw, distance=90.0, zoom=0.7, seed=5), HEIGHT)

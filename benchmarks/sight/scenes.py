@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from aulens import read_image
-from aulens.faces.detector import box_overlap
+from aulens.faces.detector import iou
 from aulens.landmarks import face_box
 from sight.pictures import Image, Picture, Points, Portraits
 
@@ -95,7 +95,7 @@ def _place(
     for _ in range(50):
         x, y = (int(random.integers(0, limit - side)) for limit in (image.shape[1], image.shape[0]))
         box = np.array([x, y, x + side, y + side], np.float64)
-        if all(box_overlap(box, other) == 0 for other in taken):
+        if all(iou(box, other) == 0 for other in taken):
             taken.append(box)
             return x, y
     return None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.faces.detector import FaceDetector, box_overlap
+from aulens.faces.detector import FaceDetector, iou
 from aulens.faces.mediapipe_detector import MESH_OF_68
 from aulens.landmarks import face_box
 
@@ -54,7 +54,7 @@ class Answer:
 
 def _overlap(a: Points, b: Points) -> float:
     empty = (a[2:] - a[:2]).min() <= 0 or (b[2:] - b[:2]).min() <= 0
-    return 0.0 if empty else box_overlap(a, b)
+    return 0.0 if empty else iou(a, b)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.faces.detector import Face, box_overlap
+from aulens.faces.detector import Face, iou
 from moving_faces import Frame
 from synthetic_faces import face68
 
@@ -46,7 +46,7 @@ class Following(Scripted):
 
     def landmarks(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.float64]:
         for one in self.faces.get(number(image), []):
-            if box_overlap(one.box, box) > 0.3:
+            if iou(one.box, box) > 0.3:
                 return one.landmarks
         x, y = (box[:2] + box[2:]) / 2
         return face(x, y, box[2] - box[0]).landmarks
@@ -57,7 +57,7 @@ class Following(Scripted):
 
     def near(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> tuple[Face, ...]:
         self.nears.append(number(image))
-        return tuple(f for f in self.faces.get(number(image), []) if box_overlap(f.box, box) > 0.2)
+        return tuple(f for f in self.faces.get(number(image), []) if iou(f.box, box) > 0.2)
 
 
 @dataclass

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from aulens.align import transform
-from aulens.faces.box_net import Found, without_doubles
-from aulens.faces.detector import box_overlap
+from aulens.faces.box_net import Found, nms_sorted
+from aulens.faces.detector import iou
 from aulens.faces.search import tiles
 from aulens.faces.views import STRIDE, Tones, View, view
 
@@ -157,10 +157,10 @@ def test_doubles_are_those_that_share_more_than_so_much() -> None:
     boxes = np.concatenate([low, low + random.uniform(20, 60, (120, 2))], 1)
     expected: list[int] = []
     for number, box in enumerate(boxes):
-        if all(box_overlap(box, boxes[other]) <= 0.4 and not nested(box, boxes[other]) for other in expected):
+        if all(iou(box, boxes[other]) <= 0.4 and not nested(box, boxes[other]) for other in expected):
             expected.append(number)
-    assert without_doubles(boxes).tolist() == expected
-    assert without_doubles(boxes[:0]).tolist() == []
+    assert nms_sorted(boxes).tolist() == expected
+    assert nms_sorted(boxes[:0]).tolist() == []
 
 
 def nested(a: np.ndarray, b: np.ndarray) -> bool:
@@ -172,7 +172,7 @@ def nested(a: np.ndarray, b: np.ndarray) -> bool:
 
 def test_the_box_of_a_head_around_a_face_is_a_double_a_small_face_before_a_large_one_is_not() -> None:
     boxes = np.array([[40.0, 40, 60, 60], [25, 25, 70, 70], [0, 0, 100, 100]])
-    assert without_doubles(boxes).tolist() == [0, 2]
+    assert nms_sorted(boxes).tolist() == [0, 2]
 
 
 def test_joined_keeps_the_most_confident_of_doubles() -> None:

@@ -274,7 +274,7 @@ def turned(yaw: int) -> Image:
     """A rendered head, 192 x 192 pixels."""
     from aulens.render.anny import load_anny
     from aulens.render.expression import Muscles
-    from aulens.render.person import draw_look
+    from aulens.render.person import draw_appearance
     from aulens.render.scene import Person, render
     from aulens.render.shot import Shot
 
@@ -282,7 +282,7 @@ def turned(yaw: int) -> Image:
         _RIG["muscles"] = Muscles.of(load_anny())
     rng = np.random.default_rng(102)
     muscles = _RIG["muscles"]
-    person = Person(muscles.rig.identity(rng), draw_look(rng), {})
+    person = Person(muscles.rig.identity(rng), draw_appearance(rng), {})
     shot = Shot(yaw=yaw, distance=90.0, zoom=0.92, shift=(0.0, 0.1), seed=5)
     return render(muscles, person, {}, shot, 192).image
 

@@ -3,7 +3,7 @@ import pytest
 
 from aulens.render.anny import load_anny
 from aulens.render.expression import Muscles
-from aulens.render.person import draw_look
+from aulens.render.person import draw_appearance
 from aulens.render.scene import Person
 
 
@@ -14,7 +14,7 @@ def muscles():
 
 @pytest.fixture(scope="session")
 def plain_person(muscles):
-    look = draw_look(np.random.default_rng(3))._replace(
+    appearance = draw_appearance(np.random.default_rng(3))._replace(
         beard=0.0, hair_kind=2, hair_thickness=0.4, hairline=9.0
     )
-    return Person(np.zeros_like(muscles.rig.neutral), look, {})
+    return Person(np.zeros_like(muscles.rig.neutral), appearance, {})

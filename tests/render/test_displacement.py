@@ -50,7 +50,7 @@ def test_a_moved_portrait_has_the_field_of_the_render_it_stands_for(muscles, pla
     picture = render(muscles, plain_person, {}, Shot(distance=400.0), 2 * SIZE)
     basis = Basis.of(muscles)
     framed = frame(picture.image, fit(basis, picture.landmarks, {}), muscles.rig, Cut(), SIZE)
-    manner = animate.Manner(plain_person.look)
+    manner = animate.Manner(plain_person.appearance)
     action = {12: (0.0, 0.8), 1: (0.7, 0.7)}
     fields = animate.displaced(muscles, framed, action, manner)
     after = animate.animate(muscles, framed, action, manner).landmarks

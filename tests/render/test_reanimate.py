@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from aulens.render.expression import LEFT, RIGHT
-from aulens.render.person import draw_look
+from aulens.render.person import draw_appearance
 from aulens.render.reanimate.animate import Manner, animate, draw_manner
 from aulens.render.reanimate.fit import Basis, fit
 from aulens.render.reanimate.frame import Cut, draw_cut, frame, front
@@ -16,7 +16,7 @@ from aulens.render.scene import Person, render
 from aulens.render.shot import FIELD, PIVOT, Shot, rotation
 
 SIZE = 160
-MANNER = Manner(draw_look(np.random.default_rng(5))._replace(age=0.4))
+MANNER = Manner(draw_appearance(np.random.default_rng(5))._replace(age=0.4))
 FLAT = Shot(distance=400.0, zoom=1.1, yaw=4.0, pitch=3.0)  # nearly without perspective
 
 
@@ -28,7 +28,7 @@ def basis(muscles):
 @pytest.fixture(scope="module")
 def person(muscles, plain_person):
     shape = muscles.rig.identity(np.random.default_rng(8))
-    return Person(shape, plain_person.look, {})
+    return Person(shape, plain_person.appearance, {})
 
 
 def portrait_of(muscles, person, action, shot):
@@ -180,8 +180,8 @@ def test_the_face_is_what_lies_before_the_jaw(muscles):
 
 def test_a_turned_head_is_never_turned_back():
     rng = np.random.default_rng(0)
-    assert all(draw_manner(rng, MANNER.look, -20.0).yaw <= 0 for _ in range(50))
-    turns = [draw_manner(rng, MANNER.look, 0.0).yaw for _ in range(200)]
+    assert all(draw_manner(rng, MANNER.appearance, -20.0).yaw <= 0 for _ in range(50))
+    turns = [draw_manner(rng, MANNER.appearance, 0.0).yaw for _ in range(200)]
     assert min(turns) < -4
     assert max(turns) > 4
     assert np.abs(turns).max() <= 12

@@ -19,10 +19,10 @@ from aulens.render.reanimate.portraits import (
     ReanimateConfig,
     Studio,
     UnfitError,
-    look,
     pictures_of,
     points_in,
     read_landmarks,
+    survey,
     surveyor,
 )
 from aulens.render.scene import render
@@ -201,14 +201,14 @@ def test_faces_that_no_rig_fits_are_left_out(folder):
     assert "turned by" in rows["own/2.png"]
     tiny = given["own/0.png"] / 4
     with pytest.raises(UnfitError, match="pixels wide"):
-        look(studio, "own/0.png", {"own/0.png": tiny}, None)
+        survey(studio, "own/0.png", {"own/0.png": tiny}, None)
     shuffled = given["own/0.png"][np.random.default_rng(0).permutation(68)]
     with pytest.raises(UnfitError):
-        look(studio, "own/0.png", {"own/0.png": shuffled}, None)
+        survey(studio, "own/0.png", {"own/0.png": shuffled}, None)
     with pytest.raises(UnfitError, match="does not name it"):
-        look(studio, "own/0.png", {}, None)
+        survey(studio, "own/0.png", {}, None)
     with pytest.raises(ConfigError, match="68 landmarks"):
-        look(studio, "own/0.png", None, lambda image: (Face(np.array([0.0, 0, 9, 9]), np.zeros((5, 2))),))
+        survey(studio, "own/0.png", None, lambda image: (Face(np.array([0.0, 0, 9, 9]), np.zeros((5, 2))),))
 
 
 def test_only_mouths_that_may_move(folder, tmp_path):

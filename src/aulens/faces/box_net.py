@@ -68,7 +68,7 @@ class Found:
             *(np.concatenate([getattr(part, name) for part in parts]) for name in ("confidence", "look")),
         )
         every = every[np.argsort(-every.confidence, kind="stable")]
-        return every[without_doubles(every.boxes)]
+        return every[nms_sorted(every.boxes)]
 
 
 NOTHING: Final = Found(np.empty((0, 4)), np.empty((0, FIVE_POINTS, 2)), np.empty(0), np.empty(0, np.str_))
@@ -140,13 +140,13 @@ class BoxNet:
         placed = np.concatenate([placed.min(1), placed.max(1)], 1)
         confidence = sigmoid(slope * scores[chosen].astype(np.float64) + offset)
         found = Found(placed, transform(seen.matrix, five), confidence, np.full(len(chosen), seen.look))[real]
-        return found[without_doubles(found.boxes)]
+        return found[nms_sorted(found.boxes)]
 
     def _broken(self, what: str) -> ModelError:
         return ModelError(f"{self.card.onnx}: {what}; the file is damaged or its weights are")
 
 
-def without_doubles(boxes: NDArray[np.float64], same: float = SAME_FACE) -> NDArray[np.intp]:
+def nms_sorted(boxes: NDArray[np.float64], same: float = SAME_FACE) -> NDArray[np.intp]:
     """Which of (N, 4) boxes are no doubles of an earlier one: share at most `same` (IoU), don't lie in it."""
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     left = np.arange(len(boxes))

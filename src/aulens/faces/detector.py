@@ -125,7 +125,7 @@ def shared_area(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return max(float(width), 0.0) * max(float(height), 0.0)
 
 
-def box_overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Area shared by two boxes (4,) over the area of both (IoU), 0 to 1."""
     shared = shared_area(a, b)
     areas = float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]))

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.align import five_points, similarity, warp
 from aulens.errors import ConfigError, ModelError
-from aulens.faces.detector import Face, box_overlap, check_image, largest_first
+from aulens.faces.detector import Face, check_image, iou, largest_first
 from aulens.faces.registry import DetectorEntry, DetectorSpec
 
 PREDICTOR_NAME: Final = "shape_predictor_68_face_landmarks.dat"
@@ -167,11 +167,7 @@ class DlibBoxes:
         found: list[tuple[NDArray[np.float64], float]] = []
         for number, scale in enumerate(self._scales(max(image.shape[:2]))):
             new = self._boxes_at(image, scale, self._threshold)
-            found += [
-                item
-                for item in new
-                if all(box_overlap(item[0], other[0]) < _SAME_FACE_IOU for other in found)
-            ]
+            found += [item for item in new if all(iou(item[0], other[0]) < _SAME_FACE_IOU for other in found)]
             smallest = min((min(box[2] - box[0], box[3] - box[1]) * scale for box, _ in found), default=0)
             if found and (number > 0 or smallest >= _SMALL_FACE):
                 break

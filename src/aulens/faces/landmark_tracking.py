@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from aulens.align import FACE
 from aulens.errors import InputError
-from aulens.faces.detector import Face, FaceFollower, LandmarkFollower, box_overlap
+from aulens.faces.detector import Face, FaceFollower, LandmarkFollower, iou
 from aulens.faces.people import CLOSE, ONE_FACE
 from aulens.faces.steady import apart
 from aulens.faces.track import COAST, Anchor, Track, appearance
@@ -60,7 +60,7 @@ class LandmarkTracker:
             found += self._detector.near(image, track.expected)
         unique: list[Face] = []
         for face in found:
-            if usable(face) and all(box_overlap(face.box, other.box) < ONE_FACE for other in unique):
+            if usable(face) and all(iou(face.box, other.box) < ONE_FACE for other in unique):
                 unique.append(face)
         return unique
 
@@ -81,14 +81,14 @@ class LandmarkTracker:
         if not usable(again):
             return face
         box = anchor.box(again.landmarks)
-        return face if box_overlap(box, face.box) < ONE_FACE else replace(again, box=box)
+        return face if iou(box, face.box) < ONE_FACE else replace(again, box=box)
 
     def _may_slide(self, track: Track, tracks: Sequence[Track]) -> bool:
         """Whether the detector need not look: it did lately, and nobody is close."""
         if track.anchor is None or track.face_id is None or track.unchecked + 1 >= self._check:
             return False
         others = (other for other in tracks if other is not track)
-        return all(box_overlap(track.expected, other.expected) <= CLOSE for other in others)
+        return all(iou(track.expected, other.expected) <= CLOSE for other in others)
 
     def _slides(self, image: Image, track: Track, now: float) -> bool:
         """Place it by its landmarks; False, and nothing done, if what they find is not the face."""
@@ -106,7 +106,7 @@ def agrees(track: Track, face: Face) -> bool:
     if offer is None or len(offer.landmarks) != len(face.landmarks):
         return False
     # Between two faces landmarks may be stretched from one to the other: the box, found without them, is not.
-    return apart(face.landmarks, offer.landmarks) < _AGREE and box_overlap(face.box, offer.box) >= ONE_FACE
+    return apart(face.landmarks, offer.landmarks) < _AGREE and iou(face.box, offer.box) >= ONE_FACE
 
 
 def usable(face: Face) -> bool:
@@ -127,7 +127,7 @@ def _slid(detector: FaceFollower, image: Image, track: Track) -> Face | None:
     if not usable(face):
         return None
     box = track.anchor.box(landmarks)
-    return replace(face, box=box) if box_overlap(box, track.expected) >= ONE_FACE else None
+    return replace(face, box=box) if iou(box, track.expected) >= ONE_FACE else None
 
 
 def _offer(detector: LandmarkFollower, image: Image, tracks: Sequence[Track]) -> None:
@@ -144,7 +144,7 @@ def _offer(detector: LandmarkFollower, image: Image, tracks: Sequence[Track]) ->
         for n, face in zip(moved, again, strict=True):
             faces[n] = face
     for track, face in zip(here, faces, strict=True):
-        if face.confidence >= _PRESENT and box_overlap(face.box, track.expected) >= ONE_FACE:
+        if face.confidence >= _PRESENT and iou(face.box, track.expected) >= ONE_FACE:
             track.offer = face
 
 

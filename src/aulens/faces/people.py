@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.faces.detector import box_overlap, shared_area
+from aulens.faces.detector import iou, shared_area
 from aulens.faces.identity import FaceEmbedder, Gallery
 from aulens.faces.track import Track, swap_ids
 
@@ -196,8 +196,8 @@ def resolve_merged(tracks: Sequence[Track]) -> None:
         for b in here[number + 1 :]:
             if not (a.in_view and b.in_view):
                 continue
-            if box_overlap(a.box, b.box) > ONE_FACE:
-                fit_a, fit_b = (box_overlap(track.box, track.expected) for track in (a, b))
+            if iou(a.box, b.box) > ONE_FACE:
+                fit_a, fit_b = (iou(track.box, track.expected) for track in (a, b))
                 (b if fit_a >= fit_b else a).face = None
             elif _within(a.box, b.box) > _WITHIN:
                 (b if a.confidence >= b.confidence else a).face = None
@@ -212,14 +212,14 @@ def note_occlusions(tracks: Sequence[Track]) -> None:
                 continue
             met = a.face_id in b.met or b.face_id in a.met
             appeared = a.in_view != a.was_in_view or b.in_view != b.was_in_view
-            if (met and appeared) or (not met and box_overlap(a.box, b.box) > CLOSE):
+            if (met and appeared) or (not met and iou(a.box, b.box) > CLOSE):
                 a.meet(b)
 
 
 def overlapping(track: Track, tracks: Sequence[Track]) -> bool:
     """Whether a face in view overlaps with another one in view."""
     return track.face is not None and any(
-        other is not track and other.face is not None and box_overlap(track.face.box, other.face.box) > _APART
+        other is not track and other.face is not None and iou(track.face.box, other.face.box) > _APART
         for other in tracks
     )
 

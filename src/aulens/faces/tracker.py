@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from aulens.errors import ConfigError, InputError
 from aulens.faces.cuts import CutFinder
 from aulens.faces.default import default_embedder
-from aulens.faces.detector import Face, FaceDetector, FaceFollower, box_overlap, check_image
+from aulens.faces.detector import Face, FaceDetector, FaceFollower, check_image, iou
 from aulens.faces.dlib_detector import DlibEmbedder
 from aulens.faces.identity import FaceEmbedder
 from aulens.faces.landmark_tracking import LandmarkTracker, agrees, usable
@@ -202,7 +202,7 @@ class FaceTracker:
         pairs = []
         for number, (face, patch) in enumerate(zip(faces, patches, strict=True)):
             for track in self._tracks:
-                overlap = box_overlap(face.box, track.box)
+                overlap = iou(face.box, track.box)
                 if overlap >= _SAME and self._may_be(track, patch):
                     # Who was in view comes first: the hidden one of two does not take over the other's face.
                     pairs.append((not track.was_in_view, -overlap, number, track))
@@ -213,7 +213,7 @@ class FaceTracker:
                 done.append(track)
                 self._meet(image, track, rest.pop(number), patches[number], now)
         for number, face in rest.items():
-            if all(not t.in_view or box_overlap(face.box, t.box) <= _SAME for t in self._tracks):
+            if all(not t.in_view or iou(face.box, t.box) <= _SAME for t in self._tracks):
                 self._tracks.append(Track.begin(face, patches[number], now, self._moves))
 
     def _meet(self, image: NDArray[np.uint8], track: Track, face: Face, patch: Patch, now: float) -> None:

@@ -21,7 +21,7 @@ from aulens.render.dataset import Progress, Worker, build, claim, image_path, pi
 from aulens.render.displacement import save_fields
 from aulens.render.expression import Action, Muscles, labels, lip_gap
 from aulens.render.ict import load_ict
-from aulens.render.person import draw_look
+from aulens.render.person import draw_appearance
 from aulens.render.rig import Rig
 from aulens.render.scene import Person, displaced, render
 from aulens.render.shot import Shot, draw_shot
@@ -103,7 +103,7 @@ def render_subject(
 ) -> list[dict[str, Any]]:
     """Draw and save all pictures of one person; returns their manifest rows."""
     rng = np.random.default_rng([config.seed, RIGS.index(config.rig), subject])
-    person = Person(muscles.rig.identity(rng), draw_look(rng), draw_rest(rng))
+    person = Person(muscles.rig.identity(rng), draw_appearance(rng), draw_rest(rng))
     rows = []
     first = subject * config.per_subject
     for index in range(first, min(config.n, first + config.per_subject)):

@@ -29,7 +29,7 @@ _IRIS: Final = np.array(
 )
 
 
-class Look(NamedTuple):
+class Appearance(NamedTuple):
     """Appearance of one person; colours are linear RGB (3,) float32, lengths canonical centimetres.
 
     A NamedTuple because the compiled shader takes it as it is.
@@ -68,7 +68,7 @@ def _linear(colour: NDArray[np.float64]) -> Floats:
     return linear
 
 
-def draw_look(rng: np.random.Generator) -> Look:
+def draw_appearance(rng: np.random.Generator) -> Appearance:
     """A random person."""
     tone = rng.uniform(0, len(_SKIN) - 1)
     low = min(int(tone), len(_SKIN) - 2)
@@ -84,7 +84,7 @@ def draw_look(rng: np.random.Generator) -> Look:
     lipstick = np.array([0.62, 0.2, 0.24]) * rng.uniform(0.6, 1.25, 3)
     kind = int(rng.choice(5, p=[0.07, 0.13, 0.3, 0.26, 0.24]))
     cloth = rng.uniform(0.05, 0.9, 3)
-    return Look(
+    return Appearance(
         skin=_linear(skin),
         lips=_linear(lipstick if painted else natural_lips),
         hair=hair,
@@ -123,14 +123,14 @@ class Shell(NamedTuple):
     triangles: Ints  # (T, 3)
 
 
-def hair_cover(rig: Rig, look: Look) -> Floats:
+def hair_cover(rig: Rig, appearance: Appearance) -> Floats:
     """How much hair grows at each vertex, (V,) float32 in 0..1."""
     x, y, z = rig.canonical.T
-    if look.hair_kind == 0:
+    if appearance.hair_kind == 0:
         return np.zeros(len(x), np.float32)
-    ragged = look.fringe * np.sin(1.9 * x + look.seed) * np.cos(0.7 * x - 0.3 * look.seed)
+    ragged = appearance.fringe * np.sin(1.9 * x + appearance.seed) * np.cos(0.7 * x - 0.3 * appearance.seed)
     height = y - 0.02 * x**2 + 0.55 * (8 - np.minimum(z, 8)) + ragged
-    over = smoothstep(look.hairline - 0.5, look.hairline + 0.8, height)
+    over = smoothstep(appearance.hairline - 0.5, appearance.hairline + 0.8, height)
     side = smoothstep(5.9, 7.2, np.abs(x)) * smoothstep(7.2, 5.0, z) * smoothstep(2.2, 5.2, y)
     back = smoothstep(4.5, 2.5, z) * smoothstep(-6, -3, y) * (np.abs(x) < 9)
     ear = (np.abs(x) > 6.9) & (y < 5.2) & (y > -3.2) & (z > -1) & (z < 5)
@@ -141,23 +141,23 @@ def hair_cover(rig: Rig, look: Look) -> Floats:
     return cover
 
 
-def hair_shell(rig: Rig, look: Look, head: Floats, normals: Floats, cover: Floats) -> Shell:
+def hair_shell(rig: Rig, appearance: Appearance, head: Floats, normals: Floats, cover: Floats) -> Shell:
     """The hair's outer surface for a moved head; empty for bald and cropped heads.
 
     Args:
         rig: the head's mesh.
-        look: kind and thickness of the hair.
+        appearance: kind and thickness of the hair.
         head: (V, 3) the moved vertices, centimetres.
         normals: (V, 3) unit.
         cover: (V,) 0..1, see `hair_cover`.
     """
-    if look.hair_kind < 2:
+    if appearance.hair_kind < 2:
         empty = np.zeros((0, 3), np.float32)
         return Shell(empty, empty, empty, np.zeros(0, np.float32), np.zeros((0, 3), np.int32))
     grown = cover > 0.02
-    lift = look.hair_thickness * smoothstep(0, 1, cover) - 0.02 * ~grown
+    lift = appearance.hair_thickness * smoothstep(0, 1, cover) - 0.02 * ~grown
     points = head + normals * lift[:, None]
-    if look.hair_kind == 4:  # long hair hangs wide of the neck
+    if appearance.hair_kind == 4:  # long hair hangs wide of the neck
         outwards = np.sign(head) * np.array([1.5, 0, 0], np.float32)
         points = points + smoothstep(3, -8, head[:, 1])[:, None] * outwards
     triangles = rig.triangles[(rig.material == Material.SKIN) & grown[rig.triangles].all(1)]

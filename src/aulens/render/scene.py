@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from aulens.render.displacement import Fields, displacements, seen_corners
 from aulens.render.expression import Action, Muscles
 from aulens.render.light import light_of
-from aulens.render.person import Look, hair_cover, hair_shell
+from aulens.render.person import Appearance, hair_cover, hair_shell
 from aulens.render.raster import empty_buffers, rasterize, vertex_normals
 from aulens.render.rig import Floats, Material, Rig
 from aulens.render.shade import Mesh, shade
@@ -35,12 +35,12 @@ class Person:
 
     Attributes:
         shape: (V, 3) float32 displacement of the rig's neutral face, centimetres.
-        look: appearance.
+        appearance: appearance.
         rest: the resting face: traces of AUs too faint to carry a label.
     """
 
     shape: Floats
-    look: Look
+    appearance: Appearance
     rest: Action
 
 
@@ -89,11 +89,11 @@ def _neck(face: Floats) -> Floats:
     return middle
 
 
-def _pose(rig: Rig, look: Look, head: Floats, shot: Shot) -> Mesh:
+def _pose(rig: Rig, appearance: Appearance, head: Floats, shot: Shot) -> Mesh:
     """The head (V, 3) with its hair, turned as the shot says."""
     normals = vertex_normals(head, rig.triangles)
-    cover = hair_cover(rig, look)
-    hair = hair_shell(rig, look, head, normals, cover)
+    cover = hair_cover(rig, appearance)
+    hair = hair_shell(rig, appearance, head, normals, cover)
     turn = rotation(shot)
     return Mesh(
         position=np.ascontiguousarray((np.concatenate([head, hair.points]) - PIVOT) @ turn.T),
@@ -206,9 +206,9 @@ def render(muscles: Muscles, person: Person, action: Action, shot: Shot, size: i
         shot: camera, light, background.
         size: pixels of the square picture.
     """
-    rig, look, n = muscles.rig, person.look, size * _SUPERSAMPLING
+    rig, appearance, n = muscles.rig, person.appearance, size * _SUPERSAMPLING
     face = rig.neutral + person.shape + muscles.move(person.rest) + muscles.move(action)
-    mesh = _pose(rig, look, face + _gaze(rig, shot.gaze), shot)
+    mesh = _pose(rig, appearance, face + _gaze(rig, shot.gaze), shot)
     screen = project(mesh.position, shot, n)
     landmarks = (screen[rig.landmarks, :2] + 0.5) / _SUPERSAMPLING - 0.5
     strength = np.array([action.get(au, (0.0, 0.0)) for au in WRINKLING], np.float32)
@@ -223,14 +223,14 @@ def render(muscles: Muscles, person: Person, action: Action, shot: Shot, size: i
     if shot.body:
         neck = project(_neck(face) - PIVOT, shot, n)[0]
         scale = n * shot.zoom / FIELD
-        draw_body(colour, (float(neck[0]), float(neck[1])), scale, look.cloth * np.float32(brightness))
+        draw_body(colour, (float(neck[0]), float(neck[1])), scale, appearance.cloth * np.float32(brightness))
 
     soft = (mesh.material == Material.LASH) | (mesh.material == Material.HAIR)
     depth, index, weights = empty_buffers(n)
     rasterize(screen, mesh.triangles, numbers[~soft], depth, index, weights)
     openness = _openness(depth)
     alpha, flesh = np.zeros((n, n), np.float32), np.zeros((n, n), np.float32)
-    shade(index, weights, openness, mesh, look, strength, light, colour, alpha, flesh)
+    shade(index, weights, openness, mesh, appearance, strength, light, colour, alpha, flesh)
     _scatter(colour, flesh)
 
     # Hair and lashes let through what is behind them, so they are a layer of their own.
@@ -238,10 +238,10 @@ def render(muscles: Muscles, person: Person, action: Action, shot: Shot, size: i
     depth -= np.float32(_SOFT_BIAS)
     rasterize(screen, mesh.triangles, numbers[soft], depth, index, weights)
     over, alpha = np.zeros_like(colour), np.zeros_like(alpha)
-    shade(index, weights, openness, mesh, look, strength, light, over, alpha, np.zeros_like(flesh))
+    shade(index, weights, openness, mesh, appearance, strength, light, over, alpha, np.zeros_like(flesh))
     colour += (over - colour) * alpha[..., None]
 
-    image = _develop(colour, flesh, shot.exposure, look.darkness)
+    image = _develop(colour, flesh, shot.exposure, appearance.darkness)
     image = np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), np.float32)
     if rng:
         image = image + rng.normal(0, rng.uniform(0.002, 0.012), image.shape).astype(np.float32)

@@ -67,50 +67,58 @@ def inside_triangle(table: Floats, corners: Any, w0: float, w1: float) -> Any:
 
 
 @inlined
-def _pores(x: float, y: float, z: float, look: Any) -> Any:
-    return fractal(9 * x, 9 * y, 9 * z, look.seed + 50, 2)
+def _pores(x: float, y: float, z: float, appearance: Any) -> Any:
+    return fractal(9 * x, 9 * y, 9 * z, appearance.seed + 50, 2)
 
 
 @inlined
 def _skin_colour(
-    x: float, y: float, z: float, hair: float, fine: float, lip: float, brow: float, cloth: float, look: Any
+    x: float,
+    y: float,
+    z: float,
+    hair: float,
+    fine: float,
+    lip: float,
+    brow: float,
+    cloth: float,
+    appearance: Any,
 ) -> Any:
     """Skin and what grows or lies on it, from the skin outwards."""
-    tint = skin_tint(x, y, z, fine, look)
-    colour = (look.skin[0] * tint[0], look.skin[1] * tint[1], look.skin[2] * tint[2])
-    colour = _blend(colour, _scaled(look.hair, 0.8), beard_cover(x, y, z, look) * (1 - lip))
+    tint = skin_tint(x, y, z, fine, appearance)
+    colour = (appearance.skin[0] * tint[0], appearance.skin[1] * tint[1], appearance.skin[2] * tint[2])
+    colour = _blend(colour, _scaled(appearance.hair, 0.8), beard_cover(x, y, z, appearance) * (1 - lip))
     if lip > 0:
         grain = 1 + 0.18 * fractal(11 * x, 2 * y, 3 * z, 5, 2)
-        colour = _blend(colour, _scaled(look.lips, grain), lip)
-    colour = _blend(colour, look.brow, brow)
-    if look.hair_kind > 0 and hair > 0:  # cropped hair is a tint of the scalp
-        colour = _blend(colour, look.hair, 0.85 * smooth(0.0, 0.3, hair + 0.12 * fine))
+        colour = _blend(colour, _scaled(appearance.lips, grain), lip)
+    colour = _blend(colour, appearance.brow, brow)
+    if appearance.hair_kind > 0 and hair > 0:  # cropped hair is a tint of the scalp
+        colour = _blend(colour, appearance.hair, 0.85 * smooth(0.0, 0.3, hair + 0.12 * fine))
     if cloth > 0:
-        colour = _blend(colour, _scaled(look.cloth, 1 + 0.25 * fine), cloth)
+        colour = _blend(colour, _scaled(appearance.cloth, 1 + 0.25 * fine), cloth)
     return colour
 
 
 @inlined
-def _relief(x: float, y: float, z: float, fine: float, strength: Floats, look: Any) -> Any:
+def _relief(x: float, y: float, z: float, fine: float, strength: Floats, appearance: Any) -> Any:
     """Height of the wrinkles, centimetres, and the slope of wrinkles and pores along x and y."""
-    height = wrinkle(x, y, strength, look.age)
-    along_x = (wrinkle(x + _STEP, y, strength, look.age) - height) / _STEP
-    along_y = (wrinkle(x, y + _STEP, strength, look.age) - height) / _STEP
+    height = wrinkle(x, y, strength, appearance.age)
+    along_x = (wrinkle(x + _STEP, y, strength, appearance.age) - height) / _STEP
+    along_y = (wrinkle(x, y + _STEP, strength, appearance.age) - height) / _STEP
     pores = 0.010 / _STEP
-    along_x += pores * (_pores(x + _STEP, y, z, look) - fine)
-    along_y += pores * (_pores(x, y + _STEP, z, look) - fine)
+    along_x += pores * (_pores(x + _STEP, y, z, appearance) - fine)
+    along_y += pores * (_pores(x, y + _STEP, z, appearance) - fine)
     return height, along_x, along_y
 
 
 @inlined
-def _teeth_colour(x: float, look: Any) -> Any:
+def _teeth_colour(x: float, appearance: Any) -> Any:
     ax = abs(x)
     gap = abs(ax - 0.42 - 0.72 * np.round((ax - 0.42) / 0.72)) if ax > 0.2 else ax
-    return _scaled(look.teeth, 1 - 0.35 * np.exp(-((gap / 0.05) ** 2)))
+    return _scaled(appearance.teeth, 1 - 0.35 * np.exp(-((gap / 0.05) ** 2)))
 
 
 @inlined
-def _eye_colour(x: float, y: float, iris: Floats, look: Any) -> Any:
+def _eye_colour(x: float, y: float, iris: Floats, appearance: Any) -> Any:
     """White with veins at its edge, iris with fibres and a dark ring, pupil."""
     side = 1 if x > 0 else 0
     u, v = x - iris[side, 0], y - iris[side, 1]
@@ -121,17 +129,19 @@ def _eye_colour(x: float, y: float, iris: Floats, look: Any) -> Any:
         around = np.arctan2(v, u)
         fibre = 1 + 0.35 * np.sin(23 * around + 3 * np.sin(7 * around))
         fibre *= 1.3 - 0.5 * smooth(0.2, 0.6, radius)
-        fibre *= smooth(look.pupil, look.pupil + 0.07, radius) * (1 - 0.75 * smooth(0.48, 0.60, radius))
-        colour = _blend(_scaled(look.iris, fibre), colour, smooth(0.56, 0.66, radius))
+        fibre *= smooth(appearance.pupil, appearance.pupil + 0.07, radius) * (
+            1 - 0.75 * smooth(0.48, 0.60, radius)
+        )
+        colour = _blend(_scaled(appearance.iris, fibre), colour, smooth(0.56, 0.66, radius))
     return colour
 
 
 @inlined
-def _lash_cover(x: float, y: float, z: float, look: Any) -> Any:
+def _lash_cover(x: float, y: float, z: float, appearance: Any) -> Any:
     inward = -1.0 if x > 0 else 1.0
-    strands = fractal(16 * x + 4 * y * inward, 1.5 * y, 6 * z, look.seed + 71, 2)
+    strands = fractal(16 * x + 4 * y * inward, 1.5 * y, 6 * z, appearance.seed + 71, 2)
     upper = 0.75 if y > 3.53 - 0.02 * (abs(x) - 3) ** 2 else 0.2
-    return min(1.0, max(0.0, upper * (0.75 + 1.6 * strands))) * look.lashes
+    return min(1.0, max(0.0, upper * (0.75 + 1.6 * strands))) * appearance.lashes
 
 
 @compiled
@@ -140,7 +150,7 @@ def shade(
     weights: Floats,
     occlusion: Floats,
     mesh: Any,
-    look: Any,
+    appearance: Any,
     strength: Floats,
     light: Any,
     colour: Floats,
@@ -154,7 +164,7 @@ def shade(
         weights: (H, W, 2) float32, its barycentric weights.
         occlusion: (H, W) float32 0..1.2, openness to ambient light from the depth buffer.
         mesh: a `Mesh`.
-        look: a `Look`.
+        appearance: a `Appearance`.
         strength: (len(WRINKLING), 2) float32, AU intensity 0..1, right and left.
         light: a `Light`.
         colour: output (H, W, 3) float32, linear RGB.
@@ -175,19 +185,19 @@ def shade(
             hair = w0 * mesh.hair[corners[0]] + w1 * mesh.hair[corners[1]]
             hair += (1 - w0 - w1) * mesh.hair[corners[2]]
             kind = mesh.material[t]
-            shine, rough, cover, bare = 0.35 * look.gloss, 0.42, 1.0, 0.0
+            shine, rough, cover, bare = 0.35 * appearance.gloss, 0.42, 1.0, 0.0
             openness, inside = occlusion[row, col], 1.0
 
             if kind == _SKIN:
-                fine = _pores(x, y, z, look)
+                fine = _pores(x, y, z, appearance)
                 cloth = smooth(-10.8, -11.0, y + 0.1 * np.sin(2 * x) - 0.006 * x * x)
-                lip, brow = lip_cover(x, y, z), brow_cover(x, y, z, look)
-                albedo = _skin_colour(x, y, z, hair, fine, lip, brow, cloth, look)
-                shine = (0.35 * look.gloss + 0.35 * lip) * (1 - cloth) * (1 - brow)
+                lip, brow = lip_cover(x, y, z), brow_cover(x, y, z, appearance)
+                albedo = _skin_colour(x, y, z, hair, fine, lip, brow, cloth, appearance)
+                shine = (0.35 * appearance.gloss + 0.35 * lip) * (1 - cloth) * (1 - brow)
                 rough = 0.42 + 0.1 * fine - 0.12 * lip
                 bare = 1.0 if lip < 0.5 and cloth < 0.5 else 0.0
                 if z > 2 and cloth < 0.5:
-                    deep, along_x, along_y = _relief(x, y, z, fine, strength, look)
+                    deep, along_x, along_y = _relief(x, y, z, fine, strength, appearance)
                     nx -= rotation[0, 0] * along_x + rotation[0, 1] * along_y
                     ny -= rotation[1, 0] * along_x + rotation[1, 1] * along_y
                     nz -= rotation[2, 0] * along_x + rotation[2, 1] * along_y
@@ -195,22 +205,22 @@ def shade(
             elif kind == _MOUTH:
                 albedo, shine = (0.10, 0.015, 0.012), 0.05
             elif kind == _SOCKET:
-                albedo = (0.35 * look.skin[0], 0.18 * look.skin[1], 0.18 * look.skin[2])
+                albedo = (0.35 * appearance.skin[0], 0.18 * appearance.skin[1], 0.18 * appearance.skin[2])
             elif kind == _TONGUE:
                 albedo, shine, rough = (0.42, 0.12, 0.11), 0.5, 0.3
             elif kind == _TEETH:
-                albedo, shine, rough = _teeth_colour(x, look), 0.5, 0.25
+                albedo, shine, rough = _teeth_colour(x, appearance), 0.5, 0.25
             elif kind == _EYE:
-                albedo, shine, rough = _eye_colour(x, y, mesh.iris, look), 1.3, 0.08
+                albedo, shine, rough = _eye_colour(x, y, mesh.iris, appearance), 1.3, 0.08
                 openness *= 0.52 + 0.43 * smooth(4.9, 3.6, y)  # the upper lid's shade
             elif kind == _LASH:
                 albedo, shine = (0.012, 0.009, 0.008), 0.0
-                cover = _lash_cover(x, y, z, look)
+                cover = _lash_cover(x, y, z, appearance)
             else:  # the hair's shell
                 angle = np.arctan2(x, z + 0.01)
-                strands = 1 + 0.9 * fractal(26 * angle, 0.7 * y, 0.2 * z, look.seed + 33, 3)
-                albedo, shine, rough = _scaled(look.hair, 1.2 * strands), 0.35, 0.4
-                ragged = 0.3 * fractal(40 * angle, 1.2 * y, z, look.seed + 44, 3)
+                strands = 1 + 0.9 * fractal(26 * angle, 0.7 * y, 0.2 * z, appearance.seed + 33, 3)
+                albedo, shine, rough = _scaled(appearance.hair, 1.2 * strands), 0.35, 0.4
+                ragged = 0.3 * fractal(40 * angle, 1.2 * y, z, appearance.seed + 44, 3)
                 cover = smooth(0.02, 0.30, hair + ragged)
             if kind in (_MOUTH, _TONGUE, _TEETH):  # darker the deeper in the mouth
                 inside = min(1.0, max(0.12, 1 - (10.3 - z) * 0.22))

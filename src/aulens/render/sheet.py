@@ -14,7 +14,7 @@ from aulens.data.renders import render_table
 from aulens.errors import DatasetError
 from aulens.render.expression import RECIPES, Muscles
 from aulens.render.generate import load_rig
-from aulens.render.person import draw_look
+from aulens.render.person import draw_appearance
 from aulens.render.scene import Person, render
 from aulens.render.shot import Shot
 
@@ -91,7 +91,7 @@ def au_sheet(
     """Write one picture with the same face at rest and showing each AU at full strength."""
     muscles = Muscles.of(load_rig(rig, assets))
     rng = np.random.default_rng(seed)
-    person = Person(muscles.rig.identity(rng) * np.float32(0.5), draw_look(rng)._replace(beard=0.0), {})
+    person = Person(muscles.rig.identity(rng) * np.float32(0.5), draw_appearance(rng)._replace(beard=0.0), {})
     tiles = [_captioned(render(muscles, person, {}, Shot(), side).image, "rest", side)]
     for au in RECIPES:
         picture = render(muscles, person, {au: (1.0, 1.0)}, Shot(), side)

@@ -210,38 +210,38 @@ def lip_cover(x: float, y: float, z: float) -> float:
 
 
 @compiled
-def brow_cover(x: float, y: float, z: float, look: Any) -> Any:
+def brow_cover(x: float, y: float, z: float, appearance: Any) -> Any:
     """How much eyebrow hair covers this point, 0..1."""
     ax = abs(x)
     if y < 3.9 or y > 7.8 or ax > 7 or z < 5:
         return 0.0
-    tilt = look.brow_tilt * min(1.0, max(0.0, (4.5 - ax) / 3.5))
-    distance, along = _polyline(ax, y - look.brow_lift - tilt, _BROWS, False)
-    width = look.brow_width * (1.15 - 0.8 * along**2.5)
+    tilt = appearance.brow_tilt * min(1.0, max(0.0, (4.5 - ax) / 3.5))
+    distance, along = _polyline(ax, y - appearance.brow_lift - tilt, _BROWS, False)
+    width = appearance.brow_width * (1.15 - 0.8 * along**2.5)
     if distance > 1.3 * width:
         return 0.0
-    strands = fractal(6 * ax - 4.5 * y * along + 3 * y, 3 * y, z + 40.0 * (x > 0), look.seed + 21, 2)
+    strands = fractal(6 * ax - 4.5 * y * along + 3 * y, 3 * y, z + 40.0 * (x > 0), appearance.seed + 21, 2)
     thick = min(1.0, max(0.0, 0.85 + 0.9 * strands))
-    return look.brow_density * smooth(1.15, 0.5, distance / width) * thick
+    return appearance.brow_density * smooth(1.15, 0.5, distance / width) * thick
 
 
 @compiled
-def beard_cover(x: float, y: float, z: float, look: Any) -> Any:
+def beard_cover(x: float, y: float, z: float, appearance: Any) -> Any:
     """How much beard covers this point, 0..1."""
-    if look.beard == 0.0 or y > -0.9 or y < -10 or z < 0.5:
+    if appearance.beard == 0.0 or y > -0.9 or y < -10 or z < 0.5:
         return 0.0
     area = smooth(-1.2, -3.0, y) * smooth(-9.8, -8.2, y) * smooth(0.5, 3.5, z)
     round_mouth = np.sqrt((0.62 * x) ** 2 + (y + 3.4) ** 2)
     area *= min(1.0, smooth(1.5, 2.4, round_mouth) + 0.8 * _blob(x, y, 0, -1.85, 1.9, 0.4))
-    stubble = 0.75 + 0.9 * fractal(14 * x, 5 * y, 14 * z, look.seed + 3, 2)
-    return min(1.0, max(0.0, look.beard * stubble)) * area
+    stubble = 0.75 + 0.9 * fractal(14 * x, 5 * y, 14 * z, appearance.seed + 3, 2)
+    return min(1.0, max(0.0, appearance.beard * stubble)) * area
 
 
 @compiled
-def skin_tint(x: float, y: float, z: float, fine: float, look: Any) -> tuple[float, float, float]:
+def skin_tint(x: float, y: float, z: float, fine: float, appearance: Any) -> tuple[float, float, float]:
     """Multipliers (r, g, b) of the base skin colour: blotches, blood, eye sockets, freckles, make-up."""
     ax = abs(x)
-    broad = 1 + 0.10 * fractal(0.8 * x, 0.8 * y, 0.8 * z, look.seed, 2) + 0.12 * fine
+    broad = 1 + 0.10 * fractal(0.8 * x, 0.8 * y, 0.8 * z, appearance.seed, 2) + 0.12 * fine
     blood = (
         0.5 * _blob(ax, y, 4.2, 0.2, 1.7, 1.4)
         + 0.55 * _blob(x, y, 0, 0.2, 1.1, 1.0)
@@ -249,11 +249,11 @@ def skin_tint(x: float, y: float, z: float, fine: float, look: Any) -> tuple[flo
     )
     if ax > 7:
         blood += 0.5
-    blood *= look.redness * (1 - 0.6 * look.darkness)
+    blood *= appearance.redness * (1 - 0.6 * appearance.darkness)
     r, g, b = broad * (1 + 0.16 * blood), broad * (1 - 0.17 * blood), broad * (1 - 0.14 * blood)
-    socket = (0.14 + 0.2 * look.age) * _blob(ax, y, 3.0, 2.3, 1.2, 0.5)
-    crease = 0.2 * _blob(ax, y, 3.1, 4.6, 1.4, 0.3) + look.eye_shadow * _blob(ax, y, 3.2, 4.7, 1.4, 0.5)
+    socket = (0.14 + 0.2 * appearance.age) * _blob(ax, y, 3.0, 2.3, 1.2, 0.5)
+    crease = 0.2 * _blob(ax, y, 3.1, 4.6, 1.4, 0.3) + appearance.eye_shadow * _blob(ax, y, 3.2, 4.7, 1.4, 0.5)
     shade = 1 - crease
-    if look.freckles > 0.1:
-        shade *= 1 - 0.35 * look.freckles * smooth(0.2, 0.4, fine) * _blob(ax, y, 3, 0.8, 3, 2)
+    if appearance.freckles > 0.1:
+        shade *= 1 - 0.35 * appearance.freckles * smooth(0.2, 0.4, fine) * _blob(ax, y, 3, 0.8, 3, 2)
     return r * shade * (1 - 0.6 * socket), g * shade * (1 - 0.9 * socket), b * shade * (1 - 0.7 * socket)

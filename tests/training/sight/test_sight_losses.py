@@ -9,7 +9,7 @@ from aulens.data.sight.crops import FaceCrop
 from aulens.data.sight.scenes import Scene
 from aulens.models.face_net import STRIDES
 from aulens.training.sight.losses import assign, face_loss, giou, landmark_loss
-from aulens.training.sight.measure import landmark_measures, overlaps, scene_measures, suppressed
+from aulens.training.sight.measure import landmark_measures, nms, pairwise_iou, scene_measures
 
 SIZE = 256
 CELLS = [(SIZE // stride) ** 2 for stride in STRIDES]
@@ -163,11 +163,11 @@ def test_doubles_of_one_size_are_removed_as_torchvision_does():
     low = torch.rand(80, 2, generator=torch.Generator().manual_seed(4)) * 90
     for same, side in ((0.2, 20), (0.45, 30), (0.3, 50)):
         alike = torch.cat([low, low + side], 1)
-        kept = suppressed(alike.numpy(), scores.numpy(), same).tolist()
+        kept = nms(alike.numpy(), scores.numpy(), same).tolist()
         assert kept == ops.nms(alike, scores, same).tolist()
         assert 5 < len(kept) < 70
     torch.testing.assert_close(
-        torch.tensor(overlaps(boxes(9).numpy(), boxes(7, 2).numpy())), ops.box_iou(boxes(9), boxes(7, 2))
+        torch.tensor(pairwise_iou(boxes(9).numpy(), boxes(7, 2).numpy())), ops.box_iou(boxes(9), boxes(7, 2))
     )
 
 

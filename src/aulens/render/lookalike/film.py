@@ -20,7 +20,7 @@ from aulens.render.acting import draw_rest, on_sides
 from aulens.render.expression import LEFT, RIGHT, Action, Muscles, labels, lip_gap
 from aulens.render.lookalike.config import LookalikeConfig, Take
 from aulens.render.lookalike.plan import Moments
-from aulens.render.person import draw_look
+from aulens.render.person import draw_appearance
 from aulens.render.rig import Floats
 from aulens.render.scene import Person, Picture, render
 from aulens.render.shot import FIELD, Shot, draw_shot
@@ -109,7 +109,7 @@ def level_crop(frame: Frame, side: int) -> Frame:
 
 def _person(take: Take, config: LookalikeConfig, muscles: Muscles) -> Person:
     rng = np.random.default_rng(config.stream(1, take.person))
-    return Person(muscles.rig.identity(rng), draw_look(rng), draw_rest(rng))
+    return Person(muscles.rig.identity(rng), draw_appearance(rng), draw_rest(rng))
 
 
 def _posed(shot: Shot, performance: Performance, t: int) -> Shot:

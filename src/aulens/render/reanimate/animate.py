@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from aulens.render.displacement import Fields, displacements, seen_corners
 from aulens.render.expression import LEFT, RIGHT, Action, Muscles, lip_gap
-from aulens.render.person import Look, draw_look
+from aulens.render.person import Appearance, draw_appearance
 from aulens.render.raster import vertex_normals
 from aulens.render.reanimate.fill import Moved, draw_lashes, fill_inside, fill_lids, fill_lips
 from aulens.render.reanimate.fit import pose_of
@@ -37,13 +37,13 @@ class Manner:
     """How a picture is re-animated, whatever the AUs.
 
     Attributes:
-        look: teeth, lashes, wrinkles' age: what the picture may not show.
+        appearance: teeth, lashes, wrinkles' age: what the picture may not show.
         yaw, pitch: degrees that the head is turned further; see `Shot` for the signs.
         depth: of the wrinkles, 1 = as deep as usual.
         whiteness: of the teeth, about 0.75..1.
     """
 
-    look: Look
+    appearance: Appearance
     yaw: float = 0.0
     pitch: float = 0.0
     depth: float = 1.0
@@ -67,7 +67,7 @@ class Reanimated:
     parted: float
 
 
-def draw_manner(rng: np.random.Generator, look: Look, yaw: float) -> Manner:
+def draw_manner(rng: np.random.Generator, appearance: Appearance, yaw: float) -> Manner:
     """A random manner, with a head that is turned a little.
 
     A head that is turned already (`yaw`, degrees) is not turned back to the camera, or what the picture does
@@ -77,7 +77,7 @@ def draw_manner(rng: np.random.Generator, look: Look, yaw: float) -> Manner:
     if abs(yaw) > _FRONTAL:
         turn = 0.7 * np.copysign(turn, yaw)
     return Manner(
-        look,
+        appearance,
         float(np.clip(turn, -_MOST_YAW, _MOST_YAW)),
         float(np.clip(pitch, -_MOST_PITCH, _MOST_PITCH)),
         float(rng.uniform(0.8, 1.4)),
@@ -85,9 +85,9 @@ def draw_manner(rng: np.random.Generator, look: Look, yaw: float) -> Manner:
     )
 
 
-def draw_portrait_look(rng: np.random.Generator) -> Look:
+def draw_portrait_appearance(rng: np.random.Generator) -> Appearance:
     """What a portrait may not show of its person: age of the wrinkles, teeth, lashes."""
-    return draw_look(rng)._replace(beard=0.0, age=float(rng.uniform(0.25, 0.9)))
+    return draw_appearance(rng)._replace(beard=0.0, age=float(rng.uniform(0.25, 0.9)))
 
 
 def animate(muscles: Muscles, frame: Frame, action: Action, manner: Manner) -> Reanimated:
@@ -107,7 +107,9 @@ def animate(muscles: Muscles, frame: Frame, action: Action, manner: Manner) -> R
     normals = (vertex_normals(face, rig.triangles) @ frame.rotation.T).astype(np.float32)
     strength = wrinkles_of(action, manner.depth)
     sources = trace(frame, rig, pixels, seen)
-    ratio = relight(seen, rig, frame.normals, normals, frame.rotation, strength, manner.look.age, frame.light)
+    ratio = relight(
+        seen, rig, frame.normals, normals, frame.rotation, strength, manner.appearance.age, frame.light
+    )
     moved = Moved(frame, rig, action, pixels, solid, normals, rotation, seen, sources, ratio)
 
     how = cv2.INTER_LINEAR
@@ -115,8 +117,8 @@ def animate(muscles: Muscles, frame: Frame, action: Action, manner: Manner) -> R
     out *= ratio
     fill_lips(moved, out)
     fill_lids(moved, out)
-    fill_inside(moved, manner.look, strength, manner.whiteness, out)
-    draw_lashes(moved, manner.look, out)
+    fill_inside(moved, manner.appearance, strength, manner.whiteness, out)
+    draw_lashes(moved, manner.appearance, out)
 
     size = frame.size // SUPERSAMPLING
     image = np.clip(out, 0, 1) ** np.float32(1 / GAMMA)

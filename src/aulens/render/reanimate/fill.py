@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from aulens.render.expression import LEFT, RIGHT, Action
 from aulens.render.light import light_of
-from aulens.render.person import Look
+from aulens.render.person import Appearance
 from aulens.render.reanimate.frame import GAMMA, HIDDEN_SKIN, INSIDE, SKIN, Frame, Seen, Sources
 from aulens.render.rig import Floats, Material, Rig
 from aulens.render.scene import iris_centres
@@ -153,12 +153,12 @@ def _between_points(
     return np.asarray(cv2.blur(moved.frame.linear, (3, 3))[at[:, 1], at[:, 0]], np.float32)
 
 
-def fill_inside(moved: Moved, look: Look, strength: Floats, exposure: float, out: Floats) -> None:
+def fill_inside(moved: Moved, appearance: Appearance, strength: Floats, exposure: float, out: Floats) -> None:
     """Teeth, tongue, mouth and newly seen eyeball, by the renderer's own shader in the picture's light."""
     inside = moved.sources.kind == INSIDE
     if not inside.any():
         return
-    colour = _shaded(moved, look, strength, inside)
+    colour = _shaded(moved, appearance, strength, inside)
     skin = moved.frame.light.median
     colour *= np.float32(0.55 + 0.45 * min(1.0, skin / 0.3))
     now = np.zeros_like(inside)
@@ -180,7 +180,7 @@ def fill_inside(moved: Moved, look: Look, strength: Floats, exposure: float, out
     _lay(out, np.where(inside[..., None], colour, spread), cover)
 
 
-def _shaded(moved: Moved, look: Look, strength: Floats, inside: Mask) -> Floats:
+def _shaded(moved: Moved, appearance: Appearance, strength: Floats, inside: Mask) -> Floats:
     rig, n, light = moved.rig, moved.frame.size, moved.frame.light
     position = ((moved.face - PIVOT) @ moved.rotation.T).astype(np.float32)
     power = float(np.linalg.norm(light.towards))
@@ -205,7 +205,7 @@ def _shaded(moved: Moved, look: Look, strength: Floats, inside: Mask) -> Floats:
     alpha, flesh = np.zeros((n, n), np.float32), np.zeros((n, n), np.float32)
     index = np.where(inside, moved.seen.index, -1).astype(np.int32)
     lamp = light_of(shot, position, rig.triangles, casting, n // 2)
-    shade(index, moved.seen.weights, openness, mesh, look, strength, lamp, colour, alpha, flesh)
+    shade(index, moved.seen.weights, openness, mesh, appearance, strength, lamp, colour, alpha, flesh)
     return colour
 
 
@@ -256,7 +256,7 @@ def _iris(dark: NDArray[np.int64], up: Floats, scale: float) -> tuple[Floats, fl
     return (low + high) / 2 * right + height * up, radius
 
 
-def draw_lashes(moved: Moved, look: Look, out: Floats) -> None:
+def draw_lashes(moved: Moved, appearance: Appearance, out: Floats) -> None:
     """The dark line along a shut lid."""
     n = moved.frame.size
     for side in (RIGHT, LEFT):
@@ -268,5 +268,5 @@ def draw_lashes(moved: Moved, look: Look, out: Floats) -> None:
         cv2.polylines(
             line, [np.round(np.stack(curve, 1) * 16).astype(np.int32)], False, (1.0,), 2, cv2.LINE_AA, 4
         )
-        cover = cv2.GaussianBlur(line, (0, 0), 0.9) * np.float32(0.45 + 0.35 * look.lashes)
+        cover = cv2.GaussianBlur(line, (0, 0), 0.9) * np.float32(0.45 + 0.35 * appearance.lashes)
         out *= 1 - cover[..., None] * np.array([0.75, 0.82, 0.85], np.float32)

@@ -22,7 +22,7 @@ from aulens.render.acting import draw_joint
 from aulens.render.dataset import Rows, Worker, build, claim, image_path, picture_columns, save_image
 from aulens.render.displacement import save_fields
 from aulens.render.generate import load_rig
-from aulens.render.reanimate.animate import animate, displaced, draw_manner, draw_portrait_look
+from aulens.render.reanimate.animate import animate, displaced, draw_manner, draw_portrait_appearance
 from aulens.render.reanimate.frame import draw_cut, frame
 from aulens.render.reanimate.labels import may_add, moved_labels, read_codes
 from aulens.render.reanimate.portraits import (
@@ -158,12 +158,12 @@ def reanimate_portrait(studio: Studio, file: str, points: Points, first: int, co
     allowed = may_add(shows, fitted.units, opening)
     # A portrait's own stream: others in the folder change nothing about it.
     own = zlib.crc32(file.encode())
-    look = draw_portrait_look(np.random.default_rng([config.seed, own]))
+    appearance = draw_portrait_appearance(np.random.default_rng([config.seed, own]))
     rows = []
     for number in range(count):
         rng = np.random.default_rng([config.seed, own, number])
         action = draw_joint(rng, allowed)
-        manner = draw_manner(rng, look, fitted.pose[0])
+        manner = draw_manner(rng, appearance, fitted.pose[0])
         framed = frame(image, fitted, muscles.rig, draw_cut(rng), config.size)
         picture = animate(muscles, framed, action, manner)
         save_image(root, first + number, picture.image)

@@ -172,7 +172,7 @@ class Studio:
 
 
 def surveyor(config: ReanimateConfig, pictures: Mapping[str, Path], detector: MakeDetector) -> Worker:
-    """What looks at a chunk of the portraits, see `look`; for `build`."""
+    """What looks at a chunk of the portraits, see `survey`; for `build`."""
     studio = Studio.of(config, pictures)
     given = read_landmarks(config.landmarks) if config.landmarks else None
     find = None if config.landmarks else detector()
@@ -183,7 +183,7 @@ def surveyor(config: ReanimateConfig, pictures: Mapping[str, Path], detector: Ma
         for file in names[chunk * CHUNK : (chunk + 1) * CHUNK]:
             row: dict[str, Any] = {"file": file, "left_out": "", **dict.fromkeys(_POINT_NAMES, np.nan)}
             try:
-                points = look(studio, file, given, find)
+                points = survey(studio, file, given, find)
                 row |= dict(zip(_POINT_NAMES, _three(points).ravel(), strict=True))
             except UnfitError as why:
                 row["left_out"] = str(why)
@@ -207,7 +207,9 @@ def points_in(row: pd.Series[Any]) -> Points:
     return points if np.isfinite(points).all() else points[:, :2]
 
 
-def look(studio: Studio, file: str, given: Mapping[str, Points] | None, find: FaceDetector | None) -> Points:
+def survey(
+    studio: Studio, file: str, given: Mapping[str, Points] | None, find: FaceDetector | None
+) -> Points:
     """Landmarks (68, 2) or (68, 3) of a portrait that can be re-animated.
 
     Args:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from aulens.data.sight.crops import FalseFace
 from aulens.training.run_folder import RunFolder
-from aulens.training.sight.measure import suppressed
+from aulens.training.sight.measure import nms
 from aulens.training.sight.networks import load_best
 from aulens.training.sight.task import answers
 
@@ -38,7 +38,7 @@ def false_faces(finder: Path, backgrounds: Sequence[NDArray[np.uint8]]) -> list[
             seen, scale = padded(turned, _LONGEST[(number + quarters) % 2])
             boxes, points, scores = (part[0] for part in answers(model, [seen]))
             likely = np.flatnonzero(scores > _LEAST)
-            for answer in likely[suppressed(boxes[likely], scores[likely])][:_EACH]:
+            for answer in likely[nms(boxes[likely], scores[likely])][:_EACH]:
                 place = np.asarray(points[answer], np.float64) / scale - 0.5
                 found.append(FalseFace(number, _back(place, quarters, turned.shape)))
     return found

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from aulens.align.template import five_points
 from aulens.data.sight.crops import FaceCrop
 from aulens.data.sight.scenes import Scene
-from aulens.faces.box_net import without_doubles
+from aulens.faces.box_net import nms_sorted
 from aulens.training.calibration import platt_scale
 
 Floats = NDArray[np.floating]
@@ -21,13 +21,13 @@ _LEAST: Final = -4.0  # scores below are not looked at
 _BATCH: Final = 25
 
 
-def suppressed(boxes: Floats, scores: Floats, same: float = _SAME) -> NDArray[np.intp]:
+def nms(boxes: Floats, scores: Floats, same: float = _SAME) -> NDArray[np.intp]:
     """Indices of the boxes (N, 4) that stay when of boxes that overlap by more than `same` the best stays."""
     order = np.argsort(-scores, kind="stable")
-    return order[without_doubles(boxes[order].astype(np.float64), same)]
+    return order[nms_sorted(boxes[order].astype(np.float64), same)]
 
 
-def overlaps(a: Floats, b: Floats) -> Floats:
+def pairwise_iou(a: Floats, b: Floats) -> Floats:
     """Intersection over union of boxes (N, 4) with boxes (M, 4): (N, M)."""
     shared = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
     area = np.clip(shared, 0, None).prod(-1)
@@ -56,9 +56,9 @@ def scene_measures(
         part = scenes[start : start + _BATCH]
         for scene, boxes, points, scores in zip(part, *scored([s.image for s in part]), strict=True):
             likely = np.flatnonzero(scores > _LEAST)
-            kept = likely[suppressed(boxes[likely], scores[likely])]
+            kept = likely[nms(boxes[likely], scores[likely])]
             total += int(scene.asked.sum())
-            shares = overlaps(boxes[kept], scene.boxes) if len(scene.boxes) else np.zeros((len(kept), 0))
+            shares = pairwise_iou(boxes[kept], scene.boxes) if len(scene.boxes) else np.zeros((len(kept), 0))
             free = np.ones(len(scene.boxes), bool)
             for row, answer in enumerate(kept):
                 face = int(np.argmax(shares[row] * free)) if free.any() else -1
