@@ -76,6 +76,22 @@ def upright_pixels(picture: Image.Image, path: Path) -> NDArray[np.uint8]:
     return image if turn is None else np.ascontiguousarray(turn(image))
 
 
+def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
+    """A picture (H, W, 3) uint8 RGB as a JPEG file of a quality from 1 to 100.
+
+    Raises:
+        InputError: it is too large for one.
+    """
+    import cv2  # not for who only reads
+
+    done, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise InputError(
+            f"a picture of the shape {image.shape} can't be a JPEG: at most 65,535 pixels a side"
+        )
+    return data.tobytes()
+
+
 def unmirrored(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A mirrored picture (H, W, 3), as front cameras keep them, as others see the person."""
     return np.ascontiguousarray(image[:, ::-1])

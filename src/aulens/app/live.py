@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +10,7 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.app import panels
 from aulens.app.job_queue import Ticket
 from aulens.app.show import Shown
-from aulens.errors import InputError
+from aulens.image import encode_jpeg
 from aulens.show import draw_overlay
 
 _QUALITY = 80
@@ -34,13 +33,7 @@ def live_work(analyzer: Analyzer, image: NDArray[np.uint8], shown: Shown) -> Cal
         faces = [
             replace(face, occurrence={label: face.occurrence[label] for label in labels}) for face in results
         ]
-        done, data = cv2.imencode(
-            ".jpg",
-            draw_overlay(image, faces, evidence=shown.heat)[..., ::-1],
-            [cv2.IMWRITE_JPEG_QUALITY, _QUALITY],
-        )
-        if not done:
-            raise InputError(f"The picture of {image.shape} could not be encoded.")
-        return panels.mirror(data.tobytes(), faces, labels)
+        drawn = encode_jpeg(draw_overlay(image, faces, evidence=shown.heat), _QUALITY)
+        return panels.mirror(drawn, faces, labels)
 
     return work

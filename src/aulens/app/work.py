@@ -16,9 +16,9 @@ from aulens.app.source import Source, renamed, unwritten, without
 from aulens.aus import AUSet
 from aulens.errors import AulensError, ConfigError, InputError
 from aulens.files import write_bytes
-from aulens.image import read_image, unmirrored
+from aulens.image import encode_jpeg, read_image, unmirrored
 from aulens.output import Here, OutputSettings, Receipt, Results
-from aulens.output.drawings import jpeg
+from aulens.output.drawings import QUALITY
 from aulens.output.engine import execute
 from aulens.output.pictures import AnalyzedPicture, OnPicture
 from aulens.output.plan import DRAWN, PAGE, Job, make_plan
@@ -79,11 +79,13 @@ class PictureResult:
             for face in self.faces
         ]
         write_bytes(
-            self.folder / "overlay.jpg", jpeg(draw_overlay(image, faces, evidence=evidence)), to_disk=False
+            self.folder / "overlay.jpg",
+            encode_jpeg(draw_overlay(image, faces, evidence=evidence), QUALITY),
+            to_disk=False,
         )
         if aus is not None and self.faces:
             sheet = evidence_sheet(image, self.faces[face_id], aus)
-            write_bytes(self.folder / "evidence.jpg", jpeg(sheet), to_disk=False)
+            write_bytes(self.folder / "evidence.jpg", encode_jpeg(sheet, QUALITY), to_disk=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,18 +4,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-from aulens.errors import InputError
 from aulens.files import atomic_write, make_folder, write_bytes
+from aulens.image import encode_jpeg
 from aulens.output.plan import DRAWN
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
 from aulens.show import draw_overlay, evidence_sheet, page
 
-_QUALITY: Final = 88
+QUALITY: Final = 88
+"""Of the drawings."""
 ON_PAGE: Final = 200
 """A page with more pictures is too heavy for a browser; the rest is still drawn and in the table."""
 
@@ -40,7 +37,7 @@ def draw(
     drawings = {stem: draw_overlay(result.image, result.faces)} | {
         f"{stem}.face{face.face_id}": evidence_sheet(result.image, face, card.aus) for face in result.faces
     }
-    files = {f"{DRAWN}/{stem}.jpg": jpeg(drawing) for stem, drawing in drawings.items()}
+    files = {f"{DRAWN}/{stem}.jpg": encode_jpeg(drawing, QUALITY) for stem, drawing in drawings.items()}
     for path, data in files.items():
         write_bytes(out / path, data, to_disk=False)
     picture, *sheets = files.values()
@@ -69,17 +66,3 @@ def write_page(
             file.write(section)
             shown += 1
         file.write(page.foot(count, shown, {Path(name): why for name, why in failed.items()}, card))
-
-
-def jpeg(image: NDArray[np.uint8]) -> bytes:
-    """A picture (H, W, 3) uint8 RGB as JPEG.
-
-    Raises:
-        InputError: it is too large for one.
-    """
-    done, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    if not done:
-        raise InputError(
-            f"a drawing of the shape {image.shape} can't be a JPEG: at most 65,535 pixels a side"
-        )
-    return data.tobytes()

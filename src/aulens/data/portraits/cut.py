@@ -28,6 +28,7 @@ from aulens.data.frames import read_picture
 from aulens.data.portraits.codes import CODES, read_portrait_codes
 from aulens.errors import AulensError, DatasetError
 from aulens.files import write_bytes
+from aulens.image import encode_jpeg
 
 CUT: Final = "python -m aulens.data.portraits.cut PUBLIC OUT"
 BOXES: Final = Path(__file__).with_name("boxes.csv.xz")
@@ -97,7 +98,8 @@ def cut_portraits(public: Path, out: Path, boxes: Path = BOXES, codes: Path = CO
         tiles = list(_tiles(source, tiles_of[tiles_of["source"] == source.name], codes))
         for file, picture, box in tiles:
             if not (folder / file).is_file():
-                _write(folder / file, _cut(home / picture, box, source.longest))
+                tile = _cut(home / picture, box, source.longest)
+                write_bytes(folder / file, encode_jpeg(tile, _QUALITY), to_disk=False)
         done[source.name] = len(tiles)
     if not done:
         lacking = ", ".join(source.mark for source in SOURCES)
@@ -145,13 +147,6 @@ def _cut(path: Path, box: Box | None, longest: int) -> NDArray[np.uint8]:
         return tile
     size = round(tile.shape[1] * scale), round(tile.shape[0] * scale)
     return np.asarray(cv2.resize(tile, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _write(path: Path, image: NDArray[np.uint8]) -> None:
-    made, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    if not made:
-        raise DatasetError(f"{path} could not be stored as JPEG.")
-    write_bytes(path, data.tobytes(), to_disk=False)
 
 
 def _home(root: Path, mark: str) -> Path | None:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens import align
 from aulens.data.prepare.settings import LandmarkSource, PrepareSettings
 from aulens.data.prepare.units import Missing
-from aulens.errors import DatasetError, InputError
+from aulens.errors import InputError
 from aulens.faces.default import MakeDetector
 from aulens.faces.detector import AlignedFollower, Face
+from aulens.image import encode_jpeg
 from aulens.landmarks import LandmarkLayout, convert, layout_of
 
 Found = Literal["given", "detected", "prior"]
@@ -154,11 +154,8 @@ def cut(image: NDArray[np.uint8], landmarks: NDArray[np.floating], settings: Pre
     """
     matrix, side = stored_matrix(landmarks, settings.size, settings.margin)
     picture = align.warp(image, matrix, side)
-    options = [cv2.IMWRITE_JPEG_QUALITY, settings.quality]
-    done, data = cv2.imencode(".jpg", picture[..., ::-1], options)
-    if not done:
-        raise DatasetError(f"A picture of {side} x {side} pixels could not be stored as JPEG.")
-    return StoredFace(data.tobytes(), side, align.transform(matrix, landmarks).astype(np.float32))
+    jpeg = encode_jpeg(picture, settings.quality)
+    return StoredFace(jpeg, side, align.transform(matrix, landmarks).astype(np.float32))
 
 
 def _chosen(faces: Sequence[Face], near: NDArray[np.float64] | None) -> Face:

@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.errors import DatasetError
 from aulens.files import atomic_write
+from aulens.image import encode_jpeg
 
 _JPEG_QUALITY: Final = 93
 # A v7.3 file is HDF5 after a block of 512 bytes that begins with this text, the version and "IM".
@@ -43,10 +42,7 @@ def write_text(path: Path, lines: Iterable[str]) -> None:
 
 def write_jpeg(path: Path, image: NDArray[np.uint8]) -> None:
     """Write an RGB picture (H, W, 3)."""
-    done, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    if not done:
-        raise DatasetError(f"could not encode {path.name} as JPEG")
-    _write_bytes(path, data.tobytes())
+    _write_bytes(path, encode_jpeg(image, _JPEG_QUALITY))
 
 
 def write_cells(path: Path, field: str, cells: Sequence[NDArray[np.float64] | None]) -> None:
