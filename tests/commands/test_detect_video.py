@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pandas as pd
 import pytest
 from PIL import Image
@@ -306,6 +307,27 @@ def test_a_video_named_like_a_drawn_one_is_not_replaced(video: Path, model: Path
     assert done.code == 0, done.err
     assert "40 frames of 2 videos" in done.err
     assert given[1].read_bytes() == video.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["talk.mp4", "talk.mkv", "talk.ts", "talk.nut", "talk.webp"])
+def test_a_part_behind_the_end_is_one_sentence(video: Path, model: Path, tmp_path: Path, name: str):
+    path = tmp_path / name
+    if name.endswith("webp"):
+        frames = [Image.fromarray(patch_frame({"red": (10 + i, 20)})) for i in range(5)]
+        frames[0].save(path, save_all=True, append_images=frames[1:], duration=100)
+    else:
+        with av.open(str(video)) as read, av.open(str(path), "w") as written:
+            stream = written.add_stream_from_template(read.streams.video[0])
+            for packet in read.demux(video=0):
+                if packet.size:
+                    packet.stream = stream
+                    written.mux(packet)
+    told = f"{path}: there is no frame from 99 s to its end"
+    for more in (["-f", "csv"], [], ["--out", tmp_path / "out"], ["--out", tmp_path / "out", "--report"]):
+        done = aulens("detect", path, "--model", model, "--from", "99", *more)
+        assert done.code == 1
+        assert told in " ".join(done.err.split())
+    assert list(Analyzer(model).video(path, start=99.0)) == []
 
 
 @pytest.mark.slow

@@ -254,6 +254,31 @@ def test_pictures_before_zero_begin_at_zero_or_are_cut_off(tmp_path: Path, endin
     assert media.problem is None
 
 
+@pytest.mark.parametrize(
+    ("ending", "codec", "times", "more", "low", "high"),
+    [
+        ("dv", "dvvideo", steady(10, 25), DV, 25, 25),
+        ("ts", "libx264", uneven(150), {"tick": Fraction(1, 90_000)}, 13, 17),
+        ("mkv", "libx264", uneven(150), {"tick": Fraction(1, 1000)}, 13, 17),
+        ("mkv", "mjpeg", steady(40, 10), {"tick": Fraction(1, 1000), "between": 0}, 10, 10),
+        ("webm", "libvpx", steady(40, NTSC), {"tick": Fraction(1, 1000), "between": 0}, 29.9, 30.1),
+    ],
+)
+def test_rates_are_those_of_the_time_stamps(
+    tmp_path: Path,
+    ending: str,
+    codec: str,
+    times: list[Fraction],
+    more: dict[str, Any],
+    low: float,
+    high: float,
+) -> None:
+    """Each is written by an encoder that plans 25 frames a second, but the first."""
+    rate = open_video(write_clip(tmp_path / f"a.{ending}", times, codec, **more)).info.rate
+    assert rate is not None
+    assert low <= rate <= high
+
+
 def test_a_gap_of_years_is_said_and_changes_no_rate(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "a.mp4", steady(40, 25), "mpeg4", between=0)
     path = tmp_path / "gap.mkv"
