@@ -19,7 +19,7 @@ from PIL import Image
 import forked_runs
 from aulens.analysis.analyzer import Analyzer
 from aulens.app.job_queue import Ticket
-from aulens.app.source import look
+from aulens.app.source import probe
 from aulens.app.work import picture_work
 from aulens.errors import BusyError, ConfigError, InputError
 from aulens.output import Here, Results, analyze_files, analyze_video
@@ -227,6 +227,20 @@ def test_pictures_that_another_run_took_over_stay_its(
     assert contents(out) == contents(tmp_path / "whole")
 
 
+def test_rows_that_another_program_wrote_are_seen(analyzer: Analyzer, video: Path, tmp_path: Path) -> None:
+    rows, seen = tmp_path / "out" / "talk.part" / "rows.csv", []
+
+    def written(*_: object) -> None:
+        seen.append(1)
+        if len(seen) == 60:
+            with rows.open("a") as file:
+                file.write(rows.read_text().splitlines()[1] + "\n")
+
+    with pytest.raises(InputError, match=r"rows\.csv has 61 rows, not the 60 that were written"):
+        analyze_video(analyzer, video, tmp_path / "out", name="talk", progress=written, checkpoint_each=7)
+    assert not (tmp_path / "out" / "talk.json").exists()
+
+
 # Two runs into one folder
 
 
@@ -254,7 +268,7 @@ def test_a_page_writes_into_no_folder_that_a_run_writes_into(
 
     def visit(*_: object) -> None:
         with pytest.raises(InputError, match="is in use by process") as error:
-            picture_work(analyzer, look(pictures[1], "me.png"))(out, Ticket(lambda ticket: None))
+            picture_work(analyzer, probe(pictures[1], "me.png"))(out, Ticket(lambda ticket: None))
         refused.append(error)
 
     analyze_files(pictures[:2], out, executor=Here(analyzer, on_picture=visit))
