@@ -5,8 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from aulens.data.places import StoredImages, as_rows, basenames, join_names, take_names
-from aulens.data.shards import ByteRange
+from aulens.data.shards import ByteRange, StoredImages, as_rows, basenames, join_names, take_names
 
 PLAIN = ("in/a.jpg", "in/ü/b.jpg", "c.jpg", "in/d.jpg")
 NAMES = ("F/1.jpg", "ü/2.jpg", "3.jpg", "F/4.jpg")

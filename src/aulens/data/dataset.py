@@ -16,9 +16,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from aulens import align
 from aulens.data.augment import Geometry, crop_landmarks, draw, jitter
 from aulens.data.photometric import Photometric, change
-from aulens.data.places import StoredImages
 from aulens.data.samples import Samples
-from aulens.data.shards import read_bytes
+from aulens.data.shards import StoredImages, read_bytes
 from aulens.errors import DatasetError
 
 NO_GEOMETRY: Final = Geometry()

@@ -15,11 +15,11 @@ from aulens.data.columns import distinct_pairs
 from aulens.data.folders import several
 from aulens.data.folds import SplitPlan, has_own_splits, split, train_only
 from aulens.data.index import LEFT_ONLY, RIGHT_ONLY
-from aulens.data.places import Rows, as_rows
 from aulens.data.prepared import Prepared, is_prepared, load_prepared
 from aulens.data.registry import people_of
 from aulens.data.renders import is_renders, load_renders
 from aulens.data.samples import NEAR_DUPLICATES, RENDERS, SPLITS, Samples, join
+from aulens.data.shards import Rows, as_rows
 from aulens.errors import ConfigError, DatasetError
 from aulens.landmarks import convert, layout_of
 

@@ -28,7 +28,7 @@ from aulens.aus import MISSING, AUSet
 from aulens.contents import json_of, size_of
 from aulens.data.columns import point_columns
 from aulens.data.index import BOTH
-from aulens.data.places import StoredImages
+from aulens.data.shards import StoredImages
 from aulens.errors import DatasetError
 
 _Number = TypeVar("_Number", np.int8, np.float32)

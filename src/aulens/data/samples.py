@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from aulens.aus import MISSING, AUSet, au_labels
 from aulens.data.columns import check_codes, check_intensities, check_shape, distinct_pairs, joined, rows_of
 from aulens.data.digest import PIECE, fingerprint
-from aulens.data.places import Rows, as_rows, basenames, join_names, take_names
+from aulens.data.shards import Rows, as_rows, basenames, join_names, take_names
 from aulens.errors import DatasetError
 
 Split = Literal["train", "val", "test"]

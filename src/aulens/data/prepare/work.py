@@ -78,36 +78,29 @@ def _store(job: Job) -> None:
     frames = job.frames
     keys = frames.keys
     layout = layout_for(frames, job.settings)
-    rows: list[tuple[int, str, int, int, int, str, str]] = []
+    rows: dict[int, tuple[str, int, int, int, str, str]] = {}
     landmarks = np.full((len(frames), layout.count, 2), np.nan, np.float32)
     with write_shard(job.root / job.shard) as shard:
         for row, face, found in _faces(job, layout):
             if isinstance(face, Missing):
-                rows.append((row, "", -1, 0, 0, found, face.reason))
+                rows[row] = "", -1, 0, 0, found, face.reason
                 continue
             offset, length = shard.add(f"{keys[row]}.jpg", face.jpeg)
             landmarks[row] = face.landmarks
-            rows.append((row, job.shard, offset, length, face.size, found, ""))
-    stored = pd.DataFrame(
-        sorted(rows), columns=["row", "shard", "offset", "length", "size", "found", "reason"]
-    )
+            rows[row] = job.shard, offset, length, face.size, found, ""
+    names = ("shard", "offset", "length", "size", "found", "reason")
+    stored = dict(zip(names, zip(*(rows[row] for row in range(len(frames))), strict=True), strict=True))
+    of_frames = {name: getattr(frames, name) for name in ("subject", "sequence", "frame", "part")}
     table = pd.concat(
         [
-            pd.DataFrame(
-                {
-                    "key": keys, "subject": frames.subject, "sequence": frames.sequence,
-                    "frame": frames.frame, "part": frames.part,
-                }
-            ),
-            stored.drop(columns="row"),
-            pd.DataFrame({"file": _files(frames)}),
+            pd.DataFrame({"key": keys, **of_frames, **stored, "file": _files(frames)}),
             pd.DataFrame(frames.labels, columns=list(frames.aus.labels)),
             _beside(frames.intensities, frames, "i"),
             _beside(frames.one_sided, frames, "side"),
             pd.DataFrame(landmarks.reshape(len(frames), -1), columns=point_columns(layout.count)),
         ],
         axis=1,
-    )  # fmt: skip
+    )
     with atomic_write(rows_file(job.root, job.name)) as part:
         table.to_parquet(part, index=False)
 
