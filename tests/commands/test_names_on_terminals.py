@@ -31,9 +31,10 @@ def picture(path: Path) -> Path:
 def call(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[bytes]":
     """A process of its own, as encodings are its own, whose standard output is a pipe."""
     made = Path(__file__).parents[1] / "made"
+    places = os.pathsep.join([str(made), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
         [sys.executable, "-c", CALL, *map(str, arguments)],
-        capture_output=True, env=os.environ | {"PYTHONPATH": str(made)} | environment, check=False,
+        capture_output=True, env=os.environ | {"PYTHONPATH": places} | environment, check=False,
     )  # fmt: skip
 
 
