@@ -44,6 +44,8 @@ from aulens.study.results import RunResult
 from aulens.tables import read_table
 from aulens.training.calibration import read_calibration
 from aulens.training.config import load_config
+from aulens.training.leakage import SeenSubjects
+from aulens.training.run_facts import read_log, read_report
 from aulens.video import open_video
 from made_tables import random_table
 from prepared_folder import write_prepared
@@ -516,6 +518,12 @@ def _read_mesh(path: Path) -> object:
     return read_obj(path)
 
 
+def _read_note_of_renders(path: Path) -> object:
+    from aulens.render.dataset import begun
+
+    return begun(path.parent, path.name, {"rig": "anny", "n": 3})
+
+
 def _decisions(folder: Path) -> Path:
     header = ",".join(f"AU{au}" for au in delivered.AFFWILD2_AUS)
     return delivered.text(folder / "v1.txt", f"{header}\n" + (",".join("0" * 12) + "\n") * 3)
@@ -555,6 +563,22 @@ _ASKED = json.dumps(
         "fn_index": 3,
         "session_hash": "abc",
         "event_id": None,
+    }
+)
+
+_FACTS = json.dumps(
+    {
+        "versions": {"aulens": "0.1.0"},
+        "commit": None,
+        "data": {
+            "fingerprint": "ab",
+            "sources": ["own"],
+            "samples": {"train": 9},
+            "subjects": {"train": 3},
+            "people": {"train": ["a"], "val": ["b"]},
+            "faces": {"train": [9]},
+            "backgrounds": 1,
+        },
     }
 )
 
@@ -629,6 +653,12 @@ READERS: tuple[Reader, ...] = (
         count=40,
     ),
     _json("calibration", _calibration, lambda path: read_calibration(path, PAINTED)),
+    _json("run-facts", _write("facts.json", _FACTS), SeenSubjects.read),
+    _json("run-report", _write("report.json", '{"mean_f1": 0.5, "aus": {"AU12": {"f1": 0.5}}}'), read_report),
+    Reader(
+        "run-log", _write("log.jsonl", '{"epoch": 0, "seconds": 1.5, "val": {"f1": 0.5}}\n' * 2), read_log
+    ),
+    _json("renders-note", _write("meta.json", '{"rig": "anny", "n": 3}'), _read_note_of_renders),
     _json("relations", _relations, AURelations.load),
     Reader("points", _points, _read_points),
     Reader("mesh", _mesh, _read_mesh),

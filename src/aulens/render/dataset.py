@@ -18,6 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.aus import RENDERS
+from aulens.checked import checked
+from aulens.contents import json_of
 from aulens.data.columns import point_columns
 from aulens.errors import ConfigError, DatasetError
 from aulens.files import atomic_write, write_text
@@ -80,8 +82,8 @@ def begun(
     if not file.exists():
         return None
     try:
-        note: dict[str, Any] = json.loads(file.read_text())
-    except json.JSONDecodeError as error:
+        note = checked(dict[str, Any], json_of(file))
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{file} is damaged ({error}): give another --out, or delete it") from error
     before = {key: value for key, value in note.items() if key not in beside}
     if before != settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ from aulens.files import write_text
 from aulens.study.planning import PlannedRun
 from aulens.study.results import RunResult
 from aulens.study.table_notes import DAGGER
+from aulens.training.run_facts import read_log
 from aulens.training.run_folder import RunFolder
 
 _OF_RESULT: Final = (
@@ -71,7 +71,7 @@ def _facts(result: RunResult) -> dict[str, Any]:
 
 
 def _training(folder: RunFolder) -> dict[str, Any]:
-    log = [json.loads(line) for line in folder.log.read_text(encoding="utf-8").splitlines()]
+    log = read_log(folder.log)
     return {
         "epochs": len(log),
         "train_seconds": round(sum(record["seconds"] for record in log), 1),

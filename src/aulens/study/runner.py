@@ -9,7 +9,6 @@ Several processes, on several machines too, may work in one OUT: each run is hel
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +27,7 @@ from aulens.processes import in_processes
 from aulens.study.planning import PlannedRun
 from aulens.study.results import RunResult
 from aulens.study.rows import summary, write_rows
+from aulens.training.run_facts import read_facts
 from aulens.training.run_folder import RunFolder
 
 BOOTSTRAP: Final = 200
@@ -62,7 +62,7 @@ def execute(run: PlannedRun, *, threads: int = 0, progress: bool = True) -> None
     for (variant, folder), target in zip(run.variants, run.results, strict=True):
         found = predict(folder, threads=threads or None, progress=progress)
         write_report(report(found, "test", BOOTSTRAP), target)
-        facts = json.loads(RunFolder(folder).facts.read_text(encoding="utf-8"))
+        facts = read_facts(RunFolder(folder).facts)
         RunResult(
             dataset=run.tested,
             variant=variant,
@@ -76,7 +76,7 @@ def execute(run: PlannedRun, *, threads: int = 0, progress: bool = True) -> None
             uncalibrated=found.uncalibrated,
             selected_on_test=found.scorer.selected_on_test,
             run="/".join(folder.parts[-2:]),
-            commit=facts.get("commit"),
+            commit=facts.commit if facts else None,
             trained_on=run.trained_on,
             data=run.data,
             coded=_stronger(found.samples.intensities),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from aulens.runtime.card import FORMAT
 from aulens.training.calibration import Calibration, fallback_of, read_calibration
 from aulens.training.leakage import SeenSubjects
 from aulens.training.onnx_file import write_onnx, write_sight_onnx
+from aulens.training.run_facts import read_facts, read_log, read_report
 from aulens.training.run_folder import RunFolder
 from aulens.training.sight.family import sight_family
 from aulens.training.sight.networks import load_best
@@ -204,11 +204,11 @@ def _of_sight(run: RunFolder) -> _Source:
     config = run.read_config()
     family, model = sight_family(config), load_best(run)
     side, metric = family.side_of(config), family.task.metric
-    history = [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()]
+    history = read_log(run.log)
     best = max(history, key=lambda record: (record["val"][metric], record["epoch"]))  # as the loop chooses
-    data = _facts(run) or {}
-    faces = f"{sum(data['faces']['train'])} faces" if data else "its data"
-    behind = f" and {data['backgrounds']} backgrounds" if data.get("backgrounds") else ""
+    facts = read_facts(run.facts)
+    faces = f"{sum(facts.data.faces.get('train', ()))} faces" if facts else "its data"
+    behind = f" and {facts.data.backgrounds} backgrounds" if facts and facts.data.backgrounds else ""
     learned = f"{best['step'] * config.train.batch} pictures drawn from {faces}{behind}"
     tested = {split: report["measures"] for split, report in _reports(run, ("test",)).items()}
     return _Source(
@@ -261,29 +261,20 @@ def _intensity(model: AUModel, variant: str, calibration: Calibration | None) ->
 
 def _reports(run: RunFolder, splits: Iterable[str]) -> dict[str, Any]:
     """What evaluations of a run reported, of the splits that were evaluated."""
-    paths = {split: run.path / split / "report.json" for split in splits}
-    return {
-        split: json.loads(path.read_text(encoding="utf-8")) for split, path in paths.items() if path.is_file()
-    }
-
-
-def _facts(run: RunFolder) -> dict[str, Any] | None:
-    """What the data of a run were; None if it does not say."""
-    if not run.facts.is_file():
-        return None
-    data: dict[str, Any] = json.loads(run.facts.read_text(encoding="utf-8"))["data"]
-    return data
+    found = {split: read_report(run.path / split / "report.json") for split in splits}
+    return {split: report for split, report in found.items() if report is not None}
 
 
 def _origin(run: RunFolder) -> _Origin:
-    data = _facts(run)
-    if data is None:
+    facts = read_facts(run.facts)
+    if facts is None:
         return _Origin("unknown", PEOPLE, UNKNOWN_DATA)
-    pictures, people = data["samples"]["train"], data["subjects"]["train"]
-    sets = [name for name in data.get("sources", [RENDERS]) if RENDERS not in name]
+    pictures, people = facts.data.samples.get("train", 0), facts.data.subjects.get("train", 0)
+    sources = facts.data.sources or (RENDERS,)
+    sets = [name for name in sources if RENDERS not in name]
     if not sets:
         return _Origin(f"{pictures} rendered faces of {people} made-up people", PEOPLE, STATEMENT)
-    made = " and rendered faces" if RENDERS in data["sources"] else ""
+    made = " and rendered faces" if RENDERS in sources else ""
     if sets == [PORTRAITS]:
         what = f"{pictures} pictures of {people} people: coded portraits{made}"
         return _Origin(what, PEOPLE, f"Trained on coded portraits{made}. {BY_EYE}")

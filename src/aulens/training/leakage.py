@@ -7,7 +7,6 @@ again in data at hand, and no list of a data set's people.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Final
 
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError
+from aulens.training.run_facts import read_facts
 
 _DIGITS: Final = 12
 """Of a hash: that two of 10,000 people are taken for each other happens once in 5 million cases."""
@@ -41,10 +41,9 @@ class SeenSubjects:
     @staticmethod
     def read(facts: Path) -> SeenSubjects | None:
         """Of a run's facts.json; None if it is missing, or of a version that did not keep who trained."""
-        if not facts.is_file():
-            return None
-        names = json.loads(facts.read_text(encoding="utf-8"))["data"].get("people")
-        return SeenSubjects(_hashes(names["train"]), _hashes(names["val"])) if names else None
+        found = read_facts(facts)
+        names = found and found.data.people
+        return SeenSubjects(*(_hashes(names.get(split, ())) for split in ("train", "val"))) if names else None
 
     @staticmethod
     def of_card(people: Mapping[str, Iterable[str]] | None) -> SeenSubjects | None:

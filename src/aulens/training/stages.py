@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from aulens.training.checkpoint import fill
 from aulens.training.config import TrainConfig
 from aulens.training.engine import Trainer, TrainResult
 from aulens.training.progress import Display
+from aulens.training.run_facts import read_facts
 from aulens.training.run_folder import RunFolder, check_same, open_run
 from aulens.training.sections import Stage2Config
 from aulens.training.setup import launch, load_samples, make_optimiser
@@ -188,8 +188,8 @@ class _Stages:
         if not (folder.best.is_file() and folder.has_results):
             return False
         check_same(folder.read_config(), config, folder.path)
-        known = json.loads(folder.facts.read_text(encoding="utf-8")) if folder.facts.is_file() else {}
-        if known and known["data"]["fingerprint"] != self.samples.fingerprint:
+        known = read_facts(folder.facts)
+        if known and known.data.fingerprint != self.samples.fingerprint:
             raise DatasetError(
                 f"The data are not those of the run in {folder.path}: other files, labels or splits. "
                 "Give the same data, or start a new run."
