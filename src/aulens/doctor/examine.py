@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from aulens.aus import MISSING
-from aulens.data.index import FrameIndex, Problem
+from aulens.data.index import FrameIndex
 from aulens.doctor.agreement import Agreement, agreement
 from aulens.doctor.copies import check_copied_files, check_copied_pictures
 from aulens.doctor.counts import check_counts, count_parts, fitting_protocol
@@ -56,9 +56,10 @@ def examine(
     parts = count_parts(index)
     fits = fitting_protocol(parts)
     findings = [*index.problems, *check_counts(index, parts, whole)]
+    lacks_subjects = any(f.code in {"missing_subject", "missing_part"} for f in findings)
     skipped = list[str]()
     for found, lacking in (
-        check_rates(index, whole and not _lacks_subjects(findings), fits),
+        check_rates(index, whole and not lacks_subjects, fits),
         check_flicker(index),
     ):
         findings += found
@@ -99,10 +100,6 @@ def examine(
         whole,
         index.renders,
     )
-
-
-def _lacks_subjects(findings: list[Problem]) -> bool:
-    return any(f.code in {"missing_subject", "missing_part"} for f in findings)
 
 
 def _finder(detector: MakeDetector, skipped: list[str]) -> FaceDetector | None:

@@ -80,13 +80,6 @@ def _off(seen: Floats, expected: Floats) -> Floats:
     return centred
 
 
-def _expected(protocol: Protocol) -> Floats:
-    """(A,) log of the published rate, up to a constant, averaged over the folds."""
-    logs = np.log(1 / np.array(list(protocol.class_weights.values())))
-    mean: Floats = (logs - logs.mean(1, keepdims=True)).mean(0)
-    return mean
-
-
 def _explaining_pair(off: Floats, expected: Floats, tolerance: float) -> tuple[int, int] | None:
     """Two AUs that are off, and would not be if their columns were exchanged."""
     found = []
@@ -102,7 +95,9 @@ def _check_subset(index: FrameIndex, protocol: Protocol) -> tuple[list[Problem],
     subjects = np.unique(index.subject)
     if len(subjects) < 3:
         return [], ["base rates: fewer than 3 subjects"]
-    expected = _expected(protocol)
+    # The log of the published rates, up to a constant, averaged over the folds.
+    logs = np.log(1 / np.array(list(protocol.class_weights.values())))
+    expected = (logs - logs.mean(1, keepdims=True)).mean(0)
     off = _off(rates(index.labels), expected)
     # Leaving one subject out after the other says how far people make the rates differ.
     without = np.stack([_off(rates(index.labels[index.subject != name]), expected) for name in subjects])

@@ -63,7 +63,8 @@ def judge(index: FrameIndex, landmarks: NDArray[np.float32]) -> Shapes:
         strange = given & ~_is_face(points, across, eyes, mouth)
     centre = (right + left + mouth) / 3
     scale = np.hypot(*((right + left) / 2 - mouth).T) + eyes
-    near = _neighbours(index) & given[1:] & given[:-1]
+    same = (index.subject[1:] == index.subject[:-1]) & (index.sequence[1:] == index.sequence[:-1])
+    near = same & (np.diff(index.frame) == 1) & given[1:] & given[:-1]
     with np.errstate(invalid="ignore", divide="ignore"):
         moved = np.hypot(*(centre[1:] - centre[:-1]).T) / np.maximum(eyes[1:], eyes[:-1])
         grown = np.abs(np.log(scale[1:] / scale[:-1]))
@@ -102,13 +103,6 @@ def _is_face(points: Floats, across: Floats, eyes: Floats, mouth: Floats) -> NDA
         & (spread < 6.0)
     )
     return face
-
-
-def _neighbours(index: FrameIndex) -> NDArray[np.bool_]:
-    """(N - 1,) bool: this frame and the next are one apart in one clip."""
-    same = (index.subject[1:] == index.subject[:-1]) & (index.sequence[1:] == index.sequence[:-1])
-    near: NDArray[np.bool_] = same & (np.diff(index.frame) == 1)
-    return near
 
 
 def check_shapes(index: FrameIndex, landmarks: NDArray[np.float32], shapes: Shapes) -> list[Problem]:

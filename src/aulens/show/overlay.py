@@ -42,25 +42,23 @@ def draw_overlay(
     style, rows = LabelStyle(max(13, round(max(pixels.shape) / 64)), flags, who), []
     if results and place is None:
         rows = _listing(results, style, pixels.shape[1])
-        pixels = _extended(pixels, style, len(rows))
+        below = round(style.gap + len(rows) * (style.height + style.gap))
+        pixels = np.pad(pixels, ((0, below), (0, 0), (0, 0)), constant_values=255)
     layer = Layer((pixels.shape[0], pixels.shape[1]))
     for result, box in zip(results, boxes, strict=True):
         size = float(np.clip((box[1, 0] - box[0, 0]) / 12, 11, 18))
         for x, y in view.points(result.landmarks):
             layer.dot(x, y, size / 9, PAPER, 130)
-        _frame(layer, box, result.face_id, LabelStyle(round(size), who=who))
+        (x0, y0), (x1, y1) = box.tolist()
+        layer.box((x0, y0, x1, y1), outline=FRAME, width=2, radius=6)
+        named = LabelStyle(round(size), who=who)
+        draw_name(layer, result.face_id, x0, max(0.0, y0 - named.height), named)
         if place is not None:
             _column(layer, result, *place)
     for number, row in enumerate(rows):
         y = view.pixels.shape[0] + style.gap + number * (style.height + style.gap)
         _row(layer, row, y, style)
     return layer.over(pixels)
-
-
-def _frame(layer: Layer, box: NDArray[np.float64], face_id: int, style: LabelStyle) -> None:
-    (x0, y0), (x1, y1) = box.tolist()
-    layer.box((x0, y0, x1, y1), outline=FRAME, width=2, radius=6)
-    draw_name(layer, face_id, x0, max(0.0, y0 - style.height), style)
 
 
 def _beside(
@@ -80,9 +78,8 @@ def _beside(
 
 def _column(layer: Layer, result: FaceResult, left: float, top: float, style: LabelStyle) -> None:
     for place, label in enumerate(result.present):
-        draw_chip(
-            layer, label, sides_of(result, label), left, top + place * (style.height + style.gap), style
-        )
+        y = top + place * (style.height + style.gap)
+        draw_chip(layer, label, sides_of(result, label), left, y, style)
 
 
 def _listing(
@@ -107,9 +104,3 @@ def _row(layer: Layer, row: tuple[FaceResult, tuple[str, ...], bool], y: float, 
         layer.text(x, y + style.height / 2, "no Action Unit present", style.text, UNLIT)
     for place, label in enumerate(labels):
         draw_chip(layer, label, sides_of(result, label), x + place * (style.width + style.gap), y, style)
-
-
-def _extended(pixels: NDArray[np.uint8], style: LabelStyle, rows: int) -> NDArray[np.uint8]:
-    """The picture with white space for rows of labels below it."""
-    height = round(style.gap + rows * (style.height + style.gap))
-    return np.pad(pixels, ((0, height), (0, 0), (0, 0)), constant_values=255)

@@ -191,13 +191,9 @@ def _towards(angle: float) -> NDArray[np.float64]:
     return np.array([np.sin(angle), -np.cos(angle)])
 
 
-def _width(value: float) -> float:
-    return 1 + 4.5 * value**2
-
-
 def _arrow(layer: Layer, curve: NDArray[np.float64], value: float) -> None:
     """A bent arrow along points (n, 2), with a white rim that parts it from those it crosses."""
-    width = _width(value)
+    width = 1 + 4.5 * value**2
     colour = _shade(0.45 + 0.55 * value)
     long, half = 9 + 1.6 * width, 4.5 + 0.9 * width
     tip = curve[-1]

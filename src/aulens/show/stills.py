@@ -128,7 +128,8 @@ class Stills:
         now = result.index * _UNTIMED if math.isnan(result.time) else result.time
         slot = math.floor(now / self._step + 1e-9)
         even = slot not in self._even
-        stronger = self._apexes.add(result.index, now, _present(result))
+        present = {face.face_id: {au: face.probability[au] for au in face.present} for face in result.faces}
+        stronger = self._apexes.add(result.index, now, present)
         if even or stronger:
             largest = sorted(result.faces, key=_area)[-_FACES:]
             wanted = {face.face_id for face in largest} | {apex.face_id for apex in stronger}
@@ -168,12 +169,9 @@ class Stills:
                 kept.setdefault(slot // 2, frame)
             self._even = kept
 
-    def _used(self) -> set[int]:
-        return {*self._even.values(), *self._apexes.frames}
-
     def _drop(self) -> None:
         """Forget what is not used any more; files go when the next index is written."""
-        for frame in self._stills.keys() - self._used():
+        for frame in self._stills.keys() - {*self._even.values(), *self._apexes.frames}:
             del self._stills[frame]
             self._shots.pop(frame, None)
 
@@ -233,11 +231,6 @@ def _read(folder: Path) -> _Saved:
         if not _OWN.fullmatch(name) or not (folder / name).is_file():
             raise InputError(f"{folder / name}: this still is missing; analyze the clip anew")
     return saved
-
-
-def _present(result: FrameResult) -> dict[int, dict[str, float]]:
-    """The AUs that are present in each face, with their probabilities."""
-    return {face.face_id: {label: face.probability[label] for label in face.present} for face in result.faces}
 
 
 def _area(face: FaceResult) -> float:

@@ -1,6 +1,7 @@
 """A person's Action Units over time as a figure for print: a band each, threshold, events, lost stretches."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -132,8 +133,9 @@ class _Drawing:
             self._band(axes, number, label, sides)
             self._words(axes, label, number)
             bands.append(axes)
-        if self.track.curves[0]:
-            self._scale(bands[0])
+        if self.track.curves[0]:  # what is 0 and what is 1: at the first band, for all
+            bands[0].set_yticks([0, 1])
+            bands[0].tick_params(axis="y", length=1.5, pad=1, labelsize=4.5, labelcolor=GREY)
         self._time_axis(bands)
         said = figure_title(self.clip, self.track.face_id, self.width) if title is None else title
         write_title(figure, said, 0.06 / self.width, 1 - 0.08 / height)
@@ -162,7 +164,9 @@ class _Drawing:
         if len(apex) <= _APEXES * self.across:
             axes.vlines(apex, _STRIP[0], sum(_STRIP), color=INK, linewidth=0.5, zorder=3, label="apexes")
         if not self.track.curves[number]:
-            self._presence(axes, number)
+            present = self.track.spans(self.track.present[:, number])
+            spans = [(start, end - start) for start, end in present]
+            axes.broken_barh(spans, _PRESENT, facecolor=BLUE, lw=0, zorder=3, label="present")
             return
         level = self.threshold[label]
         axes.axhline(level, color=GREY, linewidth=0.4, dashes=(4, 2), zorder=2, label="threshold")
@@ -171,11 +175,6 @@ class _Drawing:
             self._curve(axes, self.track.left[:, number], VERMILION, (0, (2.5, 1)), "left")
         else:
             self._curve(axes, self.track.probability[:, number], BLUE, "-", "probability")
-
-    def _presence(self, axes: "Axes", number: int) -> None:
-        """Filled where the AU is present."""
-        spans = [(start, end - start) for start, end in self.track.spans(self.track.present[:, number])]
-        axes.broken_barh(spans, _PRESENT, facecolor=BLUE, lw=0, zorder=3, label="present")
 
     def _curve(
         self, axes: "Axes", values: NDArray[np.float32], colour: str, line: "LineStyleType", label: str
@@ -192,11 +191,6 @@ class _Drawing:
         gone = np.isnan(np.pad(y, 1, constant_values=np.nan))
         lone = ~gone[1:-1] & gone[:-2] & gone[2:]
         axes.plot(x[lone], y[lone], ".", color=colour, markersize=1.2, zorder=4)
-
-    def _scale(self, axes: "Axes") -> None:
-        """What is 0 and what is 1: at the first band, for all."""
-        axes.set_yticks([0, 1])
-        axes.tick_params(axis="y", length=1.5, pad=1, labelsize=4.5, labelcolor=GREY)
 
     def _words(self, axes: "Axes", label: str, number: int) -> None:
         """What stands left and right of a band; x in inches from its ends."""
@@ -241,26 +235,24 @@ class _Drawing:
         dashed = (0, (2.5, 1))
         drawn = [label for label, curve in zip(self.clip.labels, self.track.curves, strict=True) if curve]
         sided = [label for label in drawn if sides and has_sides(label)]
-        parts: list[Line2D | Patch] = []
-        if sided:
-            parts.append(Line2D([], [], color=GREEN, linewidth=1, label="subject's right"))
-            parts.append(
-                Line2D([], [], color=VERMILION, linewidth=1, linestyle=dashed, label="subject's left")
-            )
-        if len(sided) < len(drawn):
-            parts.append(Line2D([], [], color=BLUE, linewidth=1, label="both sides" if sided else kind))
-        if len(drawn) < len(self.clip.labels):
-            parts.append(Patch(facecolor=BLUE, label="present"))
-        if drawn:
-            parts.append(Line2D([], [], color=GREY, linewidth=0.6, dashes=(4, 2), label="threshold"))
-        if len(self.events):
-            parts.append(Patch(facecolor=ORANGE, alpha=0.6, label="event"))
-        if self.events["apex"].notna().any():
-            parts.append(Line2D([], [], color=INK, linestyle="", marker="|", markersize=4, label="its apex"))
-        if self.clip.away(self.track):
-            parts.append(
-                Patch(facecolor="none", edgecolor=GREY, hatch="//////", linewidth=0, label="no face")
-            )
+        line = partial(Line2D, [], [])
+        told: list[tuple[object, Line2D | Patch]] = [
+            (sided, line(color=GREEN, linewidth=1, label="subject's right")),
+            (sided, line(color=VERMILION, linewidth=1, linestyle=dashed, label="subject's left")),
+            (len(sided) < len(drawn), line(color=BLUE, linewidth=1, label="both sides" if sided else kind)),
+            (len(drawn) < len(self.clip.labels), Patch(facecolor=BLUE, label="present")),
+            (drawn, line(color=GREY, linewidth=0.6, dashes=(4, 2), label="threshold")),
+            (len(self.events), Patch(facecolor=ORANGE, alpha=0.6, label="event")),
+            (
+                self.events["apex"].notna().any(),
+                line(color=INK, linestyle="", marker="|", markersize=4, label="its apex"),
+            ),
+            (
+                self.clip.away(self.track),
+                Patch(facecolor="none", edgecolor=GREY, hatch="//////", linewidth=0, label="no face"),
+            ),
+        ]
+        parts = [part for is_there, part in told if is_there]
         figure.legend(
             handles=parts,
             loc="upper left",

@@ -155,21 +155,19 @@ def compare(
 
 
 def _scores(name: str, grid: Grid) -> VariantScores:
-    runs = grid.counts[name]
+    runs, measures = grid.counts[name], {}
     averages, seeds = average(runs), in_each_seed(runs)
+    for measure, drawn in averages.items():  # (R, A + 1), seeds (S, A + 1)
+        each = seeds[measure]
+        spread = each.std(0, ddof=1) if len(each) > 1 else np.full(drawn.shape[1], np.nan)
+        measures[measure] = Summary(estimate(drawn[:, :-1], drawn[:, -1]), spread[:-1], float(spread[-1]))
     return VariantScores(
         runs=tuple(sorted(runs)),
-        measures={measure: _summary(averages[measure], seeds[measure]) for measure in MEASURES},
+        measures=measures,
         selected_on_test=grid.selected_on_test[name],
         trained_on=grid.trained_on[name],
         whole_seeds=len(whole_seeds(runs)),
     )
-
-
-def _summary(drawn: Floats, seeds: Floats) -> Summary:
-    """From (R, A + 1) and (S, A + 1)."""
-    spread = seeds.std(0, ddof=1) if len(seeds) > 1 else np.full(drawn.shape[1], np.nan)
-    return Summary(estimate(drawn[:, :-1], drawn[:, -1]), spread[:-1], float(spread[-1]))
 
 
 def _differences(grid: Grid, reference: str) -> dict[str, dict[str, Difference]]:

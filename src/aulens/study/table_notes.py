@@ -38,14 +38,11 @@ def published_notes(
         return
     if not comparable:
         yield "The numbers of aulens are of other frames: not comparable."
-    if set(_aus_of(published)) != set(comparison.aus.labels):
+    # B1 names no AUs: its average is of all that its data set codes.
+    printed = published.rows[:-1] if published.of_aus else PROTOCOLS[published.dataset].aus.labels
+    if set(printed) != set(comparison.aus.labels):
         yield f"The average of aulens is over {len(comparison.aus)} AUs: {', '.join(comparison.aus.labels)}."
     yield from own_notes(comparison)
-
-
-def _aus_of(published: PublishedTable) -> Sequence[str]:
-    """Whose average a table prints: B1 names no AUs, it is of all that its data set codes."""
-    return published.rows[:-1] if published.of_aus else PROTOCOLS[published.dataset].aus.labels
 
 
 def own_notes(comparison: Comparison) -> Iterator[str]:

@@ -181,7 +181,9 @@ def own_table(
         ConfigError: there is no such measure.
     """
     _check_measure(measure)
-    rows, defined = [*comparison.aus.labels, AVERAGE], _defined(comparison, measure)
+    rows = [*comparison.aus.labels, AVERAGE]
+    values = [found.measures[measure].estimate.value for found in comparison.variants.values()]
+    defined = int((~np.isnan(values)).any(0).sum())  # as many make the averages
     table = StudyTable(
         table="",
         title=f"{TITLES[measure]} of {defined} AUs on {dataset_title(comparison.dataset)}",
@@ -239,12 +241,6 @@ def _behind(table: StudyTable, comparison: Comparison) -> StudyTable:
 def _check_measure(measure: str) -> None:
     if measure not in MEASURES:
         raise ConfigError(f"There is no measure {measure!r}; there are {', '.join(MEASURES)}.")
-
-
-def _defined(comparison: Comparison, measure: str) -> int:
-    """How many AUs have a value in any variant: as many make the averages."""
-    values = [found.measures[measure].estimate.value for found in comparison.variants.values()]
-    return int((~np.isnan(values)).any(0).sum())
 
 
 def dataset_title(dataset: str) -> str:

@@ -108,7 +108,9 @@ def _events_of(
     rows, time, end = track.rows[known], track.time[known], track.end[known]
     begins = track.begins(max_gap, known)
     first, last = _runs(present[known] == 1, begins)
-    first, last = _merged(first, last, np.cumsum(begins), time, end, merge_gap)
+    stretch = np.cumsum(begins)
+    near = (stretch[first[1:]] == stretch[last[:-1]]) & (time[first[1:]] - end[last[:-1]] < merge_gap - SLACK)
+    first, last = first[np.append(True, ~near)[: len(first)]], last[np.append(~near, True)[: len(last)]]
     long = end[last] - time[first] >= min_duration - SLACK
     first, last = first[long], last[long]
     share = _column(table, f"{label}{middle}_p", rows)
@@ -154,19 +156,6 @@ def _runs(
     before = np.append(False, present[:-1]) & ~begins
     after = np.append(present[1:], False) & ~np.append(begins[1:], True)
     return np.flatnonzero(present & ~before), np.flatnonzero(present & ~after)
-
-
-def _merged(
-    first: NDArray[np.int64],
-    last: NDArray[np.int64],
-    stretch: NDArray[np.int64],
-    time: NDArray[np.float64],
-    end: NDArray[np.float64],
-    merge_gap: float,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Runs of one stretch that are apart by less than `merge_gap`, as one."""
-    near = (stretch[first[1:]] == stretch[last[:-1]]) & (time[first[1:]] - end[last[:-1]] < merge_gap - SLACK)
-    return first[np.append(True, ~near)[: len(first)]], last[np.append(~near, True)[: len(last)]]
 
 
 def _apex(

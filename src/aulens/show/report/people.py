@@ -52,12 +52,16 @@ def person(
     together = cooccurrence(table, smoothed=clip.smoothed)
     order = list(clip.labels)
     rates = None if events is None else blink_rates(table, events)["per_minute"].tolist()
+    own = None
+    if events is not None:
+        blinks = (events["au"] == BLINK) & (SHUT in clip.labels)
+        own = events[events["au"].isin(clip.labels) | blinks].to_dict("records")
     return {
         "curves": curves(track, threshold, step),
         "lost": [[_short(start), _short(end)] for start, end in track.lost()],
-        "shares": [_share(found.value[i], found.low[i], found.high[i]) for i in range(len(order))],
+        "shares": _matrix(np.stack([found.value, found.low, found.high], axis=1)),
         "blocks": found.blocks if not np.isnan(found.low).all() else 0,
-        "events": None if events is None else _events(events, clip.labels),
+        "events": None if own is None else [_event(row, clip.labels) for row in own],
         "blinks": _number(rates[0]) if rates else None,
         "together": {
             name: _matrix(frame.loc[order, order].to_numpy(np.float64))
@@ -68,12 +72,6 @@ def person(
             )
         },
     }
-
-
-def _events(events: pd.DataFrame, labels: tuple[str, ...]) -> list[list[Any]]:
-    blinks = (events["au"] == BLINK) & (SHUT in labels)
-    rows: list[dict[Any, Any]] = events[events["au"].isin(labels) | blinks].to_dict("records")
-    return [_event(row, labels) for row in rows]
 
 
 def _event(row: Mapping[Any, Any], labels: tuple[str, ...]) -> list[Any]:
@@ -90,10 +88,6 @@ def _event(row: Mapping[Any, Any], labels: tuple[str, ...]) -> list[Any]:
     blink = row["au"] not in labels
     place = labels.index(SHUT if blink else row["au"])
     return [place, *times, int(frame), *shares, side, *open_ends, int(blink)]
-
-
-def _share(*numbers: float) -> list[float | None]:
-    return [_number(number, _EXACT) for number in numbers]
 
 
 def _matrix(values: NDArray[np.float64]) -> list[list[float | None]]:

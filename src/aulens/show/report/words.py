@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Final
 
 from aulens.runtime.card import ModelCard
@@ -24,7 +23,8 @@ def facts(clip: Clip, info: VideoInfo | None, *more: str | None) -> list[str]:
     found.append(f"{len(clip.frame):,} frames analyzed")
     if info is not None:
         if info.rate is not None:
-            found.append(f"{_rate(info.rate)} frames/s")
+            rate = f"{float(info.rate):.2f}".rstrip("0").rstrip(".")
+            found.append(f"{rate} frames/s")
         found.append(f"{info.width} × {info.height}")
     if people:
         nobody = clip.nobody()
@@ -83,10 +83,6 @@ def measured(card: ModelCard) -> Measured | None:
             rows = [(au, _measure(_get(e, "f1")), _measure(_get(e, "roc_auc"))) for au, e in of.items()]
             return Measured(name, _count(part, "samples"), _count(part, "subjects"), rows)
     return None
-
-
-def _rate(rate: Fraction) -> str:
-    return f"{float(rate):.2f}".rstrip("0").rstrip(".")
 
 
 def _get(table: Any, key: str) -> Any:
