@@ -12,17 +12,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from aulens.aus import MISSING, AUSet
-from aulens.data.renders import load_renders
+from aulens.aus import MISSING
 from aulens.errors import BusyError, ConfigError, DatasetError, ModelError
 from aulens.locks import hold
-from aulens.models import model_config
-from aulens.training.au_task import AUTask
+from aulens.models import build, model_config, save_checkpoint
 from aulens.training.config import TrainConfig, config_from_dict, to_toml
 from aulens.training.run_folder import RunFolder, open_run
 from aulens.training.setup import load_samples
 from aulens.training.stages import train
 from interrupted import Killed, kill_at, log, weights
+from prepared_folder import write_prepared
 from synthetic_faces import NEVER, PAINTED, write_faces
 
 pytestmark = pytest.mark.slow
@@ -174,17 +173,15 @@ def test_a_damaged_state_is_not_resumed(faces: Path, tmp_path: Path):
         train(config(faces, train={"epochs": 1}), out, resume=True, progress=False)
 
 
-def test_a_loss_that_is_no_number_names_the_batch(
-    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    original = AUTask.losses
-
-    def spoilt(self, *given):
-        return {name: value * float("nan") for name, value in original(self, *given).items()}
-
-    monkeypatch.setattr(AUTask, "losses", spoilt)
+def test_a_loss_that_is_no_number_names_the_batch(faces: Path, tmp_path: Path):
+    settings = model_config(config(faces).model)
+    model = build(settings)
+    with torch.no_grad():
+        next(model.parameters()).fill_(float("nan"))
+    save_checkpoint(tmp_path / "spoilt.safetensors", model, settings)
+    begun = config(faces, train={"start": str(tmp_path / "spoilt.safetensors")})
     with pytest.raises(ModelError, match=r"loss is nan in epoch 1, step 0, on the batch .*\.jpg") as caught:
-        train(config(faces), tmp_path / "run", progress=False)
+        train(begun, tmp_path / "run", progress=False)
     report = json.loads((tmp_path / "run" / "failed_batch.json").read_text())
     assert len(report["files"]) == 8
     assert report["files"][0] in str(caught.value)
@@ -236,19 +233,16 @@ def test_an_au_that_never_occurs_has_no_infinite_weight(faces: Path, tmp_path: P
     assert np.isfinite(log(tmp_path / "run")[0]["train"]["loss"])
 
 
-def test_graded_maps_need_intensities_and_use_them(
-    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_graded_maps_need_intensities_and_use_them(faces: Path, tmp_path: Path):
     losses = []
     for graded in (False, True):
         settings = config(faces, model={"graded": graded}, train={"epochs": 1})
         train(settings, tmp_path / str(graded), progress=False)
         losses.append(log(tmp_path / str(graded))[0]["train"]["loss"])
     assert losses[0] != losses[1]
-    bare = dataclasses.replace(load_renders([faces], AUSet("all", tuple(AUS))), intensities=None)
-    monkeypatch.setattr("aulens.training.setup.load_data", lambda *_: bare)
+    bare = write_prepared(tmp_path / "bare", {"a": "train", "b": "val"}, aus=AUS, each=30)
     with pytest.raises(DatasetError, match=r"model\.graded needs intensities"):
-        train(config(faces, model={"graded": True}), tmp_path / "run", progress=False)
+        train(config(bare, model={"graded": True}), tmp_path / "run", progress=False)
 
 
 def test_aus_that_are_never_coded_are_named(faces: Path, tmp_path: Path):

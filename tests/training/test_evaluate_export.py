@@ -10,7 +10,7 @@ import torch
 
 import aulens
 from aulens.errors import ConfigError, ModelError
-from aulens.models import RoiConfig, build, model_config
+from aulens.models import RoiConfig, build
 from aulens.runtime.backend import open_session
 from aulens.runtime.card import read_card
 from aulens.runtime.intensity import Curve
@@ -19,7 +19,7 @@ from aulens.training.calibration import FALLBACK, read_calibration, write_calibr
 from aulens.training.evaluation import evaluate
 from aulens.training.exporter import export
 from aulens.training.inference import predict
-from aulens.training.onnx_file import fold_batch_norm, write_onnx
+from aulens.training.onnx_file import fold_batch_norm
 from aulens.training.run_folder import RunFolder
 from made_runs import make_run
 from synthetic_faces import PAINTED
@@ -141,19 +141,6 @@ def test_both_forms_tell_the_same_intensities(faces: Path, tmp_path: Path, varia
     assert np.isnan(ours.intensities[:, 0]).all()
     assert ours.intensities[:, 1:].std() > 0
     np.testing.assert_allclose(ours.intensities, theirs.intensities, atol=1e-3)
-
-
-def test_a_wrong_export_is_refused(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The file of another model, as if the exporter had got it wrong."""
-    other = exported.with_suffix(".onnx")
-    monkeypatch.setattr(
-        onnx_file, "to_onnx", lambda module, example, shapes, outputs, path: shutil.copy(other, path)
-    )
-    settings = {"variant": "roi", "backbone": "hrnet_lane8", "aus": list(PAINTED.numbers), "crop": 64}
-    model = build(model_config(settings))
-    with pytest.raises(ModelError, match="differ from torch's by"):
-        write_onnx(model, tmp_path / "x.onnx")
-    assert not (tmp_path / "x.onnx").exists()
 
 
 def test_weights_in_16_bits_are_half_the_file(exported: Path, tmp_path: Path):

@@ -71,21 +71,23 @@ class Colours(AUModel):
         raise AssertionError("an export asks for `exported` only")
 
 
+class Drifting(Colours):
+    """Its landmarks move by a hundredth of a pixel with each call: no file can compute the same."""
+
+    def exported(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
+        with torch.no_grad():
+            self.shift += 0.01
+        return super().exported(image)
+
+
 @pytest.mark.slow
-def test_the_output_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As if folding moved the landmarks by a hundredth of a pixel."""
+def test_the_output_that_is_wrong_is_named(tmp_path: Path) -> None:
     right = write_onnx(Colours(), tmp_path / "right.onnx")
     assert list(right) == ["maps", "logits", "landmarks"]
     assert max(right.values()) < 1e-4
 
-    def fold(model: Colours) -> Colours:
-        with torch.no_grad():
-            model.shift += 0.01
-        return model
-
-    monkeypatch.setattr(onnx_file, "fold_batch_norm", fold)
-    with pytest.raises(ModelError, match=r"exported landmarks differ from torch's by 0\.01 "):
-        write_onnx(Colours(), tmp_path / "x.onnx")
+    with pytest.raises(ModelError, match=r"exported landmarks differ from torch's by 0\.0\d "):
+        write_onnx(Drifting(), tmp_path / "x.onnx")
     assert not (tmp_path / "x.onnx").exists()
 
 

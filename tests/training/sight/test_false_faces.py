@@ -5,32 +5,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aulens.data.sight.crops import draw_nobody
-from aulens.training.sight import false_faces as module
+from aulens.data.sight.crops import FalseFace, draw_nobody
 from aulens.training.sight.false_faces import false_faces, padded
 from made_cutouts import centre_of, disc_faces
 
 ABOUT = np.array([[-4, -4], [4, -4], [0, 0], [-3, 5], [3, 5]]) * 3.0  # five points of a face
 
 
-def finds_the_light(model: object, images: list[np.ndarray]) -> tuple[np.ndarray, ...]:
+def finds_the_light(image: np.ndarray) -> tuple[np.ndarray, ...]:
     """One answer in each picture, upright in it, about its light; and one below what counts."""
-    middle = centre_of(images[0][..., 0]) + 0.5  # pixel i covers [i, i + 1)
-    boxes = np.array([[*middle - 20, *middle + 20], [0, 0, 9, 9]], np.float32)[None]
-    points = np.stack([middle + ABOUT, ABOUT])[None].astype(np.float32)
-    return boxes, points, np.array([[1.0, -3.0]], np.float32)
+    middle = centre_of(image[..., 0]) + 0.5  # pixel i covers [i, i + 1)
+    boxes = np.array([[*middle - 20, *middle + 20], [0, 0, 9, 9]], np.float32)
+    points = np.stack([middle + ABOUT, ABOUT]).astype(np.float32)
+    return boxes, points, np.array([1.0, -3.0], np.float32)
 
 
 @pytest.mark.parametrize("size", [(300, 200), (900, 700)])
-def test_their_points_are_those_of_the_background(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]):
-    monkeypatch.setattr(module, "load_best", lambda run: None)
-    monkeypatch.setattr(module, "answers", finds_the_light)
+def test_their_points_are_those_of_the_background(size: tuple[int, int]):
     width, height = size
     picture = np.zeros((height, width, 3), np.uint8)
     picture[40:71, 120:151] = 255
     blank = np.zeros((50, 60, 3), np.uint8)
     blank[20:30, 20:30] = 1
-    found = false_faces(Path("run"), [blank, picture])
+    found = false_faces(finds_the_light, [blank, picture])
     assert [false.background for false in found] == [0] * 4 + [1] * 4
     for quarters, false in enumerate(found[4:]):
         scale = min(1.0, (320, 640)[(1 + quarters) % 2] / max(size))
@@ -46,7 +43,7 @@ def test_crops_are_cut_about_them(tmp_path: Path):
     (cutout, *_) = disc_faces(tmp_path)
     picture = np.zeros((200, 300, 3), np.uint8)
     picture[40:71, 120:151] = 255
-    false = [module.FalseFace(0, np.array([135, 55]) + ABOUT)]
+    false = [FalseFace(0, np.array([135, 55]) + ABOUT)]
     bright = 0
     for seed in range(30):
         crop = draw_nobody(cutout, [picture], 64, np.random.default_rng(seed), false)

@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens.data.sight.crops import FalseFace
-from aulens.training.run_folder import RunFolder
 from aulens.training.sight.measure import nms
-from aulens.training.sight.networks import load_best
-from aulens.training.sight.task import answers
 
 _LEAST: Final = -0.8  # score of an answer that a detector might tell
 _EACH: Final = 4  # answers of a look, at most
 _LONGEST: Final = (320, 640)
 
+Find = Callable[[NDArray[np.uint8]], tuple[NDArray[Any], ...]]
 
-def false_faces(finder: Path, backgrounds: Sequence[NDArray[np.uint8]]) -> list[FalseFace]:
-    """The answers of a run of FaceNet in pictures without people, turned each way, at one size or another.
+
+def false_faces(find: Find, backgrounds: Sequence[NDArray[np.uint8]]) -> list[FalseFace]:
+    """The answers of FaceNet in pictures without people, turned each way, at one size or another.
 
     Args:
-        finder: the run's folder.
+        find: boxes, points and scores that FaceNet gives for a picture (h, w, 3) uint8 RGB.
         backgrounds: (h, w, 3) uint8 RGB.
-
-    Raises:
-        ModelError: the run has no model.
     """
-    model, found = load_best(RunFolder(finder)), []
+    found = []
     for number, picture in enumerate(backgrounds):
         for quarters in range(4):
             turned = np.ascontiguousarray(np.rot90(picture, quarters))
             seen, scale = padded(turned, _LONGEST[(number + quarters) % 2])
-            boxes, points, scores = (part[0] for part in answers(model, [seen]))
+            boxes, points, scores = find(seen)
             likely = np.flatnonzero(scores > _LEAST)
             for answer in likely[nms(boxes[likely], scores[likely])][:_EACH]:
                 place = np.asarray(points[answer], np.float64) / scale - 0.5

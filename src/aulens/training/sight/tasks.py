@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aulens.data.digest import fingerprint
-from aulens.data.sight.crops import FaceCrop, draw_crop, draw_nobody
+from aulens.data.sight.crops import FaceCrop, FalseFace, draw_crop, draw_nobody
 from aulens.data.sight.cutouts import Cutout, Spot, read_backgrounds, read_cutouts
 from aulens.data.sight.scenes import draw_scene
 from aulens.errors import ConfigError, DatasetError
@@ -173,8 +173,14 @@ class LandmarksTask(SightTask):
         finder = config.data.finder
         if finder and not self.backgrounds:
             raise ConfigError("data.finder looks for false faces in data.backgrounds, and there are none.")
-        self.finder = digest(load_best(RunFolder(Path(finder)))) if finder else ""
-        self.false_faces = false_faces(Path(finder), self.backgrounds) if finder and "train" in splits else []
+        self.finder, self.false_faces = "", list[FalseFace]()
+        if finder:
+            model = load_best(RunFolder(Path(finder)))
+            self.finder = digest(model)
+            if "train" in splits:
+                self.false_faces = false_faces(
+                    lambda picture: tuple(part[0] for part in answers(model, [picture])), self.backgrounds
+                )
 
     def draw(self, step: int, size: int) -> Batch:
         """See `SightTask`."""
