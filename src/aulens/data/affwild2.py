@@ -16,7 +16,7 @@ from aulens.contents import text_of
 from aulens.data.coded import CodedSequence, find_media, gather, noted
 from aulens.data.folders import Folder, listing, start, walk
 from aulens.data.index import FrameIndex, Problem
-from aulens.data.label_files import au_columns, au_number, binary_labels, blank_rows, read_table
+from aulens.data.label_files import au_columns, au_number, binary_labels, line_problems, read_table
 from aulens.data.protocols import AFFWILD2_PROTOCOL
 from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
@@ -132,7 +132,7 @@ def _read_video(part: str, path: Path, pictures: dict[str, Path], problems: list
         raise DatasetError("has no AU of the protocol in its header")
     # Row k is picture k: a blank line keeps its place.
     codes[table.blank] = NOT_CODED[0]
-    problems += blank_rows(table, where)
+    problems += line_problems(table, where, counted=True)
     labels, wrong = binary_labels(codes, aus, NOT_CODED, where)
     problems += wrong
     there = [axis for axis, number in enumerate(aus) if number not in lacking]

@@ -14,7 +14,7 @@ from aulens.data.coded import CodedSequence, find_media, gather, noted, subject_
 from aulens.data.folders import several, start, walk
 from aulens.data.index import FrameIndex, Problem
 from aulens.data.jaanet import within_lists
-from aulens.data.label_files import au_columns, binary_labels, filled_rows, read_table
+from aulens.data.label_files import au_columns, binary_labels, line_problems, read_table
 from aulens.data.matlab import as_points, read_cells
 from aulens.data.protocols import BP4D_PROTOCOL
 from aulens.data.registry import DatasetEntry
@@ -120,7 +120,7 @@ def _read_labels(
     """Numbers (N,) and labels (N, A) of the coded frames of one file."""
     aus = BP4D_PROTOCOL.aus
     table = read_table(path, header=True)
-    filled, found = filled_rows(table, where)
+    filled, found = table.values[~table.blank], line_problems(table, where, counted=False)
     # The first column holds the frame whatever its name: "0" here, "1" in BP4D+.
     frames, rest = filled[:, 0], replace(table, header=table.header[1:], values=filled[:, 1:])
     codes, lacking = au_columns(rest, aus, NOT_CODED[0])

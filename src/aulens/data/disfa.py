@@ -17,7 +17,7 @@ from aulens.data.folders import listing, several, start, walk
 from aulens.data.frames import count_frames
 from aulens.data.index import FrameIndex, LostVideo, Problem
 from aulens.data.jaanet import within_lists
-from aulens.data.label_files import filled_rows, intensity_labels, read_table
+from aulens.data.label_files import intensity_labels, line_problems, read_table
 from aulens.data.matlab import as_points, read_matrix
 from aulens.data.protocols import DISFA_PROTOCOL, DISFA_SEQUENCE
 from aulens.data.registry import DatasetEntry
@@ -150,8 +150,9 @@ def _read_subject(subject: str, found: _Found, problems: list[Problem]) -> Coded
 
 def _read_intensities(path: Path, problems: list[Problem]) -> NDArray[np.float64]:
     """Intensities by line; lines that number themselves otherwise than 1, 2, ... are put in their place."""
-    values, blank = filled_rows(read_table(path, header=False), path.name)
-    problems += blank
+    table = read_table(path, header=False)
+    problems += line_problems(table, path.name, counted=False)
+    values = table.values[~table.blank]
     if values.shape[1] != 2:
         raise DatasetError(f"has {values.shape[1]} columns, expected frame and intensity")
     frame, intensity = values.T

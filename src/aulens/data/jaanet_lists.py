@@ -14,7 +14,7 @@ from aulens.contents import text_of
 from aulens.data.coded import noted
 from aulens.data.folders import start, walk
 from aulens.data.index import PICTURE, FrameIndex, Problem
-from aulens.data.label_files import binary_labels, blank_rows, read_table
+from aulens.data.label_files import binary_labels, line_problems, read_table
 from aulens.data.protocols import DISFA_SEQUENCE, Protocol, protocol
 from aulens.errors import DatasetError
 from aulens.landmarks import IBUG49, LEFT_EYE, RIGHT_EYE
@@ -98,7 +98,7 @@ def _read_part(
             f"the path list {n} lines, expected {len(published.aus)} codes a line"
         )
     labels, wrong = binary_labels(codes, published.aus, NOT_CODED, f"{prefix}_AUoccur.txt")
-    problems += [*blank_rows(table, f"{prefix}_AUoccur.txt"), *wrong]
+    problems += [*line_problems(table, f"{prefix}_AUoccur.txt", counted=True), *wrong]
     landmarks = _read_landmarks(path.with_name(f"{prefix}_land.txt"), n, problems)
     problems += _order_problems(path.with_name(f"{prefix}_biocular.txt"), landmarks)
     frame = np.array(numbers, dtype=np.int64) + (published.name == "disfa")
@@ -129,7 +129,7 @@ def _read_landmarks(path: Path, n: int, problems: list[Problem]) -> NDArray[np.f
         table = read_table(path, header=False)
         lines, numbers = table.values.shape
         if (lines, numbers) == (n, 2 * IBUG49.count):
-            problems += blank_rows(table, path.name)
+            problems += line_problems(table, path.name, counted=True)
             # Made with a scale of (200 - 1) pixels from landmarks less 1: 0 is the first pixel's centre.
             return table.values.reshape(n, IBUG49.count, 2).astype(np.float32)
         raise DatasetError(f"has {lines} lines of {numbers} numbers, expected {n} of {2 * IBUG49.count}")

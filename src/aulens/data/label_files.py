@@ -105,42 +105,36 @@ def _first_fault(rows: Sequence[str], apart: str) -> str:
     return ""
 
 
-def filled_rows(table: Table, where: str) -> tuple[NDArray[np.float64], list[Problem]]:
-    """The rows (M, C) of a file whose rows name their frames, without blank ones, which name none."""
-    cut = _cut_rows(table, where)
-    if not table.blank.any():
-        return table.values, cut
-    message = f"{_lines(table.blank)}; the other lines name their frames themselves."
-    return table.values[~table.blank], [*cut, Problem("note", "blank_line", where, message)]
+def line_problems(table: Table, where: str, *, counted: bool) -> list[Problem]:
+    """Problems of lines that are cut, and of blank ones.
+
+    Args:
+        table: the file's.
+        where: its name.
+        counted: each line is a frame, a blank one a frame that is not coded; else lines name their frames.
+    """
+    n, blank, problems = len(table.values), (1 + np.flatnonzero(table.blank)).tolist(), []
+    if table.cut:
+        last = "the last one, as if the file were cut; " if table.cut == (n,) else ""
+        message = (
+            f"{_rows(table.cut)} of {n} {'has' if len(table.cut) == 1 else 'have'} fewer than the "
+            f"{table.values.shape[1]} cells of the others; {last}what lacks is not coded, get the file again."
+        )
+        problems.append(Problem("warning", "cut_row", where, message, len(table.cut)))
+    if blank and counted:
+        message = (
+            f"{_rows(blank)} of {n} blank, taken as frames without values, as lines are counted. If such a "
+            "line stands for no frame, all after it are shifted; get the file again."
+        )
+        problems.append(Problem("warning", "blank_line", where, message, len(blank)))
+    elif blank:
+        message = f"{_rows(blank)} of {n} blank; the other lines name their frames themselves."
+        problems.append(Problem("note", "blank_line", where, message))
+    return problems
 
 
-def blank_rows(table: Table, where: str) -> list[Problem]:
-    """Problems of cut lines, and of blank ones where lines are counted: each is a frame that is not coded."""
-    cut = _cut_rows(table, where)
-    if not table.blank.any():
-        return cut
-    message = (
-        f"{_lines(table.blank)}, taken as frames without values, as lines are counted. If such a line "
-        "stands for no frame, all after it are shifted; get the file again."
-    )
-    return [*cut, Problem("warning", "blank_line", where, message, int(table.blank.sum()))]
-
-
-def _cut_rows(table: Table, where: str) -> list[Problem]:
-    if not table.cut:
-        return []
-    rows = f"{'row' if len(table.cut) == 1 else 'rows'} {several(table.cut)}"
-    last = "the last one, as if the file were cut; " if table.cut == (len(table.values),) else ""
-    message = (
-        f"{rows} of {len(table.values)} {'has' if len(table.cut) == 1 else 'have'} fewer than the "
-        f"{table.values.shape[1]} cells of the others; {last}what lacks is not coded, get the file again."
-    )
-    return [Problem("warning", "cut_row", where, message, len(table.cut))]
-
-
-def _lines(blank: NDArray[np.bool_]) -> str:
-    rows = (1 + np.flatnonzero(blank)).tolist()
-    return f"{'row' if len(rows) == 1 else 'rows'} {several(rows)} of {len(blank)} blank"
+def _rows(rows: Sequence[int]) -> str:
+    return f"{'row' if len(rows) == 1 else 'rows'} {several(rows)}"
 
 
 def au_number(text: str) -> int | None:

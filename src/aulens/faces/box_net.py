@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -63,10 +63,8 @@ class Found:
             return NOTHING
         if len(parts) == 1:
             return parts[0]
-        every = Found(
-            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("boxes", "points")),
-            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("confidence", "look")),
-        )
+        arrays = ([getattr(part, item.name) for part in parts] for item in fields(Found))
+        every = Found(*map(np.concatenate, arrays))
         every = every[np.argsort(-every.confidence, kind="stable")]
         return every[nms_sorted(every.boxes)]
 
