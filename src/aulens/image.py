@@ -52,7 +52,7 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
                 )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about odd metadata
-                return upright_pixels(picture, path)
+                return upright_pixels(picture, path, close=True)
     except UnidentifiedImageError as error:
         raise InputError(f"{path}: {no_picture(path)}") from error
     except Image.DecompressionBombError as error:
@@ -69,10 +69,18 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
         raise InputError(f"{path}: the picture is damaged or cut short ({error})") from error
 
 
-def upright_pixels(picture: Image.Image, path: Path) -> NDArray[np.uint8]:
-    """The pixels of a picture's page that is open, (H, W, 3) uint8 RGB, turned as its EXIF says."""
+def upright_pixels(picture: Image.Image, path: Path, *, close: bool = False) -> NDArray[np.uint8]:
+    """The pixels of a picture's page that is open, (H, W, 3) uint8 RGB, turned as its EXIF says.
+
+    Args:
+        picture: just opened, or at that page.
+        path: its file.
+        close: whether nothing more is wanted of it: its own pixels are let go before these are turned.
+    """
     image = read_pixels(picture, path)
     turn = _TURN.get(picture.getexif().get(_ORIENTATION, 1))
+    if close:
+        picture.close()
     return image if turn is None else np.ascontiguousarray(turn(image))
 
 
