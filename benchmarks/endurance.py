@@ -5,8 +5,8 @@
 Pictures are the six of `examples/`, small, shifted, with noise of their own; each fifth shows nobody. The hour
 is twenty seconds of one of them that moves, 320 x 240 at 25 frames a second, looped by copying packets.
 `aulens detect` of each runs in a process of its own, of which memory, open files and threads are read each second
-(Linux). For the kills, a folder of 60 pictures and three
-clips of 12 s is analyzed whole with `--overlay --report --resume`; then again and again, each try killed
+(Linux). For the kills, a folder of 24 pictures and a clip
+of 22 s (two notes of 250 frames) is analyzed whole with `--overlay --report --resume`; then again and again, each try killed
 (SIGKILL) after a random part of the time that the whole run took, until it ends; what is there then is compared
 byte for byte, drawn videos by their time stamps and pixels.
 """
@@ -89,7 +89,10 @@ def held(pid: int) -> tuple[float, int, int] | None:
 def watched(arguments: list[object], log: Path) -> tuple[float, np.ndarray]:
     """Seconds of a command, and what it held at each second (N, 3)."""
     start, seen = time.perf_counter(), []
-    with log.open("w") as said, subprocess.Popen([*DETECT, *map(str, arguments)], stdout=said, stderr=said) as process:
+    with (
+        log.open("w") as said,
+        subprocess.Popen([*DETECT, *map(str, arguments)], stdout=said, stderr=said) as process,
+    ):
         while process.poll() is None:
             if (now := held(process.pid)) is not None:
                 seen.append(now)
@@ -124,9 +127,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def kills(folder: Path, count: int, seed: int) -> None:
     """Kill runs at random moments until so many were killed; print how each series ended."""
-    write_pictures(folder / "in", 60)
-    for number in range(3):
-        write_clip(folder / "in" / f"clip{number}.mp4", 12 * RATE, number)
+    write_pictures(folder / "in", 24)
+    write_clip(folder / "in" / "clip.mp4", 22 * RATE)
     out, chance = folder / "out", random.Random(seed)
     command = [*DETECT, str(folder / "in"), "--out", str(out), "--overlay", "--report", "--resume"]
 
@@ -159,8 +161,13 @@ def kills(folder: Path, count: int, seed: int) -> None:
         done += killed
         series.append(killed)
         out.rename(folder / f"series{len(series)}")
-    print(f"\n{done} kills in {len(series)} runs of {whole_time:.0f} s ({', '.join(map(str, series))} each): ", end="")
-    print(f"{len(whole)} files, {'all equal' if not differ else f'these differ: {sorted(differ)}'}", flush=True)
+    print(
+        f"\n{done} kills in {len(series)} runs of {whole_time:.0f} s ({', '.join(map(str, series))} each): ",
+        end="",
+    )
+    print(
+        f"{len(whole)} files, {'all equal' if not differ else f'these differ: {sorted(differ)}'}", flush=True
+    )
 
 
 def main() -> None:

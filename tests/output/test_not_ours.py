@@ -46,7 +46,7 @@ def theirs(tmp_path: Path) -> Path:
     """A folder of somebody's own."""
     folder = tmp_path / "theirs"
     folder.mkdir()
-    for name in ("mine.csv", "000000.jsonl", "rows.csv", "note.json", "p0.jpg", "timeline.svg", ".aulens"):
+    for name in ("mine.csv", "000000.jsonl", "rows.csv", "note.json", "timeline.svg", ".aulens"):
         (folder / name).write_text("theirs")
     return folder
 

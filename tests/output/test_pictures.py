@@ -165,7 +165,7 @@ def test_a_picture_of_somebody_is_no_drawing(analyzer: Analyzer, given: list[Pat
     own = tmp_path / "pictures" / f"{given[1].stem}.jpg"
     own.parent.mkdir()
     own.write_text("mine")
-    with pytest.raises(ConfigError, match=r"results.json does not say that aulens made it; give another --out"):
+    with pytest.raises(ConfigError, match=r"does not say that aulens made it; give another --out"):
         run(analyzer, given[1:2], tmp_path)
     assert own.read_text() == "mine"
     own.unlink()

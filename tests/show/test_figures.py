@@ -311,3 +311,12 @@ def test_drawing_needs_no_screen_and_importing_draws_nothing(tmp_path: Path) -> 
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.svg")], check=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_figures_are_not_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "figures").symlink_to(tmp_path / "theirs")
+    with pytest.raises(ConfigError, match="is a link, and nothing is written through one"):
+        write_figures(tmp_path / "figures", person(0, range(60)), THRESHOLD)
+    assert not list((tmp_path / "theirs").iterdir())
