@@ -2,13 +2,13 @@
 
     python benchmarks/endurance.py [--pictures 10000] [--minutes 60] [--kills 30] [--seed 0] [--keep FOLDER]
 
-Pictures are the six of `examples/`, small, shifted, with noise of their own; each fifth shows nobody. The hour
-is twenty seconds of one of them that moves, 320 x 240 at 25 frames a second, looped by copying packets.
-`aulens detect` of each runs in a process of its own, of which memory, open files and threads are read each second
-(Linux). For the kills, a folder of 24 pictures and a clip
-of 22 s (two notes of 250 frames) is analyzed whole with `--overlay --report --resume`; then again and again, each try killed
-(SIGKILL) after a random part of the time that the whole run took, until it ends; what is there then is compared
-byte for byte, drawn videos by their time stamps and pixels.
+Pictures are the six of `examples/`, small, shifted, with noise of their own; each fifth shows nobody. The
+hour is twenty seconds of one of them that moves, 320 x 240 at 25 frames a second, looped by copying packets.
+`aulens detect` of each runs in a process of its own, of which memory, open files and threads are read each
+second (Linux). For the kills, a folder of 24 pictures and a clip of 22 s (two notes of 250 frames) is
+analyzed whole with `--overlay --report --resume`; then again and again, each try killed (SIGKILL) after a
+random part of the time that the whole run took, until it ends. What is there then is compared byte for byte,
+drawn videos by their time stamps and pixels.
 """
 
 from __future__ import annotations
