@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
+from aulens.checked import Checked
 from aulens.data.columns import changes, distinct_pairs
 from aulens.data.samples import SPLITS
 from aulens.errors import ConfigError, DatasetError
@@ -25,7 +27,7 @@ DEALT: Final = 3
 
 
 @dataclass(frozen=True)
-class SplitPlan:
+class SplitPlan(Checked):
     """How parts become splits.
 
     Attributes:
@@ -38,15 +40,9 @@ class SplitPlan:
     """
 
     fold: str = ""
-    validation: float = 0.15
+    validation: Annotated[float, Meta(gt=0, lt=1, description="a share between 0 and 1")] = 0.15
     seed: int = 1
     select_on_test: bool = False
-
-    def __post_init__(self) -> None:
-        if not 0 < self.validation < 1:
-            raise ConfigError(
-                f"The share of validation subjects must be between 0 and 1, is {self.validation}."
-            )
 
 
 def has_own_splits(part: NDArray[np.str_]) -> bool:

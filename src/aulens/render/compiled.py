@@ -1,7 +1,8 @@
 """How the renderer's inner loops are compiled.
 
 numba keeps compiled code beside the sources and makes it anew when the file of a function changes, but not
-when a function that it calls changes in another file: after editing such a helper, delete `__pycache__`.
+when a function that it calls, or a class that it takes, changes or moves in another file: after such an edit,
+delete `*.nbi` and `*.nbc` in `__pycache__`.
 """
 
 from __future__ import annotations
