@@ -29,15 +29,17 @@ if __name__ == "__main__":
 INTERRUPTED_PARENT = """
 import os, signal, sys
 sys.path[:0] = [{here!r}]
+from aulens.interrupts import ended_by_signals
 from aulens.processes import in_processes
 from slow_job import slow
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made the tests deaf to it
-    try:
-        for _ in in_processes([0.0, *[60.0] * 20], slow, 2, doing="testing"):
-            print("begun", flush=True)
-    except KeyboardInterrupt:
-        print("stopped", flush=True)
+    with ended_by_signals():
+        try:
+            for _ in in_processes([0.0, *[60.0] * 20], slow, 2, doing="testing"):
+                print("begun", flush=True)
+        except KeyboardInterrupt:
+            print("stopped", flush=True)
 """
 
 
@@ -101,11 +103,14 @@ def test_processes_end_with_their_killed_parent():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no process groups")
-def test_an_interrupt_ends_the_processes_in_silence():
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_processes_in_silence(number: signal.Signals):
+    """Ctrl-C comes to all, as one process may still be beginning; SIGTERM to the parent alone."""
     code = INTERRUPTED_PARENT.format(here=os.path.dirname(slow_job.__file__))
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", code], start_new_session=True, **pipes) as parent:
         assert parent.stdout.readline() == "begun\n"
-        os.killpg(parent.pid, signal.SIGINT)  # as a terminal does: one process may still be beginning
+        (os.killpg if number == signal.SIGINT else os.kill)(parent.pid, number)
         said, complaints = parent.communicate(timeout=20)
     assert (said, complaints) == ("stopped\n", "")
+    assert parent.returncode == (0 if number == signal.SIGINT else 143)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from typing import Any, Final, TypeVar
 
 from aulens.errors import DatasetError
@@ -36,8 +36,8 @@ def in_processes(
     """Do all jobs; yields each with its result, in the order in which they are done.
 
     Jobs are taken as they are needed, so they may be made one by one. When the caller stops early (its loop
-    raises, or it closes this), what is queued is not begun. Ctrl-C ends the processes in silence: what there
-    is to say, the caller says.
+    raises, or it closes this), what is queued is not begun. Ctrl-C, and SIGTERM where it does the same, ends
+    the processes in silence: what there is to say, the caller says.
 
     Args:
         jobs: what to do; picklable.
@@ -52,8 +52,10 @@ def in_processes(
         DatasetError: a process died.
     """
     processes = processes or os.cpu_count() or 1
+    context = get_context("spawn")
+    stopped = context.Event()
     pool = ProcessPoolExecutor(
-        processes, get_context("spawn"), _begin, (start, settings), max_tasks_per_child=tasks_per_process
+        processes, context, _begin, (stopped, start, settings), max_tasks_per_child=tasks_per_process
     )
     with pool:
         waiting: dict[Future[Result], Job] = {}
@@ -71,7 +73,9 @@ def in_processes(
                 f"A {doing} process died (out of memory?). The same command goes on where it stopped; with "
                 "fewer processes it needs less."
             ) from error
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):  # SIGTERM comes to this process alone
+                stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)  # or it would first finish all that is queued
             raise
 
@@ -82,16 +86,16 @@ def _finished(waiting: dict[Future[Result], Job]) -> Generator[tuple[Job, Result
         yield waiting.pop(future), future.result()
 
 
-def _begin(start: Callable[..., None] | None, settings: tuple[Any, ...]) -> None:
+def _begin(stopped: Event, start: Callable[..., None] | None, settings: tuple[Any, ...]) -> None:
     exit_quietly()
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    # A killed parent can't stop its processes: without this they would work on, or wait for work for ever.
+    for until in (stopped.wait, *([] if parent is None else [parent.join])):
+        threading.Thread(target=_end_after, args=(until,), daemon=True).start()
     if start is not None:
         start(*settings)
 
 
-def _end_with(parent: BaseProcess) -> None:
-    # A killed parent can't stop its processes: without this they would work on, or wait for work for ever.
-    parent.join()
+def _end_after(until: Callable[[], object]) -> None:
+    until()
     os._exit(1)
