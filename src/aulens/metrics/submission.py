@@ -56,7 +56,7 @@ def write_video_decisions(
                 "ending"
             )
         rows = _decisions(values, aus, f"video {video!r}")
-        texts[Path(folder) / f"{video}.txt"] = _text(aus.labels, (_cells(row) for row in rows))
+        texts[Path(folder) / f"{video}.txt"] = _text(aus.labels, *rows.tolist())
     Path(folder).mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
         write_text(path, text)
@@ -91,8 +91,8 @@ def write_image_decisions(
         if image in seen:
             raise InputError(f"image {image!r} is given twice; decide each image once")
         seen.add(image)
-    lines = ((image, *_cells(row)) for image, row in zip(images, rows, strict=True))
-    write_text(Path(path), _text((IMAGE_COLUMN, *aus.labels), lines))
+    lines = ((image, *row) for image, row in zip(images, rows.tolist(), strict=True))
+    write_text(Path(path), _text((IMAGE_COLUMN, *aus.labels), *lines))
 
 
 def read_video_decisions(
@@ -170,23 +170,19 @@ def _is_name(name: object, barred: str) -> bool:
     )
 
 
-def _decisions(values: ArrayLike, aus: AUSet, whose: str) -> NDArray[np.bool_]:
-    """(N, A) bool, or an InputError that says whose they are."""
+def _decisions(values: ArrayLike, aus: AUSet, whose: str) -> Decisions:
+    """(N, A) in {0, 1}, or an InputError that says whose they are."""
     try:
         rows = checked_decisions(values)
     except InputError as error:
         raise InputError(f"{whose}: {error}; frames without a face need a decision too") from None
     if rows.shape[1] != len(aus):
         raise InputError(f"{whose}: decisions of {rows.shape[1]} AUs, but {aus.name!r} has {len(aus)}")
-    return rows
+    return rows.astype(np.int8)
 
 
-def _cells(row: NDArray[np.bool_]) -> list[str]:
-    return ["1" if present else "0" for present in row.tolist()]
-
-
-def _text(header: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
-    return "".join(",".join(line) + "\n" for line in (header, *lines))
+def _text(*lines: Iterable[object]) -> str:
+    return "".join(",".join(map(str, line)) + "\n" for line in lines)
 
 
 def _lines(path: Path, headers: Sequence[Sequence[str]]) -> Iterator[tuple[int, list[str]]]:
@@ -233,14 +229,12 @@ def _compare(path: Path, kind: str, found: Collection[str], wanted: Collection[s
     if wanted is None:
         return
     present, asked = set(found), set(wanted)
-    lacking = [name for name in wanted if name not in present]
-    surplus = [name for name in found if name not in asked]
-    if lacking:
+    if lacking := [name for name in wanted if name not in present]:
         raise DatasetError(
             f"{path} lacks {len(lacking)} of {len(asked)} {kind}s, the first is {lacking[0]}; "
             f"decide every {kind}"
         )
-    if surplus:
+    if surplus := [name for name in found if name not in asked]:
         raise DatasetError(
             f"{path} has {len(surplus)} {kind}s that were not asked for, the first is {surplus[0]}; "
             "leave them out"

@@ -10,6 +10,7 @@ import math
 from functools import cache
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -149,24 +150,10 @@ def _refined(
         # Only points that are no face ask for more than this at once, and they might go on for ever.
         most = max(map(abs, (*turn, growth)))
         part = min(1.0, _MOST / most) if most > 0 else 1.0
-        rotation = _turn(*(part * angle for angle in turn)) @ rotation
+        rotation = cv2.Rodrigues(part * np.array(turn))[0] @ rotation
         scale *= math.exp(part * growth)
         shift += weighted.sum(axis=1, keepdims=True)
         if most < _STILL:
             break
     wide, high = shift[:, 0]
     return rotation, np.array([wide, high, focal / scale]) - rotation @ face.middle
-
-
-def _turn(x: float, y: float, z: float) -> Floats:
-    """The rotation (3, 3) about a vector by its length in radians (Rodrigues' formula, by a quaternion)."""
-    half = 0.5 * math.sqrt(x * x + y * y + z * z)
-    part = 0.5 * (math.sin(half) / half if half > 1e-9 else 1.0)
-    w, x, y, z = math.cos(half), part * x, part * y, part * z
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
