@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from aulens.data.frames import read_frame_range
-from aulens.render.lookalike.files import write_video
+from aulens.render.lookalike.layouts import write_video
 
 
 def _tables(root: Path) -> list[Path]:

@@ -19,9 +19,8 @@ from aulens.errors import ConfigError
 from aulens.render.expression import EXCLUSIVE
 from aulens.render.lookalike import LookalikeConfig, write_lookalike
 from aulens.render.lookalike.config import cast
-from aulens.render.lookalike.files import write_cells, write_matrix
 from aulens.render.lookalike.film import Studio, perform
-from aulens.render.lookalike.layouts import intensity_code, write_bp4d, write_disfa
+from aulens.render.lookalike.layouts import intensity_code, write_bp4d, write_cells, write_disfa, write_matrix
 from aulens.render.lookalike.plan import Moments, base_rates, plan
 from aulens.render.scene import Picture
 

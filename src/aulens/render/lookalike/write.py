@@ -15,9 +15,8 @@ from aulens.render.dataset import Progress, Rows, Worker, begun, do_all
 from aulens.render.expression import Muscles
 from aulens.render.generate import load_rig
 from aulens.render.lookalike.config import LookalikeConfig, cast
-from aulens.render.lookalike.files import write_text
 from aulens.render.lookalike.film import Studio
-from aulens.render.lookalike.layouts import WRITERS
+from aulens.render.lookalike.layouts import WRITERS, write_text
 from aulens.render.lookalike.plan import plan
 
 FORMAT: Final = "aulens-lookalike/1"
