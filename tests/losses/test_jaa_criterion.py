@@ -15,8 +15,8 @@ from aulens.losses import (
     RoiCriterion,
     inverse_rates,
     landmark_loss,
+    weighted_cross_entropy,
     weighted_dice,
-    weighted_softmax,
 )
 from aulens.models import AUOutput, JAAConfig, ModelConfig, RoiConfig
 from aulens.models.family import au_family
@@ -86,7 +86,7 @@ def test_total_is_made_of_its_parts(dice: str, weighted: bool) -> None:
     assert output.local_logits is not None
     assert output.landmarks is not None
     softmax, local_softmax = (
-        weighted_softmax(logits, labels, weight) for logits in (output.logits, output.local_logits)
+        weighted_cross_entropy(logits, labels, weight) for logits in (output.logits, output.local_logits)
     )
     final_dice, local_dice = (
         weighted_dice(logits.sigmoid(), labels, weight, dice, 2.0)

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from aulens.losses import landmark_loss, refinement_loss, weighted_dice, weighted_softmax
+from aulens.losses import landmark_loss, refinement_loss, weighted_cross_entropy, weighted_dice
 
 FILE = Path(__file__).parents[1] / "golden" / "jaanet_losses.npz"
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}
@@ -54,7 +54,7 @@ def test_softmax_and_port_dice(
     def ours(pairs: Tensor) -> Tensor:
         logits = pairs[:, 1] - pairs[:, 0]
         if loss == "softmax":
-            return weighted_softmax(logits, labels, weight)
+            return weighted_cross_entropy(logits, labels, weight)
         return weighted_dice(logits.sigmoid(), labels, weight, form="port", epsilon=1.0)
 
     check(golden, loss + "_w" * weighted, torch.tensor(golden["logits"], dtype=dtype), ours)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from aulens.aus import MISSING
 from aulens.errors import ConfigError, InputError
-from aulens.losses import landmark_loss, refinement_loss, weighted_dice, weighted_softmax
+from aulens.losses import landmark_loss, refinement_loss, weighted_cross_entropy, weighted_dice
 
 WEIGHT = (0.5, 2.0, 0.5)
 
@@ -23,7 +23,7 @@ def case(seed: int = 0, faces: int = 5) -> tuple[Tensor, Tensor]:
 
 
 def softmax(logits: Tensor, labels: Tensor) -> Tensor:
-    return weighted_softmax(logits, labels, torch.tensor(WEIGHT, dtype=logits.dtype))
+    return weighted_cross_entropy(logits, labels, torch.tensor(WEIGHT, dtype=logits.dtype))
 
 
 def paper(logits: Tensor, labels: Tensor) -> Tensor:

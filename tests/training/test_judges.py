@@ -8,7 +8,7 @@ import pytest
 from aulens.aus import MISSING, AUSet
 from aulens.data.samples import Samples, join
 from aulens.errors import DatasetError
-from aulens.training.calibration import fit, weighted_platt
+from aulens.training.calibration import fit, platt_scale
 from aulens.training.judges import fit_judged, judged, judges_of
 
 ONE = AUSet("one", (12,))
@@ -69,8 +69,8 @@ def test_negatives_of_judges_weigh_more_than_those_of_renders():
 def test_weights_count_as_copies():
     score, present = drawn(6, 200, 0.4, -0.2, 0.2)
     weight = np.random.default_rng(0).integers(1, 4, 200)
-    copies = weighted_platt(np.repeat(present, weight), np.repeat(score, weight), np.ones(weight.sum()))
-    assert weighted_platt(present, score, weight.astype(float)) == pytest.approx(copies, rel=0.02)
+    copies = platt_scale(np.repeat(present, weight), np.repeat(score, weight), np.ones(weight.sum()))
+    assert platt_scale(present, score, weight.astype(float)) == pytest.approx(copies, rel=0.02)
 
 
 def test_judges_are_those_whose_aus_were_coded():

@@ -5,13 +5,12 @@ Every loss is a mean over what is coded, so it does not depend on rows without l
 gradient of 0) where nothing is coded.
 """
 
-from aulens.losses.common import inverse_rates, masked_mean
+from aulens.losses.common import inverse_rates, masked_mean, weighted_cross_entropy
 from aulens.losses.jaa import (
     JAACriterion,
     landmark_loss,
     refinement_loss,
     weighted_dice,
-    weighted_softmax,
 )
 from aulens.losses.roi import RoiCriterion
 
@@ -22,6 +21,6 @@ __all__ = [
     "landmark_loss",
     "masked_mean",
     "refinement_loss",
+    "weighted_cross_entropy",
     "weighted_dice",
-    "weighted_softmax",
 ]

@@ -78,8 +78,3 @@ def weighted_cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor) -> Te
         logits, (labels == 1).to(logits.dtype), reduction="none"
     )
     return masked_mean(error * weight, (labels != MISSING).to(logits.dtype))
-
-
-def full(tensor: Tensor) -> Tensor:
-    """The tensor in float32 at least: what a model computed in bfloat16 is too coarse to sum losses in."""
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

@@ -17,9 +17,9 @@ from torch.nn import functional
 from aulens.aus import MISSING
 from aulens.errors import ConfigError, InputError
 from aulens.landmarks import IBUG49, LAYOUTS, LEFT_EYE, RIGHT_EYE, layout_of, target_positions
-from aulens.losses.common import au_weights, full, masked_mean, weighted_cross_entropy
+from aulens.losses.common import au_weights, masked_mean, weighted_cross_entropy
 from aulens.models.config import JAAConfig
-from aulens.models.output import AUOutput
+from aulens.models.output import AUOutput, full
 from aulens.models.regions import au_labels
 
 LEAST_EYES: Final = 0.01
@@ -34,22 +34,6 @@ def _span(points68: Sequence[int]) -> slice:
 
 _RIGHT_EYE: Final = _span(RIGHT_EYE)
 _LEFT_EYE: Final = _span(LEFT_EYE)
-
-
-def weighted_softmax(logits: Tensor, labels: Tensor, weight: Tensor) -> Tensor:
-    """The weighted multi-label softmax loss (paper B, L_softmax): -w log p of the true unit.
-
-    Averaged over what is coded.
-
-    Args:
-        logits: (B, A) present minus absent unit.
-        labels: (B, A) integer in {0, 1, MISSING}.
-        weight: (A,), w of each AU.
-
-    Returns:
-        Scalar.
-    """
-    return weighted_cross_entropy(logits, labels, weight)
 
 
 def weighted_dice(
@@ -158,7 +142,8 @@ class JAACriterion(nn.Module):
 
     With lambda_2 = `dice_weight`:
 
-    * "softmax" and "dice" of the final decision; AU loss = softmax + lambda_2 * dice (Eq 5);
+    * "softmax" (L_softmax: `weighted_cross_entropy`) and "dice" of the final decision; AU loss =
+      softmax + lambda_2 * dice (Eq 5);
     * "local": the same AU loss of the local branches;
     * "landmark": `landmark_loss` (Eq 1), of faces that have a coded AU.
 
@@ -228,7 +213,7 @@ class JAACriterion(nn.Module):
         dice = weighted_dice(
             logits.sigmoid(), labels, self.au_weight, self.config.dice, self.config.dice_epsilon
         )
-        return weighted_softmax(logits, labels, self.au_weight), dice
+        return weighted_cross_entropy(logits, labels, self.au_weight), dice
 
     def _target(self, landmarks: Tensor) -> Tensor:
         """The 49 points of landmarks in any layout that has them."""

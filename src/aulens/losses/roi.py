@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from aulens.aus import MOST_INTENSE
-from aulens.losses.common import au_weights, full, masked_mean, weighted_cross_entropy
+from aulens.losses.common import au_weights, masked_mean, weighted_cross_entropy
 from aulens.models.config import RoiConfig
-from aulens.models.output import AUOutput
+from aulens.models.output import AUOutput, full
 from aulens.models.regions import Regions, au_labels, roi_maps
 from aulens.roi import RoiGrid
 

@@ -39,6 +39,31 @@ def stage(width: int, out: int, blocks: int) -> nn.Sequential:
     return nn.Sequential(Block(width, out, 2), *(Block(out, out) for _ in range(blocks)))
 
 
+class CropNet(nn.Module):
+    """A network that looks at a face cut out: convolutions to stride 16, then a linear layer that sees all.
+
+    Args:
+        size: side of the crop in pixels, a multiple of 16.
+        widths: channels at strides 2, 4, 8 and 16.
+        blocks: how many at strides 4, 8 and 16.
+        neck: channels that the linear layer sees.
+        numbers: what it gives.
+    """
+
+    def __init__(
+        self, size: int, widths: tuple[int, ...], blocks: tuple[int, ...], neck: int, numbers: int
+    ) -> None:
+        super().__init__()
+        self.size = size
+        stages = (stage(*one) for one in zip(widths, widths[1:], blocks, strict=False))
+        self.body = nn.Sequential(Block(3, widths[0], 2), *stages, Block(widths[-1], neck))
+        self.out = nn.Linear(neck * (size // 16) ** 2, numbers)
+
+    def features(self, image: Tensor) -> Tensor:
+        """Crops (B, 3, S, S) RGB in 0..255 to what the linear layer reads, (B, D)."""
+        return torch.flatten(self.body((image - _MEAN) * _SCALE), 1)
+
+
 class FaceNet(nn.Module):
     """The network.
 

@@ -29,9 +29,8 @@ from aulens.models.jaa_parts import (
     GroupedLinear,
     RegionLearning,
     attend,
-    full,
 )
-from aulens.models.output import AUOutput
+from aulens.models.output import AUOutput, full
 from aulens.models.regions import Regions
 from aulens.roi import ATTENTION_BORDER, ATTENTION_EXTENT, ATTENTION_SLOPE, ATTENTION_STRIDE
 

@@ -22,11 +22,6 @@ FEATURE_CHANNELS: Final = (96, 128, 160)
 GRIDS: Final = (8, 4, 2)
 
 
-def full(values: Tensor) -> Tensor:
-    """The tensor in float32 at least: bfloat16 is too coarse for coordinates and decisions."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
-
-
 def to_cells(picture: Tensor, grid: int) -> Tensor:
     """Cut (B, C, H, W) into grid x grid cells, laid on the channel axis row by row: (B, grid*grid*C, H/grid,
     W/grid), channels-last."""

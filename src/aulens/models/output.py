@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -28,3 +29,8 @@ class AUOutput:
     eigen_logits: Tensor | None = None
     landmarks: Tensor | None = None
     local_logits: Tensor | None = None
+
+
+def full(tensor: Tensor) -> Tensor:
+    """The tensor in float32 at least: bfloat16 is too coarse for coordinates, decisions, sums."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

@@ -124,20 +124,17 @@ def fit(
     return Calibration(aus, platt, threshold, fitted, len(labels), int(np.unique(subjects).size))
 
 
-def platt_scale(present: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[float, float] | None:
+def platt_scale(
+    present: NDArray[np.bool_], score: NDArray[np.float64], weight: NDArray[np.float64] | None = None
+) -> tuple[float, float] | None:
     """Fit (a, b) of sigmoid(a * score + b) by Newton's method with halving; None where it cannot be fitted.
 
     Args:
         present: (N,) bool.
         score: (N,) float64.
+        weight: (N,) how often each counts; None: once.
     """
-    return weighted_platt(present, score, np.ones(len(score)))
-
-
-def weighted_platt(
-    present: NDArray[np.bool_], score: NDArray[np.float64], weight: NDArray[np.float64]
-) -> tuple[float, float] | None:
-    """`platt_scale` of samples that count (N,) times."""
+    weight = np.ones(len(score)) if weight is None else weight
     positive, negative = float(weight[present].sum()), float(weight[~present].sum())
     spread = float(score.std()) if score.size else 0.0
     if not positive or not negative or not spread > 0:

@@ -27,18 +27,11 @@ class DataWaitTimer:
 
     def measure(self, items: Iterable[T]) -> Iterator[T]:
         """Yield the items, and take the times."""
-        iterator = iter(items)
-        try:
-            item = next(iterator)
-        except StopIteration:
-            return
-        while True:
+        given, asked = None, time.perf_counter()
+        for item in items:
+            if given is not None:
+                self.worked += asked - given
+                self.waited += time.perf_counter() - asked
             given = time.perf_counter()
             yield item
             asked = time.perf_counter()
-            try:
-                item = next(iterator)
-            except StopIteration:
-                return
-            self.worked += asked - given
-            self.waited += time.perf_counter() - asked

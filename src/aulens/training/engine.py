@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.loggers.tensorboard import TensorBoardLogger
 from torch import Tensor, nn
 
 from aulens.errors import DatasetError, ModelError
@@ -28,7 +29,6 @@ from aulens.training.run_folder import RunFolder, provenance
 from aulens.training.schedule import rate, step_seed
 from aulens.training.setup import make_optimiser
 from aulens.training.task import Task
-from aulens.training.tensorboard import TensorBoardLogger
 
 
 @dataclass(frozen=True)
@@ -84,21 +84,22 @@ class Trainer:
         self.display = Display(progress and fabric.is_global_zero)
         self.saved = time.monotonic()
         self.waiting = DataWaitTimer()
+        self.board = TensorBoardLogger(run.path, "tensorboard", "")
 
     def run_all(self, resume: bool) -> TrainResult:
         """Train all epochs, or those that are left."""
         if resume and self.folder.last.is_file():
             self._load()
-        board = None
         if self.fabric.is_global_zero:
             write_json(self.folder.facts, {**provenance(), "data": self.data})
-            board = self.folder.path / "tensorboard"
         module, optimiser = self.fabric.setup(self.task.learner(), self.optimiser)
-        self.tensorboard = TensorBoardLogger(board)
-        with self.display, self.tensorboard:
-            while self.position.epoch < self.config.train.epochs:
-                self._train_epoch(module, optimiser)
-                self._end_epoch()
+        try:
+            with self.display:
+                while self.position.epoch < self.config.train.epochs:
+                    self._train_epoch(module, optimiser)
+                    self._end_epoch()
+        finally:
+            self.board.finalize("")
         history, best, metric = self.position.history, self.position.best_epoch, self.task.metric
         value = history[best]["val"][metric]
         value = float("nan") if value is None else value
@@ -188,7 +189,8 @@ class Trainer:
                 self.folder.forget_results()
                 task.keep(self.folder, kept)
             self.folder.write_log(at.history)
-            self.tensorboard.epoch(record)
+            self.board.log_metrics(_scalars(record), record["epoch"])
+            self.board.save()
             self.display.say(_line(record, task.summary(val), task.metric if best else ""))
         task.between(kept, at.epoch - 1)
         self._save()
@@ -228,6 +230,13 @@ def _better(new: float | None, old: float | None, or_equal: bool) -> bool:
     if old is None or old != old:
         return True
     return new is not None and (new > old or (or_equal and new == old))
+
+
+def _scalars(record: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of an epoch, nested ones as ``train/loss``."""
+    nested = {key: value if isinstance(value, Mapping) else {"": value} for key, value in record.items()}
+    pairs = ((f"{key}/{name}".rstrip("/"), value) for key, of in nested.items() for name, value in of.items())
+    return {name: value for name, value in pairs if isinstance(value, int | float)}
 
 
 def _line(record: Mapping[str, Any], measures: str, best: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -20,9 +20,7 @@ from aulens.training.judges import fit_judged, judged_curves, judges_of
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder
 from aulens.training.sides import SideReport, side_report
-
-if TYPE_CHECKING:
-    from aulens.training.sight.evaluation import SightEvaluation
+from aulens.training.sight.evaluation import SightEvaluation, evaluate_sight
 
 NO_SIDES: Final = "This model does not tell the sides of a face apart: it gives one score for both."
 
@@ -157,20 +155,22 @@ def evaluate(
         DatasetError: the data are unusable.
         ModelError: the model is missing, damaged, or was never calibrated.
     """
-    if RunFolder(Path(model)).sees:
-        from aulens.training.sight.evaluation import evaluate_sight
-
+    if split not in ("val", "test"):
+        raise ConfigError(f"split must be val or test, got {split!r}: training subjects prove nothing.")
+    result: Evaluation | SightEvaluation
+    if (run := RunFolder(Path(model))).sees:
         if tests or fold is not None or subjects != "*":
             raise ConfigError(
                 f"{model} is no model of AUs: its pictures have splits, and no folds or other tests. "
                 "Leave out --fold, --tests and --subjects, or give other pictures by --data."
             )
-        return evaluate_sight(model, data, split=split, out=out)
-    found = predict(
-        model, data, split=split, tests=tests, fold=fold, subjects=subjects, batch=batch, threads=threads,
-        progress=progress,
-    )  # fmt: skip
-    result = report(found, split, bootstrap)
+        result = evaluate_sight(run, data, split)
+    else:
+        found = predict(
+            model, data, split=split, tests=tests, fold=fold, subjects=subjects, batch=batch, threads=threads,
+            progress=progress,
+        )  # fmt: skip
+        result = report(found, split, bootstrap)
     own = Path(model).is_dir() and not (data or tests) and subjects == "*"
     folder = out or (Path(model) / split if own else None)
     if folder:
@@ -234,7 +234,7 @@ def conclude(run: RunFolder, samples: Samples, *, batch: int = 64, bootstrap: in
     return result
 
 
-def write_report(result: Evaluation, folder: Path) -> None:
+def write_report(result: Evaluation | SightEvaluation, folder: Path) -> None:
     """Write FOLDER/report.json and FOLDER/report.md."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "report.json", result.to_dict())

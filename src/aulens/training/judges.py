@@ -18,7 +18,7 @@ from aulens.data.samples import Samples
 from aulens.errors import DatasetError
 from aulens.runtime.intensity import Curve
 from aulens.runtime.model import sigmoid
-from aulens.training.calibration import FALLBACK, Calibration, weighted_platt
+from aulens.training.calibration import FALLBACK, Calibration, platt_scale
 from aulens.training.intensity import fit_curves
 
 LENT: Final = 8.0
@@ -104,7 +104,7 @@ def fit_judged(
         coded = labels[:, index] != MISSING
         present, score = labels[coded, index] == 1, scores[coded, index].astype(np.float64)
         weight = _weights(present, judges[coded])
-        found = weighted_platt(present, score, weight) if weight is not None else None
+        found = platt_scale(present, score, weight) if weight is not None else None
         if found is None or weight is None:
             continue
         platt[index], fitted[index] = found, True

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from aulens.errors import ConfigError
-from aulens.files import plain, write_json, write_text
+from aulens.files import plain
 from aulens.training.run_folder import RunFolder
 from aulens.training.sight.networks import load_best
 from aulens.training.sight.tasks import open_task
@@ -63,33 +62,10 @@ class SightEvaluation:
         return "\n".join([f"# {self.name} on the {self.split} split", "", *head, *rows]) + "\n"
 
 
-def evaluate_sight(
-    run: Path, data: Sequence[Path] = (), *, split: str = "test", out: Path | None = None
-) -> SightEvaluation:
-    """Measure a run's best epoch.
-
-    Args:
-        run: its folder.
-        data: folders instead of the run's own.
-        split: "val" or "test".
-        out: where report.json and report.md go; RUN/SPLIT if None and the data are the run's own.
-
-    Raises:
-        ConfigError: an unknown split.
-        DatasetError: the data can't be read, or have nobody in that split.
-        ModelError: the run has no model yet.
-    """
-    if split not in ("val", "test"):
-        raise ConfigError(f"split must be val or test, got {split!r}.")
-    folder = RunFolder(Path(run))
-    config = folder.read_config()
+def evaluate_sight(run: RunFolder, data: Sequence[Path], split: str) -> SightEvaluation:
+    """Measure a run's best epoch; arguments and errors as of `aulens.training.evaluation.evaluate`."""
+    config = run.read_config()
     if data:
         config = replace(config, data=replace(config.data, roots=tuple(map(str, data)), shares=()))
     task = open_task(config, splits=(split,))
-    result = SightEvaluation(config.name, split, task.measure(load_best(folder), split))
-    target = out or (None if data else folder.path / split)
-    if target:
-        target.mkdir(parents=True, exist_ok=True)
-        write_json(target / "report.json", result.to_dict())
-        write_text(target / "report.md", result.to_markdown())
-    return result
+    return SightEvaluation(config.name, split, task.measure(load_best(run), split))
