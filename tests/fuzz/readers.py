@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import itertools
 import json
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from aulens.data.matlab import read_cells, read_matrix
 from aulens.data.prepared import load_prepared
 from aulens.data.registry import open_dataset
 from aulens.data.renders import load_renders
+from aulens.data.shards import stored_picture, write_shard
 from aulens.errors import InputError
 from aulens.faces.net_card import read_box_card, read_landmark_card, read_person_card
 from aulens.files import write_json
@@ -420,6 +422,25 @@ def _prepared(folder: Path) -> Path:
     return write_prepared(folder / "prepared", {"s1": "1", "s2": "2"})
 
 
+def _shard(folder: Path) -> Path:
+    """Prepared faces, of which the shard is damaged, or the manifest that tells where in it they lie."""
+    write_prepared(folder / "prepared", {"s1": "1"})
+    manifest, shard = folder / "prepared" / "manifest.parquet", folder / "prepared" / "shards" / "s1.tar"
+    picture = io.BytesIO()
+    Image.fromarray(_noise(48, 48)).save(picture, "JPEG")
+    table = pd.read_parquet(manifest)
+    with write_shard(shard) as writer:
+        places = [writer.add(f"{frame}.jpg", picture.getvalue()) for frame in table["frame"]]
+    table["offset"], table["length"] = zip(*places, strict=True)
+    table.to_parquet(manifest, index=False)
+    return shard
+
+
+def _stored(root: Path) -> object:
+    found = load_prepared(root, PEOPLE)
+    return [stored_picture(place, "a face") for place in found.names.places if place], found.landmarks
+
+
 def _result(folder: Path) -> Path:
     decided = np.zeros((4, 3), bool)
     RunResult(
@@ -643,6 +664,13 @@ READERS: tuple[Reader, ...] = (
         "prepared-about",
         _at(_prepared, "prepared/prepared.json"),
         lambda path: load_prepared(path.parent, PEOPLE),
+    ),
+    Reader("shard", _shard, lambda path: _stored(path.parents[1])),
+    Reader(
+        "shard-manifest",
+        _at(_shard, "prepared/manifest.parquet"),
+        lambda path: _stored(path.parent),
+        count=40,
     ),
     _json("study-result", _result, lambda path: open_study(path.parents[3])),
     _json("study-about", _at(_result, "study.json"), lambda path: open_study(path.parent)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, TypedDict
 
 import cv2
@@ -14,10 +15,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from aulens import align
+from aulens.contents import size_of
 from aulens.data.augment import Geometry, crop_landmarks, draw, jitter
 from aulens.data.photometric import Photometric, change
 from aulens.data.samples import Samples
-from aulens.data.shards import StoredImages, read_bytes
+from aulens.data.shards import StoredImages, stored_picture
 from aulens.errors import DatasetError
 
 NO_GEOMETRY: Final = Geometry()
@@ -114,18 +116,16 @@ def read_sample(samples: Samples, index: int) -> NDArray[np.uint8]:
     place = samples.paths.place(index) if isinstance(samples.paths, StoredImages) else None
     if place is None:
         return read_rgb(samples.paths[index])
-    data = np.frombuffer(read_bytes(place.path, place.offset, place.length), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
-    if image is None:
-        raise DatasetError(
-            f"Cannot decode the picture {samples.paths[index]}: the shard is damaged. Prepare the data again."
-        )
-    return np.asarray(image, dtype=np.uint8)
+    return stored_picture(place, samples.paths[index])
 
 
 def read_rgb(path: str) -> NDArray[np.uint8]:
     """Decode a picture file to (H, W, 3) uint8 RGB; DatasetError names a bad file."""
-    image = cv2.imread(path, cv2.IMREAD_COLOR_RGB)
+    try:
+        size_of(Path(path))
+        image = cv2.imread(path, cv2.IMREAD_COLOR_RGB)
+    except (OSError, cv2.error):
+        image = None
     if image is None:
         raise DatasetError(f"Cannot decode the picture {path}: it is missing, truncated or not an image.")
     return np.asarray(image, dtype=np.uint8)

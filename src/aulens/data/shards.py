@@ -17,10 +17,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Final, overload
 
+import cv2
 import numpy as np
 import pyarrow
 from numpy.typing import NDArray
 
+from aulens.contents import size_of
 from aulens.errors import DatasetError
 from aulens.files import atomic_write
 
@@ -28,6 +30,7 @@ Rows = slice | NDArray[np.intp]
 
 OPEN_FILES: Final = 128
 """Shards that a process keeps open for reading."""
+_MOST: Final = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ def read_bytes(path: str, offset: int, length: int) -> bytes:
     Raises:
         DatasetError: the file is missing, or ends before the range does.
     """
+    if not 0 <= offset <= _MOST or not 0 <= length <= _MOST:
+        raise DatasetError(f"{path}: a picture can't be {length} bytes at {offset}. Prepare the data again.")
     try:
         if sys.platform == "win32":  # it has no pread
             with open(path, "rb") as file:
@@ -93,10 +98,27 @@ def read_bytes(path: str, offset: int, length: int) -> bytes:
     return data
 
 
+def stored_picture(place: ByteRange, name: str) -> NDArray[np.uint8]:
+    """The picture in a range, (H, W, 3) uint8 RGB; `name` is it, for messages.
+
+    Raises:
+        DatasetError: the shard is missing or damaged.
+    """
+    data = read_bytes(place.path, place.offset, place.length)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error:  # no bytes, or far too many pixels
+        image = None
+    if image is None:
+        raise DatasetError(f"Cannot decode the picture {name}: the shard is damaged. Prepare the data again.")
+    return np.asarray(image, dtype=np.uint8)
+
+
 class _Opened:
     """An open file, closed when nobody holds it any more."""
 
     def __init__(self, path: str) -> None:
+        size_of(Path(path))
         self.number = os.open(path, os.O_RDONLY)
 
     def __del__(self) -> None:

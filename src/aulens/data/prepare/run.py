@@ -28,7 +28,7 @@ from aulens.data.prepare.units import UNIT_FRAMES, Unit, divide
 from aulens.data.prepare.work import Done, Job, layout_for, rows_file, work
 from aulens.data.prepared import read_about
 from aulens.data.samples import SPLITS
-from aulens.data.shards import read_bytes
+from aulens.data.shards import ByteRange, stored_picture
 from aulens.errors import ConfigError, DatasetError, InputError
 from aulens.faces.default import MakeDetector, default_detector
 from aulens.faces.detector import described
@@ -241,8 +241,8 @@ def _faces(root: Path, units: Sequence[Unit], points: int) -> Iterator[NDArray[n
             if not shard:
                 yield _BLANK
                 continue
-            data = np.frombuffer(read_bytes(str(root / shard), offset, length), np.uint8)
-            yield upright(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8), face)
+            place = ByteRange(str(root / shard), offset, length)
+            yield upright(stored_picture(place, f"at byte {offset} of {place.path}"), face)
 
 
 def _worked(jobs: Iterator[Job], processes: int) -> Generator[Done, None, None]:
