@@ -38,7 +38,7 @@ class Folder:
 
 
 def read(root: Path, detector: FaceDetector) -> Folder:
-    paths = media_at(root).media
+    paths = media_at(root).pictures
     people = [subject_of(f"{root.name}/{path.name}") for path in paths]
     faces: list[NDArray[np.uint8]] = []
 

@@ -101,18 +101,16 @@ def test_a_table_is_utf8_wherever_it_goes(environment: dict[str, str], model: Pa
     ]
     for name in names:
         picture(tmp_path / name)
-    done = call("detect", tmp_path, "--format", "csv", "--model", model, **environment)
+    out = tmp_path / "out"
+    done = call(
+        "detect", tmp_path, "--format", "csv", "--out", out, "--overlay", "--model", model, **environment
+    )
     assert done.returncode == 0, done.stderr
     (tmp_path / "aus.csv").write_bytes(done.stdout)
-    table = pd.read_csv(tmp_path / "aus.csv", encoding="utf-8")
-    assert sorted(Path(file).name for file in table["file"]) == sorted(names)
-    for format in ("table", "jsonl"):
-        done = call("detect", tmp_path / "面接 1.png", "--format", format, "--model", model, **environment)
-        assert done.returncode == 0, done.stderr
-        assert "面接 1.png" in done.stdout.decode("utf-8").replace("\n", "")
-    written = call(
-        "detect", tmp_path, "--out", tmp_path / "out", "--overlay", "--model", model, **environment
-    )
-    assert written.returncode == 0, written.stderr
-    assert (tmp_path / "out" / "pictures" / "面接 1.jpg").is_file()
-    assert len(pd.read_csv(tmp_path / "out" / "results.csv", encoding="utf-8")) == len(names)
+    for path in (tmp_path / "aus.csv", out / "results.csv"):
+        table = pd.read_csv(path, encoding="utf-8")
+        assert sorted(Path(file).name for file in table["file"]) == sorted(names)
+    assert {path.stem for path in (out / "pictures").iterdir()} >= {Path(name).stem for name in names}
+    done = call("detect", tmp_path / "面接 1.png", "--model", model, **environment)
+    assert done.returncode == 0, done.stderr
+    assert "面接 1.png" in done.stdout.decode("utf-8").replace("\n", "")

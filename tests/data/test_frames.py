@@ -5,8 +5,10 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import pillow_heif
 import pytest
 from numbered_videos import FRAMES, number_of, numbered, write_video
+from PIL import Image
 
 from aulens.data.frames import count_frames, read_frame_range, read_picture
 from aulens.errors import DatasetError
@@ -104,8 +106,11 @@ def test_what_is_no_video_is_said(tmp_path, videos):
         count_frames(tmp_path / "none.avi")
     (tmp_path / "text.avi").write_text("not a video")
     (tmp_path / "empty.avi").touch()
-    for name in ("text.avi", "empty.avi"):
-        with pytest.raises(DatasetError, match=rf"{name}: the video is damaged, or of an unknown kind"):
+    for name, said in (
+        ("text.avi", "the video is damaged, or of an unknown kind"),
+        ("empty.avi", "the file is empty"),
+    ):
+        with pytest.raises(DatasetError, match=rf"{name}: {said}"):
             count_frames(tmp_path / name)
         with pytest.raises(DatasetError, match=name):
             list(read_frame_range(tmp_path / name, 0, 1))
@@ -119,3 +124,14 @@ def test_pictures(tmp_path):
     (tmp_path / "b.jpg").write_bytes(b"\xff\xd8")
     with pytest.raises(DatasetError, match=r"b\.jpg"):
         read_picture(str(tmp_path / "b.jpg"))
+
+
+@pytest.mark.parametrize("format", ["HEIF", "AVIF", "TIFF"])
+def test_a_picture_of_a_data_set_is_known_by_its_content(tmp_path, format):
+    pillow_heif.register_heif_opener()  # writes what aulens reads with another library
+    picture = np.full((40, 60, 3), (200, 90, 40), np.uint8)
+    Image.fromarray(picture).save(tmp_path / "1.jpg", format=format)
+    assert np.abs(read_picture(tmp_path / "1.jpg").astype(int) - picture).max() < 6
+    (tmp_path / "1.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0")
+    with pytest.raises(DatasetError, match=r"1\.jpg: this is PostScript"):
+        read_picture(tmp_path / "1.jpg")
