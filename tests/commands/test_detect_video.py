@@ -119,6 +119,7 @@ def eyed(tmp_path: Path) -> Path:
     return write_stub(tmp_path, "eyed", (12, 43), {"platt": {"AU12": [4.0, 0.25], "AU43": [20.0, 0.25]}})
 
 
+@pytest.mark.slow
 def test_blinks_are_summed_up_a_minute(eyed: Path, tmp_path: Path):
     """Two closures of 0.16 s and one of 0.6 s in 4 s."""
     shut = {5, 6, 7, 8, 20, 21, 22, 23, *range(40, 55)}

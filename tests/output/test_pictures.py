@@ -69,7 +69,14 @@ def killed_at(count: int) -> pictures.OnPicture:
 
 
 @pytest.mark.parametrize(
-    ("kill", "format"), [(9, "csv"), (1, "jsonl"), (16, "parquet"), (18, "openface"), (20, "pyfeat")]
+    ("kill", "format"),
+    [
+        (9, "csv"),
+        *(
+            pytest.param(kill, format, marks=pytest.mark.slow)
+            for kill, format in ((1, "jsonl"), (16, "parquet"), (18, "openface"), (20, "pyfeat"))
+        ),
+    ],
 )
 def test_a_killed_run_ends_as_if_it_had_not_been(
     kill: int, format: str, analyzer: Analyzer, given: list[Path], tmp_path: Path
@@ -175,7 +182,7 @@ def test_a_picture_of_somebody_is_no_drawing(analyzer: Analyzer, given: list[Pat
 
 
 @pytest.mark.usefixtures("patches_for_faces")
-@pytest.mark.parametrize("stdout", ["table", "csv"])
+@pytest.mark.parametrize("stdout", ["csv", pytest.param("table", marks=pytest.mark.slow)])
 def test_the_command_line_resumes_and_prints_all(
     stdout: str, model: Path, analyzer: Analyzer, given: list[Path], tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ def at(field, point):
     return field[row, column]
 
 
+@pytest.mark.slow
 def test_a_field_says_how_far_landmarks_moved(muscles, plain_person):
     fields = displaced(muscles, plain_person, ACTION, SHOT, SIZE)
     assert set(fields) == set(ACTION)
@@ -46,6 +47,7 @@ def test_what_one_side_does_lies_on_that_side(muscles, plain_person, au, side):
     assert halves[side] > 5 * halves[1 - side]
 
 
+@pytest.mark.slow
 def test_a_moved_portrait_has_the_field_of_the_render_it_stands_for(muscles, plain_person):
     picture = render(muscles, plain_person, {}, Shot(distance=400.0), 2 * SIZE)
     basis = Basis.of(muscles)

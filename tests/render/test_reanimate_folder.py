@@ -211,6 +211,7 @@ def test_faces_that_no_rig_fits_are_left_out(folder):
         survey(studio, "own/0.png", None, lambda image: (Face(np.array([0.0, 0, 9, 9]), np.zeros((5, 2))),))
 
 
+@pytest.mark.slow
 def test_only_mouths_that_may_move(folder, tmp_path):
     codes = written(tmp_path, "source,file,AU4,AU12\nown,0.png,3,0\nown,1.png,0,3\n")
     config = config_of(folder, codes=str(codes), free_mouths=True)
