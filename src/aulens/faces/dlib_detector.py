@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from aulens.align import five_points, similarity, warp
 from aulens.errors import ConfigError, ModelError
 from aulens.faces.detector import Face, check_image, iou, largest_first
-from aulens.faces.registry import DetectorEntry, DetectorSpec
+from aulens.faces.entry import DetectorEntry, DetectorOptions
 
 PREDICTOR_NAME: Final = "shape_predictor_68_face_landmarks.dat"
 RECOGNIZER_NAME: Final = "dlib_face_recognition_resnet_model_v1.dat"
@@ -281,7 +281,7 @@ def _without_landmarks(found: list[tuple[NDArray[np.float64], float]]) -> list[F
     return [Face(box, np.empty((0, 2)), score) for box, score in found]
 
 
-def _make_boxes(spec: DetectorSpec) -> DlibBoxes:
+def _make_boxes(spec: DetectorOptions) -> DlibBoxes:
     if spec.model is not None:
         raise ConfigError("--detector-model has no use here: with --landmarks dlib only finds boxes")
     return DlibBoxes(spec.upscale)

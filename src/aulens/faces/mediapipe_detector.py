@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, ModelError
 from aulens.faces.detector import Face, check_image, largest_first
-from aulens.faces.registry import DetectorEntry, DetectorSpec
+from aulens.faces.entry import DetectorEntry, DetectorOptions
 
 # Vertex of MediaPipe's mesh of 478 points for each of the 68 iBUG points, by position on the face. The jaw
 # follows the oval of the mesh, from the subject's right ear over the chin (152) to the left.
@@ -104,7 +104,7 @@ def _face(mesh: list[Any], width: int, height: int) -> Face:
     return Face(np.concatenate([points.min(axis=0), points.max(axis=0)]), points[list(MESH_OF_68)])
 
 
-def _make(spec: DetectorSpec) -> MediaPipeDetector:
+def _make(spec: DetectorOptions) -> MediaPipeDetector:
     if spec.model is None:
         raise ConfigError(
             "--detector mediapipe needs --detector-model with the path of a face_landmarker.task"

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from aulens.errors import ConfigError
 from aulens.faces.box_net import BoxNet, Found
 from aulens.faces.detector import Face, check_image, largest_first
+from aulens.faces.entry import DetectorEntry
 from aulens.faces.landmark_net import LandmarkNet, Marks, box_points
 from aulens.faces.net_card import BoxCard, LandmarkCard
-from aulens.faces.registry import DetectorEntry
 from aulens.faces.search import DEFAULT_SEARCH, Search, SearchSettings
 from aulens.landmarks import face_box
 

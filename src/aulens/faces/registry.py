@@ -4,42 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 from aulens.errors import ConfigError, ModelError
 from aulens.faces.detector import Face, FaceDetector
+from aulens.faces.entry import DEFAULT_DETECTOR as DEFAULT_DETECTOR
+from aulens.faces.entry import DetectorEntry as DetectorEntry
+from aulens.faces.entry import DetectorOptions
 from aulens.faces.foreign import of_package
 from aulens.faces.net_card import is_landmark_card
 from aulens.registry import Registry, blamed
-from aulens.runtime.backend import BACKENDS
-
-DEFAULT_DETECTOR: Final = "aulens"
-"""The detector of whoever asks for none: aulens' own networks."""
 
 
 @dataclass(frozen=True)
-class DetectorSpec:
-    """Which detector, with which options: it can be sent to another process, and makes the detector there.
-
-    Attributes:
-        name: one of DETECTORS.
-        model: its file: card or .onnx of aulens' network for faces, dlib's predictor, MediaPipe's landmarker.
-        upscale: dlib's enlargement.
-        landmarks: card or .onnx of a network that finds the landmarks: one for aulens' detector, or a JAA-Net
-            for any.
-        backend: runs a JAA-Net.
-        threads: of the networks.
-    """
-
-    name: str = DEFAULT_DETECTOR
-    model: Path | None = None
-    upscale: float | None = None
-    landmarks: Path | None = None
-    backend: str = BACKENDS[0]
-    threads: int | None = field(default=None, repr=False)  # changes no result
+class DetectorSpec(DetectorOptions):
+    """Which detector, with which options: it can be sent to another process, and makes the detector there."""
 
     def __call__(self, on_left_out: Callable[[Face, str], None] = lambda face, why: None) -> FaceDetector:
         """The detector.
@@ -71,7 +52,7 @@ class DetectorSpec:
             )
         return self._made(entry.make, self)
 
-    def _made(self, make: Callable[[DetectorSpec], FaceDetector], spec: DetectorSpec) -> FaceDetector:
+    def _made(self, make: Callable[[DetectorOptions], FaceDetector], spec: DetectorOptions) -> FaceDetector:
         foreign = self.name not in DETECTORS.own
         with blamed(f"The face detector {self.name!r}", ModelError) if foreign else nullcontext():
             made = make(spec)
@@ -81,25 +62,6 @@ class DetectorSpec:
                 "its package must mend that."
             )
         return of_package(made, self.name) if foreign else made
-
-
-@dataclass(frozen=True)
-class DetectorEntry:
-    """What aulens knows of a face detector.
-
-    Attributes:
-        make: makes it of the options that it has a use for; raises `ModelError` where its library or a file
-            is missing.
-        make_boxes: likewise where a JAA-Net is to find the landmarks, which may do with boxes; None: as ever.
-        options: those of `DetectorSpec` that it has a use for, of "model", "upscale" and "landmarks" (a
-            network for landmarks of aulens' own).
-        has_quality: its faces tell their `quality`.
-    """
-
-    make: Callable[[DetectorSpec], FaceDetector]
-    make_boxes: Callable[[DetectorSpec], FaceDetector] | None = None
-    options: frozenset[str] = frozenset()
-    has_quality: bool = False
 
 
 DETECTORS: Final = Registry(
