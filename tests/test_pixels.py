@@ -160,6 +160,22 @@ def test_pictures_of_high_dynamic_range_have_the_published_levels(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("colour", [(0.6, 0.4, 0.3), (0.2, 0.5, 0.3), (0.1, 0.2, 0.5), (1, 0, 0)])
+def test_colours_of_high_dynamic_range_are_those_of_usual_screens(
+    tmp_path: Path, colour: tuple[float, float, float]
+) -> None:
+    """BT.709's light in the primaries of BT.2020 (ITU-R BT.2087), as PQ (ITU-R BT.2100) of 203 cd/m2."""
+    light = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]]) @ colour
+    power = (203 / 10_000 * light) ** (2610 / 16_384)
+    coded = ((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
+    stored = np.rint(np.tile(coded, (8, 8, 1))[..., ::-1] * 65_535).astype(np.uint16)
+    assert cv2.imwrite(str(tmp_path / "plain.png"), stored)
+    image = read_image(with_coding(tmp_path / "plain.png", tmp_path / "hdr.png", 16))
+    shown = [1.099 * share**0.45 - 0.099 if share > 0.018 else 4.5 * share for share in colour]  # BT.709
+    assert image[4, 4] / 255 == pytest.approx(shown, abs=0.1)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
 def test_an_avif_of_high_dynamic_range(tmp_path: Path) -> None:
     Image.new("RGB", (64, 64), (round(0.58 * 255),) * 3).save(tmp_path / "a.avif", quality=100)
