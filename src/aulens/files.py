@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -124,11 +125,16 @@ def make_folder(path: Path) -> None:
 
 
 def refuse_links(folder: Path) -> None:
-    """Raise `ConfigError` if a folder in which files are to go on is a link, or has one in it."""
+    """Raise `ConfigError` if a folder in which files go on is a link, or has one in it, or a pipe."""
     for here, folders, files in os.walk(folder):
         for path in (here, *(os.path.join(here, name) for name in (*folders, *files))):
-            if os.path.islink(path):
-                raise ConfigError(f"{path} is a link, and nothing is written through one; move it away")
+            try:
+                mode = os.lstat(path).st_mode
+            except FileNotFoundError:  # another run's lock, which it let go
+                continue
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                what = "a link" if stat.S_ISLNK(mode) else "a pipe or a device"
+                raise ConfigError(f"{path} is {what}, and nothing is written through one; move it away")
 
 
 def clear_unfinished(folder: Path) -> None:

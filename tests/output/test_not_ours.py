@@ -1,6 +1,7 @@
 """Folders that somebody else made or changed: their files stay, and nothing is done that is not."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,37 @@ def test_pictures_are_not_written_through_a_link(
         run(pictures, resume=resume)
     assert contents(theirs) == before
     assert link.is_symlink()
+
+
+@links
+def test_nobody_waits_for_a_pipe_in_place_of_a_part(
+    run: Run, analyzer: Analyzer, video: Path, pictures: list[Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (out / "results.part").mkdir(parents=True)
+    os.mkfifo(out / "results.part" / "000000.jsonl")
+    with pytest.raises(ConfigError, match=r"000000\.jsonl is a pipe or a device"):
+        run(pictures, resume=True)
+    with pytest.raises(Killed):
+        analyze_video(analyzer, video, out, ALL, progress=killed_after(20), checkpoint_each=7)
+    (out / "talk.part" / "rows.csv").unlink()
+    os.mkfifo(out / "talk.part" / "rows.csv")
+    with pytest.raises(ConfigError, match=r"rows\.csv is a pipe or a device"):
+        analyze_video(analyzer, video, out, ALL, name="talk", resume=True)
+
+
+@links
+@pytest.mark.parametrize("name", ["results.json", "results.csv", "columns.csv", "talk.json"])
+def test_nobody_waits_for_a_pipe_in_place_of_a_result(
+    name: str, run: Run, video: Path, pictures: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "out" / name)
+    if name == "talk.json":  # a video's results get another name
+        assert run([video]).clips[str(video)].files["table"] != "talk.csv"
+        return
+    with pytest.raises(ConfigError, match="would be written over"):
+        run(pictures, OutputSettings())
 
 
 @links
