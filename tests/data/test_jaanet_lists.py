@@ -1,3 +1,4 @@
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def points(seed: int) -> np.ndarray:
 
 def write_lists(folder: Path, parts=BP4D, title="BP4D", aus=BP4D_AUS) -> Path:
     for part, frames in parts.items():
-        land = [points(hash(name) % 1000) for name in frames]
+        land = [points(zlib.crc32(name.encode())) for name in frames]
         # As the paper's tool: the mean of points 20 to 25 and of 26 to 31, counted from 1; squared distance.
         eyes = [((one[19:25].mean(0) - one[25:31].mean(0)) ** 2).sum() for one in land]
         contents = {
