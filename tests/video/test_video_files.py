@@ -244,7 +244,7 @@ def test_names_that_can_not_be_looked_up(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "oblong.mp4", "a.webp"])
-def test_frames_larger_than_pictures_may_be_are_refused(tmp_path, monkeypatch, name):
+def test_frames_larger_than_pictures_may_be_are_refused(tmp_path, name):
     path = tmp_path / name
     if name == "a.webp":
         pictures = [Image.fromarray(numbered(number)) for number in range(3)]
@@ -252,21 +252,18 @@ def test_frames_larger_than_pictures_may_be_are_refused(tmp_path, monkeypatch, n
     else:
         write_clip(path, steady(3, 25), ratio=Fraction(2) if name == "oblong.mp4" else None)
     width = 128 if name == "oblong.mp4" else 64
-    monkeypatch.setattr("aulens.video.media.MAX_PIXELS", width * 48)
-    assert open_video(path).info.width == width
-    monkeypatch.setattr("aulens.video.media.MAX_PIXELS", width * 48 - 1)
+    assert open_video(path, max_pixels=width * 48).info.width == width
     message = rf"{name}: {width} x 48 pixels are more than the limit of [\d,]+; make it smaller first"
     with pytest.raises(InputError, match=message):
-        open_video(path)
+        open_video(path, max_pixels=width * 48 - 1)
 
 
-def test_frames_that_grow_too_large_midway_are_lost(tmp_path, monkeypatch):
+def test_frames_that_grow_too_large_midway_are_lost(tmp_path):
     small = write_clip(tmp_path / "a.ts", steady(20, 25))
     large = write_clip(tmp_path / "b.ts", steady(20, 25), size=(128, 96))
     small.write_bytes(small.read_bytes() + large.read_bytes())
     assert len(list(open_video(small).frames())) == 40
-    monkeypatch.setattr("aulens.video.container.MAX_PIXELS", 64 * 48)
-    media = open_video(small)
+    media = open_video(small, max_pixels=64 * 48)
     assert len(list(media.frames())) == 20
     assert "20 frames could not be decoded" in str(media.problem)
 

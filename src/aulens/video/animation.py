@@ -45,7 +45,7 @@ class Animation:
         InputError: it is damaged, a single picture, or larger than pictures may be.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, max_pixels: int = MAX_PIXELS) -> None:
         self._path = Path(path)
         self._problem: str | None = None
         regular_file(path, "video")
@@ -53,7 +53,7 @@ class Animation:
             with _opened(self._path) as picture:
                 self._pages, kind = pages(picture), str(picture.format).lower()
                 picture.seek(self._pages[0])
-                check_size(path, *picture.size)
+                check_size(path, *picture.size, max_pixels)
                 height, width = self._pixels(picture).shape[:2]
         except InputError:
             raise

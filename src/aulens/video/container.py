@@ -39,12 +39,13 @@ _REORDERED: Final = 16
 
 
 @contextmanager
-def opened(path: str | Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
+def opened(path: str | Path, threads: int = 1, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[Any, Any]]:
     """The container of a file and its video stream, ready for decoding.
 
     Args:
         path: the file; never an address or a device.
         threads: decode so many frames at once. With more than 1, frames near damaged ones get lost.
+        max_pixels: of a frame; larger ones are not decoded.
 
     Raises:
         InputError: no such file, empty, not a video, damaged, sound only. What FFmpeg raises while the
@@ -57,7 +58,7 @@ def opened(path: str | Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
         # frames decoded that are larger than its header says or allows; opening may decode one.
         container = av.open(
             os.path.abspath(path),
-            options={"max_pixels": str(MAX_PIXELS)},
+            options={"max_pixels": str(max_pixels)},
             container_options={"protocol_whitelist": "file", "format_whitelist": ",".join(VIDEO_FORMATS)},
             **_ANY_TEXT,
         )
@@ -67,7 +68,7 @@ def opened(path: str | Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
         try:
             stream = _video_stream(path, container)
             stream.codec_context.thread_count = threads
-            stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+            stream.codec_context.options = {"max_pixels": str(max_pixels)}
             stream.thread_type = "FRAME" if threads > 1 else "NONE"
             yield container, stream
         except FFmpegError as error:

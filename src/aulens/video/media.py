@@ -167,11 +167,11 @@ def unmirrored_frames(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
             yield replace(frame, image=unmirrored(frame.image))
 
 
-def check_size(path: str | Path, width: float, height: float) -> None:
+def check_size(path: str | Path, width: float, height: float, max_pixels: int = MAX_PIXELS) -> None:
     """Raise `InputError` if a frame has more pixels than frames may have."""
-    if width * height > MAX_PIXELS:
+    if width * height > max_pixels:
         raise InputError(
-            f"{path}: {round(width)} x {round(height)} pixels are more than the limit of {MAX_PIXELS:,}; "
+            f"{path}: {round(width)} x {round(height)} pixels are more than the limit of {max_pixels:,}; "
             "make it smaller first"
         )
 

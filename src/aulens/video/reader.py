@@ -31,16 +31,21 @@ _MANY: Final = 1000
 """Seconds, and usual frames, for which no frame is shown: longer is said."""
 
 
-def open_video(path: str | Path) -> Media:
+def open_video(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Media:
     """Open a video file: MP4, MOV, AVI, MKV, WebM, MPEG, … or an animated GIF, PNG or WebP.
 
     Its first frame is decoded at once, so that what can't be read is found here.
+
+    Args:
+        path: the file.
+        max_pixels: of a frame; a larger one is refused, or lost where it comes later.
 
     Raises:
         InputError: no such file, a folder, an empty file, sound only, a picture, not a video, or damaged so
             that not one frame can be decoded.
     """
-    return Animation(path) if may_be_paged(Path(path)) else VideoFile(path)
+    kind = Animation if may_be_paged(Path(path)) else VideoFile
+    return kind(path, max_pixels)
 
 
 class VideoFile:
@@ -50,15 +55,16 @@ class VideoFile:
 
     Args:
         path: the file.
+        max_pixels: of a frame; a larger one is refused, or lost where it comes later.
 
     Raises:
         InputError: see `open_video`.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
+    def __init__(self, path: str | Path, max_pixels: int = MAX_PIXELS) -> None:
+        self._path, self._max_pixels = Path(path), max_pixels
         self._reading: _Reading | None = None
-        self._info, self._origin = _probe(self._path)
+        self._info, self._origin = _probe(self._path, max_pixels)
 
     @property
     def info(self) -> VideoInfo:
@@ -77,7 +83,7 @@ class VideoFile:
         return self._frames(Choice(frame_step, start, stop, skip))
 
     def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
-        self._reading = reading = _Reading(self._path, self._info, self._origin, choice)
+        self._reading = reading = _Reading(self._path, self._info, self._origin, choice, self._max_pixels)
         size = self._info.width, self._info.height
         with closing(reading.run()) as decoded:
             for index, time, frame in decoded:
@@ -89,19 +95,19 @@ class VideoFile:
         reading.finish()
 
 
-def _probe(path: Path) -> tuple[VideoInfo, Fraction]:
+def _probe(path: Path, max_pixels: int) -> tuple[VideoInfo, Fraction]:
     """What a video says of itself, after its first frame is decoded; and where its clock begins, seconds."""
-    with opened(path) as (container, stream):
+    with opened(path, max_pixels=max_pixels) as (container, stream):
         coded = stream.codec_context
-        check_size(path, coded.width * pixel_ratio(stream), coded.height)
+        check_size(path, coded.width * pixel_ratio(stream), coded.height, max_pixels)
         stamps: list[int | None] = []
         frame = _first_frame(container, stream, stamps)
         if frame is None:
-            larger = "" if coded.width else f", or none of up to {MAX_PIXELS:,} pixels"
+            larger = "" if coded.width else f", or none of up to {max_pixels:,} pixels"
             raise InputError(f"{path}: the video holds no picture that can be decoded{larger}")
         turn, rate = rotation(frame), frame_rate(container, stream, stamps)
         width, height = max(1, round(frame.width * pixel_ratio(stream))), frame.height
-        check_size(path, width, height)
+        check_size(path, width, height, max_pixels)
         begin = origin(container, stream)
         if frame.pts is not None and not counts_frames(container):
             first = frame.pts * stream.time_base
@@ -147,7 +153,8 @@ class _Reading:
         to_rgb: turns a decoded frame into a picture.
     """
 
-    def __init__(self, path: Path, info: VideoInfo, begin: Fraction, choice: Choice) -> None:
+    def __init__(self, path: Path, info: VideoInfo, begin: Fraction, choice: Choice, max_pixels: int) -> None:
+        self._max_pixels = max_pixels
         self._path, self._info, self._begin, self._choice = path, info, begin, choice
         self.to_rgb = ToRGB()
         self._last, self._time = -1, math.nan
@@ -211,7 +218,7 @@ class _Reading:
         self._first_lost = self._first_lost or place(self._last, self._time)
 
     def _from_start(self) -> Generator[tuple[int, float, Any], None, None]:
-        with opened(self._path) as (container, stream):
+        with opened(self._path, max_pixels=self._max_pixels) as (container, stream):
             base = Fraction(stream.time_base)
             self.to_rgb = ToRGB(pixel_ratio(stream))
             counter = Counter(container, 1 / float(self._info.rate * base) if self._info.rate else 1.0)
@@ -229,7 +236,7 @@ class _Reading:
                 self._lose(counter.missing())
 
     def _jumped(self, clock: Clock) -> Generator[tuple[int, float, Any], None, None]:
-        with opened(self._path) as (container, stream):
+        with opened(self._path, max_pixels=self._max_pixels) as (container, stream):
             base = Fraction(stream.time_base)
 
             def seconds(index: int) -> float:
