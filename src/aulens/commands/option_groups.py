@@ -11,10 +11,12 @@ import typer
 from typer.models import OptionInfo
 
 from aulens.analysis.analyzer import Analyzer
-from aulens.commands.options import MODELS, Backend, DetectorModel, DetectorName, Model, Threads
+from aulens.commands.options import MODELS, Backend, DetectorModel, DetectorName, Model, Threads, bounds
 from aulens.faces.detector import left_out_text
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec, refuse_quality
+from aulens.output.settings import OutputSettings
 from aulens.runtime.backend import BACKENDS
+from aulens.tables.usable import Limits
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -79,7 +81,13 @@ class VideoOptions:
         ),
     ] = False
     every: Annotated[
-        int, _video(min=1, metavar="N", help="Videos: analyze each N-th frame.", show_default=True)
+        int,
+        _video(
+            metavar="N",
+            help="Videos: analyze each N-th frame.",
+            show_default=True,
+            **bounds(OutputSettings, "frame_step"),
+        ),
     ] = 1
     start: Annotated[
         str | None, _video("--from", metavar="TIME", help="From this time on: seconds, 1:30 or 0:01:30.")
@@ -119,13 +127,22 @@ class VideoOptions:
         _video(
             metavar="DEGREES",
             help="Who is turned further to a side counts as not seen in events, shares, pages and figures.",
+            **bounds(Limits, "max_yaw"),
         ),
     ] = None
     max_pitch: Annotated[
-        float | None, _video(metavar="DEGREES", help="Likewise who looks further up or down.")
+        float | None,
+        _video(
+            metavar="DEGREES", help="Likewise who looks further up or down.", **bounds(Limits, "max_pitch")
+        ),
     ] = None
     min_quality: Annotated[
-        float | None, _video(metavar="SHARE", help="Likewise who is seen worse than this, 0 to 1.")
+        float | None,
+        _video(
+            metavar="SHARE",
+            help="Likewise who is seen worse than this, 0 to 1.",
+            **bounds(Limits, "min_quality"),
+        ),
     ] = None
 
 

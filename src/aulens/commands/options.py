@@ -1,7 +1,7 @@
 """Options that several commands have: each in the same words."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, get_args, get_type_hints
 
 import typer
 
@@ -66,3 +66,10 @@ Threads = Annotated[
         min=1, metavar="N", help="Threads to use.", show_default="one per core", rich_help_panel=MODELS
     ),
 ]
+
+
+def bounds(settings: type, field: str) -> dict[str, Any]:
+    """`min` and `max` of an option, as the annotation of what it fills says."""
+    kind = get_type_hints(settings, include_extras=True)[field]
+    (meta,) = [meta for part in (kind, *get_args(kind)) for meta in getattr(part, "__metadata__", ())]
+    return {"min": meta.ge, "max": meta.le}

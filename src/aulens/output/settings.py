@@ -2,8 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
+from msgspec import Meta
+
+from aulens.checked import Checked, Count, NotNegative, Positive, one_of
 from aulens.errors import ConfigError
 from aulens.tables import TABLE_FORMATS
 from aulens.tables.baseline import Baseline
@@ -17,7 +20,7 @@ FORMATS: Final = ("csv", "jsonl", "parquet", *TABLE_FORMATS)
 
 
 @dataclass(frozen=True)
-class OutputSettings:
+class OutputSettings(Checked):
     """What to make of a video, and of which frames.
 
     Attributes:
@@ -40,14 +43,14 @@ class OutputSettings:
         ConfigError: unknown format, one whose library is not installed, or a number out of range.
     """
 
-    format: str = "csv"
-    frame_step: int = 1
-    start: float | None = None
+    format: Annotated[str, one_of(FORMATS)] = "csv"
+    frame_step: Count = 1
+    start: NotNegative | None = None
     stop: float | None = None
-    smooth: float | None = None
+    smooth: Positive | None = None
     overlay: bool = False
     report: bool = False
-    keep_lost: float | None = None
+    keep_lost: Annotated[float, Meta(ge=0, description="seconds, 0 or more")] | None = None
     max_yaw: float | None = None
     max_pitch: float | None = None
     min_quality: float | None = None
@@ -60,20 +63,11 @@ class OutputSettings:
         return Limits(self.max_yaw, self.max_pitch, self.min_quality)
 
     def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            raise ConfigError(f"there is no table format {self.format!r}; take one of {', '.join(FORMATS)}")
+        super().__post_init__()
         if self.format == "parquet":
             import_pyarrow()  # before hours of work, not after them
-        if self.frame_step < 1:
-            raise ConfigError(f"frame_step must be at least 1 (each frame), got {self.frame_step}")
-        if self.start is not None and not 0 <= self.start < math.inf:
-            raise ConfigError(f"the start must be 0 seconds or later, got {self.start}")
         if self.stop is not None and not self.stop > (self.start or 0):
             raise ConfigError(f"the end ({self.stop} s) must be later than the start ({self.start or 0} s)")
-        if self.smooth is not None and not 0 < self.smooth < math.inf:
-            raise ConfigError(f"the width of smoothing must be above 0 seconds, got {self.smooth}")
-        if self.keep_lost is not None and not self.keep_lost >= 0:
-            raise ConfigError(f"people who are gone can be kept for 0 seconds or more, got {self.keep_lost}")
         for wanted, what in ((self.smooth, "smoothed values"), (self.baseline, "what is above a baseline")):
             if wanted is not None and self.format in TABLE_FORMATS:
                 raise ConfigError(f"the format {self.format} has no columns for {what}; take csv")
