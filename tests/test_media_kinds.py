@@ -62,6 +62,21 @@ def test_pictures_by_any_name(name: str, format: str, tmp_path: Path) -> None:
     assert near.mean() < 4
 
 
+@pytest.mark.parametrize("format", ["HEIF", "AVIF"])
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_pictures_of_telephones_are_turned_once(turn: int, format: str, tmp_path: Path) -> None:
+    """HEIC tells it in a box of its own and in its EXIF, which then says nothing more."""
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    stored = Image.fromarray(FRAME)
+    stored.save(tmp_path / "a.jpg", exif=exif, quality=95)
+    stored.info["exif"] = exif.tobytes()
+    stored.save(tmp_path / "b.jpg", format=format, quality=95, **({"exif": exif} if format == "AVIF" else {}))
+    upright, found = (read_image(tmp_path / name).astype(int) for name in ("a.jpg", "b.jpg"))
+    assert found.shape == upright.shape
+    assert np.abs(found - upright).mean() < 4
+
+
 @pytest.mark.parametrize(
     ("name", "format", "codec", "more"),
     [
