@@ -36,19 +36,26 @@ def run(model: Path, *arguments: object) -> str:
     return done.err.replace("\n", "")
 
 
-@pytest.mark.parametrize("shown", [200, 1])
-def test_results_of_an_earlier_run_are_no_inputs(
-    shown: int, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(drawings, "ON_PAGE", shown)
-    given = inputs(tmp_path / "in")
+@pytest.mark.parametrize("more", [0, pytest.param(drawings.ON_PAGE, marks=pytest.mark.slow)])
+def test_results_of_an_earlier_run_are_no_inputs(more: int, model: Path, tmp_path: Path) -> None:
+    """Those on its page, and those for which that has no room."""
+    inputs(tmp_path / "in")
+    others = [f"z{number:03d}" for number in range(more)]
+    for name in others:
+        os.link(tmp_path / "in" / "a&b.png", tmp_path / "in" / f"{name}.png")
+    given = sorted((tmp_path / "in").iterdir())
     results = tmp_path / "in" / "deep" / "results"
     run(model, tmp_path / "in", "--out", results, "--overlay")
     drawn = sorted(path.name for path in (results / "pictures").iterdir())
-    assert drawn == ["a&b.jpg", "a.face0.jpg", "a.jpg", "c.face0.jpg", "c.face1.jpg", "c.jpg"]
+    assert drawn == [
+        "a&b.jpg", "a.face0.jpg", "a.jpg", "c.face0.jpg", "c.face1.jpg", "c.jpg",
+        *(f"{name}.jpg" for name in others),
+    ]  # fmt: skip
     assert taken(tmp_path / "in") == given
     message = run(model, tmp_path / "in", "--out", tmp_path / "out")
-    assert f"7 files left out that aulens made before: in {results}, {results / 'pictures'}" in message
+    assert (
+        f"{7 + more} files left out that aulens made before: in {results}, {results / 'pictures'}" in message
+    )
     assert "3 faces in 2 pictures" in message
     assert "4 frames of 1 video" in message
     # A run that is repeated says nothing of its own.
