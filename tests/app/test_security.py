@@ -340,6 +340,20 @@ def test_all_files_of_a_request_count_together(tmp_path: Path) -> None:
     assert files.gone == ["sum/a.png", "sum/b.png"]
 
 
+def test_what_is_no_file_is_not_held(tmp_path: Path) -> None:
+    """Gradio keeps the fields of a form in memory, whatever their size; the page sends none."""
+    files, kind = OneFile(tmp_path), "multipart/form-data; boundary=part"
+    secured = secure(files, AppSettings(), reads)
+    heads = {
+        200: b'--part\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n',
+        413: b'--part\r\nX: filename=a\r\nContent-Disposition: form-data; name="files"\r\n\r\n',
+    }
+    for status, head in heads.items():
+        for size, expected in ((90_000, 200), (200_000, status)):
+            body = head + b"x" * size + b"\r\n--part--\r\n"
+            assert ask(secured, UPLOAD, body, content_type=kind)[0] == expected
+
+
 def test_files_of_all_pages_count_together(tmp_path: Path) -> None:
     files = OneFile(tmp_path)
     small = secure(files, AppSettings(max_megabytes=1, max_total_megabytes=3), reads)

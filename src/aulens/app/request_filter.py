@@ -3,9 +3,11 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.types import Message, Receive
 
 _API: Final = "/gradio_api"
@@ -61,6 +63,52 @@ class Bodies:
             yield take
         finally:
             self._held -= mine
+
+
+class PlainParts:
+    """Counts what a request with files holds besides them: Gradio would keep it in memory, and needs none.
+
+    Args:
+        content_type: of the request.
+    """
+
+    def __init__(self, content_type: str) -> None:
+        self._count, self._is_file, self._name, self._value = 0, False, b"", b""
+        boundary = parse_options_header(content_type)[1].get(b"boundary", b"-")
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._field,
+                "on_header_value": self._text,
+                "on_header_end": self._end,
+                "on_part_data": self._data,
+            },
+        )
+
+    def bytes_after(self, piece: bytes) -> int:
+        """How many bytes there were so far, with the next piece of the request."""
+        with suppress(FormParserError):  # Gradio says what is wrong with it
+            self._parser.write(piece)
+        return self._count
+
+    def _begin(self) -> None:
+        self._is_file = False
+
+    def _field(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def _text(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _end(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            self._is_file = b"filename" in parse_options_header(self._value)[1]
+        self._name = self._value = b""
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if not self._is_file:
+            self._count += end - start
 
 
 async def filtered_body(

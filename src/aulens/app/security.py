@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from aulens.app.request_filter import Bodies, RefusedError, filtered_body, replayed
+from aulens.app.request_filter import Bodies, PlainParts, RefusedError, filtered_body, replayed
 from aulens.app.sessions import Sessions
 
 _PAGE_POLICY: Final = (
@@ -130,13 +130,15 @@ class SecureApp:
         begun: Message = {}
         body = bytearray()
         came, over = 0, False
+        plain = PlainParts(Headers(scope=scope).get("content-type", ""))
 
         async def counted() -> Message:
             """What comes, to its end or to the limit, where it is closed: what is unfinished Gradio keeps."""
             nonlocal came, over
             message = await receive()
-            came += len(message.get("body", b""))
-            if came > most + _FRAME:
+            piece = message.get("body", b"")
+            came += len(piece)
+            if came > most + _FRAME or plain.bytes_after(piece) > _FRAME:
                 over = True
                 return {"type": "http.request", "body": _end(scope), "more_body": False}
             return message
