@@ -128,6 +128,15 @@ def test_a_pipe_and_a_folder_are_no_models(card: Path, tmp_path: Path) -> None:
         open_session(file)
 
 
+def test_nothing_is_printed_of_a_damaged_file(card: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """ONNX Runtime speaks on standard output where rows go, if a name in the file is no text."""
+    file = card.with_suffix(".onnx")
+    file.write_bytes(file.read_bytes().replace(b"AveragePool", b"Averag\xfd\xccool"))
+    with pytest.raises(ModelError, match="not a readable ONNX model"):
+        open_session(file)
+    assert capfd.readouterr().out == ""
+
+
 def test_a_faces_network_with_weights_elsewhere_is_refused(tmp_path: Path) -> None:
     for ending in (".json", ".onnx"):
         (tmp_path / f"faces{ending}").write_bytes((WEIGHTS / f"faces{ending}").read_bytes())

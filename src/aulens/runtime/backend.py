@@ -112,7 +112,10 @@ def onnx_session(path: Path, content: bytes, threads: int | None, *, arena: bool
     # Threads that spin while they wait win little here and cost a busy machine a lot.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # A second try, which it would make of some damaged files, is told on standard output, among rows.
+        return runtime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as error:  # the library's error classes share no public base
         raise unreadable(path, len(content), str(error)) from error
 
