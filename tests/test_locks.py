@@ -73,6 +73,16 @@ def test_a_lock_that_is_no_longer_touched_is_taken_over(tmp_path: Path, holder: 
         pass
 
 
+def test_a_clock_that_is_off_frees_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The drive's clock tells when it was touched, and what time it is."""
+    lock = tmp_path / ".lock"
+    lock.write_text("elsewhere 1 1.00 -")
+    monkeypatch.setattr(time, "time", lambda: lock.stat().st_mtime + 1e6)
+    with pytest.raises(BusyError), hold(lock, "It"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
 def test_a_living_holder_touches_it(tmp_path: Path):
     lock = tmp_path / ".lock"
     with hold(lock, "It", touched_each=0.01):

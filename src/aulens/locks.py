@@ -15,7 +15,6 @@ import socket
 import stat
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ HOST: Final = re.sub(r"[^\w-]", "_", socket.gethostname()) or "unnamed"
 """This machine's name as file names take it."""
 
 _GONE_AFTER: Final = 300.0
-"""Seconds: long enough for a clock that is off or a drive that hangs, short enough to wait for."""
+"""Seconds: long enough for a drive that hangs, short enough to wait for."""
 _SAME: Final = 1.0
 """Seconds by which two readings of when a process began may differ."""
 _LONGEST: Final = 1000
@@ -194,14 +193,29 @@ def _lives(lock: Path, holder: str) -> bool:
                 if more and abs(started - float(more[0])) < _SAME and int(process) != os.getpid():
                     return True  # it may be stopped, and goes on; this one is not, and touches what it holds
     try:
-        return time.time() - lock.lstat().st_mtime < _GONE_AFTER
+        return _now(lock) - lock.lstat().st_mtime < _GONE_AFTER
     except FileNotFoundError:
         return False
 
 
+def _now(lock: Path) -> float:
+    """The time by the clock of the drive, which also tells when a lock was touched."""
+    beside = _beside(lock)
+    try:
+        beside.touch(exist_ok=False)
+        return beside.stat().st_mtime
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _beside(lock: Path) -> Path:
+    """A name that is this thread's alone."""
+    return lock.with_name(f"{lock.name}.{HOST}-{os.getpid()}-{threading.get_ident()}.part")
+
+
 def _remove(lock: Path, holder: str) -> None:
     """Take a dead process's lock away; of several that try, none takes away the lock of the first."""
-    aside = lock.with_name(f"{lock.name}.{HOST}-{os.getpid()}-{threading.get_ident()}.part")
+    aside = _beside(lock)
     try:
         os.rename(lock, aside)
     except FileNotFoundError:
