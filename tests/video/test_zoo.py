@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import subprocess
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -277,6 +278,23 @@ def test_rates_are_those_of_the_time_stamps(
     rate = open_video(write_clip(tmp_path / f"a.{ending}", times, codec, **more)).info.rate
     assert rate is not None
     assert low <= rate <= high
+
+
+def test_an_avi_whose_header_has_another_rate_than_its_sound_is_said(tmp_path: Path) -> None:
+    """It has no time stamps: only the sound tells that 100 frames of 4 seconds are not those of two."""
+    path = write_clip(tmp_path / "a.avi", steady(100, 25), "mjpeg", between=0, sound="pcm_s16le")
+    right = open_video(path)
+    assert len(list(right.frames())) == 100
+    assert right.problem is None
+    data = path.read_bytes()
+    rate = data.index(b"vids") + 20  # dwScale, dwRate of the stream's header
+    assert data[rate : rate + 8] == struct.pack("<II", 1, 25)
+    (tmp_path / "wrong.avi").write_bytes(data[:rate] + struct.pack("<II", 1, 50) + data[rate + 8 :])
+    wrong = open_video(tmp_path / "wrong.avi")
+    assert [frame.time for frame in wrong.frames()][-1] == 1.98
+    assert "its pictures last 2.0 s, its sound lasts 4.0 s: one of them is wrong" in str(wrong.problem)
+    list(wrong.frames(stop=1.0))  # of a part nothing can be said
+    assert wrong.problem is None
 
 
 def test_a_gap_of_years_is_said_and_changes_no_rate(tmp_path: Path) -> None:

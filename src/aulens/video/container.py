@@ -167,6 +167,23 @@ def frame_rate(container: Any, stream: Any, stamps: Sequence[int | None]) -> Fra
     return Fraction(stated) if stated else None
 
 
+def sound_differs(path: Path, pictures: float) -> str:
+    """What to say if counted pictures (AVI) last for so many seconds and their sound does not; or ""."""
+    with suppress(InputError), opened(path) as (container, _):
+        if container.format.name != "avi" or not container.streams.audio:
+            return ""
+        lasts = 0.0
+        for packet in container.demux(container.streams.audio[0]):
+            if packet.pts is not None:
+                lasts = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+        if lasts and abs(lasts - pictures) > max(1, 0.1 * lasts):
+            return (
+                f"by the frames a second in its header its pictures last {pictures:.1f} s, its sound "
+                f"lasts {lasts:.1f} s: one of them is wrong, and so may be all times"
+            )
+    return ""
+
+
 def cut_short(path: str | Path) -> str | None:
     """What to say of a file that is shorter than its own header promises; None if it is whole."""
     try:

@@ -17,7 +17,7 @@ from aulens.errors import InputError
 from aulens.formats import may_be_paged
 from aulens.video.animation import Animation
 from aulens.video.clock import Clock, Counter, counts_frames, is_indexed, read_clock
-from aulens.video.container import cut_short, damage, frame_rate, opened, origin
+from aulens.video.container import cut_short, damage, frame_rate, opened, origin, sound_differs
 from aulens.video.fit import fit
 from aulens.video.media import MAX_PIXELS, Choice, Frame, Media, VideoInfo, check_size, place
 from aulens.video.to_rgb import ToRGB, pixel_ratio, rotation
@@ -160,7 +160,7 @@ class _Reading:
         self._last, self._time = -1, math.nan
         self._lost, self._failed, self._concealed = 0, 0, 0
         self._first_lost = self._first_concealed = self._jump_back = self._disorder = ""
-        self._leap = self._end = self._stop = ""
+        self._leap = self._clocks = self._end = self._stop = ""
 
     def run(self) -> Generator[tuple[int, float, Any], None, None]:
         clock = read_clock(self._path) if self._choice.jumps else None
@@ -185,6 +185,8 @@ class _Reading:
         end = self._end or cut_short(self._path)
         if end:
             self._stop = f"it stops after {place(self._last, self._time)}: {end}"
+        else:
+            self._clocks = sound_differs(self._path, self._time)
 
     def problem(self) -> str | None:
         """What went wrong so far, as one sentence; None if nothing did."""
@@ -197,6 +199,7 @@ class _Reading:
             said.append(f"time stamps jump back at {self._jump_back}, from there on they are counted on")
         if self._leap:
             said.append(f"time stamps leap by {self._leap}")
+        said += filter(None, [self._clocks])
         if self._disorder:
             said.append(f"time stamps are out of order at {self._disorder}, from there on they are sorted")
         if self._stop:
