@@ -128,6 +128,21 @@ def test_a_pipe_and_a_folder_are_no_models(card: Path, tmp_path: Path) -> None:
         open_session(file)
 
 
+def test_what_can_be_loaded_and_not_run_is_a_sentence(tmp_path: Path) -> None:
+    shape = numpy_helper.from_array(np.array([-1, 7, 32, 32]), "shape")  # no number of pixels makes it
+    node = helper.make_node("Reshape", ["image", "shape"], ["maps"])
+    ports = (("image", ["b", 3, "h", "w"]), ("maps", ["b", "a", 32, 32]))
+    image, maps = (helper.make_tensor_value_info(name, TensorProto.FLOAT, each) for name, each in ports)
+    model = helper.make_model(
+        helper.make_graph([node], "g", [image], [maps], [shape]),
+        opset_imports=[helper.make_opsetid("", 17)], ir_version=9,
+    )  # fmt: skip
+    (tmp_path / "a.onnx").write_bytes(model.SerializeToString())
+    session = open_session(tmp_path / "a.onnx")
+    with pytest.raises(ModelError, match=r"a\.onnx: it can't be run"):
+        session(np.zeros((1, 3, 31, 31), np.float32))
+
+
 def test_nothing_is_printed_of_a_damaged_file(card: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """ONNX Runtime speaks on standard output where rows go, if a name in the file is no text."""
     file = card.with_suffix(".onnx")

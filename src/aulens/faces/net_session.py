@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from aulens.card_file import Card, check_sha256
 from aulens.errors import ConfigError, ModelError
-from aulens.runtime.backend import onnx_session
+from aulens.runtime.backend import onnx_session, run_onnx
 from aulens.runtime.whole_file import read_whole
 
 Shape = tuple[int | None, ...]
@@ -42,7 +42,7 @@ class NetSession:
         self._file = card.onnx
         self._outputs = dict(outputs)
         self._check_kind(session, image, card.path.name)
-        self._run = session.run
+        self._session = session
 
     def __call__(self, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """The outputs, in the order in which they were asked for, each (B, ...).
@@ -53,7 +53,7 @@ class NetSession:
         Raises:
             ModelError: an output has another shape than it should.
         """
-        found: list[NDArray[np.float32]] = self._run(list(self._outputs), {_INPUT: images})
+        found: list[NDArray[np.float32]] = run_onnx(self._file, self._session, self._outputs, images)
         for array, (name, shape) in zip(found, self._outputs.items(), strict=True):
             if array.shape[0] != len(images) or not _fits(array.shape[1:], shape):
                 raise ModelError(

@@ -120,16 +120,31 @@ def onnx_session(path: Path, content: bytes, threads: int | None, *, arena: bool
         raise unreadable(path, len(content), str(error)) from error
 
 
+def run_onnx(path: Path, session: Any, outputs: Iterable[str], images: NDArray[Any]) -> list[Any]:
+    """What a session of `onnx_session` computes.
+
+    Raises:
+        ModelError: it can't: the file is damaged in a way that is seen only then.
+    """
+    try:
+        return list(session.run(list(outputs), {INPUT: images}))
+    except Exception as error:  # the library's error classes share no public base
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"{path}: it can't be run; the file is damaged or of another kind ({reason})"
+        ) from error
+
+
 class _OnnxRuntime:
     def __init__(self, path: Path, content: bytes, threads: int | None) -> None:
-        self._session = onnx_session(path, content, threads)
+        self._path, self._session = path, onnx_session(path, content, threads)
         inputs = {item.name: item.shape for item in self._session.get_inputs()}
         outputs = {item.name: item.shape for item in self._session.get_outputs()}
         self.shapes = _check_kind(path, inputs, outputs)
         self.image = _without_batch(inputs[INPUT])
 
     def __call__(self, images: NDArray[np.float32]) -> ModelOutput:
-        found = self._session.run(list(self.shapes), {INPUT: images})
+        found = run_onnx(self._path, self._session, self.shapes, images)
         arrays = (np.asarray(array, dtype=np.float32) for array in found)
         return ModelOutput(**dict(zip(self.shapes, arrays, strict=True)))
 
