@@ -11,7 +11,7 @@ import numpy as np
 from aulens.aus import AUSet
 from aulens.data.index import Problem
 from aulens.doctor.agreement import Agreement
-from aulens.doctor.measures import EVIDENT, SHOWN_BY, Floats, columns_of
+from aulens.doctor.measures import EVIDENT, SHOWN_BY, columns_of
 
 ENOUGH_SUBJECTS: Final = 3
 ENOUGH_FRAMES: Final = 10.0
@@ -154,17 +154,11 @@ def _strangers(
     good = [n for n in judged if own[n] >= DOUBTFUL]
     cells = [aus.index(n) for n in good], [columns[n] for n in good]
     for subject, (auc, weight) in found.by_subject.items() if good else ():
-        mean, counted = _mean(auc[cells], weight[cells])
-        if counted >= 2 and mean < STRANGER:
+        counted = auc[cells][weight[cells] >= ENOUGH_FRAMES]  # of AUs of which enough frames tell
+        if len(counted) >= 2 and (mean := counted.mean()) < STRANGER:
             seen = ", ".join(f"AU{n}" for n, value in zip(good, weight[cells], strict=True) if value)
             message = (
                 f"the labels don't follow this face: {seen} have a mean ROC-AUC of {mean:.2f} (others "
                 f"{np.mean([own[n] for n in good]):.2f}); see whether labels or landmarks are another's."
             )
             yield Problem("warning", "label_mismatch", subject, message)
-
-
-def _mean(auc: Floats, weight: Floats) -> tuple[float, int]:
-    """Mean over AUs that at least 10 frames' weight tells of, and how many these are."""
-    counted = weight >= ENOUGH_FRAMES
-    return (float(auc[counted].mean()) if counted.any() else np.nan), int(counted.sum())

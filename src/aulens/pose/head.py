@@ -89,7 +89,8 @@ def line_of_sight(translation: ArrayLike) -> Floats:
     x, y, z = np.moveaxis(place / np.linalg.norm(place, axis=-1, keepdims=True), -1, 0)
     part = 1 / (1 + z)
     across = -x * y * part
-    return _matrices(1 - x * x * part, across, x, across, 1 - y * y * part, y, -x, -y, z)
+    entries = 1 - x * x * part, across, x, across, 1 - y * y * part, y, -x, -y, z  # row by row
+    return np.stack(entries, axis=-1).reshape(*np.shape(z), 3, 3)
 
 
 def from_angles(angles: ArrayLike) -> Floats:
@@ -132,8 +133,3 @@ def about(axis: int, radians: ArrayLike) -> Floats:
     turn[..., second, first] = np.sin(angle)
     turn[..., first, second] = -turn[..., second, first]
     return turn
-
-
-def _matrices(*entries: Floats) -> Floats:
-    """(..., 3, 3) of nine arrays (...), row by row."""
-    return np.stack(entries, axis=-1).reshape(*np.shape(entries[0]), 3, 3)

@@ -59,7 +59,15 @@ def make_ready(
         return None
     wanted = checked(PrepareSettings, settings, key="prepare")
     if prepared or (delivered is None and (out / ABOUT).is_file()):
-        return _checked(prepared or out, settings)
+        folder = prepared or out
+        about = read_about(folder)
+        for key, value in settings.items():
+            if about.get(key) != value:
+                raise ConfigError(
+                    f"{folder} was prepared with {key} = {about.get(key)!r}, but [prepare] of the study says "
+                    f"{value!r}. Prepare the data anew, in another folder, or change [prepare]."
+                )
+        return folder
     if delivered is None:
         raise ConfigError(f"Where is {dataset}? Give its folder, as delivered or prepared.")
     index = _open(dataset, reader or dataset, delivered, lists)
@@ -70,17 +78,6 @@ def make_ready(
     rate = f", {result.rate:.0f} frames/s" if result.done else " before"
     say(f"{dataset}: {result.stored:,} of {result.frames:,} faces prepared{rate}; see {result.root}.")
     return out
-
-
-def _checked(folder: Path, settings: Mapping[str, Any]) -> Path:
-    about = read_about(folder)
-    for key, value in settings.items():
-        if about.get(key) != value:
-            raise ConfigError(
-                f"{folder} was prepared with {key} = {about.get(key)!r}, but [prepare] of the study says "
-                f"{value!r}. Prepare the data anew, in another folder, or change [prepare]."
-            )
-    return folder
 
 
 def _open(dataset: str, reader: str, delivered: Path, lists: Path | None) -> FrameIndex:
