@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from aulens.models.builder import load_checkpoint
 from aulens.models.weights import read_state
 from aulens.output.checkpoint import Checkpoint, PartFolder, frames_kept
 from aulens.output.names import clip_names
-from aulens.output.receipt import Receipt, begin_anew, files_of, read_receipt, with_old, write_receipt
+from aulens.output.receipt import CLIP, Receipt, begin_anew, files_of, read_receipt, with_old, write_receipt
 from aulens.relations import AURelations
 from aulens.runtime.card import read_card
 from aulens.runtime.model import open_model
@@ -308,12 +309,13 @@ def _said(read: Callable[..., object], *arguments: object) -> Callable[[Path], o
     return lambda path: read(path, *arguments)
 
 
+_RECEIPT = Receipt("a.mp4", _IDENTITY, 5, 4, 1, 5, None, {"table": "a.csv"}, {"aulens": "0.1.0"})
+_LONG_NAME = json.dumps({"format": CLIP, **asdict(replace(_RECEIPT, files={"table": "9" * 400}))}).encode()
+
+
 def _receipt(folder: Path) -> Path:
     path = folder / "a.json"
-    write_receipt(
-        path,
-        Receipt("a.mp4", _IDENTITY, 5, 4, 1, 5, None, {"table": "a.csv"}, {"aulens": "0.1.0"}),
-    )
+    write_receipt(path, _RECEIPT)
     return path
 
 
@@ -643,7 +645,7 @@ READERS: tuple[Reader, ...] = (
     Reader("mat5", _mat5, _said(read_matrix, "pts")),
     Reader("mat5-plain", _mat5_plain, _said(read_matrix, "pts")),
     Reader("hdf5", _hdf5, _said(read_cells, "fit/pred", [0, 1, 2])),
-    _json("receipt", _receipt, _read_receipt),
+    Reader("receipt", _receipt, _read_receipt, (*_JSON_FAULTS, _LONG_NAME), json=True, count=100),
     _json("note", _note, _read_note),
     Reader("labels", _labels, lambda path: read_labels(path, header=True)),
     _dataset("bp4d", _bp4d),

@@ -93,7 +93,8 @@ def read_receipt(path: Path, identity: Mapping[str, Any]) -> Receipt | None:
         ):
             return None
         raise InputError(f"{path}: it was done before, but {differs(found.identity, identity)}")
-    return found if all((path.parent / name).exists() for name in found.files.values()) else None
+    # Not Path.exists, which raises at names that no disk can hold.
+    return found if all(os.path.exists(path.parent / name) for name in found.files.values()) else None
 
 
 def untrue(path: Path, receipt: Receipt) -> str | None:
