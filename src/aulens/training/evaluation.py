@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,23 +61,10 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values; undefined numbers are None."""
-        result: dict[str, Any] = plain(
-            {
-                "model": self.name,
-                "split": self.split,
-                "chosen": self.chosen,
-                "samples": self.samples,
-                "subjects": self.subjects,
-                "selected_on_test": self.selected_on_test,
-                "base_rates": dict(self.base_rates),
-                "report": self.report.to_dict(),
-                "abaw": self.abaw.to_dict(),
-                "abaw_uncalibrated": self.abaw_uncalibrated.to_dict(),
-                "sides": self.sides.to_dict() if self.sides else None,
-                "alignment": self.alignment.to_dict() if self.alignment else None,
-                "intensity": self.intensity.to_dict() if self.intensity else None,
-            }
-        )
+        entries = {field.name: getattr(self, field.name) for field in fields(self)}
+        entries = {"model": entries.pop("name"), **entries}
+        told = {key: part.to_dict() if hasattr(part, "to_dict") else part for key, part in entries.items()}
+        result: dict[str, Any] = plain(told)
         return result
 
     def to_markdown(self) -> str:

@@ -132,7 +132,7 @@ def write_checked(
     Args:
         module: in evaluation mode, on the CPU: an image -> a tuple of tensors.
         shapes: the axes of the image that may have other sizes.
-        tries: batches, the first of two or more pictures; one try in which all are alike will do.
+        tries: batches, one of two or more pictures in the first; one try in which all are alike will do.
         path: the file to write.
         opened: what runs such a file.
         tolerance: largest difference allowed.

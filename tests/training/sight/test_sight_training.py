@@ -209,6 +209,19 @@ def test_a_run_goes_on_with_its_own_data_only(data: Path, runs: dict[str, Path],
         raise command(*given, "--resume").error
 
 
+def test_a_run_of_0_1_is_gone_on_with(data: Path, runs: dict[str, Path], tmp_path: Path):
+    """As it was kept then: under a format of its own, and the first ones without a word of their data."""
+    out = tmp_path / "run"
+    shutil.copytree(runs["face_net"], out)
+    saved = torch.load(out / "last.pt", weights_only=True)
+    saved["format"], saved["position"]["fingerprint"] = "aulens-sight-run/1", ""
+    torch.save(saved, out / "last.pt")
+    given = arguments(data, "face_net", out)
+    assert "2 epochs" in command(*given, "--resume").err
+    expected, found = state(runs["face_net"]), state(out)
+    assert not [name for name in expected if not torch.equal(expected[name], found[name])]
+
+
 def test_landmarks_learn_what_a_run_takes_for_faces(data: Path, runs: dict[str, Path], tmp_path: Path):
     given = arguments(data, "landmark_net", tmp_path / "run")
     command(*given, "--set", f"data.finder={runs['face_net']}")
