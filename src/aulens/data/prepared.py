@@ -10,6 +10,7 @@ of the picture) and, of data with intensities, ``AU<n>_i`` (0 to 5, NaN where no
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -173,7 +174,7 @@ def load_prepared(root: Path, aus: AUSet) -> Prepared:
     shards = _encoded(table, "shard")
     paths = tuple(str(root / shard) for shard in shards.dictionary.to_pylist())
     for path in paths:
-        if not Path(path).is_file():
+        if not os.path.isfile(path):  # Path.is_file raises at names that no disk can hold
             raise DatasetError(f"{manifest} names {path}, which does not exist. Was the folder copied whole?")
     shard = shards.indices.to_numpy().astype(np.int32)
 

@@ -8,6 +8,7 @@ picture).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -101,7 +102,7 @@ def _load(root: Path, aus: AUSet) -> Samples:
 def _paths(root: Path, files: list[str]) -> tuple[str, ...]:
     paths = tuple(str(root / file) for file in files)
     for path in (paths[0], paths[-1]):  # cheap: a moved or half-copied folder shows at its ends
-        if not Path(path).is_file():
+        if not os.path.isfile(path):
             raise DatasetError(
                 f"The manifest of {root} names {path}, which does not exist. Was the folder copied whole?"
             )
