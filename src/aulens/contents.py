@@ -79,6 +79,24 @@ def arrays_of(path: Path) -> dict[str, Any]:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
+def frame_of(path: Path) -> Any:
+    """The pandas.DataFrame of a Parquet file.
+
+    Raises:
+        OSError: see `bytes_of`.
+        ValueError: it is no such file, or damaged.
+    """
+    import pandas as pd
+
+    size_of(path)
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError):
+        raise
+    except (LookupError, TypeError, AttributeError, RuntimeError, MemoryError) as error:  # of its metadata
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
 def parsed(text: str, pairs: Pairs | None = None) -> Any:
     """The value that JSON stands for.
 

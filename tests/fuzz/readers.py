@@ -345,7 +345,10 @@ def _labels(folder: Path) -> Path:
     return delivered.occurrence(folder / "F001_T1.csv", {t: {12: 1, 1: 0} for t in range(1, 4)})
 
 
-def _dataset(name: str, made: Callable[[Path], Path]) -> Reader:
+_MANY_POINTS = b"path,subject,sequence,frame,AU1,x_0,y_%s\na.jpg,s,q,1,1,3,4\n" % (b"9" * 25)
+
+
+def _dataset(name: str, made: Callable[[Path], Path], examples: tuple[bytes, ...] = ()) -> Reader:
     """A data set's folder of which one file is damaged; the folder is the one that `root` names."""
 
     def read(path: Path) -> object:
@@ -356,7 +359,7 @@ def _dataset(name: str, made: Callable[[Path], Path]) -> Reader:
         (folder / "root").touch()
         return made(folder)
 
-    return Reader(f"data-{name}", make, read, count=60)
+    return Reader(f"data-{name}", make, read, examples, count=60)
 
 
 def _bp4d(folder: Path) -> Path:
@@ -652,7 +655,7 @@ READERS: tuple[Reader, ...] = (
     _dataset("bp4d-points", _bp4d_points),
     _dataset("disfa", _disfa),
     _dataset("affwild2", _affwild2),
-    _dataset("manifest", _manifest),
+    _dataset("manifest", _manifest, (_MANY_POINTS,)),
     _dataset("jaanet", _lists),
     Reader("codes", _codes, _read_codes),
     Reader("renders", _renders, lambda path: load_renders([path.parent], PAINTED), count=40),

@@ -194,13 +194,13 @@ def _renders(table: pd.DataFrame, file: Path, problems: list[Problem]) -> bool:
 
 
 def _landmarks(table: pd.DataFrame, file: Path, problems: list[Problem]) -> NDArray[np.float32] | None:
-    axes = {name: match for name in table.columns if (match := _POINT.fullmatch(name))}
+    axes = {name for name in table.columns if _POINT.fullmatch(name)}
     if not axes:
         return None
-    count = 1 + max(int(match[2]) for match in axes.values())
+    count = len(axes) // 2  # not the largest number in a name, which may be any
     names = point_columns(count)
     counts = sorted(layout.count for layout in LAYOUTS.values())
-    if count not in counts or set(names) != set(axes):
+    if count not in counts or set(names) != axes:
         last = ", ".join(f"x_{one - 1}" for one in counts)
         message = f"landmarks must be x_0, y_0, ... up to {last}, without gaps; they are left out."
         problems.append(Problem("error", "unreadable_landmarks", file.name, message, len(table)))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aulens.contents import size_of
+from aulens.contents import frame_of, size_of
 from aulens.data.folders import several
 from aulens.errors import DatasetError
 
@@ -68,8 +68,8 @@ def read_manifest_table(file: Path) -> pd.DataFrame:
 
 def _parquet(file: Path) -> pd.DataFrame:
     try:
-        size_of(file)
-        return pd.read_parquet(file)
+        table: pd.DataFrame = frame_of(file)
+        return table
     except (OSError, ValueError):
         raise DatasetError(f"{file} can't be read as a Parquet table; write it again.") from None
 

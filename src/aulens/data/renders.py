@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, PRESENT_STRENGTH, AUSet
-from aulens.contents import size_of
+from aulens.contents import frame_of
 from aulens.data.columns import point_columns
 from aulens.data.folders import several
 from aulens.data.portraits.splits import PORTRAITS
@@ -43,8 +43,7 @@ def render_table(root: Path, columns: Iterable[str]) -> pd.DataFrame:
     if not manifest.is_file():
         raise DatasetError(f"{root} has no {manifest.name}; give a folder that `aulens render` has written")
     try:
-        size_of(manifest)
-        table = pd.read_parquet(manifest)
+        table: pd.DataFrame = frame_of(manifest)
     except (OSError, ValueError) as error:
         raise DatasetError(f"{manifest} can't be read ({error}); make the folder anew") from error
     if lacking := sorted(set(columns) - set(table.columns)):
