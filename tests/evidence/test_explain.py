@@ -106,3 +106,20 @@ def test_the_command_explains_a_picture_or_a_moment_of_a_video(model, tmp_path, 
     late = aulens("explain", film, "--model", model, "--out", tmp_path, "--at", "9:00")
     assert late.code == 2
     assert "--at is for videos" in str(aulens("explain", tmp_path / "me.png", "--at", "1").error)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["roi_gcn_supervised", "pooled"])
+def test_a_file_with_inner_layers_explains_what_its_run_does(picture, faces, tmp_path, variant):
+    run = make_run(faces, tmp_path / "run", variant)
+    done = aulens("export", run, "--out", tmp_path, "--name", "inner", "--inner")
+    assert done.code == 0, done.err
+    exported = explain(picture, tmp_path / "inner.json", detector=OneFace())
+    trained = explain(picture, run, detector=OneFace())
+    assert exported.probability == pytest.approx(trained.probability, abs=1e-3)
+    assert exported.lacks is (variant == "pooled")
+    for layer in ("maps", "x0", "x1", "au_eigenvectors"):
+        here, there = getattr(exported, layer), getattr(trained, layer)
+        assert (here is None) == (there is None)
+        if here is not None:
+            np.testing.assert_allclose(here, there, atol=2e-3)

@@ -187,6 +187,9 @@ def export(
         ),
     ] = False,
     half: Annotated[bool, typer.Option("--half", help="Keep weights in 16 bits: half the file.")] = False,
+    inner: Annotated[
+        bool, typer.Option("--inner", help="Let the file hold the inner layers, for `aulens explain`.")
+    ] = False,
 ) -> None:
     """Write a trained model as ONNX and a card: all that `aulens detect --model` needs."""
     with extras():
@@ -194,7 +197,7 @@ def export(
 
         model = run_export(
             run, out, name, licence=licence, trained_on=trained_on, statement=statement,
-            allow_uncalibrated=allow_uncalibrated, half=half,
+            allow_uncalibrated=allow_uncalibrated, half=half, inner=inner,
         )  # fmt: skip
     to_stderr().print(
         f"{model.onnx} ({model.bytes / 1e6:.1f} MB) and {model.card}; "

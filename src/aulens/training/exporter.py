@@ -103,6 +103,7 @@ def export(
     statement: str | None = None,
     allow_uncalibrated: bool = False,
     half: bool = False,
+    inner: bool = False,
 ) -> ExportedModel:
     """Write OUT/NAME.onnx and OUT/NAME.json from a run's best model, or from a checkpoint alone.
 
@@ -117,17 +118,20 @@ def export(
             to any.
         allow_uncalibrated: export a model whose probabilities were never fitted; the card then says so.
         half: keep weights in 16 bits: half the file, the same speed.
+        inner: let the file hold the inner layers too, for `aulens explain`; it analyzes as fast.
 
     Raises:
         ModelError: no such run, never calibrated, or the file does not compute what torch does.
     """
     path, folder = Path(run), RunFolder(Path(run))
     if folder.sees:
-        if half:
-            raise ConfigError(f"half: only models of Action Units have it, and {run} is of another network.")
+        if wrong := [name for name, asked in (("half", half), ("inner", inner)) if asked]:
+            raise ConfigError(
+                f"{wrong[0]}: only models of Action Units have it, and {run} is of another network."
+            )
         source = _of_sight(folder)
     else:
-        source = _of_aus(path, half, allow_uncalibrated)
+        source = _of_aus(path, half, inner, allow_uncalibrated)
     origin, said = source.origin, statement or source.origin.statement
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -151,7 +155,7 @@ def export(
     return ExportedModel(target, card, max(differences.values()), target.stat().st_size)
 
 
-def _of_aus(path: Path, half: bool, allow_uncalibrated: bool) -> _Source:
+def _of_aus(path: Path, half: bool, inner: bool, allow_uncalibrated: bool) -> _Source:
     """A model of Action Units: the best of a run, or a checkpoint alone."""
     run = None if path.is_file() else RunFolder(path)
     config = run.read_config() if run else None
@@ -190,7 +194,7 @@ def _of_aus(path: Path, half: bool, allow_uncalibrated: bool) -> _Source:
 
     return _Source(
         FORMAT,
-        lambda target: write_onnx(model, target, half),
+        lambda target: write_onnx(model, target, half, inner),
         entries,
         _origin(run) if run else _Origin(f"unknown: the checkpoint {path.name} alone", PEOPLE, UNKNOWN),
         _reports(run, ("val", "test")) if run else {},

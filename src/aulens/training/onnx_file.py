@@ -22,7 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from aulens.errors import ModelError
 from aulens.files import write_bytes
 from aulens.models import AUModel
-from aulens.runtime.backend import import_onnxruntime, open_session
+from aulens.runtime.backend import INPUT, import_onnxruntime, onnx_session, open_session
 from aulens.training.sight.family import SightFamily
 
 OPSET: Final = 18
@@ -42,7 +42,7 @@ Batches = Sequence[tuple[NDArray[Any], Mapping[str, NDArray[np.float32]]]]
 Net = TypeVar("Net", bound=nn.Module)
 
 
-def write_onnx(model: AUModel, path: Path, half: bool = False) -> dict[str, float]:
+def write_onnx(model: AUModel, path: Path, half: bool = False, inner: bool = False) -> dict[str, float]:
     """Export what ``model.exported`` names to a single self-contained file and check it against torch.
 
     Input "image": (B, 3, crop, crop) float32 RGB in [0, 1]; outputs as :meth:`aulens.models.AUModel.exported`
@@ -52,6 +52,8 @@ def write_onnx(model: AUModel, path: Path, half: bool = False) -> dict[str, floa
         model: any mode, any device; left unchanged.
         path: the file to write.
         half: keep weights as float16, half the size; they are made float32 when the file is loaded.
+        inner: export what ``model.inner`` names instead, for `aulens explain`; who analyzes pictures never
+            asks for the rest, which then is not computed.
 
     Returns:
         Output to the largest difference of a number between torch and ONNX Runtime, on random pictures.
@@ -59,22 +61,23 @@ def write_onnx(model: AUModel, path: Path, half: bool = False) -> dict[str, floa
     Raises:
         ModelError: one is above :data:`TOLERANCE`, or with `half` :data:`HALF_TOLERANCE`.
     """
-    plain, random = _plain(model), np.random.default_rng(0)
+    exported, random = _Exported(fold_batch_norm(_plain(model)), inner), np.random.default_rng(0)
     # Several tries, for a model that rounds its landmarks to pixels may round another way by chance.
     tries = []
     for pictures in random.random((_CHECKS, 3, 3, model.crop, model.crop), dtype=np.float32):
         with torch.no_grad():
-            found = plain.exported(torch.from_numpy(pictures))
+            found = exported.named(torch.from_numpy(pictures))
         wanted = {name: tensor.numpy() for name, tensor in found.items()}
         parts = (slice(1), slice(1, None))  # a batch of one, and one of the rest
         tries.append([(pictures[part], {name: of[part] for name, of in wanted.items()}) for part in parts])
 
     def opened(file: Path) -> Run:
-        session = open_session(file, threads=1)
-        return lambda images: vars(session(images))
+        open_session(file, threads=1)  # refuses what no model of Action Units is
+        session, names = onnx_session(file, file.read_bytes(), 1), list(wanted)
+        return lambda images: dict(zip(names, session.run(names, {INPUT: images}), strict=True))
 
     return write_checked(
-        _Exported(fold_batch_norm(plain)), {0: torch.export.Dim("batch", min=1, max=4096)}, tries, path,
+        exported, {0: torch.export.Dim("batch", min=1, max=4096)}, tries, path,
         opened=opened, tolerance=HALF_TOLERANCE if half else TOLERANCE, half=half,
     )  # fmt: skip
 
@@ -213,12 +216,16 @@ class _Bytes(nn.Module):
 class _Exported(nn.Module):
     """The part of a model that is exported."""
 
-    def __init__(self, model: AUModel) -> None:
+    def __init__(self, model: AUModel, inner: bool) -> None:
         super().__init__()
         self.model = model
+        self.inner = inner
+
+    def named(self, image: Tensor) -> dict[str, Tensor]:
+        return self.model.inner(image) if self.inner else self.model.exported(image)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.model.exported(image).values())
+        return tuple(self.named(image).values())
 
 
 def to_onnx(
