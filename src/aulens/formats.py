@@ -8,6 +8,7 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from aulens.errors import InputError
+from aulens.named import first_bytes
 
 # Pillow's, without those that start other programs (EPS runs Ghostscript) or only pretend to read.
 _PICTURES: Final = (
@@ -136,17 +137,6 @@ def known_kind(path: Path) -> str | None:
     if ending == ".icloud":
         return "it is in iCloud and not on this computer: download it first"
     return _raw_text(path) if ending in RAW_SUFFIXES or start[4:12] == _CR3 else None
-
-
-def first_bytes(path: Path, count: int = 32) -> bytes:
-    """What a file begins with; nothing if it can't be read, or is a pipe, which could wait for ever."""
-    try:
-        if not path.is_file():
-            return b""
-        with path.open("rb") as file:
-            return file.read(count)
-    except OSError:
-        return b""
 
 
 def _raw_text(path: Path) -> str:

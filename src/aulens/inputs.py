@@ -18,13 +18,12 @@ from aulens.formats import (
     MJPEG_SUFFIXES,
     PICTURE_SUFFIXES,
     VIDEO_SUFFIXES,
-    first_bytes,
     known_kind,
     no_picture,
     open_picture,
     pages,
 )
-from aulens.named import regular_file
+from aulens.named import first_bytes, regular_file
 
 MediaKind = Literal["picture", "clip"]
 

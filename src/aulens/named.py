@@ -52,6 +52,17 @@ def _missing(path: str | Path, error: OSError, kind: str) -> str:
     return f"the file can't be read ({error.strerror or error})"
 
 
+def first_bytes(path: Path, count: int = 32) -> bytes:
+    """What a file begins with; nothing if it can't be read, or is a pipe, which could wait for ever."""
+    try:
+        if not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(count)
+    except OSError:
+        return b""
+
+
 def real(path: str | Path) -> Path:
     """Where links lead, also if they lead nowhere or round in a circle (`Path.resolve` raises there)."""
     return Path(os.path.realpath(path))

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from aulens.contents import json_of
 from aulens.formats import MEANT_SUFFIXES
-from aulens.named import MOVES_TERMINALS
+from aulens.named import MOVES_TERMINALS, first_bytes
 from aulens.output.checkpoint import CHECKPOINT, is_ours
 from aulens.output.identity import VIDEO, video_of
 
@@ -147,12 +147,9 @@ def _known(given: list[str], out: Path) -> tuple[dict[int, str], set[str]]:
 
 
 def _begins_as_ours(note: Path) -> bool:
-    """Whether a file begins as a receipt or a checkpoint, or has nothing in it."""
-    if not note.is_file():
-        return False
-    with note.open("rb") as file:
-        begin = file.read(64)
-    return not begin or b'"aulens-' in begin
+    """Whether a file begins as a receipt or a checkpoint, or has nothing in it that can be read."""
+    begin = first_bytes(note, 64)
+    return note.is_file() and (not begin or b'"aulens-' in begin)
 
 
 def _notes(out: Path) -> Iterable[tuple[Path, str]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from aulens.inputs import walk
+from aulens.named import first_bytes
 from aulens.output.checkpoint import is_begun
 from aulens.output.plan import PICTURES_RECEIPT
 from aulens.output.receipt import CLIP, PICTURES, files_of
@@ -45,12 +46,6 @@ def previous_outputs(top: Path) -> PreviousOutputs:
 
 
 def _is_receipt(path: Path) -> bool:
-    """Whether a file begins as a receipt; not where it can't be read, or is a pipe."""
-    if not path.is_file():
-        return False
-    try:
-        with path.open("rb") as file:
-            begin = file.read(64)
-    except OSError:
-        return False
+    """Whether a file begins as a receipt."""
+    begin = first_bytes(path, 64)
     return any(mark in begin for mark in _RECEIPTS)
