@@ -86,9 +86,10 @@ def test_a_page_escapes_its_title_and_loads_nothing(picture, model):
     assert "aulens export RUN --inner" in page
 
 
-def test_a_face_that_is_not_there_is_said(picture, model):
-    with pytest.raises(InputError, match="no face 1 in this picture: 1 face found, counted from 0"):
-        explain(picture, model, face=1, detector=OneFace())
+@pytest.mark.parametrize("face", [1, -1])
+def test_a_face_that_is_not_there_is_said(picture, model, face):
+    with pytest.raises(InputError, match=f"no face {face} in this picture: 1 face found, counted from 0"):
+        explain(picture, model, face=face, detector=OneFace())
 
 
 def test_the_command_explains_a_picture_or_a_moment_of_a_video(model, tmp_path, patches_for_faces):

@@ -23,7 +23,7 @@ from aulens.faces.detector import Face, FaceDetector
 from aulens.image import read_image
 from aulens.relations import AURelations
 from aulens.roi import RoiGrid, centres
-from aulens.runtime.backend import INPUT, onnx_session
+from aulens.runtime.backend import onnx_session, run_onnx
 from aulens.runtime.card import ModelCard
 from aulens.runtime.model import to_input
 from aulens.runtime.whole_file import read_whole
@@ -100,7 +100,7 @@ def explain(
     pixels = image if isinstance(image, np.ndarray) else read_image(image)
     detector = detector or default_detector()
     found = detector(pixels)
-    if face >= len(found):
+    if not 0 <= face < len(found):
         seen = f"{len(found)} face{'' if len(found) == 1 else 's'}"
         raise InputError(f"there is no face {face} in this picture: {seen} found, counted from 0")
     if model is not None and _is_run(Path(model)):
@@ -118,7 +118,7 @@ def _of_file(analyzer: Analyzer, pixels: NDArray[np.uint8], face: Face) -> Expla
     crop = warp(pixels, result.matrix, card.crop)
     session = onnx_session(card.onnx, read_whole(card.onnx), None)
     names = [output.name for output in session.get_outputs()]
-    outputs = session.run(names, {INPUT: to_input(crop[None])})
+    outputs = run_onnx(card.onnx, session, names, to_input(crop[None]))
     inner = {name: np.asarray(array[0], np.float32) for name, array in zip(names, outputs, strict=True)}
     points = inner["landmarks"] if "landmarks" in inner else transform(result.matrix, face.landmarks)
     return Explanation(

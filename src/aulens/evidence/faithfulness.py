@@ -1,7 +1,6 @@
 """How faithful a network's evidence is, measured over the faces of a data set.
 
-Shapes: N faces, A AUs, m side of the maps, C cases: a face and an
-AU that it shows and the network found.
+Shapes: N faces, A AUs, m side of the maps, C cases: a face and an AU that it shows and the network found.
 """
 
 from __future__ import annotations
@@ -46,6 +45,8 @@ MEASURES: Final = {
 _REGION: Final = 5
 """The pointing game's squares are a fifth of the crop's side: paper A's regions, which are about an eighth,
 with a margin, whatever the size of the network's maps."""
+_DEVICE: Final = torch.device("cpu")
+"""Where maps are compared, also those of a run on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -193,12 +194,14 @@ def _measure(
     display: Display,
 ) -> Faithfulness:
     model = scorer.forward if isinstance(scorer.forward, AUModel) else None
+    if model is not None:
+        model.to(_DEVICE)
     samples = found.samples.take(chosen)
     dataset = FaceDataset(samples, scorer.crop)
     tables, ends = [], []
     for number, items in enumerate(make_loader(dataset, FixedOrder(len(samples), 32), 0)):
-        image = to_input(items["image"], scorer.device, channels_last=False)
-        landmarks = items["landmarks"].to(scorer.device)
+        image = to_input(items["image"], _DEVICE, channels_last=False)
+        landmarks = items["landmarks"].to(_DEVICE)
         with torch.no_grad():
             output = scorer.forward(image, landmarks)
         output = replace(output, maps=output.maps.float())
