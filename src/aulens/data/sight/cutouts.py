@@ -192,16 +192,22 @@ def read_backgrounds(roots: Sequence[Path], longest: int = 800) -> list[Image]:
     )
     pictures = []
     for file in files:
-        picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
+        picture = _read(file)
         if picture is not None and min(picture.shape[:2]) >= 64:
-            pictures.append(_shrunk(np.asarray(picture[..., ::-1], np.uint8), longest))
+            pictures.append(_shrunk(picture, longest))
     if not pictures:
         raise DatasetError(f"no pictures (.jpg, .png) of 64 pixels or more in {', '.join(map(str, roots))}")
     return pictures
 
 
+def _read(file: Path) -> Image | None:
+    """A picture, (h, w, 3) uint8 RGB; None if it can't be read, or is a pipe, which could wait for ever."""
+    picture = cv2.imread(str(file), cv2.IMREAD_COLOR_RGB) if file.is_file() else None
+    return None if picture is None else np.asarray(picture, np.uint8)
+
+
 def _cutout(file: Path, landmarks: Points, yaw: float, subject: str) -> Cutout:
-    picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    picture = _read(file)
     if picture is None:
         raise DatasetError(f"{file} can't be read as a picture; make the folder anew, or delete its row")
     box = face_box(landmarks)
@@ -213,7 +219,7 @@ def _cutout(file: Path, landmarks: Points, yaw: float, subject: str) -> Cutout:
         raise DatasetError(
             f"{file} is {width} x {height} pixels, but its landmarks lie elsewhere; delete its row"
         )
-    part = np.asarray(picture[y0:y1, x0:x1, ::-1], np.uint8)
+    part = picture[y0:y1, x0:x1]
     image = _shrunk(part, _LONGEST)
     points = (landmarks - (x0, y0) + 0.5) * np.divide(image.shape[1::-1], part.shape[1::-1]) - 0.5
     levels = [image]
