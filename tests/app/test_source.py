@@ -88,7 +88,7 @@ def test_what_has_no_time_stamps_is_refused_with_what_to_do() -> None:
 
 
 def test_a_part_after_the_end_is_refused() -> None:
-    with pytest.raises(ConfigError, match="there is no frame from 6 s to its end; it is 5.50 s long"):
+    with pytest.raises(ConfigError, match=r"there is no frame from 6 s to its end; it is 5\.50 s long"):
         within(info(5.5), OutputSettings(start=6.0), AppSettings())
 
 
