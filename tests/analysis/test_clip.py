@@ -3,8 +3,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 from aulens.analysis.clip import analyze_clip
+from aulens.faces.detector import Face
 from aulens.faces.tracker import Tracked
 from aulens.video import Frame
 
@@ -42,3 +44,32 @@ def test_nothing_of_a_camera_waits_while_the_newest_is_due():
     assert asked == [0, 1, 2]
     steps.close()
     assert closed == [True]
+
+
+class OneEach:
+    """Sees as many people as a frame's first pixel says, and calls them by its number."""
+
+    def __call__(self, frame: Frame) -> Tracked:
+        ids = tuple(range(frame.index, frame.index + int(frame.image[0, 0, 0])))
+        return Tracked(tuple(Face(np.array([0.0, 0, 1, 1]), np.empty((0, 2))) for _ in ids), ids, (1000,))
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def analyze_frames(self, frames: Sequence[Any]) -> list[tuple[int, ...]]:
+        return [ids for _, _, ids in frames]
+
+
+@pytest.mark.parametrize("most", [1, 2, 16])
+def test_each_result_is_of_its_own_frame_however_many_go_through_the_model_at_once(most: int):
+    people = (0, 1, 3, 0, 5, 1, 1, 0)
+    frames = [
+        Frame(10 * k, k / 7, np.full((2, 2, 3), count, np.uint8), f"{k}.png")
+        for k, count in enumerate(people)
+    ]
+    found = [step.result for step in analyze_clip(OneEach(), iter(frames), OneEach(), most=most)]
+    assert len(found) == len(frames)
+    for result, frame, count in zip(found, frames, people, strict=True):
+        assert (result.index, result.time, result.picture) == (frame.index, frame.time, frame.picture)
+        assert result.image is frame.image
+        assert (result.faces, result.lost) == (tuple(range(frame.index, frame.index + count)), (1000,))

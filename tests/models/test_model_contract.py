@@ -24,6 +24,7 @@ from aulens.models import (
     save_checkpoint,
 )
 from aulens.models.family import au_family
+from aulens.models.roi_gcn import EigenClassifier
 from aulens.relations import AURelations
 
 CROP = 64
@@ -282,6 +283,23 @@ class TestVariants:
         assert output.eigen_logits is not None
         assert output.eigen_logits.shape == (2, 2)
         assert "eigen" in losses_of(chosen)(output, landmarks, labels)
+
+    def test_each_au_is_read_off_its_own_eigenvector(self) -> None:
+        features, phi = torch.rand(2, 3, 4, 4), torch.rand(2, 5, 4, 4)
+        for head, aus in (("context", 2), ("pooled", 2), ("pooled", 5)):
+            classifier = EigenClassifier(head, aus, 3)
+            with torch.no_grad():
+                classifier.bias.copy_(torch.arange(aus))
+                found = classifier(features, phi)
+            for au in range(aus):
+                each = phi[:, au, None]  # (B, 1, h, w)
+                mean = (
+                    each.mean((2, 3))
+                    if head == "pooled"
+                    else (each * features).sum((2, 3)) / each.sum((2, 3))
+                )
+                expected = (mean * classifier.weight[au]).sum(1) + au
+                torch.testing.assert_close(found[:, au], expected)
 
 
 def predicting(model: AUModel, maps: Tensor) -> AUModel:

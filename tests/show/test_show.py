@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from aulens.runtime.result import FaceResult
 from aulens.show import draw_overlay, evidence_sheet, page
 from aulens.show.canvas import FRAME, LEFT, RIGHT, Layer, text_width, view_of
 from aulens.show.evidence import blend_evidence
+from aulens.show.labels import LabelStyle, draw_chip
 from people import astronaut, crowd, detector, noise
 from stub_jaa import spots, write_jaa_stub
 from stub_model import write_stub
@@ -88,6 +90,28 @@ def test_an_overlay_has_flags_for_the_side(picture: Image, results: tuple[FaceRe
     # AU12 is the only label, and its flag is lit on the left only.
     assert area(LEFT) > 100
     assert area(RIGHT) == 0
+
+
+class Heard(Layer):
+    """Remembers where words stand."""
+
+    def text(self, x: float, y: float, text: str, *rest: Any, **more: Any) -> None:
+        self.words = {**getattr(self, "words", {}), text: x}
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_flags_stand_as_one_sees_the_subject(right: bool) -> None:
+    """Who looks at a person has that person's right at the left."""
+    style = LabelStyle(20)
+    layer = Heard((40, round(style.width)))
+    draw_chip(layer, "AU12", (right, not right), 0, 0, style)
+    assert layer.words["R"] < layer.words["AU12"] < layer.words["L"]
+    colour = np.array(RIGHT if right else LEFT)
+    pixels = layer.pixels().astype(int)
+    lit = np.flatnonzero((np.abs(pixels[..., :3] - colour).max(axis=2) < 8).any(axis=0))
+    start = layer.words["R" if right else "L"]
+    assert lit.min() < start < lit.max()
+    assert lit.max() < style.width / 2 if right else lit.min() > style.width / 2
 
 
 def test_labels_of_a_crowd_are_listed_below_the_picture(analyzer: Analyzer) -> None:
