@@ -1,6 +1,7 @@
 """A detector of an installed package: what it does wrong is said of it, and of the picture, in a sentence."""
 
 from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +20,14 @@ from aulens.registry import blamed
 
 def of_package(detector: FaceDetector, name: str) -> FaceDetector:
     """The detector that a package enters under a name; a follower stays what it is."""
-    for kind, wrapper in _KINDS:
-        if isinstance(detector, kind):
-            return wrapper(detector, name)
-    return _Detector(detector, name)
+    if not isinstance(detector, FaceFollower):
+        return _Detector(detector, name)
+    kind = isinstance(detector, LandmarkFollower), isinstance(detector, AlignedFollower)
+    return _FOLLOWERS[kind](detector, name)
 
 
 class _Detector:
-    def __init__(self, detector: FaceDetector, name: str) -> None:
+    def __init__(self, detector: Any, name: str) -> None:
         self._detector, self._who = detector, f"The face detector {name!r}"
 
     def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
@@ -40,12 +41,21 @@ class _Detector:
         with blamed(self._who, InputError):
             found = ask()
         if not isinstance(found, tuple | list) or not all(isinstance(face, Face) for face in found):
-            raise InputError(f"{self._who} gave {found!r:.200} instead of faces; its package must mend that")
+            raise self._fault(found, "faces")
         return list(found)
+
+    def _fault(self, found: object, wanted: str) -> InputError:
+        return InputError(f"{self._who} gave {found!r:.200} instead of {wanted}; its package must mend that")
 
 
 class _Follower(_Detector):
-    _detector: FaceFollower
+    def landmarks(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See `FaceFollower`."""
+        with blamed(self._who, InputError):
+            found = np.asarray(self._detector.landmarks(image, box), np.float64)
+        if found.ndim != 2 or found.shape[1] != 2 or not np.isfinite(found).all():
+            raise self._fault(found, "landmarks (K, 2)")
+        return found
 
     def glance(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """See `FaceFollower`."""
@@ -57,24 +67,30 @@ class _Follower(_Detector):
 
 
 class _LandmarkFollower(_Follower):
-    _detector: LandmarkFollower
-
     def follow_all(self, image: NDArray[np.uint8], landmarks: NDArray[np.float64]) -> list[Face]:
         """See `LandmarkFollower`."""
-        return self._asked(lambda: self._detector.follow_all(image, landmarks))
+        found = self._asked(lambda: self._detector.follow_all(image, landmarks))
+        if len(found) != len(landmarks):
+            raise self._fault(found, f"{len(landmarks)} faces")
+        return found
 
 
 class _AlignedFollower(_Follower):
-    _detector: AlignedFollower
-
     @property
     def aligned_box(self) -> tuple[float, float, float, float]:
         """See `AlignedFollower`."""
-        return self._detector.aligned_box
+        box: tuple[float, float, float, float] = self._detector.aligned_box
+        return box
 
 
-_KINDS = (
-    (LandmarkFollower, _LandmarkFollower),
-    (AlignedFollower, _AlignedFollower),
-    (FaceFollower, _Follower),
-)
+class _AlignedLandmarkFollower(_LandmarkFollower, _AlignedFollower):
+    """What can do both."""
+
+
+_FOLLOWERS: Final[dict[tuple[bool, bool], type[_Follower]]] = {
+    (False, False): _Follower,
+    (True, False): _LandmarkFollower,
+    (False, True): _AlignedFollower,
+    (True, True): _AlignedLandmarkFollower,
+}
+"""By whether it is a `LandmarkFollower`, and an `AlignedFollower`."""
