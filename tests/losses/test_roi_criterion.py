@@ -212,6 +212,13 @@ def test_weights_multiply_aus() -> None:
         output = AUOutput(logits, torch.zeros(1, 3, MAP, MAP), torch.zeros(1, 3, 2))
         losses = RoiCriterion(config("pooled", weighted=True), (0.5, 0.1, 0.2))(output, landmarks, labels)
         assert losses["loss"].item() == pytest.approx(weight * math.log(2) / 3)
+        maps = perfect(landmarks, labels).maps.clone()
+        maps[0, au] += 0.5
+        output = AUOutput(logits, maps, torch.zeros(1, 3, 2), logits)
+        criterion = RoiCriterion(config("roi_gcn_supervised", weighted=True), (0.5, 0.1, 0.2))
+        losses = criterion(output, landmarks, labels)
+        assert losses["maps"].item() == pytest.approx(weight * 0.5**2 / 3)
+        assert losses["eigen"].item() == pytest.approx(weight * math.log(2) / 3)
 
 
 class TestInverseRates:
