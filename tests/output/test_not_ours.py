@@ -241,6 +241,17 @@ def test_pictures_are_not_written_over_files_of_somebody(
     run(pictures, settings)  # ours are
 
 
+def test_a_point_in_a_pictures_name_begins_no_ending(run: Run, pictures: list[Path], tmp_path: Path) -> None:
+    """Its table is called tape.01.csv, and that is what is looked for."""
+    out, face = tmp_path / "out", tmp_path / "tape.01"
+    face.write_bytes(pictures[0].read_bytes())
+    out.mkdir()
+    (out / "tape.01.csv").write_text("mine")
+    with pytest.raises(ConfigError, match=r"tape\.01\.csv would be written over"):
+        run([face], OutputSettings("openface"))
+    assert contents(out) == {"tape.01.csv": b"mine"}
+
+
 def test_a_videos_columns_are_not_written_over_somebodys(run: Run, video: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     own = tmp_path / "out" / "columns.csv"

@@ -275,7 +275,7 @@ def _refuse_inputs(
     theirs = format_of(settings.format, picture=True)
     if theirs is not None and not theirs.names_files:
         taken = names_beside(clips)
-        outputs = [out / f"{free_name(Path(name).stem, taken)}.csv" for name in called]
+        outputs = [out / f"{free_name(stem_of(name), taken)}.csv" for name in called]
     else:
         outputs = [results_path(out, settings.format)]
     if draws(settings) and pictures:
