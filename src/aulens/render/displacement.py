@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
-from zipfile import BadZipFile
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.contents import arrays_of
 from aulens.errors import DatasetError
 from aulens.files import atomic_write
 from aulens.render.expression import Action
@@ -76,7 +76,6 @@ def read_fields(picture: str | Path) -> dict[str, NDArray[np.float32]]:
     if not place.is_file():
         raise DatasetError(f"{path} has no displacement fields: render with --displacements")
     try:
-        with place.open("rb") as raw, np.load(raw) as file:
-            return {label: file[label].astype(np.float32) for label in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        return {label: field.astype(np.float32) for label, field in arrays_of(place).items()}
+    except (OSError, ValueError) as error:
         raise DatasetError(f"{place} is damaged ({error}); render the folder again") from error
