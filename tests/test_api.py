@@ -19,10 +19,11 @@ ROOT = Path(__file__).parents[1]
 def test_public_names_are_pinned_and_all_load() -> None:
     assert sorted(aulens.__all__) == [
         "AU", "AUS", "AUSet", "AU_SETS", "Analyzer", "DlibBoxes", "DlibDetector", "Evidence", "Explanation",
-        "Face", "FaceDetector", "FaceResult", "FaceTracker", "Faces", "FrameResult", "JAALandmarks", "MISSING",
-        "MediaPipeDetector", "ModelCard", "NetDetector", "OutputSettings", "Receipt", "VideoWriter",
-        "analyze_video", "au_set", "cooccurrence", "draw_overlay", "errors", "events", "explain", "open_dataset",
-        "open_sequence", "open_video", "open_webcam", "read_image", "read_table", "smooth",
+        "Face", "FaceDetector", "FaceResult", "FaceTracker", "Faces", "FrameResult", "JAALandmarks",
+        "MISSING", "MediaPipeDetector", "ModelCard", "NetDetector", "OutputSettings", "Receipt",
+        "VideoWriter", "analyze_video", "au_set", "cooccurrence", "draw_overlay", "errors", "events",
+        "explain", "open_dataset", "open_sequence", "open_video", "open_webcam", "read_image", "read_table",
+        "smooth",
     ]  # fmt: skip
     assert all(getattr(aulens, name) is not None for name in aulens.__all__)
     assert issubclass(aulens.errors.InputError, aulens.errors.AulensError)
@@ -63,6 +64,7 @@ def test_a_face_as_json_says_all_but_the_maps() -> None:
         "threshold": {"AU1": 0.5, "AU12": 0.5},
         "matrix": [[1, 0, 0], [0, 1, 0]],
         "quality": None,
+        "hidden": [],
         "look": "",
         "pose": {"pitch": 1, "yaw": 2, "roll": 3, "translation": [0, 0, 500]},
         "intensity": {},

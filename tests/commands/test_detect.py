@@ -39,9 +39,9 @@ def test_csv_on_standard_output_and_failures_on_standard_error(folder: Path, mod
     done = aulens("detect", folder, "--model", model, "--format", "csv")
     assert done.code == 1
     table = pd.read_csv(io.StringIO(done.out))
-    assert list(table.columns[:17]) == [
+    assert list(table.columns[:18]) == [
         "file", "frame", "time", "face_id", "success", "confidence", "box_x", "box_y", "box_w", "box_h",
-        "quality", "look", "pose_pitch", "pose_yaw", "pose_roll", "pose_distance",
+        "quality", "hidden", "look", "pose_pitch", "pose_yaw", "pose_roll", "pose_distance",
         "AU1_p",
     ]  # fmt: skip
     assert table["success"].tolist() == [1, 0]
@@ -253,11 +253,30 @@ def test_help_and_version() -> None:
     assert aulens("--version").out.startswith("aulens ")
 
 
-def test_badly_seen_faces_are_counted_and_limits_are_for_videos(model: Path, tmp_path: Path) -> None:
+def test_doubtful_faces_are_counted_and_left_out_where_that_is_asked_for(model: Path, tmp_path: Path) -> None:
     path = tmp_path / "dark.png"
     Image.fromarray((astronaut() * 0.05).astype(np.uint8)).save(path)
-    done = aulens("detect", path, "--model", model, "--out", tmp_path / "out", "--min-quality", 0.9)
-    assert "1 face badly seen (quality below 0.3)" in done.err
-    assert "--min-quality are for videos: rows of pictures are all there" in done.err
-    plain = aulens("detect", path, "--model", model, "--out", tmp_path / "other")
-    assert "are for videos" not in plain.err
+    limited = ("--min-quality", 0.5)
+    for out in ((), ("--out", tmp_path / "out")):
+        plain = aulens("detect", path, "--model", model, "-f", "csv", *out)
+        assert "1 of 1 faces is doubtful (quality below 0.5): 1 dark or blurred" in plain.err
+        done = aulens("detect", path, "--model", model, "-f", "csv", *out, *limited)
+        assert "1 of 1 rows with a face are left out (of a quality below 0.5)" in done.err
+        assert "doubtful (quality" not in done.err
+        before, after = (pd.read_csv(io.StringIO(one.out)) for one in (plain, done))
+        assert (before["success"][0], after["success"][0]) == (1, 0)
+        assert before["AU12_p"].notna().all()
+        assert after[[name for name in after if name.startswith("AU")]].isna().all(axis=None)
+        about = ["face_id", "box_x", "quality", "pose_yaw"]
+        pd.testing.assert_frame_equal(before[about], after[about])
+    table = aulens("detect", path, "--model", model, *limited)
+    assert "left out" in table.out
+
+
+def test_pictures_with_other_limits_are_not_taken_for_done(model: Path, tmp_path: Path) -> None:
+    path, out = tmp_path / "a.png", tmp_path / "out"
+    Image.fromarray(astronaut()).save(path)
+    for least, success in ((0.1, 1), (1.0, 0)):
+        aulens("detect", path, "--model", model, "--out", out, "--min-quality", least, "--resume")
+        assert pd.read_csv(out / "results.csv")["success"].tolist() == [success]
+        assert json.loads((out / "results.json").read_text())["identity"]["min_quality"] == least

@@ -64,14 +64,16 @@ def test_the_table_for_reading_leaves_out_what_is_beyond_limits(video: Path, mod
     done = aulens("detect", video, "--model", model, "--max-yaw", 90, "--max-pitch", 90)
     assert told(done.out, "AU12") == ("20", "100 %")
     assert "talk.mp4: 0 of 20 rows with a face are left out (turned by more than 90°, or up or" in done.err
-    nobody = aulens("detect", video, "--model", model, "--min-quality", 0.1)  # they tell none
-    assert "talk.mp4: 20 of 20 rows with a face are left out (of a quality below 0.1)" in nobody.err
-    assert "no face" in nobody.out
     stored = aulens("detect", video, "--model", model, "--max-yaw", 90, "--out", tmp_path)
     assert "talk.mp4: 0 of 20 rows with a face are left out" in stored.err
-    rows = aulens("detect", video, "--model", model, "--max-yaw", 90, "-f", "csv")
-    assert rows.code == 2
-    assert "not out of rows as they come: give --out DIR" in str(rows.error)
+    nobody = aulens("detect", video, "--model", model, "--max-yaw", 0)
+    assert "talk.mp4: 20 of 20 rows with a face are left out (turned by more than 0°)" in nobody.err
+    assert "no face" in nobody.out
+    rows = aulens("detect", video, "--model", model, "--max-yaw", 0, "-f", "csv")
+    table = pd.read_csv(io.StringIO(rows.out))
+    assert table["success"].tolist() == [0] * 20
+    assert table["AU12_p"].isna().all()
+    assert table["box_w"].notna().all()
 
 
 def flicker(path: Path, bright: set[int], lasts: list[int]) -> Path:

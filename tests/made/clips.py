@@ -73,6 +73,7 @@ def spells(table: pd.DataFrame, labels: Sequence[str] = LABELS) -> pd.DataFrame:
                         "offset_frame": int(run["frame"].iloc[-1]), "peak_p": float(p.max()),
                         "mean_p": float(p.mean()), "side": "both", "open_start": a == 0,
                         "open_end": b == len(on),
+                        "unseen": 0.0,
                     }
                 )  # fmt: skip
     return pd.DataFrame(found)

@@ -382,12 +382,12 @@ def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
 def test_rows_begun_by_an_earlier_version_go_on_in_its_columns(tmp_path: Path):
     """It had no quality and no pose: the table has one header, and every row fits it."""
     path, aus = tmp_path / "rows.csv", AUSet("pair", (1, 12))
-    added = ("quality", "look", *POSE_COLUMNS)
+    added = ("quality", "hidden", "look", *POSE_COLUMNS)
     rows = rows_of("a.mp4", [result()], aus, frame=0, time=0.0)
     to_frame(rows, aus).drop(columns=[*added]).to_csv(path, index=False, lineterminator="\n")
     part = video_parts.TablePart(path, path.stat().st_size, "a.mp4", "csv", aus)
     pose = HeadPose(1, 2, 3, np.array([0, 0, 500]))
-    part.add(frame_result(1, 0.04, [result(quality=0.5, look="enlarged", pose=pose)]))
+    part.add(frame_result(1, 0.04, [result(quality=0.5, hidden=("eyes",), look="enlarged", pose=pose)]))
     part.close()
     table = read_table(path)
     assert table["frame"].tolist() == [0, 1]
@@ -406,7 +406,7 @@ class Judge(PatchDetector):
 
 
 @pytest.mark.parametrize("seconds", [None, 0.2])
-def test_who_is_seen_badly_is_left_out_of_all_but_the_table(
+def test_who_is_seen_badly_has_rows_without_scores_and_is_left_out_of_all_else(
     seconds: float | None, analyzer: Analyzer, short: Path, tmp_path: Path
 ):
     judged = Analyzer(analyzer.card.onnx, Judge())
@@ -415,22 +415,33 @@ def test_who_is_seen_badly_is_left_out_of_all_but_the_table(
     done = analyze_video(judged, short, tmp_path / "limited", settings)
     assert done.left_out == "4 of 12 rows with a face are left out (of a quality below 0.5)"
     assert done.problem is None
-    analyze_video(judged, short, tmp_path / "raw")
+    assert done.remark is None
+    told = analyze_video(judged, short, tmp_path / "raw").remark
+    assert told == "4 of 12 rows with a face are doubtful (quality below 0.5): 4 small"
     raw, table = (read_table(tmp_path / name / "talk.csv") for name in ("raw", "limited"))
-    pd.testing.assert_frame_equal(table[raw.columns], raw)
     kept = usable(raw, min_quality=0.5)
+    pd.testing.assert_frame_equal(table[raw.columns], kept)
     if seconds is not None:
         kept = smooth(kept, seconds, thresholds=threshold)
-        counts = (kept["success"] == 1).to_numpy(bool)
-        names = [name for name in kept if "_smooth_" in name]
-        pd.testing.assert_frame_equal(table.loc[counts, names], kept.loc[counts, names])
-        assert table[names].notna().all(axis=None)
+        pd.testing.assert_frame_equal(table, kept[table.columns])
     written = pd.read_csv(tmp_path / "limited" / "talk.events.csv")
     expected = events(kept, thresholds=threshold)
     assert written["onset"].tolist() == expected["onset"].tolist()
     assert written["offset"].tolist() == expected["offset"].tolist()
     # The page that is made later, of the table, is of the same events.
-    pd.testing.assert_frame_equal(events(usable(table, min_quality=0.5), thresholds=threshold), expected)
+    pd.testing.assert_frame_equal(events(table, thresholds=threshold), expected)
+
+
+@pytest.mark.parametrize("format", ["openface", "pyfeat"])
+def test_in_another_tools_table_who_does_not_count_is_lost(
+    format: str, analyzer: Analyzer, short: Path, tmp_path: Path
+):
+    judged = Analyzer(analyzer.card.onnx, Judge())
+    analyze_video(judged, short, tmp_path, OutputSettings(format, min_quality=0.5))
+    table = pd.read_csv(tmp_path / "talk.csv")
+    scores = table["AU12_c" if format == "openface" else "AU12"]
+    assert scores.notna().tolist() == [not 6 <= frame < 10 for frame in range(12)]
+    assert len(table) == 12
 
 
 def test_limits_are_settings_like_others(analyzer: Analyzer, short: Path, tmp_path: Path):
@@ -474,7 +485,8 @@ def test_faces_beyond_limits_are_measured_against_those_within(
         judged, short, tmp_path, OutputSettings(smooth=0.2, min_quality=0.5, baseline=Baseline(least=8))
     )
     table = read_table(tmp_path / "talk.csv")
-    assert table[["AU12_above", "AU12_smooth_p"]].notna().all(axis=None)
+    for name in ("AU12_above", "AU12_smooth_p"):
+        assert table[name].notna().tolist() == [not 6 <= frame < 10 for frame in range(12)]
     analyze_video(
         judged, short, tmp_path, OutputSettings(min_quality=0.5, baseline=Baseline(least=9)), name="few"
     )

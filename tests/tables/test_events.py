@@ -27,7 +27,7 @@ def test_one_event_by_hand() -> None:
         "onset": 0.2, "apex": 0.3, "offset": 0.5, "duration": 0.3,
         "onset_frame": 2, "apex_frame": 3, "offset_frame": 4,
         "peak_p": 0.9, "mean_p": 0.766667, "side": row["side"],
-        "open_start": False, "open_end": False, "per_minute": 100.0,
+        "open_start": False, "open_end": False, "unseen": 0.0, "per_minute": 100.0,
     }  # fmt: skip
     assert pd.isna(row["side"])
 

@@ -266,7 +266,7 @@ def test_old_files_with_spaces_and_without_face_id(tmp_path: Path) -> None:
     assert table["AU12_c"].tolist()[::2] == [1, 0]
     assert table["AU1_c"].isna().all()
     assert table["confidence"].isna().tolist() == [False, False, True]
-    assert list(table.columns[16:]) == [
+    assert list(table.columns[17:]) == [
         "AU1_p", "AU1_c", "AU1_left_p", "AU1_right_p", "AU1_i",
         "AU12_p", "AU12_c", "AU12_left_p", "AU12_right_p", "AU12_i",
         "AU28_p", "AU28_c", "AU28_left_p", "AU28_right_p",

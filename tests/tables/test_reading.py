@@ -46,7 +46,7 @@ def test_every_format_of_ours_is_read_back_the_same(tmp_path: Path) -> None:
 
 def test_tables_of_the_first_release_lack_quality_and_pose(tmp_path: Path) -> None:
     """What they do not tell is missing; they are read in every format, and completed."""
-    added = ["quality", "look", "pose_pitch", "pose_yaw", "pose_roll", "pose_distance"]
+    added = ["quality", "hidden", "look", "pose_pitch", "pose_yaw", "pose_roll", "pose_distance"]
     table = ours()
     first = table.drop(columns=added)
     first.to_csv(tmp_path / "a.csv", index=False)

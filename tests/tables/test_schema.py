@@ -27,7 +27,7 @@ AUS = AUSet("two", (1, 12))
 def test_columns_are_in_the_promised_order() -> None:
     assert columns(AUS) == (
         "file", "frame", "time", "face_id", "success", "confidence", "box_x", "box_y", "box_w", "box_h",
-        "quality", "look", "pose_pitch", "pose_yaw", "pose_roll", "pose_distance",
+        "quality", "hidden", "look", "pose_pitch", "pose_yaw", "pose_roll", "pose_distance",
         "AU1_p", "AU1_c", "AU1_left_p", "AU1_right_p", "AU12_p", "AU12_c", "AU12_left_p", "AU12_right_p",
     )  # fmt: skip
 
@@ -60,13 +60,14 @@ def test_a_name_is_no_formula(name: str) -> None:
 def test_a_row_says_what_the_result_says() -> None:
     told = result(
         {"AU1": 0.25, "AU12": 0.75}, face_id=2, box=(10.04, 20, 40, 80.06), confidence=1.23456, left=0.5,
-        quality=0.87654, look="turned90", pose=HeadPose(1.234, -20, 170.006, np.array([30, 0, 400.02])),
+        quality=0.87654, hidden=("nose", "mouth"), look="turned90",
+        pose=HeadPose(1.234, -20, 170.006, np.array([30, 0, 400.02])),
     )  # fmt: skip
     (row,) = rows_of("a.mp4", [told], AUS, frame=3, time=1 / 3)
     assert dict(row) == {
         "file": "a.mp4", "frame": 3, "time": 0.333333, "face_id": 2, "success": 1, "confidence": 1.2346,
         "box_x": 10.0, "box_y": 20.0, "box_w": 30.0, "box_h": 60.1,
-        "quality": 0.8765, "look": "turned90",
+        "quality": 0.8765, "hidden": "nose mouth", "look": "turned90",
         "pose_pitch": 1.23, "pose_yaw": -20.0, "pose_roll": 170.01, "pose_distance": 401.1,
         "AU1_p": 0.25, "AU1_c": 0, "AU1_left_p": 0.5, "AU1_right_p": 0.25,
         "AU12_p": 0.75, "AU12_c": 1, "AU12_left_p": 0.5, "AU12_right_p": 0.75,
@@ -78,7 +79,7 @@ def test_what_is_not_told_of_a_face_is_empty() -> None:
     """A detector that tells no quality, the first look, landmarks without a pose."""
     (row,) = rows_of("a.mp4", [result()], AUS)
     assert {name for name, value in row.items() if value is None} == {
-        "frame", "time", "quality", "look", "pose_pitch", "pose_yaw", "pose_roll", "pose_distance",
+        "frame", "time", "quality", "hidden", "look", "pose_pitch", "pose_yaw", "pose_roll", "pose_distance",
     }  # fmt: skip
 
 
@@ -107,7 +108,13 @@ def test_an_empty_table_keeps_its_columns() -> None:
 
 
 def test_every_format_gives_the_same_table(tmp_path) -> None:
-    turned = result(face_id=2, quality=0.5, look="enlarged", pose=HeadPose(3, 4, 5, np.array([1, 2, 600])))
+    turned = result(
+        face_id=2,
+        quality=0.5,
+        hidden=("eyes",),
+        look="enlarged",
+        pose=HeadPose(3, 4, 5, np.array([1, 2, 600])),
+    )
     rows = rows_of("a,b.mp4", [result(face_id=0), turned], AUS, frame=0, time=0.0, lost=(1,))
     rows += rows_of("a,b.mp4", (), AUS, frame=1, time=0.04)
     frame = to_frame(rows, AUS)

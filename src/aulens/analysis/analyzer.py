@@ -21,6 +21,7 @@ from aulens.image import read_image, unmirrored
 from aulens.inputs import is_clip
 from aulens.pose import head_pose
 from aulens.runtime.card import ModelCard, find_card, read_card
+from aulens.runtime.doubt import hidden_parts
 from aulens.runtime.model import open_model, to_input
 from aulens.runtime.result import Evidence, FaceResult, Faces, FrameResult
 from aulens.tables.schema import Row, rows_of, to_frame
@@ -287,6 +288,7 @@ class Analyzer:
             evidence=Evidence(card.aus, maps, matrix, card.crop, shape, attention=card.attention),
             matrix=matrix,
             quality=face.quality,
+            hidden=hidden_parts(face.visibility),
             look=face.look,
             pose=None if five else head_pose(face.landmarks, shape, face.visibility),
             intensity=strong,

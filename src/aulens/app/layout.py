@@ -7,6 +7,7 @@ import gradio as gr
 from aulens.app import panels
 from aulens.app.settings import AppSettings
 from aulens.runtime.card import ModelCard
+from aulens.runtime.doubt import DOUBTFUL
 
 _FASTEST: Final = 30
 """At most each so many-th frame."""
@@ -35,7 +36,7 @@ class Layout:
         snap: takes a picture from the browser's camera.
         live: takes one picture after another from it.
         source: what was dropped in.
-        options: of a video; `every`, `start`, `stop`, `film` are in it.
+        options: of a video; `every`, `start`, `stop`, `good`, `film` are in it.
         go: begins the analysis of a video.
         cancel: ends an analysis.
         status: how far it is, or what went wrong.
@@ -90,6 +91,9 @@ class Layout:
             with gr.Row():
                 self.start = gr.Textbox(label="From", placeholder="0:00", min_width=90, elem_id="from")
                 self.stop = gr.Textbox(label="To", placeholder="end", min_width=90, elem_id="to")
+            self.good = gr.Checkbox(
+                label=f"Leave out faces that are seen badly (quality below {DOUBTFUL:g})", elem_id="good"
+            )
             self.film = gr.Checkbox(label="Draw the video, too (takes longer)", elem_id="film")
         self.go = gr.Button("Analyze", variant="primary", visible=False, elem_id="go")
         self.status = _html("", elem_id="status")

@@ -22,6 +22,7 @@ from aulens.app.work import PageResult, Work, clip_work, picture_work
 from aulens.errors import AulensError, InputError
 from aulens.inputs import parse_time
 from aulens.output import OutputSettings
+from aulens.runtime.doubt import DOUBTFUL
 
 _LOG: Final = logging.getLogger(__name__)
 _WATCH: Final = 0.25
@@ -82,7 +83,8 @@ class Page:
         as_sent: Update = {"preprocess": False, **asked}
         on.drop.upload(self._dropped, [on.drop, on.mirrored], every, **as_sent)
         on.snap.input(self._snapped, on.snap, every, **as_sent)
-        on.go.click(self._pressed, [on.every, on.start, on.stop, on.film, on.mirrored], every, **as_sent)
+        options = [on.every, on.start, on.stop, on.good, on.film, on.mirrored]
+        on.go.click(self._pressed, options, every, **as_sent)
         # Not `every`: what is named here is begun anew with each answer, and the camera would never start.
         on.pulse.tick(
             self._tick, shown, [*results, on.pulse, on.options, on.go, on.cancel, on.status], **asked
@@ -153,6 +155,7 @@ class Page:
         every: object,
         start: object,
         stop: object,
+        good: object,
         film: object,
         mirrored: object,
         request: gr.Request,
@@ -163,10 +166,17 @@ class Page:
         except InputError as error:
             return self._lost(str(error))
         async with session.turn:
-            return await self._analyze(session, every, start, stop, film, bool(mirrored))
+            return await self._analyze(session, every, start, stop, bool(good), film, bool(mirrored))
 
     async def _analyze(
-        self, session: Session, every: object, start: object, stop: object, film: object, mirrored: bool
+        self,
+        session: Session,
+        every: object,
+        start: object,
+        stop: object,
+        good: bool,
+        film: object,
+        mirrored: bool,
     ) -> Update:
         await self._end(session)
         try:
@@ -176,7 +186,7 @@ class Page:
             settings = OutputSettings(
                 frame_step=each_nth(every), start=parse_time(_text(start), "From"),
                 stop=parse_time(_text(stop), "To"), overlay=bool(film), report=True,
-                mirrored=mirrored,
+                min_quality=DOUBTFUL if good else None, mirrored=mirrored,
             )  # fmt: skip
             settings = within(source.info, settings, self._settings)
             return self._cleared() | self._begin(session, clip_work(self._analyzer, source, settings))

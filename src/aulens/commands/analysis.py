@@ -80,11 +80,6 @@ class Analysis:
             timed=sources.fps is not None or sources.times is not None,
         )
         tally.failed |= found.failed
-        if settings.limits and found.pictures:
-            console.print(
-                "--max-yaw, --max-pitch and --min-quality are for videos: rows of pictures are all there, "
-                "pose_yaw, pose_pitch and quality tell which to leave out"
-            )
         if found.previous:
             console.print(previous_text(found.previous), markup=False)
         for path, more in found.in_part.items():
@@ -129,18 +124,11 @@ class Analysis:
 
     def _settings(self) -> OutputSettings:
         videos = self.videos
-        settings = OutputSettings(
+        return OutputSettings(
             self.format.stored.value, videos.every, parse_time(videos.start, "--from"),
             parse_time(videos.stop, "--to"), videos.smooth, self.overlay, self.report, videos.keep_lost,
             videos.max_yaw, videos.max_pitch, videos.min_quality, mirrored=videos.mirrored,
         )  # fmt: skip
-        if settings.limits and self.out is None and self.format is not Format.TABLE:
-            raise ConfigError(
-                "--max-yaw, --max-pitch and --min-quality leave faces out of events, shares, pages and "
-                "figures, not out of rows as they come: give --out DIR, or look at pose_yaw, pose_pitch and "
-                "quality"
-            )
-        return settings
 
     def _work(
         self, found: Found, settings: OutputSettings, analyzer: Analyzer, tally: Tally, console: Console
@@ -188,7 +176,13 @@ class Analysis:
         quiet = sys.stdout.isatty() and self.format in {Format.CSV, Format.JSONL}
         with (
             closing(
-                printed(self.format, analyzer.card, pictures=bool(found.pictures), named=sources.sequence)
+                printed(
+                    self.format,
+                    analyzer.card,
+                    settings.limits,
+                    pictures=bool(found.pictures),
+                    named=sources.sequence,
+                )
             ) as rows,
             FrameBar(console, settings, len(found.pictures), quiet=quiet) as bar,
         ):
@@ -211,7 +205,7 @@ class Analysis:
         def done(outcome: Outcome, jobs: int) -> None:
             tally.outcome(outcome, out)
             if table is not None and outcome.receipt is not None and outcome.job.kind != "pictures":
-                _sum_up(table, outcome, plan, analyzer, tally)
+                _sum_up(table, outcome, out, analyzer, tally)
 
         results = (
             self._on_ray(plan, done, console)
@@ -262,16 +256,15 @@ def _here(plan: Plan, done: OnOutcome, analyzer: Analyzer, tally: Tally, console
         return execute(plan, Here(analyzer, tally.left_out, bar.frame, bar.picture), on_outcome)
 
 
-def _sum_up(table: "ClipTable", outcome: Outcome, plan: Plan, analyzer: Analyzer, tally: Tally) -> None:
-    """Sum up a video from its table: as its page, without faces that were left out."""
+def _sum_up(table: "ClipTable", outcome: Outcome, out: Path, analyzer: Analyzer, tally: Tally) -> None:
+    """Sum up a video from its table, as its page."""
     from aulens.tables import read_table
 
     assert outcome.receipt is not None
     path = outcome.job.paths[0]
     try:
-        rows = read_table(plan.out / outcome.receipt.files["table"])
-        counts = rows if outcome.receipt.left_out is None else plan.settings.limits.usable(rows)
-        table.add_table(path, counts, analyzer.card.threshold)
+        rows = read_table(out / outcome.receipt.files["table"])
+        table.add_table(path, rows, analyzer.card.threshold)
     except InputError as error:
         tally.fail(Path(path), error)
 

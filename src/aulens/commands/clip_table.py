@@ -1,7 +1,8 @@
 """Videos summed up for reading: who shows which Action Units, and for what share of the time."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +13,12 @@ from rich.text import Text
 
 from aulens.aus import AUS, AUSet
 from aulens.commands.terminal import to_stdout
-from aulens.runtime.result import FaceResult, FrameResult
+from aulens.runtime.doubt import doubts_text
+from aulens.runtime.result import FrameResult
 from aulens.show.numbers import percent
 from aulens.tables.blinks import BLINK, blink_rates
 from aulens.tables.clip import read_clip
+from aulens.tables.doubts import ROWS
 from aulens.tables.events import events
 from aulens.tables.shares import shares
 from aulens.tables.usable import Limits, out_of
@@ -46,28 +49,29 @@ class ClipTable:
     def __init__(self, aus: AUSet, limits: Limits | None = None) -> None:
         self._aus, self._limits = aus, limits or Limits()
         self._faces: dict[str, tuple[int, int]] = {}  # found, and left out of these
+        self._doubts: dict[str, Counter[str]] = {}  # why those that are not left out are doubtful
         self._people: dict[str, dict[int, _Person]] = {}
         self._of = "frames"
 
     def add(self, name: str, result: FrameResult) -> None:
         """Take a frame of the video `name`."""
         people = self._people.setdefault(name, {})
-        kept = [face for face in result.faces if self._counts(face)]
+        kept = [face for face in result.faces if self._limits.counts(face)]
         found, out = self._faces.get(name, (0, 0))
         self._faces[name] = found + len(result.faces), out + len(result.faces) - len(kept)
+        self._doubts.setdefault(name, Counter()).update(face.doubt for face in kept)
         for face in kept:
             known = people.setdefault(face.face_id, _Person(0, np.zeros(len(self._aus.labels), np.int64)))
             known.seen += 1
             known.present += np.array([face.occurrence[label] for label in self._aus.labels], np.int64)
 
-    def left_out(self, name: str) -> str:
-        """How many faces of the frames of the video `name` do not count, in words."""
+    def said(self, name: str) -> Iterator[str]:
+        """Of how many faces of the frames of the video `name` do not count, or are doubtful."""
         found, out = self._faces.get(name, (0, 0))
-        return out_of(out, found, self._limits)
-
-    def _counts(self, face: FaceResult) -> bool:
-        pitch, yaw = (math.nan, math.nan) if face.pose is None else face.pose.angles[:2]
-        return bool(self._limits.keep(yaw, pitch, face.quality))
+        if self._limits:
+            yield out_of(out, found, self._limits)
+        if (doubtful := doubts_text(self._doubts.get(name, {}), found - out, ROWS)) is not None:
+            yield doubtful
 
     def add_table(self, name: str, table: pd.DataFrame, threshold: Sequence[float]) -> None:
         """Take the whole video `name` from its table: as the page, smoothed where the table is.

@@ -16,6 +16,7 @@ from aulens.faces.detector import left_out_text
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec, refuse_quality
 from aulens.output.settings import OutputSettings
 from aulens.runtime.backend import BACKENDS
+from aulens.runtime.doubt import DOUBTFUL
 from aulens.tables.usable import Limits
 
 
@@ -126,7 +127,7 @@ class VideoOptions:
         float | None,
         _video(
             metavar="DEGREES",
-            help="Who is turned further to a side counts as not seen in events, shares, pages and figures.",
+            help="Who is turned further to a side counts as not seen: a row without scores, no events.",
             **bounds(Limits, "max_yaw"),
         ),
     ] = None
@@ -140,7 +141,7 @@ class VideoOptions:
         float | None,
         _video(
             metavar="SHARE",
-            help="Likewise who is seen worse than this, 0 to 1.",
+            help=f"Likewise who is seen worse than this, 0 to 1; below {DOUBTFUL:g} faces are doubtful.",
             **bounds(Limits, "min_quality"),
         ),
     ] = None

@@ -19,6 +19,7 @@ from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
 from aulens.tables import TABLE_FORMATS, TableFormat
 from aulens.tables.schema import Row
+from aulens.tables.usable import Limits
 
 
 class Format(StrEnum):
@@ -54,12 +55,15 @@ class PrintedRows:
     Args:
         format: of them.
         card: of the model.
+        limits: of the faces in frames that count; rows of pictures come as they are to be.
         pictures: whether they are of pictures.
         named: whether they are of frames that are pictures with names.
     """
 
-    def __init__(self, format: Format, card: ModelCard, *, pictures: bool, named: bool) -> None:
-        self._format, self._aus, self._count = format.value, card.aus, 0
+    def __init__(
+        self, format: Format, card: ModelCard, limits: Limits, *, pictures: bool, named: bool
+    ) -> None:
+        self._format, self._aus, self._count, self._limits = format.value, card.aus, 0, limits
         self._writer = open_writer(self._format, stdout(), card.aus, picture=pictures, named=named)
 
     def picture(self, seen: AnalyzedPicture) -> None:
@@ -71,7 +75,8 @@ class PrintedRows:
 
     def frame(self, name: str, result: FrameResult) -> None:
         """Print the rows of the next frame of the video `name`."""
-        self._writer.write(rows_in(self._format, name, result, self._aus, picture=False))
+        rows = rows_in(self._format, name, result, self._aus, picture=False, limits=self._limits)
+        self._writer.write(rows)
         sys.stdout.flush()
 
     def close(self) -> None:
@@ -112,7 +117,9 @@ class PictureTable:
         self._file = name
         for row in rows:
             if not int(row["success"] or 0):
-                self._table.add_row(Text(name), "", "", Text("no face", style="dim"))
+                found = row["face_id"] not in (None, "")
+                why = Text("left out" if found else "no face", style="dim")
+                self._table.add_row(Text(name), str(row["face_id"]) if found else "", "", why)
                 continue
             first = Text(name), str(row["face_id"])
             for label, threshold in zip(self._card.aus.labels, self._card.threshold, strict=True):
@@ -142,11 +149,11 @@ def _side(row: Row, label: str, threshold: float) -> str:
 Printed = PrintedRows | PictureTable
 
 
-def printed(format: Format, card: ModelCard, *, pictures: bool, named: bool) -> Printed:
+def printed(format: Format, card: ModelCard, limits: Limits, *, pictures: bool, named: bool) -> Printed:
     """What prints a format."""
     if format is Format.TABLE:
         return PictureTable(card)
-    return PrintedRows(format, card, pictures=pictures, named=named)
+    return PrintedRows(format, card, limits, pictures=pictures, named=named)
 
 
 def print_table(path: Path, format: Format, card: ModelCard) -> None:

@@ -13,6 +13,7 @@ from aulens.errors import InputError, within_memory
 from aulens.output.pictures import analyze_picture
 from aulens.output.plan import Job
 from aulens.output.settings import OutputSettings
+from aulens.tables.usable import out_of
 from aulens.video.media import nothing_between
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def stream_pictures(
         tally.add_picture(seen)
         printed.picture(seen)
         bar.picture(seen)
+    if settings.limits and tally.faces:
+        tally.say(out_of(tally.beyond, tally.faces, settings.limits))
 
 
 def stream_clips(
@@ -84,7 +87,7 @@ def stream_clips(
             bar.end(job)
             tally.end_of(path)
         tally.clips += 1
-        if table is not None and settings.limits:
-            tally.say(f"{path}: {table.left_out(str(path))}")
+        for said in () if table is None else table.said(str(path)):
+            tally.say(f"{path}: {said}")
         if media.problem is not None:
             tally.fail(path, media.problem)

@@ -1,12 +1,14 @@
 """What a run of `aulens detect` counts, and what it says at the end."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aulens.output.pictures import POOR, AnalyzedPicture
+from aulens.output.pictures import AnalyzedPicture
 from aulens.output.plan import Outcome
 from aulens.output.receipt import Receipt
+from aulens.runtime.doubt import doubts_text
 
 
 @dataclass
@@ -16,7 +18,8 @@ class Tally:
     Attributes:
         say: prints one line.
         faces: in pictures.
-        poor: of those, seen so badly that their AUs say little: quality below `POOR`.
+        doubts: why some are doubtful, and how many are so.
+        beyond: limits, of the faces in pictures.
         with_face: pictures with at least one.
         pictures: that could be read.
         clips: videos that were read, at least in part, now or before.
@@ -30,7 +33,8 @@ class Tally:
 
     say: Callable[[str], None]
     faces: int = 0
-    poor: int = 0
+    doubts: Counter[str] = field(default_factory=Counter)
+    beyond: int = 0
     with_face: int = 0
     pictures: int = 0
     clips: int = 0
@@ -47,13 +51,16 @@ class Tally:
             self.failed[Path(seen.file)] = seen.failed
             return
         self.pictures += 1
-        self.faces, self.poor = self.faces + seen.faces, self.poor + seen.poor
+        self.faces, self.beyond = self.faces + seen.faces, self.beyond + seen.out
+        self.doubts += Counter(seen.doubts)
         self.with_face += bool(seen.faces)
 
     def of_pictures(self, receipt: Receipt) -> None:
         """Count all pictures of a run."""
-        self.pictures, self.faces, self.poor = receipt.frames, receipt.people, receipt.poor
-        self.with_face = receipt.with_face
+        self.pictures, self.faces, self.with_face = receipt.frames, receipt.people, receipt.with_face
+        self.doubts = Counter(receipt.doubts)
+        if receipt.left_out is not None:
+            self.say(receipt.left_out)
 
     def outcome(self, outcome: Outcome, out: Path) -> None:
         """Count a job that is done, and say what was special about it.
@@ -106,8 +113,8 @@ class Tally:
         told = []
         if self.faces or not (self.pictures or self.clips or self.failed):
             told.append(f"{counted(self.faces, 'face')} in {counted(self.with_face, 'picture')}")
-        if self.poor:
-            told.append(f"{counted(self.poor, 'face')} badly seen (quality below {POOR:g})")
+        if (doubtful := doubts_text(self.doubts, self.faces)) is not None:
+            told.append(doubtful)
         if self.pictures > self.with_face:
             told.append(f"{counted(self.pictures - self.with_face, 'picture')} without a face")
         if self.clips > self.done:

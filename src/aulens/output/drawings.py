@@ -10,6 +10,7 @@ from aulens.output.plan import DRAWN
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
 from aulens.show import draw_overlay, evidence_sheet, page
+from aulens.tables.usable import Limits
 
 QUALITY: Final = 88
 """Of the drawings."""
@@ -18,7 +19,7 @@ ON_PAGE: Final = 200
 
 
 def draw(
-    out: Path, stem: str, name: str, result: FrameResult, card: ModelCard, place: int
+    out: Path, stem: str, name: str, result: FrameResult, card: ModelCard, place: int, limits: Limits
 ) -> tuple[list[str], str]:
     """Draw a picture into OUT/pictures.
 
@@ -29,6 +30,7 @@ def draw(
         result: what was found in it.
         card: of the model.
         place: of the picture among all of the run.
+        limits: of the faces that count; the page says which do not.
 
     Returns:
         Names of the drawings, in `out`, and what the page says of it; "" if it has no room.
@@ -41,10 +43,10 @@ def draw(
     for path, data in files.items():
         write_bytes(out / path, data, to_disk=False)
     picture, *sheets = files.values()
-    section = (
-        page.section(name, result.faces, card.aus, picture, sheets, place + 1) if place < ON_PAGE else ""
-    )
-    return list(files), section
+    if place >= ON_PAGE:
+        return list(files), ""
+    beyond = {face.face_id for face in result.faces if not limits.counts(face)}
+    return list(files), page.section(name, result.faces, card.aus, picture, sheets, place + 1, beyond)
 
 
 def write_page(

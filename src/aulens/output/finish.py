@@ -4,7 +4,7 @@ The parts stay until everything is there, so that a kill in here costs only this
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -23,9 +23,10 @@ from aulens.tables import TABLE_FORMATS
 from aulens.tables.baseline import above
 from aulens.tables.blinks import why_no_blinks
 from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
+from aulens.tables.doubts import doubtful_text, hidden_text
 from aulens.tables.events import events
 from aulens.tables.parquet import ParquetWriter
-from aulens.tables.schema import SMOOTH_ENDS, dtype
+from aulens.tables.schema import dtype
 from aulens.tables.smooth import smooth
 from aulens.tables.usable import Limits, left_out_text
 from aulens.video import VideoInfo
@@ -53,8 +54,8 @@ def finish(
 ) -> tuple[dict[str, str], str | None, str | None, str | None]:
     """Write the table, its events, once per folder what the columns mean, and what else was asked for.
 
-    Without time stamps there are no events, and nothing can be smoothed. Faces beyond the limits stay in the
-    table, and are left out of everything else.
+    Without time stamps there are no events, and nothing can be smoothed. Faces beyond the limits keep their
+    rows, without scores, as if they had been lost (`aulens.tables.usable`).
 
     Args:
         part: folder of the parts.
@@ -76,26 +77,26 @@ def finish(
     """
     threshold = dict(zip(card.aus.labels, card.threshold, strict=True))
     rows = part / ROWS
-    raw = whole = read_rows(rows)
+    raw = read_rows(rows)
     if len(raw) != counted:
         raise InputError(
             f"{rows} has {len(raw):,} rows, not the {counted:,} that were written: another program wrote "
             "there. Without --resume the video is analyzed anew"
         )
-    usable_rows, left_out, lacking = _usable(whole, settings.limits)
-    remark = None
-    timed = bool(usable_rows["time"].notna().any())
+    table, left_out, lacking = _usable(raw, settings.limits)
+    remark = _joined(doubtful_text(table), hidden_text(table))
+    timed = bool(table["time"].notna().any())
     if settings.smooth is not None and timed:
-        whole, usable_rows = _smoothed(whole, usable_rows, settings.smooth, threshold)
+        table = smooth(table, settings.smooth, thresholds=threshold)
     if settings.baseline is not None:
         try:
-            rest = settings.baseline.of(usable_rows)
-            whole, remark = above(whole, rest), settings.baseline.lacking(rest)
+            rest = settings.baseline.of(table)
+            table, remark = above(table, rest), _joined(remark, settings.baseline.lacking(rest))
         except InputError as error:
             lacking = _joined(lacking, f"there is no baseline: {error}")
-    if whole is not raw:
+    if table is not raw:
         rows = part / "added.csv"
-        whole.to_csv(rows, index=False, lineterminator="\n")
+        table.to_csv(rows, index=False, lineterminator="\n")
     ending = "csv" if settings.format in TABLE_FORMATS else settings.format
     source = part / DIALECT if settings.format in TABLE_FORMATS else rows
     files = {"table": f"{name}.{ending}"}
@@ -103,9 +104,9 @@ def finish(
     if settings.format not in TABLE_FORMATS:
         files["columns"] = FILE_NAME
         _replaced(part, out / files["columns"], lambda path: write_full_dictionary(path, card.aus))
-    found = events(usable_rows, thresholds=threshold) if timed else None
+    found = events(table, thresholds=threshold) if timed else None
     if found is not None:
-        remark = _joined(remark, why_no_blinks(usable_rows))
+        remark = _joined(remark, why_no_blinks(table))
         files["events"] = f"{name}.events.csv"
         _replaced(
             part, out / files["events"], lambda path: found.to_csv(path, index=False, lineterminator="\n")
@@ -120,7 +121,7 @@ def finish(
         files["report"] = f"{name}.html"
         write_report(
             out / files["report"],
-            usable_rows,
+            table,
             card,
             stills=part / STILLS,
             events=found,
@@ -132,7 +133,7 @@ def finish(
         clear_figures(out / f"{name}.figures")
         if can_draw():
             figures = f"{name}.figures"
-            if write_figures(out / figures, usable_rows, threshold, events=found):
+            if write_figures(out / figures, table, threshold, events=found):
                 files["figures"] = figures
     return files, lacking, left_out, remark
 
@@ -150,18 +151,6 @@ def _usable(whole: pd.DataFrame, limits: Limits) -> tuple[pd.DataFrame, str | No
     except InputError as error:  # the video was analyzed: what it gave is kept
         return whole, None, f"no face was left out: {error}"
     return usable_rows, left_out_text(whole, usable_rows, limits), None
-
-
-def _smoothed(
-    whole: pd.DataFrame, usable_rows: pd.DataFrame, window: float, threshold: Mapping[str, float]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both smoothed: rows that count without those that do not, which are smoothed as if all counted."""
-    clean = smooth(usable_rows, window, thresholds=threshold)
-    if usable_rows is whole:
-        return clean, clean
-    every = smooth(whole, window, thresholds=threshold)
-    names = [name for name in clean.columns if name.endswith(SMOOTH_ENDS)]
-    return every.assign(**{name: clean[name].fillna(every[name]) for name in names}), clean
 
 
 def read_rows(path: Path) -> pd.DataFrame:

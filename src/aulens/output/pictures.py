@@ -6,9 +6,10 @@ each picture. Going on after a kill begins behind the last whole line.
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,10 +44,11 @@ from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
 from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
 from aulens.tables.schema import Row
+from aulens.tables.usable import out_of
 
-POOR: Final = 0.3
-"""Masked faces of the size of a passport photo lie below it, faces in the open far above."""
-_FORMAT: Final = "aulens-pictures-part/2"
+_FORMAT: Final = "aulens-pictures-part/3"
+_IF_SET: Final = ("mirrored", "max_yaw", "max_pitch", "min_quality")
+"""Settings that are told only if they are set, as of videos."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class AnalyzedPicture:
         file: what tables call it.
         rows: of the table; none where it can't be read.
         faces: in it.
-        poor: of those, seen so badly that their AUs say little: quality below `POOR`.
+        doubts: why those that count are doubtful, `FaceResult.doubt`, and how many are so.
+        out: faces beyond the limits, whose rows have no scores.
         failed: why it can't be read, or None.
         left_out: faces that were left out, and why.
         drawn: names of what was drawn, in the folder of results.
@@ -67,7 +70,8 @@ class AnalyzedPicture:
     file: str
     rows: Sequence[Row] = ()
     faces: int = 0
-    poor: int = 0
+    doubts: Mapping[str, int] = field(default_factory=dict)
+    out: int = 0
     failed: str | None = None
     left_out: Sequence[str] = ()
     drawn: Sequence[str] = ()
@@ -87,7 +91,7 @@ def analyze_picture(
         path: of the picture.
         called: what tables call it.
         analyzer: the model and the detector.
-        settings: the format of the rows, and whether pictures are mirrored.
+        settings: the format of the rows, which faces count, and whether pictures are mirrored.
         left_out: where the detector notes faces that it leaves out.
     """
     left_out.clear()
@@ -101,9 +105,12 @@ def analyze_picture(
     except InputError as error:
         why = str(error).removeprefix(f"{path}: ")
         return AnalyzedPicture(legible(called), failed=why, left_out=tuple(left_out)), None
-    rows = rows_in(settings.format, called, result, analyzer.card.aus, picture=True)
-    poor = sum(face.quality < POOR for face in result.faces)
-    return AnalyzedPicture(called, rows, len(result.faces), poor, left_out=tuple(left_out)), result
+    limits, faces = settings.limits, result.faces
+    rows = rows_in(settings.format, called, result, analyzer.card.aus, picture=True, limits=limits)
+    kept = [face for face in faces if limits.counts(face)]
+    doubts = dict(Counter(face.doubt for face in kept if face.doubt))
+    out = len(faces) - len(kept)
+    return AnalyzedPicture(called, rows, len(faces), doubts, out, left_out=tuple(left_out)), result
 
 
 def numbered(seen: AnalyzedPicture, number: int, format: str) -> Sequence[Row]:
@@ -167,7 +174,7 @@ def identity_of_pictures(plan: Plan, job: Job, analyzer: Analyzer) -> dict[str, 
         "detector": described(analyzer.detector),
         "format": plan.settings.format,
         "overlay": draws(plan.settings),
-    } | ({"mirrored": True} if plan.settings.mirrored else {})
+    } | {name: value for name in _IF_SET if (value := getattr(plan.settings, name)) not in (None, False)}
 
 
 def begin_pictures(plan: Plan) -> None:
@@ -227,8 +234,9 @@ def analyze_pictures(
             seen, result = analyze_picture(job.paths[number], called, analyzer, plan.settings, left_out)
         if result is not None and draws(plan.settings):
             names, section = draw(
-                plan.out, job.drawn[number], called, result, analyzer.card, job.first + number
-            )
+                plan.out, job.drawn[number], called, result, analyzer.card, job.first + number,
+                plan.settings.limits,
+            )  # fmt: skip
             seen = replace(seen, drawn=names, section=section)
         check()
         part.add(seen)
@@ -250,7 +258,8 @@ def finish_pictures(plan: Plan, card: ModelCard) -> Receipt:
     note, table = plan.out / PICTURES_RECEIPT, results_path(plan.out, plan.settings.format)
     with part_of(plan, plan.pictures[0]).open(encoding="utf-8") as file:
         identity = json.loads(file.readline())["identity"]
-    frames = with_face = faces = poor = 0
+    frames = with_face = faces = out = 0
+    doubts = Counter[str]()
     failed: dict[str, str] = {}
     drawn: list[str] = []
     for seen in _seen(plan):
@@ -258,11 +267,14 @@ def finish_pictures(plan: Plan, card: ModelCard) -> Receipt:
             failed[seen.file] = seen.failed
             continue
         frames, with_face, faces = frames + 1, with_face + bool(seen.faces), faces + seen.faces
-        poor += seen.poor
+        doubts += Counter(seen.doubts)
+        out += seen.out
         drawn += seen.drawn
     done = Receipt(
-        None, identity, frames, with_face, faces, 0, None, {}, versions(), poor=poor, failed=failed
-    )
+        None, identity, frames, with_face, faces, 0, None, {}, versions(),
+        left_out=out_of(out, faces, plan.settings.limits) if plan.settings.limits else None,
+        doubts=dict(doubts), failed=failed,
+    )  # fmt: skip
     if frames or not table.exists():
         begin_anew(note)  # from here on, an earlier run's would be of another table
         files = _write_table(plan, card)

@@ -23,7 +23,7 @@ PICTURES: Final = "aulens-pictures/2"
 _OUTPUTS: Final = ("format", "overlay", "report")
 """Settings that choose what is written, and change nothing of what is in it."""
 _REPLACED: Final = "replaced"
-_OF_PICTURES: Final = ("poor", "failed")
+_OF_PICTURES: Final = ("doubts", "failed")
 _FIGURE: Final = re.compile(r"(?:timeline|cooccurrence)(?:-person[0-9]+)?\.(?:svg|pdf)")
 _TABLE: Final = re.compile(r"(?!columns\.)[^/\\]+\.csv")
 _RESULT: Final = re.compile(r"results\.(?:csv|jsonl|parquet)|index\.html|pictures/[^/]+\.jpg")
@@ -43,12 +43,11 @@ class Receipt:
         problem: where the video ended early and why, or None.
         files: what was written, by what it is ("table", "events", "overlay", "report"), names in the folder.
         versions: of aulens and of the packages that a result depends on.
-        left_out: how many faces the settings' limits left out of events, page and figures, in words; None:
-            there are no limits.
-        remark: what else is to be known of the results: who has no baseline, why there are no blinks; or
-            None.
+        left_out: how many faces the settings' limits left out, in words; None: there are no limits.
+        remark: what else is to be known of the results: how many rows are doubtful and why, who has no
+            baseline, why there are no blinks; or None.
         digest: of the tables as they were written, SHA-256; None: of an earlier version.
-        poor: faces in pictures that are seen so badly that their AUs say little.
+        doubts: why faces in pictures are doubtful (`FaceResult.doubt`), and how many are so.
         failed: pictures that can't be read, each with the reason.
     """
 
@@ -64,7 +63,7 @@ class Receipt:
     left_out: str | None = None
     remark: str | None = None
     digest: str | None = None
-    poor: int = 0
+    doubts: Mapping[str, int] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
 
 

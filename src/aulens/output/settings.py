@@ -33,7 +33,7 @@ class OutputSettings(Checked):
         overlay: draw the video with what was seen.
         report: write a page, and where the extra `figures` is installed, figures.
         keep_lost: seconds for which somebody who is gone has rows; None to the end of the video.
-        max_yaw: degrees; who is turned further counts as not seen in events, page and figures; None: nobody.
+        max_yaw: degrees; who is turned further counts as not seen, and has rows without scores; None: nobody.
         max_pitch: degrees, likewise up or down.
         min_quality: likewise, of a quality below it, 0 to 1.
         mirrored: pictures and videos are mirrored, as selfies often are, and turned before all else.

@@ -275,7 +275,12 @@ def _parts(
     )
     if settings.format in TABLE_FORMATS:
         length = folder.length("dialect")
-        yield "dialect", TablePart(folder.path / DIALECT, length, called, settings.format, card.aus)
+        yield (
+            "dialect",
+            TablePart(
+                folder.path / DIALECT, length, called, settings.format, card.aus, limits=settings.limits
+            ),
+        )
     if settings.overlay:
         length = folder.length("overlay")
         yield "overlay", OverlayPart(folder.path / OVERLAY, length, info, settings.frame_step, settings.start)

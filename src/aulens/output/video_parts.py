@@ -11,6 +11,7 @@ from aulens.output.writers import CsvWriter, open_writer, rows_in
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FrameResult
 from aulens.show.stills import Stills
+from aulens.tables.usable import Limits
 
 
 class TablePart:
@@ -23,13 +24,22 @@ class TablePart:
         format: whose rows: "csv" for ours, or another tool's.
         aus: of the model.
         named: whether its frames are pictures with names.
+        limits: of the faces that count; None: all.
     """
 
     def __init__(
-        self, path: Path, length: int, name: str, format: str, aus: AUSet, *, named: bool = False
+        self,
+        path: Path,
+        length: int,
+        name: str,
+        format: str,
+        aus: AUSet,
+        *,
+        named: bool = False,
+        limits: Limits | None = None,
     ) -> None:
         cut_back(path, length)
-        self._name, self._format, self._aus = name, format, aus
+        self._name, self._format, self._aus, self._limits = name, format, aus, limits
         self._file: TextIO = path.open("a", encoding="utf-8", newline="")
         if length == 0:
             self._writer = open_writer(format, self._file, aus, picture=False, named=named)
@@ -39,7 +49,8 @@ class TablePart:
 
     def add(self, result: FrameResult) -> None:
         """See `Part`."""
-        self._writer.write(rows_in(self._format, self._name, result, self._aus, picture=False))
+        rows = rows_in(self._format, self._name, result, self._aus, picture=False, limits=self._limits)
+        self._writer.write(rows)
 
     def keep(self) -> int:
         """See `Part`."""

@@ -6,6 +6,7 @@ A format is the columns, ours or another tool's, and how they lie in a file: CSV
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TextIO
 
@@ -14,7 +15,8 @@ from aulens.files import atomic_write
 from aulens.runtime.result import FrameResult
 from aulens.tables import TABLE_FORMATS, TableFormat
 from aulens.tables.parquet import GROUP, ParquetWriter, import_pyarrow
-from aulens.tables.schema import Row, columns, rows_of, to_frame, write_rows
+from aulens.tables.schema import Row, columns, rows_of, to_frame, without_scores, write_rows
+from aulens.tables.usable import Limits
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """With what a cell begins that spreadsheets work out, and so obey whoever named the file."""
@@ -112,7 +114,9 @@ def ending(format: str) -> str:
     return "csv" if format in TABLE_FORMATS else format
 
 
-def rows_in(format: str, name: str, result: FrameResult, aus: AUSet, *, picture: bool) -> list[Row]:
+def rows_in(
+    format: str, name: str, result: FrameResult, aus: AUSet, *, picture: bool, limits: Limits | None = None
+) -> list[Row]:
     """The rows of a picture, which has no number and no time, or of a frame.
 
     Args:
@@ -122,18 +126,26 @@ def rows_in(format: str, name: str, result: FrameResult, aus: AUSet, *, picture:
         result: what was found.
         aus: of the model.
         picture: whether it is one.
+        limits: faces beyond them have rows without scores, `success` 0, as in `aulens.tables.usable`; in
+            another tool's format, as if they had been lost.
     """
+    out = [face.face_id for face in result.faces if limits and not limits.counts(face)]
     theirs = format_of(format, picture=picture)
     if name.startswith(_FORMULA):
         name = f"./{name}"
     if theirs is not None:
+        if out:
+            kept = tuple(face for face in result.faces if face.face_id not in out)
+            result = replace(result, faces=kept, lost=tuple(sorted((*result.lost, *out))))
         return theirs.rows(name, result)
     if picture:
-        return rows_of(name, result.faces, aus)
-    return rows_of(
-        name, result.faces, aus, frame=result.index, time=result.time, lost=result.lost,
-        picture=result.picture,
-    )  # fmt: skip
+        rows = rows_of(name, result.faces, aus)
+    else:
+        rows = rows_of(
+            name, result.faces, aus, frame=result.index, time=result.time, lost=result.lost,
+            picture=result.picture,
+        )  # fmt: skip
+    return [without_scores(row) if row["face_id"] in out else row for row in rows]
 
 
 def open_writer(format: str, file: TextIO, aus: AUSet, *, picture: bool, named: bool = False) -> Writer:

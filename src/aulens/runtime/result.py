@@ -17,6 +17,7 @@ from aulens.aus import AUSet
 from aulens.errors import InputError
 from aulens.files import plain
 from aulens.pose import HeadPose
+from aulens.runtime.doubt import caution, doubt
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,8 @@ class FaceResult:
             for what its numbers say.
         matrix: (2, 3) float64, picture to aligned crop.
         quality: 0 to 1, how far its AUs can be trusted, as the detector says; NaN: it does not.
+        hidden: parts of the face that can't be seen, of `aulens.runtime.doubt.PARTS`; (): none, or the
+            detector does not say.
         look: how the detector had to look to find it, one of `aulens.faces.detector.LOOKS`; "" the first.
         pose: how the head is turned and how far away it is; None: its landmarks (such as five) tell none.
         intensity: AU label to intensity, 0 (absent) over 1 (FACS's A, a trace) to 5 (E, maximal): the larger
@@ -62,6 +65,7 @@ class FaceResult:
     evidence: "Evidence"
     matrix: NDArray[np.float64]
     quality: float = math.nan
+    hidden: tuple[str, ...] = ()
     look: str = ""
     pose: HeadPose | None = None
     intensity: Mapping[str, float] = field(default_factory=dict)
@@ -72,6 +76,17 @@ class FaceResult:
     def present(self) -> tuple[str, ...]:
         """Labels of the AUs that are present, in the model's order."""
         return tuple(label for label, is_present in self.occurrence.items() if is_present)
+
+    @property
+    def doubt(self) -> str:
+        """Why it is seen too badly for its AUs to say much, see `aulens.runtime.doubt`; "" if it is not."""
+        pitch, yaw = (math.nan, math.nan) if self.pose is None else self.pose.angles[:2]
+        return doubt(self.quality, yaw, pitch, float(self.box[3] - self.box[1]), self.hidden)
+
+    @property
+    def caution(self) -> str:
+        """What a reader is to know of it if it is doubtful, or parts are hidden, in sentences; else ""."""
+        return caution(self.doubt, self.hidden, tuple(self.probability))
 
     @property
     def has_side_scores(self) -> bool:

@@ -5,7 +5,7 @@ be in memory at once.
 """
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,13 @@ def head(card: ModelCard) -> str:
 
 
 def section(
-    name: str, results: Sequence[FaceResult], aus: AUSet, picture: bytes, sheets: Sequence[bytes], number: int
+    name: str,
+    results: Sequence[FaceResult],
+    aus: AUSet,
+    picture: bytes,
+    sheets: Sequence[bytes],
+    number: int,
+    out: Container[int] = (),
 ) -> str:
     """One picture.
 
@@ -37,6 +43,7 @@ def section(
         picture: the drawn picture as JPEG.
         sheets: for each face its evidence sheet as JPEG.
         number: position of the picture, for links.
+        out: ids of faces that do not count.
     """
     units = [(AUS[au], has_sides(AUS[au].label)) for au in aus]
     faces = [
@@ -48,7 +55,7 @@ def section(
         )
         for face, sheet in zip(results, sheets, strict=True)
     ]
-    return piece(_ALBUM, "section")(name, faces_found(len(results)), faces, picture, number)
+    return piece(_ALBUM, "section")(name, faces_found(len(results)), faces, picture, number, out)
 
 
 def foot(pictures: int, shown: int, failed: Mapping[Path, str], card: ModelCard) -> str:

@@ -60,8 +60,9 @@ def timeline(
     Each band goes from probability 0 to 1: the curve, the threshold as a dashed line, events shaded from
     onset to offset under a bar, with a tick at the apex where there is room. AUs without probabilities
     (OpenFace's tables) are filled where they are present, without a curve. Where the face was lost there is
-    no curve, and a hatch through all bands. On the right is the share of the time seen in which the AU is
-    present, with the interval of `shares` where the clip is long enough for one.
+    no curve, and a hatch through all bands; where it is doubtful, a grey ground. On the right is the share of
+    the time seen in which the AU is present, with the interval of `shares` where the clip is long enough for
+    one.
 
     Args:
         table: of one clip, in our schema; stays as it is.
@@ -156,6 +157,8 @@ class _Drawing:
             spine.set_color(PALE)
         away = [(start, end - start) for start, end in self.clip.away(self.track)]
         axes.broken_barh(away, (0, _TOP), facecolor="none", edgecolor=PALE, hatch="//////", lw=0, zorder=0)
+        doubtful = [(start, end - start) for start, end in self.track.doubtful()]
+        axes.broken_barh(doubtful, (0, _TOP), facecolor=PALE, alpha=0.6, lw=0, zorder=0, label="doubtful")
         events = self.events[self.events["au"].isin([label, *([BLINK] if label == SHUT else [])])]
         onset, apex, offset = (events[name].to_numpy(np.float64) for name in ("onset", "apex", "offset"))
         spans = list(zip(onset, offset - onset, strict=True))
@@ -251,6 +254,7 @@ class _Drawing:
                 self.clip.away(self.track),
                 Patch(facecolor="none", edgecolor=GREY, hatch="//////", linewidth=0, label="no face"),
             ),
+            (self.track.doubtful(), Patch(facecolor=PALE, alpha=0.6, label="face seen badly")),
         ]
         parts = [part for is_there, part in told if is_there]
         figure.legend(

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.errors import ConfigError, InputError
+from aulens.tables.doubts import doubts
 from aulens.tables.schema import aus_in, rows_with_face, take_smoothed
 from aulens.tables.tracks import check_once, frame_ends, timed_rows
 
@@ -36,6 +37,7 @@ class Track:
         right: (T, A) probability on the subject's right, or None: the table has none.
         left: as `right`.
         found: (T,) bool, whether the face was there; None: where it has probabilities.
+        doubts: (T,) why the face is doubtful, "" where it is not (`aulens.runtime.doubt`); None: not known.
     """
 
     face_id: int
@@ -47,6 +49,7 @@ class Track:
     right: Scores | None
     left: Scores | None
     found: NDArray[np.bool_] | None = None
+    doubts: NDArray[np.str_] | None = None
 
     @cached_property
     def seen(self) -> NDArray[np.bool_]:
@@ -89,6 +92,10 @@ class Track:
     def lost(self) -> list[tuple[float, float]]:
         """When the face was lost: (from, to), ascending."""
         return self.spans(~self.seen)
+
+    def doubtful(self) -> list[tuple[float, float]]:
+        """When the face was seen too badly for its AUs to say much: (from, to), ascending."""
+        return [] if self.doubts is None else self.spans(self.doubts != "")
 
     def row(self, frame: int) -> int | None:
         """The position of a frame in which the face was there; None of another."""
@@ -279,6 +286,8 @@ def _track(
     part, (frame, time, lasts) = slice(first, first + count), clip
     there = np.zeros(count, bool)
     there[place[kept]] = seen[kept]
+    why = np.full(count, "", dtype="U64")
+    why[place[kept]] = doubts(rows)[kept]
     decided = np.nan_to_num(column(ends[1], 0)) > 0.5
     chance = column(ends[0], np.nan)
-    return Track(face_id, frame[part], time[part], lasts[part], chance, decided, right, left, there)
+    return Track(face_id, frame[part], time[part], lasts[part], chance, decided, right, left, there, why)

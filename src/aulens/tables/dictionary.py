@@ -16,6 +16,7 @@ from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
 from aulens.faces.detector import LOOKS
 from aulens.files import atomic_write
+from aulens.runtime.doubt import PARTS
 from aulens.tables.schema import ADDED_ENDS, EVENT_TYPES, au_of, columns, dtype, face_columns
 
 FILE_NAME: Final = "columns.csv"
@@ -121,7 +122,10 @@ def markdown(columns: Iterable[Column]) -> str:
 
 def _column(kind: str, key: str, name: str, dtype: str, au: str = "") -> Column:
     looks = ", ".join(look for look in LOOKS if look)
-    words = (text.format(au=au, looks=looks, no_face=_NO_FACE) for text in _words()[kind][key])
+    words = (
+        text.format(au=au, looks=looks, parts=", ".join(PARTS), no_face=_NO_FACE)
+        for text in _words()[kind][key]
+    )
     meaning, unit, allowed, empty = words
     return Column(name, meaning, unit, allowed, _TYPES[dtype], empty)
 

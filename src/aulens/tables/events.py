@@ -41,7 +41,7 @@ def events(
     out. A face that is lost for more than `max_gap` ends a run. What is apart or lost is counted from the end
     of one frame to the start of another; see `Tracks` for when a frame ends. An event that begins with the
     first frame in which the person is there (or is there again) is `open_start`: it may have begun before.
-    Likewise `open_end`.
+    Likewise `open_end`. `unseen` is for how long in between the face was lost, or left out.
 
     Args:
         table: our columns, of one or several videos.
@@ -119,7 +119,7 @@ def _events_of(
         apex, _ = _apex(_column(table, f"{label}_i", rows), first, last)
     found = apex >= 0
     number = table["frame"].iloc[rows].to_numpy(dtype=np.int64)
-    ends = np.append(begins[1:], True)
+    ends, seen = np.append(begins[1:], True), np.append(0.0, np.cumsum(end - time))
     return pd.DataFrame(
         {
             "file": table["file"].iloc[rows[first]].to_numpy(),
@@ -137,6 +137,7 @@ def _events_of(
             "side": _sides(table, label, rows, first, last, thresholds),
             "open_start": begins[first],
             "open_end": ends[last],
+            "unseen": np.maximum(np.round(end[last] - time[first] - (seen[last + 1] - seen[first]), 6), 0),
             "person": track.person[known][first],
             "place": place,
         }

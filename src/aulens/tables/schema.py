@@ -23,11 +23,11 @@ Row = Mapping[str, Cell]
 POSE_COLUMNS: Final = ("pose_pitch", "pose_yaw", "pose_roll", "pose_distance")
 FACE_COLUMNS: Final = (
     "file", "frame", "time", "face_id", "success", "confidence", "box_x", "box_y", "box_w", "box_h",
-    "quality", "look", *POSE_COLUMNS,
+    "quality", "hidden", "look", *POSE_COLUMNS,
 )  # fmt: skip
 PICTURE: Final = "picture"
 """The column behind those, in tables of sequences alone: the name of the picture that is the frame."""
-_TEXT: Final = ("file", PICTURE, "look")
+_TEXT: Final = ("file", PICTURE, "hidden", "look")
 AU_ENDS: Final = ("p", "c", "left_p", "right_p")
 """The columns of each AU: `AU12_p`, `AU12_c`, `AU12_left_p`, `AU12_right_p`."""
 INTENSITY_ENDS: Final = ("i", "left_i", "right_i")
@@ -43,7 +43,7 @@ EVENT_TYPES: Final[Mapping[str, str]] = (
     | dict.fromkeys(("onset", "apex", "offset", "duration"), "float64")
     | dict.fromkeys(("onset_frame", "apex_frame", "offset_frame"), "Int64")
     | dict.fromkeys(("peak_p", "mean_p"), "float64")
-    | {"side": "str", "open_start": "bool", "open_end": "bool", "per_minute": "float64"}
+    | {"side": "str", "open_start": "bool", "open_end": "bool", "unseen": "float64", "per_minute": "float64"}
 )
 """The columns of a table of events, in order, and their pandas types; `dictionary` says what they mean."""
 
@@ -99,6 +99,11 @@ def rows_of(
     rows: list[Row] = [empty | _cells_of(result, aus) for result in results]
     rows += [empty | {"face_id": face_id} for face_id in lost]
     return sorted(rows, key=_face_id) or [empty]
+
+
+def without_scores(row: Row) -> Row:
+    """The row of a face that does not count: box, pose and quality stay, to tell why."""
+    return {**row, "success": 0} | {name: None for name in row if au_of(name)}
 
 
 def plain(file: str) -> str:
@@ -210,6 +215,7 @@ def _cells_of(result: FaceResult, aus: AUSet) -> dict[str, Cell]:
         "box_w": round(x1 - x0, 1),
         "box_h": round(y1 - y0, 1),
         "quality": _rounded(result.quality, 4),
+        "hidden": " ".join(result.hidden) or None,
         "look": result.look or None,
     }
     if (pose := result.pose) is not None:

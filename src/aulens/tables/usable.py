@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.checked import Checked
 from aulens.errors import InputError
+from aulens.runtime.result import FaceResult
 from aulens.tables.schema import au_of
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ class Limits(Checked):
         if self.min_quality is not None:
             kept &= np.asarray(quality) >= self.min_quality
         return kept
+
+    def counts(self, face: FaceResult) -> bool:
+        """Whether a face counts; also one of which its detector tells nothing of the kind."""
+        pitch, yaw = (math.nan, math.nan) if face.pose is None else face.pose.angles[:2]
+        told = (yaw, pitch, face.quality)
+        limits = (None if math.isnan(one) else limit for one, limit in zip(told, astuple(self), strict=True))
+        return bool(Limits(*limits).keep(*told))
 
     def usable(self, table: pd.DataFrame) -> pd.DataFrame:
         """See `usable`."""

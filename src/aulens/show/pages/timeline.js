@@ -75,11 +75,14 @@ const drawRows = () => {
   });
   const person = chosen();
   if (!person) return;
-  away(person).forEach(([a, b]) => {
+  const ground = (spans, paint) => spans.forEach(([a, b]) => {
     const left = clamp(toX(a), 0, plot.width);
     const right = clamp(toX(b), 0, plot.width);
-    if (toX(b) > 0 && toX(a) < plot.width) hatch(pen, left, Math.max(1, right - left), body);
+    if (toX(b) > 0 && toX(a) < plot.width) paint(left, Math.max(1, right - left));
   });
+  pen.fillStyle = colour("doubtful");
+  ground(person.doubtful, (x, width) => pen.fillRect(x, HEAD, width, body));
+  ground(away(person), (x, width) => hatch(pen, x, width, body));
   shown.forEach((au, row) => drawRow(pen, person, au, HEAD + row * height, height));
 };
 

@@ -59,6 +59,7 @@ def person(
     return {
         "curves": curves(track, threshold, step),
         "lost": [[_short(start), _short(end)] for start, end in track.lost()],
+        "doubtful": [[_short(start), _short(end)] for start, end in track.doubtful()],
         "shares": _matrix(np.stack([found.value, found.low, found.high], axis=1)),
         "blocks": found.blocks if not np.isnan(found.low).all() else 0,
         "events": None if own is None else [_event(row, clip.labels) for row in own],

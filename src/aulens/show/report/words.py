@@ -1,11 +1,12 @@
 """What the page says: of the clip, of a face, of the model on held-out data."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aulens.runtime.card import ModelCard
+from aulens.runtime.doubt import DOUBTFUL, hidden_text
 from aulens.show.numbers import duration_text, percent
 from aulens.tables.clip import Clip
 from aulens.video.media import VideoInfo
@@ -32,14 +33,17 @@ def facts(clip: Clip, info: VideoInfo | None, *more: str | None) -> list[str]:
     return found + [said for said in more if said is not None]
 
 
-def pose_text(yaw: float, pitch: float, roll: float, quality: float) -> str:
+def pose_text(yaw: float, pitch: float, roll: float, quality: float, hidden: Sequence[str] = ()) -> str:
     """How a face is seen: "turned 20° to their left, looking 10° down, quality 0.82"; "" if nothing is known.
+
+    Of one that is doubtful, or of which parts are hidden, it is said.
 
     Args:
         yaw: degrees, by the signs of our columns, as pitch and roll; NaN: not known.
         pitch: degrees.
         roll: degrees.
         quality: 0 to 1, or NaN.
+        hidden: parts of it.
     """
     parts = [
         text.format(abs(angle), more if angle > 0 else less)
@@ -53,7 +57,9 @@ def pose_text(yaw: float, pitch: float, roll: float, quality: float) -> str:
     if not parts and not math.isnan(yaw):
         parts.append("facing the camera")
     if not math.isnan(quality):
-        parts.append(f"quality {quality:.2f}")
+        parts.append(f"quality {quality:.2f}" + (" (doubtful)" if quality < DOUBTFUL else ""))
+    if hidden:
+        parts.append(hidden_text(hidden))
     return ", ".join(parts)
 
 

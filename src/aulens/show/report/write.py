@@ -13,6 +13,7 @@ from aulens.aus import AUS
 from aulens.errors import InputError
 from aulens.files import atomic_write
 from aulens.runtime.card import ModelCard
+from aulens.runtime.doubt import DOUBTFUL
 from aulens.show.cooccurrence import WORDS
 from aulens.show.evidence import AGAINST, FAINT, FOR, LOOKED
 from aulens.show.page import versions_text
@@ -27,6 +28,7 @@ from aulens.show.stills import StillsIndex, read_stills
 from aulens.show.timeline import clip_title
 from aulens.tables.blinks import why_no_blinks
 from aulens.tables.clip import Clip, read_clip
+from aulens.tables.doubts import doubtful_text, hidden_text
 from aulens.tables.events import events as events_of
 from aulens.tables.schema import of_person
 from aulens.tables.shares import BLOCK
@@ -91,8 +93,14 @@ def write_report(
         "clip": clip,
         "card": card,
         "facts": words.facts(
-            clip, info, left_out, why_no_blinks(table) if clip.timed and clip.tracks else None
+            clip,
+            info,
+            left_out,
+            doubtful_text(table),
+            hidden_text(table),
+            why_no_blinks(table) if clip.timed and clip.tracks else None,
         ),
+        "doubtful": DOUBTFUL,
         "problems": problems,
         "measures": WORDS,
         "block": BLOCK,
@@ -193,7 +201,11 @@ def _views(table: pd.DataFrame, kept: Sequence[Still]) -> dict[tuple[int, int], 
     rows = table[table["frame"].isin([still.frame for still in kept]) & table["face_id"].notna()]
     numbers = rows.reindex(columns=[*names]).to_numpy(dtype=np.float64, na_value=np.nan)
     who = zip(rows["frame"].tolist(), rows["face_id"].tolist(), strict=True)
-    return {key: words.pose_text(*row) for key, row in zip(who, numbers.tolist(), strict=True)}
+    hidden = rows["hidden"].fillna("") if "hidden" in rows else [""] * len(rows)
+    return {
+        key: words.pose_text(yaw, pitch, roll, quality, parts.split())
+        for key, (yaw, pitch, roll, quality), parts in zip(who, numbers.tolist(), hidden, strict=True)
+    }
 
 
 def _fitting(index: StillsIndex) -> tuple[Still, ...]:

@@ -1,0 +1,49 @@
+"""Which rows of a table are of faces that are seen too badly, and why; by `aulens.runtime.doubt`."""
+
+from collections import Counter
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aulens.runtime.doubt import DOUBTFUL, doubt, doubts_text, guessed
+from aulens.tables.schema import aus_in, rows_with_face
+
+ROWS: Final = "rows with a face"
+_NUMBERS: Final = ("quality", "pose_yaw", "pose_pitch", "box_h")
+
+
+def doubts(table: pd.DataFrame) -> NDArray[np.str_]:
+    """Why the face of each row is doubtful, (N,); "" where it is not, or there is none.
+
+    Args:
+        table: our columns; what it lacks (of an earlier version) is no doubt, or a reason less.
+    """
+    numbers = table.reindex(columns=[*_NUMBERS]).to_numpy(dtype=np.float64, na_value=np.nan)
+    hidden = table["hidden"].fillna("") if "hidden" in table else pd.Series("", table.index)
+    why = np.full(len(table), "", dtype="U64")
+    for place in np.flatnonzero(rows_with_face(table) & (numbers[:, 0] < DOUBTFUL)):
+        quality, yaw, pitch, height = numbers[place].tolist()
+        why[place] = doubt(quality, yaw, pitch, height, hidden.iloc[place].split())
+    return why
+
+
+def doubtful_text(table: pd.DataFrame) -> str | None:
+    """How many rows with a face are doubtful, and why; None if none is."""
+    return doubts_text(Counter(doubts(table).tolist()), int(rows_with_face(table).sum()), ROWS)
+
+
+def hidden_text(table: pd.DataFrame) -> str | None:
+    """In how many rows with a face parts of it are hidden, and which AUs are guesses there; None: in none."""
+    if "hidden" not in table:
+        return None
+    faces = rows_with_face(table)
+    words = table.loc[faces, "hidden"].dropna().str.split()
+    labels = aus_in(table)
+    said = [
+        f"{part} hidden in {count:,} of {int(faces.sum()):,} {ROWS}, where {', '.join(guesses)} are guesses"
+        for part, count in Counter(part for row in words for part in row).most_common()
+        if (guesses := guessed([part], labels))
+    ]
+    return "; ".join(said) or None
