@@ -1,4 +1,4 @@
-# make demo | make test | make check | make docs | make oldest | make bench | make eyes | make units
+# make demo | make test | make check | make docs | make oldest | make wheels | make bench | make eyes | make units
 # Each needs Python 3.11 or newer and the package index, and nothing else; a second run installs nothing.
 
 PYTHON ?= python3
@@ -19,7 +19,7 @@ export OMP_WAIT_POLICY := passive
 export NO_MKDOCS_2_WARNING := 1
 export DISABLE_MKDOCS_2_WARNING := true
 
-.PHONY: demo test check docs oldest bench eyes units chromium
+.PHONY: demo test check docs oldest wheels bench eyes units chromium
 
 # The light core, and the faces of openpeople beside the rendered ones.
 demo: $(VENV)/.demo
@@ -34,14 +34,14 @@ test: $(VENV)/.dev chromium
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check
-	$(VENV)/bin/ruff format --check src tests benchmarks $(wildcard examples)
+	$(VENV)/bin/ruff format --check src tests benchmarks release $(wildcard examples)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(RUN) -m pytest $(PARALLEL) -m "not slow"
 
-# The site, in site/: a dead link, an unknown anchor or a name without its page fails.
+# The site, in site/: a dead link, an unknown anchor or a name without its page fails; not with --quiet.
 docs: $(VENV)/.docs
-	$(VENV)/bin/mkdocs build --quiet
+	$(VENV)/bin/mkdocs build
 
 # The quick tests with the oldest release of everything that pyproject.toml admits; those warn of newer ones.
 oldest:
@@ -49,6 +49,12 @@ oldest:
 	.venv-oldest/bin/python -m pip install --quiet uv
 	.venv-oldest/bin/uv pip install --quiet -p .venv-oldest/bin/python --resolution lowest-direct -e '.[dev]'
 	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "not slow" -o filterwarnings=default
+
+# What is published, in dist/, tried in clean environments: WHEELS="--extra core app --python 3.13" is quick.
+wheels:
+	$(PYTHON) -m venv .venv-release
+	.venv-release/bin/python -m pip install --quiet build twine uv mypy
+	.venv-release/bin/python release/check.py $(WHEELS)
 
 bench: $(VENV)/.dev
 	@set -e; for name in $(BENCHMARKS); do echo "$$name"; $(RUN) benchmarks/$$name.py; echo; done

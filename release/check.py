@@ -85,7 +85,7 @@ def build(dist: Path) -> tuple[Path, Path]:
     """The wheel and the sdist of which it was built."""
     for old in dist.glob("aulens-*"):
         old.unlink()
-    run(sys.executable, "-m", "build", "--outdir", dist)
+    run(sys.executable, "-m", "build", "--installer", "uv", "--outdir", dist)
     (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
     run(sys.executable, "-m", "twine", "check", "--strict", wheel, sdist)
     return wheel, sdist
