@@ -107,6 +107,8 @@ def test_an_example_says_where_its_names_come_from(example: Example) -> None:
     known = {alias.asname or alias.name.split(".")[0] for node in imports for alias in node.names}
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     known |= {name.id for name in names if isinstance(name.ctx, ast.Store)} | set(dir(builtins))
+    known |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    known |= {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)}
     assert {name.id for name in names if isinstance(name.ctx, ast.Load)} <= known
     for node in imports:
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("aulens"):

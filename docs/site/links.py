@@ -3,19 +3,23 @@
 import re
 from typing import Any
 
-_PAGES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "README.md": "index.md"}
+_NOTEBOOKS = "examples/notebooks/"
+_PAGES = {f"{name}.md": f"{name.lower()}.md" for name in ("CONTRIBUTING", "CHANGELOG", "SECURITY")}
+_PAGES["README.md"] = "index.md"
 _REPOSITORY = "tests", "src", "configs", "benchmarks", "examples", "LICENSE", "Makefile"
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Links of a page as mkdocs takes them: those to code of the repository become its name."""
+    """Links and pictures of a page as mkdocs takes them: notebooks are pages, code becomes its name."""
     up = "../" * page.file.src_uri.count("/")
 
     def rewritten(match: re.Match[str]) -> str:
-        text, target, anchor = match.groups()
+        mark, text, target, anchor = match.groups()
         target = re.sub(r"^(\.\./|docs/)+", "", target) if target.startswith(("../", "docs/")) else target
-        if target.startswith(_REPOSITORY):
+        if target.startswith(_NOTEBOOKS):
+            target = target.removeprefix(_NOTEBOOKS).replace(".ipynb", ".md")
+        elif target.startswith(_REPOSITORY):
             return f"{text}"
-        return f"[{text}]({up}{_PAGES.get(target, target)}{anchor or ''})"
+        return f"{mark}[{text}]({up}{_PAGES.get(target, target)}{anchor or ''})"
 
-    return re.sub(r"(?<!!)\[([^\]]*)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)", rewritten, markdown)
+    return re.sub(r"(!?)\[([^\]]*)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)", rewritten, markdown)

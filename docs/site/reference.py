@@ -1,5 +1,6 @@
-"""Pages that are made when the site is: of the README, the changelog, all commands and all public names."""
+"""Pages that are made when the site is: README, changelog, notebooks, all commands and all public names."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -17,8 +18,16 @@ def written(name: str, text: str) -> None:
         page.write(text)
 
 
-for source, page in (("README", "index"), ("CONTRIBUTING", "contributing"), ("CHANGELOG", "changelog")):
-    written(f"{page}.md", (_ROOT / f"{source}.md").read_text(encoding="utf-8"))
+written("index.md", (_ROOT / "README.md").read_text(encoding="utf-8"))
+for source in ("CONTRIBUTING", "CHANGELOG", "SECURITY"):
+    written(f"{source.lower()}.md", (_ROOT / f"{source}.md").read_text(encoding="utf-8"))
+
+for notebook in sorted((_ROOT / "examples" / "notebooks").glob("*.ipynb")):
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    forms = {"code": "```python\n{}\n```", "markdown": "{}"}
+    title, *rest = [forms[cell["cell_type"]].format("".join(cell["source"])) for cell in cells]
+    title += f"\n\n*The notebook `{notebook.relative_to(_ROOT).as_posix()}`, without what its cells show.*"
+    written(f"{notebook.stem}.md", "\n\n".join([title, *rest]) + "\n")
 
 typer = [sys.executable, "-m", "typer", "aulens.cli", "utils", "docs", "--name", "aulens"]
 commands = subprocess.run(typer, capture_output=True, text=True, encoding="utf-8", check=True).stdout
