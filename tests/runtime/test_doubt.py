@@ -9,7 +9,7 @@ import pytest
 from aulens import NetDetector
 from aulens.landmarks import IBUG68
 from aulens.runtime.card import find_card, read_card
-from aulens.runtime.doubt import DOUBTFUL, PARTS, doubt, doubts_text, guessed, hidden_parts
+from aulens.runtime.doubt import DOUBTFUL, PARTS, doubt, doubts_text, guessed, guesses_text, hidden_parts
 from face_results import result
 from people import astronaut
 
@@ -52,7 +52,8 @@ def test_every_au_of_the_shipped_model_is_of_a_part() -> None:
     assert set().union(*parts.values()) == set(labels)
     assert parts["mouth"].isdisjoint(parts["brows"] | parts["eyes"] | parts["nose"])
     assert guessed(("mouth",), ("AU4", "AU12", "AU43")) == ("AU12",)
-    assert guessed(("eyes",), ("AU4", "AU12", "AU43")) == ("AU4", "AU43")
+    assert guesses_text(("eyes",), ("AU4", "AU12", "AU43")) == "AU4, AU43 are guesses"
+    assert guesses_text((), ("AU4",)) == guesses_text(("mouth",), ("AU4",)) == ""
 
 
 def test_counts_are_told_with_their_reasons() -> None:
@@ -65,7 +66,7 @@ def test_a_face_says_it_in_sentences() -> None:
     assert result(quality=0.9).caution == ""
     assert result(quality=math.nan).caution == ""
     face = result({"AU4": 0.2, "AU12": 0.9}, quality=0.2, hidden=("mouth",), box=(0, 0, 90, 90))
-    assert face.caution == "This face is doubtful: mouth hidden. Mouth hidden: AU12 are guesses."
+    assert face.caution == "This face is doubtful: mouth hidden. Mouth hidden: AU12 is a guess."
 
 
 def covered(kind: str) -> np.ndarray:

@@ -325,6 +325,25 @@ def test_how_a_face_is_seen_and_whether_it_counts(
     assert near.data("clip")["people"][1]["lost_frames"] == 30 + 40
 
 
+def test_when_and_why_a_face_is_seen_badly_is_told(
+    tmp_path: Path, card: ModelCard, table: pd.DataFrame, stills: Path
+) -> None:
+    told = table.assign(quality=0.9, hidden=None, box_h=200.0)
+    masked = (told["face_id"] == 0) & (told["frame"] >= 100)
+    told.loc[masked, ["quality", "hidden"]] = 0.2, "mouth"
+    write_report(tmp_path / "a.html", told, card, stills=stills)
+    page = Page((tmp_path / "a.html").read_text())
+    assert page.data("person-0")["doubtful"] == [[4.0, 4.8]]
+    assert page.data("person-1")["doubtful"] == []
+    assert "20 of 210 rows with a face are doubtful (quality below 0.5): 20 mouth hidden" in page.text
+    assert "mouth hidden in 20 of 210 rows with a face, where AU12, AU25 are guesses" in page.text
+    for place, still in enumerate(page.data("clip")["stills"]):
+        for face in page.data(f"still-{place}")["faces"]:
+            spoilt = face["face_id"] == 0 and still["frame"] >= 100
+            said = "quality 0.20 (doubtful), mouth hidden" if spoilt else "quality 0.90"
+            assert face["about"] == said
+
+
 @pytest.mark.slow
 def test_a_long_clip_gives_a_small_page_with_every_peak(tmp_path: Path, card: ModelCard) -> None:
     labels = card.aus.labels

@@ -83,6 +83,19 @@ def test_there_is_no_curve_where_the_face_was_lost(figure: Figure) -> None:
         assert path.get_extents().intervalx.tolist() == [8.0, 10.4]
 
 
+def test_a_face_that_is_seen_badly_has_a_grey_ground(table: pd.DataFrame, figure: Figure) -> None:
+    spoilt = table.assign(quality=0.9)
+    spoilt.loc[300:349, "quality"] = 0.2
+    drawn = timeline(spoilt, THRESHOLD, None, 0)
+    for axes in drawn.axes:
+        (ground,) = [part for part in axes.collections if part.get_label() == "doubtful"]
+        (path,) = ground.get_paths()
+        assert path.get_extents().intervalx.tolist() == [12.0, 14.0]
+    key = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert "face seen badly" in key
+    assert "face seen badly" not in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
 def test_events_are_shaded_from_onset_to_offset(figure: Figure, events: pd.DataFrame) -> None:
     for axes, label in zip(figure.axes, LABELS, strict=True):
         (shading,) = [part for part in axes.collections if part.get_label() == "events"]

@@ -50,10 +50,11 @@ def test_clips_of_one_name_are_told_apart_by_their_folder(tmp_path: Path, card: 
         ((-20, -10, 15, np.nan), "turned 20° to their right, looking 10° up, tilted 15° counter-clockwise"),
         ((4.9, -4.9, 0, 1.0), "facing the camera, quality 1.00"),
         ((np.nan, np.nan, np.nan, 0.5), "quality 0.50"),
+        ((0, 0, 0, 0.49, ("mouth",)), "facing the camera, quality 0.49 (doubtful), mouth hidden"),
         ((np.nan, np.nan, np.nan, np.nan), ""),
     ],
 )
-def test_how_a_face_is_seen_in_words(seen: tuple[float, float, float, float], said: str) -> None:
+def test_how_a_face_is_seen_in_words(seen: tuple, said: str) -> None:
     assert words.pose_text(*seen) == said
 
 

@@ -127,10 +127,12 @@ def test_a_face_lost_for_longer_than_the_gap_ends_an_event() -> None:
     table = clip([0.1, 0.9, NAN, NAN, 0.9, 0.1])
     joined = events(table, max_gap=0.2, **EXACT)
     assert spans(joined) == [(0.1, 0.5)]
+    assert joined["unseen"].tolist() == pytest.approx([0.2])
     assert joined[["open_start", "open_end"]].to_numpy().tolist() == [[False, False]]
     for merge in (0.0, 9.0):
         apart = events(table, max_gap=0.19, merge_gap=merge, min_duration=0)
         assert spans(apart) == [(0.1, 0.2), (0.4, 0.5)]
+        assert apart["unseen"].tolist() == [0, 0]
         assert apart[["open_start", "open_end"]].to_numpy().tolist() == [[False, True], [True, False]]
 
 

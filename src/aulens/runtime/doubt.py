@@ -47,6 +47,12 @@ def guessed(hidden: Sequence[str], labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(label for label in labels if label in of)
 
 
+def guesses_text(hidden: Sequence[str], labels: Sequence[str]) -> str:
+    """The same in words: "AU4, AU43 are guesses"; "" for none."""
+    found = guessed(hidden, labels)
+    return f"{', '.join(found)} {'is a guess' if len(found) == 1 else 'are guesses'}" if found else ""
+
+
 def doubt(quality: float, yaw: float, pitch: float, height: float, hidden: Sequence[str]) -> str:
     """Why a face is doubtful: "turned away", "small", "mouth hidden", or what is left, "dark or blurred".
 
@@ -83,8 +89,8 @@ def caution(why: str, hidden: Sequence[str], labels: Sequence[str]) -> str:
         labels: of the AUs that are told.
     """
     said = [f"This face is doubtful: {why}."] if why else []
-    if guesses := guessed(hidden, labels):
-        said.append(f"{hidden_text(hidden).capitalize()}: {', '.join(guesses)} are guesses.")
+    if guesses := guesses_text(hidden, labels):
+        said.append(f"{hidden_text(hidden).capitalize()}: {guesses}.")
     return " ".join(said)
 
 

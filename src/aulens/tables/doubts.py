@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aulens.runtime.doubt import DOUBTFUL, doubt, doubts_text, guessed
-from aulens.tables.schema import aus_in, rows_with_face
+from aulens.errors import InputError
+from aulens.runtime.doubt import DOUBTFUL, PARTS, doubt, doubts_text, guessed, guesses_text
+from aulens.tables.schema import au_of, aus_in, rows_with_face
 
 ROWS: Final = "rows with a face"
 _NUMBERS: Final = ("quality", "pose_yaw", "pose_pitch", "box_h")
@@ -34,6 +35,25 @@ def doubtful_text(table: pd.DataFrame) -> str | None:
     return doubts_text(Counter(doubts(table).tolist()), int(rows_with_face(table).sum()), ROWS)
 
 
+def without_guesses(table: pd.DataFrame) -> pd.DataFrame:
+    """A copy of a table in which AUs of hidden parts have no scores, in those rows.
+
+    `success` stays 1, since the other AUs count. Events, smoothing and co-occurrence take no part of such
+    cells; pages and shares need a table with all of them.
+
+    Raises:
+        InputError: the table does not tell which parts are hidden.
+    """
+    if "hidden" not in table:
+        raise InputError("the table has no column `hidden`: it is of an earlier version; analyze anew")
+    kept = table.copy()
+    for part in PARTS:
+        guesses = guessed([part], aus_in(table))
+        rows = table["hidden"].str.contains(part, regex=False).fillna(False).to_numpy(dtype=bool)
+        kept.loc[rows, [name for name in table.columns if au_of(name) in guesses]] = np.nan
+    return kept
+
+
 def hidden_text(table: pd.DataFrame) -> str | None:
     """In how many rows with a face parts of it are hidden, and which AUs are guesses there; None: in none."""
     if "hidden" not in table:
@@ -42,8 +62,8 @@ def hidden_text(table: pd.DataFrame) -> str | None:
     words = table.loc[faces, "hidden"].dropna().str.split()
     labels = aus_in(table)
     said = [
-        f"{part} hidden in {count:,} of {int(faces.sum()):,} {ROWS}, where {', '.join(guesses)} are guesses"
+        f"{part} hidden in {count:,} of {int(faces.sum()):,} {ROWS}, where {guesses}"
         for part, count in Counter(part for row in words for part in row).most_common()
-        if (guesses := guessed([part], labels))
+        if (guesses := guesses_text([part], labels))
     ]
     return "; ".join(said) or None
