@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -75,6 +76,17 @@ def unwritable(path: str | Path) -> str | None:
     except UnicodeEncodeError:
         return f"{legible(path)}: the name of the file is not UTF-8, so no table can hold it; rename the file"
     return None
+
+
+def several(names: Sequence[object], most: int = 4) -> str:
+    """Some of them, for a message: "F001, F002, F003, F004 and 7 more"."""
+    shown = ", ".join(map(str, names[:most]))
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def first_of(names: Sequence[object], most: int = 3) -> str:
+    """The first of them, for a message: "1 to 3, 5, 8, ..."."""
+    return ", ".join([*map(str, names[:most]), *(["..."] if len(names) > most else [])])
 
 
 def legible(text: object) -> str:

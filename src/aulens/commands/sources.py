@@ -6,17 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from aulens.commands.tally import counted
 from aulens.errors import ConfigError
 from aulens.formats import MEANT_SUFFIXES, further_pictures
 from aulens.inputs import media_at
-from aulens.named import legible, real, unwritable
+from aulens.named import first_of, legible, real, unwritable
 from aulens.output.plan import unique
 from aulens.output.previous_outputs import PreviousOutputs, previous_outputs
-
-_NAMED: Final = 3
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,7 @@ def _results(given: Path, out: Path | None) -> list[Path]:
 def _nothing(others: Mapping[str, int], left: Sequence[Path], previous: PreviousOutputs) -> str:
     """Why there is nothing to analyze in a folder."""
     if previous.tables:
-        return f"holds results of aulens: give their tables to `aulens report`: {_first(previous.tables)}"
+        return f"holds results of aulens: give their tables to `aulens report`: {first_of(previous.tables)}"
     if left:
         return f"no pictures or videos in this folder but {len(left)} that aulens made"
     return "no pictures or videos in this folder" + (f", only {others_text(others)}" if others else "")
@@ -119,17 +116,13 @@ def others_text(others: Mapping[str, int]) -> str:
     """What else lay in folders, as a few words: "4 other files (3 .txt, 1 .csv)"."""
     most = sorted(others.items(), key=lambda one: (-one[1], not one[0], one[0]))
     kinds = [f"{count:,} {ending or 'without an ending'}" for ending, count in most]
-    return f"{counted(sum(others.values()), 'other file')} ({_first(kinds, 8)})"
+    return f"{counted(sum(others.values()), 'other file')} ({first_of(kinds, 8)})"
 
 
 def previous_text(made: Sequence[Path]) -> str:
     """What is left out because aulens made it, as one line."""
     folders = sorted({str(path.parent) for path in made})
-    return f"{counted(len(made), 'file')} left out that aulens made before: in {_first(folders)}"
-
-
-def _first(names: Sequence[object], most: int = _NAMED) -> str:
-    return ", ".join([*map(str, names[:most]), *(["..."] if len(names) > most else [])])
+    return f"{counted(len(made), 'file')} left out that aulens made before: in {first_of(folders)}"
 
 
 def command_line() -> str:

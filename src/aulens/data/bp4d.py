@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.data.coded import CodedSequence, find_media, gather, noted, subject_problems, usable_rows
-from aulens.data.folders import several, start, walk
+from aulens.data.folders import start, walk
 from aulens.data.index import FrameIndex, Problem
 from aulens.data.jaanet import within_lists
 from aulens.data.label_files import au_columns, binary_labels, line_problems, read_table
@@ -20,6 +20,7 @@ from aulens.data.protocols import BP4D_PROTOCOL
 from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 from aulens.landmarks import IBUG49
+from aulens.named import several
 
 NOT_CODED: Final = (9,)
 """The code for "unknown" in AU_OCC."""

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
 from aulens.data.columns import changes, joined
-from aulens.data.folders import find_pictures, several
+from aulens.data.folders import find_pictures
 from aulens.data.index import PICTURE, FrameIndex, LostVideo, Problem
 from aulens.errors import DatasetError
+from aulens.named import several
 
 
 @dataclass(frozen=True, eq=False)

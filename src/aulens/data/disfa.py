@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING
 from aulens.data.coded import CodedSequence, gather, noted, subject_problems, usable_rows
-from aulens.data.folders import listing, several, start, walk
+from aulens.data.folders import listing, start, walk
 from aulens.data.frames import count_frames
 from aulens.data.index import FrameIndex, LostVideo, Problem
 from aulens.data.jaanet import within_lists
@@ -23,6 +23,7 @@ from aulens.data.protocols import DISFA_PROTOCOL, DISFA_SEQUENCE
 from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 from aulens.landmarks import IBUG66
+from aulens.named import several
 
 _SHORT: Final = {"SN010": 4844}  # a subject whose labels are known to be a line short of the others' 4,845
 _SUBJECT: Final = re.compile(r"SN\d{3}")

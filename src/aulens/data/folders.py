@@ -110,9 +110,3 @@ def _padding(stem: str) -> int:
     if len(stem) == 4:
         return 0
     return 1 if stem == str(int(stem)) else {3: 2, 5: 3}.get(len(stem), 4)
-
-
-def several(names: Sequence[object], most: int = 4) -> str:
-    """Some of them, for a message: "F001, F002, F003, F004 and 7 more"."""
-    shown = ", ".join(str(name) for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -15,13 +15,14 @@ from PIL.Image import DecompressionBombError
 
 from aulens.aus import MISSING
 from aulens.data.coded import find_media, no_frames, usable_rows
-from aulens.data.folders import several, start, walk
+from aulens.data.folders import start, walk
 from aulens.data.index import FrameIndex, Problem
 from aulens.data.jaanet_lists import SIZE, read_lists
 from aulens.data.protocols import DISFA_SEQUENCE
 from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 from aulens.formats import DAMAGE, open_picture
+from aulens.named import several
 
 _SUBJECT: Final = re.compile(r"[FM]\d{3}|SN\d{3}")
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
 from aulens.contents import text_of
-from aulens.data.folders import several
 from aulens.data.index import Problem
 from aulens.errors import DatasetError
+from aulens.named import first_of, several
 
 PRESENT_FROM: Final = 2
 """The least intensity (of 0 to 5) that counts as present, as in DISFA's publications."""
@@ -159,7 +159,7 @@ def binary_labels(
     labels[codes == 0] = 0
     labels[codes == 1] = 1
     wrong = (labels == MISSING) & ~np.isin(codes, list(not_coded))
-    return labels, code_problems(codes, wrong, aus, where, f"0, 1 or {_words(sorted(not_coded))}")
+    return labels, code_problems(codes, wrong, aus, where, f"0, 1 or {first_of(sorted(not_coded), 5)}")
 
 
 def intensity_labels(
@@ -190,12 +190,7 @@ def code_problems(
     columns = [aus.labels[axis] for axis in np.unique(np.nonzero(wrong)[1])]
     seen = ["blank" if np.isnan(value) else f"{value:g}" for value in np.unique(codes[wrong])]
     message = (
-        f"{int(wrong.sum())} codes of {', '.join(columns)} are {_words(seen)}, expected {allowed}; "
+        f"{int(wrong.sum())} codes of {', '.join(columns)} are {first_of(seen, 5)}, expected {allowed}; "
         "they are taken as not coded, see whether the file is damaged."
     )
     return [Problem("warning", "code_range", where, message, int(wrong.any(1).sum()))]
-
-
-def _words(values: Sequence[object], most: int = 5) -> str:
-    shown = [str(value) for value in values[:most]]
-    return ", ".join(shown) + (", ..." if len(values) > most else "")

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
 from aulens.data.columns import distinct_pairs
-from aulens.data.folders import several
 from aulens.data.folds import SplitPlan, has_own_splits, split, train_only
 from aulens.data.index import LEFT_ONLY, RIGHT_ONLY
 from aulens.data.prepared import Prepared, is_prepared, load_prepared
@@ -22,6 +21,7 @@ from aulens.data.samples import NEAR_DUPLICATES, RENDERS, SPLITS, Samples, join
 from aulens.data.shards import Rows, as_rows
 from aulens.errors import ConfigError, DatasetError
 from aulens.landmarks import convert, layout_of
+from aulens.named import several
 
 _Number = TypeVar("_Number", np.int8, np.float32)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from aulens.aus import AUS, MOST_INTENSE, AUSet
 from aulens.data.coded import usable_rows
 from aulens.data.columns import point_columns
-from aulens.data.folders import listing, several
+from aulens.data.folders import listing
 from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.label_files import binary_labels, code_problems
 from aulens.data.manifest_table import (
@@ -30,6 +30,7 @@ from aulens.data.manifest_table import (
 from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
 from aulens.landmarks import LAYOUTS
+from aulens.named import several
 
 NOT_CODED: Final = (9, -1, 999)
 """The codes for "not coded" that are in use; a blank cell is not coded too."""

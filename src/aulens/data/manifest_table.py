@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aulens.contents import frame_of, size_of
-from aulens.data.folders import several
 from aulens.errors import DatasetError
+from aulens.named import several
 
 _REQUIRED: Final = ("path", "subject", "sequence", "frame")
 _NAMES: Final = ("manifest.parquet", "manifest.csv")

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from aulens.aus import MISSING, PRESENT_STRENGTH, AUSet
 from aulens.contents import frame_of
 from aulens.data.columns import point_columns
-from aulens.data.folders import several
 from aulens.data.portraits.splits import PORTRAITS
 from aulens.data.samples import Samples, join
 from aulens.errors import DatasetError
+from aulens.named import several
 
 POINTS: Final[int] = 68
 

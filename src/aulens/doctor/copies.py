@@ -11,11 +11,11 @@ from typing import Final
 
 import numpy as np
 
-from aulens.data.folders import several
 from aulens.data.index import PICTURE, FrameIndex, Level, Problem
 from aulens.doctor.flicker import changes
 from aulens.doctor.sampling import Rows, read_rows, spread
 from aulens.errors import DatasetError
+from aulens.named import several
 
 SAMPLED: Final = 6
 """Frames of each clip that are looked for elsewhere."""

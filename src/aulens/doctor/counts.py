@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING
-from aulens.data.folders import several
 from aulens.data.index import FrameIndex, Level, Problem
 from aulens.data.protocols import Protocol
 from aulens.data.registry import protocol_of
 from aulens.doctor.diagnosis import FRAMES, PartCount
+from aulens.named import several
 
 UNCODED: Final = 0.2
 """An AU that is not coded in a fifth of the frames can't give published numbers, which rest on nearly all;

@@ -11,6 +11,7 @@ from aulens.aus import AU_SETS, AUSet
 from aulens.errors import ModelError
 from aulens.models.jaa_net import LEAST_CROP
 from aulens.models.jaa_parts import FEATURE_CHANNELS
+from aulens.named import first_of
 
 FIRST: Final[Mapping[str, tuple[str, ...]]] = {
     "region_learning": ("multiscale_feat",),
@@ -104,11 +105,7 @@ def check(
         "of another kind": [f"{n} of {kind}" for n, kind in _kinds(given) if kind is not None],
         "not finite": [n for n, kind in _kinds(given) if kind is None and not _finite(given[n])],
     }
-    faults = [
-        f"{len(names)} {kind} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-        for kind, names in problems.items()
-        if names
-    ]
+    faults = [f"{len(names)} {kind} ({first_of(names)})" for kind, names in problems.items() if names]
     if faults:
         raise ModelError(f"{said} does not fit JAA-Net: {'; '.join(faults)}. Get the file again.")
 

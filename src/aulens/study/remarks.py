@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens.metrics.counts import f1
+from aulens.named import several
 from aulens.study.grid import Grid, Key, run_name
-
-_NAMED: Final = 4
-"""As many missing runs are named; more are counted."""
 
 
 def remarks(grid: Grid, wanted: Sequence[Key], missing: Sequence[Key]) -> Iterator[str]:
@@ -20,11 +17,7 @@ def remarks(grid: Grid, wanted: Sequence[Key], missing: Sequence[Key]) -> Iterat
     for variant in dict.fromkeys(name for name, _, _ in missing):
         lacking = [run_name((fold, seed)) for name, fold, seed in missing if name == variant]
         planned = sum(name == variant for name, _, _ in wanted)
-        more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
-        yield (
-            f"{variant}: {planned - len(lacking)} of {planned} runs; "
-            f"missing: {', '.join(lacking[:_NAMED])}{more}."
-        )
+        yield f"{variant}: {planned - len(lacking)} of {planned} runs; missing: {several(lacking)}."
     for fold in grid.uneven:
         where = f" of fold {fold}" if fold else ""
         yield f"The runs{where} were not all tested on the same labels: differences are of unlike frames too."

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from aulens.checked import Checked, Count, Natural, NotNegative, Probability
 from aulens.errors import ConfigError, InputError
+from aulens.named import several
 from aulens.tables.schema import aus_in, rows_with_face
 from aulens.tables.usable import Limits
 
@@ -115,8 +116,7 @@ class Baseline(Checked):
         elif self.picture is not None:
             (whose,) = [face_id for _, face_id in rest.index[~without]]
             why = f"the neutral picture counts as of person {whose}, who is seen longest"
-        more = f" and {len(people) - _NAMED} more" if len(people) > _NAMED else ""
-        who = f"person{'s' if len(people) > 1 else ''} {', '.join(people[:_NAMED])}{more}"
+        who = f"person{'s' if len(people) > 1 else ''} {several(people, _NAMED)}"
         return f"{who} {'have' if len(people) > 1 else 'has'} no baseline ({why})"
 
     def _shown(self, table: pd.DataFrame, seen: pd.DataFrame) -> NDArray[np.bool_]:

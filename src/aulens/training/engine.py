@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from aulens.errors import DatasetError, ModelError
 from aulens.files import write_json
+from aulens.named import several
 from aulens.training import checkpoint
 from aulens.training.checkpoint import Average, Position
 from aulens.training.config import TrainConfig
@@ -152,8 +153,7 @@ class Trainer:
             "files": files,
         }
         write_json(report, content)
-        more = f" and {len(files) - 4} more" if files[4:] else ""
-        named = f", on the batch {', '.join(files[:4])}{more} (all in {report})" if files else ""
+        named = f", on the batch {several(files)} (all in {report})" if files else ""
         look = "Look at these pictures and their landmarks; if they are sound, lower" if files else "Lower"
         raise ModelError(
             f"The loss is {losses['loss']} in epoch {epoch}, step {step}{named}. {look} optimiser.lr or set "

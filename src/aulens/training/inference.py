@@ -18,12 +18,12 @@ from aulens import roi
 from aulens.align import TEMPLATES
 from aulens.aus import AUSet
 from aulens.data.dataset import Crop, FaceDataset
-from aulens.data.folders import several
 from aulens.data.loading import load_data
 from aulens.data.samples import NEAR_DUPLICATES, Samples
 from aulens.errors import ConfigError, ModelError
 from aulens.models import AUOutput, load_checkpoint
 from aulens.models.family import find
+from aulens.named import several
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.runtime.model import open_model
 from aulens.training.calibration import Calibration, read_calibration

@@ -17,11 +17,10 @@ from typing import Final
 
 from aulens.contents import bytes_of
 from aulens.errors import InputError
-from aulens.named import regular_file
+from aulens.named import first_of, regular_file
 
 _MOST_SPREAD: Final = 10
 """Numbers of which fewer than one in so many is there do not count pictures: they are dates, or times."""
-_NAMED: Final = 3
 _TICK: Final = Fraction(1, 1_000_000)
 _LONGEST: Final = 1_000_000_000
 """Seconds: 30 years."""
@@ -122,11 +121,11 @@ def by_times(source: str | Path, paths: Sequence[Path], times: Path) -> Numberin
         raise InputError(f"{source}: {times} names no picture that is there ({listed[0][0]}, ...)")
     missing = [name for index, (name, _) in enumerate(listed) if index not in found]
     remarks = (
-        [f"{_pictures(len(missing))} missing that {times.name} lists: {_first(missing)}"] if missing else []
+        [f"{_pictures(len(missing))} missing that {times.name} lists: {first_of(missing)}"] if missing else []
     )
     if there:
         rest = [path.name for path in there.values()]
-        remarks.append(f"{len(rest)} left out that {times.name} does not list: {_first(rest)}")
+        remarks.append(f"{len(rest)} left out that {times.name} does not list: {first_of(rest)}")
     return Numbering(found, len(listed), "; ".join(remarks) or None, [time for _, time in listed], digest)
 
 
@@ -173,12 +172,12 @@ def _several(series: Counter[tuple[str, str] | None], paths: Sequence[Path], num
     if len(series) == 1:
         twice = next(after for before, after in pairwise(numbers) if after <= before)
         same = [path.name for path, number in zip(paths, numbers, strict=True) if number == twice]
-        return f"frame {twice} is there {len(same)} times ({_first(same)}); {advice}"
+        return f"frame {twice} is there {len(same)} times ({first_of(same)}); {advice}"
     kinds = [
         f"{count} without a number" if key is None else f"{count} like {key[0]}N{key[1]}"
         for key, count in series.most_common()
     ]
-    return f"the pictures are of {len(series)} series ({_first(kinds)}); {advice}"
+    return f"the pictures are of {len(series)} series ({first_of(kinds)}); {advice}"
 
 
 def _key(name: str) -> str:
@@ -197,8 +196,4 @@ def _ranges(numbers: Sequence[int], step: int) -> str:
             runs[-1][1:] = [number]
         else:
             runs.append([number])
-    return _first([" to ".join(map(str, run)) for run in runs])
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join([*names[:_NAMED], *(["..."] if len(names) > _NAMED else [])])
+    return first_of([" to ".join(map(str, run)) for run in runs])

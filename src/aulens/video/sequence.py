@@ -17,6 +17,7 @@ from PIL import UnidentifiedImageError
 from aulens.errors import ConfigError, InputError
 from aulens.formats import DAMAGE, PICTURE_SUFFIXES, open_picture
 from aulens.image import read_image
+from aulens.named import first_of
 from aulens.video.fit import fit
 from aulens.video.media import Choice, Frame, Media, VideoInfo
 from aulens.video.numbering import by_names, by_times, natural
@@ -175,10 +176,9 @@ def _none(folder: Path) -> str:
     below = sorted((path.name for path in folder.iterdir() if path.is_dir()), key=natural)
     if not below:
         return "the folder holds no pictures"
-    named = ", ".join([*below[:3], *(["..."] if len(below) > 3 else [])])
     return (
-        f"the folder holds no pictures but {len(below)} folders ({named}); each is a sequence of its own: "
-        f"give them ({folder.name or folder}/*)"
+        f"the folder holds no pictures but {len(below)} folders ({first_of(below)}); each is a sequence of "
+        f"its own: give them ({folder.name or folder}/*)"
     )
 
 

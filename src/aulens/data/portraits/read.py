@@ -13,13 +13,14 @@ from typing import Final
 
 import numpy as np
 
-from aulens.data.folders import listing, several, start
+from aulens.data.folders import listing, start
 from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.portraits.codes import CODES, read_portrait_codes
 from aulens.data.portraits.cut import CUT, is_delivered
 from aulens.data.portraits.splits import PORTRAITS, TESTING, TRAINING, split_of, subject_of
 from aulens.data.registry import DatasetEntry
 from aulens.errors import DatasetError
+from aulens.named import several
 
 SOURCES: Final = (*TRAINING, *TESTING)
 

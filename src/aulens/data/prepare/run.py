@@ -17,7 +17,6 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from aulens.data.columns import point_columns
-from aulens.data.folders import several
 from aulens.data.folds import has_own_splits
 from aulens.data.frames import read_picture
 from aulens.data.index import PICTURE, FrameIndex
@@ -34,6 +33,7 @@ from aulens.faces.default import MakeDetector, default_detector
 from aulens.faces.detector import described
 from aulens.files import disk_errors
 from aulens.locks import hold
+from aulens.named import several
 from aulens.processes import in_processes
 
 Progress = Callable[[int, int], None]
