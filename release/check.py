@@ -47,15 +47,6 @@ NEEDED: Final = (
 )
 """Some of what is no Python, by name: what .gitignore hides it hides from git's list too."""
 
-IN_SDIST: Final = (
-    "README.md",
-    "LICENSE",
-    "CHANGELOG.md",
-    "CITATION.cff",
-    "SECURITY.md",
-    "docs/licences.md",
-    "mkdocs.yml",
-)
 MOST_BYTES: Final = 20_000_000
 """Of either file; the networks are 12 MB of it."""
 
@@ -109,7 +100,7 @@ def contents(wheel: Path, sdist: Path) -> str:
     with tarfile.open(sdist) as file:
         source = {member.name.partition("/")[2] for member in file if member.isfile()}
     wrong |= {f"the sdist has {name}" for name in source - tracked() - {"PKG-INFO"}}
-    wrong |= {f"the sdist lacks {name}" for name in (tracked("src", "tests") | {*IN_SDIST}) - source}
+    wrong |= {f"the sdist lacks {name}" for name in tracked() - source}
     sizes = {path: path.stat().st_size for path in (wheel, sdist)}
     wrong |= {f"{path.name} has {size:,} bytes" for path, size in sizes.items() if size > MOST_BYTES}
     if wrong:
@@ -156,11 +147,11 @@ class Environment:
         run(TOOLS / "uv", "pip", "install", "--quiet", "--python", self.python, *what)
 
 
-def smoke(wheel: Path, extra: str, python: str) -> str:
+def smoke(wheel: Path, extra: str, python: str, resolution: str) -> str:
     """Install it and try it; what was seen, its size and time."""
     begun = time.monotonic()
     with Environment(python) as made, tempfile.TemporaryDirectory(prefix="aulens-smoke-") as work:
-        made.install(requirement(wheel, extra))
+        made.install(requirement(wheel, extra), "--resolution", resolution, "--only-binary", ":all:")
         run(TOOLS / "uv", "pip", "check", "--python", made.python)
         size = bytes_in(made.folder)
         seen = run(
@@ -217,7 +208,9 @@ def oldest(extra: str, python: str) -> str:
     return f"{len(said.splitlines())} packages"
 
 
-def attempts(wheel: Path, extras: list[str], pythons: list[str]) -> Iterator[tuple[str, str, str]]:
+def attempts(
+    wheel: Path, extras: list[str], pythons: list[str], resolution: str
+) -> Iterator[tuple[str, str, str]]:
     """Each check: what, what it said, what was wrong."""
     todo = [(f"types, Python {python}", types, (wheel, python)) for python in pythons if "core" in extras]
     for extra in extras:
@@ -225,7 +218,7 @@ def attempts(wheel: Path, extras: list[str], pythons: list[str]) -> Iterator[tup
             if (extra, python) in NOT_FOR:
                 continue
             todo.append((f"oldest {extra}, Python {python}", oldest, (extra, python)))
-            todo.append((f"{extra}, Python {python}", smoke, (wheel, extra, python)))
+            todo.append((f"{extra}, Python {python}", smoke, (wheel, extra, python, resolution)))
     for what, check, arguments in todo:
         try:
             yield what, check(*arguments), ""  # type: ignore[operator]
@@ -240,14 +233,18 @@ def main() -> None:
         "--extra", nargs="*", choices=EXTRAS, default=list(EXTRAS), help="none: build and look"
     )
     parser.add_argument("--python", nargs="+", default=list(PYTHONS), help="versions")
+    parser.add_argument(
+        "--oldest", action="store_true", help="install the oldest admitted releases, not the newest"
+    )
     given = parser.parse_args()
+    resolution = "lowest-direct" if given.oldest else "highest"
     try:
         wheel, sdist = build(given.dist)
         print(contents(wheel, sdist), flush=True)
     except ReleaseError as failed:
         sys.exit(str(failed))
     wrong = 0
-    for what, said, fault in attempts(wheel, given.extra, given.python):
+    for what, said, fault in attempts(wheel, given.extra, given.python, resolution):
         print(f"{'FAILED' if fault else 'ok    '} {what:28} {fault or said}", flush=True)
         wrong += bool(fault)
     sys.exit(f"{wrong} of it failed" if wrong else 0)
