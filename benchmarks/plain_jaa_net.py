@@ -9,11 +9,13 @@ Shao et al., JAA-Net: Joint Facial Action Unit Detection and Face Alignment via 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aulens.aus import AUSet
-from aulens.roi import attention_maps
+from aulens.roi import centres
 
 SUBNETS = (
     "region_learning",
@@ -28,6 +30,31 @@ WIDTHS = (96, 128, 160)  # of the three levels of a feature extractor
 REFINE = 64
 HIDDEN = 512
 LOCAL_HIDDEN = 64
+
+
+def attention_maps(landmarks: NDArray[np.floating], aus: AUSet, crop: int) -> NDArray[np.float32]:
+    """A diamond of falling weight around each of an AU's two centres, the larger where they meet.
+
+    Args:
+        landmarks: (..., K, 2) crop pixels, any layout.
+        aus: The Action Units, in order.
+        crop: Side of the crop in pixels.
+
+    Returns:
+        (..., A, S, S) in [0, 1], S = crop / 4 + 2 * 4.
+    """
+    extent, slope = 0.14, 0.56
+    size = crop // 4 + 8
+    half = round((size - 1) / 2 * extent)
+    centre = np.rint(centres(landmarks, aus, upright=True) * (size / crop))[..., None]  # (..., A, 2, 2, 1)
+    pixel = np.arange(size)
+    distance = np.abs(pixel - centre)
+    low, high = np.clip(centre - half, 0, size - 1), np.clip(centre + half, 0, size - 1)
+    inside = (pixel >= low) & (pixel <= high)
+    (dx, dy), (in_x, in_y) = (np.moveaxis(a, -2, 0) for a in (distance, inside))
+    value = 1 - (dy[..., :, None] + dx[..., None, :]) * (slope / (size * extent))
+    value = np.where(in_y[..., :, None] & in_x[..., None, :], value, 0)
+    return np.asarray(np.maximum(value, 0).max(-3), np.float32)
 
 
 def feature_side(crop: int) -> int:
@@ -206,7 +233,7 @@ class PlainJAANet(nn.Module):
         aus: The Action Units, in the checkpoints' order.
         crop: Side of the image in pixels, a multiple of 16 from 48 on; the papers have 176 and 112.
         draw: Landmarks (B, 49, 2) as numpy -> initial maps (B, C, S, S) as numpy; None for
-            `aulens.roi.attention_maps`.
+            `attention_maps`.
     """
 
     def __init__(self, aus: AUSet, crop: int, draw: Callable | None = None) -> None:

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from aulens import roi
 from aulens.aus import AFFWILD2, BP4D, DISFA, RENDERS, AUSet
 from aulens.errors import ConfigError, InputError
 from aulens.models.jaa_net import InitialAttention, JAANet, present_minus_absent
 from aulens.models.jaa_parts import GroupedLinear, recut, to_cells, to_picture
+from plain_jaa import plain
 
 TINY = 48
 
@@ -67,13 +67,13 @@ def test_grouped_linear_is_one_linear_for_each_group() -> None:
 
 @pytest.mark.parametrize("aus", [BP4D, DISFA, AFFWILD2, RENDERS])
 @pytest.mark.parametrize("crop", [176, 112, 64])
-def test_attention_is_that_of_roi(aus: AUSet, crop: int) -> None:
+def test_attention_is_the_plain_one(aus: AUSet, crop: int) -> None:
     rng = np.random.default_rng(crop)
     # Some faces lie half outside the crop: their centres are clamped as in the published code.
     points = rng.uniform(-0.3 * crop, 1.3 * crop, (6, 49, 2)).astype(np.float32)
     found = InitialAttention(aus, crop)(torch.from_numpy(points))
     assert found.dtype == torch.float32
-    np.testing.assert_allclose(found.numpy(), roi.attention_maps(points, aus, crop), atol=1e-6)
+    np.testing.assert_allclose(found.numpy(), plain().attention_maps(points, aus, crop), atol=1e-6)
 
 
 def test_a_landmark_far_outside_marks_the_nearest_border() -> None:

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from aulens.aus import BP4D, AUSet
-from aulens.roi import attention_maps
 from plain_jaa import face49, filled_plain, hollow, plain
 
 TWO = AUSet("two", (1, 12))
@@ -82,4 +81,4 @@ def test_attention_starts_at_its_own_landmarks(model: nn.Module) -> None:
         output = model(image())
     landmarks = output.landmarks.reshape(2, 49, 2).numpy()
     assert np.abs(landmarks - face49(48)).mean() < 5  # about the face that it was filled with
-    np.testing.assert_array_equal(output.initial.numpy(), attention_maps(landmarks, TWO, 48))
+    np.testing.assert_array_equal(output.initial.numpy(), plain().attention_maps(landmarks, TWO, 48))

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 from aulens.align import rotation_scale, transform
 from aulens.aus import AFFWILD2, BP4D, DISFA, GFT, AUSet
-from aulens.errors import InputError
 from aulens.landmarks import IBUG49, IBUG68, convert
-from aulens.roi import attention_maps, centres
+from aulens.models.jaa_net import InitialAttention
+from aulens.roi import centres
 from synthetic_faces import face68
 
 Golden = dict[int, tuple[float, float, float, tuple[tuple[int, int], ...]]]
@@ -71,10 +72,15 @@ GOLDEN_112 = {
 GOLDEN = [(176, GOLDEN_176), (112, GOLDEN_112)]
 
 
+def attention_maps(points: np.ndarray, aus: AUSet, crop: int) -> np.ndarray:
+    """(N, K, 2) → (N, A, S, S)."""
+    return InitialAttention(aus, crop)(torch.tensor(points, dtype=torch.float32)).numpy()
+
+
 @pytest.mark.parametrize(("crop", "golden"), GOLDEN, ids=["176", "112"])
 @pytest.mark.parametrize("aus", [BP4D, DISFA, GFT, AFFWILD2], ids=lambda aus: aus.name)
 def test_attention_maps_equal_the_published_code(aus: AUSet, crop: int, golden: Golden) -> None:
-    maps = attention_maps(FACE_176 * (crop / 176), aus, crop)
+    (maps,) = attention_maps(FACE_176[None] * (crop / 176), aus, crop)
     size = crop // 4 + 8
     assert maps.shape == (len(aus), size, size)
     assert maps.dtype == np.float32
@@ -98,12 +104,10 @@ def test_centres_equal_the_published_code(crop: int, golden: Golden) -> None:
 
 def test_attention_maps_of_many_faces_and_other_layouts() -> None:
     move = rotation_scale(8, 70, (0, 0), (88, 88))
-    points = transform(move, face68() + np.random.default_rng(0).normal(0, 0.02, (2, 3, 68, 2)))
+    points = transform(move, face68() + np.random.default_rng(0).normal(0, 0.02, (6, 68, 2)))
     maps = attention_maps(points, BP4D, 176)
-    assert maps.shape == (2, 3, 12, 52, 52)
-    np.testing.assert_array_equal(
-        maps[1, 2], attention_maps(convert(points[1, 2], IBUG68, IBUG49), BP4D, 176)
-    )
+    assert maps.shape == (6, 12, 52, 52)
+    np.testing.assert_array_equal(maps, attention_maps(convert(points, IBUG68, IBUG49), BP4D, 176))
     assert (maps >= 0).all()
     assert (maps <= 1).all()
 
@@ -111,15 +115,8 @@ def test_attention_maps_of_many_faces_and_other_layouts() -> None:
 def test_a_centre_outside_still_marks_the_nearest_border() -> None:
     points = np.full((68, 2), 88.0)
     points[48], points[54] = (-40, 88), (400, 88)
-    (one,) = attention_maps(points, AUSet("one", (12,)), 176)
+    one = attention_maps(points[None], AUSet("one", (12,)), 176)[0, 0]
     # On the left the centre is pixel (-12, 26): 1 - 12 / 13 in column 0. On the right it is too far to show.
     assert one[26, 0] == pytest.approx(1 / 13)
     one[26, 0] = 0
     assert one.max() < 1e-6
-
-
-def test_attention_maps_refuse() -> None:
-    with pytest.raises(InputError, match="multiple of the stride 4, got 175"):
-        attention_maps(FACE_176, BP4D, 175)
-    with pytest.raises(InputError, match="finite"):
-        attention_maps(FACE_176 * np.nan, BP4D, 176)

@@ -32,11 +32,19 @@ from aulens.models.jaa_parts import (
 )
 from aulens.models.output import AUOutput, full
 from aulens.models.regions import Regions
-from aulens.roi import ATTENTION_BORDER, ATTENTION_EXTENT, ATTENTION_SLOPE, ATTENTION_STRIDE
 
 LEAST_CROP: Final = 48
 HIDDEN: Final = 512
 LOCAL_HIDDEN: Final = 64
+
+ATTENTION_STRIDE: Final = 4
+"""Crop pixels per pixel of the features that the attention maps weigh."""
+ATTENTION_BORDER: Final = 4
+"""Pixels that an initial map is wider on each side: the refinement's unpadded convolutions take them off."""
+ATTENTION_EXTENT: Final = 0.14
+"""A window's size relative to its map: ζ of the published code."""
+ATTENTION_SLOPE: Final = 0.56
+"""How much of the value is lost over `ATTENTION_EXTENT` of the map: ξ of the published code."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,12 @@ def present_minus_absent(pairs: Tensor) -> Tensor:
 
 
 class InitialAttention(nn.Module):
-    """`aulens.roi.attention_maps` for a batch, on the device of the landmarks; a test holds the two equal.
+    """A diamond of falling weight around each of an AU's two centres: where the attention starts.
+
+    Around the centre c = round(x * S / crop) (half to even, as the published code has it: not `RoiGrid`'s
+    pixel centres) the value is 1 - |p - c|₁ * slope / (S * extent) in a window of
+    2 * round((S - 1) / 2 * extent) + 1 pixels; where windows meet, the larger; never below 0. A centre
+    outside still marks the border that is nearest.
 
     Args:
         aus: The AUs, in order.

@@ -1,4 +1,4 @@
-"""The regions of `aulens.roi`, on tensors: for whole batches, on the device of the model.
+"""The regions of `aulens.roi`, on tensors: for whole batches, on the device of the model; labels drawn there.
 
 Same names, rules, rounding and order as there; a test holds the two equal.
 
@@ -105,7 +105,10 @@ class Regions(nn.Module):
         return torch.cat(((pixel - half).clamp_min(0), (pixel + half).clamp_max(last)), -1)
 
     def region_labels(self, side_labels: Tensor) -> Tensor:
-        """Labels of regions from labels of sides (B, A, 2): `aulens.roi.region_labels`."""
+        """Labels of regions from labels of sides (B, A, 2): of a midline AU, both have that of the whole AU.
+
+        The upper and the lower lip belong to both sides; so a flip of face and labels flips the maps.
+        """
         return torch.where(self.midline[:, None], au_labels(side_labels).unsqueeze(-1), side_labels)
 
     def side_scores(self, region_scores: Tensor) -> Tensor:
@@ -126,7 +129,10 @@ def roi_maps(
     positives_only: bool = False,
     grades: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The target of paper A (Eq 1): `aulens.roi.roi_maps`.
+    """The target of paper A (Eq 1): +1 in the regions of a present AU, -1 of an absent one, 0 elsewhere.
+
+    Where an AU's two regions overlap, the target is their mean. A MISSING region is not valid, its overlap
+    with the other included; an AU of which both regions are MISSING is valid nowhere.
 
     Args:
         region_labels: (B, A, 2) in {0, 1, MISSING}, from `Regions.region_labels`.

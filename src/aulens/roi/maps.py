@@ -1,7 +1,7 @@
-"""ROI maps: regions laid on a map, labels drawn into them, scores read back from them.
+"""ROI maps: regions laid on a map, scores read back from them (`aulens.models.regions` draws the labels).
 
 Every axis of length 2 is one of regions, as in `table`: [subject_right, subject_left], or upper and lower lip
-for midline AUs; `region_labels` and `side_scores` go from sides to regions and back.
+for midline AUs; `side_scores` goes from regions to sides.
 
 Legend: A AUs, h = w the map's side. Points are (x, y) pixels, integer = pixel centre.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aulens.aus import MISSING, AUSet, au_labels
+from aulens.aus import AUSet
 from aulens.errors import ConfigError, InputError
 from aulens.roi.table import CENTRES, CentreRule
 
@@ -73,71 +73,6 @@ class RoiGrid:
         return np.concatenate([np.maximum(pixel - half, 0), np.minimum(pixel + half, last)], -1)
 
 
-def region_masks(windows: ArrayLike, map: int) -> Bools:
-    """Which pixels lie in each region: (..., 4) windows → (..., map, map) bool ((..., A, 2, h, w))."""
-    columns, rows = _spans(windows, map)
-    return rows[..., :, None] & columns[..., None, :]
-
-
-def region_labels(
-    side_labels: ArrayLike, aus: AUSet, rules: Mapping[int, CentreRule] = CENTRES
-) -> NDArray[np.int8]:
-    """The label of each region: that of its side, but that of the whole AU for both regions of a midline AU.
-
-    The upper and the lower lip belong to both sides; so a flip of face and labels flips the maps.
-
-    Args:
-        side_labels: (..., A, 2) in {0, 1, MISSING}, [subject_right, subject_left].
-        aus: the AUs of the axis A.
-        rules: AU number → rule.
-
-    Returns:
-        (..., A, 2) int8.
-    """
-    sides = _pairs(side_labels, "side labels", len(aus)).astype(np.int8)
-    midline = np.array([rules[n].midline for n in aus])
-    return np.where(midline[:, None], au_labels(sides)[..., None], sides)
-
-
-def roi_maps(
-    side_labels: ArrayLike, windows: ArrayLike, map: int, positives_only: bool = False
-) -> tuple[NDArray[np.float32], Bools]:
-    """The target of paper A (Eq 1): +1 in the regions of a present AU, -1 of an absent one, 0 elsewhere.
-
-    Where an AU's two regions overlap, the target is their mean. A MISSING region is not valid, its overlap
-    with the other included; an AU of which both regions are MISSING is valid nowhere.
-
-    Args:
-        side_labels: (..., A, 2) in {0, 1, MISSING}, one per region; from `region_labels`.
-        windows: (..., A, 2, 4), from `RoiGrid.windows`.
-        map: side of the map, pixels.
-        positives_only: absent AUs are 0 instead of -1 (the paper's "heatmap" baseline).
-
-    Returns:
-        target: (..., A, map, map) float32 in [-1, 1].
-        valid: (..., A, map, map) bool: where the target means something.
-
-    Raises:
-        InputError: when shapes do not fit or a label is of another code.
-    """
-    labels = _pairs(side_labels, "side labels", None)
-    if not np.isin(labels, (0, 1, MISSING)).all():
-        raise InputError(f"labels must be 0, 1 or {MISSING} (MISSING), got {np.unique(labels).tolist()}")
-    masks = region_masks(windows, map)
-    if masks.shape[:-2] != labels.shape:
-        raise InputError(
-            f"labels (..., A, 2) and windows (..., A, 2, 4) must agree, got {labels.shape} and "
-            f"{np.shape(windows)}"
-        )
-    absent = 0.0 if positives_only else -1.0
-    value = np.select([labels == 1, labels == 0], [1.0, absent], 0.0).astype(np.float32)
-    covered = masks.sum(-3, dtype=np.float32)
-    target = (masks * value[..., None, None]).sum(-3) / np.maximum(covered, 1)
-    missing = labels == MISSING
-    valid = ~(masks & missing[..., None, None]).any(-3) & ~missing.all(-1)[..., None, None]
-    return np.where(valid, target, 0).astype(np.float32), valid
-
-
 def decode(maps: ArrayLike, windows: ArrayLike) -> NDArray[np.floating[Any]]:
     """The score of each region: the mean of the map inside it (paper A §3.5; present when above 0).
 
@@ -181,7 +116,9 @@ def side_scores(
     Returns:
         (..., A, 2), [subject_right, subject_left].
     """
-    scores = _pairs(region_scores, "region scores", len(aus))
+    scores = np.asarray(region_scores)
+    if scores.ndim < 2 or scores.shape[-2:] != (len(aus), 2):
+        raise InputError(f"region scores must be (..., {len(aus)}, 2), got shape {scores.shape}")
     midline = np.array([rules[n].midline for n in aus])
     return np.where(midline[:, None], scores.max(-1, keepdims=True), scores)
 
@@ -194,10 +131,3 @@ def _spans(windows: ArrayLike, map: int) -> tuple[Bools, Bools]:
     x0, y0, x1, y1 = (spans[..., i, None] for i in range(4))
     pixel = np.arange(map)
     return (pixel >= x0) & (pixel <= x1), (pixel >= y0) & (pixel <= y1)
-
-
-def _pairs(values: ArrayLike, what: str, count: int | None) -> NDArray[Any]:
-    array = np.asarray(values)
-    if array.ndim < 2 or array.shape[-1] != 2 or (count is not None and array.shape[-2] != count):
-        raise InputError(f"{what} must be (..., {count or 'A'}, 2), got shape {array.shape}")
-    return array
