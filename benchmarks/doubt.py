@@ -88,8 +88,8 @@ def rows_of(source: Portraits, names: list[str], analyzer: Analyzer) -> pd.DataF
             guesses = set(guessed(face.hidden, tuple(face.probability)))
             rows.append(
                 {
-                    "kind": kind, "quality": face.quality, "why": face.doubt, "hidden": face.hidden,
-                    "false": len(false), "missed": len(missed), "guessed": len(false & guesses),
+                    "name": picture.name, "kind": kind, "quality": face.quality, "why": face.doubt,
+                    "hidden": face.hidden, "false": len(false), "missed": len(missed),
                     "left": 0 if face.doubt else len(false - guesses),
                 }
             )  # fmt: skip
@@ -130,6 +130,18 @@ def thresholds(rows: pd.DataFrame) -> None:
         print(f"| {mark}{least:g}{mark} | {' | '.join(shares)} | {changed} |")
 
 
+def thirds(rows: pd.DataFrame, source: Portraits) -> None:
+    """How many are doubtful, by how bright the cheeks are."""
+    skin = pd.Series({name: source.skin(name) for name in rows["name"].unique()})
+    third = rows["name"].map(pd.qcut(skin, 3, labels=["darkest", "middle", "lightest"]))
+    print("| doubtful, % | darkest cheeks | middle | lightest |")
+    print("| --- | ---: | ---: | ---: |")
+    for kind in ("as it is", "6 % of the light", "2 % of the light", "40 pixels", "drawn mask"):
+        of = rows[rows["kind"] == kind]
+        shares = (of["why"] != "").groupby(third[of.index], observed=False).mean()
+        print(f"| {kind} | " + " | ".join(f"{100 * share:.0f}" for share in shares) + " |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -144,6 +156,8 @@ def main() -> None:
     thresholds(rows)
     print()
     table_of(rows)
+    print()
+    thirds(rows, source)
 
 
 if __name__ == "__main__":
