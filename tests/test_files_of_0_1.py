@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aulens.aus import AUSet
-from aulens.faces.net_card import read_box_card, read_landmark_card
+from aulens.faces.net_card import BoxCard, LandmarkCard, read_net_card
 from aulens.output.receipt import files_of, read_receipt
 from aulens.relations import AURelations
 from aulens.runtime.card import read_card
@@ -30,7 +30,8 @@ def test_a_card_of_the_first_model() -> None:
 
 
 def test_cards_of_the_first_networks_that_find_faces() -> None:
-    box, marks = read_box_card(FILES / "detector.json"), read_landmark_card(FILES / "landmarks.json")
+    box = read_net_card(BoxCard, FILES / "detector.json")
+    marks = read_net_card(LandmarkCard, FILES / "landmarks.json")
     assert list(box.platt) == json.loads((FILES / "detector.json").read_text())["platt"]
     assert (marks.size, marks.layout, len(marks.template)) == (112, "ibug68", 5)
 

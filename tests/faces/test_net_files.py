@@ -13,7 +13,7 @@ from stub_nets import SIZE, blank, draw, landmark_graph, write_box_stub, write_l
 from aulens.errors import ConfigError, ModelError
 from aulens.faces.box_net import BoxNet
 from aulens.faces.landmark_net import LandmarkNet
-from aulens.faces.net_card import WEIGHTS, is_landmark_card, read_box_card, read_landmark_card
+from aulens.faces.net_card import WEIGHTS, BoxCard, LandmarkCard, is_landmark_card, read_net_card
 from aulens.faces.net_detector import NetDetector
 from people import astronaut
 from stub_model import write_stub
@@ -28,12 +28,12 @@ def changed(card: Path, **entries: Any) -> Path:
 
 def test_cards_are_read_from_the_card_or_the_file_beside_it(tmp_path: Path) -> None:
     card = write_box_stub(tmp_path, card={"platt": [2, -1], "threshold": 0.4})
-    read = read_box_card(card)
+    read = read_net_card(BoxCard, card)
     assert (read.platt, read.threshold, read.name) == ((2.0, -1.0), 0.4, "faces")
     assert read.onnx == card.with_suffix(".onnx")
-    assert read_box_card(read.onnx) == read
+    assert read_net_card(BoxCard, read.onnx) == read
     card = write_landmark_stub(tmp_path)
-    marks = read_landmark_card(str(card))
+    marks = read_net_card(LandmarkCard, str(card))
     assert (marks.size, marks.layout, len(marks.template)) == (SIZE, "ibug68", 5)
     assert is_landmark_card(card)
     assert is_landmark_card(marks.onnx)
@@ -59,7 +59,7 @@ def test_cards_are_read_from_the_card_or_the_file_beside_it(tmp_path: Path) -> N
 def test_a_garbled_card_of_a_detector(tmp_path: Path, entries: dict[str, Any], message: str) -> None:
     card = changed(write_box_stub(tmp_path), **entries)
     with pytest.raises(ModelError, match=message) as error:
-        read_box_card(card)
+        read_net_card(BoxCard, card)
     assert str(card) in str(error.value)
 
 
@@ -78,25 +78,25 @@ def test_a_garbled_card_of_a_detector(tmp_path: Path, entries: dict[str, Any], m
 )
 def test_a_garbled_card_of_landmarks(tmp_path: Path, entries: dict[str, Any], message: str) -> None:
     with pytest.raises(ModelError, match=message):
-        read_landmark_card(changed(write_landmark_stub(tmp_path), **entries))
+        read_net_card(LandmarkCard, changed(write_landmark_stub(tmp_path), **entries))
 
 
 def test_missing_files_are_named_with_what_to_do(tmp_path: Path) -> None:
     card = write_box_stub(tmp_path)
     with pytest.raises(ModelError, match=r"gone\.json: there is no such model file"):
-        read_box_card(tmp_path / "gone.json")
+        read_net_card(BoxCard, tmp_path / "gone.json")
     with pytest.raises(ModelError, match=r"its card \(\.json\) or its \.onnx file"):
-        read_box_card(tmp_path / "faces.pt")
+        read_net_card(BoxCard, tmp_path / "faces.pt")
     card.rename(tmp_path / "other.json")
     with pytest.raises(ModelError, match=r"its card faces\.json is not beside it.*copy both"):
-        read_box_card(tmp_path / "faces.onnx")
+        read_net_card(BoxCard, tmp_path / "faces.onnx")
     with pytest.raises(ModelError, match=r"its network other\.onnx is not beside it"):
         BoxNet(tmp_path / "other.json")
     with pytest.raises(ModelError, match=r"carries no faces\.json: .* --detector dlib"):
-        read_box_card(weights=tmp_path / "empty")
+        read_net_card(BoxCard, weights=tmp_path / "empty")
     (tmp_path / "text.json").write_text("{")
     with pytest.raises(ModelError, match="not JSON"):
-        read_landmark_card(tmp_path / "text.json")
+        read_net_card(LandmarkCard, tmp_path / "text.json")
 
 
 def test_the_shipped_networks_are_taken_by_default() -> None:

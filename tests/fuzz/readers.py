@@ -9,6 +9,7 @@ import itertools
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from aulens.data.registry import open_dataset
 from aulens.data.renders import load_renders
 from aulens.data.shards import stored_picture, write_shard
 from aulens.errors import InputError
-from aulens.faces.net_card import read_box_card, read_landmark_card, read_person_card
+from aulens.faces.net_card import BoxCard, LandmarkCard, PersonCard, read_net_card
 from aulens.files import write_json
 from aulens.image import read_image
 from aulens.inputs import is_clip
@@ -637,8 +638,8 @@ READERS: tuple[Reader, ...] = (
     Reader("toml-study", _study, load_study),
     _json("card", write_stub, read_card),
     _json("card-shipped", _copied(_WEIGHTS / "aulens-portraits.json"), read_card),
-    _json("card-faces", _copied(_WEIGHTS / "faces.json"), read_box_card),
-    _json("card-landmarks", _copied(_WEIGHTS / "landmarks.json"), read_landmark_card),
+    _json("card-faces", _copied(_WEIGHTS / "faces.json"), partial(read_net_card, BoxCard)),
+    _json("card-landmarks", _copied(_WEIGHTS / "landmarks.json"), partial(read_net_card, LandmarkCard)),
     _json("model-by-card", write_stub, _run_card),
     Reader("onnx", _onnx, _open_onnx, count=40),
     Reader("checkpoint", _checkpoint, load_checkpoint, count=20),
@@ -697,7 +698,7 @@ READERS: tuple[Reader, ...] = (
     Reader("mesh", _mesh, _read_mesh),
     Reader("ict", _ict, _read_ict),
     _json("card-jaa", write_jaa_stub, read_card),
-    _json("card-people", _copied(_WEIGHTS / "people.json"), read_person_card),
+    _json("card-people", _copied(_WEIGHTS / "people.json"), partial(read_net_card, PersonCard)),
     Reader("decisions", _decisions, lambda path: read_video_decisions(path.parent)),
     Reader("image-decisions", _image_decisions, read_image_decisions),
     _json("page-request", _write("body.json", _ASKED), _asked),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from aulens.align import FIVE_POINTS, transform
 from aulens.errors import ModelError
-from aulens.faces.net_card import BoxCard, read_box_card
+from aulens.faces.net_card import BoxCard, read_net_card
 from aulens.faces.net_session import NetSession
 from aulens.faces.views import View
 from aulens.runtime.model import sigmoid
@@ -85,7 +85,7 @@ class BoxNet:
     """
 
     def __init__(self, model: str | Path | None = None, threads: int | None = 1) -> None:
-        self.card: BoxCard = read_box_card(model)
+        self.card = read_net_card(BoxCard, model)
         outputs = {"boxes": (None, 4), "points": (None, FIVE_POINTS, 2), "scores": (None,)}
         self._session = NetSession(self.card, (None, None, 3), outputs, threads)
 

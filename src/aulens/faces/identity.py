@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from aulens.align import five_points, similarity, warp
 from aulens.errors import ConfigError, ModelError
 from aulens.faces.detector import Face
-from aulens.faces.net_card import PersonCard, read_person_card
+from aulens.faces.net_card import PersonCard, read_net_card
 from aulens.faces.net_session import NetSession
 from aulens.faces.packing import pack, unpack
 
@@ -51,7 +51,7 @@ class NetEmbedder:
     def __init__(
         self, model: str | Path | None = None, *, same: float | None = None, threads: int = 1
     ) -> None:
-        self.card: PersonCard = read_person_card(model)
+        self.card = read_net_card(PersonCard, model)
         if same is not None and not 0 < same < 2:
             raise ConfigError(f"same must be a distance between 0 and 2, got {same}")
         self.same = self.card.same if same is None else same

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.align import five_points, invert, similarity, transform, warp
 from aulens.errors import ConfigError, ModelError
-from aulens.faces.net_card import LandmarkCard, read_landmark_card
+from aulens.faces.net_card import LandmarkCard, read_net_card
 from aulens.faces.net_session import NetSession
 from aulens.landmarks import IBUG68, OUTER_EYE_CORNERS
 
@@ -72,7 +72,7 @@ class LandmarkNet:
     def __init__(self, model: str | Path | None = None, threads: int | None = 1, rounds: int = 1) -> None:
         if rounds < 1:
             raise ConfigError(f"rounds must be at least 1, got {rounds}")
-        self.card: LandmarkCard = read_landmark_card(model)
+        self.card = read_net_card(LandmarkCard, model)
         count, size = IBUG68.count, self.card.size
         outputs = {"landmarks": (count, 2), "visibility": (count,), "quality": (), "presence": ()}
         self._session = NetSession(self.card, (size, size, 3), outputs, threads)

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final, TypeVar
 
 from msgspec import Meta
 
 from aulens.align import FIVE_POINTS
-from aulens.card_file import AnyCard, Card, card_beside, read_card_file, read_entries
+from aulens.card_file import Card, card_beside, read_card_file, read_entries
 from aulens.checked import Finite, Positive, Probability, Side, one_of
 from aulens.errors import ModelError
 from aulens.landmarks import IBUG68
 
-DETECTOR_FORMAT: Final = "aulens-detector/1"
-LANDMARKS_FORMAT: Final = "aulens-landmarks/1"
-PEOPLE_FORMAT: Final = "aulens-people/1"
 WEIGHTS: Final = Path(__file__).resolve().parents[1] / "weights"
-_SHIPPED: Final = MappingProxyType(
-    {DETECTOR_FORMAT: "faces.json", LANDMARKS_FORMAT: "landmarks.json", PEOPLE_FORMAT: "people.json"}
-)
 _PLACES: Final = f"{FIVE_POINTS} places [x, y], each a share of the crop from 0 to 1, not all the same"
 
 Slope = Annotated[
@@ -36,8 +29,18 @@ Distance = Annotated[
 ]
 
 
+class NetCard(Card):
+    """That of a network of a kind: the format of its file, and the name of the one that aulens carries."""
+
+    format: ClassVar[str]
+    shipped: ClassVar[str]
+
+
+AnyNet = TypeVar("AnyNet", bound=NetCard)
+
+
 @dataclass(frozen=True, kw_only=True)
-class BoxCard(Card):
+class BoxCard(NetCard):
     """That of a detector.
 
     Attributes beside those of `Card`:
@@ -45,12 +48,14 @@ class BoxCard(Card):
         threshold: the confidence from which a face is reported unless another is asked for.
     """
 
+    format = "aulens-detector/1"
+    shipped = "faces.json"
     platt: Slope
     threshold: Probability
 
 
 @dataclass(frozen=True, kw_only=True)
-class CropCard(Card):
+class CropCard(NetCard):
     """That of a network that takes a crop of one face.
 
     Attributes beside those of `Card`:
@@ -75,6 +80,8 @@ class LandmarkCard(CropCard):
         layout: name of the layout of its landmarks.
     """
 
+    format = "aulens-landmarks/1"
+    shipped = "landmarks.json"
     layout: Annotated[str, one_of((IBUG68.name,))]
 
 
@@ -86,46 +93,35 @@ class PersonCard(CropCard):
         same: distance below which two faces are one person's.
     """
 
+    format = "aulens-people/1"
+    shipped = "people.json"
     same: Distance
 
 
-def read_box_card(model: str | Path | None = None, weights: Path = WEIGHTS) -> BoxCard:
-    """The card of a detector.
+def read_net_card(kind: type[AnyNet], model: str | Path | None = None, weights: Path = WEIGHTS) -> AnyNet:
+    """The card of one of these networks.
 
     Args:
+        kind: which: `BoxCard`, `LandmarkCard`, `PersonCard`.
         model: card (.json) or .onnx with the card beside it; None for the one that aulens carries.
         weights: the folder of those that aulens carries.
 
     Raises:
         ModelError: a file is missing, not JSON, of another format, or lacks an entry; says which.
     """
-    return _read(model, DETECTOR_FORMAT, BoxCard, weights)
-
-
-def read_landmark_card(model: str | Path | None = None) -> LandmarkCard:
-    """The card of a network that finds landmarks; arguments and errors as in `read_box_card`."""
-    return _read(model, LANDMARKS_FORMAT, LandmarkCard, WEIGHTS)
-
-
-def read_person_card(model: str | Path | None = None) -> PersonCard:
-    """The card of a network that tells people apart; arguments and errors as in `read_box_card`."""
-    return _read(model, PEOPLE_FORMAT, PersonCard, WEIGHTS)
-
-
-def is_landmark_card(model: str | Path) -> bool:
-    """Whether a card (.json), or the one beside an .onnx, is that of a network for landmarks."""
-    try:
-        read_entries(Path(model).with_suffix(".json"), LANDMARKS_FORMAT)
-    except ModelError:
-        return False
-    return True
-
-
-def _read(model: str | Path | None, format: str, kind: type[AnyCard], weights: Path) -> AnyCard:
-    path = weights / _SHIPPED[format] if model is None else card_beside(model)
+    path = weights / kind.shipped if model is None else card_beside(model)
     if not path.is_file():
         raise ModelError(
             f"this installation of aulens carries no {path.name}: give the path of a network "
             "(aulens.NetDetector), or take another detector (aulens detect --detector dlib)"
         )
-    return read_card_file(path, format, kind)
+    return read_card_file(path, kind.format, kind)
+
+
+def is_landmark_card(model: str | Path) -> bool:
+    """Whether a card (.json), or the one beside an .onnx, is that of a network for landmarks."""
+    try:
+        read_entries(Path(model).with_suffix(".json"), LandmarkCard.format)
+    except ModelError:
+        return False
+    return True

@@ -24,7 +24,22 @@ _SHIPPED: Final = Path(__file__).resolve().parents[1] / "weights" / "aulens-port
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelCard(Card):
+class _Stated(Card):
+    """What stands in the file as it is in the value; what has a default came with later versions."""
+
+    variant: str
+    backbone: str | None = None
+    crop: Side
+    map: Side
+    roi_side: Side | None = None
+    template: Annotated[str, one_of(TEMPLATES)]
+    decoder: Annotated[str, one_of(("roi", "pooled", "direct"))]
+    calibrated: bool = True  # only cards of runs that stopped early say otherwise
+    selected_on_test: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard(_Stated):
     """What a model is, how its outputs become probabilities, and what it was made from.
 
     Attributes beside those of `Card`:
@@ -49,20 +64,11 @@ class ModelCard(Card):
         intensity_fitted_on: what they were fitted on, in words.
     """
 
-    variant: str
-    backbone: str | None
     aus: AUSet
-    crop: int
-    map: int
-    roi_side: int | None
-    template: str
     layout: LandmarkLayout
-    decoder: str
     has_side_scores: bool
     platt: tuple[tuple[float, float], ...]
     threshold: tuple[float, ...]
-    calibrated: bool
-    selected_on_test: bool
     people: Mapping[str, tuple[str, ...]] | None
     curves: tuple[Curve | None, ...]
     intensity_fitted_on: str
@@ -122,23 +128,14 @@ class _Intensity:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Entries(Card):
-    """A card as it is written; what has a default came with later versions."""
+class _Entries(_Stated):
+    """A card as it is written."""
 
-    variant: str
     aus: _Numbers
-    crop: Side
-    map: Side
-    template: Annotated[str, one_of(TEMPLATES)]
-    decoder: Annotated[str, one_of(("roi", "pooled", "direct"))]
     platt: Mapping[str, Pair]
     threshold: Mapping[str, Probability]
-    backbone: str | None = None
-    roi_side: Side | None = None
     layout: Annotated[str, one_of(LAYOUTS)] = IBUG68.name
     tells_sides: bool | None = None
-    calibrated: bool = True  # only cards of runs that stopped early say otherwise
-    selected_on_test: bool = False
     people: _People | None = None
     intensity: _Intensity | None = None
 
@@ -167,9 +164,7 @@ class _Entries(Card):
             if lacking := [label for label in aus.labels if label not in getattr(self, key)]:
                 raise ModelError(f"{self.path}: {key!r} lacks {lacking[0]}, which its 'aus' has")
         people = self.people and MappingProxyType({"train": self.people.train, "val": self.people.val})
-        same = {
-            field.name: getattr(self, field.name) for field in fields(ModelCard) if hasattr(self, field.name)
-        }
+        same = {field.name: getattr(self, field.name) for field in fields(_Stated)}
         return ModelCard(
             **same
             | {
