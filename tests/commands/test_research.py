@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from aulens.cli import app
+from aulens.commands.research import extras
 from aulens.errors import ConfigError
 
 
@@ -101,6 +102,8 @@ def test_export(calls: Calls) -> None:
     ("package", "extra", "arguments"),
     [
         ("torch", "train", ["train", "--config", "a.toml", "-o", "run"]),
+        ("scipy", "train", ["train", "--config", "a.toml", "-o", "run"]),
+        ("pytorch_grad_cam", "evidence", ["evaluate", "run"]),
         ("lightning", "train", ["evaluate", "run"]),
         ("onnx", "train", ["export", "run", "-o", "models"]),
     ],
@@ -122,6 +125,11 @@ def test_rendering_without_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setitem(sys.modules, "numba", None)
     with pytest.raises(ConfigError, match=r"pip install 'aulens\[render\]'"):
         run("render", "--out", str(tmp_path), "--n", "1")
+
+
+def test_what_several_extras_bring_is_told_by_the_command_s_own() -> None:
+    with pytest.raises(ConfigError, match=r"needs scipy: pip install 'aulens\[render\]'"), extras("render"):
+        raise ModuleNotFoundError("No module named 'scipy'", name="scipy")
 
 
 def test_our_own_missing_module_is_not_blamed_on_an_extra(

@@ -69,7 +69,7 @@ def jaanet(
             "Name them, or give their --folder."
         )
     _check_out(out, files.values())
-    with extras():
+    with extras("train"):
         from aulens.models.config import JAAConfig
         from aulens.models.official_jaa import read_official
 
@@ -87,7 +87,7 @@ def disfa_init(
 ) -> None:
     """A JAA-Net for DISFA's AUs to start training from, made of one trained on BP4D."""
     _check_out(out, [source])
-    with extras():
+    with extras("train"):
         import dataclasses
 
         import torch

@@ -121,7 +121,7 @@ def render(
             raise ConfigError(
                 f"--layout takes --subjects, --tasks and --frames; leave out {' and '.join(wrong)}"
             )
-        with extras():
+        with extras("render"):
             from aulens.render.lookalike import LookalikeConfig, write_lookalike
 
             people = subjects or 6
@@ -148,7 +148,7 @@ def render(
             "--wide, --joint and --per-subject are for renders: a portrait's head turns little, its AUs are "
             "always joint, and --n is spread evenly over the portraits"
         )
-    with extras():
+    with extras("render"):
         if contact_sheet is None or not (out / "manifest.parquet").exists():
             if portraits is None:
                 from aulens.render.generate import RenderConfig

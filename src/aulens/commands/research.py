@@ -13,7 +13,7 @@ from aulens.errors import ConfigError
 from aulens.files import disk_errors
 
 _EXTRA_OF: Final = {
-    "av": "data", "h5py": "data", "pyarrow": "data", "scipy": "data",
+    "h5py": "data", "pyarrow": "data", "scipy": "data",
     "anny": "render", "numba": "render", "pytorch_grad_cam": "evidence",
     "lightning": "train", "onnx": "train", "onnxscript": "train", "safetensors": "train",
     "tensorboard": "train", "timm": "train", "torch": "train", "torchvision": "train",
@@ -21,8 +21,11 @@ _EXTRA_OF: Final = {
 
 
 @contextmanager
-def extras() -> Iterator[None]:
+def extras(own: str = "data") -> Iterator[None]:
     """Turn a missing package into a sentence that says what to install.
+
+    Args:
+        own: the extra of the command, which brings the packages of `data` too.
 
     Raises:
         ConfigError: a package of an extra is not installed.
@@ -33,7 +36,7 @@ def extras() -> Iterator[None]:
         package = (error.name or "").partition(".")[0]
         if package not in _EXTRA_OF:
             raise
-        extra = _EXTRA_OF[package]
+        extra = _EXTRA_OF[package] if _EXTRA_OF[package] != "data" else own
         raise ConfigError(f"this command needs {package}: pip install 'aulens[{extra}]'") from error
 
 
@@ -76,7 +79,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where RUN stopped.")] = False,
 ) -> None:
     """Train a model; the best epoch is chosen on validation subjects, then calibrated."""
-    with extras():
+    with extras("train"):
         from aulens.training import load_config
         from aulens.training import train as run
 
@@ -139,7 +142,7 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure a model on a data set: F1, accuracy, ROC-AUC and more, per Action Unit, with intervals."""
-    with extras():
+    with extras("train"):
         from aulens.training import evaluate as run
 
         report = run(
@@ -192,7 +195,7 @@ def export(
     ] = False,
 ) -> None:
     """Write a trained model as ONNX and a card: all that `aulens detect --model` needs."""
-    with extras():
+    with extras("train"):
         from aulens.training import export as run_export
 
         model = run_export(

@@ -76,7 +76,7 @@ def run(
     def say(text: str) -> None:
         console.print(text, markup=False)
 
-    with extras(), stoppable(console):
+    with extras("train"), stoppable(console):
         from aulens.data.prepared import read_about
         from aulens.files import disk_errors, write_json
         from aulens.study.checks import check_data, check_settings
