@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from aulens.checked import Checked, Count, NotNegative, Positive, one_of
+from aulens.checked import Checked, Count, NotNegative, one_of
 from aulens.errors import ConfigError
 from aulens.tables import TABLE_FORMATS
 from aulens.tables.baseline import Baseline
@@ -47,7 +47,7 @@ class OutputSettings(Checked):
     frame_step: Count = 1
     start: NotNegative | None = None
     stop: float | None = None
-    smooth: Positive | None = None
+    smooth: Annotated[float, Meta(gt=0, le=1e9, description="above 0 seconds, at most 1e9")] | None = None
     overlay: bool = False
     report: bool = False
     keep_lost: Annotated[float, Meta(ge=0, description="seconds, 0 or more")] | None = None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol, TextIO
+from typing import BinaryIO, Protocol, TextIO
 
 from aulens.aus import AUSet
 from aulens.files import atomic_write
@@ -17,9 +17,6 @@ from aulens.tables import TABLE_FORMATS, TableFormat
 from aulens.tables.parquet import GROUP, ParquetWriter, import_pyarrow
 from aulens.tables.schema import Row, columns, rows_of, to_frame, without_scores, write_rows
 from aulens.tables.usable import Limits
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""With what a cell begins that spreadsheets work out, and so obey whoever named the file."""
 
 
 class Writer(Protocol):
@@ -121,8 +118,7 @@ def rows_in(
 
     Args:
         format: one of `aulens.output.settings.FORMATS`.
-        name: what the column `file` says; one that spreadsheets would take for a formula begins with "./",
-            which names the same file.
+        name: what the column `file` says; see `aulens.tables.schema.plain`.
         result: what was found.
         aus: of the model.
         picture: whether it is one.
@@ -131,8 +127,6 @@ def rows_in(
     """
     out = [face.face_id for face in result.faces if limits and not limits.counts(face)]
     theirs = format_of(format, picture=picture)
-    if name.startswith(_FORMULA):
-        name = f"./{name}"
     if theirs is not None:
         if out:
             kept = tuple(face for face in result.faces if face.face_id not in out)

@@ -16,6 +16,7 @@ from aulens.aus import AUS, AUSet
 from aulens.errors import ConfigError
 from aulens.faces.detector import LOOKS
 from aulens.files import atomic_write
+from aulens.named import first_bytes
 from aulens.runtime.doubt import PARTS
 from aulens.tables.schema import ADDED_ENDS, EVENT_TYPES, au_of, columns, dtype, face_columns
 
@@ -77,10 +78,7 @@ def general_columns() -> tuple[Column, ...]:
 def is_dictionary(path: Path) -> bool:
     """Whether a file begins as a dictionary."""
     header = ",".join(field.name for field in fields(Column)).encode()
-    if not path.is_file():  # a pipe would wait
-        return False
-    with path.open("rb") as file:
-        return file.read(len(header)) == header
+    return first_bytes(path, len(header)) == header
 
 
 def write_full_dictionary(path: Path, aus: AUSet) -> None:

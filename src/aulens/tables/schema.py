@@ -48,7 +48,7 @@ EVENT_TYPES: Final[Mapping[str, str]] = (
 """The columns of a table of events, in order, and their pandas types; `dictionary` says what they mean."""
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
+"""With what a cell begins that spreadsheets work out, and so obey whoever named the file."""
 _AU_COLUMN: Final = re.compile(rf"(AU[1-9][0-9]*)_(?:{'|'.join(AU_ENDS + MORE_ENDS)})")
 
 
