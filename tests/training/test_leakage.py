@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from made_runs import make_run
 
 from aulens.aus import AUSet
 from aulens.data.folds import SplitPlan
@@ -16,6 +15,7 @@ from aulens.training.au_task import describe
 from aulens.training.evaluation import evaluate
 from aulens.training.exporter import CHOSEN_ON_TEST, export
 from aulens.training.leakage import UNKNOWN_PEOPLE, SeenSubjects, people_in, subject_hash
+from made_runs import make_run
 from synthetic_faces import PAINTED
 
 pytestmark = pytest.mark.slow
