@@ -59,7 +59,7 @@ wheels:
 bench: $(VENV)/.dev
 	@set -e; for name in $(BENCHMARKS); do echo "$$name"; $(RUN) benchmarks/$$name.py; echo; done
 
-# The networks that aulens sees with, from seeds to the files that it ships (docs/training.md). Stopped, it goes on.
+# The networks that aulens sees with, from seeds to the files that it ships (docs/training_sight.md). Stopped, it goes on.
 EYES ?= eyes
 RENDER := $(VENV)/bin/aulens render --per-subject 4
 TRAIN := $(VENV)/bin/aulens train --resume \
@@ -67,7 +67,7 @@ TRAIN := $(VENV)/bin/aulens train --resume \
 
 eyes: $(VENV)/.dev
 	@test -f "$(PORTRAITS)/landmarks478.npz" && test -d "$(BACKGROUNDS)" && test -e "$(ICT)" || { echo \
-		"say: make eyes PORTRAITS=DIR BACKGROUNDS=DIR ICT=FILE; docs/training.md says what they hold"; exit 1; }
+		"say: make eyes PORTRAITS=DIR BACKGROUNDS=DIR ICT=FILE; docs/training_sight.md says what they hold"; exit 1; }
 	mkdir -p $(EYES)/pictures
 	for source in sfhq cc0 pexels; do cp -R "$(PORTRAITS)/$$source" $(EYES)/pictures/ || exit 1; done
 	$(RENDER) --n 2800 --seed 31 --rig ict --assets "$(ICT)" --wide --out $(EYES)/ict-wide

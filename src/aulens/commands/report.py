@@ -151,7 +151,7 @@ def _of_table(table: "pd.DataFrame", out: Path, name: str, card: ModelCard, limi
     ):
         raise InputError(
             f"this table lacks probabilities of the AUs of the model {card.name}: one of another model needs "
-            "--model, one of another tool has none (docs/tables.md says what can be made of it)"
+            "--model, one of another tool has none (docs/openface.md says what can be made of it)"
         )
     left_out = None
     if limits:

@@ -64,7 +64,7 @@ def head_pose(
     """The pose of a head, from its landmarks alone.
 
     A person's own face differs from the average one, which shifts the pitch in all of their pictures by some
-    degrees (docs/tables.md): compare a person with themselves rather than with others.
+    degrees (docs/sides.md): compare a person with themselves rather than with others.
 
     Args:
         landmarks: (K, 2) pixels in a layout of `aulens.landmarks`.
