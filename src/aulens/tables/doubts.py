@@ -22,11 +22,12 @@ def doubts(table: pd.DataFrame) -> NDArray[np.str_]:
         table: our columns; what it lacks (of an earlier version) is no doubt, or a reason less.
     """
     numbers = table.reindex(columns=[*_NUMBERS]).to_numpy(dtype=np.float64, na_value=np.nan)
-    hidden = table["hidden"].fillna("") if "hidden" in table else pd.Series("", table.index)
+    parts = table["hidden"].fillna("") if "hidden" in table else pd.Series("", table.index)
+    hidden = parts.to_numpy(object)
     why = np.full(len(table), "", dtype="U64")
     for place in np.flatnonzero(rows_with_face(table) & (numbers[:, 0] < DOUBTFUL)):
         quality, yaw, pitch, height = numbers[place].tolist()
-        why[place] = doubt(quality, yaw, pitch, height, hidden.iloc[place].split())
+        why[place] = doubt(quality, yaw, pitch, height, hidden[place].split())
     return why
 
 
