@@ -11,10 +11,9 @@ import pytest
 
 pytest.importorskip("starlette", reason="gradio is not installed (extra: app)")
 
-from aulens.app.hosts import hosts_of
 from aulens.app.request_filter import Bodies, RefusedError
 from aulens.app.security import SecureApp
-from aulens.app.settings import AppSettings
+from aulens.app.settings import AppSettings, hosts_of
 
 TOKEN = "t0ken"
 UPLOADED = "/uploads/t1/a.png"

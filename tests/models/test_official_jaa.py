@@ -9,10 +9,10 @@ from torch import Tensor
 from aulens.aus import AFFWILD2, BP4D, DISFA, GFT, AUSet
 from aulens.errors import ModelError
 from aulens.losses import JAACriterion
+from aulens.models.base import AUOutput
 from aulens.models.config import JAAConfig
 from aulens.models.jaa_net import JAANet
 from aulens.models.official_jaa import SUBNETS, disfa_from_bp4d, from_official, to_official
-from aulens.models.output import AUOutput
 from plain_jaa import Parts, face49, filled_plain, hollow, parts_of
 
 pytestmark = pytest.mark.slow

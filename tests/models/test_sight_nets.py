@@ -6,8 +6,7 @@ import torch
 
 from aulens.align import five_points
 from aulens.data.sight.crops import TEMPLATE
-from aulens.models.face_net import STRIDES, FaceNet, cells
-from aulens.models.landmark_net import LandmarkNet
+from aulens.models.face_net import STRIDES, FaceNet, LandmarkNet, cells
 
 
 def trained(model: torch.nn.Module) -> torch.nn.Module:

@@ -10,7 +10,7 @@ import aulens.render.generate as module
 from aulens.aus import PRESENT_STRENGTH, RENDERS
 from aulens.errors import ConfigError, DatasetError
 from aulens.render.generate import RenderConfig, generate, render_subject, split_of
-from aulens.render.sheet import au_sheet, contact_sheet
+from aulens.render.sheet import contact_sheet
 from aulens.render.shot import Shot, draw_shot
 
 CONFIG = RenderConfig(n=28, seed=4, size=64, per_subject=3)
@@ -64,10 +64,9 @@ def test_a_folder_begun_otherwise_is_refused(dataset):
 
 
 @pytest.mark.slow
-def test_sheets(dataset, tmp_path):
+def test_a_sheet(dataset, tmp_path):
     sheet = cv2.imread(str(contact_sheet(dataset, tmp_path / "sheet.png", count=6, columns=3)))
     assert sheet.shape == (2 * 178, 3 * 160, 3)
-    assert cv2.imread(str(au_sheet(tmp_path / "aus.png", side=64))).shape[1] == 6 * 64
 
 
 def test_rows_say_what_the_picture_shows(muscles, tmp_path):

@@ -16,9 +16,9 @@ from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.registry import open_dataset
 from aulens.errors import ConfigError
 from aulens.landmarks import IBUG49, IBUG68, convert
+from aulens.metrics.alignment import alignment_report
 from aulens.models import build, load_checkpoint, model_config, save_checkpoint
 from aulens.relations import AURelations
-from aulens.training.alignment import alignment_report
 from aulens.training.calibration import fit, write_calibration
 from aulens.training.config import config_from_dict, to_toml
 from aulens.training.evaluation import NO_SIDES, conclude, evaluate, report

@@ -13,11 +13,10 @@ from typing import Final
 import uvicorn
 
 from aulens.analysis.analyzer import Analyzer
-from aulens.app.hosts import hosts_of
 from aulens.app.job_queue import JobQueue
 from aulens.app.security import SecureApp
 from aulens.app.sessions import Sessions
-from aulens.app.settings import AppSettings
+from aulens.app.settings import AppSettings, hosts_of
 from aulens.environment import environment
 from aulens.errors import ConfigError
 

@@ -1,8 +1,9 @@
-"""Where the page is served, and how much of this computer it may use."""
+"""Where the page is served, by which names, and how much of this computer it may use."""
 
 import ipaddress
 import math
 import re
+import socket
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,12 +64,8 @@ class AppSettings:
     @property
     def local(self) -> bool:
         """Whether only this computer can reach the page."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        address = _address(self.host)
+        return self.host == "localhost" or (address is not None and address.is_loopback)
 
     @property
     def max_bytes(self) -> int:
@@ -79,3 +76,37 @@ class AppSettings:
     def max_total_bytes(self) -> int:
         """Most that the files of all pages may take."""
         return round((self.max_total_megabytes or 8 * self.max_megabytes) * 1e6)
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Names (Host) to which the page answers: a web site can lead one of its own here (DNS rebinding).
+
+    Attributes:
+        names: in lower case; "[::1]" has its brackets.
+        addresses: any IP address will do as well: a browser that names one went there, whoever sent it.
+    """
+
+    names: frozenset[str]
+    addresses: bool = False
+
+    def __contains__(self, host: object) -> bool:
+        name = str(host).lower()
+        return name in self.names or (self.addresses and _address(name.strip("[]")) is not None)
+
+
+def hosts_of(settings: AppSettings) -> Hosts:
+    """This computer's own names, the one that it listens on, and those that are allowed by hand."""
+    names = {"localhost", settings.host, *settings.allow_hosts}
+    if settings.local:
+        names |= {"127.0.0.1", "[::1]"}
+    else:
+        names |= {socket.gethostname(), f"{socket.gethostname()}.local"}
+    return Hosts(frozenset(name.lower() for name in names), addresses=not settings.local)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None

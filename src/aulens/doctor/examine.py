@@ -13,14 +13,13 @@ from aulens.data.index import FrameIndex
 from aulens.doctor.agreement import Agreement, agreement
 from aulens.doctor.copies import check_copied_files, check_copied_pictures
 from aulens.doctor.counts import check_counts, count_parts, fitting_protocol
-from aulens.doctor.detected import detect_some
 from aulens.doctor.diagnosis import AUCheck, Diagnosis, ordered
 from aulens.doctor.flicker import check_flicker
 from aulens.doctor.labels import check_labels, enough
 from aulens.doctor.lag import check_lag
+from aulens.doctor.landmarks import check_prepared, detect_some
 from aulens.doctor.measures import SHOWN_BY, columns_of, measure
 from aulens.doctor.placement import check_placement, compare_clips
-from aulens.doctor.prepared import check_prepared
 from aulens.doctor.rates import check_rates, rates
 from aulens.doctor.shape import check_shapes, judge
 from aulens.errors import ModelError

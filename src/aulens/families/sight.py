@@ -41,14 +41,14 @@ class _Faces(SightFamily):
 
 
 class _Landmarks(SightFamily):
-    """`aulens.models.landmark_net`."""
+    """`aulens.models.face_net`."""
 
     size, multiple, takes_finder = 112, 16, True
     outputs = ("landmarks", "visibility", "quality", "presence")
     format = "aulens-landmarks/1"
 
     def build(self, side: int) -> nn.Module:
-        from aulens.models.landmark_net import LandmarkNet
+        from aulens.models.face_net import LandmarkNet
 
         return LandmarkNet(side)
 
@@ -65,14 +65,14 @@ class _Landmarks(SightFamily):
 
 
 class _People(SightFamily):
-    """`aulens.models.person_net`."""
+    """`aulens.models.face_net`."""
 
     size, multiple = 80, 16
     outputs = ("person",)
     format = "aulens-people/1"
 
     def build(self, side: int) -> nn.Module:
-        from aulens.models.person_net import PersonNet
+        from aulens.models.face_net import PersonNet
 
         return PersonNet(side)
 

@@ -18,8 +18,8 @@ from aulens.aus import MISSING
 from aulens.errors import ConfigError, InputError
 from aulens.landmarks import IBUG49, LAYOUTS, LEFT_EYE, RIGHT_EYE, layout_of, target_positions
 from aulens.losses.common import au_weights, masked_mean, weighted_cross_entropy
+from aulens.models.base import AUOutput, full
 from aulens.models.config import JAAConfig
-from aulens.models.output import AUOutput, full
 from aulens.models.regions import au_labels
 
 LEAST_EYES: Final = 0.01

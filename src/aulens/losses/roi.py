@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from aulens.aus import MOST_INTENSE
 from aulens.losses.common import au_weights, masked_mean, weighted_cross_entropy
+from aulens.models.base import AUOutput, full
 from aulens.models.config import RoiConfig
-from aulens.models.output import AUOutput, full
 from aulens.models.regions import Regions, au_labels, roi_maps
 from aulens.roi import RoiGrid
 

@@ -1,4 +1,5 @@
 from .base import AUModel as AUModel
+from .base import AUOutput as AUOutput
 from .builder import build as build
 from .builder import load_checkpoint as load_checkpoint
 from .builder import save_checkpoint as save_checkpoint
@@ -10,4 +11,3 @@ from .config import RoiConfig as RoiConfig
 from .family import MODELS as MODELS
 from .family import AUFamily as AUFamily
 from .family import model_config as model_config
-from .output import AUOutput as AUOutput

@@ -1,8 +1,6 @@
-"""FaceNet: finds faces of about 10 pixels to the whole picture, with five points each, in one run.
+"""The networks that aulens sees with: for faces, their landmarks, and who they are.
 
-A small one-stage detector without anchors (after FCOS, Tian et al., ICCV 2019): plain 3x3 convolutions, which
-a CPU trains several times faster than depthwise ones, a pyramid of strides 8, 16, 32, one head for all three.
-Each cell says whether the middle of a face is near, and if so where its box's sides and its five points are.
+Plain 3x3 convolutions, which a CPU trains several times faster than depthwise ones.
 """
 
 from __future__ import annotations
@@ -13,10 +11,33 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from aulens.landmarks import IBUG68
+
 STRIDES: Final = (8, 16, 32)
 POINTS: Final = 5
 _MEAN, _SCALE = 127.5, 1 / 64.0
 _RARE: Final = -4.6  # the score before training: one cell in a hundred
+MEAN_SHAPE: Final = (
+    (0.214, 0.354), (0.216, 0.438), (0.226, 0.515), (0.238, 0.590),
+    (0.269, 0.677), (0.324, 0.752), (0.371, 0.790), (0.433, 0.813),
+    (0.500, 0.829), (0.567, 0.813), (0.629, 0.790), (0.676, 0.752),
+    (0.731, 0.677), (0.762, 0.590), (0.774, 0.515), (0.784, 0.438),
+    (0.786, 0.354), (0.261, 0.282), (0.295, 0.247), (0.341, 0.233),
+    (0.399, 0.233), (0.452, 0.245), (0.548, 0.245), (0.601, 0.233),
+    (0.659, 0.233), (0.705, 0.247), (0.739, 0.282), (0.500, 0.338),
+    (0.500, 0.385), (0.500, 0.429), (0.500, 0.483), (0.443, 0.547),
+    (0.472, 0.549), (0.500, 0.553), (0.528, 0.549), (0.557, 0.547),
+    (0.315, 0.356), (0.337, 0.339), (0.383, 0.336), (0.423, 0.362),
+    (0.386, 0.367), (0.339, 0.367), (0.577, 0.362), (0.617, 0.336),
+    (0.663, 0.339), (0.685, 0.356), (0.661, 0.367), (0.614, 0.367),
+    (0.388, 0.649), (0.422, 0.619), (0.466, 0.604), (0.500, 0.607),
+    (0.534, 0.604), (0.578, 0.619), (0.612, 0.649), (0.581, 0.677),
+    (0.547, 0.692), (0.500, 0.697), (0.453, 0.692), (0.419, 0.677),
+    (0.402, 0.649), (0.454, 0.639), (0.500, 0.640), (0.546, 0.639),
+    (0.598, 0.649), (0.549, 0.653), (0.500, 0.657), (0.451, 0.653),
+)  # fmt: skip
+"""Where the 68 points lie on average in a crop of `data.sight.crops`: the mean of near-frontal training
+renders, made symmetric, (68, 2), shares of the crop's side. LandmarkNet says how they differ."""
 
 
 class Block(nn.Module):
@@ -64,8 +85,67 @@ class CropNet(nn.Module):
         return torch.flatten(self.body((image - _MEAN) * _SCALE), 1)
 
 
+class LandmarkNet(CropNet):
+    """68 points of a face, whether each is seen, what the crop is worth, if it is a face.
+
+    Arguments as of `CropNet`.
+    """
+
+    mean: Tensor
+
+    def __init__(self, size: int = 112, widths: tuple[int, ...] = (24, 48, 80, 128), neck: int = 24) -> None:
+        super().__init__(size, widths, (2, 3, 2), neck, 3 * IBUG68.count + 2)
+        self.register_buffer("mean", torch.tensor(MEAN_SHAPE, dtype=torch.float32) * size - 0.5)
+        nn.init.normal_(self.out.weight, std=0.001)
+        nn.init.zeros_(self.out.bias)
+
+    def answers(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Landmarks (B, 68, 2), pixels, and logits of visibility (B, 68), quality (B,), presence (B,)."""
+        flat = self.out(features)
+        offset = flat[:, : 2 * IBUG68.count].unflatten(1, (IBUG68.count, 2)) * (self.size / 8)
+        seen = flat[:, 2 * IBUG68.count : 3 * IBUG68.count]
+        return self.mean + offset, seen, flat[:, 3 * IBUG68.count], flat[:, 3 * IBUG68.count + 1]
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Landmarks (B, 68, 2), visibility (B, 68), quality (B,), presence (B,), the last three in 0..1.
+
+        Args:
+            image: (B, 3, S, S) RGB in 0..255.
+        """
+        landmarks, visibility, quality, presence = self.answers(self.features(image))
+        return landmarks, visibility.sigmoid(), quality.sigmoid(), presence.sigmoid()
+
+
+class PersonNet(CropNet):
+    """64 numbers for a head, near for one person and far for two, whatever light and expression do.
+
+    Arguments as of `CropNet`, D numbers.
+    """
+
+    def __init__(
+        self, size: int = 80, widths: tuple[int, ...] = (16, 32, 64, 96), neck: int = 24, numbers: int = 64
+    ) -> None:
+        super().__init__(size, widths, (1, 1, 1), neck, numbers)
+
+    def answers(self, features: Tensor) -> tuple[Tensor]:
+        """See `forward`."""
+        return (functional.normalize(self.out(features), dim=1),)
+
+    def forward(self, image: Tensor) -> tuple[Tensor]:
+        """Who it is: (B, D), of length 1.
+
+        Args:
+            image: (B, 3, S, S) RGB in 0..255.
+        """
+        return self.answers(self.features(image))
+
+
 class FaceNet(nn.Module):
-    """The network.
+    """Finds faces of about 10 pixels to the whole picture, with five points each, in one run.
+
+    A small one-stage detector without anchors (after FCOS, Tian et al., ICCV 2019), a pyramid of strides 8,
+    16, 32, one head for all three. Each cell says whether the middle of a face is near, and if so where its
+    box's sides and its five points are.
 
     Args:
         widths: channels at strides 2, 4, 8, 16 and 32.

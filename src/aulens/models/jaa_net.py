@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from aulens.aus import AUSet
 from aulens.errors import ConfigError
 from aulens.landmarks import IBUG49
-from aulens.models.base import AUModel
+from aulens.models.base import AUModel, AUOutput, full
 from aulens.models.jaa_parts import (
     FEATURE_CHANNELS,
     AttentionRefinement,
@@ -30,7 +30,6 @@ from aulens.models.jaa_parts import (
     RegionLearning,
     attend,
 )
-from aulens.models.output import AUOutput, full
 from aulens.models.regions import Regions
 
 LEAST_CROP: Final = 48

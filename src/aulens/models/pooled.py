@@ -4,8 +4,7 @@ from torch import Tensor, nn
 
 from aulens.aus import AUSet
 from aulens.models.backbone import Backbone
-from aulens.models.base import MapModel
-from aulens.models.output import AUOutput
+from aulens.models.base import AUOutput, MapModel
 
 
 class PooledNet(MapModel):

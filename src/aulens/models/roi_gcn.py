@@ -17,9 +17,8 @@ from torch import Tensor, nn
 
 from aulens.aus import AUSet
 from aulens.models.backbone import Backbone
-from aulens.models.base import MapModel
+from aulens.models.base import AUOutput, MapModel
 from aulens.models.graph import GraphReasoning
-from aulens.models.output import AUOutput
 from aulens.models.regions import decode
 
 EigenHead = Literal["context", "pooled"]

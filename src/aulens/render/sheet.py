@@ -1,4 +1,4 @@
-"""Pictures to look at: a random sample of a data set, and every AU on one face."""
+"""Pictures to look at: a random sample of a data set."""
 
 from __future__ import annotations
 
@@ -12,11 +12,6 @@ from numpy.typing import NDArray
 from aulens.aus import PRESENT_STRENGTH, RENDERS
 from aulens.data.renders import render_table
 from aulens.errors import DatasetError
-from aulens.render.expression import RECIPES, Muscles
-from aulens.render.generate import load_rig
-from aulens.render.person import draw_appearance
-from aulens.render.scene import Person, render
-from aulens.render.shot import Shot
 
 Image = NDArray[np.uint8]
 
@@ -83,17 +78,3 @@ def contact_sheet(
             raise DatasetError(f"{Path(root) / row['file']} is listed in the manifest but can't be read")
         tiles.append(_captioned(np.asarray(image[..., ::-1], np.uint8), _caption(row), 160))
     return _write(_tile(tiles, columns), Path(out))
-
-
-def au_sheet(
-    out: str | Path, rig: str = "anny", assets: str | None = None, seed: int = 3, side: int = 224
-) -> Path:
-    """Write one picture with the same face at rest and showing each AU at full strength."""
-    muscles = Muscles.of(load_rig(rig, assets))
-    rng = np.random.default_rng(seed)
-    person = Person(muscles.rig.identity(rng) * np.float32(0.5), draw_appearance(rng)._replace(beard=0.0), {})
-    tiles = [_captioned(render(muscles, person, {}, Shot(), side).image, "rest", side)]
-    for au in RECIPES:
-        picture = render(muscles, person, {au: (1.0, 1.0)}, Shot(), side)
-        tiles.append(_captioned(picture.image, f"AU{au}", side))
-    return _write(_tile(tiles, 6), Path(out))

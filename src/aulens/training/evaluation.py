@@ -13,7 +13,7 @@ from aulens import metrics
 from aulens.data.samples import Samples
 from aulens.errors import ConfigError
 from aulens.files import plain, write_json, write_text
-from aulens.training.alignment import AlignmentReport, alignment_report
+from aulens.metrics.alignment import AlignmentReport, alignment_report
 from aulens.training.calibration import fallback_of, fit, write_calibration
 from aulens.training.inference import Predictions, Scorer, predict
 from aulens.training.judges import fit_judged, judged_curves, judges_of

@@ -13,7 +13,7 @@ from aulens.data.sight.camera import Taken, take
 from aulens.data.sight.covers import KINDS, cover, hidden_at
 from aulens.data.sight.crops import TEMPLATE, Spoiling, crop_matrix, draw_crop, draw_nobody, quality
 from aulens.landmarks import BROWS, mirror
-from aulens.models.mean_shape import MEAN_SHAPE
+from aulens.models.face_net import MEAN_SHAPE
 from made_cutouts import centre_of, disc_faces, landmarks
 from people import noise
 

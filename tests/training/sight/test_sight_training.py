@@ -14,7 +14,7 @@ import aulens
 from aulens.data.sight.crops import crop_matrix
 from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.families.sight import LANDMARK_NET
-from aulens.models.landmark_net import LandmarkNet
+from aulens.models.face_net import LandmarkNet
 from aulens.training import evaluate, onnx_file
 from aulens.training.onnx_file import write_sight_onnx
 from aulens.training.sight import people, tasks

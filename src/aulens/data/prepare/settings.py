@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from aulens.checked import Checked
 
 LandmarkSource = Literal["auto", "given", "detect"]
-LANDMARK_SOURCES: Final[tuple[LandmarkSource, ...]] = get_args(LandmarkSource)
 
 
 @dataclass(frozen=True)
