@@ -91,6 +91,30 @@ def test_the_output_that_is_wrong_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "x.onnx").exists()
 
 
+class Halved(torch.nn.BatchNorm2d):
+    """Computes what a fold does not know of."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return super().forward(input) / 2
+
+
+class Misfolded(Colours):
+    """A fold of its convolution changes what it says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1), Halved(3))
+
+    def exported(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
+        return super().exported(self.body(image))
+
+
+@pytest.mark.slow
+def test_a_file_is_held_against_the_network_as_it_was(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"exported \w+ differ from torch's by"):
+        write_onnx(Misfolded(), tmp_path / "x.onnx")
+
+
 def test_an_output_that_lacks_has_another_shape_or_is_no_number_differs() -> None:
     maps, logits = np.zeros((3, 2, 4, 4), np.float32), np.zeros((3, 2), np.float32)
     for wrong in (None, np.zeros((3, 1), np.float32), np.full((3, 2), np.nan, np.float32)):

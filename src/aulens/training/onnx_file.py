@@ -61,12 +61,12 @@ def write_onnx(model: AUModel, path: Path, half: bool = False, inner: bool = Fal
     Raises:
         ModelError: one is above :data:`TOLERANCE`, or with `half` :data:`HALF_TOLERANCE`.
     """
-    exported, random = _Exported(fold_batch_norm(_plain(model)), inner), np.random.default_rng(0)
+    plain, random = _plain(model), np.random.default_rng(0)
     # Several tries, for a model that rounds its landmarks to pixels may round another way by chance.
     tries = []
     for pictures in random.random((_CHECKS, 3, 3, model.crop, model.crop), dtype=np.float32):
         with torch.no_grad():
-            found = exported.named(torch.from_numpy(pictures))
+            found = _Exported(plain, inner).named(torch.from_numpy(pictures))
         wanted = {name: tensor.numpy() for name, tensor in found.items()}
         parts = (slice(1), slice(1, None))  # a batch of one, and one of the rest
         tries.append([(pictures[part], {name: of[part] for name, of in wanted.items()}) for part in parts])
@@ -76,6 +76,7 @@ def write_onnx(model: AUModel, path: Path, half: bool = False, inner: bool = Fal
         session, names = onnx_session(file, file.read_bytes(), 1), list(wanted)
         return lambda images: dict(zip(names, session.run(names, {INPUT: images}), strict=True))
 
+    exported = _Exported(fold_batch_norm(plain), inner)  # after what it must give was asked for
     return write_checked(
         exported, {0: torch.export.Dim("batch", min=1, max=4096)}, tries, path,
         opened=opened, tolerance=HALF_TOLERANCE if half else TOLERANCE, half=half,
