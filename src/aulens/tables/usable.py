@@ -64,9 +64,8 @@ class Limits(Checked):
     def counts(self, face: FaceResult) -> bool:
         """Whether a face counts; also one of which its detector tells nothing of the kind."""
         pitch, yaw = (math.nan, math.nan) if face.pose is None else face.pose.angles[:2]
-        told = (yaw, pitch, face.quality)
-        limits = (None if math.isnan(one) else limit for one, limit in zip(told, astuple(self), strict=True))
-        return bool(Limits(*limits).keep(*told))
+        pairs = ((abs(yaw), self.max_yaw), (abs(pitch), self.max_pitch), (self.min_quality, face.quality))
+        return not any(a is not None and b is not None and a > b for a, b in pairs)  # of NaN it is False
 
     def usable(self, table: pd.DataFrame) -> pd.DataFrame:
         """See `usable`."""
