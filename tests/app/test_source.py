@@ -117,9 +117,9 @@ def test_what_only_this_computer_can_reach(host: str, local: bool) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"port": 70000}, "65535"), ({"port": -1}, "65535"), ({"host": " "}, "host is empty"),
-     ({"max_megabytes": 0}, "--max-megabytes"), ({"max_minutes": -1}, "--max-minutes"),
-     ({"max_minutes": float("nan")}, "--max-minutes"), ({"max_waiting": 0}, "at least 1")],
+    [({"port": 70000}, "65535"), ({"port": -1}, "65535"), ({"host": " "}, "'host' must be"),
+     ({"max_megabytes": 0}, "'max_megabytes' must be"), ({"max_minutes": -1}, "'max_minutes' must be"),
+     ({"max_minutes": float("nan")}, "'max_minutes' must be"), ({"max_waiting": 0}, "at least 1")],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(wrong: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):

@@ -1,19 +1,26 @@
 """Where the page is served, by which names, and how much of this computer it may use."""
 
 import ipaddress
-import math
-import re
 import socket
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated
 
+from msgspec import Meta
+
+from aulens.checked import Checked, Count, Positive, Text
 from aulens.errors import ConfigError
 
-_NAME: Final = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]")
+_Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^([\w.-]+|\[[0-9a-fA-F:.]+\])\Z",
+        description="a name without http:// and port, such as aus.example.org",
+    ),
+]
 
 
 @dataclass(frozen=True)
-class AppSettings:
+class AppSettings(Checked):
     """Where the page is served, and how much of this computer it may use.
 
     Attributes:
@@ -29,37 +36,21 @@ class AppSettings:
         ConfigError: a number is out of range.
     """
 
-    host: str = "127.0.0.1"
-    port: int = 7860
-    max_megabytes: float = 500
-    max_minutes: float = 10
-    max_waiting: int = 20
-    max_total_megabytes: float | None = None
-    allow_hosts: tuple[str, ...] = ()
+    host: Text = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="0 (any free one) to 65535")] = 7860
+    max_megabytes: Positive = 500
+    max_minutes: Positive = 10
+    max_waiting: Count = 20
+    max_total_megabytes: Positive | None = None
+    allow_hosts: tuple[_Name, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.host.strip():
-            raise ConfigError("the host is empty; 127.0.0.1 is this computer")
-        if not 0 <= self.port <= 65535:
-            raise ConfigError(f"a port is 0 (any free one) to 65535, got {self.port}")
-        for name, value in (("--max-megabytes", self.max_megabytes), ("--max-minutes", self.max_minutes)):
-            if not (value > 0 and math.isfinite(value)):
-                raise ConfigError(f"{name} must be above 0, got {value:g}")
-        if (
-            self.max_total_megabytes is not None
-            and not self.max_megabytes <= self.max_total_megabytes < math.inf
-        ):
+        super().__post_init__()
+        if self.max_total_megabytes is not None and self.max_total_megabytes < self.max_megabytes:
             raise ConfigError(
                 f"--max-total-megabytes must be --max-megabytes ({self.max_megabytes:g}) or more, got "
                 f"{self.max_total_megabytes:g}"
             )
-        if any(not _NAME.fullmatch(name) for name in self.allow_hosts):
-            raise ConfigError(
-                f"--allow-host takes a name without http:// and port, such as aus.example.org; got "
-                f"{', '.join(self.allow_hosts)}"
-            )
-        if self.max_waiting < 1:
-            raise ConfigError(f"at least 1 analysis must be let wait, got {self.max_waiting}")
 
     @property
     def local(self) -> bool:
