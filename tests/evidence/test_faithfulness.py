@@ -103,3 +103,11 @@ def test_the_command_measures_it_beside_the_rest(run, painted, tmp_path):
     assert {"evidence.csv", "evidence.json", "evidence.md", "report.json"} <= {
         p.name for p in tmp_path.iterdir()
     }
+
+
+def test_evidence_on_other_data_is_no_part_of_a_run(run, painted):
+    before = set(run.rglob("*"))
+    done = aulens("evaluate", run, "--data", painted, "--evidence", "--bootstrap", 0)
+    assert done.code == 0, done.err
+    assert "# Evidence of made" in done.out
+    assert set(run.rglob("*")) == before

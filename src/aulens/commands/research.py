@@ -159,11 +159,11 @@ def evaluate(
         found, page = report.to_dict(), report.to_markdown()
         if evidence:
             from aulens.evidence.faithfulness import faithfulness
+            from aulens.training.evaluation import report_folder
 
-            folder = out or (model / split if model.is_dir() else None)
             seen = faithfulness(
-                model, data or (), split=split, tests=tests or (), fold=fold, subjects=subjects, out=folder,
-                threads=threads,
+                model, data or (), split=split, tests=tests or (), fold=fold, subjects=subjects,
+                out=report_folder(model, split, data or (), tests or (), subjects, out), threads=threads,
             )  # fmt: skip
             found, page = found | {"evidence": seen.to_dict()}, f"{page}\n{seen.to_markdown()}"
     typer.echo(json.dumps(found, indent=2) if format == "json" else page)

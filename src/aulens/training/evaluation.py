@@ -158,11 +158,25 @@ def evaluate(
             progress=progress,
         )  # fmt: skip
         result = report(found, split, bootstrap)
-    own = Path(model).is_dir() and not (data or tests) and subjects == "*"
-    folder = out or (Path(model) / split if own else None)
-    if folder:
+    if folder := report_folder(Path(model), split, data, tests, subjects, out):
         write_report(result, folder)
     return result
+
+
+def report_folder(
+    model: Path,
+    split: str,
+    data: Sequence[Path] = (),
+    tests: Sequence[Path] = (),
+    subjects: str = "*",
+    out: Path | None = None,
+) -> Path | None:
+    """Where files of an evaluation go: `out`, or RUN/<split> for a run on its own data; None: nowhere.
+
+    Arguments are those of `evaluate`.
+    """
+    own = model.is_dir() and not (data or tests) and subjects == "*"
+    return out or (model / split if own else None)
 
 
 def report(found: Predictions, split: str, bootstrap: int = 1000) -> Evaluation:
