@@ -11,6 +11,10 @@ from aulens.errors import InputError
 from aulens.evidence.draw import chosen_aus, draw_aus, explain_page, write_explanation
 from aulens.evidence.explain import explain
 from aulens.faces.detector import Face
+from aulens.roi import decode, side_scores
+from aulens.runtime.card import read_card
+from aulens.training.calibration import read_calibration
+from aulens.training.run_folder import RunFolder
 from command_line import aulens
 from made_runs import make_run
 from patch_people import patch_frame, write_people
@@ -39,7 +43,11 @@ def test_an_exported_models_maps_are_those_of_its_file(picture, model):
     np.testing.assert_allclose(found.maps, session.run(["maps"], {"image": image})[0][0], atol=1e-6)
     assert found.lacks
     assert found.regions.shape == (4, 2, 4)
-    assert set(found.probability) == set(found.aus.labels)
+    # Probabilities are those of what lies in the regions that are told.
+    scores = side_scores(decode(found.maps, found.regions), found.aus).max(-1)
+    slope, offset = np.array(read_card(model).platt).T
+    expected = 1 / (1 + np.exp(-(slope * scores + offset)))
+    np.testing.assert_allclose([found.probability[label] for label in found.aus.labels], expected, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -57,6 +65,9 @@ def test_a_run_gives_the_layers_of_its_network(picture, faces, tmp_path, variant
     assert {name for name in every if getattr(found, name) is not None} == layers
     assert found.maps.shape == (3, 16, 16)
     assert not found.lacks
+    calibration = read_calibration(RunFolder(tmp_path / "run").calibration, found.aus)
+    expected = calibration.probability(side_scores(decode(found.maps, found.regions), found.aus).max(-1))
+    np.testing.assert_allclose([found.probability[label] for label in found.aus.labels], expected, atol=1e-5)
     if variant == "roi_gcn_supervised":
         assert found.au_eigenvectors.min() >= 0
         names = {path.name for path in write_explanation(found, tmp_path / "out", "me")}

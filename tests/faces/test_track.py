@@ -1,5 +1,5 @@
 import json
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from stub_detectors import GREY, face
 
 from aulens.faces.detector import Face
 from aulens.faces.motion import Motion
-from aulens.faces.people import resolve_merged
+from aulens.faces.people import People, resolve_merged
 from aulens.faces.track import Anchor, Track, appearance
 
 
@@ -60,3 +60,31 @@ def test_of_two_tracks_on_one_face_the_one_expected_there_keeps_it(turned: bool)
     tracks = [here, strayed, apart]
     resolve_merged(tracks[::-1] if turned else tracks)
     assert [track.in_view for track in tracks] == [True, False, True]
+
+
+@dataclass
+class Looks:
+    """An embedder: what the face at the left and the one at the right look like, on a line."""
+
+    left: float
+    right: float
+    same: float = 0.8
+
+    def __call__(self, image: np.ndarray, seen: Face) -> np.ndarray:
+        return np.array([self.left if seen.box[0] < 160 else self.right], np.float32)
+
+
+@pytest.mark.parametrize(("right", "ids"), [(1.0, [0, 1]), (0.1, [1, 0])])
+def test_two_who_met_change_names_only_if_both_look_like_each_other(right: float, ids: list[int]) -> None:
+    """The one at the left looks more like the other (0.4 away) than like who it was (0.6 away)."""
+    looks = Looks(0.0, 1.0)
+    people = People(looks)
+    seen = [face(100, 100), face(220, 100)]
+    tracks = [Track.begin(one, appearance(GREY, one), 0.0, moves=True) for one in seen]
+    people.name(GREY, tracks, tracks, 0.0)
+    assert [track.face_id for track in tracks] == [0, 1]
+    looks.left, looks.right = 0.6, right
+    tracks[0].met, tracks[0].doubt = {1}, True
+    people.settle(GREY, tracks[0], tracks, 0.04)
+    assert [track.face_id for track in tracks] == ids
+    assert not tracks[0].doubt
