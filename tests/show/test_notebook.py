@@ -20,6 +20,7 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.faces.detector import Face
 from aulens.runtime.result import Faces
 from aulens.show import draw_overlay
+from face_results import result
 from stub_jaa import write_jaa_stub
 from stub_model import write_stub
 from synthetic_faces import face68
@@ -163,3 +164,10 @@ def test_lips_have_no_sides():
     shown = Checker(face(0, {"AU25": 0.9}, (120, 160))._repr_html_())
     assert "AU25Lips Part90%\nAU1" in shown.text
     assert "AU25 90%" in Checker(frame(0, {0: {"AU25": 0.9}})._repr_html_()).text
+
+
+def test_a_notebook_says_what_a_reader_is_to_know_of_a_face() -> None:
+    said = "This face is doubtful: mouth hidden. Mouth hidden: AU12 is a guess."
+    spoilt = result(quality=0.2, hidden=("mouth",), box=(0, 0, 90, 90))
+    assert said in spoilt._repr_html_()
+    assert "doubtful" not in result(quality=0.9)._repr_html_()
