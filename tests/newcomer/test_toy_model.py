@@ -34,7 +34,7 @@ from aulens.models import AUFamily, AUModel, AUOutput, ModelConfig, load_checkpo
 from aulens.models.regions import au_labels
 from aulens.relations import AURelations
 from aulens.runtime.card import read_card
-from aulens.show.report.cite import bibtex
+from aulens.show.report.write import bibtex
 from aulens.training.inference import predict
 from command_line import aulens
 from entries import install

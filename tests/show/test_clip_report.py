@@ -16,7 +16,7 @@ from aulens.runtime.card import ModelCard, read_card
 from aulens.runtime.result import FrameResult
 from aulens.show.pages import templates
 from aulens.show.report import write_report
-from aulens.show.report.cite import bibtex
+from aulens.show.report.write import bibtex
 from aulens.show.stills import Stills, read_stills
 from aulens.tables.events import events as events_of
 from aulens.tables.schema import rows_of, to_frame

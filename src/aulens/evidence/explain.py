@@ -103,13 +103,9 @@ def explain(
     if not 0 <= face < len(found):
         seen = f"{len(found)} face{'' if len(found) == 1 else 's'}"
         raise InputError(f"there is no face {face} in this picture: {seen} found, counted from 0")
-    if model is not None and _is_run(Path(model)):
+    if model is not None and (Path(model).is_dir() or Path(model).suffix in (".safetensors", ".pt")):
         return _of_run(Path(model), pixels, found[face])
     return _of_file(Analyzer(model, detector), pixels, found[face])
-
-
-def _is_run(model: Path) -> bool:
-    return model.is_dir() or model.suffix in (".safetensors", ".pt")
 
 
 def _of_file(analyzer: Analyzer, pixels: NDArray[np.uint8], face: Face) -> Explanation:

@@ -123,17 +123,12 @@ def _check_together(results: Sequence[RunResult]) -> None:
                 f"({', '.join(result.aus.labels)}) cannot be compared; give those of one data set and AU set"
             )
         if result.key in seen:
-            raise InputError(f"there are two results of {name_of(result.key)}; give each run once")
+            run = f"{result.variant}, {run_name((result.fold, result.seed))}"
+            raise InputError(f"there are two results of {run}; give each run once")
         seen.add(result.key)
     trained = {(result.variant, result.trained_on) for result in results}
     if len(trained) > len({variant for variant, _ in trained}):
         raise InputError("one variant was trained on several data sets; give each its own name")
-
-
-def name_of(key: Key) -> str:
-    """A run in words."""
-    variant, fold, seed = key
-    return f"{variant}, {run_name((fold, seed))}"
 
 
 def run_name(run: Run) -> str:

@@ -43,7 +43,9 @@ class SeenSubjects:
         """Of a run's facts.json; None if it is missing, or of a version that did not keep who trained."""
         found = read_facts(facts)
         names = found and found.data.people
-        return SeenSubjects(*(_hashes(names.get(split, ())) for split in ("train", "val"))) if names else None
+        if not names:
+            return None
+        return SeenSubjects(*(frozenset(map(subject_hash, names.get(one, ()))) for one in ("train", "val")))
 
     @staticmethod
     def of_card(people: Mapping[str, Iterable[str]] | None) -> SeenSubjects | None:
@@ -95,7 +97,3 @@ def people_in(samples: Samples, split: str = "") -> list[str]:
 def subject_hash(name: str) -> str:
     """What a card keeps of a person's name."""
     return hashlib.sha256(name.encode()).hexdigest()[:_DIGITS]
-
-
-def _hashes(names: Iterable[str]) -> frozenset[str]:
-    return frozenset(map(subject_hash, names))

@@ -59,9 +59,8 @@ class ToRGB:
             return _over_white(self._converted(frame, "rgba"))
         if max(part.bits for part in parts) == 16 and (len(parts) == 1 or frame.format.is_rgb):
             # What has 10, 12 or 14 bits is kept in 16 by many cameras and programs.
-            return _grey_to_rgb(
-                to_eight_bits(self._converted(frame, "gray16le" if len(parts) == 1 else "rgb48le"))
-            )
+            image = to_eight_bits(self._converted(frame, "gray16le" if len(parts) == 1 else "rgb48le"))
+            return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
         return self._converted(frame, "rgb24")
 
     def _converted(self, frame: Any, kind: str) -> NDArray[Any]:
@@ -97,10 +96,6 @@ def deinterlaced(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     mean = (image[lines - 1].astype(np.uint16) + image[below] + 1) >> 1
     whole[1::2][around] = mean.astype(np.uint8)[around]
     return whole
-
-
-def _grey_to_rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
 
 def _over_white(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -17,7 +17,6 @@ from aulens.data.occluders import draw_occluder
 from aulens.data.sight.cutouts import Cutout
 
 Image = NDArray[np.uint8]
-Points = NDArray[np.float64]
 
 TEMPLATE: Final = ((0.38, 0.42), (0.62, 0.42), (0.5, 0.549), (0.401, 0.673), (0.599, 0.673))
 """Where five points lie in the crop, as shares of its side: right eye, left eye, tip of the nose, corners of
@@ -40,17 +39,12 @@ class View:
     person: int
 
 
-def person_matrix(points: Points, size: int) -> Points:
-    """The matrix (2, 3) picture → crop for five points (5, 2) or landmarks (K, 2) of a face."""
-    return align.similarity(five_points(points), np.array(TEMPLATE) * size - 0.5)
-
-
 def head(cutout: Cutout) -> Image:
     """What views are drawn from: the head in a somewhat larger square, grey beyond its picture."""
     middle = (_KEPT - 1) / 2
     smaller = align.rotation_scale(0, 1 / _WIDER, (middle, middle))
-    matrix = align.compose(smaller, person_matrix(cutout.landmarks, _KEPT))
-    return align.warp(cutout.levels[0], matrix, _KEPT)
+    cut = align.similarity(five_points(cutout.landmarks), np.array(TEMPLATE) * _KEPT - 0.5)
+    return align.warp(cutout.levels[0], align.compose(smaller, cut), _KEPT)
 
 
 def draw_pair(heads: Sequence[Image], size: int, random: np.random.Generator) -> list[Image]:

@@ -10,8 +10,9 @@ import pandas as pd
 
 from aulens import __version__
 from aulens.aus import AUS
-from aulens.errors import InputError
+from aulens.errors import ConfigError, InputError
 from aulens.files import atomic_write
+from aulens.models.family import find
 from aulens.runtime.card import ModelCard
 from aulens.runtime.doubt import DOUBTFUL
 from aulens.show.cooccurrence import WORDS
@@ -19,7 +20,6 @@ from aulens.show.evidence import AGAINST, FAINT, FOR, LOOKED
 from aulens.show.page import versions_text
 from aulens.show.pages import in_base64, part, templates
 from aulens.show.report import words
-from aulens.show.report.cite import bibtex
 from aulens.show.report.curves import NONE, STEPS, level, stretch
 from aulens.show.report.people import brief, person
 from aulens.show.sides import has_sides
@@ -37,6 +37,12 @@ from aulens.video.media import VideoInfo
 SCRIPTS: Final = ("base.js", "curves.js", "timeline.js", "viewer.js", "tables.js", "start.js")
 _STILLS_BUDGET: Final = 5 << 20
 """Bytes of the stills of a page, before base 64 makes a third more of them."""
+_AULENS: Final = """@software{{aulens,
+  title   = {{aulens: facial Action Units, per side of the face, with their evidence}},
+  author  = {{{{The aulens authors}}}},
+  version = {{{version}}},
+  year    = {{2026}}
+}}"""
 
 
 def write_report(
@@ -221,3 +227,17 @@ def _fitting(index: StillsIndex) -> tuple[Still, ...]:
             break
         kept.append(place)
     return tuple(index.stills[place] for place in sorted(kept))
+
+
+def bibtex(variant: str, version: str) -> str:
+    """How to cite what a page was made with, in BibTeX: aulens, and the papers behind its model.
+
+    Args:
+        variant: the model's, as its card says.
+        version: of aulens.
+    """
+    try:
+        papers = find(variant).papers(variant)
+    except ConfigError:  # of a package that can't be loaded here: the report is none the worse
+        papers = ()
+    return "\n\n".join([_AULENS.format(version=version), *papers])
