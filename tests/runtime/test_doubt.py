@@ -42,6 +42,10 @@ def test_parts_are_hidden_where_their_landmarks_are() -> None:
         visible = np.ones(68)
         visible[list(points)] = 0.1
         assert hidden_parts(visible) == (part,)
+        visible[points[0]] = 1.0  # one point in sight does not show a part
+        assert hidden_parts(visible) == (part,)
+        visible[list(points)] = [number % 3 > 0 for number in range(len(points))]  # most of them do
+        assert hidden_parts(visible) == ()
     inner = {point for points in PARTS.values() for point in points}
     assert inner == set(range(17, IBUG68.count))
 
