@@ -18,6 +18,7 @@ from aulens.runtime.model import sigmoid, to_input
 from aulens.tables.schema import columns
 from people import ASTRONAUT, astronaut, crowd, detector, noise
 from stub_model import write_stub
+from synthetic_faces import face68
 
 SIZE = 256
 
@@ -101,6 +102,19 @@ def test_left_is_the_subjects_left(analyzer: Analyzer) -> None:
     assert result.right["AU12"] == pytest.approx(expected(-1), abs=1e-3)
     assert result.probability["AU12"] == result.left["AU12"]
     assert result.sides("AU12") == (False, True)
+
+
+def test_the_lips_are_one_whatever_their_sides_look_like(analyzer: Analyzer) -> None:
+    """AU25 is read off the upper and the lower lip: the larger of both is that of both sides."""
+    points = face68() * 60 + SIZE / 2
+    image = np.zeros((SIZE, SIZE, 3), np.uint8)
+    lips = round(points[[51, 57], 1].mean())
+    image[:lips, :, 1] = 255  # green above, blue below
+    image[lips:, :, 2] = 255
+    (result,) = analyzer.analyze(image, [Face(np.array([*points.min(0), *points.max(0)]), points)])
+    assert result.left["AU25"] == result.right["AU25"] == result.probability["AU25"] > 0.6
+    (turned,) = analyzer.analyze(image[..., [0, 2, 1]], [Face(result.box, points)])
+    assert turned.left["AU25"] == turned.right["AU25"] > 0.6
 
 
 def test_what_the_detector_says_of_a_face_goes_along_with_its_pose(analyzer: Analyzer) -> None:

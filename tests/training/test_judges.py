@@ -66,6 +66,13 @@ def test_negatives_of_judges_weigh_more_than_those_of_renders():
     assert cut(calibrated(noisy, drawn(5, 500, 0.2, -0.6, 0.4))) > 0.25
 
 
+def test_probabilities_are_as_frequent_as_the_au_is_among_judges():
+    """Of the others most show it: that makes it no likelier in who does not."""
+    real, others = drawn(8, 1000, 0.15, -0.1, 0.1), drawn(9, 4000, 0.9, -0.1, 0.1)
+    found = calibrated(real, others)
+    assert abs(float(found.probability(real[0][:, None]).mean()) - real[1].mean()) < 0.04
+
+
 def test_weights_count_as_copies():
     score, present = drawn(6, 200, 0.4, -0.2, 0.2)
     weight = np.random.default_rng(0).integers(1, 4, 200)

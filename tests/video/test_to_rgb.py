@@ -139,6 +139,12 @@ def test_combs_go_and_what_is_at_rest_stays() -> None:
         np.testing.assert_array_equal(deinterlaced(still), still)
 
 
+def test_a_combed_line_becomes_the_mean_of_those_beside_it() -> None:
+    lines = np.array([0, 200, 40, 200, 80, 200], np.uint8)
+    image = np.repeat(np.repeat(lines[:, None, None], 8, axis=1), 3, axis=2)
+    assert deinterlaced(image)[:, 4, 0].tolist() == [0, 20, 40, 60, 80, 80]  # below the last there is none
+
+
 def test_an_interlaced_video_is_about_as_ffmpeg_s_bwdif_makes_it(tmp_path: Path) -> None:
     path = tmp_path / "woven.mkv"
     with av.open(str(path), "w") as container:
