@@ -1,5 +1,7 @@
 """`aulens explain`: layers of a network over a face, as figure and page."""
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +103,16 @@ def test_a_page_escapes_its_title_and_loads_nothing(picture, model):
 def test_a_face_that_is_not_there_is_said(picture, model, face):
     with pytest.raises(InputError, match=f"no face {face} in this picture: 1 face found, counted from 0"):
         explain(picture, model, face=face, detector=OneFace())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such names")
+def test_a_name_that_no_page_can_hold_is_said(model, tmp_path, patches_for_faces):
+    face = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
+    Image.fromarray(patch_frame({"red": (20, 20)})).save(tmp_path / "me.png")
+    (tmp_path / "me.png").rename(face)
+    done = aulens("explain", face, "--model", model, "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "the name of the file is not UTF-8" in str(done.error)
 
 
 def test_the_command_explains_a_picture_or_a_moment_of_a_video(model, tmp_path, patches_for_faces):

@@ -13,7 +13,7 @@ from aulens.errors import InputError
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 from aulens.image import read_image
 from aulens.inputs import is_clip, parse_time
-from aulens.named import legible
+from aulens.named import legible, unwritable
 
 
 def explain(
@@ -56,6 +56,8 @@ def explain(
 
 def _pixels(source: Path, at: str | None) -> NDArray[np.uint8]:
     """The picture, or the first frame of a video from a time on."""
+    if (why := unwritable(source)) is not None:
+        raise InputError(why)
     if not is_clip(source):
         if at is not None:
             raise InputError(f"{source}: --at is for videos; this is a picture")
