@@ -8,7 +8,7 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from aulens.errors import InputError
-from aulens.named import first_bytes
+from aulens.named import first_bytes, regular_file
 
 # Pillow's, without those that start other programs (EPS runs Ghostscript) or only pretend to read.
 _PICTURES: Final = (
@@ -166,6 +166,7 @@ def further_pictures(path: Path) -> int:
     Smaller ones, which telephones add, are previews and maps of brightness. 0 where the file is damaged.
     """
     try:
+        regular_file(path)
         with open_picture(path) as picture:
             if picture.format != "MPO":
                 return 0
@@ -174,7 +175,7 @@ def further_pictures(path: Path) -> int:
                 picture.seek(number)
                 same += picture.size == size
             return same
-    except (*DAMAGE, Image.DecompressionBombError):
+    except (InputError, *DAMAGE, Image.DecompressionBombError):
         return 0
 
 

@@ -23,7 +23,7 @@ from aulens.formats import (
     open_picture,
     pages,
 )
-from aulens.named import first_bytes, regular_file
+from aulens.named import first_bytes, real, regular_file
 
 MediaKind = Literal["picture", "clip"]
 
@@ -66,7 +66,7 @@ def media_at(path: str | Path, *, skip: Iterable[Path] = ()) -> Found:
     failed: dict[Path, str] = {}
     others = Counter[str]()
     listed = path.is_dir()
-    barred = {os.path.realpath(one) for one in skip}
+    barred = {str(real(one)) for one in skip}
     for file in sorted(_files(path, barred, failed)) if listed else [path]:
         ending = file.suffix.lower()
         if listed and file.name.startswith(".") and ending != ".icloud":
@@ -87,7 +87,7 @@ def walk(
     """As `os.walk`, sorted, no hidden folders; also where links lead, each folder once, however many do."""
     seen = set[str]()
     for here, folders, names in os.walk(top, followlinks=True, onerror=unread):
-        place = os.path.realpath(here)
+        place = str(real(here))
         if place in seen:
             folders.clear()
             continue
@@ -167,12 +167,12 @@ def _files(top: Path, barred: set[str], failed: dict[Path, str]) -> Iterator[Pat
         failed[Path(error.filename)] = f"the folder can't be looked into ({error.strerror})"
 
     for here, folders, names in walk(top, unread):
-        if _is_in(os.path.realpath(here), barred):
+        if _is_in(str(real(here)), barred):
             folders.clear()
             continue
         for name in names:
             file = here / name
-            if not (barred and os.path.realpath(file) in barred):
+            if not (barred and str(real(file)) in barred):
                 yield file
 
 
@@ -190,7 +190,7 @@ def _kind(file: Path) -> MediaKind | None:
     if ending in _MAYBE_TEXT and _is_text(file):
         return None
     # A folder of a participant may be a link whose disk is not there.
-    is_lost = not ending and file.is_symlink() and not file.exists()
+    is_lost = not ending and file.is_symlink() and not os.path.exists(file)
     is_meant = is_lost or ending in MEANT_SUFFIXES or first_bytes(file)[4:8] in BOXES
     return _promised(file) if is_meant else None
 

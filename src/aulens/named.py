@@ -66,7 +66,10 @@ def first_bytes(path: Path, count: int = 32) -> bytes:
 
 def real(path: str | Path) -> Path:
     """Where links lead, also if they lead nowhere or round in a circle (`Path.resolve` raises there)."""
-    return Path(os.path.realpath(path))
+    try:
+        return Path(os.path.realpath(path))
+    except OSError:  # a link that may not be read
+        return Path(os.path.abspath(path))
 
 
 def unwritable(path: str | Path) -> str | None:

@@ -168,3 +168,28 @@ def test_the_second_view_of_a_3d_camera_is_said(model: Path, tmp_path: Path) -> 
     assert f"{tmp_path / 'DSC_0004.MPO'}: the first of 2 pictures in it is read" in told
     assert "IMG_1.jpg: the first" not in told
     assert "2 faces in 2 pictures" in told
+
+
+@pytest.mark.skipif(not Path("/proc/1").is_dir(), reason="no folder of processes whose links are forbidden")
+def test_a_pipe_or_a_link_that_may_not_be_followed_is_named_and_the_rest_is_done(model, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "other").symlink_to("/proc/1/cwd")
+    (folder / "b.jpg").symlink_to("/proc/1/cwd/a.jpg")
+    Image.fromarray(patch_frame({"red": (30, 30)})).save(folder / "a.png")
+    done = aulens("detect", folder, "--model", model, "--format", "csv")
+    assert done.code == 1
+    assert len(done.out.splitlines()) == 2
+    assert "pipe.jpg: this is a named pipe" in done.err.replace("\n", "")
+
+
+def test_no_drawing_takes_the_place_of_another_pictures_tiles(model, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("x.png", "x.face0.png"):
+        Image.fromarray(patch_frame({"red": (30, 30)})).save(folder / name)
+    done = aulens("detect", folder, "--model", model, "--out", tmp_path / "out", "--overlay")
+    assert done.code == 0, done.err
+    drawn = {path.name for path in (tmp_path / "out" / "pictures").iterdir()}
+    assert drawn == {"x.jpg", "x.face0.jpg", "x_face0.jpg", "x_face0.face0.jpg"}

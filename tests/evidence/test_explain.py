@@ -124,6 +124,10 @@ def test_the_command_explains_a_picture_or_a_moment_of_a_video(model, tmp_path, 
     assert [path.name for path in written] == [f"me.face1.explain.{end}" for end in ("html", "pdf", "png")]
     assert all(path.stat().st_size > 1000 for path in written)
 
+    again = aulens("explain", tmp_path / "me.png", "--model", model, "--out", tmp_path / "out", "--face", 1)
+    assert Path(again.out.splitlines()[0]).name == "me.face1-2.explain.html"  # nothing is written over
+    assert "is a file" in str(aulens("explain", tmp_path / "me.png", "--out", tmp_path / "me.png").error)
+
     film = write_people(tmp_path / "film.mp4", 6, lambda frame: people)
     assert aulens("explain", film, "--model", model, "--out", tmp_path, "--at", "0:00.0").code == 0
     assert (tmp_path / "film.0-00.0.explain.html").is_file()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from aulens.commands.options import DetectorModel, DetectorName
 from aulens.commands.research import extras
+from aulens.commands.terminal import to_stderr
 from aulens.errors import InputError
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 from aulens.image import read_image
@@ -46,10 +47,16 @@ def explain(
     """
     from aulens.evidence.draw import write_explanation
     from aulens.evidence.explain import explain
+    from aulens.show.figure import NO_FIGURES, can_draw
 
     pixels, name = _pixels(source, at), source.stem if at is None else f"{source.stem}.{at.replace(':', '-')}"
+    if not can_draw():
+        to_stderr().print(NO_FIGURES)
     with extras():
-        found = explain(pixels, model, face=face, detector=DetectorSpec(detector, detector_model)())
+        try:
+            found = explain(pixels, model, face=face, detector=DetectorSpec(detector, detector_model)())
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from error
         for path in write_explanation(found, out, name if face == 0 else f"{name}.face{face}"):
             typer.echo(legible(str(path)))
 

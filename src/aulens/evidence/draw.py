@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import AUS
+from aulens.errors import ConfigError
 from aulens.evidence.explain import Explanation
 from aulens.files import write_text
+from aulens.image import encode_jpeg
+from aulens.output.names import free_name
 from aulens.show.canvas import Colour
 from aulens.show.evidence import AGAINST, FOR, LOOKED, ramp_colours
 from aulens.show.figure import GREY, INK, PAGE, VERMILION, can_draw, save_figure, style
@@ -33,6 +36,7 @@ SIDE: Final = 224
 CHANNELS: Final = 16
 """Channels of features that are drawn: those that differ most between places."""
 _MOST: Final = 12
+_QUALITY: Final = 88
 _LEAST: Final = 0.25
 """Evidence as weak as that of a slight AU in graded maps is drawn in full colour."""
 _EIGEN: Final[tuple[Colour, Colour]] = ((120, 220, 190), (0, 130, 100))
@@ -168,7 +172,7 @@ def explain_page(explanation: Explanation, title: str) -> str:
     """The page: hovering over an AU shows its layers large beside each other; one file, nothing is loaded."""
     relations = None
     if explanation.relations is not None:
-        relations = _png(draw_relations(explanation.relations, 0.4, explanation.model))
+        relations = _jpeg(draw_relations(explanation.relations, 0.4, explanation.model))
     drawn = draw_aus(explanation, explanation.aus.labels)
     chosen = chosen_aus(explanation, 1)[0]
     return piece("explain.html", "page", "aulens.evidence")(
@@ -177,32 +181,42 @@ def explain_page(explanation: Explanation, title: str) -> str:
         [
             {
                 "label": one.label, "name": one.name, "probability": one.probability, "present": one.present,
-                "pictures": [(_WORDS[kind], _png(picture)) for kind, picture in one.pictures.items()],
+                "pictures": [(_WORDS[kind], _jpeg(picture)) for kind, picture in one.pictures.items()],
                 "first": one.label == chosen,
             }
             for one in drawn
         ],
         [
-            (_WORDS[name], [_png(_coloured(one)) for one in channels])
+            (_WORDS[name], [_jpeg(_coloured(one)) for one in channels])
             for name, channels in features(explanation).items()
         ],
-        _png(_marked(explanation)),
+        _jpeg(_marked(explanation)),
         relations,
     )  # fmt: skip
 
 
 def write_explanation(explanation: Explanation, folder: Path, name: str) -> tuple[Path, ...]:
-    """Write NAME.explain.html, and with matplotlib .pdf and .png, into a folder; the files' paths."""
+    """Write NAME.explain.html, and with matplotlib .pdf and .png, into a folder; the files' paths.
+
+    Nothing is written over: where one of them is there, NAME becomes NAME-2 and so on.
+
+    Raises:
+        ConfigError: `folder` is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file; give a folder to write into")
     folder.mkdir(parents=True, exist_ok=True)
-    page = folder / f"{name}.explain.html"
+    ends = (".html", ".pdf", ".png") if can_draw() else (".html",)
+    number, stem = 2, free_name(name, set())
+    while any((folder / f"{stem}.explain{end}").exists() for end in ends):
+        number, stem = number + 1, f"{free_name(name, set())}-{number}"
+    page, *figures = (folder / f"{stem}.explain{end}" for end in ends)
     write_text(page, explain_page(explanation, name))
-    written = [page]
-    if can_draw():
+    if figures:
         figure = explain_figure(explanation)
-        for suffix in (".pdf", ".png"):
-            written.append(folder / f"{name}.explain{suffix}")
-            save_figure(figure, written[-1])
-    return tuple(written)
+        for path in figures:
+            save_figure(figure, path)
+    return page, *figures
 
 
 def _evidence(face: Picture, values: NDArray[np.float32]) -> Picture:
@@ -267,6 +281,5 @@ def _coloured(channel: Picture) -> Picture:
     return np.asarray(cv2.applyColorMap(large, cv2.COLORMAP_VIRIDIS)[..., ::-1], np.uint8)
 
 
-def _png(picture: Any) -> str:
-    _, data = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))
-    return in_base64(data.tobytes())
+def _jpeg(picture: Picture) -> str:
+    return in_base64(encode_jpeg(picture, _QUALITY))

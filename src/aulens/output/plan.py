@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ from aulens.video.media import Media
 Kind = Literal["video", "sequence", "camera", "pictures"]
 
 PAGE: Final = "index.html"
+_TILES: Final = re.compile(r"\.face([0-9]+)$", re.IGNORECASE)
+"""What the pictures with the tiles of a face are called behind the name of their drawing."""
 DRAWN: Final = "pictures"
 """The folder of drawn pictures."""
 PICTURES_RECEIPT: Final = "results.json"
@@ -294,9 +297,9 @@ def _refuse_inputs(
 
 
 def _drawn_names(names: Sequence[str]) -> list[str]:
-    """What the drawings of some pictures are called."""
+    """What the drawings of some pictures are called; none as the tiles of a face of another."""
     taken: set[str] = set()
-    return [free_name(stem_of(name), taken) for name in names]
+    return [free_name(_TILES.sub(r"_face\1", stem_of(name)), taken) for name in names]
 
 
 def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
