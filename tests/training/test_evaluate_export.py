@@ -123,6 +123,9 @@ def test_every_variant_decides_alike_in_both_forms(faces: Path, tmp_path: Path, 
     theirs = evaluate(card, [faces], split="test", bootstrap=0, progress=False)
     np.testing.assert_array_equal(ours.report.counts.tp, theirs.report.counts.tp)
     np.testing.assert_array_equal(ours.report.counts.fp, theirs.report.counts.fp)
+    both = predict(run, progress=False), predict(card, [faces], progress=False)
+    ours, theirs = (found.scorer.calibration.probability(found.scores) for found in both)
+    np.testing.assert_allclose(ours, theirs, atol=1e-3)
 
 
 @pytest.mark.parametrize("variant", ["roi", "heatmap"])
