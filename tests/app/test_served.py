@@ -188,15 +188,15 @@ def test_the_same_file_from_many_pages_at_once(good: Serving) -> None:
 @pytest.mark.parametrize(
     ("sent", "told"),
     [
-        ([float("nan"), "", "", False, False], "each N-th frame"),
-        ([None, "", "", False, False], "each N-th frame"),
-        (["x", "", "", False, False], "each N-th frame"),
-        ([-3, "", "", False, False], "each N-th frame"),
-        ([1e999, "", "", False, False], "each N-th frame"),
-        ([1, "nan", "", False, False], "From nan: not a time"),
-        ([1, ["a"], "", False, False], "From ['a']: not a time"),
-        ([1, 99, None, None, False], "there is no frame from 99 s to its end"),
-        ([1, None, "0", None, False], "must be later than the start"),
+        ([float("nan"), "", "", False, False, False], "each N-th frame"),
+        ([None, "", "", False, False, False], "each N-th frame"),
+        (["x", "", "", False, False, False], "each N-th frame"),
+        ([-3, "", "", False, False, False], "each N-th frame"),
+        ([1e999, "", "", False, False, False], "each N-th frame"),
+        ([1, "nan", "", False, False, False], "From nan: not a time"),
+        ([1, ["a"], "", False, False, False], "From ['a']: not a time"),
+        ([1, 99, None, None, False, False], "there is no frame from 99 s to its end"),
+        ([1, None, "0", None, False, False], "must be later than the start"),
     ],
     ids=str,
 )
@@ -215,7 +215,7 @@ def test_many_presses_at_once_leave_one_result(good: Serving, tmp_path: Path) ->
     clip = write_people(tmp_path / "pressed.mp4", 10)
     dropped(good, clip.read_bytes(), "emil", "pressed.mp4")
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda _: output(good, "click", [1, "", "", False, False], "emil"), range(6)))
+        list(pool.map(lambda _: output(good, "click", [1, "", "", False, False, False], "emil"), range(6)))
     until(lambda: "10 frames analyzed" in output(good, "tick", [["AU12"], True], "emil"))
     (made,) = good.folder.glob("sessions/*/result-*/pressed.csv")
     assert list(made.parents[1].glob("result-*")) == [made.parent]
@@ -224,5 +224,5 @@ def test_many_presses_at_once_leave_one_result(good: Serving, tmp_path: Path) ->
 def test_what_can_be_no_setting_but_nothing_is_fine(good: Serving, tmp_path: Path) -> None:
     clip = write_people(tmp_path / "a.mp4", 10)
     dropped(good, clip.read_bytes(), "dora", "a.mp4")
-    output(good, "click", [1.5, None, None, None, None], "dora")
+    output(good, "click", [1.5, None, None, None, None, None], "dora")
     until(lambda: list(good.folder.glob("sessions/*/result-*/a.csv")))

@@ -587,9 +587,9 @@ def test_what_is_no_video_leaves_nothing_behind(analyzer: Analyzer, tmp_path: Pa
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"format": "xml"}, "no table format 'xml'"),
+        ({"format": "xml"}, "'format' must be one of csv, .* found 'xml'"),
         ({"frame_step": 0}, "at least 1"),
-        ({"start": -1.0}, "0 seconds or later"),
+        ({"start": -1.0}, "'start' must be a number of 0 or more"),
         ({"start": 5.0, "stop": 5.0}, "later than the start"),
         ({"smooth": 0.0}, "above 0"),
         ({"smooth": 1.0, "format": "openface"}, "no columns for smoothed"),
