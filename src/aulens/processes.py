@@ -9,13 +9,15 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import get_context
-from multiprocessing.synchronize import Event
+from multiprocessing.synchronize import Semaphore
 from typing import Any, Final, TypeVar
 
 from aulens.errors import DatasetError
 from aulens.interrupts import ctrl_c_blocked, exit_quietly
 
+_AWAKE: Final = 0.5  # seconds
 _CTRL_C: Final = 0.5
 """Seconds in which a Ctrl-C that ended a process also reaches its parent: that it is then, not a death."""
 
@@ -53,7 +55,7 @@ def in_processes(
     """
     processes = processes or os.cpu_count() or 1
     context = get_context("spawn")
-    stopped = context.Event()
+    stopped = context.Semaphore(0)  # not an Event, which would wait for processes that Ctrl-C has ended
     pool = ProcessPoolExecutor(
         processes, context, _begin, (stopped, start, settings), max_tasks_per_child=tasks_per_process
     )
@@ -75,25 +77,33 @@ def in_processes(
             ) from error
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):  # SIGTERM comes to this process alone
-                stopped.set()
+                stopped.release()
             pool.shutdown(wait=False, cancel_futures=True)  # or it would first finish all that is queued
             raise
 
 
 def _finished(waiting: dict[Future[Result], Job]) -> Generator[tuple[Job, Result], None, None]:
-    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+    done = set[Future[Result]]()
+    while not done:  # a signal that came to another thread is looked at when this one wakes
+        done, _ = wait(waiting, timeout=_AWAKE, return_when=FIRST_COMPLETED)
     for future in done:
         yield waiting.pop(future), future.result()
 
 
-def _begin(stopped: Event, start: Callable[..., None] | None, settings: tuple[Any, ...]) -> None:
+def _begin(stopped: Semaphore, start: Callable[..., None] | None, settings: tuple[Any, ...]) -> None:
     exit_quietly()
     parent = multiprocessing.parent_process()
     # A killed parent can't stop its processes: without this they would work on, or wait for work for ever.
-    for until in (stopped.wait, *([] if parent is None else [parent.join])):
+    for until in (partial(_passed_on, stopped), *([] if parent is None else [parent.join])):
         threading.Thread(target=_end_after, args=(until,), daemon=True).start()
     if start is not None:
         start(*settings)
+
+
+def _passed_on(stopped: Semaphore) -> None:
+    """Wait for the end, and tell the next process."""
+    stopped.acquire()
+    stopped.release()
 
 
 def _end_after(until: Callable[[], object]) -> None:
