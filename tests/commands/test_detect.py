@@ -11,28 +11,10 @@ import pytest
 from PIL import Image
 
 from aulens.errors import ConfigError, ModelError
-from command_line import aulens, write_pictures
-from entries import replace_detector
+from command_line import aulens
 from people import astronaut, crowd, noise
-from stub_model import write_stub
 
-pytestmark = pytest.mark.usefixtures("one_scanner")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_stub(tmp_path_factory.mktemp("stub"))
-
-
-@pytest.fixture(autouse=True)
-def one_detector(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The detector that all tests share, in place of one that is made for every call."""
-    replace_detector(monkeypatch, "aulens", "people:ENTRY")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return write_pictures(tmp_path / "in")
+pytestmark = pytest.mark.usefixtures("one_scanner", "one_detector")
 
 
 def test_csv_on_standard_output_and_failures_on_standard_error(folder: Path, model: Path) -> None:

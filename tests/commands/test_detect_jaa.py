@@ -10,28 +10,10 @@ import pytest
 
 from aulens.analysis.analyzer import Analyzer
 from aulens.errors import InputError
-from command_line import aulens, write_pictures
-from entries import replace_detector
+from command_line import aulens
 from stub_jaa import write_jaa_stub
-from stub_model import write_stub
 
-pytestmark = [pytest.mark.usefixtures("one_scanner"), pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_stub(tmp_path_factory.mktemp("stub"))
-
-
-@pytest.fixture(autouse=True)
-def one_detector(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The detector that all tests share, in place of one that is made for every call."""
-    replace_detector(monkeypatch, "aulens", "people:ENTRY")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return write_pictures(tmp_path / "in")
+pytestmark = [pytest.mark.usefixtures("one_scanner", "one_detector"), pytest.mark.slow]
 
 
 def test_a_model_that_tells_no_sides(folder: Path, tmp_path: Path) -> None:

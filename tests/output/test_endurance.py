@@ -27,18 +27,12 @@ from aulens.output.writers import count_rows
 from forked_runs import ALL
 from killed import Killed, killed_after
 from patch_people import PatchDetector, patch_frame, write_people
-from stub_model import write_stub
 
 pytestmark = [pytest.mark.usefixtures("people_by_colour"), pytest.mark.slow]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="nothing forks or is stopped there")
 
 KILLS = 10
 """benchmarks/endurance.py has 30, of the command with the shipped model."""
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_stub(tmp_path_factory.mktemp("stub"))
 
 
 @pytest.fixture(scope="module")

@@ -28,8 +28,12 @@ class PooledNet(MapModel):
 
     def maps(self, image: Tensor) -> Tensor:
         """See `MapModel.maps`; the mean of a map is the AU's logit."""
-        maps: Tensor = self.head(self.backbone(image))
-        return maps.float()
+        return self.inner(image)["maps"]
+
+    def inner(self, image: Tensor) -> dict[str, Tensor]:
+        """See `AUModel.inner`."""
+        features = self.backbone(image)
+        return {"maps": self.head(features).float(), "x0": features}
 
     def forward(self, image: Tensor, landmarks: Tensor) -> AUOutput:
         """See `AUModel.forward`."""
