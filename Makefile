@@ -1,4 +1,4 @@
-# make demo | make test | make check | make docs | make oldest | make wheels | make bench | make eyes | make units
+# make demo | make test | make check | make docs | make oldest | make wheels | make bench | make face-nets | make units
 # Each needs Python 3.11 or newer and the package index, and nothing else; a second run installs nothing.
 
 PYTHON ?= python3
@@ -19,7 +19,7 @@ export OMP_WAIT_POLICY := passive
 export NO_MKDOCS_2_WARNING := 1
 export DISABLE_MKDOCS_2_WARNING := true
 
-.PHONY: demo test check docs oldest wheels bench eyes units chromium
+.PHONY: demo test check docs oldest wheels bench face-nets units chromium
 
 # The light core, and the faces of openpeople beside the rendered ones.
 demo: $(VENV)/.demo
@@ -59,32 +59,32 @@ wheels:
 bench: $(VENV)/.dev
 	@set -e; for name in $(BENCHMARKS); do echo "$$name"; $(RUN) benchmarks/$$name.py; echo; done
 
-# The networks that aulens sees with, from seeds to the files that it ships (docs/training_sight.md). Stopped, it goes on.
-EYES ?= eyes
+# The face networks, from seeds to the files that it ships (docs/training_faces.md). Stopped, it goes on.
+NETS ?= face-nets
 RENDER := $(VENV)/bin/aulens render --per-subject 4
 TRAIN := $(VENV)/bin/aulens train --resume \
-	$(addprefix --data $(EYES)/,portraits moved ict-wide ict anny-wide anny)
+	$(addprefix --data $(NETS)/,portraits moved ict-wide ict anny-wide anny)
 
-eyes: $(VENV)/.dev
+face-nets: $(VENV)/.dev
 	@test -f "$(PORTRAITS)/landmarks478.npz" && test -d "$(BACKGROUNDS)" && test -e "$(ICT)" || { echo \
-		"say: make eyes PORTRAITS=DIR BACKGROUNDS=DIR ICT=FILE; docs/training_sight.md says what they hold"; exit 1; }
-	mkdir -p $(EYES)/pictures
-	for source in sfhq cc0 pexels; do cp -R "$(PORTRAITS)/$$source" $(EYES)/pictures/ || exit 1; done
-	$(RENDER) --n 2800 --seed 31 --rig ict --assets "$(ICT)" --wide --out $(EYES)/ict-wide
-	$(RENDER) --n 2400 --seed 32 --rig ict --assets "$(ICT)" --out $(EYES)/ict
-	$(RENDER) --n 1200 --seed 33 --wide --out $(EYES)/anny-wide
-	$(RENDER) --n 1000 --seed 34 --out $(EYES)/anny
-	$(VENV)/bin/aulens render --portraits $(EYES)/pictures --landmarks "$(PORTRAITS)/landmarks478.npz" \
-		--codes "$(PORTRAITS)/codes.csv" --n 8000 --seed 2 --rig ict --assets "$(ICT)" --out $(EYES)/reanimated
-	$(RUN) -m aulens.data.sight.portraits "$(PORTRAITS)" $(EYES)/portraits
-	$(RUN) -m aulens.data.sight.portraits "$(PORTRAITS)" $(EYES)/moved --moved $(EYES)/reanimated
-	$(TRAIN) --config configs/faces.toml --out $(EYES)/faces --set 'data.backgrounds=["$(BACKGROUNDS)"]'
-	$(TRAIN) --config configs/landmarks.toml --out $(EYES)/landmarks --set 'data.backgrounds=["$(BACKGROUNDS)"]' \
-		--set data.finder=$(EYES)/faces
-	$(TRAIN) --config configs/people.toml --out $(EYES)/people
+		"say: make face-nets PORTRAITS=DIR BACKGROUNDS=DIR ICT=FILE; docs/training_faces.md says what they hold"; exit 1; }
+	mkdir -p $(NETS)/pictures
+	for source in sfhq cc0 pexels; do cp -R "$(PORTRAITS)/$$source" $(NETS)/pictures/ || exit 1; done
+	$(RENDER) --n 2800 --seed 31 --rig ict --assets "$(ICT)" --wide --out $(NETS)/ict-wide
+	$(RENDER) --n 2400 --seed 32 --rig ict --assets "$(ICT)" --out $(NETS)/ict
+	$(RENDER) --n 1200 --seed 33 --wide --out $(NETS)/anny-wide
+	$(RENDER) --n 1000 --seed 34 --out $(NETS)/anny
+	$(VENV)/bin/aulens render --portraits $(NETS)/pictures --landmarks "$(PORTRAITS)/landmarks478.npz" \
+		--codes "$(PORTRAITS)/codes.csv" --n 8000 --seed 2 --rig ict --assets "$(ICT)" --out $(NETS)/reanimated
+	$(RUN) -m aulens.data.face_nets.portraits "$(PORTRAITS)" $(NETS)/portraits
+	$(RUN) -m aulens.data.face_nets.portraits "$(PORTRAITS)" $(NETS)/moved --moved $(NETS)/reanimated
+	$(TRAIN) --config configs/faces.toml --out $(NETS)/faces --set 'data.backgrounds=["$(BACKGROUNDS)"]'
+	$(TRAIN) --config configs/landmarks.toml --out $(NETS)/landmarks --set 'data.backgrounds=["$(BACKGROUNDS)"]' \
+		--set data.finder=$(NETS)/faces
+	$(TRAIN) --config configs/people.toml --out $(NETS)/people
 	for net in faces landmarks people; do \
-		$(VENV)/bin/aulens evaluate $(EYES)/$$net && \
-		$(VENV)/bin/aulens export $(EYES)/$$net --out src/aulens/weights --name $$net || exit 1; done
+		$(VENV)/bin/aulens evaluate $(NETS)/$$net && \
+		$(VENV)/bin/aulens export $(NETS)/$$net --out src/aulens/weights --name $$net || exit 1; done
 
 # The model of Action Units that aulens ships, likewise (docs/training.md).
 UNITS ?= units

@@ -2,8 +2,8 @@
 
     python benchmarks/doubt.py --portraits DIR [--every N]
 
-Prints the tables of docs/seeing.md. The pictures are portraits of sfhq, cc0 and pexels that the networks
-that see did not learn from and that are not kept for testing (`sight.pictures`: bucket 15 to 29). What the
+Prints the tables of docs/faces.md. The pictures are portraits of sfhq, cc0 and pexels that the face networks
+did not learn from and that are not kept for testing (`finding_faces.pictures`: bucket 15 to 29). What the
 model says of each as it is stands for the truth: an AU that it then finds in the same face behind a mask is
 false, one that it finds no more is missed.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from sight.pictures import SOURCES, TEST, UNTRAINED, Picture, Portraits, bucket, covered, cut, exposed
+from finding_faces.pictures import SOURCES, TEST, UNTRAINED, Picture, Portraits, bucket, covered, cut, exposed
 
 from aulens import Analyzer, FaceResult
 from aulens.faces.detector import iou

@@ -1,6 +1,6 @@
 """MediaPipe's Face Landmarker, for the other benchmarks to measure beside; aulens is not imported here.
 
-    PYTHON benchmarks/mediapipe_reference.py serve TASK            # for benchmarks/seeing.py
+    PYTHON benchmarks/mediapipe_reference.py serve TASK            # for benchmarks/faces.py
     PYTHON benchmarks/mediapipe_reference.py photos TASK FOLDER    # mesh and blendshapes, each picture
     PYTHON benchmarks/mediapipe_reference.py clip TASK FILE        # the same, each frame of a video
     PYTHON benchmarks/mediapipe_reference.py shapes TASK FOLDER    # for people.py: blendshapes as CSV

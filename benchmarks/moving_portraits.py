@@ -2,7 +2,7 @@
 
     python benchmarks/moving_portraits.py --portraits DIR [--source london openpeople] [--groups 6] [--dlib]
 
-    --portraits  as for `seeing.py`: its landmarks say where a face is; openpeople is read from its package
+    --portraits  as for `faces.py`: its landmarks say where a face is; openpeople is read from its package
     --groups     of four people each, of every source
     --dlib       also with dlib's recognition (extra `dlib`)
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-from sight.pictures import Picture, Portraits
+from finding_faces.pictures import Picture, Portraits
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "made"))
 

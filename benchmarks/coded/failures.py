@@ -7,8 +7,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from finding_faces.pictures import Image
 from numpy.typing import NDArray
-from sight.pictures import Image
 
 from aulens.faces.detector import Face
 from coded.predictions import Faces

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from finding_faces.pictures import Image
 from numpy.typing import NDArray
-from sight.pictures import Image
 
 from aulens.aus import MISSING
 from aulens.faces.detector import Face

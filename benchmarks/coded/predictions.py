@@ -12,8 +12,8 @@ from pathlib import Path
 from time import process_time
 
 import numpy as np
+from finding_faces.pictures import Image
 from numpy.typing import NDArray
-from sight.pictures import Image
 
 from aulens import Analyzer
 from aulens.aus import AUSet

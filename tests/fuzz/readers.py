@@ -634,7 +634,7 @@ READERS: tuple[Reader, ...] = (
     _table(".openface.csv", _openface),
     _table(".pyfeat.csv", _pyfeat),
     Reader("toml-run", _copied(_CONFIGS / "paper_a_bp4d.toml"), load_config),
-    Reader("toml-sight", _copied(_CONFIGS / "faces.toml"), load_config),
+    Reader("toml-faces", _copied(_CONFIGS / "faces.toml"), load_config),
     Reader("toml-study", _study, load_study),
     _json("card", write_stub, read_card),
     _json("card-shipped", _copied(_WEIGHTS / "aulens-portraits.json"), read_card),

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from aulens.training.au_task import AUTask
-from aulens.training.sight.task import SightTask
+from aulens.training.face_nets.task import FaceTask
 from killed import Killed
 
 
 def kill_at(monkeypatch: pytest.MonkeyPatch, step: int, variant: str | None = None) -> None:
     """Kill a training before this step, counted from 0; of two stages, that of the model of this variant."""
     steps = itertools.count()
-    for kind in (AUTask, SightTask):
+    for kind in (AUTask, FaceTask):
 
         def losses(self, learner, batch, device, original=kind.losses):
             if (variant is None or self.settings.variant == variant) and next(steps) == step:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from aulens.align import five_points
-from aulens.data.sight.cutouts import Cutout, read_cutouts
+from aulens.data.face_nets.cutouts import Cutout, read_cutouts
 from synthetic_faces import face68
 
 SIZE = 208, 240  # width, height; a fifth of it is the face, so that borders are far away

@@ -24,14 +24,14 @@ def test_no_family_loads_torch() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_what_sees_finds_no_action_units() -> None:
-    seeing = [name for name in MODELS.own if TrainConfig(model={"variant": name}).sees]
-    assert seeing == ["face_net", "landmark_net", "person_net"]
-    for name in seeing:
+def test_face_networks_find_no_action_units() -> None:
+    names = [name for name in MODELS.own if TrainConfig(model={"variant": name}).for_faces]
+    assert names == ["face_net", "landmark_net", "person_net"]
+    for name in names:
         with pytest.raises(ConfigError, match=f"variant is '{name}'; it must be one of pooled"):
             au_family(name)
     assert type(find("roy")) is type(find(None)) is Family
-    assert not TrainConfig(model={"variant": "roy"}).sees
+    assert not TrainConfig(model={"variant": "roy"}).for_faces
 
 
 @pytest.mark.parametrize(

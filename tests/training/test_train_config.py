@@ -5,8 +5,8 @@ import pytest
 from aulens.errors import ConfigError
 from aulens.models import model_config
 from aulens.training.config import TrainConfig, config_from_dict, load_config, to_toml
+from aulens.training.face_nets.networks import build_network
 from aulens.training.schedule import rate
-from aulens.training.sight.networks import build_network
 from aulens.training.stages import second_stage
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -127,7 +127,7 @@ def test_a_config_survives_toml_and_dict(tmp_path: Path):
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda p: p.stem)
 def test_shipped_configs_are_valid_and_open_with_their_command(path: Path):
     config = load_config(path)
-    if config.sees:
+    if config.for_faces:
         assert build_network(config)[1].eval()
         assert path.read_text().splitlines()[1].startswith("#   aulens train --config")
         return

@@ -21,7 +21,7 @@ from aulens.landmarks import IBUG49, convert, layout_of
 CLIPS: Final = 48
 """Clips that are looked at."""
 
-EYES: Final = 60.0
+NETS: Final = 60.0
 """Distance of the eyes to which a face is brought before it is detected or followed: pixels."""
 
 OFF: Final = 0.2
@@ -126,14 +126,14 @@ def _compare_clip(
         compared, off, shift, outside, flow, frame, damaged = [], [], [], 0, [], None, str(error)
     moved = np.empty((0, 2))
     if frame is not None and landmarks is not None:
-        moved = np.median(np.diff(_through(landmarks[window], frame), axis=0), axis=1) / EYES
+        moved = np.median(np.diff(_through(landmarks[window], frame), axis=0), axis=1) / NETS
     return ClipPlacement(
         where,
         np.array(compared, np.intp),
         np.array(off),
         np.array(shift).reshape(-1, 2),
         outside,
-        np.array(flow).reshape(-1, 2) / EYES,
+        np.array(flow).reshape(-1, 2) / NETS,
         moved,
         damaged,
     )
@@ -145,10 +145,10 @@ def _eyes(points: Floats) -> float:
 
 
 def _cut(points: NDArray[np.float32]) -> Floats:
-    """(2, 3) matrix from the picture to a window about all landmarks (n, K, 2), eyes EYES apart."""
+    """(2, 3) matrix from the picture to a window about all landmarks (n, K, 2), eyes NETS apart."""
     middle = points[len(points) // 2].astype(np.float64)
-    scale = EYES / _eyes(middle)
-    low = points.min((0, 1)) - 1.0 * EYES / scale
+    scale = NETS / _eyes(middle)
+    low = points.min((0, 1)) - 1.0 * NETS / scale
     return np.array([[scale, 0, -scale * low[0]], [0, scale, -scale * low[1]]])
 
 
@@ -182,7 +182,7 @@ def _outside(points: Floats, image: Image) -> bool:
 
 def _detected(image: Image, points: Floats, detector: FaceDetector) -> tuple[float, Floats] | None:
     """Mean distance to, and mean difference (2,) from, the detector's landmarks; None if it finds no face."""
-    scale = min(EYES / _eyes(points), 4.0)
+    scale = min(NETS / _eyes(points), 4.0)
     edges = points.mean(0) + np.array([[-2.6], [2.6]]) * _eyes(points)
     (x0, y0), (x1, y1) = np.clip(edges, 0, image.shape[1::-1]).astype(int).tolist()
     if x1 - x0 >= 20 and y1 - y0 >= 20:

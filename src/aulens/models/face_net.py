@@ -1,4 +1,4 @@
-"""The networks that aulens sees with: for faces, their landmarks, and who they are.
+"""The face networks: for faces, their landmarks, and who they are.
 
 Plain 3x3 convolutions, which a CPU trains several times faster than depthwise ones.
 """
@@ -36,7 +36,7 @@ MEAN_SHAPE: Final = (
     (0.402, 0.649), (0.454, 0.639), (0.500, 0.640), (0.546, 0.639),
     (0.598, 0.649), (0.549, 0.653), (0.500, 0.657), (0.451, 0.653),
 )  # fmt: skip
-"""Where the 68 points lie on average in a crop of `data.sight.crops`: the mean of near-frontal training
+"""Where the 68 points lie on average in a crop of `data.face_nets.crops`: the mean of near-frontal training
 renders, made symmetric, (68, 2), shares of the crop's side. LandmarkNet says how they differ."""
 
 

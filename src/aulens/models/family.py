@@ -34,11 +34,11 @@ class Family:
     """What all families have in common; itself one of which nothing is known.
 
     Attributes:
-        sees: Whether its networks find faces, landmarks or people, not Action Units.
+        for_faces: Whether its networks find faces, landmarks or people, not Action Units.
         files: Settings that name a file.
     """
 
-    sees: bool = False
+    for_faces: bool = False
     files: tuple[str, ...] = ()
 
     def papers(self, variant: str) -> tuple[str, ...]:
@@ -136,9 +136,9 @@ MODELS: Final = Registry(
             "roi_gcn_supervised": _ROI,
             "jaa_net": _JAA,
             "jaa_gcn": _JAA,
-            "face_net": "aulens.families.sight:FACE_NET",
-            "landmark_net": "aulens.families.sight:LANDMARK_NET",
-            "person_net": "aulens.families.sight:PERSON_NET",
+            "face_net": "aulens.families.face_nets:FACE_NET",
+            "landmark_net": "aulens.families.face_nets:LANDMARK_NET",
+            "person_net": "aulens.families.face_nets:PERSON_NET",
         }
     ),
 )

@@ -1,6 +1,6 @@
 """Which faces are seen too badly for their Action Units to say much, and why; which parts are hidden.
 
-docs/seeing.md tells on what the numbers were chosen.
+docs/faces.md tells on what the numbers were chosen.
 """
 
 import math

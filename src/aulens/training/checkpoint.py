@@ -17,7 +17,7 @@ from aulens.files import atomic_write
 from aulens.models.weights import DAMAGED, reason
 
 FORMAT: Final = "aulens-run/1"
-_OF_SIGHT: Final = "aulens-sight-run/1"  # of networks that aulens sees with, up to 0.1
+_OF_FACE_NETS: Final = "aulens-sight-run/1"  # of face networks, up to 0.1
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -115,7 +115,7 @@ def load(
         raise ModelError(
             f"Cannot resume from {path}: {reason(error)}. Start anew in another folder."
         ) from error
-    if not isinstance(state, dict) or state.get("format") not in (FORMAT, _OF_SIGHT):
+    if not isinstance(state, dict) or state.get("format") not in (FORMAT, _OF_FACE_NETS):
         raise ModelError(f"{path} is not the state of a run of this version ({FORMAT}).")
     try:
         model.load_state_dict(state["model"], strict=True)

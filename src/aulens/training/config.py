@@ -42,7 +42,7 @@ class TrainConfig(Checked):
                 "[stage2] is for networks that are trained in two stages, as jaa_gcn is; "
                 f"model.variant is {self.model.get('variant')!r}. Leave it out."
             )
-        if not self.sees and (self.data.shares or self.data.backgrounds or self.data.finder):
+        if not self.for_faces and (self.data.shares or self.data.backgrounds or self.data.finder):
             raise ConfigError(
                 "data.shares, data.backgrounds and data.finder are for networks that find faces, landmarks "
                 f"or people, not Action Units; model.variant is {self.model.get('variant')!r}. Leave them "
@@ -70,9 +70,9 @@ class TrainConfig(Checked):
         return self.first_stage is not None
 
     @property
-    def sees(self) -> bool:
+    def for_faces(self) -> bool:
         """Whether it is a network that finds faces, landmarks or people, not Action Units."""
-        return find(self.variant).sees
+        return find(self.variant).for_faces
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain nested dicts and lists, JSON- and TOML-ready."""

@@ -210,7 +210,7 @@ class Trainer:
     def _load(self) -> None:
         given = self.position
         found, state = checkpoint.load(self.folder.last, self.model, self.optimiser, self.average)
-        # Of networks that aulens sees with, runs of the first days do not tell their data.
+        # Of face networks, runs of the first days do not tell their data.
         if found.fingerprint not in ("", given.fingerprint):
             raise DatasetError(
                 f"The data are not those of the run in {self.folder.path}: other files, labels or splits. "

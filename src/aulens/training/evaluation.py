@@ -15,12 +15,12 @@ from aulens.errors import ConfigError
 from aulens.files import plain, write_json, write_text
 from aulens.metrics.alignment import AlignmentReport, alignment_report
 from aulens.training.calibration import fallback_of, fit, write_calibration
+from aulens.training.face_nets.evaluation import FaceEvaluation, evaluate_face_net
 from aulens.training.inference import Predictions, Scorer, predict
 from aulens.training.judges import fit_judged, judged_curves, judges_of
 from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder
 from aulens.training.sides import SideReport, side_report
-from aulens.training.sight.evaluation import SightEvaluation, evaluate_sight
 
 NO_SIDES: Final = "This model does not tell the sides of a face apart: it gives one score for both."
 
@@ -119,7 +119,7 @@ def evaluate(
     threads: int | None = None,
     bootstrap: int = 1000,
     progress: bool = True,
-) -> Evaluation | SightEvaluation:
+) -> Evaluation | FaceEvaluation:
     """Evaluate a run folder or an exported model.
 
     Args:
@@ -144,14 +144,14 @@ def evaluate(
     """
     if split not in ("val", "test"):
         raise ConfigError(f"split must be val or test, got {split!r}: training subjects prove nothing.")
-    result: Evaluation | SightEvaluation
-    if (run := RunFolder(Path(model))).sees:
+    result: Evaluation | FaceEvaluation
+    if (run := RunFolder(Path(model))).for_faces:
         if tests or fold is not None or subjects != "*":
             raise ConfigError(
                 f"{model} is no model of AUs: its pictures have splits, and no folds or other tests. "
                 "Leave out --fold, --tests and --subjects, or give other pictures by --data."
             )
-        result = evaluate_sight(run, data, split)
+        result = evaluate_face_net(run, data, split)
     else:
         found = predict(
             model, data, split=split, tests=tests, fold=fold, subjects=subjects, batch=batch, threads=threads,
@@ -235,7 +235,7 @@ def conclude(run: RunFolder, samples: Samples, *, batch: int = 64, bootstrap: in
     return result
 
 
-def write_report(result: Evaluation | SightEvaluation, folder: Path) -> None:
+def write_report(result: Evaluation | FaceEvaluation, folder: Path) -> None:
     """Write FOLDER/report.json and FOLDER/report.md."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "report.json", result.to_dict())

@@ -21,12 +21,12 @@ from aulens.models import AUModel, ModelConfig, load_checkpoint
 from aulens.models.family import au_family
 from aulens.runtime.card import FORMAT
 from aulens.training.calibration import Calibration, fallback_of, read_calibration
+from aulens.training.face_nets.family import face_family
+from aulens.training.face_nets.networks import load_best
 from aulens.training.leakage import SeenSubjects
-from aulens.training.onnx_file import write_onnx, write_sight_onnx
+from aulens.training.onnx_file import write_face_onnx, write_onnx
 from aulens.training.run_facts import read_facts, read_log, read_report
 from aulens.training.run_folder import RunFolder
-from aulens.training.sight.family import sight_family
-from aulens.training.sight.networks import load_best
 
 STATEMENT: Final = (
     "Trained on rendered faces, not validated on FACS-coded people: use it to explore, not to conclude. "
@@ -124,12 +124,12 @@ def export(
         ModelError: no such run, never calibrated, or the file does not compute what torch does.
     """
     path, folder = Path(run), RunFolder(Path(run))
-    if folder.sees:
+    if folder.for_faces:
         if wrong := [name for name, asked in (("half", half), ("inner", inner)) if asked]:
             raise ConfigError(
                 f"{wrong[0]}: only models of Action Units have it, and {run} is of another network."
             )
-        source = _of_sight(folder)
+        source = _of_face_net(folder)
     else:
         source = _of_aus(path, half, inner, allow_uncalibrated)
     origin, said = source.origin, statement or source.origin.statement
@@ -203,10 +203,10 @@ def _of_aus(path: Path, half: bool, inner: bool, allow_uncalibrated: bool) -> _S
     )
 
 
-def _of_sight(run: RunFolder) -> _Source:
+def _of_face_net(run: RunFolder) -> _Source:
     """The best network of a run of one that finds faces, landmarks or people."""
     config = run.read_config()
-    family, model = sight_family(config), load_best(run)
+    family, model = face_family(config), load_best(run)
     side, metric = family.side_of(config), family.task.metric
     history = read_log(run.log)
     best = max(history, key=lambda record: (record["val"][metric], record["epoch"]))  # as the loop chooses
@@ -217,7 +217,7 @@ def _of_sight(run: RunFolder) -> _Source:
     tested = {split: report["measures"] for split, report in _reports(run, ("test",)).items()}
     return _Source(
         family.format,
-        lambda target: write_sight_onnx(family, model, side, target),
+        lambda target: write_face_onnx(family, model, side, target),
         lambda outputs: family.card(side, best["val"]),
         _Origin(learned, "any group of people in particular", ON_YOUR_OWN),
         {"val": best["val"], **tested},

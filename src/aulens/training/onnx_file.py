@@ -23,7 +23,7 @@ from aulens.errors import ModelError
 from aulens.files import write_bytes
 from aulens.models import AUModel
 from aulens.runtime.backend import INPUT, import_onnxruntime, onnx_session, open_session
-from aulens.training.sight.family import SightFamily
+from aulens.training.face_nets.family import FaceFamily
 
 OPSET: Final = 18
 TOLERANCE: Final = 1e-3
@@ -31,7 +31,7 @@ TOLERANCE: Final = 1e-3
 HALF_TOLERANCE: Final = 1e-2
 """The same where weights are kept in 16 bits."""
 SIGHT_TOLERANCE: Final = 5e-3
-"""The same of networks that aulens sees with: pixels, logits, shares."""
+"""The same of face networks: pixels, logits, shares."""
 _CHECKS: Final = 3
 _LARGE: Final = 256
 
@@ -83,7 +83,7 @@ def write_onnx(model: AUModel, path: Path, half: bool = False, inner: bool = Fal
     )  # fmt: skip
 
 
-def write_sight_onnx(family: SightFamily, model: nn.Module, side: int, path: Path) -> dict[str, float]:
+def write_face_onnx(family: FaceFamily, model: nn.Module, side: int, path: Path) -> dict[str, float]:
     """Export to one file whose input "image" is (B, H, W, 3) uint8 RGB, and check it against torch.
 
     Args:

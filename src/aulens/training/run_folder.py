@@ -72,7 +72,7 @@ class RunFolder:
         return self.path / "best.safetensors"
 
     @property
-    def best_of_sight(self) -> Path:
+    def best_face_weights(self) -> Path:
         """Likewise, of a network that finds faces, landmarks or people."""
         return self.path / "best.pt"
 
@@ -97,9 +97,9 @@ class RunFolder:
         return self.calibration.is_file() and (self.path / "val" / "report.json").is_file()
 
     @property
-    def sees(self) -> bool:
+    def for_faces(self) -> bool:
         """Whether it is the run of a network that finds faces, landmarks or people."""
-        return self.config.is_file() and self.read_config().sees
+        return self.config.is_file() and self.read_config().for_faces
 
     def read_config(self) -> TrainConfig:
         """Read the configuration; ModelError if this is no run folder."""

@@ -113,7 +113,7 @@ class LoopConfig(Checked):
 
     epochs: Count = 20
     steps: Count = 500
-    """Of the networks that aulens sees with, whose samples are drawn: steps of an epoch."""
+    """Of the face networks, whose samples are drawn: steps of an epoch."""
     batch: Count = 32
     """Samples per step over all devices together."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"

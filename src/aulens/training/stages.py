@@ -27,13 +27,13 @@ from aulens.training.au_task import AUTask
 from aulens.training.checkpoint import fill
 from aulens.training.config import TrainConfig
 from aulens.training.engine import Trainer, TrainResult
+from aulens.training.face_nets.networks import weights_from
+from aulens.training.face_nets.tasks import open_task, refuse_processes
 from aulens.training.progress import Display
 from aulens.training.run_facts import read_facts
 from aulens.training.run_folder import RunFolder, check_same, open_run
 from aulens.training.sections import Stage2Config
 from aulens.training.setup import launch, load_samples, make_optimiser
-from aulens.training.sight.networks import weights_from
-from aulens.training.sight.tasks import open_task, refuse_processes
 from aulens.training.task import Task
 
 STAGE1: Final = "stage1"
@@ -59,7 +59,7 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False, progress: boo
             begin from does not fit.
     """
     run = RunFolder(Path(out))
-    if config.sees:
+    if config.for_faces:
         refuse_processes(config)
         course = _Course(launch(config), resume, progress)
         with course.alone(run):

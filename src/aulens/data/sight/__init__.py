@@ -1,1 +1,0 @@
-"""Pictures to learn seeing from: scenes with faces for the detector, crops of faces for landmarks."""

@@ -1,0 +1,1 @@
+"""Training of the face networks: FaceNet, LandmarkNet, PersonNet."""

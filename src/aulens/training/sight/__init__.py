@@ -1,1 +1,0 @@
-"""Training of the networks that aulens sees with: FaceNet, LandmarkNet, PersonNet."""
