@@ -4,13 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from aulens.aus import AUSet
 from aulens.errors import ConfigError, InputError
+from aulens.pose import HeadPose
 from aulens.tables.clip import read_clip
 from aulens.tables.cooccurrence import cooccurrence
 from aulens.tables.events import events
-from aulens.tables.schema import au_of
+from aulens.tables.schema import au_of, rows_of, to_frame
 from aulens.tables.smooth import smooth
 from aulens.tables.usable import Limits, left_out_text, usable
+from face_results import result
 from made_tables import clip
 
 
@@ -68,6 +71,32 @@ def test_what_is_left_out_does_not_leak_into_its_neighbours() -> None:
     assert smooth(table, 0.4, thresholds=0.5)["AU1_smooth_p"][2] < 0.8
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(), Limits(max_yaw=30), Limits(max_pitch=20), Limits(min_quality=0.5), Limits(max_yaw=180)],
+)
+def test_a_face_counts_in_printed_rows_as_it_does_in_tables(limits: Limits) -> None:
+    """One rule: what has a limit must be known."""
+    angles = [(0.0, 0.0), (20, 30), (20.5, -30.5), None]
+    faces = [
+        result(quality=quality, pose=turned and HeadPose(*turned, 0.0, np.array([0.0, 0, 500])))
+        for turned in angles
+        for quality in (0.5, 0.4, np.nan)
+    ]
+    aus = AUSet("made", (1, 12))
+    rows = [row for face in faces for row in rows_of("a.mp4", [face], aus, frame=0, time=0.0)]
+    table = limits.usable(to_frame(rows, aus))
+    assert [limits.counts(face) for face in faces] == (table["success"] == 1).tolist()
+
+
+def test_a_face_of_unknown_quality_or_pose_is_left_out_by_their_limits() -> None:
+    unknown = result()
+    assert Limits().counts(unknown)
+    assert not Limits(min_quality=0.1).counts(unknown)
+    assert not Limits(max_yaw=180).counts(unknown)
+    assert not Limits(max_pitch=90).counts(unknown)
+
+
 def test_how_many_are_left_out_is_said() -> None:
     limits = Limits(max_yaw=30, min_quality=0.25)
     assert left_out_text(turned(), limits.usable(turned()), limits) == (
@@ -79,11 +108,11 @@ def test_how_many_are_left_out_is_said() -> None:
 
 
 @pytest.mark.parametrize("column", ["pose_yaw", "quality"])
-def test_a_table_that_does_not_tell_is_refused(column: str) -> None:
+def test_a_table_without_the_column_is_refused(column: str) -> None:
     """Of an earlier version: all rows would be left out, or none, and neither was asked for."""
     limits = {"max_yaw": 30} if column == "pose_yaw" else {"min_quality": 0.5}
     for table in (turned().drop(columns=[column]), turned().assign(**{column: np.nan})):
-        with pytest.raises(InputError, match=f"tells no {column} in any row with a face"):
+        with pytest.raises(InputError, match=f"has no {column} in any row with a face"):
             usable(table, **limits)
     nobody = turned().assign(**{column: np.nan, "success": 0})
     assert (usable(nobody, **limits)["success"] == 0).all()

@@ -25,6 +25,9 @@ _COLUMNS: Final = ("pose_yaw", "pose_pitch", "quality")
 class Limits(Checked):
     """From which yaw, pitch and quality on a face counts as not seen; None: from none.
 
+    What has a limit must be known: `min_quality` leaves out a face of unknown quality, in a table as in rows
+    that are printed.
+
     Attributes:
         max_yaw: degrees, 0 to 180: turned further to either side.
         max_pitch: degrees, 0 to 90: further up or down.
@@ -51,7 +54,7 @@ class Limits(Checked):
         return ", or ".join(text.format(value) for value, text in said if value is not None)
 
     def keep(self, yaw: ArrayLike, pitch: ArrayLike, quality: ArrayLike) -> NDArray[np.bool_]:
-        """Which of some faces count; one whose yaw, pitch or quality is asked for and NaN does not."""
+        """Which of some faces count; not one whose yaw, pitch or quality has a limit and is NaN."""
         kept = np.ones(np.shape(yaw), dtype=bool)
         if self.max_yaw is not None:
             kept &= np.abs(yaw) <= self.max_yaw
@@ -62,10 +65,9 @@ class Limits(Checked):
         return kept
 
     def counts(self, face: FaceResult) -> bool:
-        """Whether a face counts; also one of which its detector tells nothing of the kind."""
+        """Whether a face counts, by the same rule as `keep`."""
         pitch, yaw = (math.nan, math.nan) if face.pose is None else face.pose.angles[:2]
-        pairs = ((abs(yaw), self.max_yaw), (abs(pitch), self.max_pitch), (self.min_quality, face.quality))
-        return not any(a is not None and b is not None and a > b for a, b in pairs)  # of NaN it is False
+        return bool(self.keep(yaw, pitch, face.quality))
 
     def usable(self, table: pd.DataFrame) -> pd.DataFrame:
         """See `usable`."""
@@ -77,8 +79,8 @@ class Limits(Checked):
                 numbers = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
             if limit is not None and seen.any() and np.isnan(numbers[seen]).all():
                 raise InputError(
-                    f"the table tells no {name} in any row with a face, so none can be left out by it: it is "
-                    "of an earlier version, or its detector does not say; analyze anew or ask for no limit"
+                    f"the table has no {name} in any row with a face, so none can be left out by it: it "
+                    "is of an earlier version, or its detector does not give it; analyze anew or set no limit"
                 )
             columns[name] = numbers
         out = seen & ~self.keep(*columns.values())
@@ -98,8 +100,8 @@ def usable(
     """A copy of a table in which faces beyond the limits count as not seen.
 
     Their rows have `success` 0 and no scores, like those of somebody who is lost, so that smoothing, events,
-    shares, co-occurrence, figures and reports leave them out. Box, pose and quality stay, to tell why. A face
-    whose pose or quality is asked for and missing is left out. Smooth afterwards: what was smoothed before
+    shares, co-occurrence, figures and reports leave them out. Box, pose and quality stay, to show why. A face
+    whose pose or quality has a limit and is unknown is left out. Smooth afterwards: what was smoothed before
     has taken in what is left out.
 
     Args:
@@ -109,7 +111,7 @@ def usable(
         min_quality: 0 to 1.
 
     Raises:
-        InputError: no row with a face tells the pose or the quality.
+        InputError: no row with a face has the pose or the quality.
         ConfigError: a limit is out of range.
     """
     return Limits(max_yaw, max_pitch, min_quality).usable(table)
