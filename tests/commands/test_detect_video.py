@@ -355,11 +355,28 @@ def test_a_sequence_is_one_clip(model: Path, tmp_path: Path):
     assert table["time"].iloc[-1] == pytest.approx(11 / 25)
 
 
-def test_ctrl_c_says_how_to_go_on(video: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    replace_detector(monkeypatch, "aulens", "killed:CTRL_C")
-    done = aulens("detect", video, "--model", model, "--out", tmp_path / "out")
+def test_ctrl_c_says_how_to_go_on(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    replace_detector(monkeypatch, "aulens", "killed:CTRL_C_LATER")
+    for name in "abcd":
+        Image.new("RGB", (60, 60)).save(tmp_path / f"{name}.png")
+    done = aulens("detect", tmp_path, "--model", model, "--out", tmp_path / "out")
     assert done.code == 130
+    assert f"stopped; the rows so far are in {tmp_path / 'out' / 'results.part'}. The" in done.err
     assert "--resume goes on" in done.err
+    (rows,) = (tmp_path / "out" / "results.part").iterdir()
+    assert "a.png" in rows.read_text()
+
+
+@pytest.mark.parametrize("command", ["detect", "report"])
+def test_ctrl_c_before_the_first_row_names_no_folder(
+    command: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    replace_detector(monkeypatch, "aulens", "killed:CTRL_C")
+    Image.new("RGB", (60, 60)).save(tmp_path / "a.png")
+    done = aulens(command, tmp_path / "a.png", "--model", model, "--out", tmp_path / "out")
+    assert done.code == 130
+    assert "stopped. The same command with --resume goes on" in done.err
+    assert str(tmp_path / "out") not in done.err
 
 
 def test_parquet_goes_to_the_folder_only(video: Path, model: Path, tmp_path: Path):

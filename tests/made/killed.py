@@ -35,11 +35,17 @@ def in_the_way(path: Path, frame: int):
 
 
 class _CtrlC:
-    """A `FaceDetector` during whose work Ctrl-C is pressed."""
+    """A `FaceDetector` during whose work Ctrl-C is pressed, after so many pictures."""
+
+    def __init__(self, after: int = 0) -> None:
+        self._left = after
 
     def __call__(self, image: object) -> tuple[Face, ...]:
-        os.kill(os.getpid(), signal.SIGINT)
+        self._left -= 1
+        if self._left < 0:
+            os.kill(os.getpid(), signal.SIGINT)
         return ()
 
 
 CTRL_C = DetectorEntry(lambda spec: _CtrlC(), has_quality=True)
+CTRL_C_LATER = DetectorEntry(lambda spec: _CtrlC(2), has_quality=True)

@@ -22,7 +22,7 @@ from aulens.commands.tally import Tally
 from aulens.commands.terminal import to_stderr
 from aulens.errors import ConfigError, InputError
 from aulens.inputs import parse_time
-from aulens.named import legible
+from aulens.named import legible, several
 from aulens.output.engine import Here, OnOutcome, Results, execute
 from aulens.output.plan import PAGE, Job, Kind, Outcome, Plan, make_plan, results_path, times_of
 from aulens.output.settings import OutputSettings
@@ -141,10 +141,7 @@ class Analysis:
             else:
                 self._store(found, self.out, settings, analyzer, table, tally, console)
         except KeyboardInterrupt:
-            rows = (
-                "" if self.out is None else f"; the rows so far are in {self.out} (NAME.part/rows.csv). The "
-                "same command with --resume goes on"
-            )  # fmt: skip
+            rows = "" if self.out is None else _rows_so_far(self.out)
             console.print(f"stopped{rows}", markup=False)
             raise typer.Exit(130) from None
         if table is not None:
@@ -267,6 +264,15 @@ def _sum_up(table: "ClipTable", outcome: Outcome, out: Path, analyzer: Analyzer,
         table.add_table(path, rows, analyzer.card.threshold)
     except InputError as error:
         tally.fail(Path(path), error)
+
+
+def _rows_so_far(out: Path) -> str:
+    """Where the rows of a stopped run are, if there are any, and how to go on, in words."""
+    parts = (*out.glob("*.part/*.csv"), *out.glob("*.part/*.jsonl"))
+    # The first line says what the rows are of.
+    kept = sorted({str(part.parent) for part in parts if len(part.read_bytes().splitlines()) > 1})
+    where = f"; the rows so far are in {several(kept)}" if kept else ""
+    return f"{where}. The same command with --resume goes on"
 
 
 # What only videos need is loaded for them: it takes longer than a picture.
