@@ -96,7 +96,7 @@ def one(
     import cv2
     import skimage.data
 
-    from aulens.align import TEMPLATES, crop_matrix, transform, warp
+    from aulens.align import TEMPLATES, transform, warp
     from aulens.runtime.model import to_input
 
     cv2.setNumThreads(threads)
@@ -107,7 +107,7 @@ def one(
     (face,) = detector(image)
 
     def align() -> tuple[np.ndarray, np.ndarray]:
-        matrix = crop_matrix(face.landmarks, card.crop, template)
+        matrix = template.matrix(face.landmarks, card.crop)
         return to_input(warp(image, matrix, card.crop)[None]), transform(matrix, face.landmarks)[None]
 
     images, landmarks = align()

@@ -7,7 +7,6 @@ from aulens.align import (
     AnchorTemplate,
     anchors,
     compose,
-    crop_matrix,
     flip_matrix,
     invert,
     rotation_scale,
@@ -143,25 +142,25 @@ def test_crop_matrix_brings_the_anchors_to_the_template() -> None:
     # The three anchors of this face are at the template's corners up to a similarity: the fit is exact.
     template = AnchorTemplate("exact", *(tuple(p) for p in (anchors(face68()) / 4 + 0.5)))  # type: ignore[misc]
     face = transform(rotation_scale(25, 90, (0, 0), (300, 200)), face68())
-    matrix = crop_matrix(face, 256, template)
+    matrix = template.matrix(face, 256)
     np.testing.assert_allclose(transform(matrix, anchors(face)), template.points(256), atol=1e-9)
 
 
 def test_crop_does_not_depend_on_pose_in_the_plane_or_on_crop_size() -> None:
     random = np.random.default_rng(4)
     face = face68() * 60 + 200
-    crop = transform(crop_matrix(face, 128), face)
+    crop = transform(FACE.matrix(face, 128), face)
     for _ in range(5):
         move = random_matrix(random)
         moved = transform(move, face)
-        np.testing.assert_allclose(transform(crop_matrix(moved, 128), moved), crop, atol=1e-9)
-    larger = transform(crop_matrix(face, 256), face)
+        np.testing.assert_allclose(transform(FACE.matrix(moved, 128), moved), crop, atol=1e-9)
+    larger = transform(FACE.matrix(face, 256), face)
     np.testing.assert_allclose((larger + 0.5) / 256, (crop + 0.5) / 128, atol=1e-12)
     assert np.linalg.norm(crop[36] - crop[45]) > 40  # a face, not a dot
 
 
 def test_crop_matrix_of_many_faces() -> None:
     faces = np.stack([face68() * 60 + 200, face68() * 30 + 50])
-    matrices = crop_matrix(faces, 64)
+    matrices = FACE.matrix(faces, 64)
     assert matrices.shape == (2, 2, 3)
-    np.testing.assert_allclose(matrices[1], crop_matrix(faces[1], 64), atol=1e-12)
+    np.testing.assert_allclose(matrices[1], FACE.matrix(faces[1], 64), atol=1e-12)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from aulens.align import FACE, anchors, crop_matrix, flip_matrix, similarity, transform
+from aulens.align import FACE, anchors, flip_matrix, similarity, transform
 from aulens.data.augment import Geometry, crop_landmarks, draw, jitter
 from aulens.data.dataset import BatchOrder, Crop, FaceDataset, FixedOrder, make_loader
 from aulens.data.photometric import Photometric
@@ -71,7 +71,7 @@ def test_plain_crop_puts_the_anchors_where_the_template_says(samples: Samples):
     _, points, _ = FaceDataset(samples, Crop(64)).read(0, 0)
     # A frontal face that is not exactly the template's shape: least squares, so near, not equal.
     np.testing.assert_allclose(anchors(points), FACE.points(64), atol=4)
-    expected = transform(crop_matrix(samples.landmarks[0], 64), samples.landmarks[0])
+    expected = transform(FACE.matrix(samples.landmarks[0], 64), samples.landmarks[0])
     np.testing.assert_allclose(points, expected, atol=1e-6)
 
 

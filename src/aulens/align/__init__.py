@@ -4,7 +4,7 @@ Conventions, everywhere in aulens:
 
 * points are (x, y) pixels, y down; an integer is a pixel's CENTRE, so a picture of width W spans
   -0.5 .. W - 0.5 (as in OpenCV and dlib);
-* a matrix is (2, 3) float64 and maps `p' = m[:, :2] @ p + m[:, 2]`; `crop_matrix` maps image → crop;
+* a matrix is (2, 3) float64 and maps `p' = m[:, :2] @ p + m[:, 2]`; that of a template maps image → crop;
 * augmentation is composed into that matrix, so that pixels are resampled once.
 """
 
@@ -18,7 +18,6 @@ from aulens.align.template import (
     SquareTemplate,
     Template,
     anchors,
-    crop_matrix,
     five_points,
 )
 from aulens.align.warp import warp, warp_back
@@ -34,7 +33,6 @@ __all__ = [
     "Template",
     "anchors",
     "compose",
-    "crop_matrix",
     "five_points",
     "flip_matrix",
     "invert",

@@ -1,4 +1,4 @@
-"""Templates: how a face is laid into a square crop, told from its landmarks."""
+"""Templates: how a face is laid into a square crop by its landmarks."""
 
 from __future__ import annotations
 
@@ -115,23 +115,6 @@ JAANET: Final = SquareTemplate("jaanet", spread=2.9, full=200, crop=176)
 """That of JAA-Net's published code; at sizes other than its 176 (paper B: 112) the same view, our choice."""
 
 TEMPLATES: Final[Mapping[str, Template]] = MappingProxyType({t.name: t for t in (FACE, JAANET)})
-
-
-def crop_matrix(landmarks: ArrayLike, size: int, template: Template = FACE) -> Matrix:
-    """The matrix image → aligned crop of size x size pixels: `template.matrix(landmarks, size)`.
-
-    Args:
-        landmarks: (..., K, 2) image pixels.
-        size: side of the crop, pixels.
-        template: how the face is laid into the crop.
-
-    Returns:
-        (..., 2, 3) float64.
-
-    Raises:
-        InputError: when the landmarks are of no known layout, not finite, or all in one place.
-    """
-    return template.matrix(landmarks, size)
 
 
 def five_points(landmarks: ArrayLike) -> Matrix:

@@ -65,7 +65,7 @@ def draw(
         (middle, middle),
         (geometry.shift * size * shift_x, geometry.shift * size * shift_y),
     )
-    matrix = align.compose(turn, align.crop_matrix(points, size, template))
+    matrix = align.compose(turn, template.matrix(points, size))
     if flipped:
         matrix = align.compose(align.flip_matrix(size), matrix)
     return matrix, flipped

@@ -79,7 +79,7 @@ def upright(image: NDArray[np.uint8], landmarks: NDArray[np.floating]) -> NDArra
     Raises:
         InputError: the landmarks fix no crop.
     """
-    return align.warp(image, align.crop_matrix(landmarks, _FACE), _FACE)
+    return align.warp(image, align.FACE.matrix(landmarks, _FACE), _FACE)
 
 
 def find_near_duplicates(one: Prints, other: Prints, likeness: Likeness) -> set[tuple[int, int]]:

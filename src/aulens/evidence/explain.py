@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.align import TEMPLATES, crop_matrix, transform, warp
+from aulens.align import TEMPLATES, transform, warp
 from aulens.analysis.analyzer import Analyzer
 from aulens.aus import AUSet
 from aulens.errors import InputError, ModelError
@@ -152,7 +152,7 @@ def _of_run(path: Path, pixels: NDArray[np.uint8], face: Face) -> Explanation:
     if calibration is None:
         raise ModelError(f"{path} was never calibrated: its training has not ended. Go on with --resume.")
     assert isinstance(model, AUModel)
-    matrix = crop_matrix(face.landmarks, model.crop, TEMPLATES[model.template])
+    matrix = TEMPLATES[model.template].matrix(face.landmarks, model.crop)
     crop, points = warp(pixels, matrix, model.crop), transform(matrix, face.landmarks)
     with torch.no_grad():
         image = torch.from_numpy(to_input(crop[None])).to(scorer.device)

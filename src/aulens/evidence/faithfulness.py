@@ -311,7 +311,7 @@ def _grid_to_cells(path: str, dataset: FaceDataset, index: int, m: int) -> NDArr
     """(2, 3) from a displacement field of a picture to the cells of its crop."""
     picture = read_rgb(path)
     size = dataset.crop.size
-    to_crop = align.crop_matrix(dataset.samples.landmarks[index], size, dataset.crop.template)
+    to_crop = dataset.crop.template.matrix(dataset.samples.landmarks[index], size)
     to_picture = _stretched(picture.shape[1] / GRID, picture.shape[0] / GRID)
     return align.compose(_stretched(m / size, m / size), align.compose(to_crop, to_picture))
 

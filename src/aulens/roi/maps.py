@@ -20,7 +20,6 @@ from aulens.errors import ConfigError, InputError
 from aulens.roi.table import CENTRES, CentreRule
 
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,7 @@ def decode(maps: ArrayLike, windows: ArrayLike) -> NDArray[np.floating[Any]]:
     Raises:
         InputError: when shapes do not fit.
     """
-    values = np.asarray(maps)
-    spans = np.asarray(windows)
+    values, spans = np.asarray(maps), np.asarray(windows)
     if (
         values.ndim < 3
         or values.shape[-1] != values.shape[-2]
@@ -97,7 +95,11 @@ def decode(maps: ArrayLike, windows: ArrayLike) -> NDArray[np.floating[Any]]:
         raise InputError(
             f"decode needs maps (..., A, h, h) and windows (..., A, 2, 4), got {values.shape}, {spans.shape}"
         )
-    columns, rows = (s.astype(values.dtype) for s in _spans(spans, values.shape[-1]))
+    x0, y0, x1, y1 = (spans[..., i, None] for i in range(4))
+    pixel = np.arange(values.shape[-1])
+    columns, rows = (
+        ((pixel >= first) & (pixel <= last)).astype(values.dtype) for first, last in ((x0, x1), (y0, y1))
+    )
     along_x = values @ np.swapaxes(columns, -1, -2)
     total = (along_x * np.swapaxes(rows, -1, -2)).sum(-2)
     return np.asarray(total / (columns.sum(-1) * rows.sum(-1)))
@@ -121,13 +123,3 @@ def side_scores(
         raise InputError(f"region scores must be (..., {len(aus)}, 2), got shape {scores.shape}")
     midline = np.array([rules[n].midline for n in aus])
     return np.where(midline[:, None], scores.max(-1, keepdims=True), scores)
-
-
-def _spans(windows: ArrayLike, map: int) -> tuple[Bools, Bools]:
-    """Which columns and which rows each window covers: two (..., map) bool."""
-    spans = np.asarray(windows)
-    if spans.ndim < 1 or spans.shape[-1] != 4:
-        raise InputError(f"windows must be (..., 4) as [x0, y0, x1, y1], got shape {spans.shape}")
-    x0, y0, x1, y1 = (spans[..., i, None] for i in range(4))
-    pixel = np.arange(map)
-    return (pixel >= x0) & (pixel <= x1), (pixel >= y0) & (pixel <= y1)

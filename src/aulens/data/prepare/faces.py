@@ -107,7 +107,7 @@ def centre(points: NDArray[np.floating]) -> NDArray[np.float64]:
 def makes_a_face(points: NDArray[np.floating], shape: tuple[int, ...]) -> bool:
     """Whether (K, 2) landmarks fix a crop, and the middle of the face lies in the picture (h, w)."""
     try:
-        align.crop_matrix(points, 100)
+        align.FACE.matrix(points, 100)
     except InputError:
         return False
     x, y = centre(points)
@@ -139,11 +139,11 @@ def stored_matrix(landmarks: NDArray[np.floating], size: int, margin: float) -> 
     Raises:
         InputError: the landmarks fix no crop.
     """
-    scale = float(np.sqrt(np.linalg.det(align.crop_matrix(landmarks, size)[:, :2])))
+    scale = float(np.sqrt(np.linalg.det(align.FACE.matrix(landmarks, size)[:, :2])))
     inner = max(1, min(size, int(size / scale)))
     edge = round(margin * inner)
     shift = np.array([[1.0, 0.0, edge], [0.0, 1.0, edge]])
-    return align.compose(shift, align.crop_matrix(landmarks, inner)), inner + 2 * edge
+    return align.compose(shift, align.FACE.matrix(landmarks, inner)), inner + 2 * edge
 
 
 def cut(image: NDArray[np.uint8], landmarks: NDArray[np.floating], settings: PrepareSettings) -> StoredFace:
