@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import aulens.render.generate as module
 from aulens.aus import PRESENT_STRENGTH, RENDERS
 from aulens.errors import ConfigError, DatasetError
+from aulens.render.dataset import Worker, build
 from aulens.render.generate import RenderConfig, generate, render_subject, split_of
 from aulens.render.sheet import contact_sheet
 from aulens.render.shot import Shot, draw_shot
@@ -101,10 +101,33 @@ def test_wide_turns_heads_and_leaves_the_rest():
     assert max(max(abs(shot.pitch), abs(shot.roll)) for shot in wide) <= 40
 
 
-def test_a_wide_folder_is_no_other_folder():
+@pytest.mark.slow
+def test_a_wide_folder_is_no_other_folder(dataset):
     """Switches that are off do not count, so that older folders go on."""
-    assert "wide" not in module._meta(CONFIG)
-    assert module._meta(dataclasses.replace(CONFIG, wide=True))["wide"] is True
+    assert json.loads((dataset / "meta.json").read_text()).keys() == {
+        "n", "seed", "rig", "size", "per_subject"
+    }  # fmt: skip
+    with pytest.raises(ConfigError, match="'wide': True"):
+        generate(dataset, dataclasses.replace(CONFIG, wide=True))
+
+
+@pytest.mark.slow
+def test_what_a_kill_at_the_very_end_leaves_is_removed(dataset):
+    (dataset / "parts").mkdir()
+    (dataset / "parts" / "00000.parquet").touch()
+    assert generate(dataset, CONFIG) == dataset / "manifest.parquet"
+    assert not (dataset / "parts").exists()
+
+
+def broken() -> Worker:
+    raise DatasetError("the rig is broken")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_is_wrong_with_a_rig_is_said_wherever_it_is_found(tmp_path, processes):
+    with pytest.raises(DatasetError, match="the rig is broken"):
+        build(tmp_path / "x.parquet", [1, 1], broken, (), doing="rendering", processes=processes)
 
 
 def test_splits_are_about_70_15_15():

@@ -79,6 +79,16 @@ def test_expressions_that_are_missing_are_named(packed, tmp_path):
         load_ict(tmp_path / "less.npz")
 
 
+@pytest.mark.parametrize("name", ["faces", "E", "I"])
+def test_numbers_that_do_not_go_together_are_refused(packed, tmp_path, name):
+    with np.load(packed) as kit:
+        arrays = {key: kit[key] for key in kit}
+    arrays[name] = arrays[name] + VERTICES if name == "faces" else arrays[name][:, :7]
+    np.savez(tmp_path / "other.npz", **arrays)
+    with pytest.raises(DatasetError, match="of other vertices than its own"):
+        load_ict(tmp_path / "other.npz")
+
+
 def test_what_is_no_ict_facekit_is_refused(packed, tmp_path):
     with pytest.raises(DatasetError, match="does not exist"):
         load_ict(tmp_path / "nowhere")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ from aulens.aus import RENDERS
 from aulens.checked import checked
 from aulens.contents import json_of
 from aulens.data.columns import point_columns
-from aulens.errors import ConfigError, DatasetError
+from aulens.errors import AulensError, ConfigError, DatasetError
 from aulens.files import atomic_write, write_text
 from aulens.processes import in_processes
 from aulens.render.expression import LEFT, RIGHT, Action
@@ -100,29 +100,28 @@ def claim(root: Path, meta: Mapping[str, Any]) -> None:
         write_text(root / "meta.json", json.dumps(meta, indent=1) + "\n")
 
 
-_worker: tuple[Worker, Path] | None = None
+_worker: tuple[Worker, Path] | AulensError
 
 
 def _start(make: Callable[..., Worker], settings: tuple[Any, ...], parts: Path) -> None:
     # A process of the pool keeps its rig: this is the one place where that needs a module variable.
     global _worker
     cv2.setNumThreads(0)
-    _worker = (make(*settings), parts)
+    try:
+        _worker = make(*settings), parts
+    except AulensError as error:  # raised here, it would only say that a process died
+        _worker = error
 
 
-def _work(subject: int) -> None:
-    assert _worker is not None
-    _do(*_worker, subject)
+def _work(subject: int) -> int:
+    if isinstance(_worker, AulensError):
+        raise _worker
+    return _do(*_worker, subject)
 
 
-def _here(todo: Iterable[int], work: Worker, parts: Path) -> Generator[tuple[int, None], None, None]:
-    for subject in todo:
-        _do(work, parts, subject)
-        yield subject, None
-
-
-def _do(work: Worker, parts: Path, subject: int) -> None:
+def _do(work: Worker, parts: Path, subject: int) -> int:
     _save_table(pd.DataFrame(work(subject)), _part(parts, subject))
+    return subject
 
 
 def _save_table(rows: pd.DataFrame, path: Path) -> None:
@@ -151,7 +150,8 @@ def do_all(
     if progress:
         progress(done, total)
     if processes == 1:
-        pool = _here(todo, make(*settings), parts)
+        work = make(*settings)
+        pool = ((subject, _do(work, parts, subject)) for subject in todo)
     else:
         given = (make, settings, parts)
         pool = in_processes(todo, _work, processes, doing=doing, start=_start, settings=given)
@@ -186,11 +186,13 @@ def build(
         progress: what it raises ends the work.
 
     Raises:
-        DatasetError: the disk is full or a process died; what `make` raises.
+        DatasetError: the disk is full or a process died.
+        AulensError: what `make` raises.
     """
-    if table.exists():
-        return pd.read_parquet(table)
     parts = table.parent / "parts"
+    if table.exists():
+        shutil.rmtree(parts, ignore_errors=True)  # left by a kill after the table was written
+        return pd.read_parquet(table)
     do_all(parts, counts, make, settings, doing=doing, processes=processes, progress=progress)
     rows = pd.concat(
         [pd.read_parquet(_part(parts, subject)) for subject in range(len(counts))], ignore_index=True

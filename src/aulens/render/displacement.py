@@ -51,14 +51,9 @@ def seen_corners(index: Ints, weights: Floats, triangles: Ints) -> tuple[Ints, F
     return np.where(index[..., None] < 0, -1, triangles[index]), corners.astype(np.float32)
 
 
-def fields_path(root: Path, index: int) -> Path:
-    """Where the fields of picture `index` lie."""
-    return root / "displacements" / f"{index // 1000:02d}" / f"{index:06d}.npz"
-
-
 def save_fields(root: Path, index: int, fields: Fields) -> None:
     """Write the fields of picture `index`, as float16."""
-    path = fields_path(root, index)
+    path = root / "displacements" / f"{index // 1000:02d}" / f"{index:06d}.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {f"AU{au}": field.astype(np.float16) for au, field in fields.items()}
     with atomic_write(path) as part, part.open("wb") as file:

@@ -130,12 +130,6 @@ def _drawer(config: RenderConfig, root: Path) -> Worker:
     return lambda subject: render_subject(config, muscles, subject, root)
 
 
-def _meta(config: RenderConfig) -> dict[str, Any]:
-    """What the folder's settings are; switches that are off don't count, so that older folders go on."""
-    meta = {key: value for key, value in asdict(config).items() if key != "assets"}
-    return {key: value for key, value in meta.items() if value is not False}
-
-
 def generate(
     out: str | Path,
     config: RenderConfig,
@@ -158,11 +152,10 @@ def generate(
         DatasetError: if the rig's files are missing, the disk is full or a process died.
     """
     root = Path(out)
-    claim(root, _meta(config))
+    # Switches that are off don't count, so that older folders go on.
+    settings = {key: value for key, value in asdict(config).items() if key != "assets" and value is not False}
+    claim(root, settings)
     manifest = root / "manifest.parquet"
-    if manifest.exists():
-        return manifest
-    load_rig(config.rig, config.assets)  # fail here, in plain sight, rather than in a worker
     counts = [min(config.per_subject, config.n - first) for first in range(0, config.n, config.per_subject)]
     build(
         manifest, counts, _drawer, (config, root), doing="rendering", processes=processes, progress=progress

@@ -103,6 +103,9 @@ def _read(assets: Path) -> _Kit:
         raise DatasetError(
             f"{assets} has {len(kit.base)} vertices, ICT-FaceKit has {_VERTICES}: another mesh?"
         )
+    displacements = (*kit.units.values(), *kit.identities)
+    if kit.faces.max() >= _VERTICES or any(one.shape != kit.base.shape for one in displacements):
+        raise DatasetError(f"{assets} has faces or displacements of other vertices than its own: damaged?")
     if missing := sorted({*UNITS_NEEDED} - {*kit.units}):
         raise DatasetError(f"{assets} lacks the expressions {', '.join(missing)}: an incomplete checkout?")
     return kit

@@ -45,19 +45,6 @@ def _direction(angles: tuple[float, float]) -> Floats:
     )
 
 
-def _shadow_map(
-    position: Floats, triangles: Ints, chosen: Ints, axes: Floats, size: int
-) -> tuple[Floats, float]:
-    """The scene as the light sees it: depth (size, size), 1e9 where nothing is, and texels per centimetre."""
-    scale = size / _SHADOWED
-    along = position @ axes.T
-    points = np.stack([size / 2 + along[:, 0] * scale, size / 2 - along[:, 1] * scale, -along[:, 2]], 1)
-    depth, index, weights = empty_buffers(size)
-    rasterize(points.astype(np.float32), triangles, chosen, depth, index, weights)
-    depth[~np.isfinite(depth)] = 1e9
-    return depth, scale
-
-
 def light_of(shot: Shot, position: Floats, triangles: Ints, casting: Ints, size: int) -> Light:
     """The lights of a shot, with the shadows of a posed head.
 
@@ -72,7 +59,11 @@ def light_of(shot: Shot, position: Floats, triangles: Ints, casting: Ints, size:
     right = np.cross([0, 1, 0], towards)
     right /= np.linalg.norm(right)
     axes = np.stack([right, np.cross(towards, right), towards]).astype(np.float32)
-    shadow, scale = _shadow_map(position, triangles, casting, axes, size)
+    scale, along = size / _SHADOWED, position @ axes.T
+    points = np.stack([size / 2 + along[:, 0] * scale, size / 2 - along[:, 1] * scale, -along[:, 2]], 1)
+    shadow, index, weights = empty_buffers(size)
+    rasterize(points.astype(np.float32), triangles, casting, shadow, index, weights)
+    shadow[~np.isfinite(shadow)] = 1e9
     return Light(
         key=np.array(shot.key, np.float32),
         key_direction=towards,
@@ -82,7 +73,7 @@ def light_of(shot: Shot, position: Floats, triangles: Ints, casting: Ints, size:
         dome=np.array(shot.dome, np.float32),
         shadow=shadow,
         shadow_axes=axes,
-        shadow_scale=float(scale),
+        shadow_scale=scale,
     )
 
 

@@ -65,18 +65,6 @@ class Rig:
     identity: Callable[[np.random.Generator], Floats]
     modes: Callable[[], Floats]
 
-    def __post_init__(self) -> None:
-        vertices = len(self.neutral)
-        if self.landmarks.shape != (68,):
-            raise ValueError(f"a rig needs 68 landmark vertices, got shape {self.landmarks.shape}")
-        if self.triangles.max() >= vertices or self.landmarks.max() >= vertices:
-            raise ValueError(f"rig {self.name!r} points at vertices beyond its {vertices}")
-        for name, unit in self.units.items():
-            if unit.shape != (vertices, 3):
-                raise ValueError(
-                    f"unit {name!r} of rig {self.name!r} has shape {unit.shape}, not ({vertices}, 3)"
-                )
-
 
 def read_obj(path: Path) -> tuple[Floats, Ints, NDArray[np.str_]]:
     """Vertices (V, 3) of an .obj file, its faces as triangles (F, 3), and the group of each triangle (F,).

@@ -137,9 +137,6 @@ class Performance:
     pose: NDArray[np.float64]
     gaze: NDArray[np.float64]
 
-    def __len__(self) -> int:
-        return len(self.actions)
-
 
 def perform(moments: Moments, frames: int, rng: np.random.Generator) -> Performance:
     """Act out one set of AUs after another, for F frames; the last set is held."""

@@ -50,14 +50,14 @@ def write_lookalike(
         if root.is_dir() and any(root.iterdir()):
             raise ConfigError(f"{root} holds other files: a look-alike needs a new or empty folder")
         _note(root, config, complete=False)
-    elif note.get("complete"):
-        return root
-    load_rig(config.rig, config.assets)  # fail here, in plain sight, rather than in a worker
-    counts = [take.frames for take in cast(config)]
     parts = root / ".takes"
-    do_all(parts, counts, _writer, (root, config), doing="rendering", processes=processes, progress=progress)
-    _note(root, config, complete=True)
-    shutil.rmtree(parts)
+    if not (note and note.get("complete")):
+        counts = [take.frames for take in cast(config)]
+        do_all(
+            parts, counts, _writer, (root, config), doing="rendering", processes=processes, progress=progress
+        )
+        _note(root, config, complete=True)
+    shutil.rmtree(parts, ignore_errors=True)
     return root
 
 

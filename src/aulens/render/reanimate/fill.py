@@ -117,9 +117,9 @@ def fill_lids(moved: Moved, out: Floats) -> None:
             bad |= eye & skin & shifted
         if bad.sum() < 4:
             continue
-        cheek = np.median(_between_points(moved, *_BELOW[side], (0.3, 0.4, 0.5)), axis=0)
+        cheek = np.median(_colours_between(moved, *_BELOW[side], (0.3, 0.4, 0.5)), axis=0)
         # Not the lashes, a fold or the brow, which are darker; the cheek says how dark skin can be here.
-        lid = np.quantile(_between_points(moved, *_ABOVE[side], (0.35, 0.5, 0.65)), 0.6, axis=0)
+        lid = np.quantile(_colours_between(moved, *_ABOVE[side], (0.35, 0.5, 0.65)), 0.6, axis=0)
         bright = max(lid.mean(), _DARKEST_LID * cheek.mean())
         lid = 0.5 * bright * (lid / (lid.mean() + 1e-4) + cheek / (cheek.mean() + 1e-4))
         _grow_over(out, bad, (lid * np.clip(moved.ratio, 0.75, 1.1)).astype(np.float32), moved.frame.scale)
@@ -142,7 +142,7 @@ def _grow_over(out: Floats, bad: Mask, colour: Floats, scale: float) -> None:
     out[part] = np.where(inside, colour[part] + difference, out[part])
 
 
-def _between_points(
+def _colours_between(
     moved: Moved, first: Sequence[int], last: Sequence[int], shares: Sequence[float]
 ) -> Floats:
     """Colours (P, 3) of the portrait at some shares of the way from two landmarks to two others."""
@@ -161,18 +161,16 @@ def fill_inside(moved: Moved, appearance: Appearance, strength: Floats, exposure
     colour = _shaded(moved, appearance, strength, inside)
     skin = moved.frame.light.median
     colour *= np.float32(0.55 + 0.45 * min(1.0, skin / 0.3))
-    now = np.zeros_like(inside)
-    for material in (Material.TEETH, Material.EYE):
-        now = inside & moved.seen.made_of(moved.rig, material)
-        if material == Material.TEETH and now.sum() > 5:
-            white = exposure * min(0.9, max(1.45 * skin, 0.34))
-            gain = min(5.0, white / (float(np.percentile(colour[now].mean(1), 85)) + 1e-4))
-            teeth = 0.2 * white + 0.8 * gain * colour[now].mean(1, keepdims=True)
-            x = moved.rig.canonical[moved.rig.triangles[moved.seen.index[now]], 0].mean(1, keepdims=True)
-            far = np.clip((np.abs(x) - 0.7) / 1.0, 0, 1)  # back teeth lie in the dark
-            colour[now] = teeth * (1 - 0.7 * far) * np.array([1.07, 1.0, 0.86], np.float32)
-        elif material == Material.EYE and now.any():
-            _own_eye(moved, now, colour)
+    teeth = inside & moved.seen.made_of(moved.rig, Material.TEETH)
+    if teeth.sum() > 5:
+        white = exposure * min(0.9, max(1.45 * skin, 0.34))
+        lit = colour[teeth].mean(1, keepdims=True)
+        gain = min(5.0, white / (float(np.percentile(lit, 85)) + 1e-4))
+        x = moved.rig.canonical[moved.rig.triangles[moved.seen.index[teeth]], 0].mean(1, keepdims=True)
+        far = np.clip((np.abs(x) - 0.7) / 1.0, 0, 1)  # back teeth lie in the dark
+        tint = np.array([1.07, 1.0, 0.86], np.float32)
+        colour[teeth] = (0.2 * white + 0.8 * gain * lit) * (1 - 0.7 * far) * tint
+    _fill_eyes(moved, inside & moved.seen.made_of(moved.rig, Material.EYE), colour)
     if np.abs(moved.frame.linear - moved.frame.linear.mean(2, keepdims=True)).mean() < 0.004:
         colour[:] = colour.mean(2, keepdims=True)  # a black and white picture stays one
     cover = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 0.7)
@@ -209,7 +207,7 @@ def _shaded(moved: Moved, appearance: Appearance, strength: Floats, inside: Mask
     return colour
 
 
-def _own_eye(moved: Moved, new: Mask, colour: Floats) -> None:
+def _fill_eyes(moved: Moved, new: Mask, colour: Floats) -> None:
     """Newly seen eyeball: the picture's own white, and its own iris, mirrored up and down."""
     n, linear = moved.frame.size, moved.frame.linear
     seen = moved.frame.seen.made_of(moved.rig, Material.EYE)
@@ -226,7 +224,7 @@ def _own_eye(moved: Moved, new: Mask, colour: Floats) -> None:
         lit = colour[mine].mean(1, keepdims=True)
         colour[mine] = 0.8 * white * (0.5 + 0.5 * np.clip(lit / (lit.mean() + 1e-4), 0.3, 1.3))
         rows, columns = np.nonzero(own)
-        dark = bright < _between(bright)
+        dark = bright < _iris_threshold(bright)
         centre, radius = _iris(np.stack([columns, rows], 1)[dark], up, moved.frame.scale)
         y, x = np.nonzero(mine)
         offset = np.stack([x, y], 1) - centre
@@ -238,7 +236,7 @@ def _own_eye(moved: Moved, new: Mask, colour: Floats) -> None:
         colour[y[good], x[good]] = 0.85 * linear[mirrored[good, 1], mirrored[good, 0]]
 
 
-def _between(bright: Floats) -> float:
+def _iris_threshold(bright: Floats) -> float:
     """The brightness between iris and white, of the pixels (P,) of an eye."""
     levels = np.clip(255 * bright ** (1 / GAMMA), 0, 255).astype(np.uint8)
     level, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)

@@ -21,7 +21,6 @@ from aulens.image import read_image
 from aulens.render.acting import draw_joint
 from aulens.render.dataset import Rows, Worker, build, claim, image_path, picture_columns, save_image
 from aulens.render.displacement import save_fields
-from aulens.render.generate import load_rig
 from aulens.render.reanimate.animate import animate, displaced, draw_manner, draw_portrait_appearance
 from aulens.render.reanimate.frame import draw_cut, frame
 from aulens.render.reanimate.labels import may_add, moved_labels, read_codes
@@ -83,7 +82,6 @@ def reanimate(
     """
     root = Path(out)
     pictures = pictures_of(config, root)
-    load_rig(config.rig, config.assets)  # fail here, in plain sight, rather than in a worker
     if config.landmarks:
         read_landmarks(config.landmarks)
     if config.codes:
