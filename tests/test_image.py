@@ -161,7 +161,7 @@ def test_too_many_pixels_are_refused_before_they_are_read(tmp_path: Path) -> Non
 def test_pillows_own_limit_is_the_same_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(tmp_path / "a.png", Image.new("1", (500, 400)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(InputError, match="shrink it first"):
+    with pytest.raises(InputError, match="make it smaller first"):
         read_image(path)
 
 

@@ -83,9 +83,9 @@ _TABLES: Final = frozenset({".csv", ".jsonl", ".parquet", ".tsv"})
 
 DAMAGE: Final = (
     OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, NotImplementedError,
-    RuntimeError, MemoryError, struct.error,
+    RuntimeError, MemoryError, struct.error, Image.DecompressionBombError,
 )  # fmt: skip
-"""What Pillow's readers raise on damaged files."""
+"""What Pillow's readers raise on damaged files, and on those that claim far too many pixels."""
 
 
 def open_picture(path: Path) -> Image.Image:
@@ -94,8 +94,7 @@ def open_picture(path: Path) -> Image.Image:
     Raises:
         UnidentifiedImageError: no picture.
         InputError: a camera's raw picture, of which only a small preview could be read.
-        Image.DecompressionBombError: far too many pixels.
-        OSError: it can't be read; and what else Pillow's readers raise at damage.
+        OSError: it can't be read; and what else of `DAMAGE`.
     """
     ending = path.suffix.lower()
     formats = (*_PICTURES, _UNMARKED[ending]) if ending in _UNMARKED else _PICTURES
@@ -175,7 +174,7 @@ def further_pictures(path: Path) -> int:
                 picture.seek(number)
                 same += picture.size == size
             return same
-    except (InputError, *DAMAGE, Image.DecompressionBombError):
+    except DAMAGE:
         return 0
 
 

@@ -1,7 +1,8 @@
 """Read pictures of every usual kind into one: (H, W, 3) uint8 RGB, upright."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -43,30 +44,44 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.
     path = Path(path)
     regular_file(path)
     try:
-        with open_picture(path) as picture:
-            width, height = picture.size
-            if width * height > max_pixels:
-                raise InputError(
-                    f"{path}: {width} x {height} pixels are more than the limit of {max_pixels:,}; "
-                    "shrink it first"
-                )
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about odd metadata
-                return upright_pixels(picture, path, close=True)
+        with opened_picture(path, max_pixels) as picture:
+            return upright_pixels(picture, path, close=True)
+    except InputError:
+        raise
     except UnidentifiedImageError as error:
         raise InputError(f"{path}: {no_picture(path)}") from error
-    except Image.DecompressionBombError as error:
-        raise InputError(
-            f"{path}: far more pixels than the limit of {max_pixels:,}; shrink it first"
-        ) from error
     except PermissionError as error:
         raise InputError(f"{path}: you may not read this file") from error
     except MemoryError as error:
-        raise InputError(f"{path}: not enough memory to read it; shrink it first") from error
+        raise InputError(f"{path}: not enough memory to read it; make it smaller first") from error
     except DAMAGE as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(f"{path}: the picture is damaged or cut short ({error})") from error
+
+
+@contextmanager
+def opened_picture(path: Path, max_pixels: int) -> Iterator[Image.Image]:
+    """A picture, open and not decoded.
+
+    Raises:
+        InputError: it has more than `max_pixels`.
+        Exception: see `aulens.formats.open_picture`.
+    """
+    try:
+        picture = open_picture(path)
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{path}: far more than {max_pixels:,} pixels; make it smaller first") from error
+    with picture:
+        check_size(path, *picture.size, max_pixels)
+        yield picture
+
+
+def check_size(path: str | Path, width: float, height: float, max_pixels: int) -> None:
+    """Raise `InputError` if a picture or a frame has more than `max_pixels`."""
+    if width * height > max_pixels:
+        raise InputError(
+            f"{path}: {round(width)} x {round(height)} pixels are more than the limit of {max_pixels:,}; "
+            "make it smaller first"
+        )
 
 
 def upright_pixels(picture: Image.Image, path: Path, *, close: bool = False) -> NDArray[np.uint8]:
@@ -77,8 +92,10 @@ def upright_pixels(picture: Image.Image, path: Path, *, close: bool = False) -> 
         path: its file.
         close: whether nothing more is wanted of it: its own pixels are let go before these are turned.
     """
-    image = read_pixels(picture, path)
-    turn = _TURN.get(picture.getexif().get(_ORIENTATION, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about odd metadata
+        image = read_pixels(picture, path)
+        turn = _TURN.get(picture.getexif().get(_ORIENTATION, 1))
     if close:
         picture.close()
     return image if turn is None else np.ascontiguousarray(turn(image))

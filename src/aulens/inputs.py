@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from aulens.errors import ConfigError, InputError
 from aulens.formats import (
@@ -114,7 +114,7 @@ def media_kind(path: str | Path) -> MediaKind:
         pass
     except InputError:
         raise
-    except (*DAMAGE, Image.DecompressionBombError):
+    except DAMAGE:
         return "picture"
     why = no_picture(path)
     if _is_text(path) or known_kind(path) is not None:

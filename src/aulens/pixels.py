@@ -55,7 +55,7 @@ def check_bytes(picture: Image.Image, path: str | Path) -> None:
     if bytes_ > MAX_BYTES:
         raise InputError(
             f"{path}: to read {picture.width} x {picture.height} pixels of this kind takes "
-            f"{bytes_ / 1e9:.1f} GB, more than the limit of {MAX_BYTES / 1e9:.1f} GB; shrink it first"
+            f"{bytes_ / 1e9:.1f} GB, more than the limit of {MAX_BYTES / 1e9:.1f} GB; make it smaller first"
         )
 
 

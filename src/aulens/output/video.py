@@ -36,8 +36,8 @@ from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
 from aulens.tables import TABLE_FORMATS
 from aulens.tables.dictionary import FILE_NAME
-from aulens.video.media import nothing_between, unmirrored_frames
-from aulens.video.reader import Media, VideoInfo, open_video
+from aulens.video.media import Media, VideoInfo, nothing_between, unmirrored_frames
+from aulens.video.reader import open_video
 from aulens.video.webcam import Camera
 
 Progress = Callable[[FrameResult, VideoInfo], None]

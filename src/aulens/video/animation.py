@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from aulens.errors import InputError
-from aulens.formats import DAMAGE, open_picture, pages
-from aulens.image import upright_pixels
+from aulens.formats import DAMAGE, pages
+from aulens.image import check_size, opened_picture, upright_pixels
 from aulens.named import regular_file
 from aulens.video.fit import fit
-from aulens.video.media import MAX_PIXELS, Choice, Frame, VideoInfo, check_size, place, unreadable
+from aulens.video.media import MAX_PIXELS, Choice, Frame, Media, VideoInfo, place, unreadable
 
 _MILLISECOND: Final = Fraction(1, 1000)
 _UNTIMED: Final = 100
@@ -27,16 +25,7 @@ _UNTIMED_KINDS: Final = frozenset({"HEIF", "TIFF"})
 """Kinds whose pages have no times: the stack of a camera, a burst."""
 
 
-def _opened(path: Path) -> Image.Image:
-    try:
-        return open_picture(path)
-    except Image.DecompressionBombError as error:
-        raise InputError(
-            f"{path}: far more pixels than the limit of {MAX_PIXELS:,}; make it smaller first"
-        ) from error
-
-
-class Animation:
+class Animation(Media):
     """A WebP or AVIF that moves, a TIFF or HEIC with several pages; see `Media`.
 
     Pages of another size than the first are fitted into it, their shape kept, on black.
@@ -46,15 +35,14 @@ class Animation:
     """
 
     def __init__(self, path: str | Path, max_pixels: int = MAX_PIXELS) -> None:
-        self._path = Path(path)
-        self._problem: str | None = None
+        self._path, self._max_pixels = Path(path), max_pixels
         regular_file(path, "video")
         try:
-            with _opened(self._path) as picture:
+            with opened_picture(self._path, max_pixels) as picture:
                 self._pages, kind = pages(picture), str(picture.format).lower()
                 picture.seek(self._pages[0])
                 check_size(path, *picture.size, max_pixels)
-                height, width = self._pixels(picture).shape[:2]
+                height, width = upright_pixels(picture, self._path).shape[:2]
         except InputError:
             raise
         except UnidentifiedImageError as error:
@@ -69,32 +57,16 @@ class Animation:
             time_base=None if kind.upper() in _UNTIMED_KINDS else _MILLISECOND,
         )  # fmt: skip
 
-    @property
-    def info(self) -> VideoInfo:
-        """See `Media`."""
-        return self._info
-
-    @property
-    def problem(self) -> str | None:
-        """See `Media`."""
-        return self._problem
-
-    def frames(
-        self, *, frame_step: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
-    ) -> Iterator[Frame]:
-        """See `Media`."""
-        return self._frames(Choice(frame_step, start, stop, skip))
-
     def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
         self._problem = None
         elapsed = 0
         last, last_time = -1, math.nan
         size = self._info.width, self._info.height
-        try:
-            animation = _opened(self._path)
-        except OSError as error:
-            raise InputError(f"{self._path}: {unreadable(error)}") from error
-        with animation as picture:
+        with ExitStack() as stack:
+            try:
+                picture = stack.enter_context(opened_picture(self._path, self._max_pixels))
+            except OSError as error:
+                raise InputError(f"{self._path}: {unreadable(error)}") from error
             for index, page in enumerate(self._pages):
                 time = math.nan if self._info.time_base is None else float(elapsed * _MILLISECOND)
                 choice.check_time(self._info.path, time)
@@ -105,7 +77,7 @@ class Animation:
                     # Each picture of an animation builds on those before it, so none is left out.
                     picture.seek(page)
                     if wanted:
-                        image = self._pixels(picture)
+                        image = upright_pixels(picture, self._path)
                     else:
                         picture.load()
                 except DAMAGE as error:
@@ -115,8 +87,3 @@ class Animation:
                 last, last_time = index, time
                 if wanted:
                     yield Frame(index, time, fit(image, size))
-
-    def _pixels(self, picture: Image.Image) -> NDArray[np.uint8]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about odd metadata
-            return upright_pixels(picture, self._path)

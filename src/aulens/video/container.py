@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import av
 from av.error import ArgumentError, FFmpegError
-from PIL import Image
 
 from aulens.errors import InputError
 from aulens.formats import BOXES, DAMAGE, VIDEO_FORMATS, known_kind, open_picture
@@ -92,7 +91,7 @@ def _refusal(path: Path, error: FFmpegError | ValueError) -> str:
     try:
         with path.open("rb") as file:
             start = file.read(12)
-        with suppress(*DAMAGE, Image.DecompressionBombError), open_picture(path):
+        with suppress(*DAMAGE), open_picture(path):
             return "this is a picture, not a video"
     except OSError as gone:
         return unreadable(gone)

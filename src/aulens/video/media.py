@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,18 +79,21 @@ class VideoInfo:
     times: str | None = None
 
 
-class Media(Protocol):
+class Media(ABC):
     """A source of frames: a video, an animation, a folder of pictures, a camera."""
+
+    _info: VideoInfo
+    _problem: str | None = None
 
     @property
     def info(self) -> VideoInfo:
         """What is known before reading."""
-        ...
+        return self._info
 
     @property
     def problem(self) -> str | None:
         """After reading: where and why the source ended early, or what of it could not be decoded."""
-        ...
+        return self._problem
 
     def frames(
         self, *, frame_step: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
@@ -108,7 +111,11 @@ class Media(Protocol):
             ConfigError: an argument that asks for nothing sensible.
             InputError: `start` or `stop` where there are no time stamps; the file has gone.
         """
-        ...
+        return self._frames(Choice(frame_step, start, stop, skip))
+
+    @abstractmethod
+    def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
+        """The frames that are chosen."""
 
 
 @dataclass(frozen=True)
@@ -165,15 +172,6 @@ def unmirrored_frames(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
     with closing(frames) if isinstance(frames, Generator) else nullcontext():
         for frame in frames:
             yield replace(frame, image=unmirrored(frame.image))
-
-
-def check_size(path: str | Path, width: float, height: float, max_pixels: int = MAX_PIXELS) -> None:
-    """Raise `InputError` if a frame has more pixels than frames may have."""
-    if width * height > max_pixels:
-        raise InputError(
-            f"{path}: {round(width)} x {round(height)} pixels are more than the limit of {max_pixels:,}; "
-            "make it smaller first"
-        )
 
 
 def unreadable(error: Exception) -> str:

@@ -15,14 +15,13 @@ from av.error import FFmpegError
 
 from aulens.errors import InputError
 from aulens.formats import may_be_paged
+from aulens.image import check_size
 from aulens.video.animation import Animation
 from aulens.video.clock import Clock, Counter, counts_frames, is_indexed, read_clock
 from aulens.video.container import cut_short, damage, frame_rate, opened, origin, sound_differs
 from aulens.video.fit import fit
-from aulens.video.media import MAX_PIXELS, Choice, Frame, Media, VideoInfo, check_size, place
+from aulens.video.media import MAX_PIXELS, Choice, Frame, Media, VideoInfo, place
 from aulens.video.to_rgb import ToRGB, pixel_ratio, rotation
-
-__all__ = ["Frame", "Media", "VideoFile", "VideoInfo", "open_video"]
 
 _QUIET: Final = frozenset({"vp8", "vp9", "av1"})
 """Codecs with packets that make no frame."""
@@ -48,7 +47,7 @@ def open_video(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Media:
     return kind(path, max_pixels)
 
 
-class VideoFile:
+class VideoFile(Media):
     """A video that FFmpeg can read; see `Media`.
 
     Frames whose size changes midway are fitted into the size of the first, their shape kept, on black.
@@ -67,20 +66,9 @@ class VideoFile:
         self._info, self._origin = _probe(self._path, max_pixels)
 
     @property
-    def info(self) -> VideoInfo:
-        """See `Media`."""
-        return self._info
-
-    @property
     def problem(self) -> str | None:
         """See `Media`."""
         return None if self._reading is None else self._reading.problem()
-
-    def frames(
-        self, *, frame_step: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
-    ) -> Iterator[Frame]:
-        """See `Media`."""
-        return self._frames(Choice(frame_step, start, stop, skip))
 
     def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
         self._reading = reading = _Reading(self._path, self._info, self._origin, choice, self._max_pixels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import math
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from pathlib import Path
@@ -54,7 +54,7 @@ def open_sequence(
     return PictureSequence(source, rate, times)
 
 
-class PictureSequence:
+class PictureSequence(Media):
     """See `open_sequence` and `Media`."""
 
     def __init__(
@@ -65,7 +65,6 @@ class PictureSequence:
         self._rate = None if rate is None else exact_rate(rate)
         paths = pictures_of(source)
         self._pictures = by_names(source, paths) if times is None else by_times(source, paths, Path(times))
-        self._problem: str | None = None
         first, size = self._first_size()
         self._info = VideoInfo(
             path=str(source), width=size[0], height=size[1], rate=self._rate or self._pictures.rate,
@@ -74,22 +73,6 @@ class PictureSequence:
             time_base=self._pictures.time_base if self._rate is None else 1 / self._rate,
             named=True, times=self._pictures.digest,
         )  # fmt: skip
-
-    @property
-    def info(self) -> VideoInfo:
-        """See `Media`."""
-        return self._info
-
-    @property
-    def problem(self) -> str | None:
-        """See `Media`."""
-        return self._problem
-
-    def frames(
-        self, *, frame_step: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
-    ) -> Iterator[Frame]:
-        """See `Media`."""
-        return self._frames(Choice(frame_step, start, stop, skip))
 
     def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
         problem = self._problem = self._pictures.problem

@@ -6,22 +6,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, Final
 
-_BOXES: Final = frozenset(
-    {
-        b"ftyp",
-        b"moov",
-        b"mdat",
-        b"free",
-        b"skip",
-        b"wide",
-        b"moof",
-        b"mfra",
-        b"styp",
-        b"sidx",
-        b"udta",
-        b"uuid",
-    }
-)
+_BOXES: Final = frozenset(b"ftyp moov mdat free skip wide moof mfra styp sidx udta uuid".split())
 
 
 def bytes_missing(path: Path) -> int | None:

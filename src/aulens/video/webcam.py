@@ -79,7 +79,7 @@ def _windows_name(number: int) -> str:
     return names[number]
 
 
-class Camera:
+class Camera(Media):
     """A device of FFmpeg that gives pictures as time goes by; see `open_webcam` and `Media`.
 
     Args:
@@ -107,7 +107,6 @@ class Camera:
         self._asked_to_stop = Event()
         self._name, self._kind, self._options = name, kind, dict(options)
         self._opened, self._patience = opened, patience
-        self._problem: str | None = None
         self._label = label
         newest = _Newest(self._open, self._patience)
         try:
@@ -120,22 +119,6 @@ class Camera:
             path=label, width=taken[2].width, height=taken[2].height, rate=newest.rate, duration=None,
             frames=None, rotation=0, has_audio=False, codec=newest.codec, time_base=Fraction(1, 1_000_000),
         )  # fmt: skip
-
-    @property
-    def info(self) -> VideoInfo:
-        """See `Media`."""
-        return self._info
-
-    @property
-    def problem(self) -> str | None:
-        """See `Media`."""
-        return self._problem
-
-    def frames(
-        self, *, frame_step: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
-    ) -> Iterator[Frame]:
-        """See `Media`."""
-        return self._frames(Choice(frame_step, start, stop, skip))
 
     def stop(self) -> None:
         """End `frames` at the next picture, as `stop` seconds would; may be called from anywhere.
