@@ -74,6 +74,9 @@ _ALL = (
 AUS: Final[Mapping[int, AU]] = MappingProxyType({au.number: au for au in _ALL})
 """Every AU that aulens knows, by number, in ascending order."""
 
+NAMES: Final[Mapping[str, str]] = MappingProxyType({au.label: au.name for au in _ALL})
+"""Their FACS names, by label."""
+
 
 @dataclass(frozen=True)
 class AUSet:

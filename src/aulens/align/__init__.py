@@ -20,7 +20,7 @@ from aulens.align.template import (
     anchors,
     five_points,
 )
-from aulens.align.warp import warp, warp_back
+from aulens.align.warp import stretch, warp, warp_back
 
 __all__ = [
     "FACE",
@@ -38,6 +38,7 @@ __all__ = [
     "invert",
     "rotation_scale",
     "similarity",
+    "stretch",
     "transform",
     "warp",
     "warp_back",

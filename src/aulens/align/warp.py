@@ -51,7 +51,7 @@ def warp(
     if step > 1:
         height, width = -(-(y1 - y0) // step), -(-(x1 - x0) // step)
         region = np.asarray(cv2.resize(region, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-        to_crop = compose(m, _stretch((x1 - x0) / width, (y1 - y0) / height, x0, y0))
+        to_crop = compose(m, stretch((x1 - x0) / width, (y1 - y0) / height, x0, y0))
     else:
         to_crop = m.copy()
         to_crop[:, 2] += m[:, :2] @ (x0, y0)
@@ -88,7 +88,7 @@ def warp_back(
     stack = np.asarray(maps, np.float32)
     if stack.ndim != 3:
         raise InputError(f"warp_back needs maps (A, h, w), got shape {stack.shape}")
-    to_image = compose(invert(matrix), _stretch(size / stack.shape[2], size / stack.shape[1]))
+    to_image = compose(invert(matrix), stretch(size / stack.shape[2], size / stack.shape[1]))
     height, width = out_shape
     out = np.zeros((len(stack), height, width), np.float32)
     for one, layer in zip(stack, out, strict=True):
@@ -121,6 +121,6 @@ def _within(middle: float, reach: float, limit: int, border: str) -> tuple[int, 
     return min(max(low, 0), limit), min(max(high, 0), limit)
 
 
-def _stretch(kx: float, ky: float, x0: float = 0.0, y0: float = 0.0) -> Matrix:
+def stretch(kx: float, ky: float, x0: float = 0.0, y0: float = 0.0) -> Matrix:
     """From a picture whose pixels are kx by ky large to the one it lies on at (x0, y0): pixel edges meet."""
     return np.array([[kx, 0, 0.5 * kx - 0.5 + x0], [0, ky, 0.5 * ky - 0.5 + y0]])

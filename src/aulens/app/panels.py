@@ -9,7 +9,7 @@ from aulens import __version__
 from aulens.app.job_queue import Ticket
 from aulens.app.source import Source, length
 from aulens.app.work import ClipResult, Download, PageResult, PictureResult
-from aulens.aus import AUS, AUSet
+from aulens.aus import AUS, NAMES, AUSet
 from aulens.runtime.card import ModelCard
 from aulens.runtime.result import FaceResult
 from aulens.show.page import faces_found
@@ -18,7 +18,6 @@ from aulens.show.report import words
 from aulens.show.sides import sides_of
 from aulens.tables.blinks import BLINK, SHUT
 
-_NAMES: Final = {au.label: au.name for au in AUS.values()}
 _EVENTS: Final = 200
 """Events on the page; all of them are in the file."""
 
@@ -177,7 +176,7 @@ def event_table(made: ClipResult, aus: AUSet) -> str:
     found = found[found["au"].isin([*aus.labels, *([BLINK] if SHUT in aus.labels else [])])]
     if found.empty:
         return hint("No events of the chosen Action Units.")
-    return _piece("event_table")(found.head(_EVENTS).to_dict("records"), _NAMES, len(found) - _EVENTS)
+    return _piece("event_table")(found.head(_EVENTS).to_dict("records"), NAMES, len(found) - _EVENTS)
 
 
 def _found(

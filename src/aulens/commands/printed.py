@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from aulens.aus import AUS
+from aulens.aus import NAMES
 from aulens.commands.terminal import stdout, to_stdout
 from aulens.output.pictures import AnalyzedPicture, numbered
 from aulens.output.writers import open_writer, rows_in
@@ -127,7 +127,7 @@ class PictureTable:
                     continue
                 side = [_side(row, label, threshold)] if self._card.has_side_scores else []
                 share = f"{float(row[f'{label}_p'] or 0):.0%}"
-                self._table.add_row(*first, label, _NAMES[label], share, *side)
+                self._table.add_row(*first, label, NAMES[label], share, *side)
                 first = Text(""), ""
             if str(first[0]):
                 self._table.add_row(*first, "", Text("no Action Unit present", style="dim"))
@@ -136,9 +136,6 @@ class PictureTable:
         """Print it, if there was a picture."""
         if self._table.row_count:
             self._console.print(self._table)
-
-
-_NAMES = {au.label: au.name for au in AUS.values()}
 
 
 def _side(row: Row, label: str, threshold: float) -> str:

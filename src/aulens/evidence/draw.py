@@ -5,8 +5,7 @@ Legend: S side of a drawn face in pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,16 +13,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.aus import AUS
+from aulens.aus import NAMES
 from aulens.errors import ConfigError
 from aulens.evidence.explain import Explanation
 from aulens.files import write_text
 from aulens.image import encode_jpeg
 from aulens.output.names import free_name
 from aulens.show.canvas import Colour
-from aulens.show.evidence import AGAINST, FOR, LOOKED, ramp_colours
+from aulens.show.evidence import LOOKED, faded, lay_evidence, lay_heat
 from aulens.show.figure import GREY, INK, PAGE, VERMILION, can_draw, save_figure, style
-from aulens.show.pages import in_base64, piece
+from aulens.show.pages import piece
 from aulens.show.relations import draw_relations
 
 if TYPE_CHECKING:
@@ -35,10 +34,10 @@ Picture = NDArray[np.uint8]
 SIDE: Final = 224
 CHANNELS: Final = 16
 """Channels of features that are drawn: those that differ most between places."""
-_MOST: Final = 12
+_DRAWN: Final = 12
 _QUALITY: Final = 88
-_LEAST: Final = 0.25
-"""Evidence as weak as that of a slight AU in graded maps is drawn in full colour."""
+_FULL_COLOUR: Final = 0.25
+"""The weakest evidence that is drawn in full colour: that of a slight AU in graded maps."""
 _EIGEN: Final[tuple[Colour, Colour]] = ((120, 220, 190), (0, 130, 100))
 _REGION: Final[Colour] = (255, 255, 255)
 _WORDS: Final = {
@@ -51,61 +50,48 @@ _WORDS: Final = {
 }
 
 
-def chosen_aus(explanation: Explanation, most: int = _MOST) -> tuple[str, ...]:
+def chosen_aus(explanation: Explanation, count: int = _DRAWN) -> tuple[str, ...]:
     """The AUs to be drawn: those present, then the most probable of the absent, in the model's order."""
     ranked = sorted(
         explanation.aus.labels,
         key=lambda label: (not explanation.occurrence[label], -explanation.probability[label]),
-    )[:most]
+    )[:count]
     return tuple(label for label in explanation.aus.labels if label in ranked)
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """The pictures of one AU, (S, S, 3) each, by the kind of layer."""
-
-    label: str
-    name: str
-    probability: float
-    present: bool
-    pictures: dict[str, Picture]
-
-
-def draw_aus(explanation: Explanation, labels: Sequence[str]) -> list[Drawn]:
-    """Each AU's layers over the face."""
-    face = np.asarray(cv2.resize(explanation.crop, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.uint8)
-    numbers = dict(zip(explanation.aus.labels, explanation.aus, strict=True))
-    drawn = []
+def draw_aus(explanation: Explanation, labels: Sequence[str]) -> dict[str, dict[str, Picture]]:
+    """Each AU's layers over the face, (S, S, 3) by the kind of layer."""
+    face = faded(np.asarray(cv2.resize(explanation.crop, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)))
+    drawn: dict[str, dict[str, Picture]] = {}
     for label in labels:
-        index = explanation.aus.index(numbers[label])
-        pictures = {}
+        index = explanation.aus.labels.index(label)
+        pictures = drawn[label] = {}
         if explanation.initial_attention is not None:
             pictures["initial_attention"] = _looked(face, explanation.initial_attention[index])
+        values = explanation.maps[index]
         if explanation.attention:
-            pictures["attention"] = _looked(face, explanation.maps[index])
+            pictures["attention"] = _looked(face, values)
         else:
-            pictures["maps"] = _with_regions(_evidence(face, explanation.maps[index]), explanation, index)
+            heat = _large(values / max(_FULL_COLOUR, float(np.abs(values).max())))
+            pictures["maps"] = lay_evidence(face, heat, attention=False)
+            _mark_regions(pictures["maps"], explanation, index)
         if explanation.au_eigenvectors is not None:
-            pictures["au_eigenvectors"] = _positive(face, explanation.au_eigenvectors[index], _EIGEN)
-        drawn.append(
-            Drawn(
-                label,
-                AUS[numbers[label]].name,
-                explanation.probability[label],
-                explanation.occurrence[label],
-                pictures,
-            )
-        )
+            connected = _large(_stretched(explanation.au_eigenvectors[index]))
+            pictures["au_eigenvectors"] = lay_heat(face, connected, _EIGEN)
     return drawn
 
 
 def features(explanation: Explanation, count: int = CHANNELS) -> dict[str, list[Picture]]:
-    """The same channels of X0 and X1, grey pictures (m, m), each from its own least to its own most."""
+    """The same channels of X0 and X1, grey pictures (m, m), each from its own minimum to its own maximum."""
     if explanation.x0 is None:
         return {}
     order = np.argsort(-explanation.x0.std((1, 2)), kind="stable")[:count]
     layers = {"x0": explanation.x0, "x1": explanation.x1}
-    return {name: [_grey(layer[k]) for k in order] for name, layer in layers.items() if layer is not None}
+    return {
+        name: [np.asarray(np.rint(_stretched(layer[k], 255)), np.uint8) for k in order]
+        for name, layer in layers.items()
+        if layer is not None
+    }
 
 
 def explain_figure(explanation: Explanation, labels: Sequence[str] | None = None) -> Figure:
@@ -118,38 +104,32 @@ def explain_figure(explanation: Explanation, labels: Sequence[str] | None = None
     with style():
         from matplotlib.figure import Figure
 
-        kinds = list(drawn[0].pictures)
+        kinds = list(next(iter(drawn.values())))
         grids = features(explanation)
         columns = 6
         bands = -(-len(drawn) // columns)
         tile = PAGE / columns
-        heights = [
-            tile + 0.35 if k % len(kinds) == 0 else tile + 0.02
-            for _ in range(bands)
-            for k in range(len(kinds))
-        ]
         small = PAGE / CHANNELS
-        height = 0.75 + tile + sum(heights) + sum(small + 0.3 for _ in grids)
+        height = 0.75 + tile + bands * (len(kinds) * (tile + 0.02) + 0.33) + len(grids) * (small + 0.3)
         figure = Figure(figsize=(PAGE, height))
         top = height - 0.25
         figure.text(0.01, top / height, f"{explanation.model}", fontsize=9, va="center", color=INK)
         top -= 0.2
         _show(figure, _marked(explanation), (0, top - tile, tile * 0.98, tile * 0.98), height)
-        lines = [_WORDS[kind] for kind in kinds]
-        for number, line in enumerate(lines):
+        for number, kind in enumerate(kinds):
             y = (top - 0.2 - 0.18 * number) / height
-            figure.text((tile + 0.1) / PAGE, y, f"{'abc'[number]}  {line}", fontsize=6.5, color=GREY)
+            figure.text((tile + 0.1) / PAGE, y, f"{'abc'[number]}  {_WORDS[kind]}", fontsize=6.5, color=GREY)
         top -= tile + 0.1
         for band in range(bands):
             for row, kind in enumerate(kinds):
                 top -= tile + (0.33 if row == 0 else 0.02)
-                for column, one in enumerate(drawn[band * columns : (band + 1) * columns]):
-                    axes = _show(
-                        figure, one.pictures[kind], (column * tile, top, tile * 0.98, tile * 0.98), height
-                    )
+                for column, label in enumerate(list(drawn)[band * columns : (band + 1) * columns]):
+                    place = (column * tile, top, tile * 0.98, tile * 0.98)
+                    axes = _show(figure, drawn[label][kind], place, height)
                     if row == 0:
-                        colour = VERMILION if one.present else GREY
-                        axes.set_title(f"{one.label}  {one.probability:.2f}", fontsize=7, color=colour, pad=2)
+                        colour = VERMILION if explanation.occurrence[label] else GREY
+                        title = f"{label}  {explanation.probability[label]:.2f}"
+                        axes.set_title(title, fontsize=7, color=colour, pad=2)
         for name, channels in grids.items():
             top -= small + 0.28
             figure.text(0.005, (top + small + 0.06) / height, _WORDS[name], fontsize=6.5, color=GREY)
@@ -170,29 +150,27 @@ def _show(
 
 def explain_page(explanation: Explanation, title: str) -> str:
     """The page: hovering over an AU shows its layers large beside each other; one file, nothing is loaded."""
-    relations = None
+
+    def encoded(pictures: Mapping[str, Picture]) -> list[tuple[str, bytes]]:
+        return [(_WORDS[kind], encode_jpeg(picture, _QUALITY)) for kind, picture in pictures.items()]
+
+    channels = {
+        _WORDS[name]: [encode_jpeg(_coloured(one), _QUALITY) for one in layer]
+        for name, layer in features(explanation).items()
+    }
+    related = None
     if explanation.relations is not None:
-        relations = _jpeg(draw_relations(explanation.relations, 0.4, explanation.model))
-    drawn = draw_aus(explanation, explanation.aus.labels)
-    chosen = chosen_aus(explanation, 1)[0]
+        related = encode_jpeg(draw_relations(explanation.relations, 0.4, explanation.model), _QUALITY)
     return piece("explain.html", "page", "aulens.evidence")(
         title,
         explanation,
-        [
-            {
-                "label": one.label, "name": one.name, "probability": one.probability, "present": one.present,
-                "pictures": [(_WORDS[kind], _jpeg(picture)) for kind, picture in one.pictures.items()],
-                "first": one.label == chosen,
-            }
-            for one in drawn
-        ],
-        [
-            (_WORDS[name], [_jpeg(_coloured(one)) for one in channels])
-            for name, channels in features(explanation).items()
-        ],
-        _jpeg(_marked(explanation)),
-        relations,
-    )  # fmt: skip
+        NAMES,
+        {label: encoded(drawn) for label, drawn in draw_aus(explanation, explanation.aus.labels).items()},
+        chosen_aus(explanation, 1)[0],
+        channels,
+        encode_jpeg(_marked(explanation), _QUALITY),
+        related,
+    )
 
 
 def write_explanation(explanation: Explanation, folder: Path, name: str) -> tuple[Path, ...]:
@@ -207,9 +185,10 @@ def write_explanation(explanation: Explanation, folder: Path, name: str) -> tupl
         raise ConfigError(f"{folder} is a file; give a folder to write into")
     folder.mkdir(parents=True, exist_ok=True)
     ends = (".html", ".pdf", ".png") if can_draw() else (".html",)
-    number, stem = 2, free_name(name, set())
+    taken: set[str] = set()
+    stem = free_name(name, taken)
     while any((folder / f"{stem}.explain{end}").exists() for end in ends):
-        number, stem = number + 1, f"{free_name(name, set())}-{number}"
+        stem = free_name(name, taken)
     page, *figures = (folder / f"{stem}.explain{end}" for end in ends)
     write_text(page, explain_page(explanation, name))
     if figures:
@@ -217,16 +196,6 @@ def write_explanation(explanation: Explanation, folder: Path, name: str) -> tupl
         for path in figures:
             save_figure(figure, path)
     return page, *figures
-
-
-def _evidence(face: Picture, values: NDArray[np.float32]) -> Picture:
-    heat = _large(values / max(_LEAST, float(np.abs(values).max())))
-    return _laid(_laid(_pale(face), -heat, AGAINST), heat, FOR)
-
-
-def _looked(face: Picture, values: NDArray[np.float32]) -> Picture:
-    """Attention above the face's median, which many networks leave well above 0."""
-    return _positive(face, np.maximum(values, np.median(values)), LOOKED)
 
 
 def _marked(explanation: Explanation) -> Picture:
@@ -239,47 +208,30 @@ def _marked(explanation: Explanation) -> Picture:
     return np.asarray(picture, np.uint8)
 
 
-def _positive(face: Picture, values: NDArray[np.float32], ramp: tuple[Colour, Colour]) -> Picture:
-    """A layer that is never negative, from its least to its most."""
-    low, high = float(values.min()), float(values.max())
-    return _laid(_pale(face), _large((values - low) / max(high - low, 1e-9)), ramp)
+def _looked(face: Picture, values: NDArray[np.float32]) -> Picture:
+    """Attention above the face's median, which many networks leave well above 0."""
+    return lay_heat(face, _large(_stretched(np.maximum(values, np.median(values)))), LOOKED)
 
 
-def _with_regions(picture: Picture, explanation: Explanation, index: int) -> Picture:
-    if explanation.regions is None:
-        return picture
-    cell, picture = SIDE / explanation.maps.shape[-1], picture.copy()
-    for x0, y0, x1, y1 in explanation.regions[index]:
+def _mark_regions(picture: Picture, explanation: Explanation, index: int) -> None:
+    cell = SIDE / explanation.maps.shape[-1]
+    for x0, y0, x1, y1 in () if explanation.regions is None else explanation.regions[index]:
         low = round(float(x0) * cell), round(float(y0) * cell)
         high = round((float(x1) + 1) * cell) - 1, round((float(y1) + 1) * cell) - 1
         cv2.rectangle(picture, low, high, (20, 20, 20), 3)
         cv2.rectangle(picture, low, high, _REGION, 1)
-    return picture
-
-
-def _pale(face: Picture) -> Picture:
-    grey = 0.75 * face.mean(axis=2, keepdims=True) + 0.25 * face
-    return np.asarray(grey.clip(0, 255), np.uint8)
 
 
 def _large(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(values.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR))
 
 
-def _laid(picture: Picture, heat: NDArray[np.float32], ramp: tuple[Colour, Colour]) -> Picture:
-    colour, cover = ramp_colours(heat, ramp, 0.7)
-    return np.asarray(np.rint(picture * (1 - cover) + colour * cover), np.uint8)
-
-
-def _grey(channel: NDArray[np.float32]) -> Picture:
-    low, high = float(channel.min()), float(channel.max())
-    return np.asarray(np.rint(255 * (channel - low) / max(high - low, 1e-9)), np.uint8)
+def _stretched(values: NDArray[np.float32], high: float = 1) -> NDArray[np.float32]:
+    """From their minimum, which becomes 0, to their maximum, which becomes `high`."""
+    low = float(values.min())
+    return np.asarray(high * (values - low) / max(float(values.max()) - low, 1e-9))
 
 
 def _coloured(channel: Picture) -> Picture:
     large = cv2.resize(channel, (96, 96), interpolation=cv2.INTER_NEAREST)
     return np.asarray(cv2.applyColorMap(large, cv2.COLORMAP_VIRIDIS)[..., ::-1], np.uint8)
-
-
-def _jpeg(picture: Picture) -> str:
-    return in_base64(encode_jpeg(picture, _QUALITY))

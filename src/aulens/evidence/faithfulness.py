@@ -1,38 +1,23 @@
-"""How faithful a network's evidence is, measured over the faces of a data set.
-
-Shapes: N faces, A AUs, m side of the maps, C cases: a face and an AU that it shows and the network found.
-"""
+"""How faithful a network's evidence is, measured over the faces of a data set."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from aulens import align
-from aulens.data.dataset import FaceDataset, FixedOrder, make_loader, read_rgb
-from aulens.errors import ConfigError, DatasetError
-from aulens.evidence import measures
-from aulens.evidence.methods import Explained, methods_of
+from aulens.errors import DatasetError
+from aulens.evidence.cases import measure_cases
 from aulens.files import atomic_write, write_text
 from aulens.metrics.bootstrap import Measure, mean_of_defined, measured, subject_draws
-from aulens.models import AUModel
-from aulens.models.regions import Regions, region_masks
-from aulens.render.displacement import GRID, read_fields
-from aulens.roi import RoiGrid
-from aulens.training.calibration import Calibration
-from aulens.training.inference import Predictions, Scorer, predict
+from aulens.training.inference import predict
 from aulens.training.progress import Display
-from aulens.training.scoring import to_input
 
 MEASURES: Final = {
     "region": "strongest cell in the AU's region (pointing game)",
@@ -42,11 +27,6 @@ MEASURES: Final = {
     "deletion": "probability while the strongest cells are deleted, lower is better",
     "insertion": "probability while the strongest cells are inserted, higher is better",
 }
-_REGION: Final = 5
-"""The pointing game's squares are a fifth of the crop's side: paper A's regions, which are about an eighth,
-with a margin, whatever the size of the network's maps."""
-_DEVICE: Final = torch.device("cpu")
-"""Where maps are compared, also those of a run on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +36,7 @@ class Faithfulness:
     Attributes:
         name: of the model.
         cases: one row per case and method: file, subject, au, method and MEASURES, NaN where not known.
-        people: of the faces that were looked at, whether anything was found in them or not.
+        people: of all faces that were measured, whether anything was found in them or not.
         whole, nothing: the mean probability of the faces as they are, and blurred from end to end.
     """
 
@@ -170,11 +150,11 @@ def faithfulness(
             f"{found.scorer.name} finds none of the AUs that {len(chosen)} faces of the {split} split show: "
             "there is no evidence to be measured."
         )
-    scorer, calibration = found.scorer, found.scorer.calibration
-    assert calibration is not None
     with Display(progress) as display:
         display.begin("evidence", len(chosen))
-        report = _measure(scorer, calibration, found, right, chosen, tuple(methods), display)
+        cases, ends = measure_cases(found, right, chosen, tuple(methods), display.step)
+    people = tuple(np.unique(found.samples.subjects[chosen]).tolist())
+    report = Faithfulness(found.scorer.name, cases, people, *ends)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         with atomic_write(out / "evidence.csv") as part:
@@ -182,140 +162,3 @@ def faithfulness(
         write_text(out / "evidence.md", report.to_markdown())
         write_text(out / "evidence.json", json.dumps(report.to_dict(), indent=1) + "\n")
     return report
-
-
-def _measure(
-    scorer: Scorer,
-    calibration: Calibration,
-    found: Predictions,
-    right: NDArray[np.bool_],
-    chosen: NDArray[np.intp],
-    wanted: tuple[str, ...],
-    display: Display,
-) -> Faithfulness:
-    model = scorer.forward if isinstance(scorer.forward, AUModel) else None
-    if model is not None:
-        model.to(_DEVICE)
-    samples = found.samples.take(chosen)
-    dataset = FaceDataset(samples, scorer.crop)
-    tables, ends = [], []
-    for number, items in enumerate(make_loader(dataset, FixedOrder(len(samples), 32), 0)):
-        image = to_input(items["image"], _DEVICE, channels_last=False)
-        landmarks = items["landmarks"].to(_DEVICE)
-        with torch.no_grad():
-            output = scorer.forward(image, landmarks)
-        output = replace(output, maps=output.maps.float())
-        faces = Explained(scorer.forward, model, samples.aus, image, landmarks, output, seed=number)
-        known = methods_of(faces)
-        if unknown := [name for name in wanted if name not in known]:
-            raise ConfigError(f"No method {unknown[0]!r} for this model; it has {', '.join(known)}.")
-        index = items["index"].numpy()
-        face, au = np.nonzero(right[chosen[index]])
-        for _ in index:
-            display.step()
-        if not len(face):
-            continue
-        truth = _Truth.of(faces, [samples.paths[k] for k in index], dataset, index, face, au)
-        rows, columns = torch.from_numpy(face), torch.from_numpy(au)
-        probability = _probability(faces, calibration, rows, columns)
-        blurred = measures.blurred(image[rows])
-        ends.append(
-            np.column_stack([probability(part, torch.arange(len(face))) for part in (image[rows], blurred)])
-        )
-        for name in wanted or known:
-            maps = known[name](faces)[rows, columns].detach().numpy().astype(np.float32)
-            deletion, insertion = measures.curves(maps, image[rows], blurred, probability)
-            tables.append(
-                pd.DataFrame(
-                    {
-                        "file": np.array(samples.paths)[index[face]],
-                        "subject": samples.subjects[index[face]],
-                        "au": np.array(samples.aus.labels)[au],
-                        "method": name,
-                        **truth.measured(maps),
-                        "deletion": deletion,
-                        "insertion": insertion,
-                    }
-                )
-            )
-    whole, nothing = np.concatenate(ends).mean(0)
-    cases = pd.concat(tables, ignore_index=True)
-    people = tuple(np.unique(samples.subjects).tolist())
-    return Faithfulness(scorer.name, cases, people, float(whole), float(nothing))
-
-
-def _probability(
-    faces: Explained, calibration: Calibration, rows: Tensor, columns: Tensor
-) -> Callable[[Tensor, Tensor], NDArray[np.float64]]:
-    """The calibrated probability of each case's AU in its changed face."""
-
-    def asked(image: Tensor, case: Tensor) -> NDArray[np.float64]:
-        logits = faces.asked(image, rows[case])
-        return np.asarray(
-            calibration.probability(logits.numpy())[np.arange(len(case)), columns[case].numpy()]
-        )
-
-    return asked
-
-
-@dataclass(frozen=True)
-class _Truth:
-    """Regions of C cases (C, m, m) bool, and how far their AUs moved the face (C, m, m), NaN: not known."""
-
-    regions: NDArray[np.bool_]
-    fields: NDArray[np.float32]
-
-    @staticmethod
-    def of(
-        faces: Explained,
-        paths: Sequence[str],
-        dataset: FaceDataset,
-        index: NDArray[np.intp],
-        face: NDArray[np.intp],
-        au: NDArray[np.intp],
-    ) -> _Truth:
-        m, size = faces.side, faces.image.shape[-1]
-        side = max(3, round(m / _REGION) // 2 * 2 + 1)
-        windows = Regions(faces.aus).windows(faces.landmarks, RoiGrid(crop=size, map=m, side=side))
-        regions = region_masks(windows, m).any(2).numpy()[face, au]
-        fields = np.full((len(face), m, m), np.nan, np.float32)
-        for number, path in enumerate(paths):
-            try:
-                known = read_fields(path)
-            except DatasetError:
-                continue
-            matrix = _grid_to_cells(path, dataset, int(index[number]), m)
-            for case in np.flatnonzero(face == number):
-                if (field := known.get(faces.aus.labels[au[case]])) is not None:
-                    fields[case] = cv2.warpAffine(field, matrix, (m, m))
-        return _Truth(regions, fields)
-
-    def measured(self, maps: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
-        """What of MEASURES compares evidence (C, m, m) with it."""
-        known = np.isfinite(self.fields).all((1, 2)) & (self.fields.max((1, 2)) > 0)
-        shown = np.where(known[:, None, None], self.fields, 0)
-        moved = measures.moved_cells(shown)
-
-        def told(values: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.where(known, values, np.nan)
-
-        return {
-            "region": measures.hits(maps, self.regions),
-            "moved": told(measures.hits(maps, moved)),
-            "overlap": told(measures.overlap(maps, moved)),
-            "correlation": told(measures.rank_correlation(maps, shown)),
-        }
-
-
-def _grid_to_cells(path: str, dataset: FaceDataset, index: int, m: int) -> NDArray[np.float64]:
-    """(2, 3) from a displacement field of a picture to the cells of its crop."""
-    picture = read_rgb(path)
-    size = dataset.crop.size
-    to_crop = dataset.crop.template.matrix(dataset.samples.landmarks[index], size)
-    to_picture = _stretched(picture.shape[1] / GRID, picture.shape[0] / GRID)
-    return align.compose(_stretched(m / size, m / size), align.compose(to_crop, to_picture))
-
-
-def _stretched(x: float, y: float) -> NDArray[np.float64]:
-    """(2, 3) that stretches, integer = pixel centre before and after."""
-    return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2]])

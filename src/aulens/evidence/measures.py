@@ -59,6 +59,23 @@ def rank_correlation(maps: Maps, fields: Maps) -> Floats:
         return np.asarray((a * b).sum(1) / np.sqrt((a * a).sum(1) * (b * b).sum(1)))
 
 
+def beside_movement(maps: Maps, fields: Maps) -> dict[str, Floats]:
+    """What evidence (N, m, m) and true movement (N, m, m) have in common; NaN where none is known.
+
+    Returns:
+        "moved" (`hits` of what moved), "overlap" and "correlation", each (N,).
+    """
+    known = np.isfinite(fields).all((1, 2)) & (fields.max((1, 2)) > 0)
+    fields = np.where(known[:, None, None], fields, 0)
+    moved = moved_cells(fields)
+    compared = {
+        "moved": hits(maps, moved),
+        "overlap": overlap(maps, moved),
+        "correlation": rank_correlation(maps, fields),
+    }
+    return {name: np.where(known, values, np.nan) for name, values in compared.items()}
+
+
 def blurred(image: Tensor) -> Tensor:
     """Faces (N, 3, S, S) of which nothing is left but their colours."""
     size = image.shape[-1]

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from aulens.align import stretch
+
 Colour = tuple[int, int, int]
 Rect = tuple[float, float, float, float]
 
@@ -37,8 +39,7 @@ class View:
     @property
     def to_picture(self) -> NDArray[np.float64]:
         """(2, 3) matrix from view pixels to picture pixels; pixel edges meet."""
-        ratio = 1 / self.scale
-        return np.array([[ratio[0], 0, 0.5 * ratio[0] - 0.5], [0, ratio[1], 0.5 * ratio[1] - 0.5]])
+        return stretch(*(1 / self.scale))
 
     def points(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Points (..., 2) of the picture in view pixels."""

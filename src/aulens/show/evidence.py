@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.align import compose, warp
+from aulens.align import compose, stretch, warp
 from aulens.aus import AUS, AUSet
 from aulens.runtime.result import FaceResult
 from aulens.show.canvas import FRAME, INK, LEFT, RIGHT, Colour, Layer, View, text_width
@@ -62,7 +62,7 @@ def blend_evidence(view: View, results: Iterable[FaceResult], opacity: float = O
             matrix = compose(result.matrix, view.to_picture)
             seen = result.evidence.over(label, matrix, (height, width))
             heat = np.maximum(heat, as_heat(seen, result, label))
-    return _lay(view.pixels, heat, ramp, strongest)
+    return lay_heat(view.pixels, heat, ramp, strongest)
 
 
 def evidence_sheet(image: NDArray[np.uint8], result: FaceResult, aus: AUSet) -> NDArray[np.uint8]:
@@ -90,16 +90,16 @@ def evidence_sheet(image: NDArray[np.uint8], result: FaceResult, aus: AUSet) -> 
     layer = Layer(shape)
     for number, line in enumerate(note):
         layer.text(_GAP, bottom + (1.5 * number + 0.3) * _NOTE, line, _NOTE, _GREY)
-    # Faded, so that the colours stand out.
     grow = _TILE / result.evidence.crop
-    to_tile = np.array([[grow, 0, 0.5 * grow - 0.5], [0, grow, 0.5 * grow - 0.5]])
-    face = warp(image, compose(to_tile, result.matrix), _TILE)
-    grey = (0.75 * face.mean(axis=2, keepdims=True) + 0.25 * face).clip(0, 255).astype(np.uint8)
+    face = faded(warp(image, compose(stretch(grow, grow), result.matrix), _TILE))
     for place, number in enumerate(aus):
         x = _GAP + place % columns * (_TILE + _GAP)
         y = _GAP + place // columns * (_TILE + caption + _GAP)
         label = AUS[number].label
-        sheet[y : y + _TILE, x : x + _TILE] = _tile(grey, result, label)
+        shown = as_heat(result.evidence.raw(label), result, label)
+        heat = np.asarray(cv2.resize(shown, (_TILE, _TILE), interpolation=cv2.INTER_LINEAR), np.float32)
+        tile = lay_evidence(face, heat, attention=result.evidence.attention, against=0.6)
+        sheet[y : y + _TILE, x : x + _TILE] = tile
         _caption(layer, x, y, label, AUS[number].name, result)
     return layer.over(sheet)
 
@@ -128,12 +128,34 @@ def ramp_colours(
     return weak + (strong - weak) * strength, opacity * np.sqrt(strength)
 
 
-def _tile(face: NDArray[np.uint8], result: FaceResult, label: str) -> NDArray[np.uint8]:
-    shown = as_heat(result.evidence.raw(label), result, label)
-    heat = np.asarray(cv2.resize(shown, (_TILE, _TILE), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
-    if result.evidence.attention:
-        return _lay(face, heat, LOOKED, 0.7)
-    return _lay(_lay(face, -heat, AGAINST, 0.6), heat, FOR, 0.7)
+def faded(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture (h, w, 3) almost without colours, so that those of evidence stand out."""
+    grey = 0.75 * face.mean(axis=2, keepdims=True) + 0.25 * face
+    return np.asarray(grey.clip(0, 255), np.uint8)
+
+
+def lay_heat(
+    pixels: NDArray[np.uint8], heat: NDArray[np.float32], ramp: tuple[Colour, Colour], opacity: float = 0.7
+) -> NDArray[np.uint8]:
+    """Blend a two-colour ramp over `pixels` (h, w, 3) where `heat` (h, w) is above faint."""
+    colour, cover = ramp_colours(heat, ramp, opacity)
+    return np.asarray(np.rint(pixels * (1 - cover) + colour * cover), dtype=np.uint8)
+
+
+def lay_evidence(
+    pixels: NDArray[np.uint8], heat: NDArray[np.float32], *, attention: bool, against: float = 0.7
+) -> NDArray[np.uint8]:
+    """Blend the colours of one AU's `heat` (h, w), from `as_heat`, over `pixels` (h, w, 3).
+
+    Args:
+        pixels: uint8 RGB; stay as they are.
+        heat: at most 1.
+        attention: whether it says where the model looked, not what it found.
+        against: opacity of the strongest evidence against the AU.
+    """
+    if attention:
+        return lay_heat(pixels, heat, LOOKED)
+    return lay_heat(lay_heat(pixels, -heat, AGAINST, against), heat, FOR)
 
 
 def _caption(layer: Layer, x: int, y: int, label: str, name: str, result: FaceResult) -> None:
@@ -159,14 +181,6 @@ def _bar(
     layer.box((start, middle - 3, start + length, middle + 3), fill=(230, 232, 236), radius=3)
     if share * length >= 1:
         layer.box((start, middle - 3, start + max(6.0, share * length), middle + 3), fill=colour, radius=3)
-
-
-def _lay(
-    pixels: NDArray[np.uint8], heat: NDArray[np.float32], ramp: tuple[Colour, Colour], opacity: float
-) -> NDArray[np.uint8]:
-    """Blend a two-colour ramp over `pixels` (h, w, 3) where `heat` (h, w) is above faint."""
-    colour, cover = ramp_colours(heat, ramp, opacity)
-    return np.asarray(np.rint(pixels * (1 - cover) + colour * cover), dtype=np.uint8)
 
 
 def _lines(text: str, size: int, room: float) -> list[str]:

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from aulens.align import transform
-from aulens.aus import AUS
+from aulens.align import stretch, transform
+from aulens.aus import NAMES
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.canvas import LEFT, RIGHT, Colour, Layer
-from aulens.show.evidence import AGAINST, FOR, LOOKED, as_heat, ramp_colours
+from aulens.show.evidence import as_heat, lay_evidence
 from aulens.show.labels import Who
 from aulens.show.overlay import draw_overlay
 from aulens.show.pages import piece
@@ -52,7 +52,7 @@ def face_html(face: FaceResult) -> str:
     labels = sorted(
         face.probability, key=lambda label: (not face.occurrence[label], -face.probability[label])
     )
-    rows = [(label, _name(label), _encoded(_tile(face, label), "PNG"), has_sides(label)) for label in labels]
+    rows = [(label, NAMES[label], _encoded(_tile(face, label), "PNG"), has_sides(label)) for label in labels]
     x0, y0, x1, y1 = face.box.tolist()
     return _piece("face")(face, (x1 - x0, y1 - y0, x0, y0), rows, _TILE)
 
@@ -61,15 +61,11 @@ def _piece(name: str) -> Callable[..., str]:
     return piece("notebook.html", name)
 
 
-def _name(label: str) -> str:
-    return AUS[int(label[2:])].name
-
-
 def _chip(face: FaceResult, label: str) -> tuple[str, str, list[tuple[str, Colour]]]:
     """An AU that is present: label, name, and the sides on which it is, in their colours."""
     lit = sides_of(face, label) or (False, False)
     flags = [flag for flag, on in zip((("R", RIGHT), ("L", LEFT)), lit, strict=True) if on]
-    return label, _name(label), flags
+    return label, NAMES[label], flags
 
 
 def _encoded(pixels: NDArray[np.uint8], kind: str) -> bytes:
@@ -84,11 +80,6 @@ def _tile(face: FaceResult, label: str) -> NDArray[np.uint8]:
     for x, y in (transform(face.matrix, face.landmarks) + 0.5) * (_TILE / face.evidence.crop) - 0.5:
         layer.dot(x, y, 1, _DOT)
     sheet = np.full((_TILE, _TILE, 3), _SHEET, np.uint8)
-    grow = np.array([[face.evidence.crop / _TILE, 0, 0], [0, face.evidence.crop / _TILE, 0]])
-    grow[:, 2] = grow[0, 0] / 2 - 0.5
-    heat = as_heat(face.evidence.over(label, grow, (_TILE, _TILE)), face, label)
-    pixels = layer.over(sheet).astype(np.float32)
-    for strength, ramp in [(heat, LOOKED)] if face.evidence.attention else [(-heat, AGAINST), (heat, FOR)]:
-        colour, cover = ramp_colours(strength, ramp, 0.7)
-        pixels = pixels * (1 - cover) + colour * cover
-    return np.rint(pixels).astype(np.uint8)
+    grow = face.evidence.crop / _TILE
+    heat = as_heat(face.evidence.over(label, stretch(grow, grow), (_TILE, _TILE)), face, label)
+    return lay_evidence(layer.over(sheet), heat, attention=face.evidence.attention)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aulens.aus import AUS
+from aulens.aus import NAMES
 from aulens.errors import ConfigError, InputError
 from aulens.show.envelope import envelope
 from aulens.show.figure import BLUE, GREEN, GREY, INK, ORANGE, PAGE, PALE, VERMILION, style, write_title
@@ -40,8 +40,6 @@ _PRESENT: Final = (0.0, 0.6)  # of a band without a curve: where it is filled
 _LETTER: Final = 5.2  # points of a title's letter, about
 _STRIP: Final = (1.08, 0.14)  # of events, above probability 1: where it starts, its height
 _TOP: Final = 1.26
-
-_NAMES: Final = {au.label: au.name for au in AUS.values()}
 
 
 def timeline(
@@ -204,7 +202,7 @@ class _Drawing:
 
         write(0.06 - self.left, label, fontweight="bold")
         if self.wide:
-            write(0.43 - self.left, _NAMES.get(label, ""), fontsize=6, color=GREY)
+            write(0.43 - self.left, NAMES.get(label, ""), fontsize=6, color=GREY)
         value, low, high = (
             float(part[number]) for part in (self.found.value, self.found.low, self.found.high)
         )

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from aulens.aus import AUS, AUSet
+from aulens.aus import NAMES, AUSet
 from aulens.errors import ConfigError
 from aulens.faces.detector import LOOKS
 from aulens.files import atomic_write
@@ -58,9 +58,9 @@ def describe(name: str) -> Column:
     if name in face_columns(named=True):
         return _column("face", name, name, dtype(name))
     label = au_of(name)
-    if label is None or int(label[2:]) not in AUS:
+    if label is None or label not in NAMES:
         raise ConfigError(f"{name!r} is no column of a table of faces")
-    au = f"{label} ({AUS[int(label[2:])].name})"
+    au = f"{label} ({NAMES[label]})"
     return _column("au", name.removeprefix(f"{label}_"), name, dtype(name), au)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from aulens import __version__
-from aulens.aus import AUS
+from aulens.aus import NAMES
 from aulens.errors import ConfigError, InputError
 from aulens.files import atomic_write
 from aulens.models.family import find
@@ -151,10 +151,9 @@ def _data(
 
 def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still]) -> dict[str, Any]:
     """What the page's script needs from the start."""
-    names = {au.label: au.name for au in AUS.values()}
     return {
         "labels": list(clip.labels),
-        "names": [names[label] for label in clip.labels],
+        "names": [NAMES[label] for label in clip.labels],
         "threshold": [round(value, 6) for value in card.threshold],
         "level": level(np.array(card.threshold)).tolist(),
         "steps": STEPS,
