@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from aulens.losses import landmark_loss, refinement_loss, weighted_cross_entropy, weighted_dice
+from aulens.losses import landmark_loss, weighted_cross_entropy, weighted_dice
 
 FILE = Path(__file__).parents[1] / "golden" / "jaanet_losses.npz"
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}
@@ -76,9 +76,3 @@ def test_landmarks(golden: Mapping[str, np.ndarray], dtype: torch.dtype) -> None
     predicted[:, 25:31] += move
     true = torch.tensor(target, dtype=dtype)
     check(golden, "land", torch.tensor(predicted, dtype=dtype), lambda given: landmark_loss(given, true))
-
-
-def test_refinement(golden: Mapping[str, np.ndarray], dtype: torch.dtype) -> None:
-    initial = torch.tensor(golden["initial"], dtype=dtype)
-    refined = torch.tensor(golden["refined"], dtype=dtype)
-    check(golden, "refine", refined, lambda given: refinement_loss(given, initial))

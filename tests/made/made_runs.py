@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from aulens.checked import checked
 from aulens.models import build, model_config, save_checkpoint
 from aulens.training.calibration import fit, write_calibration
-from aulens.training.config import config_from_dict, to_toml
+from aulens.training.config import TrainConfig, to_toml
 from aulens.training.run_folder import RunFolder
 from synthetic_faces import PAINTED
 
@@ -32,7 +33,7 @@ def make_run(root: Path, out: Path, variant: str = "roi", *, calibrated: bool = 
     out.mkdir()
     run = RunFolder(out)
     raw = {"name": "made", "model": settings, "data": {"roots": [str(root)], **data}}
-    run.config.write_text(to_toml(config_from_dict(raw)), encoding="utf-8")
+    run.config.write_text(to_toml(checked(TrainConfig, raw)), encoding="utf-8")
     save_checkpoint(run.best, model, model_config(settings))
     if calibrated:
         random = np.random.default_rng(0)

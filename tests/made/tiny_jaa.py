@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from aulens.training.config import TrainConfig, config_from_dict
+from aulens.checked import checked
+from aulens.training.config import TrainConfig
 from synthetic_faces import PAINTED
 
 AUS = list(PAINTED.numbers)
@@ -22,4 +23,4 @@ def config(root: Path, **sections: dict) -> TrainConfig:
     }
     for name, values in sections.items():
         raw[name] = {**raw[name], **values}
-    return config_from_dict(raw)
+    return checked(TrainConfig, raw)

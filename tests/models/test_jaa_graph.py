@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from aulens.aus import AUSet
-from aulens.errors import ConfigError, InputError, ModelError
+from aulens.errors import InputError, ModelError
 from aulens.models.config import JAAConfig
 from aulens.models.jaa_gcn import AUGraph, JAAGraphNet, as_written
 from aulens.models.jaa_net import JAANet
@@ -77,23 +77,6 @@ class TestGraph:
             other[0, changed] += 1
             moved = (graph(other)[0] != before).any(1)
             assert set(moved.nonzero().flatten().tolist()) == reached
-
-    @pytest.mark.parametrize(
-        ("adjacency", "message"),
-        [
-            (torch.ones(3, 4), r"square matrix, got \(3, 4\)"),
-            (torch.ones(3), r"square matrix, got \(3,\)"),
-            (torch.tensor([[1.0, torch.nan], [0, 1]]), "must be finite"),
-        ],
-    )
-    def test_bad_adjacency(self, adjacency: Tensor, message: str) -> None:
-        with pytest.raises(InputError, match=message):
-            AUGraph(adjacency, 4, 4, 1)
-
-    @pytest.mark.parametrize("name", ["nodes_in", "width", "depth"])
-    def test_bad_size(self, name: str) -> None:
-        with pytest.raises(ConfigError, match=f"{name} of a graph is 0"):
-            AUGraph(torch.eye(2), **({"nodes_in": 4, "width": 4, "depth": 1} | {name: 0}))
 
 
 class TestNetwork:

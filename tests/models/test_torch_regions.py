@@ -6,7 +6,6 @@ import torch
 
 from aulens import roi
 from aulens.aus import AU_SETS, AUS, MISSING, AUSet, au_labels
-from aulens.errors import InputError
 from aulens.landmarks import IBUG68, LAYOUTS, convert, mirror
 from aulens.models import regions
 from plain_roi import region_labels, region_masks, roi_maps
@@ -96,9 +95,3 @@ def test_a_flipped_face_swaps_the_sides() -> None:
 def test_au_labels_agree() -> None:
     every = np.array([(a, b) for a in (0, 1, MISSING) for b in (0, 1, MISSING)], np.int8)
     np.testing.assert_array_equal(regions.au_labels(torch.from_numpy(every)).numpy(), au_labels(every))
-
-
-@pytest.mark.parametrize("shape", [(2, 5, 2), (68, 2), (2, 68, 3)])
-def test_unknown_layouts_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(InputError, match="68"):
-        regions.Regions(ALL).centres(torch.zeros(shape))

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from aulens.aus import AUSet
+from aulens.checked import checked
 from aulens.errors import AulensError, ConfigError, ModelError
 from aulens.models import RoiConfig, build, model_config, save_checkpoint
 from aulens.relations import AURelations
-from aulens.training.config import TrainConfig, config_from_dict, to_toml
+from aulens.training.config import TrainConfig, to_toml
 from aulens.training.run_folder import check_same
 from aulens.training.stages import train
 from interrupted import weights
@@ -86,13 +87,14 @@ def test_no_checkpoint_and_other_relations_are_said_before_anything_is_written(f
 
 
 def one_stage(root: Path, start: Path, **model: object) -> TrainConfig:
-    return config_from_dict(
+    return checked(
+        TrainConfig,
         {
             "data": {"roots": [str(root)], "workers": 0},
             "model": {"variant": "roi", "backbone": "hrnet_lane8", "aus": AUS, "crop": 32, **model},
             "train": {"epochs": 1, "batch": 6, "threads": 1, "accelerator": "cpu", "start": str(start)},
             "optimiser": {"lr": 1e-12, "weight_decay": 0.0},
-        }
+        },
     )
 
 

@@ -13,10 +13,11 @@ import torch
 from safetensors.torch import load_file
 
 from aulens.aus import MISSING
+from aulens.checked import checked
 from aulens.errors import BusyError, ConfigError, DatasetError, ModelError
 from aulens.locks import hold
 from aulens.models import build, model_config, save_checkpoint
-from aulens.training.config import TrainConfig, config_from_dict, to_toml
+from aulens.training.config import TrainConfig, to_toml
 from aulens.training.run_folder import RunFolder, open_run
 from aulens.training.setup import load_samples
 from aulens.training.stages import train
@@ -41,7 +42,7 @@ def config(root: Path, **sections: dict) -> TrainConfig:
     }
     for name, values in sections.items():
         raw[name] = {**raw[name], **values}
-    return config_from_dict(raw)
+    return checked(TrainConfig, raw)
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +199,9 @@ def test_labels_all_missing_are_refused(faces: Path, tmp_path: Path):
         train(config(root), tmp_path / "run", progress=False)
     with pytest.raises(ConfigError, match="No data"):
         train(
-            dataclasses.replace(config(faces), data=config_from_dict({}).data), tmp_path / "r", progress=False
+            dataclasses.replace(config(faces), data=TrainConfig().data),
+            tmp_path / "r",
+            progress=False,
         )
 
 

@@ -11,6 +11,7 @@ import torch
 
 from aulens import metrics
 from aulens.aus import MISSING
+from aulens.checked import checked
 from aulens.data.dataset import FaceDataset
 from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.registry import open_dataset
@@ -20,7 +21,7 @@ from aulens.metrics.alignment import alignment_report
 from aulens.models import build, load_checkpoint, model_config, save_checkpoint
 from aulens.relations import AURelations
 from aulens.training.calibration import fit, write_calibration
-from aulens.training.config import config_from_dict, to_toml
+from aulens.training.config import TrainConfig, to_toml
 from aulens.training.evaluation import NO_SIDES, conclude, evaluate, report
 from aulens.training.exporter import export
 from aulens.training.inference import crop_of, predict, score
@@ -43,7 +44,7 @@ def made(root: Path, out: Path, variant: str = "jaa_gcn", *, calibrated: bool = 
     out.mkdir()
     run = RunFolder(out)
     raw = {"name": "made", "model": settings, "data": {"roots": [str(root)]}, "train": {"metric": "abaw2"}}
-    run.config.write_text(to_toml(config_from_dict(raw)), encoding="utf-8")
+    run.config.write_text(to_toml(checked(TrainConfig, raw)), encoding="utf-8")
     save_checkpoint(run.best, model, config)
     if calibrated:
         random = np.random.default_rng(0)

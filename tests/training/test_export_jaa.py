@@ -10,6 +10,7 @@ import torch
 
 from aulens.align import JAANET, transform, warp
 from aulens.analysis.analyzer import Analyzer
+from aulens.checked import checked
 from aulens.errors import ModelError
 from aulens.faces.detector import Face
 from aulens.models import AUModel, AUOutput, JAAConfig, build, save_checkpoint
@@ -17,7 +18,7 @@ from aulens.runtime.backend import BACKENDS, open_session
 from aulens.runtime.card import read_card
 from aulens.runtime.model import to_input
 from aulens.training import onnx_file
-from aulens.training.config import config_from_dict, to_toml
+from aulens.training.config import TrainConfig, to_toml
 from aulens.training.exporter import export
 from aulens.training.onnx_file import fold_batch_norm, write_onnx
 from aulens.training.run_folder import RunFolder
@@ -135,7 +136,7 @@ def test_a_run_of_jaa_net_becomes_a_model_that_is_run_without_torch(tmp_path: Pa
     out.mkdir()
     run = RunFolder(out)
     raw = {"name": "made", "model": SETTINGS, "data": {"roots": [str(tmp_path)]}}
-    run.config.write_text(to_toml(config_from_dict(raw)), encoding="utf-8")
+    run.config.write_text(to_toml(checked(TrainConfig, raw)), encoding="utf-8")
     save_checkpoint(run.best, model, JAAConfig(**SETTINGS))
     found = export(out, tmp_path / "out", "jaa", allow_uncalibrated=True)
     assert found.max_difference <= 1e-3

@@ -4,12 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from aulens.training.config import config_from_dict
+from aulens.checked import checked
+from aulens.training.config import TrainConfig
 from aulens.training.setup import make_optimiser
 
 
 def settings(**optimiser: object):
-    return config_from_dict({"optimiser": optimiser})
+    return checked(TrainConfig, {"optimiser": optimiser})
 
 
 def steps(module: nn.Module, optimiser: torch.optim.Optimizer, gradients: list[float]) -> list[float]:

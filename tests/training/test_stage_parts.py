@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from aulens.checked import checked
 from aulens.errors import ModelError
 from aulens.models import build, load_checkpoint, model_config
 from aulens.relations import AURelations
 from aulens.training import stages
 from aulens.training.au_task import AUTask
 from aulens.training.checkpoint import Average
-from aulens.training.config import config_from_dict, to_toml
+from aulens.training.config import TrainConfig, to_toml
 from aulens.training.setup import load_samples, training_set
 from aulens.training.stages import first_stage, second_stage, train
 from interrupted import log
@@ -61,7 +62,7 @@ def test_what_each_stage_is_trained_by(few: Path):
     assert (first.stage2, first.train, first.optimiser) == (None, chosen.train, chosen.optimiser)
     assert (second.train.epochs, second.optimiser.lr, second.optimiser.step_epochs) == (2, 0.5, 7)
     assert (second.optimiser.gamma, second.optimiser.name) == (0.3, "sgd")
-    defaults = config_from_dict({"model": {"variant": "jaa_gcn"}})
+    defaults = checked(TrainConfig, {"model": {"variant": "jaa_gcn"}})
     assert second_stage(defaults).train.epochs == 3  # the paper's
 
 
@@ -113,7 +114,7 @@ def test_what_learns_landmarks_is_taught_the_true_ones(few: Path):
         ("jaa_gcn", {"graph_width": 8}, True),
         ("roi", {"backbone": "hrnet_lane8"}, False),
     ):
-        chosen = config_from_dict({"model": {"variant": variant, "aus": AUS, "crop": 64, **model}})
+        chosen = checked(TrainConfig, {"model": {"variant": variant, "aus": AUS, "crop": 64, **model}})
         settings = model_config(chosen.model)
         relations = AURelations.from_labels([[1, 1, 0]], PAINTED)
         built = build(settings, relations if variant == "jaa_gcn" else None)

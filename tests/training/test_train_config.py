@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from aulens.checked import checked
 from aulens.errors import ConfigError
 from aulens.models import model_config
-from aulens.training.config import TrainConfig, config_from_dict, load_config, to_toml
+from aulens.training.config import TrainConfig, load_config, to_toml
 from aulens.training.face_nets.networks import build_network
 from aulens.training.schedule import rate
 from aulens.training.stages import second_stage
@@ -69,7 +70,7 @@ def test_a_bad_config_says_what_is_wrong(tmp_path: Path, text: str, message: str
 
 
 def test_momentum_is_of_sgd_only():
-    assert config_from_dict({"optimiser": {"name": "adam", "momentum": 0.0}}).optimiser.momentum == 0
+    assert checked(TrainConfig, {"optimiser": {"name": "adam", "momentum": 0.0}}).optimiser.momentum == 0
 
 
 def test_a_missing_file(tmp_path: Path):
@@ -109,19 +110,20 @@ def test_a_fault_of_a_setting_is_not_put_on_the_file(tmp_path: Path):
 
 
 def test_a_config_survives_toml_and_dict(tmp_path: Path):
-    config = config_from_dict(
+    config = checked(
+        TrainConfig,
         {
             "name": 'q"ß\\',
             "model": {"aus": [1, 2], "backbone": "x"},
             "data": {"roots": ["a b", "c"]},
             "train": {"ema": 0.5, "start": "a b.safetensors"},
-        }
+        },
     )
     assert load_config(write(tmp_path, to_toml(config))) == config
-    assert config_from_dict(config.to_dict()) == config
+    assert checked(TrainConfig, config.to_dict()) == config
     assert load_config(write(tmp_path, "")) == TrainConfig()
-    two = config_from_dict({"model": {"variant": "jaa_gcn"}, "stage2": {"lr": 0.5}})
-    assert load_config(write(tmp_path, to_toml(two))) == config_from_dict(two.to_dict()) == two
+    two = checked(TrainConfig, {"model": {"variant": "jaa_gcn"}, "stage2": {"lr": 0.5}})
+    assert load_config(write(tmp_path, to_toml(two))) == checked(TrainConfig, two.to_dict()) == two
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda p: p.stem)
@@ -190,9 +192,9 @@ def test_paper_b_is_the_papers():
 )
 def test_a_second_stage_is_checked(raw: dict, message: str):
     with pytest.raises(ConfigError, match=message):
-        config_from_dict(raw)
+        checked(TrainConfig, raw)
 
 
 def test_unknown_model_settings_are_refused():
     with pytest.raises(ConfigError, match=r"'model\.backbones'.*'backbone'"):
-        model_config(config_from_dict({"model": {"backbones": "x"}}).model)
+        model_config(checked(TrainConfig, {"model": {"backbones": "x"}}).model)

@@ -41,7 +41,7 @@ class RoiFamily(AUFamily[RoiConfig]):
         from aulens.models.backbone import backbone
         from aulens.models.graph import GraphReasoning
         from aulens.models.pooled import PooledNet
-        from aulens.models.roi_gcn import EigenClassifier, EigenHead, RoiNet
+        from aulens.models.roi_gcn import EigenClassifier, RoiNet
 
         aus, variant = config.au_set, config.variant
         body = backbone(config.backbone, config.crop, config.channels, backbone_weights)
@@ -53,8 +53,7 @@ class RoiFamily(AUFamily[RoiConfig]):
             rank = config.eigenvectors if isinstance(config.eigenvectors, int) else len(aus)
             graph = GraphReasoning(body.channels, rank)
         if variant == "roi_gcn_supervised":
-            head: EigenHead = "context" if config.eigen_head == "context" else "pooled"
-            eigen = EigenClassifier(head, len(aus), body.channels)
+            eigen = EigenClassifier(config.eigen_head, len(aus), body.channels)
         return RoiNet(*common, graph=graph, eigen=eigen, threshold=self.decision_threshold(variant))
 
     def criterion(self, config: RoiConfig, base_rates: Sequence[float] | None = None) -> nn.Module:

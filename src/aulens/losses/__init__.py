@@ -6,12 +6,7 @@ gradient of 0) where nothing is coded.
 """
 
 from aulens.losses.common import inverse_rates, masked_mean, weighted_cross_entropy
-from aulens.losses.jaa import (
-    JAACriterion,
-    landmark_loss,
-    refinement_loss,
-    weighted_dice,
-)
+from aulens.losses.jaa import JAACriterion, landmark_loss, weighted_dice
 from aulens.losses.roi import RoiCriterion
 
 __all__ = [
@@ -20,7 +15,6 @@ __all__ = [
     "inverse_rates",
     "landmark_loss",
     "masked_mean",
-    "refinement_loss",
     "weighted_cross_entropy",
     "weighted_dice",
 ]

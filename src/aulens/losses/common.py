@@ -22,14 +22,9 @@ def inverse_rates(base_rates: Sequence[float]) -> Tensor:
 
     Returns:
         (A,) float32.
-
-    Raises:
-        ConfigError: A rate outside [0, 1].
     """
     rates = torch.as_tensor(base_rates, dtype=torch.float64)
     occurs = rates > 0
-    if bool((rates < 0).any() or (rates > 1).any()):
-        raise ConfigError(f"Base rates must lie in [0, 1], got {[round(float(r), 4) for r in rates]}.")
     if not bool(occurs.any()):
         return torch.ones(len(rates))
     inverse = 1 / torch.where(occurs, rates, rates[occurs].min())

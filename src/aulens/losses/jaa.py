@@ -12,17 +12,16 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from aulens.aus import MISSING
-from aulens.errors import ConfigError, InputError
+from aulens.errors import InputError
 from aulens.landmarks import IBUG49, LAYOUTS, LEFT_EYE, RIGHT_EYE, layout_of, target_positions
 from aulens.losses.common import au_weights, masked_mean, weighted_cross_entropy
 from aulens.models.base import AUOutput, full
-from aulens.models.config import JAAConfig
+from aulens.models.config import DiceForm, JAAConfig
 from aulens.models.regions import au_labels
 
-LEAST_EYES: Final = 0.01
+MIN_EYE_DISTANCE: Final = 0.01
 """Distance of the eye centres, in extents of the face, below which landmarks are taken for an error."""
 
 
@@ -37,7 +36,7 @@ _LEFT_EYE: Final = _span(LEFT_EYE)
 
 
 def weighted_dice(
-    probability: Tensor, labels: Tensor, weight: Tensor, form: str = "paper", epsilon: float = 1.0
+    probability: Tensor, labels: Tensor, weight: Tensor, form: DiceForm = "paper", epsilon: float = 1.0
 ) -> Tensor:
     """The weighted multi-label Dice loss, with p the probability and y the label, e the smooth term.
 
@@ -53,24 +52,17 @@ def weighted_dice(
         labels: (B, A) integer in {0, 1, MISSING}.
         weight: (A,), w of each AU.
         form: "paper" or "port".
-        epsilon: Above 0.
+        epsilon: Above 0, or there is 0/0 where an AU is absent and p is 0.
 
     Returns:
         Scalar.
-
-    Raises:
-        ConfigError: Another form, or an epsilon that is not above 0: 0/0 where an AU is absent and p is 0.
     """
-    if not epsilon > 0:
-        raise ConfigError(f"The smooth term of the Dice loss must be above 0, got {epsilon}.")
     coded = (labels != MISSING).to(probability.dtype)
     truth = (labels == 1).to(probability.dtype)
     if form == "paper":
         # The same as Eq 4, without a difference of two numbers near 1.
         error = (probability - truth).square() / (probability.square() + truth + epsilon)
         return masked_mean(error * weight, coded)
-    if form != "port":
-        raise ConfigError(f"dice is {form!r}; it must be one of paper, port.")
     rows = coded.sum(0)
     overlap = (probability * truth).sum(0)
     size = (probability.square() * coded + truth).sum(0)
@@ -107,7 +99,7 @@ def landmark_loss(predicted: Tensor, target: Tensor, counted: Tensor | None = No
     target = torch.where(counted[:, None, None], target, predicted.detach())
     apart = (target[:, _RIGHT_EYE].mean(1) - target[:, _LEFT_EYE].mean(1)).square().sum(1)
     extent = (target.amax(1) - target.amin(1)).amax(1)
-    usable = apart > (LEAST_EYES * extent).square()  # false for NaN, too
+    usable = apart > (MIN_EYE_DISTANCE * extent).square()  # false for NaN, too
     if bool((counted & ~usable).any()):
         rows = torch.nonzero(counted & ~usable).flatten().tolist()
         raise InputError(
@@ -117,24 +109,6 @@ def landmark_loss(predicted: Tensor, target: Tensor, counted: Tensor | None = No
         )
     error = (predicted - target).square().sum((1, 2)) / (2 * torch.where(counted, apart, 1.0))
     return masked_mean(error, counted.to(error.dtype))
-
-
-def refinement_loss(refined: Tensor, initial: Tensor) -> Tensor:
-    """The loss that keeps refined attention near the initial maps.
-
-    Binary cross-entropy, averaged over faces and pixels, summed over AUs. Only JAA-Net's first version (ECCV
-    2018) has it; the second lets the local branches guide the attention, so `JAACriterion` does without.
-
-    Args:
-        refined: (B, A, h, w) in [0, 1].
-        initial: (B, A, H, W) in [0, 1], brought to (h, w) by taking the nearest pixel.
-
-    Returns:
-        Scalar.
-    """
-    target = functional.interpolate(initial, size=refined.shape[2:], mode="nearest")
-    # torch bounds the logarithm from below, so 0 and 1 are safe.
-    return functional.binary_cross_entropy(refined, target, reduction="none").mean((0, 2, 3)).sum()
 
 
 class JAACriterion(nn.Module):
@@ -176,16 +150,7 @@ class JAACriterion(nn.Module):
         side_labels: Tensor,
         side_intensities: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Losses of a batch.
-
-        Args:
-            output: What the model gave.
-            landmarks: (B, K, 2) in pixels of the crop, as given to the model, a layout of `aulens.landmarks`.
-            side_labels: (B, A, 2) integer in {0, 1, MISSING}.
-            side_intensities: Of no use here.
-
-        Returns:
-            Scalars: "loss" to minimise, and its parts before weighting, for the log.
+        """Losses of a batch, see `aulens.models.AUFamily.criterion`; the parts are before weighting.
 
         Raises:
             InputError: Landmarks of no known layout, or that `landmark_loss` cannot use.

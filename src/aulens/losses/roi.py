@@ -76,16 +76,9 @@ class RoiCriterion(nn.Module):
         side_labels: Tensor,
         side_intensities: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Losses of a batch.
+        """Losses of a batch, see `aulens.models.AUFamily.criterion`; the parts are before weighting by alpha.
 
-        Args:
-            output: What the model gave.
-            landmarks: (B, K, 2) in pixels of the crop, as given to the model.
-            side_labels: (B, A, 2) integer in {0, 1, MISSING}.
-            side_intensities: (B, A, 2) float, 0 to 5, NaN where not coded; of use with `config.graded`.
-
-        Returns:
-            Scalars: "loss" to minimise, and its parts before weighting by alpha, for the log.
+        Intensities are of use with `config.graded`.
         """
         labels = au_labels(side_labels)
         if self.config.variant == "pooled":

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from aulens.errors import ConfigError, ModelError
-from aulens.models.hrnet_lane import WIDTHS, hrnet_lane
+from aulens.models.hrnet_lane import WIDTHS, HRNetLane
 from aulens.models.weights import load_body, read_state, reason
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -29,12 +29,10 @@ class Backbone(nn.Module):
             (1x1 convolution, batch norm, ReLU). A wide pyramid makes the layers behind it dear otherwise.
         name: Name for messages.
         mean, std: Statistics of RGB in [0, 1] that the body was trained with.
-        origin: Where the weights came from, in words.
 
     Attributes:
         channels: Channels of the output.
         map: Side of the output in pixels.
-        origin: As given.
 
     Raises:
         ModelError: The body can't take images of this size, or has no level of stride 4 or more.
@@ -52,11 +50,9 @@ class Backbone(nn.Module):
         name: str = "backbone",
         mean: tuple[float, ...] = IMAGENET_MEAN,
         std: tuple[float, ...] = IMAGENET_STD,
-        origin: str = "random",
     ) -> None:
         super().__init__()
         self.body = body
-        self.origin = origin
         self.nhwc = str(getattr(body, "output_fmt", "NCHW")).endswith("NHWC")
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
@@ -145,11 +141,10 @@ def backbone(name: str, crop: int, channels: int | None = None, weights: str | N
             raise ConfigError(
                 f"{name} has no pretrained weights on a hub; set backbone_weights to a file or to None."
             )
-        body: nn.Module = hrnet_lane(name)
-        if weights is None:
-            return Backbone(body, crop, channels, name=name)
-        load_body(body, read_state(weights), body.state_dict(), name, source=weights)
-        return Backbone(body, crop, channels, name=name, origin=f"file {weights}")
+        body: nn.Module = HRNetLane(WIDTHS[name])
+        if weights is not None:
+            load_body(body, read_state(weights), body.state_dict(), name, source=weights)
+        return Backbone(body, crop, channels, name=name)
 
     if not timm.is_model(name):
         near = timm.list_models(f"*{name.split('_')[0]}*")[:5]
@@ -159,15 +154,13 @@ def backbone(name: str, crop: int, channels: int | None = None, weights: str | N
         )
     statistics = timm.get_pretrained_cfg(name)
     body = _timm_body(name, pretrained=weights == "hub")
-    origin = "random" if weights is None else "timm's hub"
     if weights is not None and weights != "hub":
         with torch.device("meta"):
             whole = timm.create_model(name).state_dict()
         load_body(body, read_state(weights), whole, name, source=weights)
-        origin = f"file {weights}"
     mean = statistics.mean if statistics else IMAGENET_MEAN
     std = statistics.std if statistics else IMAGENET_STD
-    return Backbone(body, crop, channels, name=name, mean=mean, std=std, origin=origin)
+    return Backbone(body, crop, channels, name=name, mean=mean, std=std)
 
 
 def _timm_body(name: str, pretrained: bool) -> nn.Module:

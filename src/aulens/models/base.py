@@ -145,11 +145,8 @@ class MapModel(AUModel):
 
     Args:
         backbone: Image -> features; brings its own normalisation.
-        aus: What the model predicts, in this order on every axis of length A.
-        crop: Side of the image in pixels.
-        template: Name of the `aulens.align.Template` that crops must follow.
+        aus, crop, template, has_side_scores: As of `AUModel`.
         roi_side: Side of a region in pixels of the map (odd).
-        has_side_scores: Whether its scores tell the two sides of a face apart.
 
     Attributes:
         grid: How regions are laid on the maps.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, get_args
@@ -28,7 +27,7 @@ JAA_VARIANTS: Final[tuple[str, ...]] = get_args(JAAVariant)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig(Checked, ABC):
+class ModelConfig(Checked):
     """What all models are asked for. Use `RoiConfig` or `JAAConfig`, or `aulens.models.model_config`.
 
     Attributes:
@@ -55,11 +54,11 @@ class ModelConfig(Checked, ABC):
         super().__post_init__()
         if not isinstance(self.aus, str):
             object.__setattr__(self, "aus", tuple(self.aus))
+        assert self.au_set  # refuses unknown AUs
         self.check()
 
-    @abstractmethod
     def check(self) -> None:
-        """Raise ConfigError for values of this family that can't be, though each is what its annotation says;
+        """Raise ConfigError for values of a family that can't be, though each is what its annotation says;
         called when a configuration is made."""
 
     @property
@@ -83,10 +82,7 @@ class RoiConfig(ModelConfig):
     Attributes:
         variant: "heatmap" (positives only), "roi" (+1 and -1), "roi_gcn" (with graph convolution),
             "roi_gcn_supervised" (the paper: eigenvectors asked for AUs), or "pooled" (plain classifier).
-        weighted: As in `ModelConfig`; section 4.3.2.
-        aus: As in `ModelConfig`.
-        crop: As in `ModelConfig`, at least 32.
-        template: As in `ModelConfig`.
+        weighted, aus, crop, template: As in `ModelConfig`; weighted as in section 4.3.2, crop at least 32.
         backbone: "hrnet_lane16", "hrnet_lane8" (small, ours), or any timm model that can give features.
         roi_side: Side of a region in pixels of the map, odd.
         eigenvectors: Rank of the graph's similarity matrix: "aus" for one per AU, or a number (at least as
@@ -128,11 +124,11 @@ class RoiConfig(ModelConfig):
     def check(self) -> None:
         """See `ModelConfig.check`."""
         count = len(self.au_set)
-        least = count if self.variant == "roi_gcn_supervised" else 1
-        if self.eigenvectors != "aus" and self.eigenvectors < least:
+        needed = count if self.variant == "roi_gcn_supervised" else 1
+        if self.eigenvectors != "aus" and self.eigenvectors < needed:
             raise ConfigError(
                 f"eigenvectors is {self.eigenvectors}; {self.variant} with {count} AUs needs at least "
-                f"{least}."
+                f"{needed}."
             )
         if self.graded and self.variant == "pooled":
             raise ConfigError("graded grades the maps' targets, and the variant pooled has no maps.")
@@ -146,10 +142,8 @@ class JAAConfig(ModelConfig):
 
     Attributes:
         variant: "jaa_net" (stage 1) or "jaa_gcn" (stage 2: JAA-Net frozen, the AU relation graph trained).
-        weighted: As in `ModelConfig`; both papers weigh.
-        aus: As in `ModelConfig`.
+        weighted, aus, template: As in `ModelConfig`; both papers weigh.
         crop: As in `ModelConfig`; a multiple of 16, at least 48. 176 is JAA-Net's, 112 paper B's.
-        template: As in `ModelConfig`.
         dice: Form of the Dice loss: "paper" (Eq 4), or "port", that of the public PyTorch code, which divides
             the ratio by the batch size.
         dice_weight: Weight of the Dice loss beside the softmax loss (Eq 5's lambda_2; official code: 1).
@@ -170,7 +164,10 @@ class JAAConfig(ModelConfig):
     variant: JAAVariant = "jaa_net"
     weighted: bool = True
     aus: AUs = "affwild2"
-    crop: int = 112
+    crop: Annotated[
+        int,
+        Meta(ge=48, le=4096, multiple_of=16, description="a whole number, a multiple of 16 from 48 to 4096"),
+    ] = 112
     template: Annotated[str, one_of(TEMPLATES)] = "jaanet"
     dice: DiceForm = "paper"
     dice_weight: NotNegative = 1.0
@@ -183,12 +180,3 @@ class JAAConfig(ModelConfig):
     graph_width: Count = 64
     graph_nodes: GraphNodes = "features"
     graph_matrix: str | None = None
-
-    def check(self) -> None:
-        """See `ModelConfig.check`."""
-        assert self.au_set  # checks the AUs
-        if not 48 <= self.crop <= 4096 or self.crop % 16:
-            raise ConfigError(
-                f"crop is {self.crop}; JAA-Net cuts its features into strips, so it must be a multiple of "
-                "16, at least 48 and at most 4096."
-            )

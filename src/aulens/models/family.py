@@ -89,8 +89,9 @@ class AUFamily(Family, ABC, Generic[Config]):
             base_rates: Occurrence rate of each AU in the training data; needed if `config.weighted`.
 
         Returns:
-            A module: (AUOutput, landmarks (B, K, 2), side labels (B, A, 2), their intensities or None) ->
-            named scalars, "loss" the total.
+            A module: (AUOutput; landmarks (B, K, 2) as given to the model; side labels (B, A, 2) in {0, 1,
+            MISSING}; their intensities, 0 to 5, NaN where not coded, or None) -> scalars: "loss" to minimise,
+            and its parts, for the log.
 
         Raises:
             ConfigError: The base rates are needed and not given, or not one for each AU.

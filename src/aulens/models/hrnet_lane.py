@@ -122,8 +122,3 @@ class HRNetLane(nn.Module):
             branches = stage([*branches, down(coarsest)])
             coarsest = branches[-1]
         return branches
-
-
-def hrnet_lane(name: str) -> HRNetLane:
-    """The network of one of the `WIDTHS`, with random weights."""
-    return HRNetLane(WIDTHS[name])

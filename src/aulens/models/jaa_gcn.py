@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from aulens.errors import ConfigError, InputError
 from aulens.models.config import JAAConfig
 from aulens.models.jaa_net import (
     HIDDEN,
@@ -45,23 +44,12 @@ class AUGraph(nn.Module):
         nodes_in: Features of a node that come in.
         width: Features of a node that go out, W.
         depth: Graph convolutions one after the other.
-
-    Raises:
-        InputError: The adjacency is not square, or has values that are not finite.
-        ConfigError: A size below 1.
     """
 
     adjacency: Tensor
 
     def __init__(self, adjacency: Tensor, nodes_in: int, width: int, depth: int) -> None:
         super().__init__()
-        if adjacency.ndim != 2 or adjacency.shape[0] != adjacency.shape[1]:
-            raise InputError(f"The adjacency of a graph is a square matrix, got {tuple(adjacency.shape)}.")
-        if not torch.isfinite(adjacency).all():
-            raise InputError("The adjacency of a graph must be finite.")
-        for name, value in (("nodes_in", nodes_in), ("width", width), ("depth", depth)):
-            if value < 1:
-                raise ConfigError(f"{name} of a graph is {value}; it must be at least 1.")
         self.register_buffer("adjacency", adjacency.detach().clone())
         self.layers = nn.ModuleList(
             [nn.Linear(nodes_in if k == 0 else width, width, bias=False) for k in range(depth)]
@@ -100,7 +88,6 @@ class JAAGraphNet(LandmarkModel):
 
     Raises:
         ModelError: The relations are of other AUs, or in another order.
-        ConfigError: A value of the configuration that can't be.
     """
 
     # What they would learn is frozen.
@@ -152,7 +139,7 @@ class JAAGraphNet(LandmarkModel):
             return self.jaa.features(image)
 
     def classify(self, features: JAAFeatures) -> Tensor:
-        """Logits (B, A) from the features of the frozen network: all that stage 2 trains."""
+        """See `LandmarkModel.classify`: all that stage 2 trains."""
         nodes = self.graph(features.hidden if self.hidden_nodes else features.local)
         together = torch.cat((features.align, features.overall, nodes.flatten(1)), 1)
         return present_minus_absent(self.output(together))

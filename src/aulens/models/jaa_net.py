@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 
 from aulens.aus import AUSet
-from aulens.errors import ConfigError
 from aulens.landmarks import IBUG49
 from aulens.models.base import AUModel, AUOutput, full
 from aulens.models.jaa_parts import (
@@ -32,7 +31,7 @@ from aulens.models.jaa_parts import (
 )
 from aulens.models.regions import Regions
 
-LEAST_CROP: Final = 48
+MIN_CROP: Final = 48
 HIDDEN: Final = 512
 LOCAL_HIDDEN: Final = 64
 
@@ -171,22 +170,12 @@ class JAANet(LandmarkModel):
         template: Name of the crop template.
 
     Attributes:
-        feature_side: f.
         width: F.
-
-    Raises:
-        ConfigError: The crop is no multiple of 16, or too small.
     """
 
     def __init__(self, aus: AUSet, crop: int, template: str = "jaanet") -> None:
-        if crop % 16 or crop < LEAST_CROP:
-            raise ConfigError(
-                f"JAA-Net cuts faces into 8 x 8 cells, twice: its crop must be a multiple of 16 and at least "
-                f"{LEAST_CROP}, got {crop}; the published sizes are 176 and 112."
-            )
         super().__init__(aus, crop, template, map=crop // ATTENTION_STRIDE, has_side_scores=False)
-        self.feature_side = self.map // 2 // 2 // 2
-        self.width = FEATURE_CHANNELS[-1] * self.feature_side**2
+        self.width = FEATURE_CHANNELS[-1] * (self.map // 2 // 2 // 2) ** 2
         count = len(aus)
         self.region = RegionLearning()
         self.align_overall = FeatureExtractor(2, shared=True)
@@ -227,6 +216,6 @@ class JAANet(LandmarkModel):
         )  # fmt: skip
 
     def classify(self, features: JAAFeatures) -> Tensor:
-        """Logits (B, A) from all features. The final loss must not reach the local branches (version 2)."""
+        """See `LandmarkModel.classify`; the final loss must not reach the local branches (version 2)."""
         together = torch.cat((features.align, features.overall, features.local.mean(1).detach()), 1)
         return present_minus_absent(self.output(together))

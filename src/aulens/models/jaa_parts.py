@@ -22,23 +22,12 @@ FEATURE_CHANNELS: Final = (96, 128, 160)
 GRIDS: Final = (8, 4, 2)
 
 
-def to_cells(picture: Tensor, grid: int) -> Tensor:
-    """Cut (B, C, H, W) into grid x grid cells, laid on the channel axis row by row: (B, grid*grid*C, H/grid,
-    W/grid), channels-last."""
-    return recut(picture, 1, grid)
-
-
-def to_picture(cells: Tensor, grid: int) -> Tensor:
-    """The inverse of `to_cells`."""
-    return recut(cells, grid, 1)
-
-
 def recut(cells: Tensor, grid: int, new: int) -> Tensor:
     """Cells of one grid as cells of another, one of which divides the other, in a single copy.
 
     Args:
-        cells: (B, grid*grid*C, h, w).
-        grid: Cells along each side now.
+        cells: (B, grid*grid*C, h, w), laid on the channel axis row by row.
+        grid: Cells along each side now; 1 of a whole picture.
         new: Cells along each side afterwards.
 
     Returns:
@@ -103,7 +92,7 @@ class RegionLayer(nn.Module):
         parts, cells, cut = [], whole, 1
         for grid, partition in zip(GRIDS, self.partitions, strict=True):
             cells = partition(recut(cells, cut, grid))
-            parts.append(to_picture(cells, grid))
+            parts.append(recut(cells, grid, 1))
             cut = grid
         return functional.relu(self.norm(whole + torch.cat(parts, 1)), inplace=True)
 

@@ -1,7 +1,7 @@
 """Whether a state dictionary is the part of JAA-Net that it is given as; if not, what it looks like."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from aulens.aus import AU_SETS, AUSet
 from aulens.errors import ModelError
-from aulens.models.jaa_net import LEAST_CROP
+from aulens.models.jaa_net import MIN_CROP
 from aulens.models.jaa_parts import FEATURE_CHANNELS
 from aulens.named import first_of
 
@@ -88,7 +88,7 @@ def check(
             per_branch = given[name].shape[1] / (branches * FEATURE_CHANNELS[-1])
             side = round(per_branch**0.5)
             near = (32 * side, 32 * side + 16)
-            crops = [str(c) for c in near if c >= LEAST_CROP and side**2 == per_branch]
+            crops = [str(c) for c in near if c >= MIN_CROP and side**2 == per_branch]
             raise ModelError(
                 f"{said} was made for another crop: {name} takes {given[name].shape[1]} features, "
                 f"as of {' or '.join(crops) or 'no known crop'}; a crop of {crop} has "
@@ -102,24 +102,18 @@ def check(
             for n in wanted
             if n in given and given[n].shape != wanted[n].shape
         ],
-        "of another kind": [f"{n} of {kind}" for n, kind in _kinds(given) if kind is not None],
-        "not finite": [n for n, kind in _kinds(given) if kind is None and not _finite(given[n])],
+        "of another kind": [f"{n} of {t.dtype}" for n, t in given.items() if not _is_weight(n, t)],
+        # In our precision, too.
+        "not finite": [n for n, t in given.items() if not bool(torch.isfinite(t.float()).all())],
     }
     faults = [f"{len(names)} {kind} ({first_of(names)})" for kind, names in problems.items() if names]
     if faults:
         raise ModelError(f"{said} does not fit JAA-Net: {'; '.join(faults)}. Get the file again.")
 
 
-def _kinds(given: Mapping[str, Tensor]) -> Iterator[tuple[str, torch.dtype | None]]:
-    """Each tensor's name, and its dtype if it can't be a weight's; counters may be whole numbers."""
-    for name, tensor in given.items():
-        whole = name.endswith(COUNTER) and tensor.dtype in _WHOLE
-        yield name, None if tensor.is_floating_point() or whole else tensor.dtype
-
-
-def _finite(tensor: Tensor) -> bool:
-    """Whether a tensor is finite also in our precision."""
-    return bool(torch.isfinite(tensor.float()).all())
+def _is_weight(name: str, tensor: Tensor) -> bool:
+    """Whether a tensor's numbers can be a weight's, or, whole ones, a counter's."""
+    return tensor.is_floating_point() or (name.endswith(COUNTER) and tensor.dtype in _WHOLE)
 
 
 def _count(given: Mapping[str, Tensor]) -> int | None:

@@ -76,7 +76,6 @@ def from_official(
     Raises:
         ModelError: A part is absent, is another part or another version, or was made for other AUs or another
             crop.
-        ConfigError: No such crop.
     """
     model = JAANet(aus, crop, template)
     wanted = to_official(model)

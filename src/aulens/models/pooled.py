@@ -14,12 +14,7 @@ class PooledNet(MapModel):
     (B. Zhou et al., CVPR 2016, bias included) and a score is the mean of its map. Regions play no part: a
     score has no side, and both sides of `AUOutput.sides` hold the same number.
 
-    Args:
-        backbone: Image -> features.
-        aus: What to predict.
-        crop: Side of the image in pixels.
-        template: Name of the crop template.
-        roi_side: Side of a region in pixels of the map; carried, not used.
+    Arguments as of `MapModel`; `roi_side` is carried, not used.
     """
 
     def __init__(self, backbone: Backbone, aus: AUSet, crop: int, template: str, roi_side: int) -> None:

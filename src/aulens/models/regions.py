@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from aulens.aus import MISSING, AUSet
-from aulens.errors import InputError
 from aulens.landmarks import INNER_EYE_CORNERS, LAYOUTS
 from aulens.roi import CENTRES, CentreRule, RoiGrid
 
@@ -39,9 +38,6 @@ class Regions(nn.Module):
     Args:
         aus: The AUs, in order.
         rules: Where each AU's centres lie.
-
-    Attributes:
-        layouts: Names of the landmark layouts understood.
     """
 
     offset: Tensor
@@ -63,21 +59,12 @@ class Regions(nn.Module):
         """The two centres of each AU: `aulens.roi.centres`.
 
         Args:
-            landmarks: (B, K, 2) float (x, y), finite.
+            landmarks: (B, K, 2) float (x, y), finite, in a layout of `aulens.landmarks`.
             upright: Offsets as JAA-Net draws them.
 
         Returns:
             (B, A, 2, 2) float64: double precision, so that rounding to pixels agrees with numpy's.
-
-        Raises:
-            InputError: K is of no known layout.
         """
-        counts = {layout.count: layout.name for layout in LAYOUTS.values()}
-        if landmarks.ndim != 3 or landmarks.shape[2] != 2 or landmarks.shape[1] not in counts:
-            known = ", ".join(f"{count} ({name})" for count, name in counts.items())
-            raise InputError(
-                f"Landmarks must be (B, K, 2) with K one of {known}; got {tuple(landmarks.shape)}."
-            )
         count = landmarks.shape[1]
         points = landmarks.double()
         right, left = points[:, self.get_buffer(f"corners_{count}")].unbind(1)

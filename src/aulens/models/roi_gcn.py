@@ -69,11 +69,7 @@ class RoiNet(MapModel):
     """The four variants of the paper's Table 3, told apart by their parts.
 
     Args:
-        backbone: Image -> features X0.
-        aus: What to predict.
-        crop: Side of the image in pixels.
-        template: Name of the crop template.
-        roi_side: Side of a region in pixels of the map.
+        backbone, aus, crop, template, roi_side: As of `MapModel`; the features are X0.
         graph: Refines X0 to X1, or None to draw the maps from X0 (`heatmap`, `roi`).
         eigen: Reads AUs from eigenvectors (`roi_gcn_supervised`), or None. Needs `graph`.
         threshold: Subtracted from every score, so that scores decide at 0: 0 for maps in [-1, 1], 0.5 for the

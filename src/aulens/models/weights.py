@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from aulens.errors import ModelError
+from aulens.named import first_of
 
 State = dict[str, Tensor]
 _OURS = "backbone.body."
@@ -101,11 +102,7 @@ def load_body(body: nn.Module, state: State, whole: Mapping[str, Tensor], name: 
         if given[key][1].shape != wanted[key][1].shape
     ]
     kinds = {"missing": missing, "of another network": strange, "of another shape": shapes}
-    problems = [
-        f"{len(found)} {kind}: {', '.join(sorted(found)[:3])}{' ...' if len(found) > 3 else ''}"
-        for kind, found in kinds.items()
-        if found
-    ]
+    problems = [f"{len(found)} {kind}: {first_of(sorted(found))}" for kind, found in kinds.items() if found]
     if problems:
         raise ModelError(
             f"{source} does not fit the backbone {name}: {'; '.join(problems)}. Give weights of {name}."

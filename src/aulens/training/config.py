@@ -75,7 +75,7 @@ class TrainConfig(Checked):
         return find(self.variant).for_faces
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain nested dicts and lists, JSON- and TOML-ready."""
+        """Plain nested dicts and lists, for JSON and TOML; `aulens.checked.checked` is the way back."""
         plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
         return plain
 
@@ -100,20 +100,7 @@ def load_config(path: Path, *, data: Sequence[Path] = (), settings: Sequence[str
         if isinstance(section, dict):
             section["roots"] = [str(root) for root in data]
     # With settings, who is at fault may not be the file.
-    return config_from_dict(raw, "" if settings else path)
-
-
-def config_from_dict(raw: Mapping[str, Any], source: object = "") -> TrainConfig:
-    """Build a checked configuration from nested dicts (the inverse of ``TrainConfig.to_dict``).
-
-    Args:
-        raw: the sections.
-        source: where they come from, for messages.
-
-    Raises:
-        ConfigError: as `load_config`.
-    """
-    return checked(TrainConfig, raw, source)
+    return checked(TrainConfig, raw, "" if settings else path)
 
 
 def to_toml(config: TrainConfig) -> str:

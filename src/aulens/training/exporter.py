@@ -17,7 +17,7 @@ from aulens.data.samples import RENDERS
 from aulens.errors import ConfigError, ModelError
 from aulens.files import write_json
 from aulens.landmarks import IBUG49
-from aulens.models import AUModel, ModelConfig, load_checkpoint
+from aulens.models import AUModel, load_checkpoint
 from aulens.models.family import au_family
 from aulens.runtime.card import FORMAT
 from aulens.training.calibration import Calibration, fallback_of, read_calibration
@@ -169,17 +169,19 @@ def _of_aus(path: Path, half: bool, inner: bool, allow_uncalibrated: bool) -> _S
     selected = config is not None and config.data.select_on_test
     seen = SeenSubjects.read(run.facts) if run else None
     own: dict[str, Any] = {} if config is None else config.to_dict()
+    family = au_family(settings.variant)
     # Of a file only its name: a card travels, and a folder does not.
-    files = au_family(settings.variant).files
     words = {
-        key: Path(value).name if key in files and value else value
+        key: Path(value).name if key in family.files and value else value
         for key, value in (own["model"] if own else settings.to_dict()).items()
     }
 
     def entries(outputs: Collection[str]) -> dict[str, Any]:
         return {
             "variant": settings.variant,
-            **_architecture(model, settings, outputs),
+            "layout": IBUG49.name if "landmarks" in outputs else model.layout,
+            **family.card(settings),
+            "decoder": family.decoder(settings.variant),
             "aus": list(model.aus.numbers),
             "crop": model.crop,
             "map": model.map,
@@ -223,13 +225,6 @@ def _of_face_net(run: RunFolder) -> _Source:
         {"val": best["val"], **tested},
         {"config": {**config.to_dict(), "data": {"shares": list(config.data.shares)}}},
     )
-
-
-def _architecture(model: AUModel, settings: ModelConfig, outputs: Collection[str]) -> dict[str, Any]:
-    """What the network is made of, and how a runtime reads its outputs."""
-    family = au_family(settings.variant)
-    layout = IBUG49.name if "landmarks" in outputs else model.layout
-    return {"layout": layout, **family.card(settings), "decoder": family.decoder(settings.variant)}
 
 
 def _decision(model: AUModel, variant: str, calibration: Calibration | None) -> dict[str, Any]:

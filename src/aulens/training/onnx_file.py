@@ -22,7 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from aulens.errors import ModelError
 from aulens.files import write_bytes
 from aulens.models import AUModel
-from aulens.runtime.backend import INPUT, import_onnxruntime, onnx_session, open_session
+from aulens.runtime.backend import INPUT, onnx_session, open_session
 from aulens.training.face_nets.family import FaceFamily
 
 OPSET: Final = 18
@@ -30,7 +30,7 @@ TOLERANCE: Final = 1e-3
 """Largest difference allowed in an output between torch and the exported file; for landmarks in pixels."""
 HALF_TOLERANCE: Final = 1e-2
 """The same where weights are kept in 16 bits."""
-SIGHT_TOLERANCE: Final = 5e-3
+FACE_TOLERANCE: Final = 5e-3
 """The same of face networks: pixels, logits, shares."""
 _CHECKS: Final = 3
 _LARGE: Final = 256
@@ -73,8 +73,7 @@ def write_onnx(model: AUModel, path: Path, half: bool = False, inner: bool = Fal
 
     def opened(file: Path) -> Run:
         open_session(file, threads=1)  # refuses what no model of Action Units is
-        session, names = onnx_session(file, file.read_bytes(), 1), list(wanted)
-        return lambda images: dict(zip(names, session.run(names, {INPUT: images}), strict=True))
+        return _opened(file, wanted)
 
     exported = _Exported(fold_batch_norm(plain), inner)  # after what it must give was asked for
     return write_checked(
@@ -96,7 +95,7 @@ def write_face_onnx(family: FaceFamily, model: nn.Module, side: int, path: Path)
         Output to the largest difference of a number from torch's, on random pictures.
 
     Raises:
-        ModelError: one is above `SIGHT_TOLERANCE`.
+        ModelError: one is above `FACE_TOLERANCE`.
     """
     wrapped, random, sizes = _Bytes(_plain(model)), np.random.default_rng(0), [(side, side)] * 2
     shapes: dict[int, Any] = {0: torch.export.Dim("batch", min=1, max=256)}
@@ -112,13 +111,15 @@ def write_face_onnx(family: FaceFamily, model: nn.Module, side: int, path: Path)
         wanted = {name: part.numpy() for name, part in zip(family.outputs, found, strict=True)}
         batches.append((pictures, wanted))
 
-    def opened(file: Path) -> Run:
-        runtime = import_onnxruntime()
-        session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-        names = list(family.outputs)
-        return lambda images: dict(zip(names, session.run(names, {"image": images}), strict=True))
+    return write_checked(
+        wrapped, shapes, [batches], path,
+        opened=lambda file: _opened(file, family.outputs), tolerance=FACE_TOLERANCE,
+    )  # fmt: skip
 
-    return write_checked(wrapped, shapes, [batches], path, opened=opened, tolerance=SIGHT_TOLERANCE)
+
+def _opened(file: Path, outputs: Iterable[str]) -> Run:
+    session, names = onnx_session(file, file.read_bytes(), 1), list(outputs)
+    return lambda images: dict(zip(names, session.run(names, {INPUT: images}), strict=True))
 
 
 def write_checked(
@@ -269,15 +270,7 @@ def strip(path: Path) -> None:
     """Leave out what the exporter notes for debugging: source lines with the paths of this machine."""
     model = onnx.load(path)
     graph = model.graph
-    for item in (
-        model,
-        graph,
-        *graph.node,
-        *graph.initializer,
-        *graph.input,
-        *graph.output,
-        *graph.value_info,
-    ):
+    for item in (model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
         del item.metadata_props[:]
         item.doc_string = ""
     del graph.value_info[:]

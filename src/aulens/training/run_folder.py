@@ -9,7 +9,6 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,51 +44,31 @@ STARTS: Final = ("train.start", "stage2.start")
 _PACKAGES = ("torch", "lightning", "timm", "numpy", "opencv-python-headless", "pandas", "onnx")
 
 
-@dataclass(frozen=True)
 class RunFolder:
-    """Names of what lies in a run folder."""
+    """A run folder, and the names of what lies in it.
 
-    path: Path
+    Attributes:
+        path: the folder.
+        config: the configuration, TOML.
+        log: one JSON line per epoch.
+        last: everything needed to go on after a kill.
+        best: the chosen model; :func:`aulens.models.load_checkpoint` reads it.
+        best_face_weights: likewise, of a network that finds faces, landmarks or people.
+        calibration: scores to probabilities, and thresholds.
+        facts: versions, commit, and what the data were.
+        relations: how the AUs of a graph go together; :class:`aulens.relations.AURelations` reads it.
+    """
 
-    @property
-    def config(self) -> Path:
-        """The configuration, TOML."""
-        return self.path / "config.toml"
-
-    @property
-    def log(self) -> Path:
-        """One JSON line per epoch."""
-        return self.path / "log.jsonl"
-
-    @property
-    def last(self) -> Path:
-        """Everything needed to go on after a kill."""
-        return self.path / "last.pt"
-
-    @property
-    def best(self) -> Path:
-        """The chosen model; :func:`aulens.models.load_checkpoint` reads it."""
-        return self.path / "best.safetensors"
-
-    @property
-    def best_face_weights(self) -> Path:
-        """Likewise, of a network that finds faces, landmarks or people."""
-        return self.path / "best.pt"
-
-    @property
-    def calibration(self) -> Path:
-        """Scores to probabilities, and thresholds."""
-        return self.path / "calibration.json"
-
-    @property
-    def facts(self) -> Path:
-        """Versions, commit, and what the data were."""
-        return self.path / "facts.json"
-
-    @property
-    def relations(self) -> Path:
-        """How the AUs of a graph go together; :class:`aulens.relations.AURelations` reads it."""
-        return self.path / "relations.json"
+    def __init__(self, path: Path) -> None:
+        self.path: Final = path
+        self.config: Final = path / "config.toml"
+        self.log: Final = path / "log.jsonl"
+        self.last: Final = path / "last.pt"
+        self.best: Final = path / "best.safetensors"
+        self.best_face_weights: Final = path / "best.pt"
+        self.calibration: Final = path / "calibration.json"
+        self.facts: Final = path / "facts.json"
+        self.relations: Final = path / "relations.json"
 
     @property
     def has_results(self) -> bool:
@@ -221,22 +200,16 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def provenance() -> dict[str, Any]:
     """Versions, machine and commit."""
+    installed = {package.name: package.version for package in importlib.metadata.distributions()}
     return {
         "versions": {
             "aulens": aulens.__version__,
             "python": platform.python_version(),
-            **{name: _version(name) for name in _PACKAGES},
+            **{name: installed.get(name) for name in _PACKAGES},
         },
         "machine": {"system": platform.platform(), "cores": os.cpu_count()},
         "commit": _commit(),
     }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _commit() -> str | None:

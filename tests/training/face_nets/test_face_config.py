@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from aulens.checked import checked
 from aulens.errors import ConfigError, DatasetError, ModelError
-from aulens.training.config import config_from_dict, load_config
+from aulens.training.config import TrainConfig, load_config
 from aulens.training.face_nets.family import face_family
 from aulens.training.face_nets.networks import load_best
 from aulens.training.face_nets.tasks import open_task
@@ -36,7 +37,7 @@ def config(root: Path, variant: str = "face_net", **sections: dict):
     }
     for name, values in sections.items():
         raw[name] = {**raw.get(name, {}), **values}
-    return config_from_dict(raw)
+    return checked(TrainConfig, raw)
 
 
 @pytest.mark.parametrize(
