@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ _WATCH: Final = 0.25
 """Seconds between two pictures of the camera, at least."""
 _PATIENCE: Final = 10.0
 _BROKEN: Final = (
-    "Something went wrong that should not have. The terminal in which `aulens app` runs tells more."
+    "Something went wrong that should not have. The terminal in which `aulens app` runs says more."
 )
 
 _READY: Final = ("Ready.", "Press Analyze; before that, choose a part or each N-th frame if you like.")
@@ -37,7 +38,7 @@ _BUSY: Final = ("At work.", "The results appear here.")
 
 Update = dict[Any, Any]
 Sent = dict[str, Any]
-"""What Gradio tells of an uploaded file: "path", "orig_name", …"""
+"""What Gradio says about an uploaded file: "path", "orig_name", …"""
 
 
 class Page:
@@ -103,52 +104,58 @@ class Page:
 
     async def _dropped(self, sent: Sent | None, mirrored: object, request: gr.Request) -> Update:
         """A file was dropped in."""
-        if not sent or not sent.get("path"):
-            return _unchanged()
-        path = Path(sent["path"])
-        return await self._came(path, str(sent.get("orig_name") or path.name), request, bool(mirrored))
+        return await self._came(sent, request, mirrored=bool(mirrored))
 
     async def _snapped(self, sent: Sent | None, request: gr.Request) -> Update:
         """A picture was taken with the camera."""
+        return await self._came(sent, request, f"webcam-{time.strftime('%Y%m%d-%H%M%S')}")
+
+    async def _came(
+        self, sent: Sent | None, request: gr.Request, stem: str | None = None, *, mirrored: bool = False
+    ) -> Update:
+        """Take a file in, named as it was sent or by `stem`."""
         if not sent or not sent.get("path"):
             return _unchanged()
         path = Path(sent["path"])
-        name = f"webcam-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}"
-        return await self._came(path, name, request)
+        name = safe_name(stem + path.suffix if stem else str(sent.get("orig_name") or path.name))
+        return await self._in_turn(request, lambda session: self._take(path, name, session, mirrored))
 
-    async def _came(self, path: Path, name: str, request: gr.Request, mirrored: bool = False) -> Update:
-        """Take a file in; one thing after another, however quickly they are asked for."""
+    async def _in_turn(
+        self, request: gr.Request, act: Callable[[Session], Coroutine[None, None, Update]]
+    ) -> Update:
+        """Do something for a page in place of what is being done for it; one thing after another."""
         try:
             session = self._sessions.of(str(request.session_hash))
         except InputError as error:
             return self._lost(str(error))
         async with session.turn:
-            return await self._take(path, name, session, mirrored)
+            ticket, session.ticket = session.ticket, None
+            if ticket is not None:
+                self._queue.stop(ticket)
+                await asyncio.to_thread(ticket.wait, 60)
+            return await act(session)
 
     async def _take(self, path: Path, name: str, session: Session, mirrored: bool) -> Update:
-        """Look at what came in; the analysis of a picture begins at once."""
-        on, name = self._on, safe_name(name)
-        await self._end(session)
+        """Examine what came in; the analysis of a picture begins at once."""
+        on = self._on
         update = self._cleared() | {on.drop: None, on.snap: None, on.source: "", on.status: ""}
-        update |= {part: gr.update(visible=False) for part in (on.options, on.go, on.cancel)}
-        update[on.pulse] = gr.update(active=False)
+        update |= _visible(False, on.options, on.go, on.cancel) | {on.pulse: gr.update(active=False)}
         try:
             place = await asyncio.to_thread(session.take, path, name)
             source = session.source = await asyncio.to_thread(probe, place, name, mirrored)
             update[on.source] = panels.about_source(source)
             if source.info is None:
                 return update | self._begin(session, picture_work(self._analyzer, source))
-        except (AulensError, OSError) as error:
-            session.forget()
-            why = error.strerror or type(error).__name__ if isinstance(error, OSError) else None
-            message = str(error) if why is None else f"{name} can't be kept: {why}."
-            return update | {on.status: panels.problem(message)}
+            return update | _visible(True, on.options, on.go) | {on.stage: panels.empty(*_READY)}
+        except AulensError as error:
+            why = str(error)
+        except OSError as error:
+            why = f"{name} can't be kept: {error.strerror or type(error).__name__}."
         except Exception:
-            session.forget()
-            _LOG.exception("a file could not be looked at")
-            return update | {on.status: panels.problem(f"{name} can't be read.")}
-        shown = {part: gr.update(visible=True) for part in (on.options, on.go)}
-        return update | shown | {on.stage: panels.empty(*_READY)}
+            _LOG.exception("a file could not be examined")
+            why = f"{name} can't be read."
+        session.forget()
+        return update | {on.status: panels.problem(why)}
 
     async def _pressed(
         self,
@@ -161,52 +168,34 @@ class Page:
         request: gr.Request,
     ) -> Update:
         """The analysis of a video is to begin."""
-        try:
-            session = self._sessions.of(str(request.session_hash))
-        except InputError as error:
-            return self._lost(str(error))
-        async with session.turn:
-            return await self._analyze(session, every, start, stop, bool(good), film, bool(mirrored))
 
-    async def _analyze(
-        self,
-        session: Session,
-        every: object,
-        start: object,
-        stop: object,
-        good: bool,
-        film: object,
-        mirrored: bool,
-    ) -> Update:
-        await self._end(session)
-        try:
-            source = session.source
-            if source is None or source.info is None:
-                raise InputError("Drop in a video first.")
-            settings = OutputSettings(
-                frame_step=each_nth(every), start=parse_time(_text(start), "From"),
-                stop=parse_time(_text(stop), "To"), overlay=bool(film), report=True,
-                min_quality=DOUBTFUL if good else None, mirrored=mirrored,
-            )  # fmt: skip
-            settings = within(source.info, settings, self._settings)
-            return self._cleared() | self._begin(session, clip_work(self._analyzer, source, settings))
-        except AulensError as error:
-            return {self._on.status: panels.problem(str(error))}
+        async def analyze(session: Session) -> Update:
+            try:
+                source = session.source
+                if source is None or source.info is None:
+                    raise InputError("Drop in a video first.")
+                settings = OutputSettings(
+                    frame_step=each_nth(every), start=parse_time(_text(start), "From"),
+                    stop=parse_time(_text(stop), "To"), overlay=bool(film), report=True,
+                    min_quality=DOUBTFUL if good else None, mirrored=bool(mirrored),
+                )  # fmt: skip
+                settings = within(source.info, settings, self._settings)
+                return self._cleared() | self._begin(session, clip_work(self._analyzer, source, settings))
+            except AulensError as error:
+                return {self._on.status: panels.problem(str(error))}
+
+        return await self._in_turn(request, analyze)
 
     def _begin(self, session: Session, work: Work) -> Update:
         """Wait in the queue."""
         on = self._on
         session.begin(work, self._queue)
-        return {
-            on.pulse: gr.update(active=True),
-            on.go: gr.update(visible=False),
-            on.cancel: gr.update(visible=True),
-            on.stage: panels.empty(*_BUSY),
-        }
+        shown = _visible(False, on.go) | _visible(True, on.cancel)
+        return shown | {on.pulse: gr.update(active=True), on.stage: panels.empty(*_BUSY)}
 
     async def _tick(self, aus: list[str], heat: bool, request: gr.Request) -> Update:
-        """Tell how far the work is, or show what came of it."""
-        session = self._known(request)
+        """Say how far the work is, or show what came of it."""
+        session = self._sessions.known(str(request.session_hash))
         if session is None:
             return self._lost(LOST)
         ticket = session.ticket
@@ -222,18 +211,14 @@ class Page:
     def _idle(self, session: Session) -> Update:
         """Nothing is being done."""
         on, video = self._on, session.source is not None and session.source.info is not None
-        return {
-            on.pulse: gr.update(active=False),
-            on.cancel: gr.update(visible=False),
-            on.go: gr.update(visible=video),
-            on.stage: panels.empty(*(_READY if video else ())),
-        }
+        shown = _visible(False, on.cancel) | _visible(video, on.go)
+        return shown | {on.pulse: gr.update(active=False), on.stage: panels.empty(*_READY if video else ())}
 
     def _lost(self, why: str) -> Update:
         """The session is over and its files are gone, but its page is still there."""
         on = self._on
-        hidden = {part: gr.update(visible=False) for part in (on.options, on.go, on.cancel)}
-        return self._cleared() | hidden | {on.pulse: gr.update(active=False), on.status: panels.problem(why)}
+        hidden = self._cleared() | _visible(False, on.options, on.go, on.cancel)
+        return hidden | {on.pulse: gr.update(active=False), on.status: panels.problem(why)}
 
     async def _settled(self, session: Session, ticket: Ticket[PageResult], shown: Shown) -> Update:
         """What came of it."""
@@ -244,12 +229,13 @@ class Page:
         except Stopped:
             return over | {on.status: panels.said("Cancelled; nothing was kept.")}
         except AulensError as error:
-            return over | {on.status: panels.problem(str(error))}
+            why = str(error)
         except OSError as error:
-            return over | {on.status: panels.problem(unwritten(error, session.folder))}
+            why = unwritten(error, session.folder)
         except Exception:
             _LOG.exception("an analysis failed")
-            return over | {on.status: panels.problem(_BROKEN)}
+            why = _BROKEN
+        return over | {on.status: panels.problem(why)}
 
     def _redraw(
         self, aus: list[str], heat: bool, face: int | None, person: int | None, request: gr.Request
@@ -266,58 +252,46 @@ class Page:
     def _watch(self, path: str | None, aus: list[str], heat: bool, request: gr.Request) -> Update:
         """A picture of the camera, one of many; those that come while there is other work are left out."""
         on = self._on
-        if path is None:
-            return _unchanged()
         try:
-            image = self._sessions.uploads.read_once(Path(path))
-            if not self._queue.idle:
+            image = None if path is None else self._sessions.uploads.read_once(Path(path))
+            if image is None or not self._queue.idle:
                 return _unchanged()
             ticket = self._queue.enter(live_work(self._analyzer, image, Shown(aus, heat)))
             if not ticket.wait(_PATIENCE):
                 self._queue.stop(ticket)
                 return _unchanged()
-            drawn = ticket.result()
+            return {on.stage: ticket.result(), on.facts: ""} | _visible(False, on.picture, on.clip)
         except Stopped:
             return _unchanged()
         except AulensError as error:
             return {on.stage: panels.problem(str(error))}
-        hidden = {part: gr.update(visible=False) for part in (on.picture, on.clip)}
-        return {on.stage: drawn, on.facts: ""} | hidden
 
     def _cancel(self, request: gr.Request) -> Update:
         """The work is not wanted any more."""
-        session = self._known(request)
+        session = self._sessions.known(str(request.session_hash))
         if session is not None and session.ticket is not None:
             self._queue.stop(session.ticket)
-        return {self._on.cancel: gr.update(visible=False)}  # the pulse says the rest
+        return _visible(False, self._on.cancel)  # the pulse says the rest
 
     def _left(self, request: gr.Request) -> None:
         """The page was closed or loaded anew."""
         self._sessions.leave(str(request.session_hash))
 
-    async def _end(self, session: Session) -> None:
-        """Stop what is being done for this page, and wait until it is stopped."""
-        ticket, session.ticket = session.ticket, None
-        if ticket is not None:
-            self._queue.stop(ticket)
-            await asyncio.to_thread(ticket.wait, 60)
-
     def _cleared(self) -> Update:
         """No results."""
         on = self._on
-        emptied = (
-            on.facts, on.drawn, on.scores, on.sheet, on.report, on.curves, on.table, on.film_view,
-        )  # fmt: skip
-        hidden = {part: gr.update(visible=False) for part in (on.picture, on.clip)}
-        return dict.fromkeys(emptied, "") | hidden | {on.stage: panels.empty()}
-
-    def _known(self, request: gr.Request) -> Session | None:
-        return self._sessions.known(str(request.session_hash))
+        picture, clip = (on.drawn, on.scores, on.sheet), (on.report, on.curves, on.table, on.film_view)
+        empty: Update = dict.fromkeys((on.facts, *picture, *clip), "")
+        return empty | _visible(False, on.picture, on.clip) | {on.stage: panels.empty()}
 
 
 def _text(sent: object) -> str | None:
     """What stands in a field; None if nothing does."""
     return None if sent is None else str(sent).strip() or None
+
+
+def _visible(visible: bool, *parts: gr.blocks.Block) -> Update:
+    return {part: gr.update(visible=visible) for part in parts}
 
 
 def _unchanged() -> Update:

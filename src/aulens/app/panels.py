@@ -24,9 +24,10 @@ _EVENTS: Final = 200
 _piece = partial(piece, "panels.html", package="aulens.app")
 
 
-def head() -> str:
-    """The top of the page."""
-    return _piece("head")()
+head = _piece("head")
+"""The top of the page."""
+hint, problem, said = _piece("hint"), _piece("problem"), _piece("said")
+"""A sentence in small type; about what went wrong; about what happened."""
 
 
 def statement(card: ModelCard) -> str:
@@ -42,11 +43,6 @@ def foot() -> str:
 def limits(megabytes: float, minutes: float) -> str:
     """What may be dropped in."""
     return hint(f"Up to {megabytes:g} MB; of a video up to {minutes:g} min at once.")
-
-
-def hint(text: str) -> str:
-    """A sentence in small type."""
-    return _piece("hint")(text)
 
 
 def drawing(svg: str) -> str:
@@ -73,16 +69,6 @@ def about_source(source: Source) -> str:
     return _piece("about_source")("Picture" if source.info is None else "Video", source.name, facts)
 
 
-def problem(text: str) -> str:
-    """A sentence about what went wrong."""
-    return _piece("problem")(text)
-
-
-def said(text: str) -> str:
-    """A sentence about what happened."""
-    return _piece("said")(text)
-
-
 def progress(ticket: Ticket[PageResult], ahead: int) -> str:
     """How far an analysis is.
 
@@ -92,17 +78,17 @@ def progress(ticket: Ticket[PageResult], ahead: int) -> str:
     """
     share = None if not ticket.total else min(1.0, ticket.done / ticket.total)
     if ticket.stopping:
-        said = "Stopping"
+        text = "Stopping"
     elif ahead:
-        said = f"Waiting: {ahead} {'analysis' if ahead == 1 else 'analyses'} before yours"
+        text = f"Waiting: {ahead} {'analysis' if ahead == 1 else 'analyses'} before yours"
     elif ticket.done:
         of = f" of {ticket.total:,}" if ticket.total and ticket.total >= ticket.done else ""
-        said = f"{ticket.stage} · frame {ticket.done:,}{of}"
+        text = f"{ticket.stage} · frame {ticket.done:,}{of}"
         if share is not None and 0.02 < share < 1 and ticket.seconds > 2:
-            said += f" · about {length(max(1, round(ticket.seconds * (1 / share - 1))))} left"
+            text += f" · about {length(max(1, round(ticket.seconds * (1 / share - 1))))} left"
     else:
-        said = ticket.stage or "Starting"
-    return _piece("progress")(said, share)
+        text = ticket.stage or "Starting"
+    return _piece("progress")(text, share)
 
 
 def address(token: str, name: str, version: int = 0) -> str:

@@ -21,8 +21,7 @@ def piece(page: str, name: str, package: str = "aulens.show") -> Callable[..., s
         name: of the macro.
         package: whose page it is.
     """
-    macro = getattr(templates(package).get_template(page).module, name)
-    return lambda *content: str(macro(*content))
+    return lambda *content: str(getattr(templates(package).get_template(page).module, name)(*content))
 
 
 @cache
