@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aulens.data.folds import SplitPlan, split, train_only
-from aulens.data.protocols import BP4D_PROTOCOL, DISFA_PROTOCOL, PROTOCOLS, protocol
+from aulens.data.protocols import BP4D_PROTOCOL, DISFA_PROTOCOL, PROTOCOLS
 from aulens.errors import ConfigError, DatasetError
 
 
@@ -43,7 +43,7 @@ def test_a_fold_tests_its_part_and_shares_nobody(name: str, fold: str):
     assert all(len(home) == 1 for home in homes.values())
     chosen = {who for who, home in homes.items() if home == {"val"}}
     # The same share of each training part.
-    counts = Counter(protocol(name).part_of(who) for who in chosen)
+    counts = Counter(PROTOCOLS[name].part_of(who) for who in chosen)
     others = [p for p in ("1", "2", "3") if p != fold]
     assert counts == {p: round(0.15 * len(PROTOCOLS[name].parts[p])) for p in others}
 
@@ -114,9 +114,6 @@ def test_what_can_be_no_fold_says_why(subject, part, plan, error, message):
         split(np.array(subject), np.array(part), plan, "own")
 
 
-def test_unknown_protocols_are_named():
-    assert protocol("BP4D") is BP4D_PROTOCOL
-    with pytest.raises(ConfigError, match="No published protocol is called 'ck'; there are bp4d"):
-        protocol("ck")
+def test_the_share_that_validates_leaves_some_to_train():
     with pytest.raises(ConfigError, match="between 0 and 1"):
         SplitPlan(validation=0.0)

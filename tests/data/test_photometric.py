@@ -16,9 +16,17 @@ def image() -> np.ndarray:
     return np.stack([2 * x + 20, 2 * y + 30, 255 - 2 * x], -1).astype(np.uint8)
 
 
+def blur(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return photometric.blurred(image, random)[0]
+
+
+def coarse(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return photometric.coarse(image, random.uniform(0.2, 0.8), random)
+
+
 OPERATIONS = [
-    photometric.colour, photometric.gamma, photometric.shading, photometric.blur, photometric.resolution,
-    photometric.noise, photometric.jpeg, draw_occluder,
+    photometric.colour, photometric.gamma, photometric.shading, blur, coarse, photometric.noise,
+    photometric.jpeg, draw_occluder,
 ]  # fmt: skip
 
 

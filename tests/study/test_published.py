@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from aulens.data.protocols import protocol
+from aulens.data.protocols import PROTOCOLS
 from aulens.errors import ConfigError
 from aulens.study.averages import MEASURES
 from aulens.study.published import TABLES, load
@@ -36,7 +36,7 @@ def test_averages_are_the_means_of_their_columns(table: str) -> None:
 def test_rows_are_the_protocols_aus(table: str) -> None:
     published = load(table)
     if published.of_aus:
-        assert published.rows == (*protocol(published.dataset).aus.labels, "avg")
+        assert published.rows == (*PROTOCOLS[published.dataset].aus.labels, "avg")
     else:
         assert set(published.rows) <= set(MEASURES)
     for method in published.methods:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
 from aulens.data.columns import changes, joined
-from aulens.data.folders import find_pictures
+from aulens.data.folders import listing, numbered_pictures
 from aulens.data.index import PICTURE, FrameIndex, LostVideo, Problem
 from aulens.errors import DatasetError
 from aulens.named import several
@@ -51,17 +51,16 @@ def noted(problems: list[Problem], problem: Problem) -> Iterator[None]:
 
 
 def find_media(
-    places: Iterable[Path],
-    numbers: NDArray[np.integer],
-    problem: Problem,
-    problems: list[Problem],
+    places: Iterable[Path], numbers: NDArray[np.integer], problem: Problem, problems: list[Problem]
 ) -> list[str]:
     """The pictures with these numbers (N,) in the first of the places that holds any, "" for those that lack.
 
     These are the problem, whose message is preceded by how many and which they are.
     """
-    media, lost = find_pictures(places, numbers.tolist())
-    if lost:
+    found = ((place, numbered_pictures(listing(place).files)) for place in places if place.is_dir())
+    folder, names = next((one for one in found if one[1]), (Path(), {}))
+    media = [str(folder / names[number]) if number in names else "" for number in numbers.tolist()]
+    if lost := [number for number in numbers.tolist() if number not in names]:
         message = f"{len(lost)} of {len(media)} {problem.message.replace('{}', several(lost))}"
         problems.append(replace(problem, message=message, frames=len(lost)))
     return media

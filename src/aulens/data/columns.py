@@ -21,11 +21,10 @@ def check_codes(labels: NDArray[np.int8]) -> None:
         raise DatasetError(f"Labels must be 0, 1 or MISSING ({MISSING}); found {wrong[:5]}.")
 
 
-def check_intensities(intensities: NDArray[np.float32], shape: tuple[int, ...]) -> None:
+def check_intensities(intensities: NDArray[np.float32] | None, shape: tuple[int, ...]) -> None:
     """Raise DatasetError if intensities are of another shape, or other than 0 to 5 and NaN."""
     check_shape("intensities", intensities, *shape)
-    wrong = (intensities < 0) | (intensities > MOST_INTENSE)
-    if wrong.any():
+    if intensities is not None and (wrong := (intensities < 0) | (intensities > MOST_INTENSE)).any():
         seen = np.unique(intensities[wrong]).tolist()
         raise DatasetError(f"Intensities must be 0 to {MOST_INTENSE} or NaN; found {seen[:5]}.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -91,19 +91,6 @@ def numbered_pictures(names: Sequence[str]) -> Mapping[int, str]:
             if number not in found or rank < found[number][0]:
                 found[number] = rank, name
     return {number: name for number, (_, name) in found.items()}
-
-
-def find_pictures(places: Iterable[Path], numbers: Sequence[int]) -> tuple[list[str], list[int]]:
-    """The pictures with these numbers in the first of the places that holds any.
-
-    Returns:
-        A path per number, "" where there is no picture, and the numbers without one.
-    """
-    for place in places:
-        if place.is_dir() and (names := numbered_pictures(listing(place).files)):
-            media = [str(place / names[number]) if number in names else "" for number in numbers]
-            return media, [number for number in numbers if number not in names]
-    return [""] * len(numbers), list(numbers)
 
 
 def _padding(stem: str) -> int:

@@ -24,10 +24,8 @@ def read_picture(path: str | Path) -> NDArray[np.uint8]:
     Raises:
         DatasetError: it is missing, damaged, or not a picture.
     """
-    try:
+    with _as_dataset_errors():
         return read_image(path)
-    except InputError as error:
-        raise DatasetError(str(error)) from error
 
 
 def count_frames(path: Path) -> int:
@@ -104,7 +102,7 @@ def _tail_agrees(path: Path, clock: Clock) -> bool:
 
 @contextmanager
 def _as_dataset_errors() -> Iterator[None]:
-    """What is wrong with a video is a fault of the data set."""
+    """What is wrong with a picture or a video is a fault of the data set."""
     try:
         yield
     except InputError as error:

@@ -111,16 +111,12 @@ class FrameIndex:
         check_shape("labels", self.labels, n, len(self.aus))
         check_shape("landmarks", self.landmarks, n, "K", 2)
         check_codes(self.labels)
-        if self.intensities is not None:
-            check_intensities(self.intensities, self.labels.shape)
-        sides = self.one_sided
-        if sides is not None and (
-            sides.shape != self.labels.shape or not np.isin(sides, (BOTH, RIGHT_ONLY, LEFT_ONLY)).all()
-        ):
-            raise DatasetError(
-                f"one_sided must have shape {self.labels.shape} and hold {BOTH}, {RIGHT_ONLY} or "
-                f"{LEFT_ONLY}; got shape {sides.shape} with {np.unique(sides).tolist()[:5]}."
-            )
+        check_intensities(self.intensities, self.labels.shape)
+        check_shape("one_sided", self.one_sided, *self.labels.shape)
+        known = BOTH, RIGHT_ONLY, LEFT_ONLY
+        if self.one_sided is not None and not np.isin(self.one_sided, known).all():
+            seen = np.unique(self.one_sided).tolist()
+            raise DatasetError(f"one_sided must be one of {known}; found {seen[:5]}.")
 
     def __len__(self) -> int:
         return len(self.media)

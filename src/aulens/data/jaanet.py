@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -59,7 +59,7 @@ def read_jaanet(root: Path, lists: Path | None = None, dataset: str | None = Non
             places = [top if sequence == DISFA_SEQUENCE else top / sequence for top in tops.get(subject, [])]
             numbers = kept.frame[rows] - (kept.dataset == "disfa")
             media[rows] = find_media(places, numbers, lost, problems)
-    problems += _size_problems([path for path in media if path][:1])
+    problems += _size_problems(next(filter(None, media), None))
     if not len(kept):
         raise no_frames(problems)
     return replace(kept, media=tuple(media), part=part, aligned=True, problems=tuple(problems))
@@ -121,21 +121,22 @@ def _label_problems(index: FrameIndex, listed: NDArray[np.int8]) -> list[Problem
     return problems
 
 
-def _size_problems(pictures: Sequence[str]) -> list[Problem]:
+def _size_problems(picture: str | None) -> list[Problem]:
     """Pictures of another size are not those in which the lists' landmarks are given."""
-    for path in pictures:
-        try:
-            with open_picture(Path(path)) as image:
-                size = image.size
-        except (*DAMAGE, DecompressionBombError):
-            return []
-        if size != (SIZE, SIZE):
-            message = (
-                f"pictures are {size[0]} x {size[1]} pixels, the lists' landmarks are for aligned faces of "
-                f"{SIZE} x {SIZE}; align as JAA-Net does, or open the data set as delivered with these lists."
-            )
-            return [Problem("error", "unreadable_landmarks", Path(path).name, message)]
-    return []
+    if picture is None:
+        return []
+    try:
+        with open_picture(Path(picture)) as image:
+            size = image.size
+    except (*DAMAGE, DecompressionBombError):
+        return []
+    if size == (SIZE, SIZE):
+        return []
+    message = (
+        f"pictures are {size[0]} x {size[1]} pixels, the lists' landmarks are for aligned faces of "
+        f"{SIZE} x {SIZE}; align as JAA-Net does, or open the data set as delivered with these lists."
+    )
+    return [Problem("error", "unreadable_landmarks", Path(picture).name, message)]
 
 
 ENTRY, BP4D_ENTRY, DISFA_ENTRY = (

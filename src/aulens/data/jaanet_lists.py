@@ -15,7 +15,7 @@ from aulens.data.coded import noted
 from aulens.data.folders import start, walk
 from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.label_files import binary_labels, line_problems, read_table
-from aulens.data.protocols import DISFA_SEQUENCE, Protocol, protocol
+from aulens.data.protocols import DISFA_SEQUENCE, PROTOCOLS, Protocol
 from aulens.errors import DatasetError
 from aulens.landmarks import IBUG49, LEFT_EYE, RIGHT_EYE
 
@@ -44,7 +44,7 @@ def read_lists(folder: Path, dataset: str | None = None) -> FrameIndex:
         DatasetError: there are no lists, or those of both data sets and none was asked for.
     """
     files = _find(start(folder, ()), dataset)
-    published = protocol(next(iter(files)).partition("/")[0])
+    published = PROTOCOLS[next(iter(files)).partition("/")[0]]
     problems: list[Problem] = []
     parts = []
     for part in "123":

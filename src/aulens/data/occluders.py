@@ -18,12 +18,15 @@ def draw_occluder(image: Image, random: np.random.Generator) -> Image:
     centre = random.uniform(0, side, 2)
     mask = np.zeros(image.shape[:2], np.uint8)
     if kind == 0:
-        _box(mask, centre, side, random)
+        extent = random.uniform(0.1, 0.4, 2) * side
+        corners = cv2.boxPoints((centre.tolist(), extent.tolist(), float(random.uniform(0, 90))))
+        cv2.fillConvexPoly(mask, np.rint(corners).astype(np.int32), 255)
     elif kind == 1:
         axes = np.rint(random.uniform(0.06, 0.2, 2) * side).astype(int).tolist()
         cv2.ellipse(mask, pixel(centre), axes, float(random.uniform(0, 180)), 0, 360, 255, -1)
     else:
-        _hand(mask, centre, side, random)
+        palm = random.uniform(0.07, 0.13) * side
+        fill_hand(mask, centre, palm, max(2, round(palm * 0.45)), random)
     skin = kind == 2 or random.random() < 0.3
     paint = skin_tone(random) if skin else random.uniform(0, 255, 3)
     # Half of the objects are soft at the edge, as things near the lens are.
@@ -78,17 +81,6 @@ def draw_glasses(image: Image, landmarks: NDArray[np.float64], random: np.random
             out, pixel(start), pixel(start + sign * across * 0.5), colour.tolist(), thickness, cv2.LINE_AA
         )
     return out
-
-
-def _box(mask: Image, centre: NDArray[np.float64], side: int, random: np.random.Generator) -> None:
-    extent = random.uniform(0.1, 0.4, 2) * side
-    corners = cv2.boxPoints((centre.tolist(), extent.tolist(), float(random.uniform(0, 90))))
-    cv2.fillConvexPoly(mask, np.rint(corners).astype(np.int32), 255)
-
-
-def _hand(mask: Image, centre: NDArray[np.float64], side: int, random: np.random.Generator) -> None:
-    palm = random.uniform(0.07, 0.13) * side
-    fill_hand(mask, centre, palm, max(2, round(palm * 0.45)), random)
 
 
 def fill_hand(

@@ -76,9 +76,9 @@ def change(
     if draw[10] < chance.exposure:
         image = exposed(image, float(np.exp(random.uniform(np.log(0.08), np.log(1.8)))))
     if draw[6] < chance.blur:
-        image = blur(image, random)
+        image, _ = blurred(image, random)
     if draw[7] < chance.resolution:
-        image = resolution(image, random)
+        image = coarse(image, random.uniform(0.2, 0.8), random)
     if draw[8] < chance.noise:
         image = noise(image, random)
     if draw[9] < chance.jpeg:
@@ -132,13 +132,12 @@ def shading(image: Image, random: np.random.Generator) -> Image:
     return np.asarray(cv2.multiply(image, smooth, dtype=cv2.CV_8U), dtype=np.uint8)
 
 
-def blur(image: Image, random: np.random.Generator) -> Image:
-    """Blur by a Gaussian (sigma up to 1.6 % of the side) or along a line (up to 6 %)."""
-    return blurred(image, random)[0]
-
-
 def blurred(image: Image, random: np.random.Generator) -> tuple[Image, float]:
-    """What `blur` gives, and how much it is: sigma in pixels, of a line along it."""
+    """Blur by a Gaussian (sigma up to 1.6 % of the side) or along a line (up to 6 %).
+
+    Returns:
+        The picture, and how much it was blurred: sigma in pixels, of a line along it.
+    """
     side = image.shape[0]
     if random.random() < 0.6:
         sigma = float(random.uniform(0.003, 0.016)) * side
@@ -154,13 +153,8 @@ def blurred(image: Image, random: np.random.Generator) -> tuple[Image, float]:
     return moved, length / math.sqrt(12)
 
 
-def resolution(image: Image, random: np.random.Generator) -> Image:
-    """Shrink to 20..80 % and enlarge again: a face that was small in its picture."""
-    return coarse(image, random.uniform(0.2, 0.8), random)
-
-
 def coarse(image: Image, factor: float, random: np.random.Generator) -> Image:
-    """Shrink to `factor` of the size, and enlarge again."""
+    """Shrink to `factor` of the size, and enlarge again: a face that was small in its picture."""
     height, width = image.shape[:2]
     small = cv2.resize(
         image, (max(8, round(width * factor)), max(8, round(height * factor))), interpolation=cv2.INTER_AREA

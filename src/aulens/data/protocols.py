@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Final
 
 from aulens.aus import AFFWILD2, BP4D, DISFA, AUSet
-from aulens.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -113,16 +112,3 @@ PROTOCOLS: Final[Mapping[str, Protocol]] = MappingProxyType(
     {one.name: one for one in (BP4D_PROTOCOL, DISFA_PROTOCOL, AFFWILD2_PROTOCOL)}
 )
 """The protocols by name."""
-
-
-def protocol(name: str) -> Protocol:
-    """The protocol of a data set, by name.
-
-    Raises:
-        ConfigError: none is published under that name.
-    """
-    try:
-        return PROTOCOLS[name.lower()]
-    except KeyError:
-        known = ", ".join(PROTOCOLS)
-        raise ConfigError(f"No published protocol is called {name!r}; there are {known}.") from None

@@ -66,8 +66,7 @@ class Samples:
         check_shape("side_labels", self.side_labels, n, len(self.aus), 2)
         check_shape("landmarks", self.landmarks, n, "K", 2)
         check_codes(self.side_labels)
-        if self.intensities is not None:
-            check_intensities(self.intensities, self.side_labels.shape)
+        check_intensities(self.intensities, self.side_labels.shape)
         check_subject_exclusive(self.subjects, self.splits)
 
     def __len__(self) -> int:

@@ -144,19 +144,7 @@ def finish(root: Path, about: Mapping[str, Any], units: Sequence[str]) -> None:
         OSError: the files can't be written.
         DatasetError: rows are damaged.
     """
-    counts = _join(root, units)
-    write_json(root / ABOUT, {**about, **counts})
-
-
-def tidy(root: Path) -> None:
-    """Delete the rows of the units, which a finished folder has in one file; several may do so at once."""
-    shutil.rmtree(root / PARTS, True)
-
-
-def _join(root: Path, units: Sequence[str]) -> dict[str, Any]:
-    """Write manifest.parquet and missing.csv; returns the counts for prepared.json."""
-    found: Counter[str] = Counter()
-    missing: Counter[str] = Counter()
+    found, missing = Counter[str](), Counter[str]()
     schema = _rows(root, units[:1]).schema
     kept = [name for name in schema.names if name not in ("reason", "file")]
     with ExitStack() as stack:
@@ -176,11 +164,17 @@ def _join(root: Path, units: Sequence[str]) -> dict[str, Any]:
             lines.writerows(zip(*(gone[name].to_pylist() for name in _LISTED), strict=True))
             found.update(here["found"].to_pylist())
             missing.update(gone["reason"].to_pylist())
-    return {
+    counts = {
         "stored": found.total(),
         "found": dict(sorted(found.items())),
         "missing": dict(sorted(missing.items())),
     }
+    write_json(root / ABOUT, {**about, **counts})
+
+
+def tidy(root: Path) -> None:
+    """Delete the rows of the units, which a finished folder has in one file; several may do so at once."""
+    shutil.rmtree(root / PARTS, True)
 
 
 def _rows(root: Path, units: Sequence[str]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -24,7 +24,7 @@ from aulens.data.near_duplicates import FACE, WHOLE, Prints, find_near_duplicate
 from aulens.data.prepare.folder import LOCK, claim, describe, finish, is_finished, tidy
 from aulens.data.prepare.settings import PrepareSettings
 from aulens.data.prepare.units import UNIT_FRAMES, Unit, divide
-from aulens.data.prepare.work import Done, Job, layout_for, rows_file, work
+from aulens.data.prepare.work import Job, layout_for, rows_file, work
 from aulens.data.prepared import read_about
 from aulens.data.samples import SPLITS
 from aulens.data.shards import ByteRange, stored_picture
@@ -171,9 +171,9 @@ def _fill(
     if progress:
         progress(before, len(index))
     with closing(_worked(jobs, min(processes or os.cpu_count() or 1, len(todo)))) as results:
-        for one in results:
-            done += one.frames
-            cpu_seconds += one.cpu_seconds
+        for job, seconds in results:
+            done += len(job.frames)
+            cpu_seconds += seconds
             if progress:
                 progress(before + done, len(index))
     return done, cpu_seconds
@@ -220,12 +220,10 @@ def _pairs_between_splits(index: FrameIndex, root: Path, units: Sequence[Unit], 
 
 
 def _picture(path: str, position: int) -> NDArray[np.uint8]:
-    if not path or position != PICTURE:
-        return _BLANK
-    try:
-        return read_picture(path)
-    except DatasetError:  # it is in missing.csv
-        return _BLANK
+    with suppress(DatasetError):  # what can't be read is in missing.csv
+        if path and position == PICTURE:
+            return read_picture(path)
+    return _BLANK
 
 
 def _faces(root: Path, units: Sequence[Unit], points: int) -> Iterator[NDArray[np.uint8]]:
@@ -245,14 +243,8 @@ def _faces(root: Path, units: Sequence[Unit], points: int) -> Iterator[NDArray[n
             yield upright(stored_picture(place, f"at byte {offset} of {place.path}"), face)
 
 
-def _worked(jobs: Iterator[Job], processes: int) -> Generator[Done, None, None]:
+def _worked(jobs: Iterator[Job], processes: int) -> Generator[tuple[Job, float], None, None]:
     """The jobs done, in any order; at most a few more are made than are being worked on."""
     if processes <= 1:
-        yield from map(work, jobs)
-        return
-    with closing(in_processes(jobs, work, processes, doing="preparing", start=_start_worker)) as pool:
-        yield from (done for _, done in pool)
-
-
-def _start_worker() -> None:
-    cv2.setNumThreads(0)
+        return ((job, work(job)) for job in jobs)
+    return in_processes(jobs, work, processes, doing="preparing", start=cv2.setNumThreads, settings=(0,))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
 """Why a frame is not stored: the words of missing.csv."""
 
 
-def divide(index: FrameIndex, most: int = UNIT_FRAMES) -> list[Unit]:
+def divide(index: FrameIndex, max_frames: int = UNIT_FRAMES) -> list[Unit]:
     """All frames, each in one unit of at most so many.
 
     They are pieces of a sequence, of nearly equal length, or single frames.
@@ -69,7 +69,7 @@ def divide(index: FrameIndex, most: int = UNIT_FRAMES) -> list[Unit]:
     pieces = [
         (subject, sequence, piece)
         for subject, sequence, rows in _singles_joined(index.sequences())
-        for piece in np.array_split(rows, -(-len(rows) // most))
+        for piece in np.array_split(rows, -(-len(rows) // max_frames))
     ]
     return [
         Unit(f"{number:05d}_{_in_a_file_name(subject)}_{_in_a_file_name(sequence)}", piece)
@@ -95,12 +95,8 @@ def _in_a_file_name(name: str) -> str:
 
 def fingerprint(index: FrameIndex) -> str:
     """Hash what decides the result: frames, labels, landmarks, file names (not folders: data may move)."""
-    arrays: list[NDArray[Any]] = [index.position, index.frame, index.labels]
-    if index.landmarks is not None:
-        arrays.append(index.landmarks)
-    if index.one_sided is not None:
-        arrays.append(index.one_sided)
-    return digest.fingerprint(arrays, _lines(index))
+    arrays = (index.position, index.frame, index.labels, index.landmarks, index.one_sided)
+    return digest.fingerprint([array for array in arrays if array is not None], _lines(index))
 
 
 def _lines(index: FrameIndex) -> Iterator[str]:
@@ -150,17 +146,11 @@ def _frames(path: str, rows: list[int], position: NDArray[np.int32]) -> Iterator
         why = Missing("missing_video")
     else:
         first, last = int(position[waiting[0]]), int(position[waiting[-1]])
-        with closing(read_frame_range(Path(path), first, last + 1)) as frames:
-            place = first
-            while waiting:
-                try:
-                    image = next(frames, None)
-                except DatasetError:
-                    why = Missing("unreadable_video")
-                    break
-                if image is None:
-                    break
-                while waiting and position[waiting[0]] == place:
-                    yield waiting.pop(0), image
-                place += 1
+        try:
+            with closing(read_frame_range(Path(path), first, last + 1)) as frames:
+                for place, image in enumerate(frames, first):
+                    while waiting and position[waiting[0]] == place:
+                        yield waiting.pop(0), image
+        except DatasetError:
+            why = Missing("unreadable_video")
     yield from ((row, why) for row in waiting)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,14 +42,6 @@ class Job:
         return f"{SHARDS}/{self.name}.tar"
 
 
-@dataclass(frozen=True)
-class Done:
-    """A finished unit: number of frames, and CPU seconds that they took."""
-
-    frames: int
-    cpu_seconds: float
-
-
 def rows_file(root: Path, name: str) -> Path:
     """Where the rows of a unit lie until all are done; a unit is done if it is there."""
     return root / PARTS / f"{name}.parquet"
@@ -63,15 +54,15 @@ def layout_for(frames: FrameIndex, settings: PrepareSettings) -> LandmarkLayout:
     return layout_of(frames.landmarks)
 
 
-def work(job: Job) -> Done:
-    """Store the frames of a unit.
+def work(job: Job) -> float:
+    """Store the frames of a unit; returns the CPU seconds that they took.
 
     Raises:
         OSError: the files can't be written.
     """
     start = time.process_time()
     _store(job)
-    return Done(len(job.frames), time.process_time() - start)
+    return time.process_time() - start
 
 
 def _store(job: Job) -> None:
@@ -91,25 +82,21 @@ def _store(job: Job) -> None:
     names = ("shard", "offset", "length", "size", "found", "reason")
     stored = dict(zip(names, zip(*(rows[row] for row in range(len(frames))), strict=True), strict=True))
     of_frames = {name: getattr(frames, name) for name in ("subject", "sequence", "frame", "part")}
+    of_aus = {"": frames.labels, "_i": frames.intensities, "_side": frames.one_sided}
     table = pd.concat(
         [
             pd.DataFrame({"key": keys, **of_frames, **stored, "file": _files(frames)}),
-            pd.DataFrame(frames.labels, columns=list(frames.aus.labels)),
-            _beside(frames.intensities, frames, "i"),
-            _beside(frames.one_sided, frames, "side"),
+            *(
+                pd.DataFrame(values, columns=[f"{label}{suffix}" for label in frames.aus.labels])
+                for suffix, values in of_aus.items()
+                if values is not None
+            ),
             pd.DataFrame(landmarks.reshape(len(frames), -1), columns=point_columns(layout.count)),
         ],
         axis=1,
     )
     with atomic_write(rows_file(job.root, job.name)) as part:
         table.to_parquet(part, index=False)
-
-
-def _beside(values: NDArray[Any] | None, frames: FrameIndex, what: str) -> pd.DataFrame:
-    """Columns AU1_what, ... of what stands beside the labels, (N, A); none if there is nothing."""
-    if values is None:
-        return pd.DataFrame(index=range(len(frames)))
-    return pd.DataFrame(values, columns=[f"{label}_{what}" for label in frames.aus.labels])
 
 
 def _faces(job: Job, layout: LandmarkLayout) -> Iterator[tuple[int, StoredFace | Missing, str]]:
