@@ -1,9 +1,11 @@
 """Ctrl-C and what does the same: in a program, in a block that ends by it, in processes that others start."""
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -110,3 +112,23 @@ def test_a_started_process_ends_at_ctrl_c_without_a_word():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "deaf\n", "")
+
+
+@posix
+@pytest.mark.parametrize("heard", ["typer", "onnxruntime"])
+def test_ctrl_c_while_libraries_are_loaded_ends_without_a_traceback(heard: str, tmp_path: Path) -> None:
+    """Libraries in C make an ImportError of a KeyboardInterrupt."""
+    (tmp_path / f"{heard}.py").write_text(
+        "import signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "try:\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "except KeyboardInterrupt as error:\n"
+        "    raise ImportError('initialization failed') from error\n"
+        "def __getattr__(name): return lambda *a, **k: lambda f: f\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "aulens", "detect", tmp_path / "nothing.jpg"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

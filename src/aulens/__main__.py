@@ -1,5 +1,19 @@
 """`python -m aulens` is `aulens`."""
 
-from aulens.cli import main
+import sys
 
-main()
+from aulens.interrupts import ctrl_c_blocked
+
+
+def main() -> None:
+    """The command line; Ctrl-C ends it without a traceback also while it is being loaded."""
+    try:
+        with ctrl_c_blocked():
+            from aulens.cli import main as run
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -79,9 +79,9 @@ def at_ctrl_c(do: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def ctrl_c_blocked() -> Iterator[None]:
-    """Processes that begin in this block don't hear Ctrl-C until `exit_quietly`.
+    """A Ctrl-C in this block is heard when it ends; by processes that begin in it, after `exit_quietly`.
 
-    They would else die with a traceback.
+    Those would else die with a traceback, and a library that is being loaded may make an ImportError of it.
     """
     if sys.platform == "win32":
         yield

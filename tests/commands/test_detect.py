@@ -245,6 +245,8 @@ def test_doubtful_faces_are_counted_and_left_out_where_that_is_asked_for(model: 
         done = aulens("detect", path, "--model", model, "-f", "csv", *out, *limited)
         assert "1 of 1 rows with a face are left out (of a quality below 0.5)" in done.err
         assert "doubtful (quality" not in done.err
+        within = aulens("detect", path, "--model", model, "-f", "csv", *out, "--min-quality", 0.01)
+        assert "1 of 1 faces is doubtful (quality below 0.5): 1 dark or blurred" in within.err
         before, after = (pd.read_csv(io.StringIO(one.out)) for one in (plain, done))
         assert (before["success"][0], after["success"][0]) == (1, 0)
         assert before["AU12_p"].notna().all()

@@ -1,12 +1,16 @@
 """Pictures to files: a kill anywhere leaves no trace after --resume, and what is old goes or stays."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from aulens import Analyzer
 from aulens.errors import ConfigError
+from aulens.faces.detector import Face
 from aulens.output import Here, OutputSettings, Results, analyze_files, pictures
 from command_line import aulens
 from patch_people import PatchDetector, patch_frame
@@ -108,7 +112,7 @@ def test_a_run_stopped_while_it_finishes_goes_on(
 
 
 def test_what_is_done_is_left_as_it_is_until_it_changes(
-    analyzer: Analyzer, given: list[Path], tmp_path: Path
+    analyzer: Analyzer, given: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     own = tmp_path / "p.png"
     own.write_bytes(given[1].read_bytes())
@@ -127,8 +131,30 @@ def test_what_is_done_is_left_as_it_is_until_it_changes(
     assert resumed() == ["p00", "p01", "p02", "p"]
     assert resumed(OutputSettings()) == ["p00", "p01", "p02", "p"]
     assert run(analyzer, paths, out, resume=True).pictures == first.pictures
+    assert not caplog.messages
     own.write_bytes(given[2].read_bytes())
     assert resumed() == ["p00", "p01", "p02", "p"]
+    note = out / "results.json"
+    assert caplog.messages == [f"{note} is of other pictures, or they have changed; all are analyzed anew"]
+
+
+class OneOrTwo(PatchDetector):
+    """Finds a single face in good quality, two in bad and in worse."""
+
+    def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+        faces = super().__call__(image)
+        return tuple(
+            replace(face, quality=(0.3, 0.1)[place] if faces[1:] else 0.9) for place, face in enumerate(faces)
+        )
+
+
+def test_doubtful_are_of_the_faces_that_count(model: Path, given: list[Path], tmp_path: Path) -> None:
+    """Three faces in two pictures: one of quality 0.9, one of 0.3, one of 0.1."""
+    paths, judged = given[1:3], Analyzer(model, OneOrTwo())
+    for limit, text in ((None, "2 of 3 faces are doubtful"), (0.2, "1 of 2 faces is doubtful")):
+        done = run(judged, paths, tmp_path / str(limit), OutputSettings(min_quality=limit)).pictures
+        assert done is not None
+        assert done.remark == f"{text} (quality below 0.5): {sum(done.doubts.values())} small"
 
 
 def test_an_earlier_page_stays_until_the_new_one_is_whole(

@@ -274,7 +274,9 @@ def test_a_receipt_that_names_files_of_others_costs_none(
     assert all(path.is_file() for path in kept)
 
 
-def test_a_video_that_was_touched_is_done_again(analyzer: Analyzer, short: Path, tmp_path: Path):
+def test_a_video_that_was_replaced_is_done_again_and_that_is_said(
+    analyzer: Analyzer, short: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     copy = tmp_path / "talk.mp4"
     copy.write_bytes(short.read_bytes())
     analyze_video(analyzer, copy, tmp_path / "out")
@@ -282,6 +284,7 @@ def test_a_video_that_was_touched_is_done_again(analyzer: Analyzer, short: Path,
     seen = []
     analyze_video(analyzer, copy, tmp_path / "out", resume=True, progress=lambda *a: seen.append(a))
     assert len(seen) == 12
+    assert caplog.messages == [f"{copy}: the video has changed since it was analyzed; it is analyzed anew"]
 
 
 def test_frames_of_another_folder_of_the_same_name_are_others(analyzer: Analyzer, tmp_path: Path):

@@ -18,7 +18,8 @@ class Tally:
     Attributes:
         say: prints one line.
         faces: in pictures.
-        doubts: why some are doubtful, and how many are so.
+        doubts: why some of those that count are doubtful, and how many are so.
+        doubtful: the same of a run whose pictures went to files, in words.
         beyond: limits, of the faces in pictures.
         with_face: pictures with at least one.
         pictures: that could be read.
@@ -34,6 +35,7 @@ class Tally:
     say: Callable[[str], None]
     faces: int = 0
     doubts: Counter[str] = field(default_factory=Counter)
+    doubtful: str | None = None
     beyond: int = 0
     with_face: int = 0
     pictures: int = 0
@@ -58,7 +60,7 @@ class Tally:
     def of_pictures(self, receipt: Receipt) -> None:
         """Count all pictures of a run."""
         self.pictures, self.faces, self.with_face = receipt.frames, receipt.people, receipt.with_face
-        self.doubts = Counter(receipt.doubts)
+        self.doubtful = receipt.remark
         if receipt.left_out is not None:
             self.say(receipt.left_out)
 
@@ -113,7 +115,7 @@ class Tally:
         told = []
         if self.faces or not (self.pictures or self.clips or self.failed):
             told.append(f"{counted(self.faces, 'face')} in {counted(self.with_face, 'picture')}")
-        if (doubtful := doubts_text(self.doubts, self.faces)) is not None:
+        if doubtful := self.doubtful or doubts_text(self.doubts, self.faces - self.beyond):
             told.append(doubtful)
         if self.pictures > self.with_face:
             told.append(f"{counted(self.pictures - self.with_face, 'picture')} without a face")

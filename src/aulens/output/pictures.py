@@ -5,6 +5,7 @@ each picture. Going on after a kill begins behind the last whole line.
 """
 
 import json
+import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,20 +33,23 @@ from aulens.output.receipt import (
     digest_of,
     files_of,
     read_receipt,
+    standing_receipt,
     tables_of,
-    why_not_done,
+    untrue,
     with_old,
     write_receipt,
 )
 from aulens.output.settings import OutputSettings
 from aulens.output.writers import count_rows, format_of, rows_in, table_of_pictures
 from aulens.runtime.card import ModelCard
+from aulens.runtime.doubt import doubts_text
 from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
 from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
 from aulens.tables.schema import Row
 from aulens.tables.usable import out_of
 
+_LOG: Final = logging.getLogger(__name__)
 _FORMAT: Final = "aulens-pictures-part/3"
 _IF_SET: Final = ("mirrored", "max_yaw", "max_pitch", "min_quality")
 """Settings that are told only if they are set, as of videos."""
@@ -188,8 +192,11 @@ def begin_pictures(plan: Plan) -> None:
     if not plan.resume:
         _clear_parts(plan.out)
         begin_anew(note)
-    elif (why := why_not_done(note)) is not None:
-        raise ConfigError(f"{why}; move it away, or without --resume all pictures are analyzed anew")
+    elif (done := standing_receipt(note)) is not None:
+        if (why := untrue(note, done)) is not None:
+            raise ConfigError(f"{why}; move it away, or without --resume all pictures are analyzed anew")
+        if done.identity.get("pictures") != plan.pictures[0].digest:
+            _LOG.warning("%s is of other pictures, or they have changed; all are analyzed anew", note)
 
 
 def analyze_pictures(
@@ -273,7 +280,7 @@ def finish_pictures(plan: Plan, card: ModelCard) -> Receipt:
     done = Receipt(
         None, identity, frames, with_face, faces, 0, None, {}, versions(),
         left_out=out_of(out, faces, plan.settings.limits) if plan.settings.limits else None,
-        doubts=dict(doubts), failed=failed,
+        remark=doubts_text(doubts, faces - out), doubts=dict(doubts), failed=failed,
     )  # fmt: skip
     if frames or not table.exists():
         begin_anew(note)  # from here on, an earlier run's would be of another table

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ from aulens.tables.dictionary import FILE_NAME, is_dictionary
 
 CLIP: Final = "aulens-clip/1"
 PICTURES: Final = "aulens-pictures/2"
+_LOG: Final = logging.getLogger(__name__)
 _OUTPUTS: Final = ("format", "overlay", "report")
 """Settings that choose what is written, and change nothing of what is in it."""
 _REPLACED: Final = "replaced"
@@ -83,13 +85,14 @@ def read_receipt(path: Path, identity: Mapping[str, Any]) -> Receipt | None:
     Raises:
         InputError: a video was done with other settings.
     """
-    found = _read(path)
-    if found is None or _REPLACED in found.identity:
+    found = standing_receipt(path)
+    if found is None:
         return None
     if found.identity != identity:
-        if found.source is None or any(
-            found.identity.get(key) != identity[key] for key in (*VIDEO, "frames")
-        ):
+        if found.source is None:
+            return None
+        if any(found.identity.get(key) != identity[key] for key in (*VIDEO, "frames")):
+            _LOG.warning("%s: the video has changed since it was analyzed; it is analyzed anew", found.source)
             return None
         raise InputError(f"{path}: it was done before, but {differs(found.identity, identity)}")
     # Not Path.exists, which raises at names that no disk can hold.
@@ -119,10 +122,10 @@ def untrue(path: Path, receipt: Receipt) -> str | None:
     return None
 
 
-def why_not_done(path: Path) -> str | None:
-    """`untrue` of what is there, unless another run has begun to replace it."""
+def standing_receipt(path: Path) -> Receipt | None:
+    """That of an earlier run, unless there is none or a run has begun to replace what it made."""
     found = _read(path)
-    return None if found is None or _REPLACED in found.identity else untrue(path, found)
+    return None if found is None or _REPLACED in found.identity else found
 
 
 def tables_of(made: Mapping[str, Path]) -> list[Path]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from aulens.card_file import Card, check_sha256
 from aulens.errors import ConfigError, ModelError
+from aulens.interrupts import ctrl_c_blocked
 from aulens.runtime.whole_file import read_whole, unreadable
 
 BACKENDS: Final = ("onnxruntime", "openvino")
@@ -184,7 +185,8 @@ def import_onnxruntime() -> Any:
     # From 1.29 on, ONNX Runtime reports usage on Linux and macOS too, unless this is set before its import.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
-        runtime = importlib.import_module("onnxruntime")
+        with ctrl_c_blocked():
+            runtime = importlib.import_module("onnxruntime")
     except ImportError as error:
         raise ModelError(f"onnxruntime can't be imported ({error}): pip install onnxruntime") from error
     runtime.disable_telemetry_events()  # for Windows, where the variable has no effect
@@ -198,7 +200,8 @@ def _import_openvino() -> Any:
     if "openvino" not in sys.modules:
         sys.modules[hidden] = None  # type: ignore[assignment]
     try:
-        return importlib.import_module("openvino")
+        with ctrl_c_blocked():
+            return importlib.import_module("openvino")
     except ImportError as error:
         raise ModelError(f"openvino can't be imported ({error}): pip install 'aulens[openvino]'") from error
     finally:
