@@ -82,10 +82,7 @@ def main(command: Callable[[], object] = app) -> None:
 def _run(command: Callable[[], object]) -> None:
     try:
         command()
-    except AulensError as error:
-        sys.stderr.write(f"aulens: {legible_lines(error)}\n")
-        sys.exit(2)
-    except OSError as error:  # a folder without write permission, a full disk
+    except (AulensError, OSError) as error:  # OSError: a folder without write permission, a full disk
         sys.stderr.write(f"aulens: {legible_lines(error)}\n")
         sys.exit(2)
 

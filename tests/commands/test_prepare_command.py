@@ -49,7 +49,7 @@ def test_a_summary(index, tmp_path):
     assert (table["missing"], table["missing_picture"]) == ("1", "1")
     assert "there is no such picture" in done.out
     assert "of CPU time" in next(line for line in done.out.splitlines() if "frames/s per core" in line)
-    assert "2 remarks on these data; aulens doctor" in done.err
+    assert "2 remarks on these data; see aulens doctor" in done.err
     assert "F002: is in two." in done.err
     assert "F001" not in done.err
     assert '"margin": 0.5' in (out / "prepared.json").read_text()

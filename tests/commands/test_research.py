@@ -143,11 +143,6 @@ def test_our_own_missing_module_is_not_blamed_on_an_extra(
         run("train", "--config", "a.toml", "-o", "run")
 
 
-def test_render_wants_a_folder() -> None:
-    with pytest.raises(ConfigError, match="--out DIR"):
-        run("render")
-
-
 def test_render_refuses_what_was_given_only() -> None:
     with pytest.raises(ConfigError, match=r"leave out --n$"):
         run("render", "--out", "x", "--layout", "bp4d", "--n", "3")
@@ -168,11 +163,13 @@ def test_render_draws_as_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--codes", "c.csv", "--neutral"], "--codes, --neutral is for portraits"),
+        (["--codes", "c.csv", "--neutral"], "give --portraits too, or leave out --codes and --neutral"),
         (["--portraits", "p", "--wide"], "--wide, --joint and --per-subject are for renders"),
         (["--portraits", "p", "--per-subject", "3"], "--n is spread evenly"),
         (["--portraits", "nowhere"], "nowhere does not exist"),
         (["--layout", "bp4d", "--portraits", "p"], "leave out --portraits"),
+        (["--layout", "bp4d", "--codes", "c.csv"], "leave out --codes"),
+        (["--frames", "9"], "give --layout too, or leave out --frames"),
     ],
 )
 def test_render_refuses_options_that_do_not_go_with_portraits(

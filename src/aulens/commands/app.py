@@ -21,21 +21,22 @@ def app(
     host: Annotated[
         str,
         typer.Option(
-            help="Address to listen on; the default is for this computer only.", rich_help_panel=_SERVER
+            help="Address to listen on; by default only this computer can reach it.", rich_help_panel=_SERVER
         ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes any free one.", rich_help_panel=_SERVER)] = 7860,
+    port: Annotated[int, typer.Option(help="Port; 0 takes any free one.", rich_help_panel=_SERVER)] = 7860,
     browser: Annotated[
         bool, typer.Option("--open", help="Open the page in the browser.", rich_help_panel=_SERVER)
     ] = False,
     max_megabytes: Annotated[
-        float, typer.Option(metavar="MB", help="Most that is taken at once.", rich_help_panel=_SERVER)
+        float, typer.Option(metavar="MB", help="Largest upload.", rich_help_panel=_SERVER)
     ] = 500,
     max_total_megabytes: Annotated[
         float | None,
         typer.Option(
             metavar="MB",
-            help="Most that the files of all pages may take; eight times --max-megabytes unless given.",
+            help="Largest size of the files of all pages together.",
+            show_default="eight times --max-megabytes",
             rich_help_panel=_SERVER,
         ),
     ] = None,
@@ -43,13 +44,15 @@ def app(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="A name, besides this computer's own, by which the page may be asked for: that of a server "
-            "before it. Can be given several times.",
+            help="Another host name under which the page may be opened, as that of a proxy, repeatable.",
             rich_help_panel=_SERVER,
         ),
     ] = None,
     max_minutes: Annotated[
-        float, typer.Option(metavar="MIN", help="Longest part of a video at once.", rich_help_panel=_SERVER)
+        float,
+        typer.Option(
+            metavar="MIN", help="Longest part of a video that is analyzed at once.", rich_help_panel=_SERVER
+        ),
     ] = 10,
     model: Model = None,
     detector: DetectorName = DEFAULT_DETECTOR,
@@ -57,10 +60,10 @@ def app(
     backend: Backend = BACKENDS[0],
     threads: Threads = None,
 ) -> None:
-    """Open a web page on this computer: drop in a picture or a video, see its Action Units, take files away.
+    """Serve a web page on this computer: drop in a picture or a video, see its Action Units, download files.
 
     Everything stays on this computer. Uploads and results are deleted when their page is closed, and when
-    Ctrl-C ends the command. One analysis runs at a time; those of other pages wait. docs/app.md tells more.
+    Ctrl-C ends the command. One analysis runs at a time; those of other pages wait. See docs/app.md.
     """
     console = to_stderr()
     settings = AppSettings(

@@ -33,14 +33,7 @@ class _Speed(ProgressColumn):
 
 
 class FrameBar(Progress):
-    """Pictures and frames, with speed and time left; nothing where nobody looks.
-
-    Args:
-        console: shows it.
-        settings: which frames of videos come.
-        pictures: how many there are.
-        quiet: show nothing.
-    """
+    """Pictures and frames that are done, with speed and time left; nothing if `quiet` or in a pipe."""
 
     def __init__(self, console: Console, settings: OutputSettings, pictures: int, *, quiet: bool) -> None:
         super().__init__(
@@ -51,7 +44,7 @@ class FrameBar(Progress):
         self._tasks_of: dict[str, TaskID] = {}
 
     def picture(self, seen: AnalyzedPicture, result: FrameResult | None = None) -> None:
-        """A picture was looked at."""
+        """A picture was analyzed."""
         self._advance("pictures", self._pictures)
 
     def frame(self, job: Job, result: FrameResult, info: VideoInfo) -> None:
@@ -71,33 +64,25 @@ class FrameBar(Progress):
 
 
 class StepsBar(Progress):
-    """Steps that are done of each of several things; nothing where nobody looks.
+    """How many steps of each of several tasks are done; nothing in a pipe."""
 
-    Args:
-        console: shows it.
-        names: of things, to be shown from the start.
-        transient: gone at the end.
-    """
-
-    def __init__(self, console: Console, *names: str, transient: bool = False) -> None:
-        super().__init__(console=console, disable=not console.is_terminal, transient=transient)
-        self._tasks_of = {name: self.add_task(name, total=None) for name in names}
+    def __init__(self, console: Console, *, transient: bool = False) -> None:
+        # A step may take minutes: the speed is taken over several.
+        super().__init__(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            console=console, disable=not console.is_terminal, transient=transient, speed_estimate_period=900,
+        )  # fmt: skip
+        self._tasks_of: dict[str, TaskID] = {}
 
     def step(self, name: str, done: int, total: int) -> None:
-        """So many steps of so many are done."""
+        """So many steps of so many are done; those of the first call were done before, which is no speed."""
         if name not in self._tasks_of:
-            self._tasks_of[name] = self.add_task(name)
+            self._tasks_of[name] = self.add_task(name, total=total, completed=done)
         self.update(self._tasks_of[name], completed=done, total=total)
 
 
 class FileBar(Progress):
-    """Files that workers have done, and how many frames of the others are kept.
-
-    Args:
-        console: shows it.
-        out: folder of the results.
-        names: of the files of videos.
-    """
+    """Files that workers have done, and how many frames of the videos `names` are kept in `out`."""
 
     def __init__(self, console: Console, out: Path, names: Iterable[str]) -> None:
         self._frames = _Frames(out, names)

@@ -1,4 +1,4 @@
-"""`aulens convert`: models of others, and models for other AUs, become checkpoints of ours."""
+"""`aulens convert`: weights of others, and of models for other AUs, become checkpoints of aulens."""
 
 import re
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ def jaanet(
         Path | None, typer.Option(metavar="DIR", help="Folder of all six files, instead of naming them.")
     ] = None,
     epoch: Annotated[
-        int | None, typer.Option(min=0, help="Which epoch in --folder.", show_default="the only one")
+        int | None, typer.Option(min=0, help="Epoch to take from --folder.", show_default="the only one")
     ] = None,
     region: Annotated[Path | None, _file("--region", "region_learning")] = None,
     align: Annotated[Path | None, _file("--align", "align_net")] = None,
@@ -51,11 +51,11 @@ def jaanet(
     overall: Annotated[Path | None, _file("--global", "global_au_feat")] = None,
     au: Annotated[Path | None, _file("--au", "au_net")] = None,
     aus: Annotated[
-        str, typer.Option(metavar="SET|1,2,4..", help="AUs that they were trained on, in their order.")
+        str, typer.Option(metavar="SET|1,2,4..", help="AUs that they were trained on, in order.")
     ] = "bp4d",
-    crop: Annotated[int, typer.Option(help="Crop that they were trained on, in pixels.")] = 176,
+    crop: Annotated[int, typer.Option(help="Side of the crop that they were trained on, in pixels.")] = 176,
 ) -> None:
-    """Published JAA-Net weights (PyTorch, version 2), six files, as one checkpoint.
+    """Turn published JAA-Net weights (PyTorch, version 2; six files) into one checkpoint.
 
     The files are read without executing anything in them.
     """
@@ -83,9 +83,9 @@ def disfa_init(
         Path, typer.Option("--from", metavar="FILE", help="Checkpoint of a JAA-Net for BP4D's AUs.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Checkpoint to write.")],
-    seed: Annotated[int, typer.Option(min=0, help="Decides the layers that start afresh.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the layers that start afresh.")] = 0,
 ) -> None:
-    """A JAA-Net for DISFA's AUs to start training from, made of one trained on BP4D."""
+    """Make a JAA-Net for DISFA's AUs, to start training from, out of one trained on BP4D."""
     _check_out(out, [source])
     with extras("train"):
         import dataclasses

@@ -32,7 +32,9 @@ def detect(
     format: Annotated[
         Format,
         typer.Option(
-            "--format", "-f", help="Of the table; `table` is for reading, the last three are other tools'."
+            "--format",
+            "-f",
+            help="Of the table; `table` is for reading, the last three are those of other tools.",
         ),
     ] = Format.TABLE,
     out: Annotated[
@@ -41,20 +43,21 @@ def detect(
             "--out",
             "-o",
             metavar="DIR",
-            help="Write here: results.csv (.jsonl, .parquet) of pictures; NAME.csv, NAME.events.csv and more "
-            "of each video.",
+            help="Folder for results: results.csv (.jsonl, .parquet) of pictures; NAME.csv, NAME.events.csv "
+            "and more of each video.",
         ),
     ] = None,
     overlay: Annotated[
         bool,
         typer.Option(
-            "--overlay", help="Draw what was seen: DIR/pictures/, DIR/index.html, DIR/NAME.overlay.mp4."
+            "--overlay",
+            help="Draw the results: DIR/pictures/, DIR/index.html, DIR/NAME.overlay.mp4.",
         ),
     ] = False,
     report: Annotated[
         bool,
         typer.Option(
-            "--report", help="A page to look through each video, and figures for print; one for all pictures."
+            "--report", help="Write a page and figures for print of each video, and one page of all pictures."
         ),
     ] = False,
     resume: Resume = False,
@@ -63,11 +66,12 @@ def detect(
 
     One row per face, in videos per frame and person: file, frame, time (seconds), face_id (in a picture 0 is
     the largest; in a video it stays with the person), success, box, and for each Action Unit its calibrated
-    probability (AU12_p), the decision by that Action Unit's own threshold (AU12_c) and the probability on the
-    person's own left and right (AU12_left_p, AU12_right_p; empty if the model does not tell sides). Nobody in
-    a picture, or a person lost in a frame, is a row with success 0. docs/tables.md has all of it.
+    probability (AU12_p), whether it is present by that Action Unit's own threshold (AU12_c) and the
+    probability on the person's own left and right (AU12_left_p, AU12_right_p; empty if the model has no
+    scores per side). A picture without a face, or a person lost in a frame, is a row with success 0. See
+    docs/tables.md.
 
-    Exit code: 0 all done, 1 some inputs or faces failed (each is named), 2 wrong use, 130, 143 or 129
+    Exit code: 0 = all done, 1 = some inputs or faces failed (each is named), 2 = wrong use; 130, 143 or 129 =
     stopped by Ctrl-C, SIGTERM or SIGHUP.
     """
     Analysis(inputs or [], out, format, overlay, report, resume, videos, sources, models, cluster).run()

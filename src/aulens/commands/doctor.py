@@ -19,27 +19,27 @@ def doctor(
     root: Delivered,
     lists: Lists = None,
     prepared: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A folder of `aulens prepare`, to compare with ROOT.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Also check this folder of `aulens prepare` against ROOT."),
     ] = None,
     subset: Annotated[
         bool,
         typer.Option(
-            "--subset", help="ROOT holds some subjects only, on purpose; known of renders' look-alikes."
+            "--subset", help="ROOT holds only some subjects, on purpose (always so for a look-alike)."
         ),
     ] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Don't look at pictures.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Check no pictures.")] = False,
     contact_sheet: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Draw the landmarks on faces, the most doubtful first.")
+        Path | None, typer.Option(metavar="PNG", help="Draw landmarks on faces, the most doubtful first.")
     ] = None,
     detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON.")] = False,
 ) -> None:
-    """Examine a data set: frames and base rates against published ones, codes, landmarks, labels against
-    faces.
+    """Examine a data set: frames and base rates against the published ones, codes, landmarks, labels.
 
-    Exit code 1 if the data can't give the published protocol; the errors say why. Warnings and notes don't
-    count.
+    Exit code 1 if the data can't give the published protocol, that is, if there is an error; warnings and
+    notes don't count.
     """
     console = to_stderr()
     with extras():

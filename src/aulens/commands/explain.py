@@ -1,4 +1,4 @@
-"""`aulens explain`: what a network draws on its way to the Action Units of one face."""
+"""`aulens explain`: the evidence of a network for the Action Units of one face."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,29 +21,30 @@ def explain(
     source: Annotated[
         Path, typer.Argument(metavar="PICTURE", help="A picture, or a video with --at.", show_default=False)
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write here.")] = Path(),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for results.")] = Path(),
     model: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE|RUN",
-            help="Card (.json) or .onnx of another model, or a run or a checkpoint in it.",
+            help="Another model: its card (.json) or .onnx file, a run folder, or a checkpoint.",
             show_default="the shipped one",
         ),
     ] = None,
-    face: Annotated[int, typer.Option(min=0, help="0 for the largest, 1 for the next.")] = 0,
+    face: Annotated[int, typer.Option(min=0, help="Which face: 0 is the largest, 1 the next.")] = 0,
     at: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Of a video: seconds or m:ss.", show_default="its start"),
+        typer.Option(metavar="TIME", help="Of a video: seconds, 1:30 or 0:01:30.", show_default="its start"),
     ] = None,
     detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
 ) -> None:
-    """Show where a model saw each Action Unit of a face, and what its network drew on the way.
+    """Show the evidence for each Action Unit of a face: where on it, and the inner maps of the network.
 
     Writes NAME.explain.html, a page to hover over, and a figure for print (NAME.explain.pdf and .png, which
-    need the extra `figures`): of paper A's networks the ROI maps with their regions, each Action Unit's
-    eigenvector, and the features before and after the graph; of JAA-Net's the attention before and after its
-    refinement. Inner layers of an exported model are there if it was exported with --inner.
+    need the extra `figures`): for paper A's networks the ROI maps with their regions, each Action Unit's
+    eigenvector map, and the features before and after the graph; for JAA-Net the attention before and after
+    refinement.
+    An exported model has its inner layers only if it was exported with --inner.
     """
     from aulens.evidence.draw import write_explanation
     from aulens.evidence.explain import explain

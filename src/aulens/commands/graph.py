@@ -1,4 +1,4 @@
-"""`aulens graph`: how Action Units go together, drawn or written."""
+"""`aulens graph`: how Action Units co-occur, as a picture or a file."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -35,7 +35,7 @@ def graph(
             "--out",
             "-o",
             metavar="FILE",
-            help="Picture (.png, .jpg), or the matrix (.json), which `model.graph_matrix` takes.",
+            help="File to write: a picture (.png, .jpg), or the matrix (.json) for `model.graph_matrix`.",
         ),
     ],
     threshold: Annotated[
@@ -43,21 +43,19 @@ def graph(
         typer.Option(
             min=0,
             max=1,
-            help="Probability from which on a relation is kept.",
+            help="Smallest probability at which a relation is kept.",
             show_default="the model's, or 0.4",
         ),
     ] = None,
     aus: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="AU set to count in a folder of data.", show_default="the folder's"
-        ),
+        typer.Option(metavar="SET", help="AU set to count in a folder of data.", show_default="the folder's"),
     ] = None,
     fold: Annotated[
-        int | None, typer.Option(min=1, help="Of prepared data: the part that is not counted.")
+        int | None, typer.Option(min=1, help="Published part of prepared data that is left out.")
     ] = None,
 ) -> None:
-    """Draw how Action Units go together: how often each is present when another is, in training labels."""
+    """Draw how Action Units co-occur: how often each is present when another is, in training labels."""
     if out.suffix.lower() not in (*_PICTURES, ".json"):
         raise ConfigError(f"{out} must end in .png or .jpg for a picture, or in .json for the matrix")
     refuse_inputs([out], [source])
@@ -96,7 +94,7 @@ def _read(source: Path, aus: str | None, fold: int | None) -> tuple[AURelations,
         )
     if _is_exported(source):
         raise ModelError(
-            f"{source} is an exported model, which does not tell how AUs go together; give the run folder "
+            f"{source} is an exported model, which does not hold how AUs co-occur; give the run folder "
             "that it was exported from, or the checkpoint"
         )
     if source.suffix.lower() == ".json":

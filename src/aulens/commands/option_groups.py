@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 from typer.models import OptionInfo
@@ -27,20 +27,12 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     groups: dict[str, Any] = {}
     for parameter in inspect.signature(command).parameters.values():
         group = parameter.annotation
-        if not is_dataclass(group):
-            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-            continue
-        groups[parameter.name], hints = group, get_type_hints(group, include_extras=True)
-        options += [
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=field.default,
-                annotation=hints[field.name],
-            )
-            for field in fields(group)
-        ]
-    parameters += options
+        if isinstance(group, type) and is_dataclass(group):
+            groups[parameter.name] = group
+            options += inspect.signature(group).parameters.values()
+        else:
+            parameters.append(parameter)
+    flat = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*parameters, *options)]
 
     @wraps(command)
     def call(**given: Any) -> None:
@@ -50,8 +42,8 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         }
         command(**given, **made)
 
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    call.__signature__ = inspect.Signature(flat)  # type: ignore[attr-defined]
+    call.__annotations__ = {each.name: each.annotation for each in flat}
     return call
 
 
@@ -70,14 +62,14 @@ def _option(panel: str, *names: str, show_default: bool | str = False, **more: A
 
 @dataclass(frozen=True)
 class VideoOptions:
-    """Which frames of a video, and what is made of them; how it lies."""
+    """Which frames of a video are analyzed, and what is made of them."""
 
     mirrored: Annotated[
         bool,
         _option(
             "Pictures and videos",
             "--mirrored",
-            help="They are mirrored, as selfies often are: turn them, so that left and right are the "
+            help="The input is mirrored, as selfies often are: flip it, so that left and right are the "
             "person's own.",
         ),
     ] = False
@@ -85,41 +77,41 @@ class VideoOptions:
         int,
         _video(
             metavar="N",
-            help="Videos: analyze each N-th frame.",
+            help="Analyze every N-th frame only.",
             show_default=True,
             **bounds(OutputSettings, "frame_step"),
         ),
     ] = 1
     start: Annotated[
-        str | None, _video("--from", metavar="TIME", help="From this time on: seconds, 1:30 or 0:01:30.")
+        str | None, _video("--from", metavar="TIME", help="Start at this time: seconds, 1:30 or 0:01:30.")
     ] = None
-    stop: Annotated[str | None, _video("--to", metavar="TIME", help="Up to this time.")] = None
+    stop: Annotated[str | None, _video("--to", metavar="TIME", help="Stop at this time.")] = None
     smooth: Annotated[
         float | None,
         _video(
             metavar="SECONDS",
-            help="Add columns smoothed over so long a time (AU12_smooth_p); raw columns stay.",
+            help="Add columns smoothed over a window of this length (AU12_smooth_p); the raw ones stay.",
         ),
     ] = None
     baseline: Annotated[
         bool,
         _video(
             "--baseline",
-            help="Add columns that tell how far an AU is above the person's own baseline (AU12_above).",
+            help="Add columns of how far each AU is above the person's own baseline (AU12_above).",
         ),
     ] = False
     neutral: Annotated[
         str | None,
         _video(
             metavar="FRAME|TIME|FILE",
-            help="Likewise, above a frame of the clip with the face at rest (250, 0:10), or a picture of it.",
+            help="The same, above a face at rest: a frame of the video (250, or 0:10), or a picture.",
         ),
     ] = None
     keep_lost: Annotated[
         float | None,
         _video(
             metavar="SECONDS",
-            help="Who is gone for longer has no more rows until they return.",
+            help="A person who is lost for longer than this has no rows until they return.",
             show_default="rows to the end",
         ),
     ] = None
@@ -127,21 +119,23 @@ class VideoOptions:
         float | None,
         _video(
             metavar="DEGREES",
-            help="Who is turned further to a side counts as not seen: a row without scores, no events.",
+            help="Leave out faces turned further to a side: their rows have no scores, they make no events.",
             **bounds(Limits, "max_yaw"),
         ),
     ] = None
     max_pitch: Annotated[
         float | None,
         _video(
-            metavar="DEGREES", help="Likewise who looks further up or down.", **bounds(Limits, "max_pitch")
+            metavar="DEGREES",
+            help="Leave out faces turned further up or down than this.",
+            **bounds(Limits, "max_pitch"),
         ),
     ] = None
     min_quality: Annotated[
         float | None,
         _video(
             metavar="SHARE",
-            help=f"Likewise who is seen worse than this, 0 to 1; below {DOUBTFUL:g} faces are doubtful.",
+            help=f"Leave out faces of lower quality, 0 to 1; those below {DOUBTFUL:g} are doubtful.",
             **bounds(Limits, "min_quality"),
         ),
     ] = None
@@ -149,7 +143,7 @@ class VideoOptions:
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """Videos that are no files."""
+    """Videos that are folders of pictures, or a camera."""
 
     sequence: Annotated[
         bool,
@@ -158,14 +152,18 @@ class SourceOptions:
     fps: Annotated[float | None, _video(metavar="RATE", help="Frames per second of a sequence.")] = None
     times: Annotated[
         str | None,
-        _video(metavar="FILE", help="Instead: a CSV of name,time (seconds), in each folder or for all."),
+        _video(
+            metavar="FILE", help="Instead: a CSV of name,time (seconds), one in each folder or one for all."
+        ),
     ] = None
-    webcam: Annotated[int | None, _video(metavar="NUMBER", help="Watch this camera, until Ctrl-C.")] = None
+    webcam: Annotated[
+        int | None, _video(metavar="NUMBER", help="Analyze this camera (the first is 0) until Ctrl-C.")
+    ] = None
 
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """What finds faces and their AUs."""
+    """What finds faces, landmarks and AUs."""
 
     model: Model = None
     detector: DetectorName = DEFAULT_DETECTOR
@@ -175,8 +173,8 @@ class ModelOptions:
         _option(
             MODELS,
             metavar="FILE",
-            help="Card (.json) or .onnx of what finds the landmarks: a network for aulens' detector, or a "
-            "JAA-Net for any.",
+            help="Landmark model, card (.json) or .onnx: a network for the detector aulens, or a JAA-Net "
+            "for any.",
         ),
     ] = None
     upscale: Annotated[
@@ -185,7 +183,8 @@ class ModelOptions:
             MODELS,
             min=1,
             max=8,
-            help="Enlarge so much to find small faces (dlib).",
+            metavar="FACTOR",
+            help="Enlarge pictures to find small faces (dlib).",
             show_default="as needed",
         ),
     ] = None
@@ -205,26 +204,26 @@ class ModelOptions:
         return Analyzer(self.model, detector, self.backend, self.threads)
 
     def refuse(self, videos: VideoOptions) -> None:
-        """Raise `ConfigError` if faces are to be left out by what the detector does not tell."""
+        """Raise `ConfigError` if faces are to be left out by a quality that the detector does not give."""
         refuse_quality(self.detector, videos.min_quality)
 
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """Who does it."""
+    """Whether, and where, a Ray cluster does the work."""
 
     cluster: Annotated[
         bool,
         _cluster(
             "--cluster",
-            help="Share the files out among workers (needs the extra `cluster`). docs/cluster.md tells more.",
+            help="Share the files among the workers of a Ray cluster (extra `cluster`; see docs/cluster.md).",
         ),
     ] = False
     address: Annotated[
         str | None,
         _cluster(
             metavar="HOST:PORT",
-            help="A running Ray cluster; `auto` on one of its machines.",
+            help="Of a running cluster; `auto` on one of its machines.",
             show_default="one on this machine, for this run",
         ),
     ] = None
@@ -233,10 +232,10 @@ class ClusterOptions:
         _cluster(
             min=1,
             metavar="N",
-            help="How many, each with a model of its own and with --threads threads.",
+            help="Number of workers, each with its own model and --threads threads.",
             show_default="one per core",
         ),
     ] = None
 
 
-Resume = Annotated[bool, _video("--resume", help="Go on where an earlier run into DIR was stopped.")]
+Resume = Annotated[bool, _video("--resume", help="Continue an earlier run into DIR that was stopped.")]

@@ -19,12 +19,15 @@ Dataset = Annotated[
         autocompletion=DATASETS.names,
     ),
 ]
-Delivered = Annotated[Path, typer.Argument(metavar="ROOT", help="Its folder as delivered, or the manifest.")]
+Delivered = Annotated[
+    Path,
+    typer.Argument(metavar="ROOT", help="The data set as delivered: its folder, or a manifest."),
+]
 Lists = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help="JAA-Net's list files: only the frames that they name.",
+        help="Folder of JAA-Net's list files: only the frames that they name.",
         show_default="all coded frames",
     ),
 ]
@@ -32,7 +35,7 @@ Model = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Card (.json) or .onnx of another model.",
+        help="Another model: its card (.json) or .onnx file.",
         show_default="the shipped one",
         rich_help_panel=MODELS,
     ),
@@ -42,7 +45,7 @@ DetectorName = Annotated[
     typer.Option(
         "--detector",
         metavar="NAME",
-        help=f"What finds the faces: {', '.join(DETECTORS.own)}, or one that an installed package adds.",
+        help=f"Face detector: {', '.join(DETECTORS.own)}, or one that an installed package adds.",
         autocompletion=DETECTORS.names,
         rich_help_panel=MODELS,
     ),
@@ -52,19 +55,31 @@ DetectorModel = Annotated[
     typer.Option(
         "--detector-model",
         metavar="FILE",
-        help="aulens: card or .onnx of another network. dlib: a 68-point predictor. mediapipe: "
-        "face_landmarker.task.",
+        help="Model of the detector. aulens: card or .onnx of another network; dlib: a 68-point predictor; "
+        "mediapipe: face_landmarker.task.",
         rich_help_panel=MODELS,
     ),
 ]
 Backend = Annotated[
-    str, typer.Option(help=f"Runs the model: {' or '.join(BACKENDS)}.", rich_help_panel=MODELS)
+    str,
+    typer.Option(
+        metavar="NAME", help=f"What runs the model: {' or '.join(BACKENDS)}.", rich_help_panel=MODELS
+    ),
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(
-        min=1, metavar="N", help="Threads to use.", show_default="one per core", rich_help_panel=MODELS
-    ),
+    typer.Option(min=1, metavar="N", help="Number of threads.", show_default="one per core"),
+]
+Processes = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Number of processes.", show_default="one per core"),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, repeatable: train.epochs=3."),
+]
+Bootstrap = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Resamples of test subjects for the intervals; 0 for none.")
 ]
 
 

@@ -2,23 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from aulens.commands.options import Dataset, Delivered, DetectorModel, DetectorName, Lists
+from aulens.commands.bar import StepsBar
+from aulens.commands.options import Dataset, Delivered, DetectorModel, DetectorName, Lists, Processes
 from aulens.commands.research import extras
 from aulens.commands.terminal import to_stderr, to_stdout
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 
 if TYPE_CHECKING:
     from aulens.data.prepare import PrepareResult
-    from aulens.data.prepare.run import Progress as Report
-
 
 _SHOWN: Final = 5
 """Errors of the data that are shown, at most."""
@@ -29,14 +28,16 @@ def prepare(
     root: Delivered,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the prepared data.")],
     lists: Lists = None,
-    size: Annotated[int, typer.Option(min=32, help="Side of the largest crop for a model, in pixels.")] = 256,
+    size: Annotated[int, typer.Option(min=32, help="Side of the largest crop of a model, in pixels.")] = 256,
     margin: Annotated[
-        float, typer.Option(min=0, max=1, help="Room around it for rotation and shift, a share of it.")
+        float, typer.Option(min=0, max=1, help="Margin around it for rotation and shift, as a share of it.")
     ] = 0.25,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of the JPEG pictures.")] = 92,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Quality of the JPEG pictures.")] = 92,
     landmarks: Annotated[
         Literal["auto", "given", "detect"],
-        typer.Option(help="Given with the data, detected, or detected where none are given."),
+        typer.Option(
+            help="Those given with the data, detected ones, or detected where none are given (auto)."
+        ),
     ] = "auto",
     detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
@@ -44,17 +45,15 @@ def prepare(
         bool,
         typer.Option(
             "--allow-near-duplicates",
-            help="Keep nearly the same picture in two splits of a manifest: different people may look alike.",
+            help="Go on though two splits of a manifest share nearly the same pictures.",
         ),
     ] = False,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes at once.", show_default="one per core")
-    ] = None,
+    processes: Processes = None,
 ) -> None:
     """Cut one upright face from each frame of a data set, once for all models.
 
-    Frames without a face are listed in OUT/missing.csv. After a kill, the same command goes on and gives the
-    same files. Exit code 1 if no face at all could be stored.
+    Frames without a face are listed in OUT/missing.csv. If it is stopped, the same command goes on and gives
+    the same files. Exit code 1 if no face at all could be stored.
     """
     console = to_stderr()
     with extras():
@@ -68,18 +67,17 @@ def prepare(
         if index.problems:
             many = "s" if len(index.problems) > 1 else ""
             console.print(
-                f"{len(index.problems)} remark{many} on these data; aulens doctor tells.", markup=False
+                f"{len(index.problems)} remark{many} on these data; see aulens doctor.", markup=False
             )
-        # What no fold can be made of is better known before the hours that follow.
+        # Errors are better known before the hours that follow.
         for problem in [problem for problem in index.problems if problem.level == "error"][:_SHOWN]:
             console.print(f"{problem.where}: {problem.message}", markup=False)
-        with stoppable(console), _bar(console) as report:
+        with stoppable(console), StepsBar(console) as bar:
             spec = DetectorSpec(detector, detector_model)
             result = run(
                 index, out, settings, detector=spec, processes=processes,
-                allow_near_duplicates=allow_near_duplicates, progress=report,
+                allow_near_duplicates=allow_near_duplicates, progress=partial(bar.step, "frames"),
             )  # fmt: skip
-    # A file or a pipe has no width of its own: wide enough for every line.
     to_stdout().print(_table(result))
     console.print(f"see {result.root}", markup=False)
     if not result.stored:
@@ -89,29 +87,12 @@ def prepare(
 
 @contextmanager
 def stoppable(console: Console) -> Iterator[None]:
-    """Let Ctrl-C end work that the same command goes on with: a sentence, exit code 130."""
+    """Ctrl-C ends work that the same command continues: a sentence, exit code 130."""
     try:
         yield
     except KeyboardInterrupt:
         console.print("Stopped; the same command goes on.")
         raise typer.Exit(130) from None
-
-
-@contextmanager
-def _bar(console: Console) -> Iterator["Report"]:
-    columns = TextColumn("frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    # A unit may take minutes where faces are detected: the speed is taken over several.
-    with Progress(
-        *columns, console=console, disable=not console.is_terminal, speed_estimate_period=900
-    ) as bar:
-
-        def report(done: int, total: int) -> None:
-            if bar.tasks:
-                bar.update(bar.tasks[0].id, completed=done)
-            else:  # what was done before this call is no speed
-                bar.add_task("frames", total=total, completed=done)
-
-        yield report
 
 
 def _nothing(result: "PrepareResult") -> str:

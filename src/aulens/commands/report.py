@@ -1,5 +1,7 @@
 """`aulens report`: a page and figures for each video; `aulens detect --report` with less to say."""
 
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -30,6 +32,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TABLES: Final = frozenset({".csv", ".jsonl", ".parquet", ".tsv", ".txt"})
+_INSTEAD: Final = {
+    "--smooth": "smooth it with aulens.tables.smooth",
+    "--baseline": "take aulens.tables.baseline",
+    "--neutral": "take aulens.tables.baseline",
+    "--mirrored": "its left and right are as they were analyzed",
+}
+"""Option of videos -> what to do with a table instead."""
 
 
 @grouped
@@ -38,39 +47,28 @@ def report(
     models: ModelOptions,
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="INPUT...", help="Videos, pictures, or folders with them; or tables."),
+        typer.Argument(metavar="INPUT...", help="Pictures, videos, folders with them, or tables of videos."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write here.")],
-    overlay: Annotated[bool, typer.Option("--overlay", help="Also draw the video.")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for results.")],
+    overlay: Annotated[bool, typer.Option("--overlay", help="Also draw the results on the video.")] = False,
     resume: Resume = False,
 ) -> None:
-    """Make a page for each video: NAME.html, one file to open, keep or send, and figures for print.
+    """Write a page for each video (NAME.html, a single file to keep or send) and figures for print.
 
-    The same as `aulens detect --report`: the table, its events and the page's figures are written too. Of a
-    table that `aulens detect` made of videos (NAME.csv), page and figures are made without the video, so
-    without its frames.
+    The same as `aulens detect --report`: the table and its events are written too. A table that
+    `aulens detect` made of videos (NAME.csv) may be given instead; its page lacks the video's frames.
     """
     tables = [path for path in inputs if _is_table(path)]
     others = [path for path in inputs if path not in tables]
     if tables:
-        _refuse(tables[0], videos, {"--overlay": overlay, "--resume": resume})
+        _refuse(tables[0], videos, ["overlay"] * overlay + ["resume"] * resume)
     if others:
         models.refuse(videos)
     limits = Limits(videos.max_yaw, videos.max_pitch, videos.min_quality)
     failed = _of_tables(tables, out, read_card(find_card(models.model)), limits) if tables else False
     if others:
-        Analysis(
-            others,
-            out,
-            Format.TABLE,
-            overlay,
-            True,
-            resume,
-            videos,
-            SourceOptions(),
-            models,
-            ClusterOptions(),
-        ).run()
+        sources, cluster = SourceOptions(), ClusterOptions()
+        Analysis(others, out, Format.TABLE, overlay, True, resume, videos, sources, models, cluster).run()
     if failed:
         raise typer.Exit(1)
 
@@ -86,25 +84,12 @@ def _is_table(path: Path) -> bool:
     return False
 
 
-def _refuse(table: Path, videos: VideoOptions, more: dict[str, bool]) -> None:
+def _refuse(table: Path, videos: VideoOptions, more: Sequence[str]) -> None:
     """Raise `ConfigError` at an option that only a video can have; the page would say it had been done."""
-    given = {
-        "--every": videos.every != 1,
-        "--mirrored": videos.mirrored,
-        "--from": videos.start is not None,
-        "--to": videos.stop is not None,
-        "--smooth": videos.smooth is not None,
-        "--baseline": videos.baseline,
-        "--neutral": videos.neutral is not None,
-        "--keep-lost": videos.keep_lost is not None,
-    }
-    for option in (option for option, is_given in (given | more).items() if is_given):
-        instead = {
-            "--smooth": "smooth it with aulens.tables.smooth",
-            "--baseline": "take aulens.tables.baseline",
-            "--neutral": "take aulens.tables.baseline",
-            "--mirrored": "its left and right are as they were analyzed",
-        }.get(option, "leave it out")
+    given = [field.name for field in fields(videos) if getattr(videos, field.name) != field.default]
+    for name in (*(name for name in given if name not in Limits.__dataclass_fields__), *more):
+        option = {"start": "--from", "stop": "--to"}.get(name, f"--{name.replace('_', '-')}")
+        instead = _INSTEAD.get(option, "leave it out")
         raise ConfigError(f"{option} is for videos, and {table} is a table: {instead}, or give the video")
 
 

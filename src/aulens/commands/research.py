@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from aulens.commands.options import Bootstrap, Settings, Threads
 from aulens.commands.terminal import to_stderr
 from aulens.errors import ConfigError
 from aulens.files import disk_errors
@@ -41,19 +42,17 @@ def extras(own: str = "data") -> Iterator[None]:
 
 
 def train(
-    config: Annotated[
-        Path, typer.Option("--config", "-c", metavar="FILE", help="TOML file; configs/ has examples.")
-    ],
+    config: Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="TOML file; see configs/.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="Run folder.")],
     data: Annotated[
         list[Path] | None,
-        typer.Option("--data", "-d", metavar="DIR", help="Data set, repeatable; instead of the file's."),
+        typer.Option("--data", "-d", metavar="DIR", help="Prepared data, repeatable; instead of the file's."),
     ] = None,
     backbone_weights: Annotated[
         str | None,
         typer.Option(
             metavar="FILE|hub",
-            help="Start the backbone from this file (timm's or the official names), or from timm's hub.",
+            help="Weights to start the backbone from: a file (timm's or the official names), or timm's hub.",
             show_default="random weights",
         ),
     ] = None,
@@ -61,24 +60,21 @@ def train(
         str | None,
         typer.Option(
             metavar="FILE|RUN",
-            help="Begin from this checkpoint or run, of the same architecture, AUs and crop.",
+            help="Checkpoint or run to start from, of the same architecture, AUs and crop.",
         ),
     ] = None,
     stage1: Annotated[
         str | None,
         typer.Option(
             metavar="FILE|RUN",
-            help="Of a network trained in two stages: train the second on this first one.",
-            show_default="trains both",
+            help="First stage of a network trained in two: only the second is trained.",
+            show_default="both are trained",
         ),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, repeatable: train.epochs=3."),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where RUN stopped.")] = False,
+    settings: Settings = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a run in RUN that was stopped.")] = False,
 ) -> None:
-    """Train a model; the best epoch is chosen on validation subjects, then calibrated."""
+    """Train a model; the best epoch on validation subjects is kept and calibrated."""
     with extras("train"):
         from aulens.training import load_config
         from aulens.training import train as run
@@ -101,45 +97,49 @@ def evaluate(
     ],
     data: Annotated[
         list[Path] | None,
-        typer.Option("--data", "-d", metavar="DIR", help="Data set, repeatable; a run folder knows its own."),
+        typer.Option(
+            "--data", "-d", metavar="DIR", help="Prepared data, repeatable.", show_default="the run's"
+        ),
     ] = None,
-    split: Annotated[str, typer.Option(help="val or test.")] = "test",
+    split: Annotated[str, typer.Option(metavar="val|test", help="Subjects to test on.")] = "test",
     fold: Annotated[
-        int | None, typer.Option(min=1, help="The published part that is tested.", show_default="the run's")
+        int | None, typer.Option(min=1, help="Published part to test on.", show_default="the run's")
     ] = None,
     tests: Annotated[
         list[Path] | None,
         typer.Option(
             "--tests",
             metavar="DIR",
-            help="Another data set, prepared: every frame of it is tested. Repeatable.",
+            help="Another data set, prepared, all frames of which are tested, repeatable.",
         ),
     ] = None,
     subjects: Annotated[
         str,
         typer.Option(
             metavar="PATTERN",
-            help="Only subjects of such names, as 'portraits/london/*' or 'bp4d/F*'.",
+            help="Only subjects whose names match: `portraits/london/*`, `bp4d/F*`.",
             show_default="all",
         ),
     ] = "*",
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="DIR", help="Where report.json and report.md go.", show_default="RUN/SPLIT"
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Folder for report.json and report.md.",
+            show_default="RUN/SPLIT",
         ),
     ] = None,
     format: Annotated[
-        Literal["markdown", "json"], typer.Option("--format", "-f", help="Format on standard output.")
+        Literal["markdown", "json"], typer.Option("--format", "-f", help="Format to print in.")
     ] = "markdown",
-    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of subjects for the intervals.")] = 1000,
+    bootstrap: Bootstrap = 1000,
     evidence: Annotated[
         bool,
-        typer.Option("--evidence", help="Measure too how faithful its evidence is, on 300 faces; slow."),
+        typer.Option("--evidence", help="Also measure how faithful its evidence is, on 300 faces; slow."),
     ] = False,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads to use.", show_default="one per core")
-    ] = None,
+    threads: Threads = None,
 ) -> None:
     """Measure a model on a data set: F1, accuracy, ROC-AUC and more, per Action Unit, with intervals."""
     with extras("train"):
@@ -173,7 +173,7 @@ def export(
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="Run folder of `aulens train`, or a checkpoint alone.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the files go.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the files.")],
     name: Annotated[str, typer.Option(help="Name of the files and of the model.")] = "model",
     licence: Annotated[str, typer.Option(help="Licence of the weights, for the card.")] = "MIT",
     trained_on: Annotated[
@@ -181,17 +181,17 @@ def export(
     ] = None,
     statement: Annotated[
         str | None,
-        typer.Option(help="What to expect of it, for the card.", show_default="written from the run"),
+        typer.Option(help="What to expect of the model, for the card.", show_default="written from the run"),
     ] = None,
     allow_uncalibrated: Annotated[
         bool,
         typer.Option(
-            "--allow-uncalibrated", help="Export a run that stopped before its calibration, or a checkpoint."
+            "--allow-uncalibrated", help="Export a checkpoint, or a run that stopped before its calibration."
         ),
     ] = False,
-    half: Annotated[bool, typer.Option("--half", help="Keep weights in 16 bits: half the file.")] = False,
+    half: Annotated[bool, typer.Option("--half", help="Store weights in 16 bits: half the size.")] = False,
     inner: Annotated[
-        bool, typer.Option("--inner", help="Let the file hold the inner layers, for `aulens explain`.")
+        bool, typer.Option("--inner", help="Also export the inner layers, for `aulens explain`.")
     ] = False,
 ) -> None:
     """Write a trained model as ONNX and a card: all that `aulens detect --model` needs."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from aulens.commands.options import DetectorModel, DetectorName
+from aulens.commands.options import Bootstrap, DetectorModel, DetectorName, Lists, Settings
 from aulens.commands.prepare import stoppable
 from aulens.commands.research import extras
 from aulens.commands.terminal import to_stderr
@@ -19,56 +19,52 @@ app = typer.Typer(
 
 @app.command("run")
 def run(
-    study: Annotated[Path, typer.Argument(metavar="STUDY", help="TOML file; configs/ has them.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the study.")],
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="TOML file; see configs/.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the study.")],
     root: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="The data set as delivered; examined and prepared first."),
+        typer.Option(metavar="DIR", help="The data set as delivered, which is examined and prepared first."),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Instead: the data set, prepared by `aulens prepare`.")
+        Path | None,
+        typer.Option("--data", "-d", metavar="DIR", help="Instead: the data set, prepared (aulens prepare)."),
     ] = None,
     tested_root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Across data sets: the tested one as delivered.")
+        Path | None, typer.Option(metavar="DIR", help="If another data set is tested: it, as delivered.")
     ] = None,
     tests: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Across data sets: the tested one, prepared.")
+        Path | None, typer.Option(metavar="DIR", help="Instead: the tested data set, prepared.")
     ] = None,
-    lists: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="JAA-Net's list files: only their frames.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
+    lists: Lists = None,
+    settings: Settings = None,
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Trainings at the same time.")] = 1,
+    threads: Annotated[
+        int | None,
         typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Change a setting of all trainings, repeatable: train.epochs=3.",
+            min=1, metavar="N", help="Number of threads of each training.", show_default="as configured"
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Trainings at once.")] = 1,
-    threads: Annotated[
-        int, typer.Option(min=0, help="Threads of each training.", show_default="as configured")
-    ] = 0,
     share: Annotated[
-        str, typer.Option(metavar="I/N", help="Of all runs only every N-th from the I-th on: for N machines.")
+        str, typer.Option(metavar="I/N", help="Do only every N-th run from the I-th on, for N machines.")
     ] = "1/1",
     select_on_test: Annotated[
         bool,
         typer.Option(
             "--select-on-test",
-            help="Choose epochs and thresholds on the tested subjects, as much of the literature does; every "
-            "number is marked.",
+            help="Choose epochs and thresholds on the test subjects, as much of the literature does; these "
+            "numbers are marked.",
         ),
     ] = False,
     despite_doctor: Annotated[
-        bool, typer.Option("--despite-doctor", help="Go on though the data can't give the protocol.")
+        bool,
+        typer.Option("--despite-doctor", help="Go on though the data can't give the published protocol."),
     ] = False,
     detector: DetectorName = DEFAULT_DETECTOR,
     detector_model: DetectorModel = None,
 ) -> None:
-    """Examine, prepare, train what is missing, test, and print the tables.
+    """Examine and prepare the data, train and test what is missing, and print the tables.
 
-    After a kill, the same command goes on. Progress goes to standard error, the tables to standard output.
+    If it is stopped, the same command goes on. Progress goes to standard error, tables to standard output.
     """
     part = _share(share)
     console = to_stderr()
@@ -117,7 +113,7 @@ def run(
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / ABOUT, describe_study(plan, renders))
         with disk_errors(out, "the same command"):
-            failures = run_study(runs, out, share=part, jobs=jobs, threads=threads, say=say)
+            failures = run_study(runs, out, share=part, jobs=jobs, threads=threads or 0, say=say)
     if failures:
         say(f"{len(failures)} runs failed; the same command tries them again.")
     _print_tables(out, None, "terminal", 1000)
@@ -134,17 +130,17 @@ def table(
             "--table",
             "-t",
             metavar="NAME",
-            help="A1 to A4 (paper A's tables 1 to 4) or B1 (paper B's), repeatable.",
+            help="A1 to A4 (paper A's Tables 1 to 4) or B1 (paper B's Table 1), repeatable.",
             show_default="the study's",
         ),
     ] = None,
     format: Annotated[
         Literal["terminal", "markdown", "latex", "csv"],
-        typer.Option("--format", "-f", help="How to print it."),
+        typer.Option("--format", "-f", help="Format to print in."),
     ] = "terminal",
-    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of subjects for the intervals.")] = 1000,
+    bootstrap: Bootstrap = 1000,
 ) -> None:
-    """Print a study's tables beside the published numbers; of an unfinished one, what there is."""
+    """Print a study's tables beside the published numbers; of an unfinished study, what there is."""
     _print_tables(out, tables, format, bootstrap)
 
 
@@ -159,5 +155,5 @@ def _print_tables(out: Path, tables: list[str] | None, format: str, bootstrap: i
 def _share(text: str) -> tuple[int, int]:
     first, slash, of = text.partition("/")
     if not (slash and first.isdecimal() and of.isdecimal() and 1 <= int(first) <= int(of)):
-        raise ConfigError(f"--share reads I/N with 1 <= I <= N, for example 2/4; got {text!r}.")
+        raise ConfigError(f"--share must be I/N with 1 <= I <= N, as 2/4; got {text!r}.")
     return int(first), int(of)
