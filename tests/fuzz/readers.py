@@ -533,6 +533,17 @@ def _read_ict(path: Path) -> object:
     return _read_npz(path)
 
 
+def _meshes(folder: Path) -> Path:
+    np.savez(folder / "landmarks478.npz", **{"sfhq/a.jpg": np.ones((478, 3))})
+    return folder / "landmarks478.npz"
+
+
+def _read_meshes(path: Path) -> object:
+    from aulens.data.face_nets.portraits import write_manifest
+
+    return write_manifest(path.parent, path.parent / "out")
+
+
 def _read_points(path: Path) -> object:
     from aulens.render.reanimate.portraits import read_landmarks
 
@@ -697,6 +708,7 @@ READERS: tuple[Reader, ...] = (
     Reader("points", _points, _read_points),
     Reader("mesh", _mesh, _read_mesh),
     Reader("ict", _ict, _read_ict),
+    Reader("portrait-meshes", _meshes, _read_meshes, count=40),
     _json("card-jaa", write_jaa_stub, read_card),
     _json("card-people", _copied(_WEIGHTS / "people.json"), partial(read_net_card, PersonCard)),
     Reader("decisions", _decisions, lambda path: read_video_decisions(path.parent)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final, TypedDict
 
 import cv2
@@ -15,11 +14,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from aulens import align
-from aulens.contents import size_of
 from aulens.data.augment import Geometry, crop_landmarks, draw, jitter
 from aulens.data.photometric import Photometric, change
 from aulens.data.samples import Samples
-from aulens.data.shards import StoredImages, stored_picture
+from aulens.data.shards import StoredImages, read_rgb, stored_picture
 from aulens.errors import DatasetError
 
 NO_GEOMETRY: Final = Geometry()
@@ -117,18 +115,6 @@ def read_sample(samples: Samples, index: int) -> NDArray[np.uint8]:
     if place is None:
         return read_rgb(samples.paths[index])
     return stored_picture(place, samples.paths[index])
-
-
-def read_rgb(path: str) -> NDArray[np.uint8]:
-    """Decode a picture file to (H, W, 3) uint8 RGB; DatasetError names a bad file."""
-    try:
-        size_of(Path(path))
-        image = cv2.imread(path, cv2.IMREAD_COLOR_RGB)
-    except (OSError, cv2.error):
-        image = None
-    if image is None:
-        raise DatasetError(f"Cannot decode the picture {path}: it is missing, truncated or not an image.")
-    return np.asarray(image, dtype=np.uint8)
 
 
 class BatchOrder(Sampler[list[Key]]):

@@ -114,6 +114,18 @@ def stored_picture(place: ByteRange, name: str) -> NDArray[np.uint8]:
     return np.asarray(image, dtype=np.uint8)
 
 
+def read_rgb(path: str) -> NDArray[np.uint8]:
+    """Decode a picture file to (H, W, 3) uint8 RGB; DatasetError names a bad file."""
+    try:
+        size_of(Path(path))  # a pipe could wait for ever
+        image = cv2.imread(path, cv2.IMREAD_COLOR_RGB)
+    except (OSError, cv2.error):
+        image = None
+    if image is None:
+        raise DatasetError(f"Cannot decode the picture {path}: it is missing, truncated or not an image.")
+    return np.asarray(image, dtype=np.uint8)
+
+
 class _Opened:
     """An open file, closed when nobody holds it any more."""
 

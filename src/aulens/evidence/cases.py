@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aulens.align import compose, stretch
-from aulens.data.dataset import FaceDataset, FixedOrder, make_loader, read_rgb
+from aulens.data.dataset import FaceDataset, FixedOrder, make_loader
+from aulens.data.shards import read_rgb
 from aulens.errors import ConfigError, DatasetError
 from aulens.evidence import measures
 from aulens.evidence.methods import Explained, methods_of

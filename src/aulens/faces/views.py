@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.align import Matrix, compose
+from aulens.align import Matrix, compose, stretch
 
 STRIDE: Final = 32
 """The sides of what a network looks at are multiples of this."""
@@ -122,7 +122,7 @@ def view(
     x0, y0, x1, y1 = (0, 0, image.shape[1], image.shape[0]) if region is None else region
     width, height = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
     kx, ky = (x1 - x0) / width, (y1 - y0) / height
-    matrix = np.array([[kx, 0, 0.5 * kx - 0.5 + x0], [0, ky, 0.5 * ky - 0.5 + y0]])
+    matrix = stretch(kx, ky, x0, y0)
     pixels = image[y0:y1, x0:x1]
     return View(pixels if (kx, ky) == (1, 1) else _resized(pixels, width, height), matrix, look)
 

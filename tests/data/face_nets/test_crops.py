@@ -1,6 +1,6 @@
 """Crops whose discs lie where they are told to; what is visible, and what quality is."""
 
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from aulens import align
 from aulens.align import five_points
 from aulens.data.face_nets.camera import Taken, take
 from aulens.data.face_nets.covers import KINDS, cover, hidden_at
-from aulens.data.face_nets.crops import TEMPLATE, Spoiling, crop_matrix, draw_crop, draw_nobody, quality
+from aulens.data.face_nets.crops import TEMPLATE, crop_matrix, draw_crop, draw_nobody, quality
 from aulens.data.photometric import blurred, exposed
 from aulens.landmarks import BROWS, mirror
 from aulens.models.face_net import MEAN_SHAPE
@@ -33,7 +33,7 @@ def nothing(image, points, kind, random):
     return np.zeros(image.shape[:2], np.float32)
 
 
-PLAIN = Spoiling(far=0.0, take=as_it_is, cover=nothing)
+plain = partial(draw_crop, take=as_it_is, cover=nothing)
 
 
 def test_a_plain_crop_is_cut_by_the_true_points(faces):
@@ -56,10 +56,7 @@ def test_hard_crops_have_their_discs_where_they_say(faces):
     mirrored = 0
     for seed in range(40):
         random = [np.random.default_rng(seed) for _ in range(6)]
-        images = [
-            draw_crop(cutout, 112, r, hard=1.0, spoiling=PLAIN)
-            for cutout, r in zip(faces, random, strict=True)
-        ]
+        images = [plain(cutout, 112, r, hard=1.0, far=0.0) for cutout, r in zip(faces, random, strict=True)]
         told = five_points(images[0].landmarks)
         lights = [np.abs(one.image[..., 0].astype(int) - images[5].image[..., 0]) for one in images[:5]]
         found = np.stack([centre_of(light) for light in lights])
@@ -74,13 +71,10 @@ def test_hard_crops_have_their_discs_where_they_say(faces):
 
 
 def test_who_is_far_away_has_few_pixels_in_their_place(faces):
-    far = replace(PLAIN, far=1.0, far_scales=(0.25, 0.25))
+    far = partial(plain, far=1.0, far_scales=(0.25, 0.25))
     for seed in range(20):
         random = [np.random.default_rng(seed) for _ in range(6)]
-        images = [
-            draw_crop(cutout, 112, r, hard=0.01, spoiling=far)
-            for cutout, r in zip(faces, random, strict=True)
-        ]
+        images = [far(cutout, 112, r, hard=0.01) for cutout, r in zip(faces, random, strict=True)]
         told, nose = five_points(images[0].landmarks)[2], images[2].image[..., 0].astype(int)
         light = np.abs(nose - images[5].image[..., 0])
         np.testing.assert_allclose(centre_of(light), told, atol=1.5)  # a pixel of then is four of now
@@ -138,8 +132,7 @@ def test_what_is_covered_is_not_visible(faces):
         hides[56:] = 1
         return hides
 
-    spoiling = Spoiling(cover=lower_half)
-    crops = [draw_crop(faces[0], 112, np.random.default_rng(s), spoiling=spoiling) for s in range(20)]
+    crops = [draw_crop(faces[0], 112, np.random.default_rng(s), cover=lower_half) for s in range(20)]
     covered = [crop for crop in crops if crop.visible.min() < 0.5]
     assert 3 < len(covered) < 17
     for crop in covered:

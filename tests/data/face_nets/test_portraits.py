@@ -150,3 +150,22 @@ def test_folders_that_lack_their_files_are_told(folder: Path, tmp_path: Path, mo
     with pytest.raises(SystemExit):
         portraits.main()
     assert "has no landmarks478.npz" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("damaged", "said"),
+    [
+        (b"no arrays", "landmarks478.npz can't be read"),
+        ({"sfhq/0.png": np.zeros((68, 2))}, r"sfhq/0\.png is no mesh of 478 finite points .* \(68, 2\)"),
+        ({"sfhq/0.png": np.full((478, 3), np.nan)}, r"sfhq/0\.png is no mesh of 478 finite points"),
+        ({"sfhq/0.png": np.array([None])}, "can't be read .*allow_pickle"),
+    ],
+)
+def test_meshes_that_can_be_none_are_refused(folder: Path, tmp_path: Path, damaged, said: str):
+    file = folder / "landmarks478.npz"
+    if isinstance(damaged, bytes):
+        file.write_bytes(damaged)
+    else:
+        np.savez(file, **damaged)
+    with pytest.raises(DatasetError, match=said):
+        write_manifest(folder, tmp_path / "out")

@@ -25,6 +25,8 @@ TEMPLATE: Final = ((0.36, 0.35), (0.64, 0.35), (0.5, 0.5), (0.385, 0.645), (0.61
 """Where five points lie in the crop, as shares of its side: right eye, left eye, tip of the nose, corners of
 the mouth. An open mouth's chin and raised brows are still inside."""
 
+_FAR: Final = 0.2
+_FAR_SCALES: Final = (0.1, 0.5)
 _FALSE: Final = 0.65  # of so many crops without a face FaceNet took them for one
 _BORDERS: Final = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101)
 
@@ -48,26 +50,6 @@ class FaceCrop:
     present: bool = True
 
 
-@dataclass(frozen=True)
-class Spoiling:
-    """What is done to a crop that is not as it is.
-
-    Attributes:
-        far: of so many crops the pixels are few, as of somebody far away.
-        far_scales: pixels there really are then per pixel of the crop, along a line: least and most.
-        take: the camera.
-        cover: paints what hides a face.
-    """
-
-    far: float = 0.2
-    far_scales: tuple[float, float] = (0.1, 0.5)
-    take: Take = camera.take
-    cover: Cover = covers.cover
-
-
-USUAL: Final = Spoiling()
-
-
 def crop_matrix(points: Points, size: int) -> Points:
     """The matrix (2, 3) picture → crop for five points (5, 2) or landmarks (K, 2) of a face."""
     return align.similarity(five_points(points), np.array(TEMPLATE) * size - 0.5)
@@ -79,7 +61,10 @@ def draw_crop(
     random: np.random.Generator,
     *,
     hard: float = 1.0,
-    spoiling: Spoiling = USUAL,
+    far: float = _FAR,
+    far_scales: tuple[float, float] = _FAR_SCALES,
+    take: Take = camera.take,
+    cover: Cover = covers.cover,
 ) -> FaceCrop:
     """One random crop of a face.
 
@@ -88,16 +73,20 @@ def draw_crop(
         size: S, side of the crop in pixels.
         random: the only source of randomness.
         hard: 0 to 1: how far off, hidden and spoilt crops are; 0 = as it is, cut by its true points.
-        spoiling: what is done to those that are not as they are.
+        far: of so many crops the pixels are few, as of somebody far away.
+        far_scales: pixels there really are then per pixel of the crop, along a line: from, to.
+        take: the camera.
+        cover: paints what hides the face.
     """
-    far = _far(random, spoiling) if hard else 1.0
+    share = _detail(random, far, far_scales) if hard else 1.0
     off = hard * (2.0 if random.random() < 0.15 else 1.0)
-    if far < 1:  # a detector's points of a small face are far off, those of a second look are not
+    if share < 1:  # a detector's points of a small face are far off, those of a second look are not
         off = float(random.uniform(0, 2))
     middle = (size - 1) / 2
     degrees, zoom = float(random.normal(0, 9)), float(random.normal(0, 0.09))
-    x, y = (random.normal(0, 0.035, 2) * size * off).tolist()
-    jitter = align.rotation_scale(degrees * off, float(np.exp(zoom * off)), (middle, middle), (x, y))
+    shift_x, shift_y = (random.normal(0, 0.035, 2) * size * off).tolist()
+    shift = shift_x, shift_y
+    jitter = align.rotation_scale(degrees * off, float(np.exp(zoom * off)), (middle, middle), shift)
     matrix = align.compose(jitter, crop_matrix(cutout.landmarks, size))
     flipped = bool(hard and random.random() < 0.5)
     if flipped:
@@ -105,7 +94,9 @@ def draw_crop(
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     image = _warp(cutout, matrix, size, random)
     points = align.transform(matrix, cutout.landmarks)
-    visible = cutout.visible * _inside(cutout)
+    height, width = cutout.levels[0].shape[:2]
+    x, y = cutout.landmarks.T
+    visible = cutout.visible * ((x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1))
     if flipped:
         mirror = list(IBUG68.mirror)
         points, visible = points[mirror], visible[mirror]
@@ -113,12 +104,12 @@ def draw_crop(
     if random.random() < 0.4 * hard:
         for _ in range(1 + int(random.random() < 0.25)):
             kind = covers.KINDS[int(random.integers(len(covers.KINDS)))]
-            hidden = np.maximum(hidden, spoiling.cover(image, points, kind, random))
+            hidden = np.maximum(hidden, cover(image, points, kind, random))
     visible = visible * (1 - covers.hidden_at(hidden, points))
-    if far < 1:
-        image = photometric.coarse(image, far, random)
-    taken = spoiling.take(image, random, hard=hard) if hard else camera.Taken(image, 1.0, 0.0, 0.0)
-    detail = 1 / np.hypot(max(1.0, scale, 1 / far), 1.5 * taken.blur)
+    if share < 1:
+        image = photometric.coarse(image, share, random)
+    taken = take(image, random, hard=hard) if hard else camera.Taken(image, 1.0, 0.0, 0.0)
+    detail = 1 / np.hypot(max(1.0, scale, 1 / share), 1.5 * taken.blur)
     worth = quality(taken.image, points, visible, cutout.yaw, detail, taken.spoilt)
     return FaceCrop(taken.image, points.astype(np.float32), visible.astype(np.float32), worth)
 
@@ -162,8 +153,8 @@ def draw_nobody(
         x, y = away * float(np.cos(angle)), away * float(np.sin(angle))
         matrix = align.compose(np.array([[1, 0, x], [0, 1, y]]), crop_matrix(cutout.landmarks, size))
         image = _warp(cutout, matrix, size, random)
-    if (far := _far(random, USUAL)) < 1:
-        image = photometric.coarse(image, far, random)
+    if (share := _detail(random)) < 1:
+        image = photometric.coarse(image, share, random)
     image = camera.take(image, random, hard=float(random.random())).image
     none = np.zeros((68, 2), np.float32)
     return FaceCrop(image, none, none[:, 0], 0.0, present=False)
@@ -205,18 +196,12 @@ def quality(
     return worth
 
 
-def _far(random: np.random.Generator, spoiling: Spoiling) -> float:
-    """A share of `far_scales`, each octave alike; mostly 1: nothing is taken away."""
-    low, high = np.log(spoiling.far_scales)
-    return float(np.exp(random.uniform(low, high))) if random.random() < spoiling.far else 1.0
-
-
-def _inside(cutout: Cutout) -> NDArray[np.float64]:
-    """Points that lie outside of the picture can't be seen."""
-    height, width = cutout.levels[0].shape[:2]
-    x, y = cutout.landmarks.T
-    inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
-    return np.asarray(inside, np.float64)
+def _detail(
+    random: np.random.Generator, far: float = _FAR, scales: tuple[float, float] = _FAR_SCALES
+) -> float:
+    """A share of `scales`, each octave alike, in `far` of the crops; else 1: nothing is taken away."""
+    low, high = np.log(scales)
+    return float(np.exp(random.uniform(low, high))) if random.random() < far else 1.0
 
 
 def _warp(cutout: Cutout, matrix: Points, size: int, random: np.random.Generator) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from aulens import align
 from aulens.data.columns import point_columns
 from aulens.data.renders import POINTS, render_table
+from aulens.data.shards import read_rgb
 from aulens.errors import DatasetError
 from aulens.landmarks import IBUG68, face_box
 
@@ -62,9 +64,8 @@ class Cutout:
         while step + 1 < len(self.levels) and scale * 2 ** (step + 1) <= 1.0:
             step += 1
         level = self.levels[step]
-        # Odd sides do not halve exactly: a pixel's centre x comes from (x + 0.5) * ratio - 0.5.
-        x, y = np.divide(self.levels[0].shape[1::-1], level.shape[1::-1])
-        return level, align.compose(matrix, np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5]]))
+        x, y = np.divide(self.levels[0].shape[1::-1], level.shape[1::-1])  # odd sides do not halve exactly
+        return level, align.compose(matrix, align.stretch(x, y))
 
 
 def visible_points(yaw: float) -> NDArray[np.float64]:
@@ -135,9 +136,9 @@ def draw_background(backgrounds: Sequence[Image], size: int, random: np.random.G
     """
     picture = backgrounds[int(random.integers(len(backgrounds)))]
     height, width = picture.shape[:2]
-    most = min(height, width)
-    least = min(most, max(0.5 * size, 0.3 * most))
-    side = min(float(np.exp(random.uniform(np.log(least), np.log(most)))), most)
+    largest = min(height, width)
+    smallest = min(largest, max(0.5 * size, 0.3 * largest))
+    side = min(float(np.exp(random.uniform(np.log(smallest), np.log(largest)))), largest)
     x, y = random.uniform(0, width - side), random.uniform(0, height - side)
     return _square(picture, size, (x + side / 2, y + side / 2), side, random)
 
@@ -192,24 +193,17 @@ def read_backgrounds(roots: Sequence[Path], longest: int = 800) -> list[Image]:
     )
     pictures = []
     for file in files:
-        picture = _read(file)
-        if picture is not None and min(picture.shape[:2]) >= 64:
-            pictures.append(_shrunk(picture, longest))
+        with suppress(DatasetError):
+            picture = read_rgb(str(file))
+            if min(picture.shape[:2]) >= 64:
+                pictures.append(_shrunk(picture, longest))
     if not pictures:
         raise DatasetError(f"no pictures (.jpg, .png) of 64 pixels or more in {', '.join(map(str, roots))}")
     return pictures
 
 
-def _read(file: Path) -> Image | None:
-    """A picture, (h, w, 3) uint8 RGB; None if it can't be read, or is a pipe, which could wait for ever."""
-    picture = cv2.imread(str(file), cv2.IMREAD_COLOR_RGB) if file.is_file() else None
-    return None if picture is None else np.asarray(picture, np.uint8)
-
-
 def _cutout(file: Path, landmarks: Points, yaw: float, subject: str) -> Cutout:
-    picture = _read(file)
-    if picture is None:
-        raise DatasetError(f"{file} can't be read as a picture; make the folder anew, or delete its row")
+    picture = read_rgb(str(file))
     box = face_box(landmarks)
     reach = _MARGIN * float((box[2:] - box[:2]).max())
     height, width = picture.shape[:2]

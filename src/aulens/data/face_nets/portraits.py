@@ -13,14 +13,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.lib.npyio import NpzFile
 from numpy.typing import ArrayLike, NDArray
 
 from aulens.align import similarity
+from aulens.contents import arrays_of
 from aulens.data.columns import point_columns
 from aulens.data.portraits.splits import TRAINING, split_of
 from aulens.data.renders import POINTS, render_table
@@ -92,20 +92,21 @@ def write_manifest(portraits: Path, out: Path, sources: Sequence[str] = SOURCES)
         sources: folders in `portraits`.
 
     Raises:
-        DatasetError: `portraits` has no landmarks478.npz, or none of these sources.
+        DatasetError: `portraits` has no landmarks478.npz, a damaged one, or none of these sources.
     """
-    rows = []
-    with _meshes(portraits) as meshes:
-        for key in meshes.files:
-            if key.partition("/")[0] not in sources:
-                continue
-            mesh = meshes[key]
-            row: dict[str, object] = {"file": str(Path(portraits).resolve() / key), "subject": key}
-            row |= {"split": split_of(key), "yaw": yaw_of(mesh)}
-            rows.append(row | dict(zip(point_columns(POINTS), from_mesh(mesh).ravel().tolist(), strict=True)))
-    if not rows:
+    meshes = {key: mesh for key, mesh in _meshes(portraits).items() if key.partition("/")[0] in sources}
+    if not meshes:
         raise DatasetError(f"{portraits}: its landmarks478.npz has no pictures of {', '.join(sources)}")
-    return _written(pd.DataFrame(rows), out)
+    table = pd.DataFrame(
+        {
+            "file": [str(Path(portraits).resolve() / key) for key in meshes],
+            "subject": list(meshes),
+            "split": [split_of(key) for key in meshes],
+            "yaw": [yaw_of(mesh) for mesh in meshes.values()],
+        }
+    )
+    points = np.stack([from_mesh(mesh).ravel() for mesh in meshes.values()])
+    return _written(table.join(pd.DataFrame(points, columns=point_columns(POINTS))), out)
 
 
 def write_moved(moved: Path, portraits: Path, out: Path) -> Path:
@@ -126,29 +127,32 @@ def write_moved(moved: Path, portraits: Path, out: Path) -> Path:
     if "portrait" not in table:
         raise DatasetError(f"{moved} names no portraits; give a folder of `aulens render --portraits`")
     points = table[names].to_numpy(np.float64, copy=True).reshape(-1, POINTS, 2)
-    with _meshes(portraits) as meshes:
-        for key, rows in table.groupby(table["portrait"].astype(str)).indices.items():
-            if (key := str(key)) not in meshes:
-                raise DatasetError(
-                    f"{portraits}: its landmarks478.npz has no {key}, of which {moved} was made"
-                )
-            mesh = meshes[key]
-            vertices, still = mesh[list(MESH_OF_68), :2].astype(np.float64), list(_STILL)
-            by = from_mesh(mesh) - vertices
-            for row in rows:
-                to = similarity(vertices[still], points[row][still])
-                points[row] += by @ to[:, :2].T
+    meshes, still = _meshes(portraits), list(_STILL)
+    for row, key in enumerate(table["portrait"].astype(str)):
+        if key not in meshes:
+            raise DatasetError(f"{portraits}: its landmarks478.npz has no {key}, of which {moved} was made")
+        vertices = meshes[key][list(MESH_OF_68), :2].astype(np.float64)
+        to = similarity(vertices[still], points[row][still])
+        points[row] += (from_mesh(meshes[key]) - vertices) @ to[:, :2].T
     table[names] = points.reshape(len(table), -1)
     table["file"] = [str(Path(moved).resolve() / file) for file in table["file"]]
     return _written(table, out)
 
 
-def _meshes(portraits: Path) -> NpzFile:
+def _meshes(portraits: Path) -> dict[str, NDArray[Any]]:
     file = Path(portraits) / "landmarks478.npz"
     if not file.is_file():
         raise DatasetError(f"{portraits} has no landmarks478.npz: give the folder that holds it")
-    found: NpzFile = np.load(file)
-    return found
+    try:
+        meshes = arrays_of(file)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{file} can't be read ({error}); make it again") from error
+    for key, mesh in meshes.items():
+        if mesh.shape != (478, 3) or mesh.dtype.kind != "f" or not np.isfinite(mesh).all():
+            raise DatasetError(
+                f"{file}: {key} is no mesh of 478 finite points (x, y, z), its shape is {mesh.shape}"
+            )
+    return meshes
 
 
 def _written(table: pd.DataFrame, out: Path) -> Path:

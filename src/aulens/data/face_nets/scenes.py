@@ -21,8 +21,8 @@ Image = NDArray[np.uint8]
 
 SMALLEST: Final = 9.0
 """Pixels, square root of the box's area: a smaller face is neither asked for nor held against the network."""
-_MOST_HIDDEN: Final = 0.6  # likewise a face of which more is hidden or cut off
-_LEAST_SEEN: Final = 7.0  # or of which a blur leaves fewer pixels
+_MAX_HIDDEN: Final = 0.6  # likewise a face of which more is hidden or cut off
+_MIN_PIXELS: Final = 7.0  # or of which a blur leaves fewer pixels
 _MANY_SMALL: Final = 0.35  # of so many faces pasted, up to so many pixels:
 _SMALL_TO: Final = 30.0
 _FACES: Final = (0, 1, 2, 3, 4, 6, 9)
@@ -94,8 +94,8 @@ def draw_scene(
 
 def _size(size: int, random: np.random.Generator) -> float:
     """Height of a face in pixels: from SMALLEST to the scene, each octave alike, with more small ones."""
-    most = min(_SMALL_TO, 0.9 * size) if random.random() < _MANY_SMALL else 0.9 * size
-    return float(np.exp(random.uniform(np.log(SMALLEST * 1.1), np.log(most))))
+    largest = min(_SMALL_TO, 0.9 * size) if random.random() < _MANY_SMALL else 0.9 * size
+    return float(np.exp(random.uniform(np.log(SMALLEST * 1.1), np.log(largest))))
 
 
 def _behind(placed: Sequence[Placed], hides: Mask | None) -> list[Placed]:
@@ -116,8 +116,8 @@ def _scene(taken: camera.Taken, placed: Sequence[Placed], size: int) -> Scene:
         boxes.append(box)
         points.append(five_points(face.landmarks) + 0.5)
         lost = 1 - seen * (1 - float(face.hidden.mean()))
-        seen_at_all = np.sqrt(area) >= SMALLEST and np.sqrt(area) * detail >= _LEAST_SEEN
-        asked.append(seen_at_all and lost <= _MOST_HIDDEN)
+        seen_at_all = np.sqrt(area) >= SMALLEST and np.sqrt(area) * detail >= _MIN_PIXELS
+        asked.append(seen_at_all and lost <= _MAX_HIDDEN)
     return Scene(
         taken.image,
         np.array(boxes, np.float32).reshape(-1, 4),
