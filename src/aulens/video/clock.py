@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aulens.errors import InputError
-from aulens.video.container import opened
+from aulens.video.container import counts_frames, opened
 
 INDEXED: Final = frozenset({"avi", "matroska", "mov"})
 """Containers that keep time stamps per frame; in others (MPEG) they are guessed anew after each jump."""
@@ -29,11 +29,6 @@ HEAD: Final = 40
 def is_indexed(container: Any) -> bool:
     """Whether a container's time stamps can be trusted after a jump."""
     return not INDEXED.isdisjoint(container.format.name.split(","))
-
-
-def counts_frames(container: Any) -> bool:
-    """Whether the container has no time stamps but numbers of frames. FFmpeg makes wrong stamps of those."""
-    return bool(container.format.name == "avi")
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +100,12 @@ def read_clock(path: Path) -> Clock | None:
 
 
 def _head(path: Path) -> tuple[list[int | None], int]:
-    """Marks of the first frames, none if one is damaged; and how many frames the decoder holds back."""
+    """Marks of the first frames, none if a jump would spoil them; and how many the decoder holds back."""
     with opened(path) as (container, stream):
         frames = islice(container.decode(stream), HEAD)
         marks: list[int | None] = []
         for frame in frames:
-            if frame.is_corrupt:
+            if frame.is_corrupt or frame.format.name == "pal8":  # FFmpeg loses a palette when it jumps
                 return [], 0
             marks.append(frame.pts)
         reorders = _REORDERED if stream.codec_context.has_b_frames else 0

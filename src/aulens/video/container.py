@@ -136,10 +136,21 @@ def origin(container: Any, stream: Any) -> Fraction:
     return min(starts)
 
 
+def counts_frames(container: Any) -> bool:
+    """Whether the container has no time stamps but numbers of frames. FFmpeg makes wrong stamps of those."""
+    return bool(container.format.name == "avi")
+
+
+def stamp_of(packet: Any) -> int | None:
+    """A packet's time stamp; where frames are counted, its number."""
+    stamp: int | None = packet.dts if counts_frames(packet.stream.container) else packet.pts
+    return stamp
+
+
 def frame_rate(container: Any, stream: Any, stamps: Sequence[int | None]) -> Fraction | None:
     """Average frames per second; None if nothing tells.
 
-    What the container says, where it counts its frames. Others say what was planned, or (DV) that each tick
+    What MP4 and MOV say, which count their frames. Others say what was planned, or (DV) that each tick
     of their clock is a frame: where time stamps of the first `_MEASURED` packets tell otherwise, those count.
 
     Args:
@@ -148,11 +159,11 @@ def frame_rate(container: Any, stream: Any, stamps: Sequence[int | None]) -> Fra
         stamps: of those packets.
     """
     stated = stream.average_rate or stream.guessed_rate
-    if stated and stated < _FASTEST and not {"mov", "avi"}.isdisjoint(container.format.name.split(",")):
+    if stated and stated < _FASTEST and "mov" in container.format.name.split(","):
         return Fraction(stated)
     read: list[int | None] = list(stamps)
     with suppress(FFmpegError):
-        read += [packet.pts for packet in islice(container.demux(stream), _MEASURED)]
+        read += [stamp_of(packet) for packet in islice(container.demux(stream), _MEASURED)]
     known = sorted({stamp for stamp in read if stamp is not None})
     # Of the last ones some may be missing that are shown before them.
     known = known[:-_REORDERED] if len(read) > _MEASURED else known
@@ -169,7 +180,7 @@ def frame_rate(container: Any, stream: Any, stamps: Sequence[int | None]) -> Fra
 def sound_differs(path: Path, pictures: float) -> str:
     """What to say if counted pictures (AVI) last for so many seconds and their sound does not; or ""."""
     with suppress(InputError), opened(path) as (container, _):
-        if container.format.name != "avi" or not container.streams.audio:
+        if not counts_frames(container) or not container.streams.audio:
             return ""
         lasts = 0.0
         for packet in container.demux(container.streams.audio[0]):

@@ -17,8 +17,17 @@ from aulens.errors import InputError
 from aulens.formats import may_be_paged
 from aulens.image import check_size
 from aulens.video.animation import Animation
-from aulens.video.clock import Clock, Counter, counts_frames, is_indexed, read_clock
-from aulens.video.container import cut_short, damage, frame_rate, opened, origin, sound_differs
+from aulens.video.clock import Clock, Counter, is_indexed, read_clock
+from aulens.video.container import (
+    counts_frames,
+    cut_short,
+    damage,
+    frame_rate,
+    opened,
+    origin,
+    sound_differs,
+    stamp_of,
+)
 from aulens.video.fit import fit
 from aulens.video.media import MAX_PIXELS, Choice, Frame, Media, VideoInfo, place
 from aulens.video.to_rgb import ToRGB, pixel_ratio, rotation
@@ -123,7 +132,7 @@ def _probe(path: Path, max_pixels: int) -> tuple[VideoInfo, Fraction]:
 def _first_frame(container: Any, stream: Any, stamps: list[int | None]) -> Any:
     """The first frame; and the time stamps of the packets up to it."""
     for packet in container.demux(stream):
-        stamps.append(packet.pts)
+        stamps.append(stamp_of(packet))
         with suppress(FFmpegError):
             for frame in packet.decode():
                 return frame
