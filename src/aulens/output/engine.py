@@ -92,38 +92,23 @@ def analyze_files(
         ConfigError: `out` can't be written, or an input lies where results go.
         BusyError: another run writes the same.
     """
-    plan = make_plan(
-        paths, out, settings, sequence=sequence, rate=rate, resume=resume, command=command
-    )  # fmt: skip
+    plan = make_plan(paths, out, settings, sequence=sequence, rate=rate, resume=resume, command=command)
     return execute(plan, executor, on_outcome)
 
 
 def execute(plan: Plan, executor: Executor, on_outcome: OnOutcome | None = None) -> Results:
     """Have the jobs of a plan done, and make one table of all pictures; errors as in `analyze_files`."""
     results = Results()
-    with disk_errors(plan.out, AGAIN):
+    with disk_errors(plan.out, AGAIN), ExitStack() as stack:
         plan.out.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
-            check: Check = _alone
-            if plan.pictures:
-                lock = plan.out / ".results.lock"
-                check = stack.enter_context(hold(lock, f"The table of pictures in {plan.out}")).check
-                begin_pictures(plan)
-                clear_unfinished(plan.out / DRAWN)
-            clear_unfinished(plan.out)
-            _execute(plan, executor, on_outcome, results, check)
-    return results
-
-
-def _alone() -> None:
-    pass
-
-
-def _execute(
-    plan: Plan, executor: Executor, on_outcome: OnOutcome | None, results: Results, check: Check
-) -> None:
-    with executor(plan, check) as outcomes:
-        for outcome in outcomes:
+        check: Check = _alone
+        if plan.pictures:
+            lock = plan.out / ".results.lock"
+            check = stack.enter_context(hold(lock, f"The table of pictures in {plan.out}")).check
+            begin_pictures(plan)
+            clear_unfinished(plan.out / DRAWN)
+        clear_unfinished(plan.out)
+        for outcome in stack.enter_context(executor(plan, check)):
             results.outcomes.append(outcome)
             results.failed |= outcome.failed
             if outcome.receipt is not None and outcome.job.kind != "pictures":
@@ -138,6 +123,11 @@ def _execute(
             results.pictures = finish_pictures(plan, executor.card)
     if results.pictures is not None:
         results.failed |= results.pictures.failed
+    return results
+
+
+def _alone() -> None:
+    """Nobody else is at it."""
 
 
 class Here:

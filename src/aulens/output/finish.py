@@ -5,6 +5,7 @@ The parts stay until everything is there, so that a kill in here costs only this
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,9 @@ import pandas as pd
 from aulens.errors import InputError
 from aulens.files import atomic_write
 from aulens.output.overlay import join_overlay
-from aulens.output.receipt import clear_figures
+from aulens.output.receipt import Receipt, clear_figures, digest_of, joined, with_old
 from aulens.output.settings import OutputSettings
+from aulens.output.writers import count_rows
 from aulens.runtime.card import ModelCard
 from aulens.show.figure import can_draw
 from aulens.show.figures import write_figures
@@ -48,10 +50,9 @@ def finish(
     settings: OutputSettings,
     card: ModelCard,
     info: VideoInfo,
-    problem: str | None,
     command: str | None,
-    counted: int,
-) -> tuple[dict[str, str], str | None, str | None, str | None]:
+    begun: Receipt,
+) -> Receipt:
     """Write the table, its events, once per folder what the columns mean, and what else was asked for.
 
     Without time stamps there are no events, and nothing can be smoothed. Faces beyond the limits keep their
@@ -64,13 +65,11 @@ def finish(
         settings: what was asked for.
         card: of the model.
         info: of the video.
-        problem: what was wrong with it, or None.
         command: that made it, to be shown in the report.
-        counted: rows that were written.
+        begun: what is known of it already: all but files and remarks; rows are those that were written.
 
     Returns:
-        File names in `out`, by what they are; what could not be done, how many faces the limits left out, and
-        what else is to be known, in words, or None.
+        All that is known.
 
     Raises:
         InputError: there are more or fewer rows: somebody else wrote there, too.
@@ -78,22 +77,22 @@ def finish(
     threshold = dict(zip(card.aus.labels, card.threshold, strict=True))
     rows = part / ROWS
     raw = read_rows(rows)
-    if len(raw) != counted:
+    if len(raw) != begun.rows:
         raise InputError(
-            f"{rows} has {len(raw):,} rows, not the {counted:,} that were written: another program wrote "
+            f"{rows} has {len(raw):,} rows, not the {begun.rows:,} that were written: another program wrote "
             "there. Without --resume the video is analyzed anew"
         )
     table, left_out, lacking = _usable(raw, settings.limits)
-    remark = _joined(doubtful_text(table), hidden_text(table))
+    remark = joined(doubtful_text(table), hidden_text(table))
     timed = bool(table["time"].notna().any())
     if settings.smooth is not None and timed:
         table = smooth(table, settings.smooth, thresholds=threshold)
     if settings.baseline is not None:
         try:
             rest = settings.baseline.of(table)
-            table, remark = above(table, rest), _joined(remark, settings.baseline.lacking(rest))
+            table, remark = above(table, rest), joined(remark, settings.baseline.lacking(rest))
         except InputError as error:
-            lacking = _joined(lacking, f"there is no baseline: {error}")
+            lacking = joined(lacking, f"there is no baseline: {error}")
     if table is not raw:
         rows = part / "added.csv"
         table.to_csv(rows, index=False, lineterminator="\n")
@@ -106,17 +105,17 @@ def finish(
         _replaced(part, out / files["columns"], lambda path: write_full_dictionary(path, card.aus))
     found = events(table, thresholds=threshold) if timed else None
     if found is not None:
-        remark = _joined(remark, why_no_blinks(table))
+        remark = joined(remark, why_no_blinks(table))
         files["events"] = f"{name}.events.csv"
         _replaced(
             part, out / files["events"], lambda path: found.to_csv(path, index=False, lineterminator="\n")
         )
     if settings.overlay:
         drawn = f"{name}.overlay.mp4"
-        joined = join_overlay(part / OVERLAY, out / drawn, info, settings.start)
-        if joined is not None:
+        sound = join_overlay(part / OVERLAY, out / drawn, info, settings.start)
+        if sound is not None:
             files["overlay"] = drawn
-            lacking = _joined(lacking, joined.problem)
+            lacking = joined(lacking, sound.problem)
     if settings.report:
         files["report"] = f"{name}.html"
         write_report(
@@ -127,7 +126,7 @@ def finish(
             events=found,
             info=info,
             command=command,
-            problems=[said for said in (problem, lacking) if said is not None],
+            problems=[said for said in (begun.problem, lacking) if said is not None],
             left_out=left_out,
         )
         clear_figures(out / f"{name}.figures")
@@ -135,11 +134,16 @@ def finish(
             figures = f"{name}.figures"
             if write_figures(out / figures, table, threshold, events=found):
                 files["figures"] = figures
-    return files, lacking, left_out, remark
-
-
-def _joined(*said: str | None) -> str | None:
-    return "; ".join(filter(None, said)) or None
+    written = out / files["table"]
+    return replace(
+        begun,
+        rows=count_rows(written),
+        problem=joined(begun.problem, lacking),
+        files=with_old(out / f"{name}.json", begun.identity, files),
+        left_out=left_out,
+        remark=remark,
+        digest=digest_of([written]),
+    )
 
 
 def _usable(whole: pd.DataFrame, limits: Limits) -> tuple[pd.DataFrame, str | None, str | None]:

@@ -18,26 +18,39 @@ from aulens.video.sequence import pictures_of
 
 VIDEO: Final = ("video", "bytes", "modified")
 """What a video is known by, wherever it lies."""
+_OF_PICTURES: Final = ("format", "mirrored", "max_yaw", "max_pitch", "min_quality")
+"""Settings on which pictures depend."""
 IF_SET: Final = ("times", "max_yaw", "max_pitch", "min_quality", "baseline", "mirrored")
-"""Settings that are told only if they are set: what earlier versions made goes on without."""
+"""Settings that are stored only if they are set: what earlier versions made goes on without."""
 
 
 def identity_of(info: VideoInfo, analyzer: Analyzer, settings: OutputSettings) -> dict[str, Any]:
     """All that must be the same for a run to go on, JSON-able: the video, the software, the settings."""
-    identity = {
-        **video_of(info.path),
-        "frames": info.frames,
-        "rate": None if info.rate is None else str(info.rate),
-        "times": info.times,
+    return _stored(
+        {
+            **video_of(info.path),
+            "frames": info.frames,
+            "rate": None if info.rate is None else str(info.rate),
+            "times": info.times,
+            # Receipts have called it "every" since 0.1.
+            **{"every" if name == "frame_step" else name: value for name, value in asdict(settings).items()},
+        },
+        analyzer,
+    )
+
+
+def identity_of_pictures(digest: str, analyzer: Analyzer, settings: OutputSettings) -> dict[str, Any]:
+    """All that must be the same for a run of pictures, known by their digest, to be done, or to go on."""
+    chosen = {name: getattr(settings, name) for name in _OF_PICTURES}
+    return _stored({"pictures": digest, "overlay": settings.draws_pictures, **chosen}, analyzer)
+
+
+def _stored(identity: Mapping[str, Any], analyzer: Analyzer) -> dict[str, Any]:
+    stored = {
         "aulens": aulens.__version__,
         "model": analyzer.card.checksum,
         "detector": described(analyzer.detector),
-        # Receipts have called it "every" since 0.1.
-        **{"every" if name == "frame_step" else name: value for name, value in asdict(settings).items()},
-    }
-    stored = {
-        name: value for name, value in identity.items() if name not in IF_SET or value not in (None, False)
-    }
+    } | {name: value for name, value in identity.items() if name not in IF_SET or value not in (None, False)}
     return dict(json.loads(json.dumps(stored)))
 
 

@@ -14,19 +14,18 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import aulens
 from aulens.analysis.analyzer import Analyzer
 from aulens.checked import checked
 from aulens.contents import parsed
 from aulens.errors import ConfigError, InputError, within_memory
-from aulens.faces.detector import described
 from aulens.files import make_folder, refuse_links
 from aulens.image import read_image, unmirrored
 from aulens.named import legible, unwritable
 from aulens.output.checkpoint import cut_back, is_begun
 from aulens.output.drawings import draw, write_page
+from aulens.output.identity import identity_of_pictures
 from aulens.output.names import free_name, names_beside, stem_of
-from aulens.output.plan import PAGE, PARTS, PICTURES_RECEIPT, Job, Outcome, Plan, draws, results_path, stamp
+from aulens.output.plan import PAGE, PARTS, PICTURES_RECEIPT, Job, Outcome, Plan, results_path, stamp
 from aulens.output.receipt import (
     Receipt,
     begin_anew,
@@ -51,8 +50,6 @@ from aulens.tables.usable import out_of
 
 _LOG: Final = logging.getLogger(__name__)
 _FORMAT: Final = "aulens-pictures-part/3"
-_IF_SET: Final = ("mirrored", "max_yaw", "max_pitch", "min_quality")
-"""Settings that are told only if they are set, as of videos."""
 
 
 @dataclass(frozen=True)
@@ -166,19 +163,7 @@ class Part:
 
 def part_of(plan: Plan, job: Job) -> Path:
     """The file of a job's part."""
-    return _parts(plan.out) / f"{job.name}.jsonl"
-
-
-def identity_of_pictures(plan: Plan, job: Job, analyzer: Analyzer) -> dict[str, Any]:
-    """All that must be the same for a run of pictures to be done, or to go on."""
-    return {
-        "pictures": job.digest,
-        "aulens": aulens.__version__,
-        "model": analyzer.card.checksum,
-        "detector": described(analyzer.detector),
-        "format": plan.settings.format,
-        "overlay": draws(plan.settings),
-    } | {name: value for name in _IF_SET if (value := getattr(plan.settings, name)) not in (None, False)}
+    return plan.out / PARTS / f"{job.name}.jsonl"
 
 
 def begin_pictures(plan: Plan) -> None:
@@ -188,7 +173,7 @@ def begin_pictures(plan: Plan) -> None:
         ConfigError: a link lies where parts go; a table that was done is not what was written.
     """
     note = plan.out / PICTURES_RECEIPT
-    refuse_links(_parts(plan.out))
+    refuse_links(plan.out / PARTS)
     if not plan.resume:
         _clear_parts(plan.out)
         begin_anew(note)
@@ -223,7 +208,7 @@ def analyze_pictures(
             not to be looked at.
         check: raises `BusyError` if another process has taken the job over.
     """
-    identity = identity_of_pictures(plan, job, analyzer)
+    identity = identity_of_pictures(job.digest, analyzer, plan.settings)
     if plan.resume and (done := read_receipt(plan.out / PICTURES_RECEIPT, identity)) is not None:
         _clear_parts(plan.out)
         return Outcome(job, worker, receipt=done)
@@ -239,7 +224,7 @@ def analyze_pictures(
             seen, result = AnalyzedPicture(called, failed=refused), None
         else:
             seen, result = analyze_picture(job.paths[number], called, analyzer, plan.settings, left_out)
-        if result is not None and draws(plan.settings):
+        if result is not None and plan.settings.draws_pictures:
             names, section = draw(
                 plan.out, job.drawn[number], called, result, analyzer.card, job.first + number,
                 plan.settings.limits,
@@ -287,7 +272,7 @@ def finish_pictures(plan: Plan, card: ModelCard) -> Receipt:
         files = _write_table(plan, card)
         tables = tables_of({kind: plan.out / name for kind, name in files.items()})
         done = replace(done, rows=sum(map(count_rows, tables)), digest=digest_of(tables))
-        if draws(plan.settings):
+        if plan.settings.draws_pictures:
             write_page(plan.out / PAGE, (seen.section for seen in _seen(plan)), frames, failed, card)
             files |= {"page": PAGE} | {name: name for name in drawn}
         done = replace(done, files=with_old(note, identity, files))
@@ -331,13 +316,8 @@ def _seen(plan: Plan) -> Iterator[AnalyzedPicture]:
                 yield AnalyzedPicture(**json.loads(line))
 
 
-def _parts(out: Path) -> Path:
-    """Where the parts are while a run goes on."""
-    return out / PARTS
-
-
 def _clear_parts(out: Path) -> None:
-    for path in _parts(out).glob("[0-9]*.jsonl"):
+    for path in (out / PARTS).glob("[0-9]*.jsonl"):
         path.unlink(missing_ok=True)
     with suppress(OSError):  # not there, or somebody else's things are in it
-        _parts(out).rmdir()
+        (out / PARTS).rmdir()

@@ -32,8 +32,8 @@ PICTURES_RECEIPT: Final = "results.json"
 PARTS: Final = "results.part"
 """Where the parts of pictures are while a run goes on."""
 
-_MOST_PARTS: Final = 2000
-_LEAST_PICTURES: Final = 16
+_MAX_PARTS: Final = 2000
+_MIN_PICTURES: Final = 16
 
 
 class _Line:
@@ -199,15 +199,13 @@ def make_plan(
     called_videos = clip_names([given[path] for path in videos], out, patterns=sequence)
     for path, name in zip(videos, called_videos, strict=True):
         listed = None if times is None else times_of(path, times)
-        jobs.append(Job(kind, name or "file", (path,), _called(path, given), rate, listed))
+        jobs.append(Job(kind, name or "file", (path,), (given[path],), rate, listed))
     if camera is not None:
         path = f"camera {camera}"
         jobs.append(Job("camera", clip_names([path], out)[0], (path,), camera=camera))
-    called = [given[path] for path in pictures]
-    _refuse_inputs(
-        out, settings, files, pictures, called, (job.name for job in jobs if job.kind != "pictures")
-    )
-    return Plan(out, settings, tuple(jobs), resume, command)
+    plan = Plan(out, settings, tuple(jobs), resume, command)
+    _refuse_inputs(plan, files)
+    return plan
 
 
 def times_of(folder: str, times: str) -> str:
@@ -224,26 +222,19 @@ def unique(paths: Iterable[str | Path]) -> list[Path]:
     return list(once.values())
 
 
-def _called(path: str, given: Mapping[str, str]) -> tuple[str, ...]:
-    return () if given[path] == path else (given[path],)
-
-
 def _picture_jobs(pictures: Sequence[str], given: Mapping[str, str]) -> list[Job]:
-    each = max(_LEAST_PICTURES, -(-len(pictures) // _MOST_PARTS))
-    drawn = _drawn_names([given[path] for path in pictures])
-    digest = hashlib.sha256(
-        json.dumps([(given[path], *stamp(path)) for path in pictures]).encode()
-    ).hexdigest()
+    each = max(_MIN_PICTURES, -(-len(pictures) // _MAX_PARTS))
+    stamps = [(given[path], *stamp(path)) for path in pictures]
+    digest = hashlib.sha256(json.dumps(stamps).encode()).hexdigest()
+    taken: set[str] = set()
     jobs = []
     for number, first in enumerate(range(0, len(pictures), each)):
         paths = tuple(pictures[first : first + each])
         called = tuple(given[path] for path in paths)
-        jobs.append(
-            Job(
-                "pictures", f"{number:06d}", paths, () if called == paths else called,
-                first=first, drawn=tuple(drawn[first : first + each]), digest=digest,
-            )
-        )  # fmt: skip
+        # None is called as the tiles of a face of another.
+        drawn = tuple(free_name(_TILES.sub(r"_face\1", stem_of(name)), taken) for name in called)
+        called = () if called == paths else called
+        jobs.append(Job("pictures", f"{number:06d}", paths, called, first=first, drawn=drawn, digest=digest))
     return jobs
 
 
@@ -261,32 +252,22 @@ def results_path(out: Path, format: str) -> Path:
     return out / f"results.{ending(format)}"
 
 
-def draws(settings: OutputSettings) -> bool:
-    """Whether pictures are drawn, for a page of them."""
-    return settings.overlay or settings.report
-
-
-def _refuse_inputs(
-    out: Path,
-    settings: OutputSettings,
-    files: Sequence[Path],
-    pictures: Sequence[str],
-    called: Sequence[str],
-    clips: Iterable[str],
-) -> None:
+def _refuse_inputs(plan: Plan, files: Iterable[Path]) -> None:
     """Raise `ConfigError` if an input, or another file of somebody's own, lies where something is written."""
-    theirs = format_of(settings.format, picture=True)
+    out, format = plan.out, plan.settings.format
+    pictures = {path: job.call(place) for job in plan.pictures for place, path in enumerate(job.paths)}
+    theirs = format_of(format, picture=True)
     if theirs is not None and not theirs.names_files:
-        taken = names_beside(clips)
-        outputs = [out / f"{free_name(stem_of(name), taken)}.csv" for name in called]
+        taken = names_beside(job.name for job in plan.clips)
+        outputs = [out / f"{free_name(stem_of(name), taken)}.csv" for name in pictures.values()]
     else:
-        outputs = [results_path(out, settings.format)]
-    if draws(settings) and pictures:
+        outputs = [results_path(out, format)]
+    if plan.settings.draws_pictures and pictures:
         outputs.append(out / PAGE)
-        for path in map(Path, pictures):
+        for path in pictures:
             if real(path).parent == real(out / DRAWN):
                 raise ConfigError(f"{path} lies where the drawings go; give another --out")
-        outputs += [out / DRAWN / f"{name}.jpg" for name in _drawn_names(called)]
+        outputs += [out / DRAWN / f"{name}.jpg" for job in plan.pictures for name in job.drawn]
     refuse_inputs(outputs, files)
     if theirs is None:
         outputs.append(out / FILE_NAME)
@@ -294,12 +275,6 @@ def _refuse_inputs(
         return  # of what a stopped run wrote no receipt tells yet
     if (why := not_ours(out / PICTURES_RECEIPT, outputs)) is not None:
         raise ConfigError(f"{why}; give another --out, or move it away")
-
-
-def _drawn_names(names: Sequence[str]) -> list[str]:
-    """What the drawings of some pictures are called; none as the tiles of a face of another."""
-    taken: set[str] = set()
-    return [free_name(_TILES.sub(r"_face\1", stem_of(name)), taken) for name in names]
 
 
 def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:

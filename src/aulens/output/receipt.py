@@ -69,6 +69,11 @@ class Receipt:
     failed: Mapping[str, str] = field(default_factory=dict)
 
 
+def joined(*texts: str | None) -> str | None:
+    """Sentences as one text, each said once; None without any."""
+    return "; ".join(dict.fromkeys(one for text in texts if text for one in text.split("; "))) or None
+
+
 def write_receipt(path: Path, receipt: Receipt) -> None:
     """Write it as JSON, in one step."""
     content = {"format": PICTURES if receipt.source is None else CLIP, **asdict(receipt)}

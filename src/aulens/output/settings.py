@@ -62,6 +62,11 @@ class OutputSettings(Checked):
         """Which faces count."""
         return Limits(self.max_yaw, self.max_pitch, self.min_quality)
 
+    @property
+    def draws_pictures(self) -> bool:
+        """Whether pictures are drawn, for a page of them."""
+        return self.overlay or self.report
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.format == "parquet":

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from aulens.analysis.analyzer import Analyzer
 from aulens.analysis.clip import analyze_clip, waiting
@@ -22,16 +23,14 @@ from aulens.output.plan import Job, Outcome, Plan
 from aulens.output.receipt import (
     Receipt,
     begin_anew,
-    digest_of,
+    joined,
     not_ours,
     read_receipt,
     untrue,
-    with_old,
     write_receipt,
 )
 from aulens.output.settings import AGAIN, OutputSettings
 from aulens.output.video_parts import StillsPart, TablePart
-from aulens.output.writers import count_rows
 from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
 from aulens.tables import TABLE_FORMATS
@@ -132,21 +131,8 @@ def analyze_video(
             nothing = nothing_between(media.info, settings.start, settings.stop)
             raise InputError(f"{given}: {problem or nothing}")
         held.check()
-        files, lacking, left_out, remark = finish(
-            folder.path, out, name, settings, analyzer.card, media.info, problem, command, counts.rows
-        )
-        table = out / files["table"]
-        done = Receipt(
-            source=given,
-            identity=identity,
-            **asdict(counts) | {"rows": count_rows(table)},
-            problem=_together(problem, lacking),
-            files=with_old(note, identity, files),
-            versions=versions(),
-            left_out=left_out,
-            remark=remark,
-            digest=digest_of([table]),
-        )
+        begun = Receipt(given, identity, **asdict(counts), problem=problem, files={}, versions=versions())
+        done = finish(folder.path, out, name, settings, analyzer.card, media.info, command, begun)
         held.check()
         write_receipt(note, done)
         folder.remove()
@@ -233,12 +219,20 @@ def _analyze(
         tracker.restore(dict(note.tracker))
         counts = _Counts(**note.counts)
     after, before = (0, None) if note is None else (note.next, note.problem)
+
+    def keep(state: Mapping[str, Any]) -> str | None:
+        check()
+        problem = joined(before, media.problem)
+        lengths = {kind: part.keep() for kind, part in parts.items()}
+        folder.keep(Checkpoint(after, state, lengths, asdict(counts), problem))
+        return problem
+
+    parts: dict[str, Part] = {}
     frames = media.frames(
         frame_step=settings.frame_step, start=settings.start, stop=settings.stop, skip=after
     )
     frames = unmirrored_frames(frames) if settings.mirrored else frames
     with ExitStack() as stack:
-        parts: dict[str, Part] = {}
         for kind, part in _parts(folder, settings, media.info, called, analyzer):
             stack.push(partial(_close, part))
             parts[kind] = part
@@ -249,15 +243,10 @@ def _analyze(
             counts.add(step.result)
             after = step.result.index + 1
             if step.state is not None:
-                check()
-                problem = _together(before, media.problem)
-                folder.keep(Checkpoint(after, step.state, _kept(parts), asdict(counts), problem))
+                keep(step.state)
             if progress is not None:
                 progress(step.result, media.info)
-        check()
-        problem = _together(before, media.problem)
-        folder.keep(Checkpoint(after, tracker.state(), _kept(parts), asdict(counts), problem))
-    return counts, problem
+        return counts, keep(tracker.state())
 
 
 def _close(part: Part, kind: type[BaseException] | None, *_: object) -> None:
@@ -269,29 +258,13 @@ def _parts(
 ) -> Iterator[tuple[str, Part]]:
     """What is to be written, each opened when it is asked for."""
     card = analyzer.card
-    yield (
-        "rows",
-        TablePart(folder.path / ROWS, folder.length("rows"), called, "csv", card.aus, named=info.named),
-    )
-    if settings.format in TABLE_FORMATS:
-        length = folder.length("dialect")
-        yield (
-            "dialect",
-            TablePart(
-                folder.path / DIALECT, length, called, settings.format, card.aus, limits=settings.limits
-            ),
-        )
+    path, length, format = folder.path, folder.length, settings.format
+    yield "rows", TablePart(path / ROWS, length("rows"), called, "csv", card.aus, named=info.named)
+    if format in TABLE_FORMATS:
+        limits = settings.limits
+        yield "dialect", TablePart(path / DIALECT, length("dialect"), called, format, card.aus, limits=limits)
     if settings.overlay:
-        length = folder.length("overlay")
-        yield "overlay", OverlayPart(folder.path / OVERLAY, length, info, settings.frame_step, settings.start)
+        step, start = settings.frame_step, settings.start
+        yield "overlay", OverlayPart(path / OVERLAY, length("overlay"), info, step, start)
     if settings.report:
-        yield "stills", StillsPart(folder.path / STILLS, folder.length("stills"), card)
-
-
-def _kept(parts: Mapping[str, Part]) -> dict[str, int]:
-    return {name: part.keep() for name, part in parts.items()}
-
-
-def _together(*problems: str | None) -> str | None:
-    """Sentences as one, each said once."""
-    return "; ".join(dict.fromkeys(one for text in problems if text for one in text.split("; "))) or None
+        yield "stills", StillsPart(path / STILLS, length("stills"), card)
