@@ -4,7 +4,7 @@
         [--repeat 40]
 
 The picture is scikit-image's astronaut, 512 x 512 pixels, one face; for "photo" 480 x 480 in the middle of
-640 x 480, from its JPEG file to the row of the table. "glance" is the detector's first look with landmarks,
+640 x 480, from its JPEG file to the row of the table. "quick" is the detector's first look with landmarks,
 "detect" as many as it takes (here one); "landmarks" those of a face whose box is known; "model / 8" the model
 on 8 faces at once, per face; "all" is detect, align, model and decode. Times are CPU milliseconds of all
 threads together, and for "wall" of the clock; "load" is from nothing to a loaded model, the library's import
@@ -118,7 +118,7 @@ def one(
         images, landmarks = align()
         network.scores(network(images), landmarks)
 
-    found["glance"] = measure(lambda: detector.glance(image), repeat)[0]
+    found["quick"] = measure(lambda: detector.detect_quickly(image), repeat)[0]
     found["detect"] = measure(lambda: detector(image), repeat)[0]
     found["landmarks"] = measure(lambda: detector.landmarks(image, face.box), repeat)[0]
     found["align"] = measure(align, repeat)[0]

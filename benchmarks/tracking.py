@@ -135,11 +135,11 @@ def still(names: list[str], sides: list[int], frames: int, detector: FaceFollowe
 def parts(detector: FaceFollower, embedder: FaceEmbedder) -> None:
     """What each part costs, in pictures of 640 x 480."""
     image = np.asarray(cv2.resize(moving_faces.picture("astronaut")[0], (640, 480)))
-    (face,) = detector.glance(image)
+    (face,) = detector.detect_quickly(image)
     detector_each = 0.0
     print("\n| part | ms | of the detector's |\n| --- | ---: | ---: |")
     work: dict[str, Callable[[], object]] = {
-        "detector, 640 x 480, one look": lambda: detector.glance(image),
+        "detector, 640 x 480, one look": lambda: detector.detect_quickly(image),
         "detector near a face": lambda: detector.near(image, face.box),
         "landmarks": lambda: detector.landmarks(image, face.box),
         "embedding": lambda: embedder(image, face),
@@ -159,7 +159,7 @@ def distances(detector: FaceFollower, embedder: FaceEmbedder) -> None:
     views = {}
     for who in ("neutral", "smile", "frown", "one_sided_smile", "sad", "astronaut"):
         image = moving_faces.picture(who)[0]
-        views[who] = embedder(image, detector.glance(image)[0])
+        views[who] = embedder(image, detector.detect_quickly(image)[0])
     print("\n| distance of embeddings | " + " | ".join(views) + " |")
     print("| --- |" + " ---: |" * len(views))
     for who, view in views.items():
@@ -189,7 +189,7 @@ def main() -> None:
         return
 
     def on_every_frame(image: np.ndarray) -> tuple[Face, ...]:
-        return detector.glance(image)
+        return detector.detect_quickly(image)
 
     ways: dict[str, Callable[[], FaceTracker]] = {
         "overlap (IoU)": lambda: FaceTracker(detector, None, motion=False),

@@ -44,7 +44,7 @@ def test_a_quality_that_nobody_tells_is_refused_at_once(command: str, detector: 
     out = tmp_path / "out"
     done = aulens(command, tmp_path, "--out", out, "--detector", detector, "--min-quality", 0.5)
     assert done.code == 2
-    assert f"the detector {detector} does not tell the quality of a face" in str(done.error)
+    assert f"the detector {detector} gives no quality of a face" in str(done.error)
     assert not out.exists()
 
 

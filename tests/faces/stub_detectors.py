@@ -41,7 +41,7 @@ class Scripted:
 class Following(Scripted):
     """The same, as a `FaceFollower`: its landmarks go to a face that the box touches, or fill the box."""
 
-    glances: list[int] = field(default_factory=list)
+    quick: list[int] = field(default_factory=list)
     nears: list[int] = field(default_factory=list)
 
     def landmarks(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -51,8 +51,8 @@ class Following(Scripted):
         x, y = (box[:2] + box[2:]) / 2
         return face(x, y, box[2] - box[0]).landmarks
 
-    def glance(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
-        self.glances.append(number(image))
+    def detect_quickly(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+        self.quick.append(number(image))
         return tuple(sorted(self.faces.get(number(image), []), key=lambda f: -f.area))
 
     def near(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> tuple[Face, ...]:

@@ -145,14 +145,14 @@ def test_near_a_place_it_sees_what_is_there_and_nothing_else() -> None:
 
 
 def test_near_a_place_small_faces_are_seen_too() -> None:
-    """24 pixels: a glance sees from 80 on."""
+    """24 pixels: the quick way finds faces from 80 on."""
     small = resized(astronaut(), 0.28)
     (face,) = dlib_detector()(astronaut())
-    assert dlib_detector().glance(small) == ()
+    assert dlib_detector().detect_quickly(small) == ()
     (near,) = dlib_detector().near(small, face.box * 0.28)
     assert np.abs(near.box - face.box * 0.28).max() < 0.2 * 24
 
 
-def test_a_glance_is_a_call_where_faces_are_large() -> None:
+def test_detecting_quickly_is_a_call_where_faces_are_large() -> None:
     boxes = [face.box for face in dlib_detector()(astronaut())]
-    np.testing.assert_array_equal([face.box for face in dlib_detector().glance(astronaut())], boxes)
+    np.testing.assert_array_equal([face.box for face in dlib_detector().detect_quickly(astronaut())], boxes)

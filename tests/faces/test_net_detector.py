@@ -231,13 +231,13 @@ def test_a_batch_gives_what_single_calls_give(
     assert detector.batch([]) == []
 
 
-def test_a_glance_is_one_look(detector: NetDetector, looked: list[object]) -> None:
+def test_detecting_quickly_is_one_look(detector: NetDetector, looked: list[object]) -> None:
     image = blank(1280, 720)
     box = draw(image, 100, 100, 200)
     draw(image, 600, 500, 16)
-    (face,) = detector.glance(image)
+    (face,) = detector.detect_quickly(image)
     assert_is(face, box)
-    assert detector.glance(blank(640, 480)) == ()
+    assert detector.detect_quickly(blank(640, 480)) == ()
     assert len(looked) == 2
 
 
@@ -260,7 +260,7 @@ def test_near_less_confidence_suffices(nets: tuple[Path, Path]) -> None:
     detector = NetDetector(faces=nets[0], landmarks=nets[1], search=SearchSettings(near_slack=0.3))
     image = blank(640, 480)
     weak = draw(image, 208, 208, 64, red=142)
-    assert detector.glance(image) == ()
+    assert detector.detect_quickly(image) == ()
     (face,) = detector.near(image, weak)
     assert_is(face, weak, within=0.06)
 
@@ -326,7 +326,7 @@ def test_landmarks_from_a_box_alone(detector: NetDetector) -> None:
 )
 def test_no_face_is_an_empty_tuple(detector: NetDetector, image: np.ndarray) -> None:
     assert detector(image) == ()
-    assert detector.glance(image) == ()
+    assert detector.detect_quickly(image) == ()
     assert detector.near(image, [0, 0, 10, 10]) == ()
 
 
@@ -355,7 +355,7 @@ def test_views_of_a_picture_mirrored_or_not_in_one_piece(detector: NetDetector) 
     ids=["grey", "floats", "empty", "path"],
 )
 def test_what_is_no_picture_is_refused(detector: NetDetector, image: object) -> None:
-    for call in (detector, detector.glance, lambda one: detector.near(one, [0, 0, 9, 9])):
+    for call in (detector, detector.detect_quickly, lambda one: detector.near(one, [0, 0, 9, 9])):
         with pytest.raises(InputError, match="image"):
             call(image)  # type: ignore[arg-type]
 
@@ -427,7 +427,7 @@ def test_five_points_in_one_place_give_way_to_those_of_the_box(nets: tuple[Path,
         def __call__(self, views: Sequence[View], least: float) -> list[Found]:
             return [Found(box[None], middle, np.array([0.9]), np.array([""])) for _ in views]
 
-    (face,) = NetDetector(faces=Collapsed(nets[0]), landmarks=nets[1]).glance(image)
+    (face,) = NetDetector(faces=Collapsed(nets[0]), landmarks=nets[1]).detect_quickly(image)
     assert_is(face, box)
 
 
@@ -435,7 +435,7 @@ def test_landmarks_far_away_are_no_face(nets: tuple[Path, Path], tmp_path: Path)
     image = blank(640, 480)
     box = draw(image, 200, 100, 80)
     detector = NetDetector(faces=nets[0], landmarks=write_landmark_stub(tmp_path, spoil=500.0))
-    assert detector.glance(image) == ()
+    assert detector.detect_quickly(image) == ()
     gone = detector.follow(image, landmarks_in(box))
     np.testing.assert_array_equal(gone.landmarks, landmarks_in(box))
     assert gone.quality == 0

@@ -71,7 +71,7 @@ def test_a_detector_that_cannot_follow_gets_the_same_ids(embedder: DlibEmbedder)
     """On every frame, as MediaPipe or JAA-Net's landmarks would be."""
 
     def every_frame(image: np.ndarray) -> tuple[Face, ...]:
-        return dlib_detector().glance(image)
+        return dlib_detector().detect_quickly(image)
 
     for scene in (moving_faces.bounce, moving_faces.cut):
         counts = errors(scene(), FaceTracker(every_frame, embedder))
@@ -85,7 +85,7 @@ def test_followed_landmarks_are_as_good_as_detected_ones() -> None:
     apart = []
     for frame, _ in moving_faces.still().frames():
         (followed,) = tracker(frame).faces
-        (detected,) = dlib_detector().glance(frame.image)
+        (detected,) = dlib_detector().detect_quickly(frame.image)
         apart.append(np.linalg.norm(followed.landmarks - detected.landmarks, axis=1).mean())
     assert np.median(apart) < 0.02 * moving_faces.FACE
 

@@ -56,8 +56,8 @@ def test_a_follower_looks_at_the_whole_picture_now_and_then_only() -> None:
     stub = Following(always(101, face(100, 100)))
     run(FaceTracker(stub, None), range(101))
     assert stub.calls == [0, 50, 100]
-    assert stub.glances == [10, 20, 30, 40, 60, 70, 80, 90]
-    assert max(np.diff(sorted({*stub.nears, *stub.calls, *stub.glances}))) <= 5
+    assert stub.quick == [10, 20, 30, 40, 60, 70, 80, 90]
+    assert max(np.diff(sorted({*stub.nears, *stub.calls, *stub.quick}))) <= 5
     assert len(stub.nears) <= 20
 
 
@@ -72,7 +72,7 @@ def test_any_other_detector_runs_on_every_frame() -> None:
 def test_an_empty_picture_is_looked_at_more_often() -> None:
     stub = Following({})
     run(FaceTracker(stub, None), range(30))
-    looks = sorted(stub.calls + stub.glances)
+    looks = sorted(stub.calls + stub.quick)
     assert max(np.diff(looks)) == 3
 
 
@@ -82,7 +82,7 @@ def test_frames_far_apart_are_each_looked_at() -> None:
     tracker = FaceTracker(stub, None, detect_every=60)
     for i in range(0, 100, 25):
         assert tracker(frame(i)).ids == (0,)
-    assert sorted(stub.calls + stub.glances) == [0, 25, 50, 75]
+    assert sorted(stub.calls + stub.quick) == [0, 25, 50, 75]
 
 
 def test_without_time_stamps_there_are_25_frames_a_second() -> None:
@@ -90,7 +90,7 @@ def test_without_time_stamps_there_are_25_frames_a_second() -> None:
     tracker = FaceTracker(stub, None)
     for i in range(30):
         assert tracker(Frame(i, float("nan"), frame(i).image)).ids == (0,)
-    assert sorted(stub.calls + stub.glances) == [0, 10, 20]
+    assert sorted(stub.calls + stub.quick) == [0, 10, 20]
 
 
 def test_landmarks_follow_a_face_that_moves() -> None:
@@ -125,7 +125,7 @@ def test_two_detections_in_one_frame_are_one_look() -> None:
     stub = Following(faces)
     assert run(FaceTracker(stub, None, detect_every=0), range(20))[-1].lost == (0,)
     assert 15 in stub.nears
-    assert 15 in stub.glances
+    assert 15 in stub.quick
 
 
 @ALL

@@ -97,7 +97,7 @@ class BrokenDetector:
             return None
         raise {"exit": SystemExit, "value": ValueError}[self.fault]("no weights")
 
-    def glance(self, image: NDArray[np.uint8]) -> Any:
+    def detect_quickly(self, image: NDArray[np.uint8]) -> Any:
         return self(image)
 
     def near(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> Any:

@@ -23,7 +23,7 @@ SAME_FACE: Final = 0.4
 _INSIDE: Final = 0.75  # so are two of which one has more than this share of its area in the other
 _OTHER: Final = 8.0  # unless that has so many times its area: a face in front of another
 
-_MOST: Final = 2000  # candidates of a run among which doubles are looked for; only a broken network has more
+_CANDIDATES: Final = 2000  # of a run, among which doubles are looked for; only a broken network has more
 # Views in one run: more gain nothing on a CPU, and memory grows with each.
 _BATCH_PIXELS: Final = 1_000_000
 
@@ -89,14 +89,14 @@ class BoxNet:
         outputs = {"boxes": (None, 4), "points": (None, FIVE_POINTS, 2), "scores": (None,)}
         self._session = NetSession(self.card, (None, None, 3), outputs, threads)
 
-    def __call__(self, views: Sequence[View], least: float) -> list[Found]:
+    def __call__(self, views: Sequence[View], threshold: float) -> list[Found]:
         """The candidates in each view, doubles within a view removed.
 
         Views of one size go through the network together.
 
         Args:
             views: their sides are multiples of 32.
-            least: confidence, above 0.
+            threshold: minimum confidence of a candidate, above 0 up to 1.
 
         Raises:
             ModelError: a score, box or point is not a finite number, or an output has another shape.
@@ -107,7 +107,7 @@ class BoxNet:
             batch = pixels[0][None] if len(pixels) == 1 else np.stack(pixels)
             outputs = self._session(batch)
             for number, boxes, points, scores in zip(numbers, *outputs, strict=True):
-                found[number] = self._decoded(boxes, points, scores, views[number], least)
+                found[number] = self._decoded(boxes, points, scores, views[number], threshold)
         return found
 
     def _decoded(
@@ -116,18 +116,18 @@ class BoxNet:
         points: NDArray[np.float32],
         scores: NDArray[np.float32],
         seen: View,
-        least: float,
+        threshold: float,
     ) -> Found:
         slope, offset = self.card.platt
         if not (len(boxes) == len(points) == len(scores)):
             raise self._broken("its outputs are of different lengths")
         if not np.isfinite(scores.max(initial=-1.0)):  # which is NaN if one is
             raise self._broken("its scores are not finite numbers")
-        chosen = np.flatnonzero(scores >= (_logit(least) - offset) / slope)
+        logit = math.log(threshold / (1 - threshold)) if threshold < 1 else math.inf
+        chosen = np.flatnonzero(scores >= (logit - offset) / slope)
         if not len(chosen):
             return NOTHING
-        order = np.argsort(-scores[chosen], kind="stable")[:_MOST]
-        chosen = chosen[order]
+        chosen = chosen[np.argsort(-scores[chosen], kind="stable")[:_CANDIDATES]]
         corners = boxes[chosen].astype(np.float64).reshape(-1, 2, 2) - 0.5
         five = points[chosen].astype(np.float64) - 0.5
         if not (np.isfinite(corners).all() and np.isfinite(five).all()):
@@ -160,10 +160,6 @@ def nms_sorted(boxes: NDArray[np.float64], same: float = SAME_FACE) -> NDArray[n
             inside = (shared > _INSIDE * smaller) & (larger < _OTHER * smaller)
             left = left[(shared <= same * (areas[first] + areas[left] - shared)) & ~inside]
     return np.array(kept, np.intp)
-
-
-def _logit(share: float) -> float:
-    return -math.inf if share <= 0 else math.inf if share >= 1 else math.log(share / (1 - share))
 
 
 def _together(views: Sequence[View]) -> list[list[int]]:

@@ -10,7 +10,7 @@ from aulens.faces.packing import pack, unpack
 
 _WIDTH, _HEIGHT = 32, 18
 _COARSE: Final = 72  # rows that are read: every n-th is enough, four and more for each of the copy's
-_LEAST: Final = 0.08
+_MIN_CHANGE: Final = 0.08
 _TIMES: Final = 3.0
 _MEMORY: Final = 0.8
 
@@ -35,7 +35,7 @@ class CutFinder:
         if last is None:
             return False
         change = float(np.abs(tiny.astype(np.int16) - last).mean()) / 255
-        if change > _LEAST and change > _TIMES * self._usual:
+        if change > _MIN_CHANGE and change > _TIMES * self._usual:
             self._usual = 0.0
             return True
         self._usual = _MEMORY * self._usual + (1 - _MEMORY) * change

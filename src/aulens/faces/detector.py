@@ -81,7 +81,7 @@ class FaceFollower(FaceDetector, Protocol):
     def landmarks(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.float64]:
         """The landmarks (K, 2) of the face in a box (4,) like its own; invented if there is none."""
 
-    def glance(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+    def detect_quickly(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Like a call, but quick: may miss small faces."""
 
     def near(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> tuple[Face, ...]:

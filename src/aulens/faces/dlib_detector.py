@@ -91,7 +91,7 @@ class DlibBoxes:
         upscale: None looks at the picture as it is and, if that shows no face or one at the limit of 80
             pixels, enlarged. A number from 1 to 8 enlarges at once by that factor (2 finds faces from 40
             pixels on, at 4 times the cost).
-        threshold: least confidence of a face; dlib's own default of 0 lets more false faces through.
+        threshold: minimum confidence of a face; dlib's own default of 0 lets more false faces through.
         max_side: longest side in pixels that detection ever works on.
 
     Raises:
@@ -121,9 +121,9 @@ class DlibBoxes:
             InputError: `image` is not such an array.
         """
         image = check_image(image)
-        return self._faces(image, largest_first(_without_landmarks(self._boxes(image))))
+        return self._faces(image, largest_first(self._boxes(image)))
 
-    def glance(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+    def detect_quickly(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """The faces that one look shows, without enlarging (if `upscale` is None); largest first.
 
         Raises:
@@ -131,13 +131,12 @@ class DlibBoxes:
         """
         image = check_image(image)
         scale = self._scales(max(image.shape[:2]))[0]
-        found = _without_landmarks(self._boxes_at(image, scale, self._threshold))
-        return self._faces(image, largest_first(found))
+        return self._faces(image, largest_first(self._boxes_at(image, scale, self._threshold)))
 
     def near(self, image: NDArray[np.uint8], box: ArrayLike) -> tuple[Face, ...]:
         """The faces about as large as a box (x0, y0, x1, y1), within half its size around it, nearest first.
 
-        The least confidence is 0.2 below `threshold`. It costs a tenth of a look at 640 x 480 pixels.
+        A confidence of 0.2 below `threshold` suffices. It costs a tenth of a look at 640 x 480 pixels.
 
         Raises:
             InputError: `image` is not (H, W, 3) uint8.
@@ -152,23 +151,25 @@ class DlibBoxes:
         if x1 - x0 < size / 2 or y1 - y0 < size / 2:
             return ()
         region = np.ascontiguousarray(image[y0:y1, x0:x1])
-        found = []
-        for where, score in self._boxes_at(region, _NEAR_SIZE / size, self._threshold - _NEAR_SLACK):
-            if _NEAR_SIZES[0] < (where[2] - where[0]) / size < _NEAR_SIZES[1]:
-                found.append((where + np.array([x0, y0, x0, y0]), score))
-        found.sort(key=lambda item: float(np.hypot(*((item[0][:2] + item[0][2:]) / 2 - centre))))
-        return self._faces(image, tuple(_without_landmarks(found)))
+        shift = np.array([x0, y0, x0, y0])
+        found = [
+            replace(face, box=face.box + shift)
+            for face in self._boxes_at(region, _NEAR_SIZE / size, self._threshold - _NEAR_SLACK)
+            if _NEAR_SIZES[0] < (face.box[2] - face.box[0]) / size < _NEAR_SIZES[1]
+        ]
+        found.sort(key=lambda face: float(np.hypot(*((face.box[:2] + face.box[2:]) / 2 - centre))))
+        return self._faces(image, tuple(found))
 
     def _faces(self, image: NDArray[np.uint8], faces: tuple[Face, ...]) -> tuple[Face, ...]:
         return faces
 
-    def _boxes(self, image: NDArray[np.uint8]) -> list[tuple[NDArray[np.float64], float]]:
-        """Boxes (4,) in full-picture pixels with their scores, doubles between passes removed."""
-        found: list[tuple[NDArray[np.float64], float]] = []
+    def _boxes(self, image: NDArray[np.uint8]) -> list[Face]:
+        """Faces without landmarks, doubles between passes removed."""
+        found: list[Face] = []
         for number, scale in enumerate(self._scales(max(image.shape[:2]))):
             new = self._boxes_at(image, scale, self._threshold)
-            found += [item for item in new if all(iou(item[0], other[0]) < _SAME_FACE_IOU for other in found)]
-            smallest = min((min(box[2] - box[0], box[3] - box[1]) * scale for box, _ in found), default=0)
+            found += [face for face in new if all(iou(face.box, one.box) < _SAME_FACE_IOU for one in found)]
+            smallest = min((float((face.box[2:] - face.box[:2]).min()) * scale for face in found), default=0)
             if found and (number > 0 or smallest >= _SMALL_FACE):
                 break
         return found
@@ -185,9 +186,7 @@ class DlibBoxes:
         ]
         return [first, *more]
 
-    def _boxes_at(
-        self, image: NDArray[np.uint8], scale: float, threshold: float
-    ) -> list[tuple[NDArray[np.float64], float]]:
+    def _boxes_at(self, image: NDArray[np.uint8], scale: float, threshold: float) -> list[Face]:
         height, width = image.shape[:2]
         size = max(1, round(width * scale)), max(1, round(height * scale))
         if size == (width, height):
@@ -198,9 +197,10 @@ class DlibBoxes:
         boxes, scores, _ = self._detect.run(seen, 0, threshold)
         ratio = np.array([width / size[0], height / size[1]] * 2)
         # dlib's ends are inclusive pixel centres; cv2.resize maps x to (x + 0.5) * ratio - 0.5.
+        corners = [np.array([box.left(), box.top(), box.right(), box.bottom()]) for box in boxes]
         return [
-            ((np.array([b.left(), b.top(), b.right(), b.bottom()]) + 0.5) * ratio - 0.5, float(score))
-            for b, score in zip(boxes, scores, strict=True)
+            Face((ends + 0.5) * ratio - 0.5, np.empty((0, 2)), float(score))
+            for ends, score in zip(corners, scores, strict=True)
         ]
 
 
@@ -275,10 +275,6 @@ class DlibEmbedder:
             return None
         matrix = similarity(five_points(face.landmarks), _CHIP_POINTS)
         return np.array(self._net.compute_face_descriptor(warp(image, matrix, _CHIP)), np.float32)
-
-
-def _without_landmarks(found: list[tuple[NDArray[np.float64], float]]) -> list[Face]:
-    return [Face(box, np.empty((0, 2)), score) for box, score in found]
 
 
 def _make_boxes(spec: DetectorOptions) -> DlibBoxes:

@@ -57,9 +57,9 @@ class _Follower(_Detector):
             raise self._fault(found, "landmarks (K, 2)")
         return found
 
-    def glance(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+    def detect_quickly(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """See `FaceFollower`."""
-        return tuple(self._asked(lambda: self._detector.glance(image)))
+        return tuple(self._asked(lambda: self._detector.detect_quickly(image)))
 
     def near(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> tuple[Face, ...]:
         """See `FaceFollower`."""

@@ -29,7 +29,7 @@ median.
 
 _BATCH = 16
 # Five points of an aligned face are 0.39 crops long; an eighth of that is one place, five times that no face.
-_LEAST, _MOST = 0.05, 2.0
+_MIN_LENGTH, _MAX_LENGTH = 0.05, 2.0
 
 
 class JAALandmarks:
@@ -81,7 +81,7 @@ class JAALandmarks:
         self._detector = default_detector() if detector is None else detector
         self._template = TEMPLATES[self._card.template]
         self._rounds = rounds
-        self._on_left_out = on_left_out
+        self._leave_out = on_left_out or (lambda face, why: None)
 
     def __repr__(self) -> str:
         places = self._box_points.round(4).tolist()
@@ -154,10 +154,6 @@ class JAALandmarks:
                 self._leave_out(faces[i], fault)
         return found
 
-    def _leave_out(self, face: Face, reason: str) -> None:
-        if self._on_left_out is not None:
-            self._on_left_out(face, reason)
-
 
 def _fault(landmarks: NDArray[np.float32], placed: NDArray[np.float64], size: int) -> str | None:
     """Why landmarks (K, 2) in a crop of `size` pixels, `placed` in the picture, are no face, if so."""
@@ -166,9 +162,9 @@ def _fault(landmarks: NDArray[np.float32], placed: NDArray[np.float64], size: in
     five = five_points(landmarks)
     low, high = five.min(0), five.max(0)
     length = float((high - low).max())
-    if length < _LEAST * size:
+    if length < _MIN_LENGTH * size:
         return f"the model's landmarks are all in one place ({length:.1f} of {size} pixels of its crop)"
-    if length > _MOST * size or np.abs((low + high) / 2 - (size - 1) / 2).max() > size:
+    if length > _MAX_LENGTH * size or np.abs((low + high) / 2 - (size - 1) / 2).max() > size:
         return "the model's landmarks lie far outside the face"
     # Whoever takes this face may align it by any template; one that can't be would cost the others theirs.
     for template in TEMPLATES.values():

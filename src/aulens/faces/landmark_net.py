@@ -25,7 +25,7 @@ corners deviate by 0.11 and 0.03 (standard deviation).
 
 _BATCH: Final = 16
 # In shares of the crop: eyes that are closer are in one place, a face that is longer is none.
-_LEAST, _MOST = 0.03, 3.0
+_MIN_EYES, _MAX_LENGTH = 0.03, 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,5 +147,5 @@ def _sound(landmarks: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
     away = np.abs((low + high) / 2 - (size - 1) / 2).max(1)
     right, left = OUTER_EYE_CORNERS
     eyes = np.abs(landmarks[:, left] - landmarks[:, right]).max(1)
-    sound: NDArray[np.bool_] = (eyes >= _LEAST * size) & (length <= _MOST * size) & (away <= size)
+    sound: NDArray[np.bool_] = (eyes >= _MIN_EYES * size) & (length <= _MAX_LENGTH * size) & (away <= size)
     return sound

@@ -35,13 +35,9 @@ class LandmarkTracker:
     """
 
     def __init__(self, detector: FaceFollower) -> None:
-        self._detector = detector
+        self.detector = detector
         self._by_landmarks = detector if isinstance(detector, LandmarkFollower) else None
         self._check = _CHECK if self._by_landmarks is None else _CHECK_KNOWING
-
-    def glance(self, image: Image) -> tuple[Face, ...]:
-        """See `FaceFollower.glance`."""
-        return self._detector.glance(image)
 
     def follow(self, image: Image, tracks: Sequence[Track], now: float) -> list[Face]:
         """Place faces by their landmarks; return what the detector saw near those it had to look for."""
@@ -57,7 +53,7 @@ class LandmarkTracker:
                 searched += 1
             elif self._may_slide(track, tracks) and self._slides(image, track, now):
                 continue
-            found += self._detector.near(image, track.expected)
+            found += self.detector.near(image, track.expected)
         unique: list[Face] = []
         for face in found:
             if usable(face) and all(iou(face.box, other.box) < ONE_FACE for other in unique):
@@ -77,7 +73,7 @@ class LandmarkTracker:
         if track.anchor is None or track.changed or not track.was_in_view:
             return face
         anchor = track.anchor.mixed(Anchor.of(face), _NEW)
-        again = replace(face, landmarks=self._detector.landmarks(image, anchor.box(face.landmarks)))
+        again = replace(face, landmarks=self.detector.landmarks(image, anchor.box(face.landmarks)))
         if not usable(again):
             return face
         box = anchor.box(again.landmarks)
@@ -93,7 +89,7 @@ class LandmarkTracker:
     def _slides(self, image: Image, track: Track, now: float) -> bool:
         """Place it by its landmarks; False, and nothing done, if what they find is not the face."""
         if self._by_landmarks is None:
-            track.offer = _slid(self._detector, image, track)
+            track.offer = _slid(self.detector, image, track)
         if track.offer is None or not track.alike(patch := appearance(image, track.offer)):
             return False
         track.followed(track.offer, patch, now)

@@ -51,7 +51,7 @@ class NetDetector:
     sees no face by these, as of faces that lie on their side, their box is tried in all four turns.
 
     Args:
-        threshold: least confidence of a face, above 0 up to 1; None takes the one of the network's card.
+        threshold: minimum confidence of a face, above 0 up to 1; None takes the one of the network's card.
         min_size: longer side of the smallest box worth reporting, in pixels; saves enlarged looks.
         thorough: always take all enlarged looks: for crowds with faces of very different sizes.
         threads: within one run of a network; None leaves it to ONNX Runtime (one per core).
@@ -86,10 +86,12 @@ class NetDetector:
             raise ConfigError(f"min_size must be 0 pixels or more, got {min_size}")
         self._boxes = faces if isinstance(faces, BoxNet) else BoxNet(faces, threads)
         self._marks = LandmarkNet(landmarks, threads, rounds)
-        self._least = least = self.card.threshold if threshold is None else threshold
-        self._search = Search(self._boxes, min(least, self.card.threshold), min_size, thorough, search)
-        self._slack = search.near_slack
-        self._options = f"threshold={least:g}, min_size={min_size:g}, thorough={thorough}, rounds={rounds}"
+        self._threshold = self.card.threshold if threshold is None else threshold
+        weak = min(self._threshold, self.card.threshold)
+        self._search = Search(self._boxes, weak, min_size, thorough, search)
+        self._options = (
+            f"threshold={self._threshold:g}, min_size={min_size:g}, thorough={thorough}, rounds={rounds}"
+        )
         if search != DEFAULT_SEARCH:
             self._options += f", search={search!r}"
 
@@ -124,14 +126,14 @@ class NetDetector:
         images = [check_image(image) for image in images]
         return [largest_first(faces) for faces in self._faces(images, self._search(images))]
 
-    def glance(self, image: Image) -> tuple[Face, ...]:
+    def detect_quickly(self, image: Image) -> tuple[Face, ...]:
         """The faces that the first look shows, largest first.
 
         Raises:
             InputError: `image` is not (H, W, 3) uint8.
         """
         image = check_image(image)
-        return largest_first(self._faces([image], [self._search.glance(image)])[0])
+        return largest_first(self._faces([image], [self._search.first_look(image)])[0])
 
     def near(self, image: Image, box: ArrayLike) -> tuple[Face, ...]:
         """The faces about as large as a box (x0, y0, x1, y1), within half its size around it, nearest first.
@@ -142,7 +144,8 @@ class NetDetector:
             InputError: `image` is not (H, W, 3) uint8.
         """
         image = check_image(image)
-        return tuple(self._faces([image], [self._search.near(image, box)], self._slack)[0])
+        slack = self._search.settings.near_slack
+        return tuple(self._faces([image], [self._search.near(image, box)], slack)[0])
 
     def landmarks(self, image: Image, box: ArrayLike) -> NDArray[np.float64]:
         """The 68 points, (68, 2), of the face in a box, however it was found; invented if there is none.
@@ -183,15 +186,12 @@ class NetDetector:
         marks = self._marks([image] * len(last), last, rounds=1)
         points = np.where(marks.sound[:, None, None], marks.points, last)
         quality, presence = (np.where(marks.sound, value, 0.0) for value in (marks.quality, marks.presence))
-        boxes = face_box(points)
-        return [
-            Face(boxes[i], points[i], float(presence[i]), float(quality[i]), marks.visibility[i])
-            for i in range(len(points))
-        ]
+        parts = face_box(points), points, presence.tolist(), quality.tolist(), marks.visibility
+        return list(map(Face, *parts))
 
     def _faces(self, images: Sequence[Image], found: Sequence[Found], slack: float = 0.0) -> list[list[Face]]:
         """The faces of each picture, with landmarks, of those found in it: where both networks see one."""
-        least = self._least - slack
+        threshold = self._threshold - slack
         owners = [number for number, some in enumerate(found) for _ in range(len(some))]
         faces: list[list[Face]] = [[] for _ in images]
         if not owners:
@@ -206,23 +206,14 @@ class NetDetector:
         pictures = [images[number] for number in owners]
         marks = self._marks(pictures, points)
         joint = _together(confidence, marks.presence, look)
-        doubtful = np.flatnonzero((joint < least) & (collapsed | ~marks.sound | (confidence >= _SURE)))
+        doubtful = np.flatnonzero((joint < threshold) & (collapsed | ~marks.sound | (confidence >= _SURE)))
         if len(doubtful):
             marks = self._turned(pictures, boxes, marks, doubtful)
             joint = _together(confidence, marks.presence, look)
-        confidence = joint
-        good = marks.sound & (confidence >= least)
-        for i in np.flatnonzero(good).tolist():
-            faces[owners[i]].append(
-                Face(
-                    boxes[i],
-                    marks.points[i],
-                    float(confidence[i]),
-                    float(marks.quality[i]),
-                    marks.visibility[i],
-                    str(look[i]),
-                )
-            )
+        for i in np.flatnonzero(marks.sound & (joint >= threshold)).tolist():
+            share, quality = float(joint[i]), float(marks.quality[i])
+            face = Face(boxes[i], marks.points[i], share, quality, marks.visibility[i], str(look[i]))
+            faces[owners[i]].append(face)
         return faces
 
     def _turned(

@@ -120,7 +120,7 @@ class People:
             if self._embedder is None or track.doubt or now < track.next_view:
                 continue
             if np.sqrt(track.face.area) >= _SMALLEST and not overlapping(track, tracks):
-                self._view(image, track, tracks, now, self._embed(image, track))
+                self._view(track, tracks, now, self._embed(image, track))
 
     def state(self) -> dict[str, Any]:
         """JSON-able."""
@@ -162,15 +162,10 @@ class People:
         track.face_id, track.comparisons = person, 0
         self._known[person] = now
         if self._embedder is not None:
-            self._view(image, track, tracks, now, self._embed(image, track) if view is None else view)
+            self._view(track, tracks, now, self._embed(image, track) if view is None else view)
 
     def _view(
-        self,
-        image: Image,
-        track: Track,
-        tracks: Sequence[Track],
-        now: float,
-        view: NDArray[np.float32] | None,
+        self, track: Track, tracks: Sequence[Track], now: float, view: NDArray[np.float32] | None
     ) -> None:
         if view is not None and track.face_id is not None:
             beside = [

@@ -79,10 +79,10 @@ DETECTORS: Final = Registry(
 """What finds faces: our own networks, two libraries that are extras, and what packages add."""
 
 
-def refuse_quality(detector: str, least: float | None) -> None:
-    """Raise `ConfigError` if faces are to be left out by a quality that their detector does not tell."""
-    if least is not None and not DETECTORS[detector].has_quality:
+def refuse_quality(detector: str, min_quality: float | None) -> None:
+    """Raise `ConfigError` if faces are to be left out by a quality that their detector does not give."""
+    if min_quality is not None and not DETECTORS[detector].has_quality:
         raise ConfigError(
-            f"--min-quality {least:g}: the detector {detector} does not tell the quality of a face; leave "
-            "out --min-quality, or take --detector aulens"
+            f"--min-quality {min_quality:g}: the detector {detector} gives no quality of a face; leave out "
+            "--min-quality, or take --detector aulens"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
@@ -23,7 +23,7 @@ class SearchSettings:
 
     Attributes:
         side: longest side of the first look, pixels.
-        most: a picture is enlarged at most so much.
+        max_enlargement: a picture is enlarged at most so much.
         sides: longest sides of the enlarged looks; none is larger than the picture.
         small: beside a face below so many pixels of a look there may be smaller ones.
         weak: confidence from which a candidate below the threshold hints at a face.
@@ -39,7 +39,7 @@ class SearchSettings:
     """
 
     side: int = 320
-    most: float = 2.0
+    max_enlargement: float = 2.0
     sides: tuple[int, ...] = (640, 1280, 1920)
     small: float = 20.0
     weak: float = 0.4
@@ -61,53 +61,45 @@ _TURNS: Final = (90, 180, 270)
 _CUT: Final = 4  # a box within so many pixels of a look of a tile's edge is of a face that the edge cuts
 
 
+@dataclass(frozen=True, eq=False)
 class Search:
-    """SearchSettings for the faces of pictures.
+    """Searches pictures for faces.
 
-    Args:
+    Attributes:
         net: the detector's network.
-        threshold: least confidence of a face.
+        threshold: minimum confidence of a face.
         min_size: longer side of the smallest box worth reporting, pixels of the picture.
         thorough: take all enlarged looks always.
         settings: when and how to look again.
     """
 
-    def __init__(
-        self,
-        net: BoxNet,
-        threshold: float,
-        min_size: float,
-        thorough: bool,
-        settings: SearchSettings = DEFAULT_SEARCH,
-    ) -> None:
-        self._net = net
-        self.threshold = threshold
-        self._min_size = min_size
-        self._thorough = thorough
-        self._settings = settings
+    net: BoxNet
+    threshold: float
+    min_size: float
+    thorough: bool
+    settings: SearchSettings = DEFAULT_SEARCH
 
     def __call__(self, images: Sequence[Image]) -> list[Found]:
         """What is found in each of some pictures (H, W, 3) uint8 RGB, most confident first."""
         firsts = [self._first(image) for image in images]
-        seen = self._net([first.framed() for first in firsts], min(self._settings.weak, self.threshold))
+        seen = self._candidates(first.framed() for first in firsts)
         further = (self._further(*parts) for parts in zip(images, firsts, seen, strict=True))
         return [self._worth(found) for found in further]
 
-    def glance(self, image: Image) -> Found:
+    def first_look(self, image: Image) -> Found:
         """What the first look shows."""
-        return self._worth(self._net([self._first(image).framed()], self.threshold)[0])
+        return self._worth(self.net([self._first(image).framed()], self.threshold)[0])
 
     def near(self, image: Image, box: ArrayLike) -> Found:
         """What is about as large as a box (4,), within half its size around it, nearest first."""
-        settings = self._settings
+        settings = self.settings
         x0, y0, x1, y1 = np.asarray(box, np.float64).tolist()
         x, y, size = (x0 + x1) / 2, (y0 + y1) / 2, max(x1 - x0, y1 - y0)
         region = _region(image, x, y, settings.near_reach * size / 2)
         if min(region[2] - region[0], region[3] - region[1]) < size / 2:
             return NOTHING
         seen = view(image, settings.near_side / (settings.near_reach * size), region)
-        least = max(self.threshold - settings.near_slack, 0.05)
-        (found,) = self._net([seen.framed()], least)
+        (found,) = self.net([seen.framed()], max(self.threshold - settings.near_slack, 0.05))
         away = np.abs((found.boxes[:, :2] + found.boxes[:, 2:]) / 2 - (x, y))
         low, high = _NEAR_SIZES
         alike = (away.max(1) <= size) & (found.sides > low * size) & (found.sides < high * size)
@@ -116,59 +108,58 @@ class Search:
 
     def _worth(self, found: Found) -> Found:
         """What is reported of that."""
-        return found[(found.confidence >= self.threshold) & (found.sides >= self._min_size)]
+        return found[(found.confidence >= self.threshold) & (found.sides >= self.min_size)]
 
     def _first(self, image: Image) -> View:
-        return view(image, min(self._settings.side / max(image.shape[:2]), self._settings.most))
+        return view(image, min(self.settings.side / max(image.shape[:2]), self.settings.max_enlargement))
 
     def _further(self, image: Image, first: View, found: Found) -> Found:
         """All that is found, also the weak, after as many more looks as pay."""
-        settings = self._settings
+        settings = self.settings
         if not self._any(found):
             tones = first.tones
             if tones.high <= settings.dark or tones.high - tones.low <= settings.flat:
                 first = first.stretched()
-                found = self._and(found, first.framed())
+                found = Found.joined([found, *self._candidates([first.framed()])])
         if not self._any(found):
-            found = self._and(found, first.shrunk(settings.margin))
+            found = Found.joined([found, *self._candidates([first.shrunk(settings.margin)])])
         scale = first.scale
         for larger in self._scales(image, scale):
             if not self._may_show_more(found, scale):
                 break
             found, scale = Found.joined([found, self._enlarged(image, larger)]), larger
         if not self._any(found, max(settings.min_confidence, self.threshold)):
-            found = self._and(found, *(first.turned(degrees).framed() for degrees in _TURNS))
+            turned = (first.turned(degrees).framed() for degrees in _TURNS)
+            found = Found.joined([found, *self._candidates(turned)])
         return found
 
-    def _and(self, found: Found, *views: View) -> Found:
-        return Found.joined([found, *self._net(views, min(self._settings.weak, self.threshold))])
+    def _candidates(self, views: Iterable[View]) -> list[Found]:
+        """What may be faces in each view, also the weak."""
+        return self.net(list(views), min(self.settings.weak, self.threshold))
 
-    def _any(self, found: Found, least: float | None = None) -> bool:
+    def _any(self, found: Found, confidence: float | None = None) -> bool:
         """Whether there is a face, or one so confident."""
-        return bool(len(found) and found.confidence[0] >= (self.threshold if least is None else least))
+        return bool(len(found) and found.confidence[0] >= (confidence or self.threshold))
 
     def _scales(self, image: Image, first: float) -> Iterator[float]:
         side = max(image.shape[:2])
         last = first * side
-        for wanted in self._settings.sides:
+        for wanted in self.settings.sides:
             if min(wanted, side) >= _GAIN * last:
                 last = min(wanted, side)
                 yield last / side
 
     def _may_show_more(self, found: Found, scale: float) -> bool:
         """Whether a look that is larger than `scale` may show faces that were not seen up to that."""
-        small = self._settings.small
-        if self._thorough or self._min_size * scale >= small:
-            return self._thorough
-        sure = max(self._settings.min_confidence, self.threshold)
+        small = self.settings.small
+        if self.thorough or self.min_size * scale >= small:
+            return self.thorough
+        sure = max(self.settings.min_confidence, self.threshold)
         return not self._any(found, sure) or bool((found.sides * scale < small).any())
 
     def _enlarged(self, image: Image, scale: float) -> Found:
-        settings = self._settings
-        return Found.joined(
-            tile.own_of(self._net([tile.view.framed()], min(settings.weak, self.threshold))[0])
-            for tile in tiles(image, scale, settings.tile, settings.overlap)
-        )
+        cut = tiles(image, scale, self.settings.tile, self.settings.overlap)
+        return Found.joined(tile.own_of(self._candidates([tile.view.framed()])[0]) for tile in cut)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,20 +185,20 @@ class Tile:
         return found[(own & whole).all(1)]
 
 
-def tiles(image: NDArray[np.uint8], scale: float, most: int, overlap: float) -> Iterator[Tile]:
+def tiles(image: NDArray[np.uint8], scale: float, max_pixels: int, overlap: float) -> Iterator[Tile]:
     """An enlarged look, one tile after the other; only one if it is small enough.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         scale: pixels of the look per pixel of the picture.
-        most: pixels of a tile, more or less.
+        max_pixels: of a tile, more or less.
         overlap: of tiles, pixels of the look: the largest face that never is cut by all of them.
     """
     height, width = image.shape[:2]
     rows = columns = 1
     while (tall := _length(height * scale, rows, overlap)) * (
         wide := _length(width * scale, columns, overlap)
-    ) > most:
+    ) > max_pixels:
         if max(tall, wide) <= 2 * overlap:
             break
         rows, columns = (rows + 1, columns) if tall > wide else (rows, columns + 1)

@@ -192,7 +192,7 @@ class FaceTracker:
         """Look at the whole picture; for small faces only if it must be, or was not done for long."""
         self._detected = now
         if self._follower is not None and not thorough and now - self._thorough < _THOROUGH_PAUSE - 1e-6:
-            return [face for face in self._follower.glance(image) if usable(face)]
+            return [face for face in self._follower.detector.detect_quickly(image) if usable(face)]
         self._thorough = now
         return [face for face in self._detector(image) if usable(face)]
 

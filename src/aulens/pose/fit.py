@@ -24,12 +24,12 @@ NEAREST: Final = 700.0
 """Millimetres: a face that seems nearer than this under `focal_length` is one in a picture that was cut, or
 taken with a longer lens; it is taken to be this far away. Nearer by, perspective bends faces: to assume too
 much of it costs more than to assume too little."""
-_LEAST_SEEN: Final = 0.05
+_MIN_VISIBILITY: Final = 0.05
 """The weight of a landmark that is not visible, as a share: however little is seen, there is an answer."""
 _STEPS: Final = 20
 _STILL: Final = 1e-3
 """Radians; after a step as small as this a tenth of it is left."""
-_MOST: Final = 0.5
+_MAX_STEP: Final = 0.5
 """Radians, the largest step."""
 
 
@@ -81,7 +81,7 @@ def head_pose(
     if visibility is None:
         face = _face(layout)
     else:
-        face = _Face(layout, np.clip(np.asarray(visibility, np.float64), _LEAST_SEEN, 1.0))
+        face = _Face(layout, np.clip(np.asarray(visibility, np.float64), _MIN_VISIBILITY, 1.0))
     height, width = shape
     points = np.asarray(landmarks, np.float64) - ((width - 1) / 2, (height - 1) / 2)
     guess, scale = _nearest_rotation(face.onto @ points)
@@ -148,12 +148,12 @@ def _refined(
         )
         growth = (zz * larger + yz * right - xz * down) / below
         # Only points that are no face ask for more than this at once, and they might go on for ever.
-        most = max(map(abs, (*turn, growth)))
-        part = min(1.0, _MOST / most) if most > 0 else 1.0
+        largest = max(map(abs, (*turn, growth)))
+        part = min(1.0, _MAX_STEP / largest) if largest > 0 else 1.0
         rotation = cv2.Rodrigues(part * np.array(turn))[0] @ rotation
         scale *= math.exp(part * growth)
         shift += weighted.sum(axis=1, keepdims=True)
-        if most < _STILL:
+        if largest < _STILL:
             break
     wide, high = shift[:, 0]
     return rotation, np.array([wide, high, focal / scale]) - rotation @ face.middle
