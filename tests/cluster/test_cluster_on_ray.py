@@ -6,6 +6,7 @@ import importlib.util
 import io
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -195,6 +196,36 @@ def test_command_line_python_page_and_cluster_make_the_same_files(
         assert made[out].keys() == made["by_hand"].keys(), out
         for name, data in made["by_hand"].items():
             assert name.endswith(".pdf") or made[out][name] == data, (out, name)
+
+
+def test_what_a_file_is_its_content_tells_a_worker_too(
+    cluster: None, files: list[Path], model: Path, tmp_path: Path
+):
+    """Videos and pictures by each other's names and by none, pages, and what starts programs or is text."""
+    given = tmp_path / "in"
+    given.mkdir()
+    for source, name in ((2, "holiday.jpg"), (3, "no ending"), (8, "film.mp4"), (9, "IMG_0001")):
+        shutil.copy(files[source], given / name)
+    shots = [Image.fromarray(patch_frame({"red": (20 + 30 * i, 20)})) for i in range(2)]
+    shots[0].save(given / "both.heic", format="TIFF", save_all=True, append_images=shots[1:])
+    (given / "letter.png").write_bytes(b"%!PS-Adobe-3.0\nshowpage\n")
+    (given / "talk.mov").write_bytes(b"<!DOCTYPE html><title>404</title>")
+    given_files = sorted(given.iterdir())
+    workers = OnRay(AnalyzerSettings(model, patches), ClusterSettings(workers=2))
+    here = Here(Analyzer(model, PatchDetector()))
+    results = {
+        name: analyze_files(given_files, tmp_path / name, executor=each)
+        for name, each in (("here", here), ("cluster", workers))
+    }
+    for result in results.values():
+        assert {Path(path).name for path in result.clips} == {"holiday.jpg", "no ending", "both.heic"}
+        assert result.pictures is not None
+        assert (result.pictures.frames, result.pictures.with_face) == (2, 2)
+        said = {Path(path).name: why for path, why in result.failed.items()}
+        assert said.keys() == {"letter.png", "talk.mov"}
+        assert "PostScript, which is a program and is never run" in said["letter.png"]
+        assert "a web page" in said["talk.mov"]
+    assert contents(tmp_path / "cluster") == contents(tmp_path / "here")
 
 
 def frames(video: bytes) -> bytes:
