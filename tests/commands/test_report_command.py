@@ -52,7 +52,7 @@ def test_faces_beyond_limits_are_left_out_and_it_is_said(video: Path, model: Pat
     table.drop(columns=["quality"]).to_csv(path, index=False)
     done = aulens("report", path, "--model", model, "--min-quality", 0.5, "--out", tmp_path / "more")
     assert done.code == 1
-    assert "the table tells no quality in any row with a face" in done.err
+    assert "the table has no quality in any row with a face" in done.err
     done = aulens("report", path, "--model", model, "--max-pitch", 100, "--out", tmp_path / "more")
     assert done.code == 2
     assert "less than or equal to 90" in done.err

@@ -1,4 +1,4 @@
-"""What `aulens detect` and `aulens report` do: from options to a plan, and what is said of it."""
+"""What `aulens detect` and `aulens report` do: from options to a plan, and messages about it."""
 
 import sys
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What is asked for; attributes as the options of `aulens detect`."""
+    """The options of `aulens detect`."""
 
     inputs: Sequence[Path]
     out: Path | None
@@ -47,7 +47,7 @@ class Analysis:
     cluster: ClusterOptions
 
     def run(self) -> None:
-        """Do it, and say what came of it.
+        """Analyze the inputs, and sum up.
 
         Raises:
             AulensError: wrong use, or nothing can be done at all.
@@ -68,7 +68,7 @@ class Analysis:
         )
         tally.left_out.clear()
         theirs, sources = self.format.theirs, self.sources
-        if lacking := () if theirs is None else theirs.left_out(analyzer.card.aus):
+        if theirs is not None and (lacking := theirs.left_out(analyzer.card.aus)):
             console.print(
                 f"the format {self.format} has no columns for {', '.join(lacking)}: they are left out"
             )
@@ -108,11 +108,11 @@ class Analysis:
                 raise ConfigError(f"{name} needs a folder: --out DIR")
         self.models.refuse(videos)
         if self.sources.fps is not None and self.sources.times is not None:
-            raise ConfigError("--fps and --times are two clocks; give one of them")
+            raise ConfigError("--fps and --times both give the times of the frames; leave one of them out")
         if self.sources.webcam is not None and self.resume:
-            raise ConfigError("a camera can't be resumed: what it saw is over. Leave out --resume")
+            raise ConfigError("a camera can't be resumed; leave out --resume")
         if self.sources.webcam is not None and cluster.cluster:
-            raise ConfigError("--webcam and --cluster do not go together: a camera is on one machine")
+            raise ConfigError("--webcam and --cluster do not go together: a camera belongs to one machine")
         if self.format is Format.PARQUET and out is None and sys.stdout.isatty():
             raise ConfigError(
                 "Parquet is not for the screen: redirect the output to a file, or give --out DIR"
@@ -191,7 +191,7 @@ class Analysis:
         self, found: Found, out: Path, settings: OutputSettings, analyzer: Analyzer,
         table: "ClipTable | None", tally: Tally, console: Console,
     ) -> None:  # fmt: skip
-        """To files; on standard output, pictures in the format that was asked for, videos summed up."""
+        """To files; on standard output, rows of pictures in the chosen format, videos summed up."""
         sources = self.sources
         plan = make_plan(
             [*found.pictures, *found.clips], out, settings, clips=found.clips, sequence=sources.sequence,
@@ -234,7 +234,7 @@ class Analysis:
             return execute(plan, executor, on_outcome)
 
     def _first_result(self, out: Path, found: Found) -> Path:
-        """What to look at first."""
+        """The file or folder to open first."""
         if found.clips or not found.pictures:
             return out
         if self.overlay or self.report:
@@ -254,7 +254,7 @@ def _here(plan: Plan, done: OnOutcome, analyzer: Analyzer, tally: Tally, console
 
 
 def _sum_up(table: "ClipTable", outcome: Outcome, out: Path, analyzer: Analyzer, tally: Tally) -> None:
-    """Sum up a video from its table, as its page."""
+    """Sum up a video from its table."""
     from aulens.tables import read_table
 
     assert outcome.receipt is not None

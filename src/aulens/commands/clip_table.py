@@ -41,9 +41,7 @@ class _Person:
 class ClipTable:
     """For reading: for each person of a video, which Action Units were present, and for what share of time.
 
-    Args:
-        aus: of the model.
-        limits: of the faces that count, of frames that are added one by one.
+    `limits`: on the faces of frames that are added one by one.
     """
 
     def __init__(self, aus: AUSet, limits: Limits | None = None) -> None:
@@ -65,8 +63,8 @@ class ClipTable:
             known.seen += 1
             known.present += np.array([face.occurrence[label] for label in self._aus.labels], np.int64)
 
-    def said(self, name: str) -> Iterator[str]:
-        """Of how many faces of the frames of the video `name` do not count, or are doubtful."""
+    def remarks(self, name: str) -> Iterator[str]:
+        """How many faces in the frames of the video `name` are left out, or doubtful."""
         found, out = self._faces.get(name, (0, 0))
         if self._limits:
             yield out_of(out, found, self._limits)
@@ -74,12 +72,7 @@ class ClipTable:
             yield doubtful
 
     def add_table(self, name: str, table: pd.DataFrame, threshold: Sequence[float]) -> None:
-        """Take the whole video `name` from its table: as the page, smoothed where the table is.
-
-        Args:
-            name: of the video.
-            table: of it.
-            threshold: (A,) of the model.
+        """Take the whole video `name` from its table, smoothed where that is; `threshold`: (A,) of the model.
 
         Raises:
             InputError: the table was changed since, and lacks columns.

@@ -14,7 +14,7 @@ from aulens.errors import InputError
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 from aulens.image import read_image
 from aulens.inputs import is_clip, parse_time
-from aulens.named import legible, unwritable
+from aulens.named import as_text, legible
 
 
 def explain(
@@ -50,7 +50,8 @@ def explain(
     from aulens.evidence.explain import explain
     from aulens.show.figure import NO_FIGURES, can_draw
 
-    pixels, name = _pixels(source, at), source.stem if at is None else f"{source.stem}.{at.replace(':', '-')}"
+    pixels, stem = _pixels(source, at), Path(as_text(source)).stem
+    name = stem if at is None else f"{stem}.{at.replace(':', '-')}"
     if not can_draw():
         to_stderr().print(NO_FIGURES)
     with extras():
@@ -64,8 +65,6 @@ def explain(
 
 def _pixels(source: Path, at: str | None) -> NDArray[np.uint8]:
     """The picture, or the first frame of a video from a time on."""
-    if (why := unwritable(source)) is not None:
-        raise InputError(why)
     if not is_clip(source):
         if at is not None:
             raise InputError(f"{source}: --at is for videos; this is a picture")

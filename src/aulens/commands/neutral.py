@@ -24,7 +24,7 @@ def baseline_of(own: bool, neutral: str | None, analyzer: Analyzer, mirrored: bo
     if neutral is None:
         return Baseline() if own else None
     if own:
-        raise ConfigError("--baseline is taken from the clip, --neutral from where it says; leave one out")
+        raise ConfigError("--baseline and --neutral are two baselines; leave one out")
     if Path(neutral).is_file():
         faces = analyzer(neutral, mirrored=mirrored)
         if len(faces) != 1:

@@ -53,11 +53,11 @@ class PrintedRows:
     """Rows in a format, as they come.
 
     Args:
-        format: of them.
+        format: of the rows.
         card: of the model.
-        limits: of the faces in frames that count; rows of pictures come as they are to be.
-        pictures: whether they are of pictures.
-        named: whether they are of frames that are pictures with names.
+        limits: on the faces in frames of videos; those on pictures have been kept already.
+        pictures: whether the rows are of pictures.
+        named: whether the rows are of frames that are pictures with names.
     """
 
     def __init__(
@@ -86,11 +86,7 @@ class PrintedRows:
 
 
 class PictureTable:
-    """A table for reading: the Action Units that are present, a line each, with their sides if told.
-
-    Args:
-        card: of the model.
-    """
+    """A table for reading: the Action Units that are present, a line each, with their sides if known."""
 
     def __init__(self, card: ModelCard) -> None:
         self._card = card

@@ -11,7 +11,7 @@ from aulens.commands.tally import counted
 from aulens.errors import ConfigError
 from aulens.formats import MEANT_SUFFIXES, further_pictures
 from aulens.inputs import media_at
-from aulens.named import first_of, legible, real, unwritable
+from aulens.named import as_text, first_of, real
 from aulens.output.plan import unique
 from aulens.output.previous_outputs import PreviousOutputs, previous_outputs
 
@@ -45,7 +45,7 @@ def gather(
     Args:
         inputs: files and folders.
         out: what an earlier run wrote there is no input of this one. Nor is what others wrote elsewhere, in
-            folders that are looked through: files that are given by name are taken.
+            folders that are searched: files that are given by name are taken.
         sequence: each input is a folder of frames.
         timed: whether a rate or times of a sequence are given.
         webcam: number of a camera.
@@ -55,10 +55,10 @@ def gather(
     """
     if webcam is not None:
         if inputs or sequence:
-            raise ConfigError("--webcam is an input of its own; leave out the others")
+            raise ConfigError("--webcam is an input of its own; leave out the other inputs and --sequence")
         return Found((), (), {})
     if not inputs:
-        raise ConfigError("give pictures, videos or folders with them; `aulens detect --help` tells more")
+        raise ConfigError("give pictures, videos or folders with them; see `aulens detect --help`")
     if timed and not sequence:
         raise ConfigError("--fps and --times are for --sequence only; a video has its own time stamps")
     if sequence:
@@ -78,11 +78,7 @@ def gather(
             failed[given] = _nothing(found.others, left, previous)
         for is_clip, paths in ((False, found.pictures), (True, found.clips)):
             for path in paths:
-                why = unwritable(path)
-                if why is None:
-                    by_kind[is_clip].setdefault(real(path), path)
-                else:
-                    failed[Path(legible(path))] = why
+                by_kind[is_clip].setdefault(real(path), path)
     made_elsewhere = (path for path in left_out if out is None or real(out) not in real(path).parents)
     pictures = tuple(by_kind[False].values())
     return Found(
@@ -127,4 +123,4 @@ def previous_text(made: Sequence[Path]) -> str:
 
 def command_line() -> str:
     """The command that this process was started by."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return as_text(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))

@@ -1,4 +1,4 @@
-"""Pictures and videos to standard output: nothing is kept."""
+"""Rows of pictures and videos to standard output: nothing is kept."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,6 +10,7 @@ from aulens.commands.bar import FrameBar
 from aulens.commands.printed import Printed
 from aulens.commands.tally import Tally
 from aulens.errors import InputError, within_memory
+from aulens.named import as_text
 from aulens.output.pictures import analyze_picture
 from aulens.output.plan import Job
 from aulens.output.settings import OutputSettings
@@ -28,18 +29,9 @@ def stream_pictures(
     tally: Tally,
     bar: FrameBar,
 ) -> None:
-    """Print what is seen in pictures.
-
-    Args:
-        paths: of the pictures.
-        analyzer: the model and the detector.
-        settings: which frames, and the format of the rows.
-        printed: takes them.
-        tally: counts.
-        bar: shows how far it is.
-    """
+    """Print the rows of pictures."""
     for path in paths:
-        seen, _ = analyze_picture(str(path), str(path), analyzer, settings, tally.left_out)
+        seen, _ = analyze_picture(str(path), as_text(path), analyzer, settings, tally.left_out)
         tally.end_of(path)
         tally.add_picture(seen)
         printed.picture(seen)
@@ -57,11 +49,11 @@ def stream_clips(
     tally: Tally,
     bar: FrameBar,
 ) -> None:
-    """Print what is seen in videos; `table` sums it up for reading. Other arguments as above."""
+    """Print the rows of videos; `table` sums them up for reading."""
     from aulens.output.video import ctrl_c_ends
 
     for job in jobs:
-        path = Path(job.paths[0])
+        path, called = Path(job.paths[0]), as_text(job.paths[0])
         try:
             media = job.open()
             results = analyzer.video(
@@ -71,9 +63,9 @@ def stream_clips(
             with ctrl_c_ends(media), within_memory(path), closing(results):
                 before = tally.frames
                 for result in results:
-                    printed.frame(str(path), result)
+                    printed.frame(called, result)
                     if table is not None:
-                        table.add(str(path), result)
+                        table.add(called, result)
                     bar.frame(job, result, media.info)
                     tally.frames += 1
                 if tally.frames == before:
@@ -87,7 +79,7 @@ def stream_clips(
             bar.end(job)
             tally.end_of(path)
         tally.clips += 1
-        for said in () if table is None else table.said(str(path)):
-            tally.say(f"{path}: {said}")
+        for remark in () if table is None else table.remarks(called):
+            tally.say(f"{path}: {remark}")
         if media.problem is not None:
             tally.fail(path, media.problem)

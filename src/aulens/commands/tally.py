@@ -4,11 +4,15 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from aulens.output.pictures import AnalyzedPicture
 from aulens.output.plan import Outcome
 from aulens.output.receipt import Receipt
 from aulens.runtime.doubt import doubts_text
+
+_SHOWN: Final = 20
+"""Faces of one input that are left out and named, at most."""
 
 
 @dataclass
@@ -20,7 +24,7 @@ class Tally:
         faces: in pictures.
         doubts: why some of those that count are doubtful, and how many are so.
         doubtful: the same of a run whose pictures went to files, in words.
-        beyond: limits, of the faces in pictures.
+        beyond: faces in pictures that are beyond the limits.
         with_face: pictures with at least one.
         pictures: that could be read.
         clips: videos that were read, at least in part, now or before.
@@ -28,7 +32,7 @@ class Tally:
         frames: of those, analyzed now.
         before: frames of those analyzed now in part, that an earlier run had done.
         lost: faces that were left out.
-        left_out: what was said against faces of the input at work.
+        left_out: why faces of the input at work are left out.
         failed: inputs that could not be read, or not to their end, each with the reason.
     """
 
@@ -65,12 +69,7 @@ class Tally:
             self.say(receipt.left_out)
 
     def outcome(self, outcome: Outcome, out: Path) -> None:
-        """Count a job that is done, and say what was special about it.
-
-        Args:
-            outcome: what became of it.
-            out: folder of the results.
-        """
+        """Count a job that is done, and say what was special about it; `out`: folder of the results."""
         job, receipt = outcome.job, outcome.receipt
         path = Path(job.paths[0])
         for name, why in outcome.left_out.items():
@@ -98,38 +97,38 @@ class Tally:
             self.say(f"{path}: was done before, see {out / receipt.files['table']}")
 
     def fail(self, path: Path, error: Exception | str) -> None:
-        """Note and say why an input could not be read; the others go on."""
+        """Note why an input could not be read; the others go on."""
         self.failed[path] = str(error).removeprefix(f"{path}: ")
 
-    def end_of(self, path: Path, most: int = 20) -> None:
-        """Name the faces of an input that were left out, at most so many of them."""
-        for why in self.left_out[:most]:
+    def end_of(self, path: Path) -> None:
+        """Name the faces of an input that were left out."""
+        for why in self.left_out[:_SHOWN]:
             self.say(f"{path}: {why}")
-        if len(self.left_out) > most:
-            self.say(f"{path}: and {len(self.left_out) - most:,} more faces are left out")
+        if len(self.left_out) > _SHOWN:
+            self.say(f"{path}: and {len(self.left_out) - _SHOWN:,} more faces are left out")
         self.lost += len(self.left_out)
         self.left_out.clear()
 
     def summary(self) -> str:
         """One line: what was seen, what was not."""
-        told = []
+        parts = []
         if self.faces or not (self.pictures or self.clips or self.failed):
-            told.append(f"{counted(self.faces, 'face')} in {counted(self.with_face, 'picture')}")
+            parts.append(f"{counted(self.faces, 'face')} in {counted(self.with_face, 'picture')}")
         if doubtful := self.doubtful or doubts_text(self.doubts, self.faces - self.beyond):
-            told.append(doubtful)
+            parts.append(doubtful)
         if self.pictures > self.with_face:
-            told.append(f"{counted(self.pictures - self.with_face, 'picture')} without a face")
+            parts.append(f"{counted(self.pictures - self.with_face, 'picture')} without a face")
         if self.clips > self.done:
-            told.append(f"{counted(self.frames, 'frame')} of {counted(self.clips - self.done, 'video')}")
+            parts.append(f"{counted(self.frames, 'frame')} of {counted(self.clips - self.done, 'video')}")
         if self.before:
-            told.append(f"{self.before:,} more done before")
+            parts.append(f"{self.before:,} more done before")
         if self.done:
-            told.append(f"{counted(self.done, 'video')} done before")
+            parts.append(f"{counted(self.done, 'video')} done before")
         if self.lost:
-            told.append(f"{counted(self.lost, 'face')} left out")
+            parts.append(f"{counted(self.lost, 'face')} left out")
         if self.failed:
-            told.append(f"{len(self.failed)} failed")
-        return ", ".join(told)
+            parts.append(f"{len(self.failed)} failed")
+        return ", ".join(parts)
 
 
 def counted(number: int, noun: str) -> str:
