@@ -37,7 +37,7 @@ def test_nothing_of_a_camera_waits_while_the_newest_is_due():
             closed.append(True)
 
     frames = camera()
-    steps = analyze_clip(NoFaces(), frames, NoFaces(), most=16, live=True)
+    steps = analyze_clip(NoFaces().analyze_frames, frames, NoFaces(), max_waiting=16, live=True)
     assert next(steps).result.index == 0
     time.sleep(0.05)
     # One was given, one waits, and one is in the tracker's hand.
@@ -60,14 +60,17 @@ class OneEach:
         return [ids for _, _, ids in frames]
 
 
-@pytest.mark.parametrize("most", [1, 2, 16])
-def test_each_result_is_of_its_own_frame_however_many_go_through_the_model_at_once(most: int):
+@pytest.mark.parametrize("waiting", [1, 2, 16])
+def test_each_result_is_of_its_own_frame_however_many_go_through_the_model_at_once(waiting: int):
     people = (0, 1, 3, 0, 5, 1, 1, 0)
     frames = [
         Frame(10 * k, k / 7, np.full((2, 2, 3), count, np.uint8), f"{k}.png")
         for k, count in enumerate(people)
     ]
-    found = [step.result for step in analyze_clip(OneEach(), iter(frames), OneEach(), most=most)]
+    found = [
+        step.result
+        for step in analyze_clip(OneEach().analyze_frames, iter(frames), OneEach(), max_waiting=waiting)
+    ]
     assert len(found) == len(frames)
     for result, frame, count in zip(found, frames, people, strict=True):
         assert (result.index, result.time, result.picture) == (frame.index, frame.time, frame.picture)

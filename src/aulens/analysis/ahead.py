@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 _POLL: Final = 0.05
-"""Seconds between two looks whether the one who asks has gone."""
+"""Seconds after which is asked again whether the one who takes them has gone."""
 
 _CTRL_C: Final = 0.5
 """Seconds that Ctrl-C may take."""
@@ -22,17 +22,17 @@ class _End:
         self.error = error
 
 
-def ahead(items: Iterable[T], most: int) -> Generator[T, None, None]:
-    """The same items in the same order, made by a thread up to `most` before they are asked for.
+def ahead(items: Iterable[T], max_waiting: int) -> Generator[T, None, None]:
+    """The same items in the same order, made by a thread before they are asked for.
 
     An error is raised behind the last item that came before it. When the generator is closed, `items` is
     closed too, in its own thread, before `close` returns.
 
     Args:
         items: an iterable, used by the thread alone; a generator that is better closed than dropped.
-        most: how many may wait, at least 1.
+        max_waiting: how many are made and not asked for yet, at least 1.
     """
-    made: Queue[T | _End] = Queue(most)
+    made: Queue[T | _End] = Queue(max_waiting)
     gone = Event()
     worker = Thread(target=_work, args=(items, made, gone), name="aulens-ahead", daemon=True)
     worker.start()
@@ -43,7 +43,6 @@ def ahead(items: Iterable[T], most: int) -> Generator[T, None, None]:
             raise item.error
     finally:
         gone.set()
-        _empty(made)
         worker.join()
 
 
@@ -64,11 +63,9 @@ def _work(items: Iterable[T], made: "Queue[T | _End]", gone: Event) -> None:
 
 def _put(made: "Queue[T | _End]", item: T | _End, gone: Event) -> bool:
     while not gone.is_set():
-        try:
+        with suppress(Full):
             made.put(item, timeout=_POLL)
-        except Full:
-            continue
-        return True
+            return True
     return False
 
 
@@ -77,11 +74,3 @@ def _get(made: "Queue[T | _End]") -> "T | _End":
         # On Windows Ctrl-C does not end a wait without a limit.
         with suppress(Empty):
             return made.get(timeout=_CTRL_C)
-
-
-def _empty(made: "Queue[T | _End]") -> None:
-    try:
-        while True:
-            made.get_nowait()
-    except Empty:
-        return

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.align import FIVE_POINTS, TEMPLATES, transform, warp
-from aulens.analysis.clip import analyze_clip, waiting
+from aulens.analysis.clip import analyze_clip, max_waiting
 from aulens.errors import InputError
 from aulens.faces.default import default_detector, default_embedder
 from aulens.faces.detector import Face, FaceDetector, check_image
@@ -19,6 +19,7 @@ from aulens.faces.identity import FaceEmbedder
 from aulens.faces.tracker import FaceTracker
 from aulens.image import read_image, unmirrored
 from aulens.inputs import is_clip
+from aulens.named import as_text
 from aulens.pose import head_pose
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.runtime.doubt import hidden_parts
@@ -167,8 +168,9 @@ class Analyzer:
         media = open_video(source) if isinstance(source, str | Path) else source
         frames = media.frames(frame_step=frame_step, start=start, stop=stop)
         frames = unmirrored_frames(frames) if mirrored else frames
+        tracker, live = self.tracker(keep_lost), isinstance(media, Camera)
         steps = analyze_clip(
-            self, frames, self.tracker(keep_lost), most=waiting(media.info), live=isinstance(media, Camera)
+            self.analyze_frames, frames, tracker, max_waiting=max_waiting(media.info), live=live
         )
         return (step.result for step in steps)
 
@@ -210,8 +212,7 @@ class Analyzer:
         rows: list[Row] = []
         for path in map(Path, given):
             try:
-                for row in self._rows(path, mirrored):
-                    rows.append(row)
+                rows.extend(self._rows(path, mirrored))
             except InputError as error:
                 if on_error is None:
                     raise
@@ -221,37 +222,31 @@ class Analyzer:
     def _rows(self, path: Path, mirrored: bool) -> Iterator[Row]:
         aus = self._card.aus
         if not is_clip(path):
-            yield from rows_of(str(path), self(path, mirrored=mirrored), aus)
+            yield from rows_of(as_text(path), self(path, mirrored=mirrored), aus)
             return
         from aulens.video.reader import open_video
 
         media = open_video(path)
         for frame in self.video(media, mirrored=mirrored):
             yield from rows_of(
-                str(path), frame.faces, aus, frame=frame.index, time=frame.time, lost=frame.lost
+                as_text(path), frame.faces, aus, frame=frame.index, time=frame.time, lost=frame.lost
             )
         if media.problem is not None:
             raise InputError(f"{path}: {media.problem}")
 
     def _batch(self, todo: Sequence[tuple[NDArray[np.uint8], Face, int]]) -> list[FaceResult]:
-        card = self._card
-        template = TEMPLATES[card.template]
-        matrices = [template.matrix(face.landmarks, card.crop) for _, face, _ in todo]
-        crops = np.stack(
-            [warp(image, matrix, card.crop) for (image, _, _), matrix in zip(todo, matrices, strict=True)]
+        card, template = self._card, TEMPLATES[self._card.template]
+        images, faces, ids = zip(*todo, strict=True)
+        matrices = [template.matrix(face.landmarks, card.crop) for face in faces]
+        output = self._model(
+            to_input(np.stack([warp(*pair, card.crop) for pair in zip(images, matrices, strict=True)]))
         )
-        output = self._model(to_input(crops))
-        landmarks = np.stack(
-            [transform(matrix, face.landmarks) for matrix, (_, face, _) in zip(matrices, todo, strict=True)]
-        )
-        scores = self._model.scores(output, landmarks)
+        landmarks = [transform(matrix, face.landmarks) for matrix, face in zip(matrices, faces, strict=True)]
+        scores = self._model.scores(output, np.stack(landmarks))
         sides, intensities = self._model.probabilities(scores), self._model.intensities(scores)
-        return [
-            self._result(
-                face_id, face, sides[i], intensities[i], output.maps[i], matrices[i], image.shape[:2]
-            )
-            for i, (image, face, face_id) in enumerate(todo)
-        ]
+        shapes = [image.shape[:2] for image in images]
+        each = zip(ids, faces, sides, intensities, output.maps, matrices, shapes, strict=True)
+        return [self._result(*one) for one in each]
 
     def _result(
         self,

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from aulens.analysis.analyzer import Analyzer
-from aulens.analysis.clip import analyze_clip, waiting
+from aulens.analysis.clip import analyze_clip, max_waiting
 from aulens.errors import BusyError, InputError, within_memory
 from aulens.files import clear_unfinished, disk_errors
 from aulens.interrupts import at_ctrl_c
 from aulens.locks import Held, hold
-from aulens.named import unwritable
+from aulens.named import as_text
 from aulens.output.checkpoint import Checkpoint, Part, PartFolder, is_begun, remove_part
 from aulens.output.finish import DIALECT, OVERLAY, ROWS, STILLS, finish
 from aulens.output.identity import identity_of
@@ -103,8 +103,7 @@ def analyze_video(
     out = Path(out)
     media = open_video(source) if isinstance(source, str | Path) else source
     given = media.info.path
-    if (why := unwritable(called or given)) is not None:
-        raise InputError(why)
+    called = called or as_text(given)
     name = name or clip_names([given], out, patterns=True)[0]
     identity = identity_of(media.info, analyzer, settings)
     note = out / f"{name}.json"
@@ -124,14 +123,16 @@ def analyze_video(
         if not resume:
             begin_anew(note)
         counts, problem = _analyze(
-            analyzer, media, folder, settings, called or given, progress, checkpoint_each, held.check
+            analyzer, media, folder, settings, called, progress, checkpoint_each, held.check
         )
         if not counts.frames:
             folder.remove()
             nothing = nothing_between(media.info, settings.start, settings.stop)
             raise InputError(f"{given}: {problem or nothing}")
         held.check()
-        begun = Receipt(given, identity, **asdict(counts), problem=problem, files={}, versions=versions())
+        begun = Receipt(
+            as_text(given), identity, **asdict(counts), problem=problem, files={}, versions=versions()
+        )
         done = finish(folder.path, out, name, settings, analyzer.card, media.info, command, begun)
         held.check()
         write_receipt(note, done)
@@ -236,7 +237,13 @@ def _analyze(
         for kind, part in _parts(folder, settings, media.info, called, analyzer):
             stack.push(partial(_close, part))
             parts[kind] = part
-        steps = analyze_clip(analyzer, frames, tracker, most=waiting(media.info), keep=checkpoint_each)
+        steps = analyze_clip(
+            analyzer.analyze_frames,
+            frames,
+            tracker,
+            max_waiting=max_waiting(media.info),
+            keep=checkpoint_each,
+        )
         for step in stack.enter_context(closing(steps)):
             for part in parts.values():
                 part.add(step.result)
