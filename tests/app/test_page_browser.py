@@ -92,7 +92,7 @@ def test_faces_that_are_seen_badly_can_be_left_out(seen: OpenPage, files: Path) 
     seen.page.locator("#go").click()
     seen.page.locator("#facts nav").wait_for()
     report = seen.taken("Report").decode("utf-8")
-    assert "no face was left out: the table tells no quality" in report  # that detector does not
+    assert "no face was left out: the table has no quality" in report  # that detector does not
 
 
 def test_a_video(seen: OpenPage, files: Path) -> None:

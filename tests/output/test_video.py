@@ -519,7 +519,7 @@ def test_a_limit_of_what_the_detector_does_not_tell_leaves_nobody_out(
 ):
     done = analyze_video(analyzer, short, tmp_path, OutputSettings(min_quality=0.5))
     assert done.left_out is None
-    assert str(done.problem).startswith("no face was left out: the table tells no quality")
+    assert str(done.problem).startswith("no face was left out: the table has no quality")
     assert (read_table(tmp_path / "talk.csv")["success"] == 1).all()
 
 

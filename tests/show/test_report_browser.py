@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from frames import AUS, frame
 
+from aulens.image import encode_jpeg
 from aulens.runtime.card import read_card
+from aulens.show import page as page_of_pictures
 from aulens.show.report import write_report
 from aulens.show.stills import Stills
 from aulens.tables.schema import rows_of, to_frame
+from face_results import result
 from stub_model import write_stub
 
 pytestmark = pytest.mark.slow
@@ -220,6 +223,34 @@ def test_the_page_fits_a_phone(browser, report: Path) -> None:  # type: ignore[n
     box = page.locator("#cursor").bounding_box()
     page.touchscreen.tap(box["x"] + box["width"] * 0.5, box["y"] + 30)
     assert shown(page) == 200
+    page.close()
+
+
+def test_tables_of_pictures_fit_a_phone_and_what_is_wider_moves_in_its_own_box(  # type: ignore[no-untyped-def]
+    browser, report: Path, tmp_path: Path
+) -> None:
+    card = read_card(write_stub(tmp_path))
+    every = card.aus.labels
+    face = result(dict.fromkeys(every, 0.9), intensity=dict.fromkeys(every, 2.0))
+    sheet = encode_jpeg(np.zeros((300, 984, 3), np.uint8), 80)
+    section = page_of_pictures.section("a.jpg", [face], card.aus, sheet, [sheet], 1)
+    album = tmp_path / "index.html"
+    album.write_text(
+        page_of_pictures.head(card) + section + page_of_pictures.foot(1, 1, {}, card), encoding="utf-8"
+    )
+    page = browser.new_page(viewport={"width": 390, "height": 740})
+    for path in (album, report):
+        page.goto(path.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        boxes = page.evaluate(
+            "[...document.querySelectorAll('table, .album img')].map((one) => [one.offsetWidth, "
+            "one.parentElement.clientWidth, getComputedStyle(one.parentElement).overflowX])"
+        )
+        assert boxes
+        assert all(wide <= room or over == "auto" for wide, room, over in boxes)
+        widths = page.evaluate("[...document.querySelectorAll('table')].map((one) => one.offsetWidth)")
+        assert max(widths) <= 390 - 2 * 14
     page.close()
 
 
