@@ -19,21 +19,21 @@ from aulens.aus import MISSING
 from aulens.doctor.measures import Floats
 from aulens.metrics.counts import ratio
 
-LEAST_EACH: Final = 3
-"""A sequence tells of an AU if so many of its frames show it, and so many do not."""
+MIN_EACH: Final = 3
+"""Frames with an AU, and frames without it, that a sequence needs to count for that AU."""
 
 _Span = tuple[str, NDArray[np.intp]]
 
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """How well M measures tell A AUs apart.
+    """How well M measures separate frames with each of A AUs from those without.
 
     Attributes:
-        auc: (A, M) mean ROC-AUC over sequences, each weighing as much as its frames say (pairs of frames over
-            frames); NaN where no sequence tells.
+        auc: (A, M) mean ROC-AUC over sequences, weighted by their frames (pairs of frames over frames); NaN
+            where no sequence counts.
         error: (A, M) its standard error over subjects; NaN with fewer than 2 subjects.
-        subjects: (A, M) how many subjects tell.
+        subjects: (A, M) subjects with a sequence that counts.
         frames: (A, M) sum of the sequences' weights: 1 for a sequence with 2 frames of each code.
         by_subject: for each subject its (A, M) ROC-AUC and weight.
     """
@@ -98,10 +98,10 @@ def _within(labels: NDArray[np.int8], values: Floats) -> Iterator[tuple[NDArray[
         present = (labels[np.ix_(pattern, columns)] == 1).astype(np.float64)
         positives = present.sum(0)
         negatives = len(present) - positives
-        telling = (positives >= LEAST_EACH) & (negatives >= LEAST_EACH)
-        if not telling.any():
+        enough = (positives >= MIN_EACH) & (negatives >= MIN_EACH)
+        if not enough.any():
             continue
-        columns, present = columns[telling], present[:, telling]
-        positives, negatives = positives[telling, None], negatives[telling, None]
+        columns, present = columns[enough], present[:, enough]
+        positives, negatives = positives[enough, None], negatives[enough, None]
         wins = present.T @ rankdata(values[pattern], axis=0) - positives * (positives + 1) / 2
         yield columns, wins / (positives * negatives), (positives * negatives / len(present[:, :1]))[:, 0]

@@ -18,13 +18,13 @@ from aulens.errors import DatasetError
 from aulens.named import several
 
 SAMPLED: Final = 6
-"""Frames of each clip that are looked for elsewhere."""
+"""Frames of each clip that are searched for elsewhere."""
 
 SEARCHED: Final = 500
-"""Frames of each clip among which they are looked for."""
+"""Frames of each clip among which they are searched."""
 
-TELLING_CHANGES: Final = 5
-"""Clips of equal labels are suspicious if these change so often; faces at rest are all alike."""
+MIN_CHANGES: Final = 5
+"""Changes from which on clips of equal labels are suspicious; faces at rest are all alike."""
 
 FLAT: Final = 2.0
 """A picture whose grey values spread less is a blank, and no copy."""
@@ -38,12 +38,12 @@ def check_copied_files(index: FrameIndex) -> list[Problem]:
     for subject, sequence, rows in index.sequences():
         where = f"{subject}/{sequence}"
         seen, _ = changes(index.labels[rows], index.frame[rows])
-        if seen >= TELLING_CHANGES:
+        if seen >= MIN_CHANGES:
             labels[index.labels[rows].tobytes()].append(where)
         if index.landmarks is not None:
             given = index.landmarks[rows]
             given = given[np.isfinite(given).all((1, 2))]
-            if len(given) >= TELLING_CHANGES and (given[0] != given[-1]).any():
+            if len(given) >= MIN_CHANGES and (given[0] != given[-1]).any():
                 points[given.tobytes()].append(where)
     return [
         Problem(
@@ -135,7 +135,7 @@ def _copies(index: FrameIndex, groups: Iterable[list[int]]) -> Iterator[Problem]
             why = f", in parts {' and '.join(sorted(parts))}: a test would measure memory"
         message = (
             f"{len(same)} of the sampled pictures of {one} are also pictures of {other} (as {keys[a]} and "
-            f"{keys[b]}){why}; get the right pictures, or give both to one part."
+            f"{keys[b]}){why}; get the right pictures, or put both into one part."
         )
         level: Level = "error" if across and len(same) > 1 else "warning"
         yield Problem(level, "identical_frames", f"{one}, {other}", message)

@@ -82,8 +82,8 @@ def _check_subjects(index: FrameIndex, protocol: Protocol) -> Iterator[Problem]:
         if lacking:
             message = (
                 f"{len(lacking)} of {len(subjects)} subjects of part {part} are missing "
-                f"({several(lacking, 14)}): the published folds can't be formed; add their labels, or say "
-                "that it is a subset (--subset)."
+                f"({several(lacking, 14)}): the published folds can't be formed; add their labels, or give "
+                "--subset if they are left out on purpose."
             )
             yield Problem("error", "missing_subject", f"part {part}", message)
     if not protocol.parts:
@@ -92,7 +92,7 @@ def _check_subjects(index: FrameIndex, protocol: Protocol) -> Iterator[Problem]:
         if lacking:
             message = (
                 f"the {' and '.join(lacking)} part is missing, so nothing can be trained and tested as "
-                "published; add its annotations, or say that it is a subset (--subset)."
+                "published; add its annotations, or give --subset if it is left out on purpose."
             )
             yield Problem("error", "missing_part", protocol.title, message)
 
@@ -121,15 +121,15 @@ def _check_coded(index: FrameIndex, published: bool) -> Iterator[Problem]:
     missing = index.labels == MISSING
     share = missing.mean(0)
     gone = share >= UNCODED
-    for label, lost in zip(np.array(index.aus.labels)[gone], share[gone], strict=True):
+    for axis in np.flatnonzero(gone):
+        label = index.aus.labels[axis]
         message = (
-            f"{label} is not coded in {lost:.0%} of the frames (expected: hardly any): see whether 0 and 1 "
-            "were written as 9 or -1, or the column is missing."
+            f"{label} is not coded in {share[axis]:.0%} of the frames (expected: hardly any): see whether 0 "
+            "and 1 were written as 9 or -1, or the column is missing."
         )
-        level: Level = "error" if published or lost == 1 else "warning"
-        count = int(missing[:, index.aus.index(int(label[2:]))].sum())
-        yield Problem(level, "not_coded", label, message, count)
-    # A coder who can't say of one frame is no column that is lacking.
+        level: Level = "error" if published or share[axis] == 1 else "warning"
+        yield Problem(level, "not_coded", label, message, int(missing[:, axis].sum()))
+    # A clip of one frame that could not be coded is no missing column.
     clips = [(f"{s}/{q}", rows, missing[rows].all(0)) for s, q, rows in index.sequences() if len(rows) > 1]
     for axis in np.flatnonzero(~gone):
         label = index.aus.labels[axis]
@@ -166,8 +166,8 @@ def _check_leaks(index: FrameIndex) -> Iterator[Problem]:
         if len(parts) > 1 and subject not in reported:
             names = " and ".join(repr(part) if part else "none" for part in sorted(parts))
             message = (
-                f"this subject is in the parts {names}: a test would measure memory of a face; give whole "
-                "subjects to parts."
+                f"this subject is in the parts {names}: a test would measure memory of a face; put each "
+                "subject into one part."
             )
             rows = index.subject == subject
             yield Problem("error", "subject_leak", subject, message, int(rows.sum()))

@@ -1,4 +1,4 @@
-"""What the doctor says of a data set."""
+"""What the doctor finds out about a data set."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class AUCheck:
         subjects: how many show it.
         shown_by: the length on the face that grows with it; "" if landmarks don't show it.
         agreement: ROC-AUC of that length for the labels, within sequences (1 = labels and landmarks always
-            agree, 0.5 = they know nothing of each other); None if too few subjects and frames tell.
+            agree, 0.5 = chance); None if there are too few subjects and frames to judge.
     """
 
     au: int

@@ -1,4 +1,4 @@
-"""All checks of a data set, in order: what its files say, then a sample of its pictures."""
+"""All checks of a data set, in order: first its files, then a sample of its pictures."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ from aulens.doctor.shape import check_shapes, judge
 from aulens.errors import ModelError
 from aulens.faces.default import MakeDetector, default_detector
 from aulens.faces.detector import FaceDetector
+from aulens.files import plain
 
 Progress = Callable[[str, int, int], None]
-"""Told what is done, and how many steps of how many."""
+"""Called with what is being done, how many steps of it are done, and how many there are."""
 
 
 def examine(
@@ -43,11 +44,11 @@ def examine(
 
     Args:
         index: as an adapter read it; its problems become findings.
-        pictures: look at a sample of the pictures too (landmarks on faces, copies), a minute or so.
+        pictures: check a sample of the pictures too (landmarks on faces, copies), a minute or so.
         prepared: a folder that `aulens prepare` made of it; its landmarks serve where the data set has none.
         whole: the published data set should be complete. Not so for a subset, or a look-alike.
         detector: makes what finds faces with 68 points in pictures; where it can't, the rest is examined.
-        progress: called with what is done, how much of it, and how much in all.
+        progress: see `Progress`.
 
     Raises:
         DatasetError: `prepared` is not of these data.
@@ -73,14 +74,14 @@ def examine(
         landmarks = stored if landmarks is None else landmarks
     if pictures and any(index.media):
         finder = _finder(detector, skipped)
-        placed = compare_clips(index, index.landmarks, finder, partial(progress, "looking at pictures"))
+        placed = compare_clips(index, index.landmarks, finder, partial(progress, "checking pictures"))
         findings += check_placement(placed)
         findings += check_lag([(one.where, one.flow, one.moved) for one in placed])
         findings += check_copied_pictures(index, partial(progress, "looking for copies"))
         if landmarks is None and finder is not None:
             landmarks = detect_some(index, finder, partial(progress, "detecting landmarks"))
     else:
-        skipped.append("pictures: whether they can be read, are copies, and bear the landmarks")
+        skipped.append("pictures: whether they can be read, are copies, and fit the landmarks")
     agreed = None
     if landmarks is None:
         skipped.append("whether labels follow the faces: there are no landmarks")
@@ -111,24 +112,20 @@ def _finder(detector: MakeDetector, skipped: list[str]) -> FaceDetector | None:
 
 def _au_checks(index: FrameIndex, agreed: Agreement | None) -> tuple[AUCheck, ...]:
     columns = columns_of(index.aus)
-    parts = sorted(set(index.part.tolist()))
-    by_part = {part: rates(index.labels[index.part == part]) for part in parts}
+    by_part = {part: rates(index.labels[index.part == part]) for part in sorted(set(index.part.tolist()))}
     checks = []
     for axis, number in enumerate(index.aus):
-        codes = index.labels[:, axis]
-        tells = agreed is not None and number in columns and enough(agreed, axis, columns[number])
-        checks.append(
-            AUCheck(
-                number,
-                int((codes != MISSING).sum()),
-                int((codes == 1).sum()),
-                {
-                    part: None if np.isnan(values[axis]) else float(values[axis])
-                    for part, values in by_part.items()
-                },
-                len(np.unique(index.subject[codes == 1])),
-                SHOWN_BY.get(number, ""),
-                float(agreed.auc[axis, columns[number]]) if agreed is not None and tells else None,
-            )
+        codes, auc = index.labels[:, axis], None
+        if agreed is not None and number in columns and enough(agreed, axis, columns[number]):
+            auc = float(agreed.auc[axis, columns[number]])
+        check = AUCheck(
+            number,
+            coded=int((codes != MISSING).sum()),
+            present=int((codes == 1).sum()),
+            rates={part: plain(values[axis]) for part, values in by_part.items()},
+            subjects=len(np.unique(index.subject[codes == 1])),
+            shown_by=SHOWN_BY.get(number, ""),
+            agreement=auc,
         )
+        checks.append(check)
     return tuple(checks)

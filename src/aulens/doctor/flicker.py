@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from aulens.aus import MISSING
 from aulens.data.index import FrameIndex, Problem
 
-LEAST_EXPECTED: Final = 10.0
+MIN_EXPECTED: Final = 10.0
 """A clip is judged if shuffling its frames would make 10 changes of code or more."""
 
-LEAST_FRAMES: Final = 20
+MIN_FRAMES: Final = 20
 
 RESTLESS: Final = 0.5
-"""Codes that change half as often as in frames shuffled at random, or more, are no events. Events of 4 frames
-stay below it; at 20 to 30 frames a second most last 10 frames and more, and the share is 0.02 to 0.2."""
+"""Codes that change half as often as in shuffled frames, or more, are no events. Events of 4 frames stay
+below it; at 20 to 30 frames a second most last 10 frames and more, and the share is 0.02 to 0.2."""
 
 SHUFFLED: Final = 0.8
 """From this share on it is chance itself, and an error."""
@@ -50,10 +50,10 @@ def check_flicker(index: FrameIndex) -> tuple[list[Problem], list[str]]:
     """
     restless, judged = list[tuple[str, float, float, int]](), 0
     for subject, sequence, rows in index.sequences():
-        if len(rows) < LEAST_FRAMES:
+        if len(rows) < MIN_FRAMES:
             continue
         seen, expected = changes(index.labels[rows], index.frame[rows])
-        if expected < LEAST_EXPECTED:
+        if expected < MIN_EXPECTED:
             continue
         judged += 1
         if seen > RESTLESS * expected:

@@ -23,10 +23,10 @@ DOUBTFUL: Final = 0.65
 other frames give 0.50; coders' labels and a tracker's landmarks give about 0.7 to 0.95."""
 
 SWAP_GAIN: Final = 0.15
-SWAP_LEAST: Final = 0.7
+SWAP_AUC: Final = 0.7
 """A column that follows another AU's length with 0.7, and 0.15 better than that AU's own, seems swapped."""
 
-LONELY: Final = 0.3
+ALONE_GAIN: Final = 0.3
 """The same without a second column that would fit in return."""
 
 KIN: Final[Mapping[int, frozenset[int]]] = MappingProxyType(
@@ -38,7 +38,7 @@ CERTAIN: Final = frozenset({12, 25, 26, 27})
 """Evident AUs whose column is an error if it alone follows nothing. Brows sink with AU4 and a nodding
 head too, so AU1 and AU2 alone are a warning."""
 
-STRANGER: Final = 0.4
+CONTRADICTING: Final = 0.4
 """A subject whose evident AUs agree less than this in the mean, others' being 0.65 or more, has labels that
 contradict the face. Labels of another person give 0.5, which is too near to what healthy clips give."""
 
@@ -81,11 +81,11 @@ def check_labels(found: Agreement, aus: AUSet) -> tuple[list[Problem], list[str]
         )
         for n in failing
     ]
-    return [*findings, *_strangers(found, aus, columns, judged, own)], skipped
+    return [*findings, *_contradicting(found, aus, columns, judged, own)], skipped
 
 
 def enough(found: Agreement, axis: int, measure: int) -> bool:
-    """Whether enough subjects and frames tell of an AU (place in the axis) by a measure (column)."""
+    """Whether there are enough subjects and frames to judge an AU (its axis) by a measure (column)."""
     cell = axis, measure
     return bool(found.subjects[cell] >= ENOUGH_SUBJECTS and found.frames[cell] >= ENOUGH_FRAMES)
 
@@ -107,7 +107,7 @@ def _swaps(found: Agreement, aus: AUSet, columns: Mapping[int, int]) -> list[Pro
             findings.append(_swap(found, aus, columns[a], a, (b,)))
     for a in (n for n in aus if n in EVIDENT and n not in taken):
         others = (b for b in aus if b not in {a} | KIN[a] | taken)
-        strange = [b for b in others if _follows(found, aus, columns[a], a, b) > LONELY]
+        strange = [b for b in others if _follows(found, aus, columns[a], a, b) > ALONE_GAIN]
         if strange:
             taken.add(a)
             findings.append(_swap(found, aus, columns[a], a, tuple(strange)))
@@ -120,7 +120,7 @@ def _follows(found: Agreement, aus: AUSet, measure: int, a: int, b: int) -> floa
     if min(found.subjects[row_a, measure], found.subjects[row_b, measure]) < ENOUGH_SUBJECTS:
         return 0.0
     own, other = float(found.auc[row_a, measure]), float(found.auc[row_b, measure])
-    sure = own < DOUBTFUL and other >= SWAP_LEAST and other > found.high[row_a, measure]
+    sure = own < DOUBTFUL and other >= SWAP_AUC and other > found.high[row_a, measure]
     return other - own if sure and other >= own + SWAP_GAIN else 0.0
 
 
@@ -129,8 +129,8 @@ def _gain(found: Agreement, aus: AUSet, columns: Mapping[int, int], a: int, b: i
     gain = _follows(found, aus, columns[a], a, b)
     shows_b = columns[b]
     own, other = (float(found.auc[aus.index(n), shows_b]) for n in (b, a))
-    # A length that shows `b` only weakly need not shine, but must not speak for the columns as they are.
-    least, more = (SWAP_LEAST, SWAP_GAIN) if b in EVIDENT else (0.5, 0.0)
+    # A length that shows `b` only weakly need not agree well, but must not favour the columns as they are.
+    least, more = (SWAP_AUC, SWAP_GAIN) if b in EVIDENT else (0.5, 0.0)
     return gain + other - own if gain and other >= least and other > own + more else None
 
 
@@ -147,18 +147,18 @@ def _swap(found: Agreement, aus: AUSet, measure: int, a: int, others: Sequence[i
     return Problem("error", "swapped_columns", ", ".join(f"AU{n}" for n in (a, *others)), message)
 
 
-def _strangers(
+def _contradicting(
     found: Agreement, aus: AUSet, columns: Mapping[int, int], judged: Sequence[int], own: Mapping[int, float]
 ) -> Iterator[Problem]:
     """Subjects whose labels don't follow their faces while the others' do."""
     good = [n for n in judged if own[n] >= DOUBTFUL]
     cells = [aus.index(n) for n in good], [columns[n] for n in good]
     for subject, (auc, weight) in found.by_subject.items() if good else ():
-        counted = auc[cells][weight[cells] >= ENOUGH_FRAMES]  # of AUs of which enough frames tell
-        if len(counted) >= 2 and (mean := counted.mean()) < STRANGER:
+        counted = auc[cells][weight[cells] >= ENOUGH_FRAMES]
+        if len(counted) >= 2 and (mean := counted.mean()) < CONTRADICTING:
             seen = ", ".join(f"AU{n}" for n, value in zip(good, weight[cells], strict=True) if value)
             message = (
                 f"the labels don't follow this face: {seen} have a mean ROC-AUC of {mean:.2f} (others "
-                f"{np.mean([own[n] for n in good]):.2f}); see whether labels or landmarks are another's."
+                f"{np.mean([own[n] for n in good]):.2f}); see whether labels or landmarks are of another."
             )
             yield Problem("warning", "label_mismatch", subject, message)

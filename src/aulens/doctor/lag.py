@@ -18,13 +18,13 @@ from aulens.doctor.measures import Floats
 LAGS: Final = 6
 """Frames earlier and later that are tried."""
 
-LEAST: Final = 0.5
+MIN_CORRELATION: Final = 0.5
 UNEXPLAINED: Final = 0.5
 """Landmarks belong to other frames if they move as pictures do so many frames away, with a correlation of
 0.5; and, where one clip is judged by itself, if that leaves half as much of their motion unexplained
 (1 - r^2) as their own frame does, or less. Noise lowers the correlation, but leaves its peak at 0."""
 
-TELLING: Final = 20
+MIN_PAIRS: Final = 20
 """Pairs of neighbouring pictures from which a clip is judged by itself."""
 
 
@@ -60,21 +60,21 @@ def check_lag(clips: Sequence[tuple[str, Floats, Floats]]) -> list[Problem]:
     Args:
         clips: name, motion of the pictures (t, 2), motion of the landmarks (t, 2), as `correlations`.
     """
-    telling = [(where, flow, moved) for where, flow, moved in clips if len(flow) >= TELLING // 2]
-    if not telling:
+    judged = [(where, flow, moved) for where, flow, moved in clips if len(flow) >= MIN_PAIRS // 2]
+    if not judged:
         return []
-    own = [correlations([(flow, moved)]) for _, flow, moved in telling]
+    own = [correlations([(flow, moved)]) for _, flow, moved in judged]
     peaks = [_lag(curve) for curve in own]
-    curve = correlations([(flow, moved) for _, flow, moved in telling])
+    curve = correlations([(flow, moved) for _, flow, moved in judged])
     lag = _lag(curve) or 0
     agreeing = sum(peak == lag for peak in peaks if peak)
-    if lag and curve[LAGS + lag] >= LEAST and agreeing > len(telling) / 2:
+    if lag and curve[LAGS + lag] >= MIN_CORRELATION and agreeing > len(judged) / 2:
         return [_finding("error", "all landmarks", lag, curve)]
     findings = []
-    for (where, flow, _), curve, peak in zip(telling, own, peaks, strict=True):
+    for (where, flow, _), curve, peak in zip(judged, own, peaks, strict=True):
         best, own_frame = float(curve[LAGS + (peak or 0)]), float(curve[LAGS])
-        sure = best >= LEAST and 1 - best**2 <= UNEXPLAINED * (1 - own_frame**2)
-        if peak and sure and len(flow) >= TELLING:
+        sure = best >= MIN_CORRELATION and 1 - best**2 <= UNEXPLAINED * (1 - own_frame**2)
+        if peak and sure and len(flow) >= MIN_PAIRS:
             findings.append(_finding("warning", where, peak, curve))
     return findings
 

@@ -1,4 +1,4 @@
-"""Landmarks for data sets that give none: of prepared data, or detected in a few telling frames."""
+"""Landmarks for data sets that give none: of prepared data, or detected in a few frames."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from aulens.data.index import FrameIndex, Level, Problem
 from aulens.data.prepare.faces import FaceFinder, Located
 from aulens.data.prepared import load_prepared
-from aulens.doctor.sampling import read_rows, telling_rows
+from aulens.doctor.sampling import read_rows, rows_to_detect
 from aulens.errors import DatasetError
 from aulens.faces.detector import FaceDetector
 from aulens.landmarks import IBUG68
@@ -48,7 +48,9 @@ def check_prepared(index: FrameIndex, root: Path) -> tuple[NDArray[np.float32], 
         findings.append(Problem("error", "prepared_stale", str(root), message, changed + int((~known).sum())))
     lost = len(index) - len(np.unique(rows[known]))
     if lost:
-        message = f"{lost} of {len(index)} coded frames are not stored; missing.csv there says of each why."
+        message = (
+            f"{lost} of {len(index)} coded frames are not stored; missing.csv there has the reason of each."
+        )
         level: Level = "warning" if lost > len(index) / 20 else "note"
         findings.append(Problem(level, "not_prepared", str(root), message, lost))
     return landmarks, findings
@@ -69,7 +71,7 @@ def detect_some(
     """
     landmarks = np.full((len(index), IBUG68.count, 2), np.nan, np.float32)
     finder = FaceFinder("detect", IBUG68, lambda: detector, index.aligned)
-    rows = telling_rows(index)
+    rows = rows_to_detect(index)
     for done, row in enumerate(rows.tolist()):
         step(done, len(rows))
         try:

@@ -1,4 +1,4 @@
-"""What landmarks say of an Action Unit: lengths on the face that grow when it occurs.
+"""What landmarks show of an Action Unit: lengths on the face that grow when it occurs.
 
 Lengths across the face are in distances of the eye centres, lengths down it in distances from the eyes to the
 base of the nose, each along the face's own axes: so they hardly change when the head turns, nods or leans.
@@ -59,8 +59,23 @@ SHOWN_BY: Final = MappingProxyType({au: name for name, aus in _SHOWS.items() for
 """AU → the measure that grows with it."""
 
 EVIDENT: Final = frozenset({1, 2, 12, 25, 26, 27})
-"""AUs whose very definition moves landmarks far: raised brows, drawn lip corners, parted lips, dropped jaw.
-Others show in landmarks too weakly to accuse labels of not following them."""
+"""AUs that by definition move landmarks far: raised brows, drawn lip corners, parted lips, dropped jaw.
+Others show in landmarks too weakly to say that labels don't follow them."""
+
+
+def face_axes(points: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """The axes of faces (N, K, 2): middle of the eyes, unit vectors across and down it, distance of the eyes.
+
+    The first three are (N, 2), the last is (N,), in the units of `points`. Across is from the subject's right
+    eye to the left one.
+    """
+    layout = layout_of(points)
+    right, left = (points[:, list(layout.positions(eye))].mean(1) for eye in (RIGHT_EYE, LEFT_EYE))
+    across = left - right
+    distance = np.hypot(across[:, 0], across[:, 1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        level = across / distance[:, None]
+    return (right + left) / 2, level, np.stack([-level[:, 1], level[:, 0]], -1), distance
 
 
 def measure(landmarks: NDArray[Any]) -> Floats:
@@ -79,22 +94,17 @@ def measure(landmarks: NDArray[Any]) -> Floats:
         middle: Floats = points[:, list(layout.positions(indices))].mean(1)
         return middle
 
-    right_eye, left_eye = centre(RIGHT_EYE), centre(LEFT_EYE)
-    across = left_eye - right_eye
-    width = np.hypot(across[:, 0], across[:, 1])
+    eyes, level, down, width = face_axes(points)
+
+    def depth(indices: Sequence[int]) -> Floats:
+        below: Floats = ((centre(indices) - eyes) * down).sum(-1)
+        return below
+
+    def span(pair: tuple[int, int]) -> Floats:
+        length: Floats = np.abs(((centre(pair[1:]) - centre(pair[:1])) * level).sum(-1))
+        return length
+
     with np.errstate(divide="ignore", invalid="ignore"):
-        level = across / width[:, None]
-        down = np.stack([-level[:, 1], level[:, 0]], -1)
-        eyes = (right_eye + left_eye) / 2
-
-        def depth(indices: Sequence[int]) -> Floats:
-            below: Floats = ((centre(indices) - eyes) * down).sum(-1)
-            return below
-
-        def span(pair: tuple[int, int]) -> Floats:
-            length: Floats = np.abs(((centre(pair[1:]) - centre(pair[:1])) * level).sum(-1))
-            return length
-
         nose = depth(NOSE_BASE)
         upper, lower = depth(UPPER_LIP_TOP), depth(LOWER_LIP_BOTTOM)
         opening, raised = depth(LOWER_LIDS) - depth(UPPER_LIDS), depth(INNER_EYE_CORNERS) - depth(INNER_BROWS)

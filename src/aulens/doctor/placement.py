@@ -1,4 +1,4 @@
-"""Checks of landmarks against pictures: do they lie on the face, and on that of the same moment?"""
+"""Checks of landmarks against pictures: do they lie on the face, in the frame that they are of?"""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from aulens.faces.detector import FaceDetector
 from aulens.landmarks import IBUG49, convert, layout_of
 
 CLIPS: Final = 48
-"""Clips that are looked at."""
+"""Clips that are sampled."""
 
-NETS: Final = 60.0
-"""Distance of the eyes to which a face is brought before it is detected or followed: pixels."""
+EYES: Final = 60.0
+"""Distance of the eyes, in pixels, to which a face is scaled before it is detected or followed."""
 
 OFF: Final = 0.2
 """Mean distance to a detector's landmarks, in eye distances, from which landmarks are off the face. dlib's
@@ -30,8 +30,8 @@ are 0.05 from the truth of renders, and two trackers differ by 0.05 to 0.1."""
 
 SHIFT: Final = 0.08
 SHIFT_SURE: Final = 0.15
-"""Mean difference from a detector's landmarks, in eye distances, that is no longer a matter of taste in where
-a brow ends (0.03), and from which on a model would look elsewhere."""
+"""Mean difference from a detector's landmarks, in eye distances, that is more than another convention of
+where a brow ends (0.03), and from which on a model would crop another region."""
 
 ENOUGH: Final = 3
 """Pictures with a face found, from which all landmarks are judged."""
@@ -42,7 +42,7 @@ OUTSIDE: Final = 0.1
 
 @dataclass(frozen=True, eq=False)
 class ClipPlacement:
-    """What was seen of one clip.
+    """What was measured in one clip.
 
     Attributes:
         where: "F001/T1".
@@ -71,7 +71,7 @@ def compare_clips(
     detector: FaceDetector | None,
     step: Callable[[int, int], None],
 ) -> list[ClipPlacement]:
-    """Look at a window of each of some clips.
+    """Compare landmarks and pictures in a window of each of some clips.
 
     Args:
         index: the frames.
@@ -126,14 +126,14 @@ def _compare_clip(
         compared, off, shift, outside, flow, frame, damaged = [], [], [], 0, [], None, str(error)
     moved = np.empty((0, 2))
     if frame is not None and landmarks is not None:
-        moved = np.median(np.diff(_through(landmarks[window], frame), axis=0), axis=1) / NETS
+        moved = np.median(np.diff(_through(landmarks[window], frame), axis=0), axis=1) / EYES
     return ClipPlacement(
         where,
         np.array(compared, np.intp),
         np.array(off),
         np.array(shift).reshape(-1, 2),
         outside,
-        np.array(flow).reshape(-1, 2) / NETS,
+        np.array(flow).reshape(-1, 2) / EYES,
         moved,
         damaged,
     )
@@ -145,10 +145,10 @@ def _eyes(points: Floats) -> float:
 
 
 def _cut(points: NDArray[np.float32]) -> Floats:
-    """(2, 3) matrix from the picture to a window about all landmarks (n, K, 2), eyes NETS apart."""
+    """(2, 3) matrix from the picture to a window about all landmarks (n, K, 2), eyes EYES apart."""
     middle = points[len(points) // 2].astype(np.float64)
-    scale = NETS / _eyes(middle)
-    low = points.min((0, 1)) - 1.0 * NETS / scale
+    scale = EYES / _eyes(middle)
+    low = points.min((0, 1)) - 1.0 * EYES / scale
     return np.array([[scale, 0, -scale * low[0]], [0, scale, -scale * low[1]]])
 
 
@@ -157,10 +157,10 @@ def _through(points: NDArray[np.float32], matrix: Floats) -> Floats:
     return moved
 
 
-def _warped(image: Image, matrix: Floats, side: int = 320) -> Image:
+def _warped(image: Image, matrix: Floats) -> Image:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     flags = cv2.INTER_AREA if matrix[0, 0] < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.warpAffine(grey, matrix, (side, side), flags=flags), np.uint8)
+    return np.asarray(cv2.warpAffine(grey, matrix, (320, 320), flags=flags), np.uint8)
 
 
 def _flow(before: Image, after: Image, points: Floats) -> Floats:
@@ -182,7 +182,7 @@ def _outside(points: Floats, image: Image) -> bool:
 
 def _detected(image: Image, points: Floats, detector: FaceDetector) -> tuple[float, Floats] | None:
     """Mean distance to, and mean difference (2,) from, the detector's landmarks; None if it finds no face."""
-    scale = min(NETS / _eyes(points), 4.0)
+    scale = min(EYES / _eyes(points), 4.0)
     edges = points.mean(0) + np.array([[-2.6], [2.6]]) * _eyes(points)
     (x0, y0), (x1, y1) = np.clip(edges, 0, image.shape[1::-1]).astype(int).tolist()
     if x1 - x0 >= 20 and y1 - y0 >= 20:
@@ -205,7 +205,7 @@ def _difference(points: Floats, found: Floats) -> tuple[float, Floats]:
 
 
 def check_placement(placed: Sequence[ClipPlacement]) -> list[Problem]:
-    """Findings on what was looked at."""
+    """Findings on the clips that were compared."""
     findings = []
     for one in placed:
         if one.damaged:
@@ -233,7 +233,7 @@ def check_placement(placed: Sequence[ClipPlacement]) -> list[Problem]:
 
 
 def _overall(placed: Sequence[ClipPlacement]) -> Problem | None:
-    """What is wrong with most landmarks."""
+    """What is wrong with all landmarks alike."""
     off = float(np.median(np.concatenate([one.off for one in placed])))
     shift = np.median(np.concatenate([one.shift for one in placed]), 0)
     far = float(np.hypot(*shift))

@@ -23,8 +23,8 @@ NEAR: Final = 0.25
 further."""
 
 SWAPPED: Final = float(np.log(3))
-"""Some subjects only: rates differ twofold among people, so only two AUs off threefold, in opposite ways, and
-right when exchanged, are worth a word."""
+"""Some subjects only: rates differ twofold among people, so only two AUs that are off threefold, in opposite
+ways, and right when exchanged, are reported."""
 
 
 def rates(labels: NDArray[np.int8]) -> Floats:
@@ -65,9 +65,7 @@ def check_rates(index: FrameIndex, whole: bool, frame_protocol: str) -> tuple[li
         if pair
         else "see the codes of these columns, and from which intensity on an AU counts as present"
     )
-    message = (
-        f"base rates are not the published ones ({seen}, of others' at most {tolerance:.0%} off): {hint}."
-    )
+    message = f"base rates are not the published ones ({seen}, the others within {tolerance:.0%}): {hint}."
     return [Problem("error" if frame_protocol or pair else "warning", "base_rates", where, message)], []
 
 
@@ -99,17 +97,17 @@ def _check_subset(index: FrameIndex, protocol: Protocol) -> tuple[list[Problem],
     logs = np.log(1 / np.array(list(protocol.class_weights.values())))
     expected = (logs - logs.mean(1, keepdims=True)).mean(0)
     off = _off(rates(index.labels), expected)
-    # Leaving one subject out after the other says how far people make the rates differ.
+    # A jackknife over subjects: how far people make the rates differ.
     without = np.stack([_off(rates(index.labels[index.subject != name]), expected) for name in subjects])
     n = len(subjects)
-    # An AU that only one subject shows has no rate without them, and no say.
+    # An AU that only one subject shows has no rate without them, and does not count.
     error = np.sqrt(((without - without.mean(0)) ** 2).mean(0) * (n - 1))
     pair = _explaining_pair(np.where(np.abs(off) > 3 * error, off, 0.0), expected, SWAPPED)
     if pair is None:
         return [], []
     a, b = (index.aus.labels[i] for i in pair)
     message = (
-        f"{a} occurs {np.exp(off[pair[0]]):.1f} times as often as published rates let expect, {b} "
+        f"{a} occurs {np.exp(off[pair[0]]):.1f} times as often as expected of published rates, {b} "
         f"{np.exp(off[pair[1]]):.1f} times, as if their columns were swapped; compare their order with the "
         "data set's manual."
     )

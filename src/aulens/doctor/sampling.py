@@ -1,4 +1,4 @@
-"""Which frames are looked at, and reading them: a few of each clip speak for the rest."""
+"""Which frames are sampled, and reading them: a few of each clip stand for the rest."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Rows = NDArray[np.intp]
 T = TypeVar("T")
 
 WINDOW: Final = 24
-"""Neighbouring frames that are looked at together: about a second."""
+"""Neighbouring frames that are sampled together: about a second."""
 
 
-def clips(index: FrameIndex, most: int) -> list[tuple[str, str, Rows]]:
+def clips(index: FrameIndex, count: int) -> list[tuple[str, str, Rows]]:
     """At most so many clips with pictures: one of each subject, then a second one, and so on."""
     there = np.array([bool(path) for path in index.media])
     turns: dict[str, int] = {}
@@ -31,16 +31,16 @@ def clips(index: FrameIndex, most: int) -> list[tuple[str, str, Rows]]:
             turns[subject] = turns.get(subject, 0) + 1
             found.append((turns[subject], subject, sequence, seen))
     found.sort(key=lambda clip: clip[:3])
-    if found and found[-1][0] > 1 and len(found) > most:
-        return [clip[1:] for clip in found[:most]]
-    return [clip[1:] for clip in spread(found, most)]
+    if found and found[-1][0] > 1 and len(found) > count:
+        return [clip[1:] for clip in found[:count]]
+    return [clip[1:] for clip in spread(found, count)]
 
 
-def spread(items: Sequence[T], most: int) -> list[T]:
-    """At most `most` of them, evenly spaced, ends included."""
-    if len(items) <= most:
+def spread(items: Sequence[T], count: int) -> list[T]:
+    """At most `count` of them, evenly spaced, ends included."""
+    if len(items) <= count:
         return list(items)
-    return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, most).round().astype(int))]
+    return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, count).round().astype(int))]
 
 
 def busiest_window(index: FrameIndex, rows: Rows, landmarks: NDArray[np.float32]) -> Rows:
@@ -76,10 +76,9 @@ def read_rows(index: FrameIndex, rows: Rows) -> Iterator[tuple[int, Image]]:
 
     start = 0
     while start < len(rows):
-        row = int(rows[start])
-        path, first = index.media[row], int(index.position[row])
+        path, first = index.media[rows[start]], int(index.position[rows[start]])
         if first == PICTURE:
-            yield row, read_picture(path)
+            yield int(rows[start]), read_picture(path)
             start += 1
             continue
         end = start + 1
@@ -89,18 +88,14 @@ def read_rows(index: FrameIndex, rows: Rows) -> Iterator[tuple[int, Image]]:
             and index.position[rows[end]] == first + end - start
         ):
             end += 1
-        given = start
         for image in read_frame_range(Path(path), first, first + end - start):
-            yield int(rows[given]), image
-            given += 1
-        if given < end:
-            raise DatasetError(
-                f"{path} ends before its frame {first + given - start + 1}, {index.keys[rows[given]]}."
-            )
-        start = end
+            yield int(rows[start]), image
+            start, first = start + 1, first + 1
+        if start < end:
+            raise DatasetError(f"{path} ends before its frame {first + 1}, {index.keys[rows[start]]}.")
 
 
-def telling_rows(index: FrameIndex, clips_each: int = 12, frames_each: int = 4) -> Rows:
+def rows_to_detect(index: FrameIndex, clips_each: int = 12, frames_each: int = 4) -> Rows:
     """Frames to detect landmarks in where the data set gives none: of each evident AU some with it and some
     without, from clips of different subjects."""
     there = np.array([bool(path) for path in index.media])

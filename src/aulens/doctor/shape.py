@@ -1,4 +1,4 @@
-"""Checks of landmarks by themselves: are they a face, does it stay in place from frame to frame?"""
+"""Checks of landmarks alone: are they a face, and does it stay in place from frame to frame?"""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from aulens.align import anchors
 from aulens.data.index import FrameIndex, Problem
-from aulens.doctor.measures import Floats
-from aulens.landmarks import LEFT_EYE, LOWER_LIP_BOTTOM, MOUTH_CORNERS, NOSE_BASE, RIGHT_EYE, layout_of
+from aulens.doctor.measures import Floats, face_axes
+from aulens.landmarks import LOWER_LIP_BOTTOM, MOUTH_CORNERS, NOSE_BASE, layout_of
 
-LEAST_EYES: Final = 8.0
+MIN_EYES: Final = 8.0
 """Distance of the eye centres in pixels below which nothing of an expression is left."""
 
 JUMP: Final = 0.6
@@ -58,9 +58,8 @@ def judge(index: FrameIndex, landmarks: NDArray[np.float32]) -> Shapes:
     given = np.asarray(np.isfinite(points).all((1, 2)))
     with np.errstate(invalid="ignore", divide="ignore"):
         right, left, mouth = np.moveaxis(anchors(np.where(given[:, None, None], points, np.nan)), -2, 0)
-        across = left - right
-        eyes = np.hypot(across[:, 0], across[:, 1])
-        strange = given & ~_is_face(points, across, eyes, mouth)
+        eyes = np.hypot(*(left - right).T)
+        strange = given & ~_is_face(points, mouth)
     centre = (right + left + mouth) / 3
     scale = np.hypot(*((right + left) / 2 - mouth).T) + eyes
     same = (index.subject[1:] == index.subject[:-1]) & (index.sequence[1:] == index.sequence[:-1])
@@ -73,12 +72,10 @@ def judge(index: FrameIndex, landmarks: NDArray[np.float32]) -> Shapes:
     return Shapes(given, eyes, strange, jumps & ~strange)
 
 
-def _is_face(points: Floats, across: Floats, eyes: Floats, mouth: Floats) -> NDArray[np.bool_]:
+def _is_face(points: Floats, mouth: Floats) -> NDArray[np.bool_]:
     """(N,) bool: eyes side by side, nose and mouth below them in that order, all of one size."""
     layout = layout_of(points)
-    level = across / eyes[:, None]
-    down = np.stack([-level[:, 1], level[:, 0]], -1)
-    middle = points[:, list(layout.positions((*RIGHT_EYE, *LEFT_EYE)))].mean(1)
+    middle, level, down, eyes = face_axes(points)
 
     def depth(point: Floats) -> Floats:
         below: Floats = ((point - middle) * down).sum(-1) / eyes
@@ -92,7 +89,7 @@ def _is_face(points: Floats, across: Floats, eyes: Floats, mouth: Floats) -> NDA
     spread = np.abs(points - points.mean(1, keepdims=True)).max((1, 2)) / eyes
     # A frontal face has nose 0.7, mouth 1.1, width 0.8, spread 1.5; a head turned by 60 degrees twice these.
     face: NDArray[np.bool_] = (
-        (eyes >= LEAST_EYES)
+        (eyes >= MIN_EYES)
         & (level[:, 0] > 0.26)  # leaning by less than 75 degrees
         & (nose > 0.15)
         & (lips > 0.5 * nose)  # a grin lifts the corners above the base of the nose

@@ -1,4 +1,4 @@
-"""The contact sheet: landmarks drawn on faces, the most doubtful first, to look at with one's own eyes."""
+"""The contact sheet: landmarks drawn on faces, the most doubtful first, to be judged by eye."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PILImage
 
-from aulens.align import anchors
 from aulens.data.index import FrameIndex
 from aulens.data.registry import protocol_of
-from aulens.doctor.measures import Floats
+from aulens.doctor.measures import Floats, face_axes
 from aulens.doctor.sampling import Image, Rows, read_rows, spread
 from aulens.doctor.shape import judge
 from aulens.errors import DatasetError
@@ -25,7 +24,7 @@ TILE: Final = 184
 STRIP: Final = 34
 HEAD: Final = 46
 COLUMNS: Final = 8
-APART: Final = 10
+MIN_APART: Final = 10
 """Neighbouring frames look alike, so two doubtful ones of a clip are so far apart or more."""
 
 _GREY: Final = (198, 202, 210)
@@ -75,7 +74,7 @@ def _chosen(index: FrameIndex, there: Rows, count: int) -> tuple[list[int], list
             if len(chosen) >= count // 2 or np.isnan(score[row]):
                 break
             near = taken.setdefault(int(clip[row]), [])
-            if len(near) < 2 and all(abs(row - other) >= APART for other in near):
+            if len(near) < 2 and all(abs(row - other) >= MIN_APART for other in near):
                 near.append(row)
                 chosen[row] = f"{word[row]} {score[row]:.2f}" if word[row] == "shape" else word[row]
     middles = [run[len(run) // 2] for run in np.split(there, np.flatnonzero(np.diff(clip[there])) + 1)]
@@ -94,13 +93,9 @@ def doubt(index: FrameIndex, landmarks: NDArray[np.float32]) -> tuple[Floats, li
     """
     shapes = judge(index, landmarks)
     points = np.asarray(landmarks, np.float64)
-    right, left, _ = np.moveaxis(anchors(points), -2, 0)
-    across = left - right
+    middle, level, down, eyes = face_axes(points)
     with np.errstate(invalid="ignore", divide="ignore"):
-        level = across / (across**2).sum(-1, keepdims=True)
-        down = np.stack([-level[:, 1], level[:, 0]], -1)
-        away = points - ((right + left) / 2)[:, None]
-        own = np.stack([(away * level[:, None]).sum(-1), (away * down[:, None]).sum(-1)], -1)
+        own = (points - middle[:, None]) @ np.stack([level, down], -1) / eyes[:, None, None]
     score = np.full(len(points), np.nan)
     for subject in np.unique(index.subject):
         rows = np.flatnonzero((index.subject == subject) & shapes.given)
