@@ -18,7 +18,9 @@ def test_by_hand() -> None:
     calibration = Calibration(
         AUS, np.array([[2.0, 0.0], [1.0, -1.0]]), np.array([0.7, 0.2]), np.full(2, True), 9, 3
     )
-    scorer = Scorer("", AUS, Crop(64), lambda *_: None, torch.device("cpu"), True, 0.5, None, "", False, None)
+    scorer = Scorer(
+        "", AUS, Crop(64), lambda *_: None, torch.device("cpu"), True, 0.5, None, "", False, None, None
+    )
     samples = Samples(
         paths=list("abc"),
         subjects=np.array(list("abc")),

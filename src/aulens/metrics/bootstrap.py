@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import InputError
+from aulens.files import plain
 from aulens.metrics.counts import Counts, Floats, kinds, ratio
 
 
@@ -40,12 +41,8 @@ class Measure:
 
     def to_dict(self) -> dict[str, float | None]:
         """As JSON takes it: None for NaN."""
-        return {"value": plain(self.value), "low": plain(self.low), "high": plain(self.high)}
-
-
-def plain(value: float) -> float | None:
-    """A number as JSON takes it: None for NaN."""
-    return None if np.isnan(value) else float(value)
+        values: dict[str, float | None] = plain(vars(self))
+        return values
 
 
 def subject_draws(
@@ -83,8 +80,7 @@ def drawn_counts(
     Args:
         truth: (N, A) in {0, 1, MISSING}.
         decided: (N, A).
-        subject: (N,) from `subject_draws`.
-        draws: (R, S) from there too.
+        subject, draws: from `subject_draws`.
     """
     parts = []
     for kind in kinds(truth, decided):

@@ -19,7 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.aus import AUSet
 from aulens.errors import InputError
-from aulens.metrics.bootstrap import plain, subject_draws
+from aulens.files import plain
+from aulens.metrics.bootstrap import subject_draws
 from aulens.metrics.counts import Floats, ratio
 from aulens.metrics.report import Estimate, au_table, estimate, measures_of
 
@@ -55,7 +56,7 @@ def icc(ratings: ArrayLike) -> float:
 
 @dataclass(frozen=True, eq=False)
 class IntensityReport:
-    """Intensities told beside intensities coded.
+    """Intensities of a model beside those that were coded.
 
     Attributes:
         aus: the AUs of the axis A.
@@ -137,8 +138,7 @@ def drawn_intensity(
     Args:
         coded: (N, A), NaN takes no part.
         predicted: (N, A) likewise.
-        subject: (N,) from `subject_draws`.
-        draws: (R, S) from there too.
+        subject, draws: from `subject_draws`.
     """
     both = np.isfinite(coded) & np.isfinite(predicted)
     sums = (

@@ -69,8 +69,7 @@ def drawn_ranking(
     Args:
         present: (n,) bool.
         scores: (n,) finite.
-        subject: (n,) whose frame it is, 0 .. S - 1.
-        draws: (R, S) how often each subject, and so each of its frames, counts.
+        subject, draws: from `aulens.metrics.bootstrap.subject_draws`, of these frames.
 
     Returns:
         (2, R) float64: ROC-AUC, average precision; NaN where undefined.

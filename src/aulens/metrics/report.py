@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.aus import MISSING, AUSet
 from aulens.errors import InputError
+from aulens.files import plain
 from aulens.metrics.bootstrap import (
     Measure,
     drawn_counts,
     interval,
     mean_of_defined,
     measured,
-    plain,
     subject_draws,
 )
 from aulens.metrics.counts import (

@@ -6,7 +6,7 @@
   "VIDEO/00001.jpg,0,1,..." for each image.
 
 Every frame is decided, also those where no face was found: a submission knows no MISSING. Reading is strict,
-because a frame lost or told twice moves all others.
+because a frame that is lost or stands twice moves all others.
 """
 
 from __future__ import annotations

@@ -71,13 +71,13 @@ _RARE: Final = frozenset({9, 10, 14, 15, 17, 18, 20, 22, 23, 24, 28})
 _RARE_WEIGHT: Final = 1.6
 
 
-def _lids(rng: np.random.Generator) -> float:
+def _closure(rng: np.random.Generator) -> float:
     """How far lids close: nearly always wholly, at times they droop."""
     return float(rng.uniform(0.85, 1.0) if rng.random() < 0.8 else rng.uniform(0.4, 0.85))
 
 
 def _intensities(au: int, rng: np.random.Generator) -> tuple[float, float]:
-    strength = _lids(rng) if au == 43 else PRESENT_STRENGTH + (1 - PRESENT_STRENGTH) * rng.beta(1.7, 1.1)
+    strength = _closure(rng) if au == 43 else PRESENT_STRENGTH + (1 - PRESENT_STRENGTH) * rng.beta(1.7, 1.1)
     return on_sides(au, strength, rng, 0.08 if au in _MOSTLY_BOTH else _ONE_SIDED, skew=0.1)
 
 
@@ -88,7 +88,7 @@ def on_sides(
     one_sided: float,
     *,
     skew: float,
-    least: float = PRESENT_STRENGTH,
+    minimum: float = PRESENT_STRENGTH,
 ) -> tuple[float, float]:
     """An AU of some strength on both sides, (right, left), or with the chance `one_sided` on one alone.
 
@@ -98,14 +98,14 @@ def on_sides(
         rng: source of randomness.
         one_sided: 0 to 1.
         skew: how much sides differ: normal, shares of the strength.
-        least: on each of both sides.
+        minimum: on each of both sides.
     """
     if au in MEDIAN:
         return strength, strength
     if rng.random() < one_sided:
         return (strength, 0.0) if rng.random() < 0.5 else (0.0, strength)
     more = rng.normal(0, skew)
-    right, left = np.clip(strength * np.array([1 + more, 1 - more]), least, 1)
+    right, left = np.clip(strength * np.array([1 + more, 1 - more]), minimum, 1)
     return float(right), float(left)
 
 
@@ -138,7 +138,7 @@ def _compatible(chosen: list[int]) -> list[int]:
 
 def _sides(au: int, strength: float, rng: np.random.Generator, one_sided: float) -> tuple[float, float]:
     if au == 43:
-        strength = _lids(rng)
+        strength = _closure(rng)
     strength = float(np.clip(strength, PRESENT_STRENGTH, 1))
     return on_sides(au, strength, rng, one_sided * (0.3 if au in _MOSTLY_BOTH | {6, 7} else 1), skew=0.08)
 

@@ -73,8 +73,8 @@ def draw_shot(rng: np.random.Generator, *, wide: bool = False) -> Shot:
     )
 
 
-def _up(gaze: float) -> float:
-    """One glance in ten is far down, with lids that follow and are not closed (AU43)."""
+def _vertical_gaze(gaze: float) -> float:
+    """One gaze in ten is far down, with lids that follow and are not closed (AU43)."""
     return 3 * gaze if gaze < -0.25 else gaze
 
 
@@ -89,7 +89,7 @@ def _draw_near_frontal(rng: np.random.Generator) -> Shot:
         distance=float(rng.uniform(35, 120)),
         zoom=float(rng.uniform(1.02, 1.25)),
         shift=(float(rng.normal(0, 0.015)), float(rng.normal(0, 0.015))),
-        gaze=(float(rng.normal(0, 0.25)), _up(rng.normal(0, 0.2))),
+        gaze=(float(rng.normal(0, 0.25)), _vertical_gaze(rng.normal(0, 0.2))),
         key=_three(rng.uniform(0.2, 2.2) * warm),
         key_angles=(float(rng.uniform(-1.3, 1.3)), float(rng.uniform(-0.15, 1.0))),
         fill=_three(rng.uniform(0.0, 0.7) * rng.uniform(0.85, 1.15, 3)),

@@ -28,6 +28,7 @@ from aulens.training.progress import Display
 from aulens.training.run_folder import RunFolder
 from aulens.training.scoring import crop_of, score, to_input
 from aulens.training.setup import training_set
+from aulens.training.sides import finite_mean
 from aulens.training.task import Task
 
 METRICS: Final[Mapping[str, str]] = {"roc_auc": "macro_roc_auc", "f1": "macro_f1", "abaw2": "abaw2"}
@@ -190,17 +191,12 @@ def summary(samples: Samples, sides: NDArray[np.float32]) -> dict[str, Any]:
     area = metrics.roc_auc(labels, scores)
     f1 = metrics.f1(metrics.counts(labels, scores > 0))
     return {
-        "macro_roc_auc": _defined(_mean(area)),
-        "macro_f1": _defined(_mean(f1)),
+        "macro_roc_auc": _defined(finite_mean(area)),
+        "macro_f1": _defined(finite_mean(f1)),
         "abaw2": _defined(metrics.abaw2_score(labels, scores > 0)),
         "roc_auc": dict(zip(names, map(_defined, area.tolist()), strict=True)),
         "f1": dict(zip(names, map(_defined, f1.tolist()), strict=True)),
     }
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    defined = values[np.isfinite(values)]
-    return float(defined.mean()) if defined.size else float("nan")
 
 
 def _defined(value: float) -> float | None:

@@ -8,7 +8,7 @@ of its sides, so that an AU's probability is the larger of its sides'.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -47,7 +47,7 @@ class Calibration:
         aus: the AUs.
         platt: (A, 2) float64, columns a > 0 and b.
         threshold: (A,) float64 probability from which on an AU is present.
-        fitted: (A,) bool; False where validation could not tell and the fallback stands.
+        fitted: (A,) bool; False where validation samples do not suffice and the fallback stands.
         samples: how many validation samples it was fitted on.
         subjects: how many people they show.
         curves: (A,) from score to intensity, None for AUs without; () where no intensities are coded.
@@ -92,12 +92,26 @@ class Calibration:
         }
 
 
+FitAU = Callable[
+    [NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]], tuple[float, float, float] | None
+]
+"""Presence of an AU (n,), its scores (n,), which of N samples these are -> a, b and threshold."""
+
+
+def _fit_au(
+    present: NDArray[np.bool_], score: NDArray[np.float64], coded: NDArray[np.bool_]
+) -> tuple[float, float, float] | None:
+    found = platt_scale(present, score)
+    return found and (*found, best_threshold(present, sigmoid(found[0] * score + found[1])))
+
+
 def fit(
     aus: AUSet,
     labels: NDArray[np.int8],
     scores: NDArray[Any],
     subjects: NDArray[np.str_],
     fallback: tuple[float, float] = FALLBACK,
+    fit_au: FitAU = _fit_au,
 ) -> Calibration:
     """Fit all AUs.
 
@@ -107,6 +121,7 @@ def fit(
         scores: (N, A).
         subjects: (N,).
         fallback: (a, b) where nothing can be fitted.
+        fit_au: fits one.
 
     An AU without both classes among the coded samples, with constant scores, or whose scores fall where
     it occurs (a would not be positive), keeps ``fallback`` and threshold 0.5.
@@ -115,12 +130,9 @@ def fit(
     threshold, fitted = np.full(len(aus), 0.5), np.zeros(len(aus), bool)
     for index in range(len(aus)):
         coded = labels[:, index] != MISSING
-        present, score = labels[coded, index] == 1, scores[coded, index].astype(np.float64)
-        found = platt_scale(present, score)
-        if found is None:
-            continue
-        platt[index], fitted[index] = found, True
-        threshold[index] = best_threshold(present, sigmoid(found[0] * score + found[1]))
+        found = fit_au(labels[coded, index] == 1, scores[coded, index].astype(np.float64), coded)
+        if found is not None:
+            platt[index], threshold[index], fitted[index] = found[:2], found[2], True
     return Calibration(aus, platt, threshold, fitted, len(labels), int(np.unique(subjects).size))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.loggers.tensorboard import TensorBoardLogger
-from torch import Tensor, nn
+from torch import nn
 
 from aulens.errors import DatasetError, ModelError
 from aulens.files import write_json
@@ -120,7 +120,9 @@ class Trainer:
             torch.manual_seed(step_seed(self.config.seed, at.step, rank))
             for group in self.optimiser.param_groups:
                 group["lr"] = rate(at.step, per_epoch, loop.epochs, self.config.optimiser)
-            losses = self._losses(module, batch)
+            losses = self.task.losses(module, batch, self.fabric.device)
+            if not bool(torch.isfinite(losses["loss"])):
+                self._refuse(self.task.files(batch), {name: value.item() for name, value in losses.items()})
             optimiser.zero_grad()
             self.fabric.backward(losses["loss"])
             if clip:
@@ -136,28 +138,17 @@ class Trainer:
             if loop.checkpoint_minutes and time.monotonic() - self.saved > 60 * loop.checkpoint_minutes:
                 self._save()
 
-    def _losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:
-        losses = self.task.losses(module, batch, self.fabric.device)
-        if not bool(torch.isfinite(losses["loss"])):
-            self._refuse(self.task.files(batch), {name: value.item() for name, value in losses.items()})
-        return losses
-
     def _refuse(self, files: list[str], losses: dict[str, float]) -> None:
         """Stop at a loss that is not a number, and say on which pictures."""
         epoch, step = self.position.epoch + 1, self.position.step
         report = self.folder.path / "failed_batch.json"
-        content = {
-            "epoch": epoch,
-            "step": step,
-            "losses": {k: str(v) for k, v in losses.items()},
-            "files": files,
-        }
-        write_json(report, content)
+        texts = {name: str(value) for name, value in losses.items()}
+        write_json(report, {"epoch": epoch, "step": step, "losses": texts, "files": files})
         named = f", on the batch {several(files)} (all in {report})" if files else ""
-        look = "Look at these pictures and their landmarks; if they are sound, lower" if files else "Lower"
+        advice = "Look at these pictures and their landmarks; if they are sound, lower" if files else "Lower"
         raise ModelError(
-            f"The loss is {losses['loss']} in epoch {epoch}, step {step}{named}. {look} optimiser.lr or set "
-            "optimiser.clip_norm."
+            f"The loss is {losses['loss']} in epoch {epoch}, step {step}{named}. {advice} optimiser.lr or "
+            "set optimiser.clip_norm."
         )
 
     def _end_epoch(self) -> None:
@@ -210,7 +201,7 @@ class Trainer:
     def _load(self) -> None:
         given = self.position
         found, state = checkpoint.load(self.folder.last, self.model, self.optimiser, self.average)
-        # Of face networks, runs of the first days do not tell their data.
+        # The first versions kept no fingerprint of the data of face networks.
         if found.fingerprint not in ("", given.fingerprint):
             raise DatasetError(
                 f"The data are not those of the run in {self.folder.path}: other files, labels or splits. "

@@ -14,6 +14,7 @@ from aulens.data.samples import Samples
 from aulens.errors import ConfigError
 from aulens.files import plain, write_json, write_text
 from aulens.metrics.alignment import AlignmentReport, alignment_report
+from aulens.metrics.report import markdown_table
 from aulens.training.calibration import fallback_of, fit, write_calibration
 from aulens.training.face_nets.evaluation import FaceEvaluation, evaluate_face_net
 from aulens.training.inference import Predictions, Scorer, predict
@@ -42,7 +43,7 @@ class Evaluation:
         abaw_uncalibrated: the same by the papers' own rule, present when the score is above 0.
         sides: the two sides of the face; None for a model that does not tell them apart.
         alignment: the landmarks; None for a model that finds none.
-        intensity: of the AUs' stronger sides; None where none are coded, or the model tells none.
+        intensity: of the AUs' stronger sides; None where none are coded, or the model has none.
     """
 
     name: str
@@ -63,8 +64,9 @@ class Evaluation:
         """Return JSON-ready values; undefined numbers are None."""
         entries = {field.name: getattr(self, field.name) for field in fields(self)}
         entries = {"model": entries.pop("name"), **entries}
-        told = {key: part.to_dict() if hasattr(part, "to_dict") else part for key, part in entries.items()}
-        result: dict[str, Any] = plain(told)
+        result: dict[str, Any] = plain(
+            {key: part.to_dict() if hasattr(part, "to_dict") else part for key, part in entries.items()}
+        )
         return result
 
     def to_markdown(self) -> str:
@@ -94,16 +96,10 @@ class Evaluation:
         return ("## Sides", self.sides.to_markdown()) if self.sides.asymmetric.any() else ()
 
     def _together(self) -> str:
-        lines = [
-            "| decided by | mean F1 (ABAW-3 on) | total accuracy | 0.5 F1 + 0.5 accuracy (ABAW-2) |",
-            "| --- | ---: | ---: | ---: |",
-        ]
-        for rule, row in (
-            ("calibrated thresholds", self.abaw),
-            ("score above 0 (the papers)", self.abaw_uncalibrated),
-        ):
-            lines.append(f"| {rule} | {row.mean_f1} | {row.total_accuracy} | {row.abaw2} |")
-        return "\n".join(lines)
+        head = ["decided by", "mean F1 (ABAW-3 on)", "total accuracy", "0.5 F1 + 0.5 accuracy (ABAW-2)"]
+        rules = {"calibrated thresholds": self.abaw, "score above 0 (the papers)": self.abaw_uncalibrated}
+        rows = [[rule, f"{of.mean_f1}", f"{of.total_accuracy}", f"{of.abaw2}"] for rule, of in rules.items()]
+        return markdown_table(head, rows).rstrip()
 
 
 def evaluate(

@@ -17,7 +17,7 @@ from aulens.roi import side_scores
 from aulens.runtime.intensity import Curve
 
 KNOTS: Final = 8
-_LEAST: Final = 10
+_MIN_SIDES: Final = 10
 """Sides with a trace or more, and sides without, that a curve needs at least."""
 _GROUP, _GROUPS = 10, 500
 """Sides that are averaged before the fit, at least, and groups at most."""
@@ -48,7 +48,7 @@ def fit_curves(
 def _fit(score: NDArray[Any], intensity: NDArray[Any]) -> Curve | None:
     known = np.isfinite(intensity)
     x, y = score[known].astype(np.float64), intensity[known].astype(np.float64)
-    if min((y >= 1).sum(), (y < 1).sum()) < _LEAST:
+    if min((y >= 1).sum(), (y < 1).sum()) < _MIN_SIDES:
         return None
     x, y, weight = _grouped(x, y)
     knots = np.linspace(x[0], x[-1], KNOTS)

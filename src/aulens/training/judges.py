@@ -18,17 +18,17 @@ from aulens.data.samples import Samples
 from aulens.errors import DatasetError
 from aulens.runtime.intensity import Curve
 from aulens.runtime.model import sigmoid
-from aulens.training.calibration import FALLBACK, Calibration, platt_scale
+from aulens.training.calibration import FALLBACK, Calibration, fit, platt_scale
 from aulens.training.intensity import fit_curves
 
 LENT: Final = 8.0
 """The others' faces with an AU, and those without it, weigh as much as so many of the judges'."""
-_USUAL: Final = 0.06  # how often an AU is there, where nothing is known
-_FACES: Final = 100.0  # as many of the judges' faces say as much as that
-_LEAST: Final = 5  # judges who show an AU that has a say in the choice of the epoch
+_USUAL_RATE: Final = 0.06  # how often an AU is there, where nothing is known
+_USUAL_FACES: Final = 100.0  # as many of the judges' faces weigh as much as that
+_MIN_FACES: Final = 5  # judges who show an AU that has a say in the choice of the epoch
 _ENOUGH: Final = 25  # and whose intensities need no help
-_SURE: Final = 0.15  # nothing is said at a lower probability, however rare it is
-_SOFT: Final = 0.35  # standard deviation, in log odds, by which scores of other people are expected to be off
+_MIN_PROBABILITY: Final = 0.15  # nothing is said at a lower one, however rare it is
+_SCORE_ERROR: Final = 0.35  # log odds, standard deviation: how far scores of other people are off
 
 Floats = NDArray[np.float64]
 
@@ -49,18 +49,18 @@ def judges_of(samples: Samples, judges: str) -> NDArray[np.bool_]:
             'train.judges is "coded", but the AUs of all validation samples were made by a renderer. Add '
             'data with coded faces, or leave it at "all".'
         )
-    if judges != "all" and not ((samples.labels[chosen] == 1).sum(0) >= _LEAST).any():
+    if judges != "all" and not ((samples.labels[chosen] == 1).sum(0) >= _MIN_FACES).any():
         raise DatasetError(
-            f"The {chosen.sum()} coded validation samples show no AU {_LEAST} times, so they can't choose "
-            'the epoch (train.judges = "coded"). Add coded faces, or leave it at "all".'
+            f"The {chosen.sum()} coded validation samples show no AU {_MIN_FACES} times, so they can't "
+            'choose the epoch (train.judges = "coded"). Add coded faces, or leave it at "all".'
         )
     return chosen
 
 
 def judged(samples: Samples, judges: NDArray[np.bool_]) -> Samples:
-    """The judges' samples, AUs that fewer than `_LEAST` of them show not coded: a chance would choose."""
+    """The judges' samples, AUs that fewer than `_MIN_FACES` of them show not coded: a chance would choose."""
     kept = samples.take(np.flatnonzero(judges))
-    rare = (kept.labels == 1).sum(0) < _LEAST
+    rare = (kept.labels == 1).sum(0) < _MIN_FACES
     return replace(kept, side_labels=np.where(rare[:, None], np.int8(MISSING), kept.side_labels))
 
 
@@ -87,30 +87,24 @@ def fit_judged(
 ) -> Calibration:
     """Fit probabilities and thresholds of all AUs, as `aulens.training.calibration.fit` does, for judges.
 
-    An AU's frequency is the judges', drawn towards `_USUAL`. The threshold is the one of best F1 at that
-    frequency if each score were off a little, so that it does not follow single faces, and at least `_SURE`.
+    An AU's frequency is the judges', drawn towards `_USUAL_RATE`. The threshold is the one of best F1 at that
+    frequency if each score were off a little, so that it does not follow single faces, and at least
+    `_MIN_PROBABILITY`.
 
-    Args:
-        aus: the AUs of axis A.
-        labels: (N, A) in {0, 1, MISSING}, of validation samples.
-        scores: (N, A).
-        subjects: (N,).
-        judges: (N,) bool.
-        fallback: (a, b) where nothing can be fitted.
+    Arguments as there, and `judges` (N,) bool.
     """
-    platt = np.tile(np.array(fallback), (len(aus), 1))
-    threshold, fitted = np.full(len(aus), 0.5), np.zeros(len(aus), bool)
-    for index in range(len(aus)):
-        coded = labels[:, index] != MISSING
-        present, score = labels[coded, index] == 1, scores[coded, index].astype(np.float64)
+
+    def fit_au(
+        present: NDArray[np.bool_], score: Floats, coded: NDArray[np.bool_]
+    ) -> tuple[float, float, float] | None:
         weight = _weights(present, judges[coded])
         found = platt_scale(present, score, weight) if weight is not None else None
         if found is None or weight is None:
-            continue
-        platt[index], fitted[index] = found, True
-        odds = found[0] * score + found[1]
-        threshold[index] = max(_SURE, float(sigmoid(np.array(_soft_threshold(present, odds, weight)))))
-    return Calibration(aus, platt, threshold, fitted, len(labels), int(np.unique(subjects).size))
+            return None
+        odds = _soft_threshold(present, found[0] * score + found[1], weight)
+        return *found, max(_MIN_PROBABILITY, float(sigmoid(np.array(odds))))
+
+    return fit(aus, labels, scores, subjects, fallback, fit_au)
 
 
 def _weights(present: NDArray[np.bool_], judges: NDArray[np.bool_]) -> Floats | None:
@@ -123,16 +117,16 @@ def _weights(present: NDArray[np.bool_], judges: NDArray[np.bool_]) -> Floats | 
         if not weight[which].sum() > 0:
             return None
     count = float(judges.sum())
-    rate = (float((present & judges).sum()) + _USUAL * _FACES) / (count + _FACES)
+    rate = (float((present & judges).sum()) + _USUAL_RATE * _USUAL_FACES) / (count + _USUAL_FACES)
     for which, share in ((present, rate), (~present, 1 - rate)):
         weight[which] *= share / weight[which].sum()
     return weight * max(count, 2 * LENT)
 
 
 def _soft_threshold(present: NDArray[np.bool_], odds: Floats, weight: Floats) -> float:
-    """The log odds from which on F1 is best if odds had an error of `_SOFT`."""
+    """The log odds from which on F1 is best if odds had an error of `_SCORE_ERROR`."""
     steps = np.linspace(odds.min() - 1, odds.max() + 1, 400)
     # A logistic's slope of 1.7 / deviation is about a normal's.
-    over = sigmoid((odds[:, None] - steps) * (1.7 / _SOFT)) * weight[:, None]
+    over = sigmoid((odds[:, None] - steps) * (1.7 / _SCORE_ERROR)) * weight[:, None]
     hits, said = over[present].sum(0), over.sum(0)
     return float(steps[np.argmax(2 * hits / (said + weight[present].sum()))])

@@ -61,7 +61,7 @@ def refuse_uncoded(labels: NDArray[np.int8], aus: AUSet) -> None:
 
 def launch(config: TrainConfig) -> Fabric:
     """Start Fabric; under torchrun its number of processes wins over the configuration."""
-    for name in ("lightning.fabric", "lightning.pytorch"):  # they tell the precision, in each run
+    for name in ("lightning.fabric", "lightning.pytorch"):  # they log the precision in each run
         logging.getLogger(name).setLevel(logging.WARNING)
     loop = config.train
     devices = int(os.environ.get("LOCAL_WORLD_SIZE", loop.devices))

@@ -1,8 +1,7 @@
-"""How well the two sides of a face are told apart."""
+"""How well a model tells the two sides of a face apart."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING, AUSet
+from aulens.metrics.report import markdown_table
 from aulens.roi import CENTRES
 
 RIGHT, LEFT = 0, 1
@@ -38,42 +38,29 @@ class SideReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, keyed by AU label, and macro means over the defined ones."""
+        columns = {name: values for name, values in vars(self).items() if name != "aus"}
         rows = {
-            label: {
-                "accuracy": float(self.accuracy[a]),
-                "balanced_accuracy": float(self.balanced_accuracy[a]),
-                "asymmetric": int(self.asymmetric[a]),
-                "true_side": float(self.true_side[a]),
-                "confusion": self.confusion[a].tolist(),
-            }
+            label: {name: values[a].tolist() for name, values in columns.items()}
             for a, label in enumerate(self.aus.labels)
         }
-        macro = {
-            "accuracy": _mean(self.accuracy),
-            "balanced_accuracy": _mean(self.balanced_accuracy),
-            "true_side": _mean(self.true_side),
-        }
+        macro = {name: finite_mean(columns[name]) for name in ("accuracy", "balanced_accuracy", "true_side")}
         return {"aus": rows, "macro": macro, "confusion_columns": ["none", "right", "left", "both"]}
 
     def to_markdown(self) -> str:
         """Return a table, one row per AU."""
-        lines = [
-            "| AU | side accuracy | balanced | one-sided samples | higher score on the true side "
-            "| truly right: none/right/left/both | truly left: none/right/left/both |",
-            "| --- | --- | --- | --- | --- | --- | --- |",
-        ]
+        head = [
+            "AU", "side accuracy", "balanced", "one-sided samples", "higher score on the true side",
+            "truly right: none/right/left/both", "truly left: none/right/left/both",
+        ]  # fmt: skip
+        measures = (self.accuracy, self.balanced_accuracy, self.true_side)
+        rows = []
         for a, label in enumerate(self.aus.labels):
-            right, left = ("/".join(str(n) for n in self.confusion[a, side]) for side in (RIGHT, LEFT))
-            lines.append(
-                f"| {label} | {_text(self.accuracy[a])} | {_text(self.balanced_accuracy[a])} "
-                f"| {self.asymmetric[a]} | {_text(self.true_side[a])} | {right} | {left} |"
-            )
-        means = [_text(_mean(values)) for values in (self.accuracy, self.balanced_accuracy)]
-        lines.append(
-            f"| macro | {means[0]} | {means[1]} | {self.asymmetric.sum()} "
-            f"| {_text(_mean(self.true_side))} | | |"
-        )
-        return "\n".join(lines)
+            accuracy, balanced, true_side = (_text(values[a]) for values in measures)
+            confusion = ["/".join(map(str, self.confusion[a, side])) for side in (RIGHT, LEFT)]
+            rows.append([label, accuracy, balanced, str(self.asymmetric[a]), true_side, *confusion])
+        accuracy, balanced, true_side = (_text(finite_mean(values)) for values in measures)
+        rows.append(["macro", accuracy, balanced, str(self.asymmetric.sum()), true_side, "", ""])
+        return markdown_table(head, rows).rstrip()
 
 
 def side_report(
@@ -113,8 +100,9 @@ def side_report(
     return SideReport(aus, accuracy, balanced, asymmetric, true_side, confusion)
 
 
-def _mean(values: NDArray[np.float64] | Sequence[float]) -> float:
-    defined = np.asarray(values)[np.isfinite(values)]
+def finite_mean(values: NDArray[np.float64]) -> float:
+    """The mean of the finite ones; NaN if there are none."""
+    defined = values[np.isfinite(values)]
     return float(defined.mean()) if defined.size else float("nan")
 
 

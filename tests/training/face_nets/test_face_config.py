@@ -64,7 +64,7 @@ def test_what_is_wrong_is_said(root: Path, sections: dict, error: type[Exception
 
 def test_false_faces_are_looked_for_where_nobody_is(root: Path, tmp_path: Path):
     nowhere = {"backgrounds": [], "finder": str(tmp_path)}
-    with pytest.raises(ConfigError, match=r"looks for false faces in data\.backgrounds, and there are none"):
+    with pytest.raises(ConfigError, match=r"finds false faces in data\.backgrounds, and there are none"):
         open_task(config(root, "landmark_net", data=nowhere), ("train",))
     with pytest.raises(ModelError, match="is not a run folder"):
         open_task(config(root, "landmark_net", data={"finder": str(tmp_path)}), ("train",))

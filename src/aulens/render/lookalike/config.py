@@ -15,8 +15,8 @@ from aulens.render.generate import RIGS, PictureSize, check_rig
 
 LAYOUTS: Final = ("bp4d", "disfa", "affwild2")
 _SIZES: Final = {"bp4d": 256, "disfa": 240, "affwild2": 112}
-_MOST_TASKS: Final = 8
-_MOST_VIDEOS: Final = 999
+_MAX_TASKS: Final = 8
+_MAX_VIDEOS: Final = 999
 # Subjects whose delivered files are unlike the others': a small look-alike has them too.
 _ODD = ("SN010", "SN031")
 
@@ -55,10 +55,10 @@ class LookalikeConfig(Checked):
         if self.layout not in LAYOUTS:
             raise ConfigError(f"no layout {self.layout!r}; there are {', '.join(LAYOUTS)}")
         check_rig(self.rig, self.assets)
-        most = sum(map(len, PROTOCOLS[self.layout].parts.values())) or _MOST_VIDEOS
-        if not 1 <= self.subjects <= most:
-            raise ConfigError(f"{self.layout} has 1 to {most} subjects, got {self.subjects}")
-        tasks = _MOST_TASKS if self.layout == "bp4d" else 1
+        known = sum(map(len, PROTOCOLS[self.layout].parts.values())) or _MAX_VIDEOS
+        if not 1 <= self.subjects <= known:
+            raise ConfigError(f"{self.layout} has 1 to {known} subjects, got {self.subjects}")
+        tasks = _MAX_TASKS if self.layout == "bp4d" else 1
         if self.tasks is not None and not 1 <= self.tasks <= tasks:
             raise ConfigError(f"{self.layout} has 1 to {tasks} sequences a subject, got tasks={self.tasks}")
 

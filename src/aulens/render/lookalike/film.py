@@ -162,9 +162,9 @@ def perform(moments: Moments, frames: int, rng: np.random.Generator) -> Performa
 
 
 def _strengths(au: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Intensity at the apex, (right, left): clearly over the least that counts."""
+    """Intensity at the apex, (right, left): clearly above what counts as present."""
     strength = 1.5 * PRESENT_STRENGTH + (1 - 1.5 * PRESENT_STRENGTH) * rng.beta(1.6, 1.2)
-    return on_sides(au, strength, rng, _ONE_SIDED, skew=0.06, least=0.0)
+    return on_sides(au, strength, rng, _ONE_SIDED, skew=0.06, minimum=0.0)
 
 
 def _blinks(frames: int, rng: np.random.Generator) -> list[float]:

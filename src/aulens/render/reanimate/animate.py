@@ -21,8 +21,8 @@ from aulens.render.reanimate.relight import relight, wrinkles_of
 from aulens.render.rig import Floats, smoothstep
 from aulens.render.shot import PIVOT
 
-# Degrees. Beyond the most, hair and shoulders would have to follow.
-_TURN, _MOST_YAW, _MOST_PITCH, _FRONTAL = 5.0, 12.0, 6.0, 8.0
+# Degrees. Beyond the largest, hair and shoulders would have to follow.
+_TURN, _MAX_YAW, _MAX_PITCH, _FRONTAL = 5.0, 12.0, 6.0, 8.0
 # Upper and lower lid points that face each other, per side.
 _LIDS: Final = {RIGHT: ((37, 38), (41, 40)), LEFT: ((43, 44), (47, 46))}
 _FURTHER: Final[Mapping[int, float]] = {4: 1.3, 5: 1.3, 9: 1.2}
@@ -78,8 +78,8 @@ def draw_manner(rng: np.random.Generator, appearance: Appearance, yaw: float) ->
         turn = 0.7 * np.copysign(turn, yaw)
     return Manner(
         appearance,
-        float(np.clip(turn, -_MOST_YAW, _MOST_YAW)),
-        float(np.clip(pitch, -_MOST_PITCH, _MOST_PITCH)),
+        float(np.clip(turn, -_MAX_YAW, _MAX_YAW)),
+        float(np.clip(pitch, -_MAX_PITCH, _MAX_PITCH)),
         float(rng.uniform(0.8, 1.4)),
         float(rng.uniform(0.75, 1.0)),
     )
@@ -123,7 +123,7 @@ def animate(muscles: Muscles, frame: Frame, action: Action, manner: Manner) -> R
     size = frame.size // SUPERSAMPLING
     image = np.clip(out, 0, 1) ** np.float32(1 / GAMMA)
     image = np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), np.float32)
-    landmarks = (_met(pixels[rig.landmarks], frame.rotation) + 0.5) / SUPERSAMPLING - 0.5
+    landmarks = (_closed_lids(pixels[rig.landmarks], frame.rotation) + 0.5) / SUPERSAMPLING - 0.5
     return Reanimated(
         np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8),
         landmarks.astype(np.float32),
@@ -157,7 +157,7 @@ def _placed(
     return pixels, rotation, solid, seen
 
 
-def _met(points: Floats, rotation: Floats) -> Floats:
+def _closed_lids(points: Floats, rotation: Floats) -> Floats:
     """Landmarks (68, 2) of shut lids, which cross a little on the rig, where they meet."""
     points, up = points.copy(), rotation[:2, 1] * [1, -1]
     for uppers, lowers in _LIDS.values():
@@ -187,12 +187,12 @@ def _displace(muscles: Muscles, frame: Frame, action: Action) -> Floats:
     for side in (RIGHT, LEFT):
         shut, tight = action.get(43, (0.0, 0.0))[side], action.get(7, (0.0, 0.0))[side]
         if shut > 0:
-            share = _to_gap(muscles, frame, total, side, 43, -_OVERLAP * frame.scale)
+            share = _needed(muscles, frame, total, side, 43, -_OVERLAP * frame.scale)
             total += np.float32(np.clip(share, 0.2, 1.5)) * muscles.bases[43][side]
         elif tight > 0:
-            least = _OPEN * _gap(muscles, frame, np.zeros_like(total), side)
-            most = max(0.1, _to_gap(muscles, frame, total, side, 7, least))
-            total += np.float32(min(_TIGHTER * tight, most)) * muscles.bases[7][side]
+            open_gap = _OPEN * _gap(muscles, frame, np.zeros_like(total), side)
+            strongest = max(0.1, _needed(muscles, frame, total, side, 7, open_gap))
+            total += np.float32(min(_TIGHTER * tight, strongest)) * muscles.bases[7][side]
     return total
 
 
@@ -206,7 +206,7 @@ def _gap(muscles: Muscles, frame: Frame, displacement: Floats, side: int) -> flo
     return float(((moved[upper] - moved[lower]) @ up).mean())
 
 
-def _to_gap(muscles: Muscles, frame: Frame, displacement: Floats, side: int, au: int, gap: float) -> float:
+def _needed(muscles: Muscles, frame: Frame, displacement: Floats, side: int, au: int, gap: float) -> float:
     """How strong an AU must be to bring the lids' opening to `gap` pixels; inf if it closes nothing."""
     now = _gap(muscles, frame, displacement, side)
     closes = now - _gap(muscles, frame, displacement + muscles.bases[au][side], side)

@@ -31,7 +31,7 @@ _BELOW: Final = {RIGHT: ((40, 41), (48, 48)), LEFT: ((46, 47), (54, 54))}
 _SHUT_LINE: Final = {RIGHT: (36, 41, 40, 39), LEFT: (42, 47, 46, 45)}
 _GROWS, _STEPS = 0.25, 40  # centimetres over which skin turns into its surroundings; rounds of spreading
 _DARKEST_LID: Final = 0.5  # of the cheek's brightness
-_IRIS: Final = (0.45, 0.9)  # centimetres on the rig: least and most radius; that of children is large
+_IRIS: Final = (0.45, 0.9)  # centimetres on the rig: smallest and largest radius; that of children is large
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def reanimate(
         examples = "; ".join(f"{file}: {why}" for file, why in list(left_out.items())[:_NAMED])
         raise DatasetError(f"none of {len(survey)} portraits can be re-animated: {examples}")
     points = {str(row["file"]): points_in(row) for _, row in usable.iterrows()}
-    counts = _spread(config, len(points))
+    counts = _pictures_each(config, len(points))
     manifest = root / "manifest.parquet"
     build(
         manifest, counts, _animator, (config, pictures, points, counts, root), doing="rendering",
@@ -124,7 +124,7 @@ def _note_left_out(root: Path, survey: pd.DataFrame) -> dict[str, str]:
     return dict(zip(rows["file"], rows["left_out"], strict=True))
 
 
-def _spread(config: ReanimateConfig, portraits: int) -> list[int]:
+def _pictures_each(config: ReanimateConfig, portraits: int) -> list[int]:
     """How many pictures are made of each portrait; which ones get one more is drawn."""
     counts = np.full(portraits, config.n // portraits)
     more = np.random.default_rng(config.seed).permutation(portraits)[: config.n % portraits]

@@ -24,7 +24,7 @@ UPPER: Final = frozenset({1, 2, 4, 5, 6, 7, 9, 43})
 _UNKNOWN: Final = float("nan")
 _PARTED: Final = 0.15  # centimetres: lips further apart are held as they are
 _SMILING: Final = 0.4  # strength of the fitted smile from which the mouth is held, where nobody has coded it
-_STRONG_CHEEK: Final = 0.6  # a cheek that strong narrows the lids, which can't be told from AU7
+_STRONG_CHEEK: Final = 0.6  # a cheek that strong narrows the lids, which looks like AU7
 
 
 def read_codes(path: str | Path) -> Codes:

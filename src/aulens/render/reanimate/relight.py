@@ -23,7 +23,7 @@ _REDNESS: Final = np.array([0.85, 1.05, 1.1], np.float32)  # red scatters under 
 _DARKEST, _BRIGHTEST = 0.4, 1.3
 # Overhead light, which portraits have and the fit to a few normals misses.
 _FROM_ABOVE: Final = np.array([0.0, 0.22, 0.10])
-_LEAST_AMBIENT: Final = 0.25
+_MIN_AMBIENT: Final = 0.25
 _STEP: Final = 0.04  # centimetres
 
 
@@ -61,9 +61,7 @@ def light_on_skin(luminance: Floats, index: Ints, weights: Floats, normals: Floa
         weighted = (matrix * trust[:, None]).T
         light = np.linalg.solve(weighted @ matrix + 0.02 * len(bright) * np.eye(4), weighted @ bright)
         trust = 1 / (1 + ((matrix @ light - bright) / 0.25) ** 2)
-    return SkinLight(
-        max(_LEAST_AMBIENT, float(light[0])), (light[1:] + _FROM_ABOVE).astype(np.float32), median
-    )
+    return SkinLight(max(_MIN_AMBIENT, float(light[0])), (light[1:] + _FROM_ABOVE).astype(np.float32), median)
 
 
 def wrinkles_of(action: Action, depth: float) -> Floats:

@@ -20,7 +20,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "plain_error_seen": "the same of points in sight",
     "hard_error": "error where crops are far off, hidden, dark, blurred",
     "hard_error_seen": "the same of points in sight",
-    "plain_visibility_right": "visibility told rightly",
+    "plain_visibility_right": "visibility right",
     "hard_visibility_right": "the same of spoilt crops",
     "plain_present": "taken for a face",
     "hard_present": "the same of spoilt crops",
@@ -48,10 +48,7 @@ class FaceEvaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
-        values: dict[str, Any] = plain(
-            {"model": self.name, "split": self.split, "measures": dict(self.measures)}
-        )
-        return values
+        return {"model": self.name, "split": self.split, "measures": plain(self.measures)}
 
     def to_markdown(self) -> str:
         """A page with one table."""

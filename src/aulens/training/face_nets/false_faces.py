@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from aulens.data.face_nets.crops import FalseFace
 from aulens.training.face_nets.measure import nms
 
-_LEAST: Final = -0.8  # score of an answer that a detector might tell
+_MIN_SCORE: Final = -0.8  # of an answer that a detector might take for a face
 _EACH: Final = 4  # answers of a look, at most
 _LONGEST: Final = (320, 640)
 
@@ -32,7 +32,7 @@ def false_faces(find: Find, backgrounds: Sequence[NDArray[np.uint8]]) -> list[Fa
             turned = np.ascontiguousarray(np.rot90(picture, quarters))
             seen, scale = padded(turned, _LONGEST[(number + quarters) % 2])
             boxes, points, scores = find(seen)
-            likely = np.flatnonzero(scores > _LEAST)
+            likely = np.flatnonzero(scores > _MIN_SCORE)
             for answer in likely[nms(boxes[likely], scores[likely])][:_EACH]:
                 place = np.asarray(points[answer], np.float64) / scale - 0.5
                 found.append(FalseFace(number, _back(place, quarters, turned.shape)))

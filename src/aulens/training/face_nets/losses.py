@@ -1,4 +1,4 @@
-"""What FaceNet and LandmarkNet are told: which cell answers for which face, and how far off its answer is."""
+"""The losses of FaceNet and LandmarkNet: which cell answers for which face, and how far off its answer is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aulens.models.face_net import STRIDES
 
 _SIZES: Final = ((0.0, 40.0), (28.0, 88.0), (62.0, 1e9))
 """Which faces each stride answers for: square root of the box's area, pixels. Between two, both do."""
-_SLACK: Final = 1.5  # a stride that nearly answers for a face is not told that there is none
+_SLACK: Final = 1.5  # a stride that nearly answers for a face is not punished for an answer
 _NEAR, _AROUND = 0.16, 0.3  # of a face's size around its middle: answers; may answer
 _SMALL: Final = 40.0  # pixels
 _ALPHA, _GAMMA = 0.35, 2.0  # focal loss (Lin et al., ICCV 2017)
@@ -33,7 +33,7 @@ def assign(size: int, boxes: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
     which, counts = [], []
     middle, extent = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
     side = extent.clamp_min(0).prod(1).sqrt()
-    for stride, (least, most) in zip(STRIDES, _SIZES, strict=True):
+    for stride, (smallest, largest) in zip(STRIDES, _SIZES, strict=True):
         row = (torch.arange(size // stride, dtype=torch.float32) + 0.5) * stride
         cell = torch.stack(torch.meshgrid(row, row, indexing="ij"), -1).flip(-1).reshape(-1, 1, 2)
         if not len(boxes):
@@ -44,8 +44,8 @@ def assign(size: int, boxes: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
         off = ((cell - middle) / unit).abs().amax(-1)  # (cells, F)
         # Of a face whose middle is cut off, the cells at the border answer.
         away = ((cell - middle.clamp(0, size)) / unit).abs().amax(-1)
-        ours = (side >= least) & (side < most)
-        nearly = (side * _SLACK >= least) & (side / _SLACK < most)
+        ours = (side >= smallest) & (side < largest)
+        nearly = (side * _SLACK >= smallest) & (side / _SLACK < largest)
         near = away <= torch.maximum(_NEAR * side, torch.tensor(0.75 * stride))
         around = away <= torch.maximum(_AROUND * side, torch.tensor(1.5 * stride))
         positive = near & ours & asked

@@ -17,7 +17,7 @@ from aulens.training.calibration import platt_scale
 Floats = NDArray[np.floating]
 _SAME: Final = 0.45  # overlap above which two answers are one face
 _RIGHT: Final = 0.5  # overlap from which an answer is right
-_LEAST: Final = -4.0  # scores below are not looked at
+_MIN_SCORE: Final = -4.0  # answers below are left out
 _BATCH: Final = 25
 
 
@@ -55,7 +55,7 @@ def scene_measures(
     for start in range(0, len(scenes), _BATCH):
         part = scenes[start : start + _BATCH]
         for scene, boxes, points, scores in zip(part, *scored([s.image for s in part]), strict=True):
-            likely = np.flatnonzero(scores > _LEAST)
+            likely = np.flatnonzero(scores > _MIN_SCORE)
             kept = likely[nms(boxes[likely], scores[likely])]
             total += int(scene.asked.sum())
             shares = pairwise_iou(boxes[kept], scene.boxes) if len(scene.boxes) else np.zeros((len(kept), 0))

@@ -1,9 +1,9 @@
-"""The tasks: what is drawn for a step, what the network is told, how good it is on other people."""
+"""The tasks of FaceNet and LandmarkNet: what is drawn for a step, its losses, measures on other people."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +33,7 @@ _TOGETHER: Final = 50  # of these in one run
 _NOBODY: Final = 0.15  # of so many crops there is no face in the middle
 _QUARTERS: Final = (0, 0, 1, 0, 2, 0, 3)
 _SUSPECT: Final = -1.5  # score of an answer that is worth training against
-_MOST_SPOTS: Final = 3000
+_MAX_SPOTS: Final = 3000
 _TRAIN, _VAL = 0, 1  # streams of random numbers
 
 _OF_AUS: Final = ("tests", "fold", "validation", "split_seed", "select_on_test", "limit")
@@ -99,17 +99,46 @@ class _Faces:
         return group[int(random.integers(len(group)))]
 
 
-class FacesTask(FaceTask):
-    """Scenes for FaceNet; after each epoch, backgrounds in which it sees faces are drawn more often."""
+class _CutoutsTask(FaceTask):
+    """On faces that were cut out, and on backgrounds without people, of which some are kept for measuring."""
+
+    finder = ""
+
+    def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None:
+        super().__init__(config)
+        self.faces = {split: _Faces(config, split) for split in splits}
+        roots = [Path(root) for root in config.data.backgrounds]
+        pictures = read_backgrounds(roots) if roots else []
+        self.held_out = pictures[::_HELD_OUT]
+        self.backgrounds = [one for i, one in enumerate(pictures) if i % _HELD_OUT] or pictures
+
+    def randoms(self, count: int, *stream: int) -> Iterator[np.random.Generator]:
+        """One source of randomness for each of `count` samples."""
+        return (np.random.default_rng([self.seed, *stream, i]) for i in range(count))
+
+    def describe(self) -> dict[str, Any]:
+        """See `Task`."""
+        backgrounds = [*self.held_out, *self.backgrounds]
+        cutouts = [cutout for one in self.faces.values() for group in one.groups for cutout in group]
+        points = np.array([[*cutout.landmarks.ravel(), cutout.yaw] for cutout in cutouts])
+        lines = [f"{c.subject} {c.levels[0].shape}" for c in cutouts] + [f"{p.shape}" for p in backgrounds]
+        lines += [self.finder] if self.finder else []
+        return {
+            "fingerprint": fingerprint([points], lines),
+            "faces": {split: [len(group) for group in one.groups] for split, one in self.faces.items()},
+            "backgrounds": len(backgrounds),
+        }
+
+
+class FacesTask(_CutoutsTask):
+    """Scenes for FaceNet; after each epoch, backgrounds in which it finds faces are drawn more often."""
 
     metric = "average_precision"
 
     def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None:
         if not config.data.backgrounds:
             raise ConfigError("face_net needs data.backgrounds: folders of pictures without people.")
-        super().__init__(config)
-        self.faces = {split: _Faces(config, split) for split in splits}
-        self.held_out, self.backgrounds = _backgrounds(config)
+        super().__init__(config, splits)
         self.spots: list[Spot] = []
 
     def draw(self, step: int, size: int) -> Batch:
@@ -117,12 +146,8 @@ class FacesTask(FaceTask):
         draw, spots = self.faces["train"].draw, self.spots
         return [
             draw_scene(draw, self.backgrounds, self.size, random, spots=spots)
-            for random in (np.random.default_rng([self.seed, _TRAIN, step, i]) for i in range(size))
+            for random in self.randoms(size, _TRAIN, step)
         ]
-
-    def describe(self) -> dict[str, Any]:
-        """See `Task`."""
-        return _described(self.faces, [*self.held_out, *self.backgrounds])
 
     def compare(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
         """See `FaceTask`."""
@@ -133,7 +158,7 @@ class FacesTask(FaceTask):
         """Average precision and recall in drawn scenes, on backgrounds that training did not see."""
         scenes = [
             draw_scene(self.faces[split].draw, self.held_out, self.size, random)
-            for random in (np.random.default_rng([self.seed, _VAL, i]) for i in range(_VALIDATION))
+            for random in self.randoms(_VALIDATION, _VAL)
         ]
         return scene_measures(scenes, lambda images: answers(model, images))
 
@@ -149,7 +174,7 @@ class FacesTask(FaceTask):
             if scores[best] > _SUSPECT:
                 x, y = ((boxes[best][:2] + boxes[best][2:]) / 2 / scale).tolist()
                 found.append(Spot(i, quarters, x, y, self.size / scale))
-        self.spots = found + self.spots[: _MOST_SPOTS - len(found)]
+        self.spots = found + self.spots[: _MAX_SPOTS - len(found)]
 
     def state(self) -> dict[str, Any]:
         """See `Task`."""
@@ -161,20 +186,17 @@ class FacesTask(FaceTask):
             self.spots = [Spot(**spot) for spot in state["spots"]]
 
 
-class LandmarksTask(FaceTask):
+class LandmarksTask(_CutoutsTask):
     """Crops for LandmarkNet."""
 
     metric = "accuracy"
 
     def __init__(self, config: TrainConfig, splits: Sequence[str]) -> None:
-        super().__init__(config)
-        self.faces = {split: _Faces(config, split) for split in splits}
-        self.held_out, self.backgrounds = _backgrounds(config) if config.data.backgrounds else ([], [])
-        finder = config.data.finder
-        if finder and not self.backgrounds:
-            raise ConfigError("data.finder looks for false faces in data.backgrounds, and there are none.")
-        self.finder, self.false_faces = "", list[FalseFace]()
-        if finder:
+        super().__init__(config, splits)
+        self.false_faces: list[FalseFace] = []
+        if finder := config.data.finder:
+            if not self.backgrounds:
+                raise ConfigError("data.finder finds false faces in data.backgrounds, and there are none.")
             model = load_best(RunFolder(Path(finder)))
             self.finder = digest(model)
             if "train" in splits:
@@ -184,18 +206,13 @@ class LandmarksTask(FaceTask):
 
     def draw(self, step: int, size: int) -> Batch:
         """See `FaceTask`."""
-        randoms = (np.random.default_rng([self.seed, _TRAIN, step, i]) for i in range(size))
-        return [self._crop(random) for random in randoms]
+        return [self._crop(random) for random in self.randoms(size, _TRAIN, step)]
 
     def _crop(self, random: np.random.Generator) -> FaceCrop:
         cutout, hard = self.faces["train"].draw(random), float(random.random()) ** 1.5
         if self.backgrounds and random.random() < _NOBODY:
             return draw_nobody(cutout, self.backgrounds, self.size, random, self.false_faces)
         return draw_crop(cutout, self.size, random, hard=hard)
-
-    def describe(self) -> dict[str, Any]:
-        """See `Task`."""
-        return _described(self.faces, [*self.held_out, *self.backgrounds], self.finder)
 
     def compare(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
         """See `FaceTask`."""
@@ -210,7 +227,7 @@ class LandmarksTask(FaceTask):
         measures: dict[str, float] = {}
         draw, side = self.faces[split].draw, self.size
         for name, hard in (("plain", 0.0), ("hard", 1.0)):
-            randoms = (np.random.default_rng([self.seed, _VAL, i]) for i in range(_VALIDATION))
+            randoms = self.randoms(_VALIDATION, _VAL)
             crops = [draw_crop(draw(random), side, random, hard=hard) for random in randoms]
             landmarks, visible, quality, there = _outputs(model, crops)
             measures[f"{name}_present"] = float((there > 0.5).mean())
@@ -221,26 +238,6 @@ class LandmarksTask(FaceTask):
             measures["nobody_present"] = float((_outputs(model, crops)[3] > 0.5).mean())
         measures[self.metric] = -measures["plain_error"] - 0.2 * measures["hard_error"]
         return measures
-
-
-def _backgrounds(config: TrainConfig) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]]:
-    """The backgrounds of a configuration: those to measure on, and those to learn from."""
-    pictures = read_backgrounds([Path(root) for root in config.data.backgrounds])
-    return pictures[::_HELD_OUT], [one for i, one in enumerate(pictures) if i % _HELD_OUT] or pictures
-
-
-def _described(
-    faces: Mapping[str, _Faces], backgrounds: Sequence[NDArray[np.uint8]], finder: str = ""
-) -> dict[str, Any]:
-    cutouts = [cutout for one in faces.values() for group in one.groups for cutout in group]
-    points = np.array([[*cutout.landmarks.ravel(), cutout.yaw] for cutout in cutouts])
-    lines = [f"{c.subject} {c.levels[0].shape}" for c in cutouts] + [f"{p.shape}" for p in backgrounds]
-    lines += [finder] if finder else []
-    return {
-        "fingerprint": fingerprint([points], lines),
-        "faces": {split: [len(group) for group in one.groups] for split, one in faces.items()},
-        "backgrounds": len(backgrounds),
-    }
 
 
 def _outputs(model: nn.Module, crops: Sequence[FaceCrop]) -> list[NDArray[np.float32]]:
