@@ -65,6 +65,8 @@ def test_the_files_hold_what_was_measured(found):
     told = json.loads((out / "evidence.json").read_text())
     assert list(told["methods"]) == list(report.methods)
     assert told["methods"]["own"]["overlap"]["value"] == pytest.approx(report.value("own", "overlap").value)
+    # A score is the same by whichever method it is looked at; found AUs lie above their thresholds.
+    assert (cases.groupby(["file", "au"])["score"].nunique() == 1).all()
     assert "| region alone | 1.000" in (out / "evidence.md").read_text()
 
 
@@ -81,7 +83,9 @@ def test_draws_are_of_the_same_people_whatever_was_found_in_them(found):
 
 
 def test_wrong_questions_are_answered_in_a_sentence(run, painted):
-    with pytest.raises(ConfigError, match="No method 'magic' for this model; it has own, eigenvector"):
+    with pytest.raises(
+        ConfigError, match="No method 'magic' for this model; it has own, regions first"
+    ):
         faithfulness(run, [painted], methods=["magic"], limit=2, progress=False)
 
 

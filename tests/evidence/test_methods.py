@@ -5,8 +5,18 @@ import pytest
 import torch
 
 from aulens.aus import AUSet
-from aulens.evidence.methods import Explained, grad_cam, methods_of, occlusion, random, region
+from aulens.evidence.methods import (
+    Explained,
+    grad_cam,
+    methods_of,
+    occlusion,
+    random,
+    region,
+    regions_first,
+)
 from aulens.models import AUOutput, build, model_config
+from aulens.models.regions import region_masks
+from aulens.models.roi_gcn import RoiNet
 from synthetic_faces import face68
 
 AUS = AUSet("three", (1, 12, 25))
@@ -27,7 +37,8 @@ def explained(model, count=2):
     with torch.no_grad():
         output = model(image, landmarks)
     inner = model if isinstance(model, torch.nn.Module) else None
-    return Explained(model, inner, AUS, image, landmarks, output, seed=0)
+    grid = model.grid if isinstance(model, RoiNet) else None
+    return Explained(model, inner, AUS, image, landmarks, output, grid, seed=0)
 
 
 def test_grad_cam_of_a_linear_classifier_is_its_class_activation_map():
@@ -52,7 +63,7 @@ def test_occlusion_is_strongest_where_the_network_reads():
     faces = explained(reads_a_corner)
     faces.image[:, :, 40:56, 8:24] = 1
     faces = Explained(
-        faces.forward, None, AUS, faces.image, faces.landmarks, faces.forward(faces.image, None), 0
+        faces.forward, None, AUS, faces.image, faces.landmarks, faces.forward(faces.image, None), None, 0
     )
     found = occlusion(faces)
     row, column = divmod(int(found[0, 0].argmax()), 16)
@@ -71,6 +82,18 @@ def test_a_region_is_strongest_at_the_aus_centres():
         assert np.linalg.norm(centres[0, au].numpy() - at, axis=1).min() < SIZE / faces.side
 
 
+def test_what_a_score_is_read_from_comes_first_in_the_order_of_the_map():
+    faces = explained(network("roi"))
+    windows = faces.model.regions.windows(faces.landmarks, faces.grid)
+    inside = region_masks(windows, faces.side).any(2)
+    found = regions_first(faces)
+    for face, au in np.ndindex(2, len(AUS)):
+        own, ranked, read = faces.output.maps[face, au], found[face, au], inside[face, au]
+        assert ranked[read].min() > ranked[~read].max()
+        for part in (read, ~read):
+            assert torch.equal(own[part].argsort(), ranked[part].argsort())
+
+
 def test_chance_is_the_same_for_a_seed_and_as_good_anywhere():
     faces = explained(network("roi"), count=64)
     assert torch.equal(random(faces), random(faces))
@@ -82,8 +105,8 @@ def test_chance_is_the_same_for_a_seed_and_as_good_anywhere():
     ("variant", "more"),
     [
         ("pooled", ["Grad-CAM"]),
-        ("roi_gcn", ["Grad-CAM"]),
-        ("roi_gcn_supervised", ["eigenvector", "Grad-CAM"]),
+        ("roi_gcn", ["regions first", "Grad-CAM"]),
+        ("roi_gcn_supervised", ["regions first", "eigenvector", "Grad-CAM"]),
         pytest.param("jaa_net", ["initial attention", "Grad-CAM"], marks=pytest.mark.slow),
     ],
 )
@@ -99,5 +122,5 @@ def test_each_network_has_the_methods_it_allows_at_the_size_of_its_maps(variant,
 
 def test_an_exported_network_has_no_gradients_to_ask_for():
     faces = explained(network("roi_gcn_supervised"))
-    exported = Explained(faces.forward, None, AUS, faces.image, faces.landmarks, faces.output, 0)
+    exported = Explained(faces.forward, None, AUS, faces.image, faces.landmarks, faces.output, None, 0)
     assert list(methods_of(exported)) == ["own", "occlusion", "region alone", "random"]

@@ -74,7 +74,9 @@ def measure_cases(
         with torch.no_grad():
             output = scorer.forward(image, landmarks)
         output = replace(output, maps=output.maps.float())
-        faces = Explained(scorer.forward, model, samples.aus, image, landmarks, output, seed=number)
+        faces = Explained(
+            scorer.forward, model, samples.aus, image, landmarks, output, scorer.grid, seed=number
+        )
         known = methods_of(faces)
         if unknown := [name for name in wanted if name not in known]:
             raise ConfigError(f"No method {unknown[0]!r} for this model; it has {', '.join(known)}.")
@@ -98,6 +100,7 @@ def measure_cases(
                 "file": np.array(samples.paths)[index[face]],
                 "subject": samples.subjects[index[face]],
                 "au": np.array(samples.aus.labels)[au],
+                "score": (output.logits[rows, columns] - scorer.decision_threshold).numpy(),
                 "method": name,
                 "region": measures.hits(maps, regions),
                 **measures.beside_movement(maps, fields),

@@ -35,7 +35,8 @@ class Faithfulness:
 
     Attributes:
         name: of the model.
-        cases: one row per case and method: file, subject, au, method and MEASURES, NaN where not known.
+        cases: one row per case and method: file, subject, au, score (the network's; it decides at 0 in the
+            papers), method and MEASURES, NaN where not known.
         people: of all faces that were measured, whether anything was found in them or not.
         whole, nothing: the mean probability of the faces as they are, and blurred from end to end.
     """

@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from aulens.aus import AUSet
 from aulens.models import AUModel, AUOutput
-from aulens.models.regions import Regions
+from aulens.models.regions import Regions, region_masks
+from aulens.roi import RoiGrid
 
 PATCH, STRIDE = 4, 8
 """Occlusion: patches of a quarter of the crop's side, moved by an eighth."""
@@ -35,6 +36,7 @@ class Explained:
         image: (B, 3, S, S) float32 in [0, 1].
         landmarks: (B, K, 2) float32, pixels of the crop.
         output: what `forward` gives of them.
+        grid: how the regions lie on the maps from which scores are read; None where they are not read so.
         seed: of what is random.
     """
 
@@ -44,6 +46,7 @@ class Explained:
     image: Tensor
     landmarks: Tensor
     output: AUOutput
+    grid: RoiGrid | None
     seed: int
 
     @property
@@ -69,6 +72,15 @@ Method = Callable[[Explained], Tensor]
 def own_maps(faces: Explained) -> Tensor:
     """What the network draws: paper A's ROI maps, JAA-Net's refined attention."""
     return faces.output.maps
+
+
+def regions_first(faces: Explained) -> Tensor:
+    """The network's maps, the AU's two regions before all else: a score is read from these alone."""
+    assert faces.grid is not None
+    windows = Regions(faces.aus).windows(faces.landmarks, faces.grid)
+    maps = faces.output.maps
+    spread = maps.amax((2, 3), keepdim=True) - maps.amin((2, 3), keepdim=True)
+    return maps + region_masks(windows, faces.side).any(2) * (spread + 1)
 
 
 def region(faces: Explained) -> Tensor:
@@ -138,6 +150,8 @@ def _inner(name: str) -> Method:
 def methods_of(faces: Explained) -> Mapping[str, Method]:
     """The methods that a network allows, by name; its own first."""
     found: dict[str, Method] = {"own": own_maps}
+    if faces.grid is not None:
+        found["regions first"] = regions_first
     if faces.model is not None:
         with torch.no_grad():
             drawn = faces.model.inner(faces.image[:1])

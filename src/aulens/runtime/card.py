@@ -17,6 +17,7 @@ from aulens.card_file import Card, Pair, card_beside, read_card_file
 from aulens.checked import Probability, Side, Texts, one_of
 from aulens.errors import ConfigError, ModelError
 from aulens.landmarks import IBUG68, LAYOUTS, LandmarkLayout
+from aulens.roi import RoiGrid
 from aulens.runtime.intensity import Curve
 
 FORMAT: Final = "aulens-model/1"
@@ -78,6 +79,13 @@ class ModelCard(_Stated):
         """Of all that a table depends on: the file, and how its scores become numbers and decisions."""
         decisive = (self.onnx_sha256, self.platt, self.threshold, self.curves)
         return hashlib.sha256(repr(decisive).encode()).hexdigest()
+
+    @property
+    def grid(self) -> RoiGrid | None:
+        """How the regions lie on the maps from which scores are read; None where they are not read so."""
+        if self.decoder != "roi" or self.roi_side is None:
+            return None
+        return RoiGrid(self.crop, self.map, self.roi_side)
 
     @property
     def attention(self) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.errors import ModelError
-from aulens.roi import RoiGrid, centres, decode, side_scores
+from aulens.roi import centres, decode, side_scores
 from aulens.runtime.backend import ModelOutput, Session, Shape, open_session
 from aulens.runtime.card import ModelCard
 from aulens.runtime.intensity import side_intensities
@@ -27,7 +27,6 @@ class Model:
     def __init__(self, card: ModelCard, session: Session) -> None:
         self.card = card
         self._session = session
-        self._grid = None if card.roi_side is None else RoiGrid(card.crop, card.map, card.roi_side)
         self._check_file()
 
     @property
@@ -65,10 +64,10 @@ class Model:
         card = self.card
         if output.logits is not None and card.decoder == "direct":
             found = np.repeat(output.logits[..., None], 2, axis=-1)
-        elif self._grid is None or card.decoder == "pooled":
+        elif card.grid is None:
             found = np.repeat(output.maps.mean(axis=(2, 3), dtype=np.float64)[..., None], 2, axis=-1)
         else:
-            windows = self._grid.windows(centres(landmarks, card.aus))
+            windows = card.grid.windows(centres(landmarks, card.aus))
             found = side_scores(decode(output.maps, windows), card.aus)
         if not np.isfinite(found).all():
             raise ModelError(

@@ -22,8 +22,10 @@ from aulens.data.loading import load_data
 from aulens.data.samples import NEAR_DUPLICATES, Samples
 from aulens.errors import ConfigError, ModelError
 from aulens.models import AUOutput, load_checkpoint
+from aulens.models.base import MapModel
 from aulens.models.family import find
 from aulens.named import several
+from aulens.roi import RoiGrid
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.runtime.model import open_model
 from aulens.training.calibration import Calibration, read_calibration
@@ -58,6 +60,7 @@ class Scorer:
         chosen: how epoch and thresholds were chosen, in words.
         selected_on_test: they were chosen on the tested subjects.
         seen: whom its training saw; None = not known.
+        grid: of a model whose scores are read in the AUs' regions, how these lie on its maps; else None.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Scorer:
     chosen: str
     selected_on_test: bool
     seen: SeenSubjects | None
+    grid: RoiGrid | None
 
     @staticmethod
     def of_run(run: RunFolder) -> Scorer:
@@ -99,6 +103,7 @@ class Scorer:
             ),
             selected_on_test=config.data.select_on_test,
             seen=SeenSubjects.read(run.facts),
+            grid=model.grid if isinstance(model, MapModel) and model.has_side_scores else None,
         )
 
     @staticmethod
@@ -133,6 +138,7 @@ class Scorer:
             ),
             selected_on_test=card.selected_on_test,
             seen=SeenSubjects.of_card(card.people),
+            grid=card.grid,
         )
 
     def score(self, samples: Samples, batch: int, display: Display) -> Scores:
