@@ -72,13 +72,9 @@ def real(path: str | Path) -> Path:
         return Path(os.path.abspath(path))
 
 
-def unwritable(path: str | Path) -> str | None:
-    """Why a file can't be named in a table, or None: its name has bytes that are no text (UTF-8)."""
-    try:
-        str(path).encode("utf-8")
-    except UnicodeEncodeError:
-        return f"{legible(path)}: the name of the file is not UTF-8, so no table can hold it; rename the file"
-    return None
+def as_text(path: str | Path) -> str:
+    """A path as tables can hold it: bytes of a name that are not UTF-8 are written out ("\\xe4")."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def several(names: Sequence[object], most: int = 4) -> str:

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from aulens.tables import read_table
 from command_line import aulens
-from patch_people import patch_frame
+from patch_people import patch_frame, write_people
 
 pytestmark = pytest.mark.usefixtures("patches_for_faces")
 
@@ -20,6 +21,8 @@ CALL = (
     "import sys; from aulens.cli import main; from entries import replace_detector; import pytest;"
     "patch = pytest.MonkeyPatch(); replace_detector(patch, 'aulens', 'patch_people:ENTRY'); main()"
 )
+NOT_UTF8 = os.fsdecode(b"Gespr\xe4ch")
+"""As a disk of an old Windows has it, unpacked on Linux."""
 EVIL = "a\x1b]0;owned\x07\x1b[31m\n\u202eb.png"
 
 
@@ -41,16 +44,47 @@ def call(*arguments: object, **environment: str) -> "subprocess.CompletedProcess
 def test_what_is_said_of_a_name_is_no_order_to_the_terminal(model: Path, tmp_path: Path) -> None:
     picture(tmp_path / EVIL)
     (tmp_path / f"{EVIL}.jpg").write_bytes(b"\xff\xd8\xff")
-    (tmp_path / os.fsdecode(b"Gespr\xe4ch.png")).write_bytes((tmp_path / EVIL).read_bytes())
+    (tmp_path / f"{NOT_UTF8}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     done = aulens("detect", tmp_path, "--model", model)
     for message in (done.out, done.err):
         assert not any(letter in message for letter in "\x1b\x07\u202e")
         assert r"a\x1b]0;owned" in message.replace("\n", "")
-    assert r"Gespr\xe4ch.png: the name of the file is not UTF-8" in done.err.replace("\n", "")
+    assert r"Gespr\xe4ch.png: not a picture that can be read" in done.err.replace("\n", "")
     assert "1 face in 1 picture, 2 failed" in done.err
     assert done.code == 1
     error = aulens("detect", tmp_path / "gone", "--out", tmp_path / EVIL, "--model", model).error
     assert error is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other disks hold no such names")
+@pytest.mark.parametrize("format", ["csv", "jsonl", "openface"])
+def test_a_name_that_is_not_utf8_is_written_out_in_tables(model: Path, tmp_path: Path, format: str) -> None:
+    given = tmp_path / "in"
+    folder = given / NOT_UTF8
+    folder.mkdir(parents=True)
+    picture(folder / f"{NOT_UTF8}_1.png")
+    picture(folder / f"{NOT_UTF8}_2.png")
+    write_people(given / f"{NOT_UTF8}.mp4", 3)
+    (given / f"{NOT_UTF8}.jpg").write_bytes(b"\xff\xd8\xff")
+    call = ("detect", given, "--model", model, "--out", tmp_path / "out", "--overlay", "--format", format)
+    for again in ((), ("--resume",)):
+        done = aulens(*call, *again)
+        assert done.code == 1
+        assert "2 faces in 2 pictures" in done.err
+        assert r"Gespr\xe4ch.jpg: not a picture that can be read" in done.err
+        assert "video done before, 1 failed" in done.err or not again
+    frames = aulens("detect", folder, "--sequence", "--fps", 5, "--model", model, "--out", tmp_path / "out2")
+    assert frames.code == 0
+    names = {path.name.partition(".")[0] for path in (tmp_path / "out").glob("Gespr*")}
+    if format == "openface":
+        assert names == {"Gespr_ch", r"Gespr\xe4ch_1", r"Gespr\xe4ch_2"}
+        return
+    assert names == {"Gespr_ch"}
+    pictures, video = (read_table(tmp_path / "out" / f"{name}.{format}") for name in ("results", "Gespr_ch"))
+    assert list(pictures["file"]) == [rf"{given}/Gespr\xe4ch/Gespr\xe4ch_{n}.png" for n in (1, 2)]
+    assert set(video["file"]) == {rf"{given}/Gespr\xe4ch.mp4"}
+    sequence = read_table(tmp_path / "out2" / "Gespr_ch.csv")
+    assert list(sequence["picture"]) == [rf"Gespr\xe4ch_{n}.png" for n in (1, 2)]
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import aulens
 from aulens.analysis.analyzer import Analyzer
 from aulens.errors import InputError
 from aulens.faces.detector import described
+from aulens.named import as_text
 from aulens.output.settings import OutputSettings
 from aulens.video.media import VideoInfo
 from aulens.video.sequence import pictures_of
@@ -57,7 +58,7 @@ def _stored(identity: Mapping[str, Any], analyzer: Analyzer) -> dict[str, Any]:
 def video_of(path: str | Path) -> dict[str, Any]:
     """`VIDEO` of a file; of a folder or pattern of pictures, of all of them. None where nothing is there."""
     path = Path(path)
-    found: dict[str, Any] = {"video": path.name, "bytes": None, "modified": None}
+    found: dict[str, Any] = {"video": as_text(path.name), "bytes": None, "modified": None}
     if path.is_file():
         about = path.stat()
         return found | {"bytes": about.st_size, "modified": about.st_mtime_ns}

@@ -20,7 +20,7 @@ from aulens.contents import parsed
 from aulens.errors import ConfigError, InputError, within_memory
 from aulens.files import make_folder, refuse_links
 from aulens.image import read_image, unmirrored
-from aulens.named import legible, unwritable
+from aulens.named import legible
 from aulens.output.checkpoint import cut_back, is_begun
 from aulens.output.drawings import draw, write_page
 from aulens.output.identity import identity_of_pictures
@@ -97,8 +97,6 @@ def analyze_picture(
     """
     left_out.clear()
     try:
-        if (why := unwritable(called)) is not None:
-            raise InputError(why)
         with within_memory(path):
             image = read_image(Path(path))
             image = unmirrored(image) if settings.mirrored else image

@@ -13,7 +13,7 @@ import msgspec
 
 from aulens.errors import ConfigError
 from aulens.inputs import is_clip
-from aulens.named import real
+from aulens.named import as_text, real
 from aulens.output.names import clip_names, free_name, names_beside, stem_of
 from aulens.output.receipt import Receipt, not_ours
 from aulens.output.settings import OutputSettings
@@ -199,7 +199,7 @@ def make_plan(
     called_videos = clip_names([given[path] for path in videos], out, patterns=sequence)
     for path, name in zip(videos, called_videos, strict=True):
         listed = None if times is None else times_of(path, times)
-        jobs.append(Job(kind, name or "file", (path,), (given[path],), rate, listed))
+        jobs.append(Job(kind, name or "file", (path,), (as_text(given[path]),), rate, listed))
     if camera is not None:
         path = f"camera {camera}"
         jobs.append(Job("camera", clip_names([path], out)[0], (path,), camera=camera))
@@ -230,9 +230,9 @@ def _picture_jobs(pictures: Sequence[str], given: Mapping[str, str]) -> list[Job
     jobs = []
     for number, first in enumerate(range(0, len(pictures), each)):
         paths = tuple(pictures[first : first + each])
-        called = tuple(given[path] for path in paths)
         # None is called as the tiles of a face of another.
-        drawn = tuple(free_name(_TILES.sub(r"_face\1", stem_of(name)), taken) for name in called)
+        drawn = tuple(free_name(_TILES.sub(r"_face\1", stem_of(given[path])), taken) for path in paths)
+        called = tuple(as_text(given[path]) for path in paths)
         called = () if called == paths else called
         jobs.append(Job("pictures", f"{number:06d}", paths, called, first=first, drawn=drawn, digest=digest))
     return jobs

@@ -131,8 +131,9 @@ def analyze_video(
             raise InputError(f"{given}: {problem or nothing}")
         held.check()
         begun = Receipt(
-            as_text(given), identity, **asdict(counts), problem=problem, files={}, versions=versions()
-        )
+            as_text(given), identity, **asdict(counts), problem=None if problem is None else as_text(problem),
+            files={}, versions=versions(),
+        )  # fmt: skip
         done = finish(folder.path, out, name, settings, analyzer.card, media.info, command, begun)
         held.check()
         write_receipt(note, done)

@@ -17,7 +17,7 @@ from PIL import UnidentifiedImageError
 from aulens.errors import ConfigError, InputError
 from aulens.formats import DAMAGE, PICTURE_SUFFIXES, open_picture
 from aulens.image import read_image
-from aulens.named import first_of
+from aulens.named import as_text, first_of
 from aulens.video.fit import fit
 from aulens.video.media import Choice, Frame, Media, VideoInfo
 from aulens.video.numbering import by_names, by_times, natural
@@ -92,7 +92,7 @@ class PictureSequence(Media):
                 more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
                 self._problem = "; ".join([*([] if problem is None else [problem]), f"{failed[0]}{more}"])
                 continue
-            yield Frame(index, time, fit(image, size), path.name)
+            yield Frame(index, time, fit(image, size), as_text(path.name))
 
     def _time(self, index: int) -> float:
         if self._pictures.times is not None:

@@ -20,7 +20,7 @@ from aulens.faces.detector import FaceDetector
 from aulens.faces.mediapipe_detector import MESH_OF_68
 from aulens.image import read_image
 from aulens.inputs import media_at
-from aulens.named import legible, unwritable
+from aulens.named import as_text, legible
 from aulens.render.dataset import Rows, Worker
 from aulens.render.expression import Action, Muscles
 from aulens.render.generate import PictureSize, check_rig, load_rig
@@ -32,10 +32,10 @@ Points = NDArray[np.float64]
 CHUNK: Final = 20
 """Portraits that are looked at in one go."""
 _MESHES: Final = (468, 478)
-_LEAST_WIDTH: Final = 60  # pixels of a face's 14 centimetres
+_MIN_WIDTH: Final = 60  # pixels of a face's 14 centimetres
 _FACE: Final = 14.0
-_MOST_YAW: Final = 32.0
-_MOST_OFF: Final = 0.4  # centimetres
+_MAX_YAW: Final = 32.0
+_MAX_OFF: Final = 0.4  # centimetres
 _INNER_LIPS: Final = ((61, 62, 63), (67, 66, 65))
 
 
@@ -222,8 +222,8 @@ def survey(
         UnfitError: it can't be re-animated.
         ConfigError: the detector gives other landmarks than the 68.
     """
-    if why := unwritable(studio.pictures[file]):
-        raise UnfitError(why)
+    if as_text(studio.pictures[file]) != str(studio.pictures[file]):
+        raise UnfitError("the name of the file is not UTF-8, so no table can hold it; rename the file")
     try:
         image = read_image(studio.pictures[file])
     except InputError as error:
@@ -261,13 +261,11 @@ def parted(points: Points) -> float:
 
 def _check_fit(fitted: Fit) -> None:
     wide, yaw = fitted.scale * _FACE, fitted.pose[0]
-    if wide < _LEAST_WIDTH:
-        raise UnfitError(f"the face is {wide:.0f} pixels wide; {_LEAST_WIDTH} are needed")
-    if abs(yaw) > _MOST_YAW:
+    if wide < _MIN_WIDTH:
+        raise UnfitError(f"the face is {wide:.0f} pixels wide; {_MIN_WIDTH} are needed")
+    if abs(yaw) > _MAX_YAW:
+        raise UnfitError(f"the head is turned by {abs(yaw):.0f} degrees; at most {_MAX_YAW:.0f} can be moved")
+    if fitted.residual > _MAX_OFF:
         raise UnfitError(
-            f"the head is turned by {abs(yaw):.0f} degrees; at most {_MOST_YAW:.0f} can be moved"
-        )
-    if fitted.residual > _MOST_OFF:
-        raise UnfitError(
-            f"its landmarks are {fitted.residual:.2f} cm off those of any head; at most {_MOST_OFF} are moved"
+            f"its landmarks are {fitted.residual:.2f} cm off those of any head; at most {_MAX_OFF} are moved"
         )
