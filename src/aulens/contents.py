@@ -28,14 +28,14 @@ def size_of(path: Path) -> int:
     return about.st_size
 
 
-def bytes_of(path: Path, most: int = 1 << 28) -> bytes:
+def bytes_of(path: Path, max_bytes: int = 1 << 28) -> bytes:
     """All of a file.
 
     Raises:
-        OSError: it can't be read, is larger than `most` bytes, or is no file.
+        OSError: it can't be read, is larger than `max_bytes`, or is no file.
     """
-    if (size := size_of(path)) > most:
-        raise OSError(errno.EFBIG, f"{size:,} bytes, more than {most:,}", str(path))
+    if (size := size_of(path)) > max_bytes:
+        raise OSError(errno.EFBIG, f"{size:,} bytes, more than {max_bytes:,}", str(path))
     return path.read_bytes()
 
 

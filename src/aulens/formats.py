@@ -15,7 +15,7 @@ _PICTURES: Final = (
     "AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "PSD", "QOI", "SGI", "SUN", "TIFF", "WEBP",
 )  # fmt: skip
 _UNMARKED: Final = {".pcx": "PCX", ".tga": "TGA"}
-"""Formats that no first bytes tell from others: taken by the name's ending."""
+"""Formats that begin with nothing of their own: known by the name's ending."""
 _HEIF: Final = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 )
@@ -78,7 +78,7 @@ _KNOWN: Final = (
 BOXES: Final = (b"ftyp", b"mdat", b"moov", b"wide")
 """Parts with which MP4 and MOV begin, behind their length."""
 MJPEG_SUFFIXES: Final = frozenset({".mjpeg", ".mjpg"})
-"""Pictures after each other in one file: how it begins tells only the first."""
+"""Pictures after each other in one file: how it begins says only what the first is."""
 _TABLES: Final = frozenset({".csv", ".jsonl", ".parquet", ".tsv"})
 
 DAMAGE: Final = (

@@ -32,7 +32,7 @@ _PREVIEWS: Final = frozenset({".lrf", ".lrv", ".thm"})
 _MAYBE_TEXT: Final = frozenset({".mod", ".ts"})
 """Endings that programs have too."""
 _TEXT: Final = 4096
-"""Bytes that tell a text."""
+"""Bytes by which a text is known."""
 _NO_TEXT: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 

@@ -31,7 +31,7 @@ def ended_by_signals() -> Iterator[None]:
     before = {each: signal.signal(each, end) for each in _heard()}
     try:
         yield
-    except (SystemExit, KeyboardInterrupt, OSError):  # the terminal that would be told is gone, too
+    except (SystemExit, KeyboardInterrupt, OSError):  # the terminal may be gone, too
         if not came:
             raise
     finally:

@@ -30,7 +30,7 @@ _GONE_AFTER: Final = 300.0
 """Seconds: long enough for a drive that hangs, short enough to wait for."""
 _SAME: Final = 1.0
 """Seconds by which two readings of when a process began may differ."""
-_LONGEST: Final = 1000
+_MAX_BYTES: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _read(lock: Path) -> str | None:
     except FileNotFoundError:
         return None
     with os.fdopen(number, "rb") as file:
-        return file.read(_LONGEST).decode("utf-8", "replace").strip()
+        return file.read(_MAX_BYTES).decode("utf-8", "replace").strip()
 
 
 def _take(lock: Path, what: str) -> str:

@@ -26,7 +26,7 @@ _DECODER: Final = {"AVIF": 4, "HEIF": 4, "JPEG2000": 14, "WEBP": 8}
 HDR: Final = {16: "PQ", 18: "HLG"}
 """Transfer functions of high dynamic range, by their numbers in ITU-T H.273."""
 _BT709: Final = 1
-UNTOLD: Final = 2
+UNSPECIFIED: Final = 2
 BT2020: Final = 9
 
 _WHITES: Final = (255, 1023, 4095, 16_383, 65_535)
@@ -89,7 +89,7 @@ def read_pixels(picture: Image.Image, path: Path) -> NDArray[np.uint8]:
 def to_eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Numbers of any kind as brightness, of the same shape.
 
-    White is the largest number of 8, 10, 12, 14 or 16 bits, the least that holds all of them; of floats 1,
+    White is the largest number of 8, 10, 12, 14 or 16 bits, the smallest that holds all of them; of floats 1,
     255 or 65,535. Where numbers below 0 or beyond that occur, or they take less than an eighth of it, what
     occurs is stretched from black to white: temperatures, depths, pictures far too dark.
     """
@@ -114,7 +114,7 @@ def mapping(transfer: int, primaries: int) -> dict[str, int]:
 
 def _to_sdr(image: NDArray[np.uint8], primaries: int, transfer: int) -> None:
     """Map the pixels of a picture, in place."""
-    convert = _converter(transfer, BT2020 if primaries == UNTOLD else primaries)
+    convert = _converter(transfer, BT2020 if primaries == UNSPECIFIED else primaries)
     pixels = image.reshape(-1, 3)
     block = np.zeros((_BLOCK * _BLOCK, 3), np.uint8)
     for first in range(0, len(pixels), len(block)):
@@ -146,11 +146,11 @@ def _black_and_white(values: NDArray[Any]) -> tuple[float, float]:
     sample = sample[np.isfinite(sample)]
     if not sample.size:
         return 0.0, 1.0
-    least, most = float(sample.min()), float(sample.max())
+    lowest, highest = float(sample.min()), float(sample.max())
     whites = _SHARES if values.dtype.kind == "f" else _WHITES
-    white = next((white for white in whites if most <= white), None)
+    white = next((white for white in whites if highest <= white), None)
     low, high = np.percentile(sample, _TAILS).tolist()
-    if white is not None and least >= 0 and ((high - low) * _NARROW >= white or high == low):
+    if white is not None and lowest >= 0 and ((high - low) * _NARROW >= white or high == low):
         return 0.0, float(white)
     return (low, high) if high > low else (low - 1, low + 1)
 
@@ -158,7 +158,7 @@ def _black_and_white(values: NDArray[Any]) -> tuple[float, float]:
 def _values(picture: Image.Image) -> NDArray[Any]:
     values = np.asarray(picture)
     tags = getattr(picture, "tag_v2", None)
-    # TIFF's whole numbers have no sign where none is told; Pillow's of 32 bits have one.
+    # TIFF's whole numbers have no sign unless it says so; Pillow's of 32 bits have one.
     if values.dtype == np.int32 and tags is not None and tags.get(_SAMPLE_FORMAT, 1) in (1, (1,)):
         return values.view(np.uint32)
     return values
@@ -197,7 +197,7 @@ def _deep_colours(path: Path) -> NDArray[Any] | None:
 
 
 def _flattened(colours: NDArray[Any], coded: bool) -> NDArray[np.uint8]:
-    """(H, W, 3 or 4) of 16 bits on white; `coded` if their curve is told, and so their depth."""
+    """(H, W, 3 or 4) of 16 bits on white; `coded` if their curve is known, and so their depth."""
     image = (colours[..., :3] // 257).astype(np.uint8) if coded else to_eight_bits(colours[..., :3])
     if colours.shape[2] < 4:
         return image
@@ -239,11 +239,11 @@ def _coding(picture: Image.Image, path: Path) -> tuple[int, int]:
     """Primaries and transfer function that a file names (ITU-T H.273), as AVIF, HEIF and PNG may."""
     mark = {"AVIF": b"colrnclx", "HEIF": b"colrnclx", "PNG": b"cICP"}.get(picture.format or "")
     if mark is None:
-        return UNTOLD, UNTOLD
+        return UNSPECIFIED, UNSPECIFIED
     with path.open("rb") as file:
         _, found, after = _head(file).partition(mark)
     if not found or len(after) < 4:
-        return UNTOLD, UNTOLD
+        return UNSPECIFIED, UNSPECIFIED
     return (after[0], after[1]) if picture.format == "PNG" else (after[1], after[3])
 
 

@@ -84,7 +84,7 @@ def in_processes(
 
 def _finished(waiting: dict[Future[Result], Job]) -> Generator[tuple[Job, Result], None, None]:
     done = set[Future[Result]]()
-    while not done:  # a signal that came to another thread is looked at when this one wakes
+    while not done:  # a signal that came to another thread is handled when this one wakes
         done, _ = wait(waiting, timeout=_AWAKE, return_when=FIRST_COMPLETED)
     for future in done:
         yield waiting.pop(future), future.result()
@@ -101,7 +101,7 @@ def _begin(stopped: Semaphore, start: Callable[..., None] | None, settings: tupl
 
 
 def _passed_on(stopped: Semaphore) -> None:
-    """Wait for the end, and tell the next process."""
+    """Wait for the end, and pass it on."""
     stopped.acquire()
     stopped.release()
 

@@ -2,7 +2,7 @@
 
 Everything lies in one folder, NAME.part, until the video is done. Each part file only ever grows. Now and
 then the note is replaced in one step; it holds the length that each part had then, the tracker's state, and
-the next frame. To go on, each part is cut back to its noted length, and the tracker is told its state: what
+the next frame. To go on, each part is cut back to its noted length, and the tracker gets its state: what
 follows is what would have followed.
 """
 
@@ -121,7 +121,7 @@ def _noted(part: Path) -> tuple[Mapping[str, Any], Checkpoint] | None:
 def remove_part(path: Path) -> None:
     """Throw the folder of a video away that is finished; nothing if it is gone, or was never ours."""
     if is_ours(path):
-        # The mark last: what a kill leaves can be told from somebody else's.
+        # The mark last: what a kill leaves is then known as ours.
         for inner in path.iterdir():
             if inner.is_dir() and not inner.is_symlink():
                 shutil.rmtree(inner)

@@ -20,7 +20,7 @@ _EVENTS: Final = ".events"
 _PART: Final = ".part"
 ENDINGS: Final = (".csv", ".jsonl", ".parquet", ".events.csv", ".json", ".html", ".figures", ".overlay.mp4")
 """What files and folders that belong to one video are called behind its name."""
-_LONGEST: Final = 180  # bytes of a name: most disks take 255, and endings come behind it
+_MAX_BYTES: Final = 180  # bytes of a name: most disks take 255, and endings come behind it
 
 
 def free_name(stem: str, taken: set[str]) -> str:
@@ -30,7 +30,7 @@ def free_name(stem: str, taken: set[str]) -> str:
     long ones are cut.
     """
     stem = MOVES_TERMINALS.sub("_", stem)
-    stem = stem.encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore")
+    stem = stem.encode("utf-8", "replace")[:_MAX_BYTES].decode("utf-8", "ignore")
     name, number = stem, 2
     while _key(name) in taken:
         name, number = f"{stem}-{number}", number + 1

@@ -29,7 +29,7 @@ class PreviousOutputs:
 def previous_outputs(top: Path) -> PreviousOutputs:
     """What earlier runs made in a folder and below it.
 
-    That is what receipts name, and unfinished videos. A file of which no receipt tells is somebody's own.
+    That is what receipts name, and unfinished videos. A file that no receipt names is somebody's own.
     """
     paths: list[Path] = []
     tables: list[Path] = []

@@ -40,7 +40,7 @@ class Receipt:
         identity: the inputs, the model and the settings, by which a later run knows that this is done.
         frames: analyzed; pictures that were read.
         with_face: of these, in which at least one face was seen.
-        people: who were told apart; faces in pictures.
+        people: who were distinguished; faces in pictures.
         rows: of the table.
         problem: where the video ended early and why, or None.
         files: what was written, by what it is ("table", "events", "overlay", "report"), names in the folder.
@@ -121,7 +121,7 @@ def untrue(path: Path, receipt: Receipt) -> str | None:
     except (OSError, ValueError) as error:
         return f"{tables[0]} can't be read as a table ({error})"
     if rows != receipt.rows:
-        return f"{tables[0]} has {rows:,} rows, but {path.name} tells of {receipt.rows:,}"
+        return f"{tables[0]} has {rows:,} rows, but {path.name} says {receipt.rows:,}"
     if receipt.digest not in (None, digest):
         return f"{tables[0]} was changed since {path.name} was written"
     return None
@@ -201,7 +201,7 @@ def _is_behind_link(file: Path, folder: Path) -> bool:
 
 
 def with_old(path: Path, identity: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:
-    """What is there now: what an earlier run made stays if it tells the same, else it is taken away.
+    """What is there now: what an earlier run made stays if it says the same, else it is taken away.
 
     Args:
         path: of the earlier run's receipt.

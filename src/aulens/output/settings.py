@@ -37,7 +37,7 @@ class OutputSettings(Checked):
         max_pitch: degrees, likewise up or down.
         min_quality: likewise, of a quality below it, 0 to 1.
         mirrored: pictures and videos are mirrored, as selfies often are, and turned before all else.
-        baseline: of each person, for columns that tell how far an AU is above it; None: no such columns.
+        baseline: of each person, for columns that say how far an AU is above it; None: no such columns.
 
     Raises:
         ConfigError: unknown format, one whose library is not installed, or a number out of range.

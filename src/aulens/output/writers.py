@@ -156,7 +156,7 @@ def open_writer(format: str, file: TextIO, aus: AUSet, *, picture: bool, named: 
 
 
 def count_rows(path: Path) -> int:
-    """Rows of a table that aulens wrote, without a look at what is in them.
+    """Rows of a table that aulens wrote, whatever is in them.
 
     Raises:
         OSError: it is not there.

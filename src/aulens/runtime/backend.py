@@ -1,6 +1,6 @@
 """Run an ONNX file without torch: ONNX Runtime by default, OpenVINO on request.
 
-Both libraries report usage to their makers unless told not to; here both are told, before they are imported.
+Both libraries report usage to their makers by default; here that is turned off before they are imported.
 docs/runtime.md has the measurements behind the choice.
 """
 
@@ -113,7 +113,7 @@ def onnx_session(path: Path, content: bytes, threads: int | None, *, arena: bool
     # Threads that spin while they wait win little here and cost a busy machine a lot.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        # A second try, which it would make of some damaged files, is told on standard output, among rows.
+        # A second try, which it would make of some damaged files, is printed on standard output, among rows.
         return runtime.InferenceSession(
             content, options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
@@ -177,7 +177,7 @@ class _OpenVino:
 
 
 def import_onnxruntime() -> Any:
-    """ONNX Runtime, told to report nothing.
+    """ONNX Runtime, whose reports of usage are turned off.
 
     Raises:
         ModelError: it is not installed.

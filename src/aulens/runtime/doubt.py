@@ -1,6 +1,6 @@
 """Which faces are seen too badly for their Action Units to say much, and why; which parts are hidden.
 
-docs/faces.md tells on what the numbers were chosen.
+docs/faces.md says on what the numbers were chosen.
 """
 
 import math
@@ -86,7 +86,7 @@ def caution(why: str, hidden: Sequence[str], labels: Sequence[str]) -> str:
     Args:
         why: of `doubt`.
         hidden: of `PARTS`.
-        labels: of the AUs that are told.
+        labels: of the model's AUs.
     """
     said = [f"This face is doubtful: {why}."] if why else []
     if guesses := guesses_text(hidden, labels):
@@ -99,13 +99,13 @@ def doubts_text(reasons: Mapping[str, int], faces: int, noun: str = "faces") -> 
 
     Args:
         reasons: how many have each of `doubt`'s reasons; "" does not count.
-        faces: all that were looked at.
+        faces: all that count.
         noun: what they are called.
     """
-    most = [(why, count) for why, count in Counter(reasons).most_common() if why and count]
-    if not most:
+    counts = [(why, count) for why, count in Counter(reasons).most_common() if why and count]
+    if not counts:
         return None
-    said = ", ".join(f"{count:,} {why}" for why, count in most)
-    total = sum(count for _, count in most)
+    said = ", ".join(f"{count:,} {why}" for why, count in counts)
+    total = sum(count for _, count in counts)
     verb = "is" if total == 1 else "are"
     return f"{total:,} of {faces:,} {noun} {verb} doubtful (quality below {DOUBTFUL:g}): {said}"

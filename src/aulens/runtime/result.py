@@ -25,8 +25,8 @@ class FaceResult:
     """The Action Units of one face.
 
     `left` and `right` are the person's own sides: `left` is on the right of an ordinary photo. AUs in the
-    middle of the face (lips) have no sides; both carry the same number. Some models do not tell sides at all:
-    then both are NaN, "not told", for every AU, and `sides` gives None.
+    middle of the face (lips) have no sides; both carry the same number. Some models have no scores per
+    side: then both are NaN for every AU, and `sides` gives None.
 
     Attributes:
         face_id: 0 for the largest face of a picture, 1 for the next, and so on; in a video the same for a
@@ -34,7 +34,7 @@ class FaceResult:
         box: (4,) float64, x0, y0, x1, y1 in pixels of the picture; may reach over its border.
         landmarks: (K, 2) float64, (x, y) in pixels of the picture.
         confidence: the face detector's score.
-        probability: AU label to calibrated probability in [0, 1]: the larger of its two sides, if told.
+        probability: AU label to calibrated probability in [0, 1]: that of its stronger side, if any.
         occurrence: AU label to present (True) or absent, by the model's threshold for that AU.
         left: AU label to probability on the subject's left, or NaN.
         right: AU label to probability on the subject's right, or NaN.
@@ -45,8 +45,8 @@ class FaceResult:
         quality: 0 to 1, how far its AUs can be trusted, as the detector says; NaN: it does not.
         hidden: parts of the face that can't be seen, of `aulens.runtime.doubt.PARTS`; (): none, or the
             detector does not say.
-        look: how the detector had to look to find it, one of `aulens.faces.detector.LOOKS`; "" the first.
-        pose: how the head is turned and how far away it is; None: its landmarks (such as five) tell none.
+        look: which of the detector's searches found it, one of `aulens.faces.detector.LOOKS`; "" the first.
+        pose: how the head is turned and how far away it is; None: its landmarks (such as five) give none.
         intensity: AU label to intensity, 0 (absent) over 1 (FACS's A, a trace) to 5 (E, maximal): the larger
             of its sides'; only AUs for which the model's card has a curve.
         left_intensity: the same on the subject's left, or NaN.
@@ -90,18 +90,18 @@ class FaceResult:
 
     @property
     def has_side_scores(self) -> bool:
-        """Whether the model tells the two sides of a face apart."""
+        """Whether the model scores the two sides of a face each."""
         return not any(map(math.isnan, self.right.values()))
 
     def sides(self, label: str) -> tuple[bool, bool] | None:
-        """Whether an AU is present on the subject's (right, left), by the same threshold; None = not told."""
+        """Whether an AU is present on the subject's (right, left), by the same threshold; None: unknown."""
         if not self.has_side_scores:
             return None
-        least = self.threshold[label]
-        return self.right[label] >= least, self.left[label] >= least
+        threshold = self.threshold[label]
+        return self.right[label] >= threshold, self.left[label] >= threshold
 
     def to_dict(self) -> dict[str, Any]:
-        """All but the evidence as JSON takes it, by the attributes' names; None for NaN, "not told"."""
+        """All but the evidence as JSON takes it, by the attributes' names; None for NaN."""
         values = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "evidence"}
         values["pose"] = None if self.pose is None else asdict(self.pose)
         return {name: plain(value) for name, value in values.items()}
@@ -114,7 +114,7 @@ class FaceResult:
 class Faces(tuple[FaceResult, ...]):
     """The faces of one picture: a tuple, which a notebook shows as the picture with what was seen in it.
 
-    It keeps no picture in memory. To be shown, a file is read again, and an array is looked at if it still
+    It keeps no picture in memory. To be shown, a file is read again, and an array is taken if it still
     exists; else the faces are shown without it.
     """
 

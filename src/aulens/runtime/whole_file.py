@@ -26,7 +26,7 @@ _INNER: Final[Mapping[str, Mapping[int, str]]] = {
 }
 _EXTERNAL_DATA: Final = 13
 _DATA_LOCATION: Final = 14
-_MOST: Final = (1 << 31) - 1
+_MAX_BYTES: Final = (1 << 31) - 1
 """Bytes of a file: what protobuf reads at most."""
 
 
@@ -39,7 +39,7 @@ def read_whole(path: Path) -> bytes:
     if not path.exists():
         raise ModelError(f"{path}: there is no such model file")
     try:
-        content = bytes_of(path, _MOST)
+        content = bytes_of(path, _MAX_BYTES)
     except OSError as error:
         raise ModelError(f"{path}: the model file can't be read ({error.strerror})") from error
     if not content:

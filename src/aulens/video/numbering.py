@@ -19,10 +19,10 @@ from aulens.contents import bytes_of
 from aulens.errors import InputError
 from aulens.named import first_of, regular_file
 
-_MOST_SPREAD: Final = 10
+_MAX_SPREAD: Final = 10
 """Numbers of which fewer than one in so many is there do not count pictures: they are dates, or times."""
 _TICK: Final = Fraction(1, 1_000_000)
-_LONGEST: Final = 1_000_000_000
+_MAX_SECONDS: Final = 1_000_000_000
 """Seconds: 30 years."""
 _NAMES: Final = ("name", "file", "picture", "path")
 
@@ -91,7 +91,7 @@ def by_names(source: str | Path, paths: Sequence[Path]) -> Numbering:
     step = math.gcd(*(number - numbers[0] for number in numbers))
     indices = [(number - numbers[0]) // step for number in numbers]
     count = indices[-1] + 1
-    if count > _MOST_SPREAD * len(paths):
+    if count > _MAX_SPREAD * len(paths):
         why = (
             f"the numbers in the names do not count the pictures ({len(paths)} from {numbers[0]} to "
             f"{numbers[-1]}): they are taken in order; a list of times can say when each was"
@@ -152,8 +152,8 @@ def _read_times(times: Path) -> tuple[list[tuple[str, Fraction]], str]:
             name, seconds = Path(row[name_column].strip()).name, float(row[time_column])
         except (ValueError, IndexError) as error:
             raise InputError(f"{times}, line {line}: no name and seconds but {row[:4]}") from error
-        if not 0 <= seconds < _LONGEST:
-            raise InputError(f"{times}, line {line}: {seconds:g} is no time; 0 to {_LONGEST:,} s are")
+        if not 0 <= seconds < _MAX_SECONDS:
+            raise InputError(f"{times}, line {line}: {seconds:g} is no time; 0 to {_MAX_SECONDS:,} s are")
         time = round(seconds * 1_000_000) * _TICK
         if listed and time <= listed[-1][1]:
             raise InputError(f"{times}, line {line}: {seconds:g} s is not after the line before it")

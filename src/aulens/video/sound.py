@@ -104,13 +104,13 @@ class Sound:
         except FFmpegError as error:
             self.problem = f"the sound ends early ({error.strerror})"
 
-    def _copied(self, source: Any, least: Fraction) -> Iterator[tuple[Fraction, Any]]:
+    def _copied(self, source: Any, begin: Fraction) -> Iterator[tuple[Fraction, Any]]:
         for packet in self._demuxed(source):
             stamp = packet.dts if packet.pts is None else packet.pts
             if packet.size == 0 or packet.is_corrupt or stamp is None:
                 continue
             time = self._seconds(stamp, packet.time_base)
-            if time < least:
+            if time < begin:
                 continue
             shift = round(self._zero / packet.time_base)
             packet.pts = packet.dts = stamp - shift

@@ -11,7 +11,7 @@ from av.error import FFmpegError
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from aulens.pixels import BT2020, HDR, UNTOLD, mapping, to_eight_bits
+from aulens.pixels import BT2020, HDR, UNSPECIFIED, mapping, to_eight_bits
 
 _ODD_PIXELS: Final = 0.01
 """Pixels less oblong than this are rounding in the header, not anamorphic video."""
@@ -65,7 +65,7 @@ class ToRGB:
 
     def _converted(self, frame: Any, kind: str) -> NDArray[Any]:
         wanted = mapping(frame.color_trc, frame.color_primaries)
-        if frame.color_trc in HDR and frame.color_primaries == UNTOLD:
+        if frame.color_trc in HDR and frame.color_primaries == UNSPECIFIED:
             frame.color_primaries = BT2020
         try:
             return self._reformatted(frame, kind, wanted)
@@ -108,7 +108,7 @@ def _over_white(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def pixel_ratio(stream: Any) -> Fraction:
-    """Width of a stored pixel over its height; 1 where it is not told, or nearly so, or absurd."""
+    """Width of a stored pixel over its height; 1 where it is not known, or nearly so, or absurd."""
     ratio = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
     if not ratio or abs(ratio - 1) < _ODD_PIXELS or not 0.2 < ratio < 5:
         return Fraction(1)

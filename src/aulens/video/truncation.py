@@ -10,7 +10,7 @@ _BOXES: Final = frozenset(b"ftyp moov mdat free skip wide moof mfra styp sidx ud
 
 
 def bytes_missing(path: Path) -> int | None:
-    """How many bytes a MP4, MOV, AVI, MKV or WebM lacks at its end; None if none, or where nothing tells."""
+    """How many bytes a MP4, MOV, AVI, MKV or WebM lacks at its end; None if none, or not known."""
     length = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(12)
@@ -73,7 +73,7 @@ def _matroska_end(file: BinaryIO) -> int | None:
 
 
 def _matroska_size(file: BinaryIO) -> int | None:
-    """A number as EBML writes it: zeros before the first one bit tell how many bytes follow."""
+    """A number as EBML writes it: as many zeros before the first one bit as bytes follow."""
     first = file.read(1)
     if not first or not first[0]:
         return None

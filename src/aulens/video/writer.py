@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Self
@@ -31,7 +32,7 @@ _TIME_BASE: Final = Fraction(1, 90_000)
 _FINEST: Final = 10_000_000
 """Ticks per second above which MP4's 32 bits don't hold a pause of some minutes."""
 _COARSEST: Final = Fraction(1, 5000)
-_LONGEST: Final = 2**30 - 1
+_MAX_TICKS: Final = 2**30 - 1
 """Ticks that `_RECENT` pictures in a row may take: with more, MP4's 32 bits fail in frames out of order."""
 _RECENT: Final = 4
 _LAST: Final = 2**50
@@ -94,14 +95,14 @@ class VideoWriter:
         self._recent: deque[int] = deque(maxlen=_RECENT)
         self._gap = Fraction(1) / self._rate
         self._count = 0
-        self._part_open = False
+        self._is_open = True
         self._part = unfinished(self.path)
         self._reformatter = VideoReformatter()
         self._stack = ExitStack()
         self.codec = next(name for name in _CODECS if name in av.codecs_available)
-        try:
-            self._part_open = True
+        with self._discarded_at_an_error():
             self._container = create(self._part, kind, self._base)
+            self._stack.callback(self._container.close)
             self._stream = self._video_stream()
             if joined:
                 self._stream.codec_context.max_b_frames = 0
@@ -109,12 +110,6 @@ class VideoWriter:
             if audio_from is not None:
                 mp4 = kind != "matroska"
                 self._sound = self._stack.enter_context(Sound(audio_from, self._container, start, mp4))
-        except (FFmpegError, OSError) as error:
-            self.discard()
-            raise plain(error, self.path) from error
-        except BaseException:
-            self.discard()
-            raise
 
     @property
     def time_base(self) -> Fraction:
@@ -148,7 +143,7 @@ class VideoWriter:
             OSError: the disk is full, or gone.
         """
         width, height = self._size
-        if not self._part_open:
+        if not self._is_open:
             raise InputError(f"{self.path}: the video is closed, no picture can be added; begin a new one.")
         if not isinstance(image, np.ndarray) or image.shape != (height, width, 3) or image.dtype != np.uint8:
             what = f"{image.shape} {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
@@ -175,37 +170,38 @@ class VideoWriter:
         Raises:
             OSError: the disk is full, or gone; then there is no file either.
         """
-        if not self._part_open:
+        if not self._is_open:
             return
         if self._tick is None:
             self.discard()
             return
-        try:
+        with self._discarded_at_an_error():
             if self._sound is not None:
                 self._sound.until(self._tick * self._base + self._gap)
                 self._sound.finish()
             self._container.mux(self._stream.encode(None))
-            self._container.close()
             self._stack.close()
             put_in_place(self._part, self.path)
-        except (FFmpegError, OSError) as error:
-            self.discard()
-            raise plain(error, self.path) from error
-        except BaseException:
-            self.discard()
-            raise
-        self._part_open = False
+        self._is_open = False
 
     def discard(self) -> None:
         """Throw away what was written."""
-        self._part_open = False
+        self._is_open = False
         with suppress(FFmpegError, OSError):
             self._stack.close()
-        if hasattr(self, "_container"):
-            with suppress(FFmpegError, OSError):
-                self._container.close()
         with suppress(OSError):
             self._part.unlink(missing_ok=True)
+
+    @contextmanager
+    def _discarded_at_an_error(self) -> Iterator[None]:
+        """Errors of FFmpeg and of the disk name the file that was asked for."""
+        try:
+            yield
+        except BaseException as error:
+            self.discard()
+            if isinstance(error, FFmpegError | OSError):
+                raise plain(error, self.path) from error
+            raise
 
     def _video_stream(self) -> Any:
         stream: Any = self._container.add_stream(
@@ -240,10 +236,10 @@ class VideoWriter:
             raise InputError(
                 f"{self.path}: a picture for {time} s comes after one for a later time, or before the start."
             )
-        if tick - (self._recent[0] if self._recent else tick) > _LONGEST or tick > _LAST:
+        if tick - (self._recent[0] if self._recent else tick) > _MAX_TICKS or tick > _LAST:
             raise InputError(
                 f"{self.path}: a picture for {time} s comes too late to be stored: {_RECENT} in a row may "
-                f"take {float(_LONGEST * self._base):,.0f} s."
+                f"take {float(_MAX_TICKS * self._base):,.0f} s."
             )
         if last is not None:
             self._gap = (tick - last) * self._base
