@@ -29,7 +29,7 @@ from aulens.tables.baseline import Baseline, above
 from aulens.tables.events import events
 from aulens.tables.schema import POSE_COLUMNS, rows_of, to_frame
 from aulens.tables.smooth import smooth
-from aulens.tables.usable import usable
+from aulens.tables.usable import Limits
 from aulens.video import open_sequence
 from face_results import frame_result, result
 from full_disk import room_for
@@ -422,7 +422,7 @@ def test_who_is_seen_badly_has_rows_without_scores_and_is_left_out_of_all_else(
     told = analyze_video(judged, short, tmp_path / "raw").remark
     assert told == "4 of 12 rows with a face are doubtful (quality below 0.5): 4 small"
     raw, table = (read_table(tmp_path / name / "talk.csv") for name in ("raw", "limited"))
-    kept = usable(raw, min_quality=0.5)
+    kept = Limits(min_quality=0.5).usable(raw)
     pd.testing.assert_frame_equal(table[raw.columns], kept)
     if seconds is not None:
         kept = smooth(kept, seconds, thresholds=threshold)

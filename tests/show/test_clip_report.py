@@ -21,7 +21,7 @@ from aulens.show.stills import Stills, read_stills
 from aulens.tables.events import events as events_of
 from aulens.tables.schema import rows_of, to_frame
 from aulens.tables.smooth import smooth
-from aulens.tables.usable import usable
+from aulens.tables.usable import Limits
 from aulens.video.media import VideoInfo
 from clips import lose, person
 from stub_jaa import write_jaa_stub
@@ -310,7 +310,11 @@ def test_how_a_face_is_seen_and_whether_it_counts(
     write_report(tmp_path / "all.html", told, card, stills=stills)
     every = Page((tmp_path / "all.html").read_text())
     write_report(
-        tmp_path / "near.html", usable(told, max_yaw=30), card, stills=stills, left_out="3 <of> 7 left out"
+        tmp_path / "near.html",
+        Limits(max_yaw=30).usable(told),
+        card,
+        stills=stills,
+        left_out="3 <of> 7 left out",
     )
     near = Page((tmp_path / "near.html").read_text())
     assert "3 <of> 7 left out" in near.text

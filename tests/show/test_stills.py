@@ -163,7 +163,7 @@ def test_an_error_leaves_events_open_and_a_new_run_begins_anew(tmp_path: Path) -
 
 
 def _at(index: StillsIndex, folder: Path) -> StillsIndex:
-    return StillsIndex(folder, index.labels, index.attention, index.stills, index.apexes)
+    return StillsIndex(folder, index.labels, index.stills, index.apexes)
 
 
 def test_a_still_has_picture_faces_and_evidence_in_its_own_pixels(tmp_path: Path) -> None:

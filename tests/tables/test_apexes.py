@@ -1,12 +1,11 @@
 """Apexes found while a clip goes by are those that events tell of the whole table."""
 
-import json
-
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 
-from aulens.tables.apexes import Apexes
+from aulens.tables.apexes import Apex, Apexes, Run
 from aulens.tables.events import events
 
 LABELS = ("AU1", "AU12")
@@ -58,7 +57,9 @@ def test_a_follower_that_was_stopped_goes_on() -> None:
     table = acted(9)
     first, then = table[table["frame"] < 137], table[table["frame"] >= 137]
     again = Apexes(30)
-    again.restore(*json.loads(json.dumps(follow(first, Apexes(30)).state())))
+    over, runs = follow(first, Apexes(30)).state()
+    saved = msgspec.json.encode((over, runs))
+    again.restore(*msgspec.json.decode(saved, type=tuple[tuple[Apex, ...], tuple[Run, ...]]))
     follow(then, again)
     whole = follow(table, Apexes(30))
     assert again.state() == whole.state()

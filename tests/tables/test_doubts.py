@@ -10,7 +10,7 @@ from aulens.tables.cooccurrence import cooccurrence
 from aulens.tables.doubts import doubtful_text, doubts, hidden_text, without_guesses
 from aulens.tables.events import events
 from aulens.tables.smooth import smooth
-from aulens.tables.usable import usable
+from aulens.tables.usable import Limits
 from made_tables import clip
 
 
@@ -33,7 +33,7 @@ def test_each_row_says_why() -> None:
     assert doubts(spoilt()).tolist() == why
     told = "3 of 9 rows with a face are doubtful (quality below 0.5): "
     assert str(doubtful_text(spoilt())).startswith(told)
-    assert doubtful_text(usable(spoilt(), min_quality=0.5)) is None
+    assert doubtful_text(Limits(min_quality=0.5).usable(spoilt())) is None
     assert hidden_text(spoilt()) == "mouth hidden in 2 of 9 rows with a face, where AU12 is a guess"
 
 
@@ -50,12 +50,12 @@ def test_a_table_that_tells_nothing_has_no_doubts() -> None:
 def test_when_somebody_is_seen_badly_is_a_stretch_of_time() -> None:
     (track,) = read_clip(spoilt(), ["AU4", "AU12"]).tracks
     assert track.doubtful() == [pytest.approx((0.2, 0.5))]
-    (track,) = read_clip(usable(spoilt(), min_quality=0.5), ["AU4", "AU12"]).tracks
+    (track,) = read_clip(Limits(min_quality=0.5).usable(spoilt()), ["AU4", "AU12"]).tracks
     assert track.doubtful() == []
 
 
 def test_what_is_left_out_is_not_bridged_unsaid() -> None:
-    kept = usable(spoilt(), min_quality=0.5)
+    kept = Limits(min_quality=0.5).usable(spoilt())
     whole, bridged = events(spoilt()), events(kept)
     assert whole["unseen"].tolist() == [0, 0]
     assert bridged["unseen"].tolist() == pytest.approx([0.3, 0.3])

@@ -130,7 +130,7 @@ def test_intensities_are_written_where_the_model_tells_them_and_read_again(tmp_p
     path = tmp_path / "clip.csv"
     path.write_text(text(OpenFace(), [frame_result(0, 0.0, [told])]))
     described(path.read_text())
-    table = OpenFace().read(path)
+    table = read_table(path)
     assert table.loc[0, ["AU12_i", "AU12_c"]].tolist() == [3.46, 1]
     assert table[["AU1_i", "AU4_i"]].isna().all(axis=None)  # AU28 has no intensity in OpenFace
     closed = result({"AU43": 0.9}, intensity={"AU43": 5.0})
@@ -316,13 +316,6 @@ def test_columns_that_only_look_like_aus(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(OLD.replace("AU28_c", "AU2\u00b2_c").replace("AU01_r", "AU00_r"))
     assert [name for name in read_table(path) if "AU" in name][-1] == "AU12_i"
-
-
-def test_another_file_is_not_taken_for_openfaces(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text("time,smile\n0,1\n")
-    with pytest.raises(InputError, match=r"not a table of OpenFace.* they are time, smile"):
-        OpenFace().read(path)
 
 
 def test_our_rows_and_openfaces_agree() -> None:

@@ -12,7 +12,7 @@ from aulens.tables.cooccurrence import cooccurrence
 from aulens.tables.events import events
 from aulens.tables.schema import au_of, rows_of, to_frame
 from aulens.tables.smooth import smooth
-from aulens.tables.usable import Limits, left_out_text, usable
+from aulens.tables.usable import Limits, left_out_text
 from face_results import result
 from made_tables import clip
 
@@ -40,7 +40,7 @@ def turned() -> pd.DataFrame:
 def test_rows_beyond_the_limits_are_as_if_the_face_had_been_lost(limits: dict, kept: list[int]) -> None:
     table = turned()
     before = table.copy()
-    found = usable(table, **limits)
+    found = Limits(**limits).usable(table)
     pd.testing.assert_frame_equal(table, before)
     assert np.flatnonzero(found["success"] == 1).tolist() == list(kept)
     scores = [name for name in found if au_of(name)]
@@ -51,7 +51,7 @@ def test_rows_beyond_the_limits_are_as_if_the_face_had_been_lost(limits: dict, k
 
 
 def test_all_that_is_made_of_a_table_leaves_them_out() -> None:
-    found = usable(turned(), max_yaw=30)
+    found = Limits(max_yaw=30).usable(turned())
     runs = events(found, max_gap=0, merge_gap=0, min_duration=0)
     assert runs["onset_frame"].tolist() == [0, 6, 9]
     assert runs["offset_frame"].tolist() == [2, 7, 9]
@@ -66,7 +66,7 @@ def test_all_that_is_made_of_a_table_leaves_them_out() -> None:
 def test_what_is_left_out_does_not_leak_into_its_neighbours() -> None:
     table = turned()
     table.loc[[3, 4, 5], "AU1_p"] = 0.01
-    clean = smooth(usable(table, max_yaw=30), 0.4, thresholds=0.5)
+    clean = smooth(Limits(max_yaw=30).usable(table), 0.4, thresholds=0.5)
     np.testing.assert_allclose(clean["AU1_smooth_p"].dropna(), 0.9, atol=1e-6)
     assert smooth(table, 0.4, thresholds=0.5)["AU1_smooth_p"][2] < 0.8
 
@@ -113,9 +113,9 @@ def test_a_table_without_the_column_is_refused(column: str) -> None:
     limits = {"max_yaw": 30} if column == "pose_yaw" else {"min_quality": 0.5}
     for table in (turned().drop(columns=[column]), turned().assign(**{column: np.nan})):
         with pytest.raises(InputError, match=f"has no {column} in any row with a face"):
-            usable(table, **limits)
+            Limits(**limits).usable(table)
     nobody = turned().assign(**{column: np.nan, "success": 0})
-    assert (usable(nobody, **limits)["success"] == 0).all()
+    assert (Limits(**limits).usable(nobody)["success"] == 0).all()
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_a_table_without_the_column_is_refused(column: str) -> None:
 )
 def test_limits_out_of_range_are_refused(limits: dict) -> None:
     with pytest.raises(ConfigError, match=r"must be (degrees|a share) from 0 to (180|90|1) "):
-        usable(turned(), **limits)
+        Limits(**limits).usable(turned())

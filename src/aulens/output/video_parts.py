@@ -73,7 +73,7 @@ class StillsPart:
     """
 
     def __init__(self, folder: Path, length: int, card: ModelCard) -> None:
-        self._stills = Stills(folder, card.aus, attention=card.attention, resume=length > 0)
+        self._stills = Stills(folder, card.aus, resume=length > 0)
 
     def add(self, result: FrameResult) -> None:
         """See `Part`."""

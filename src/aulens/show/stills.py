@@ -5,10 +5,9 @@ strongest while it was present. They lie in a folder, so that memory does not gr
 can go on.
 """
 
-import json
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -17,10 +16,10 @@ import msgspec
 from aulens.aus import AUSet
 from aulens.checked import Positive
 from aulens.errors import ConfigError, InputError
-from aulens.files import clear_unfinished, write_text
+from aulens.files import clear_unfinished, write_bytes
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.still import Shot, Still, take
-from aulens.tables.apexes import Apex, Apexes, ApexRows, RunRows
+from aulens.tables.apexes import Apex, Apexes, Run
 
 INDEX: Final = "stills.json"
 _FORMAT: Final = "aulens-stills/1"
@@ -39,14 +38,12 @@ class StillsIndex:
     Attributes:
         folder: where.
         labels: of the AUs, in the order of the maps.
-        attention: whether maps say where the model looked, see `FaceResult.evidence`.
         stills: by frame.
         apexes: of the stills that are apexes.
     """
 
     folder: Path
     labels: tuple[str, ...]
-    attention: bool
     stills: tuple[Still, ...]
     apexes: tuple[Apex, ...]
 
@@ -57,12 +54,11 @@ class _Saved:
 
     format: Literal["aulens-stills/1"]
     labels: tuple[str, ...]
-    attention: bool
     last: int
     step: Positive
     even: tuple[tuple[int, int], ...]
-    apexes: ApexRows
-    runs: RunRows
+    apexes: tuple[Apex, ...]
+    runs: tuple[Run, ...]
     stills: tuple[Still, ...]
 
 
@@ -72,7 +68,6 @@ class Stills:
     Args:
         folder: made if missing; files of other names in it are left alone.
         aus: of the model.
-        attention: of the model's card.
         limit: most stills, at least 4; while the clip goes by there may be one more per event that goes on.
         side: longer side of a still, pixels.
         resume: go on with the stills of a run that was stopped: frames up to the last one saved are passed
@@ -88,15 +83,13 @@ class Stills:
         folder: Path,
         aus: AUSet,
         *,
-        attention: bool = False,
         limit: int = 120,
         side: int = 640,
         resume: bool = False,
     ) -> None:
         if limit < 4 or side < 16:
             raise ConfigError(f"stills need a limit of at least 4 and a side of 16, got {limit} and {side}")
-        self._folder, self._aus, self._attention = folder, aus, attention
-        self._limit, self._side = limit, side
+        self._folder, self._aus, self._limit, self._side = folder, aus, limit, side
         self._stills: dict[int, Still] = {}
         self._shots: dict[int, Shot] = {}  # not yet on disk
         self._even: dict[int, int] = {}  # slot to frame
@@ -150,7 +143,12 @@ class Stills:
             for name, data in shot.files.items():
                 (self._folder / name).write_bytes(data)
         self._shots.clear()
-        write_text(self._folder / INDEX, json.dumps(asdict(self._state()), allow_nan=False))
+        even, stills = sorted(self._even.items()), sorted(self._stills.items())
+        state = _Saved(
+            _FORMAT, self._aus.labels, self._last, self._step, tuple(even), *self._apexes.state(),
+            tuple(still for _, still in stills),
+        )  # fmt: skip
+        write_bytes(self._folder / INDEX, msgspec.json.encode(state))
         self._clean()
         self._since = 0
 
@@ -185,13 +183,6 @@ class Stills:
             if _OWN.fullmatch(path.name) and path.name not in kept:
                 path.unlink()
 
-    def _state(self) -> _Saved:
-        even, stills = sorted(self._even.items()), sorted(self._stills.items())
-        return _Saved(
-            _FORMAT, self._aus.labels, self._attention, self._last, self._step, tuple(even),
-            *self._apexes.state(), tuple(still for _, still in stills),
-        )  # fmt: skip
-
     def _restore(self) -> None:
         saved = _read(self._folder)
         if saved.labels != self._aus.labels:
@@ -211,8 +202,7 @@ def read_stills(folder: Path) -> StillsIndex:
         InputError: there are no stills, the index is damaged, or a file that it names is missing.
     """
     saved = _read(folder)
-    apexes = tuple(Apex(*row) for row in saved.apexes)
-    return StillsIndex(folder, saved.labels, saved.attention, saved.stills, apexes)
+    return StillsIndex(folder, saved.labels, saved.stills, saved.apexes)
 
 
 def _read(folder: Path) -> _Saved:

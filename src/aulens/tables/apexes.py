@@ -5,21 +5,16 @@ at once.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
 from typing import Final
+
+import msgspec
 
 from aulens.tables.events import MERGE_GAP
 
 _SLACK: Final = 1e-6
 
-ApexRows = tuple[tuple[int, int, str, float], ...]
-"""Frame, person, AU and probability of each."""
-RunRows = tuple[tuple[int, int, str, float, float], ...]
-"""Likewise, and when the AU was last present."""
 
-
-@dataclass(frozen=True)
-class Apex:
+class Apex(msgspec.Struct, frozen=True, array_like=True):
     """Where an AU of a person was strongest in one event."""
 
     frame: int
@@ -28,8 +23,7 @@ class Apex:
     probability: float
 
 
-@dataclass
-class _Run:
+class Run(msgspec.Struct, frozen=True, array_like=True):
     """An event that goes on: its strongest frame so far, and when the AU was last present."""
 
     apex: Apex
@@ -49,7 +43,7 @@ class Apexes:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.kept: list[Apex] = []
-        self._runs: dict[tuple[int, str], _Run] = {}
+        self._runs: dict[tuple[int, str], Run] = {}
 
     @property
     def frames(self) -> set[int]:
@@ -77,10 +71,10 @@ class Apexes:
                     run = None
                 apex = Apex(frame, face_id, label, round(share, 6))
                 if run is None or apex.probability > run.apex.probability:
-                    self._runs[key] = _Run(apex, now)
                     stronger.append(apex)
                 else:
-                    run.last = now
+                    apex = run.apex
+                self._runs[key] = Run(apex, now)
         self._end_all(key for key, run in self._runs.items() if _is_over(run, now))
         return stronger
 
@@ -88,15 +82,14 @@ class Apexes:
         """The clip is over: so are its events."""
         self._end_all(self._runs)
 
-    def state(self) -> tuple[ApexRows, RunRows]:
-        """All that `restore` needs, as JSON takes it: events that are over, and those that go on."""
-        over = tuple((a.frame, a.face_id, a.label, a.probability) for a in self.kept)
-        return over, tuple((*astuple(run.apex), run.last) for run in self._runs.values())
+    def state(self) -> tuple[tuple[Apex, ...], tuple[Run, ...]]:
+        """All that `restore` needs: events that are over, and those that go on."""
+        return tuple(self.kept), tuple(self._runs.values())
 
-    def restore(self, over: ApexRows, runs: RunRows) -> None:
+    def restore(self, over: Iterable[Apex], runs: Iterable[Run]) -> None:
         """Go on from `state()`."""
-        self.kept = [Apex(*row) for row in over]
-        self._runs = {(row[1], row[2]): _Run(Apex(*row[:4]), row[4]) for row in runs}
+        self.kept = list(over)
+        self._runs = {(run.apex.face_id, run.apex.label): run for run in runs}
 
     def _end_all(self, keys: Iterable[tuple[int, str]]) -> None:
         for key in list(keys):
@@ -122,5 +115,5 @@ class Apexes:
         return max(best, key=lambda frame: (best[frame], frame))
 
 
-def _is_over(run: _Run, now: float) -> bool:
+def _is_over(run: Run, now: float) -> bool:
     return now - run.last > MERGE_GAP + _SLACK

@@ -17,14 +17,12 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import AUSet
-from aulens.errors import InputError
 from aulens.pose.head import about, seen_from_camera
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.tables.csv_file import CSVFile
@@ -106,19 +104,6 @@ class OpenFace:
             rows |= {face_id: empty | self._head(result, face_id, None) for face_id in absent}
         return [rows[face_id] for face_id in sorted(rows)]
 
-    def read(self, path: str | Path) -> pd.DataFrame:
-        """Read any OpenFace CSV (2.x or older, videos or pictures) into our columns.
-
-        `AU12_c` stays so, `AU12_r` becomes `AU12_i` (intensity, 0 to 5); there are no probabilities and no
-        boxes. `file` is the name of the CSV without its ending, as OpenFace names it after its input; `frame`
-        counts from 0. Scores of rows without `success` are left out. Where there is no `face_id`, it is 0.
-        Poses become ours where all six of their columns are there.
-
-        Raises:
-            InputError: not such a file, or broken; says in which line.
-        """
-        return read_openface(CSVFile(Path(path)))
-
     def _head(self, result: FrameResult, face_id: int, face: FaceResult | None) -> dict[str, str]:
         confidence = 0.0 if face is None else share(face.confidence)
         if self.pictures:
@@ -164,15 +149,22 @@ def is_openface(columns: tuple[str, ...]) -> bool:
 
 
 def read_openface(source: CSVFile) -> pd.DataFrame:
-    """See `OpenFace.read`."""
+    """Any CSV of OpenFace (2.x or older, videos or pictures) in our columns.
+
+    `AU12_c` stays so, `AU12_r` becomes `AU12_i` (intensity, 0 to 5); there are no probabilities and no
+    boxes. `file` is the name of the CSV without its ending, as OpenFace names it after its input; `frame`
+    counts from 0. Scores of rows without `success` are left out. Where there is no `face_id`, it is 0.
+    Poses become ours where all six of their columns are there.
+
+    Args:
+        source: a table for which `is_openface`.
+
+    Raises:
+        InputError: it is broken; says in which line.
+    """
     import pandas as pd
 
     columns = source.columns
-    if not is_openface(columns):
-        raise InputError(
-            f"{source.path}: not a table of OpenFace: its columns should begin with frame, timestamp, "
-            f"confidence, success or with face, confidence, but they are {source.heads}"
-        )
     pictures = columns[:2] == _PICTURE
     ours = {name: own for name in columns if (own := _au_column(name)) is not None}
     posed = _POSE if set(_POSE) <= set(columns) else ()

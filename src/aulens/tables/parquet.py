@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -39,16 +38,15 @@ class ParquetWriter:
         self._pyarrow = import_pyarrow()
         self._target = target
         self._writer: Any = None
-        self._stack = ExitStack()
 
     def write(self, frame: pd.DataFrame) -> None:
         """Write rows; a table without any has its columns too, once no rows were written."""
         table = self._pyarrow.Table.from_pandas(frame, preserve_index=False)
         if self._writer is None:
             self._writer = self._pyarrow.parquet.ParquetWriter(self._target, table.schema)
-            self._stack.callback(self._writer.close)
         self._writer.write_table(table)
 
     def close(self) -> None:
         """Finish the file, if something was written."""
-        self._stack.close()
+        if self._writer is not None:
+            self._writer.close()

@@ -15,7 +15,6 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -138,19 +137,6 @@ class PyFeat:
             rows = {face_id: row | {"Identity": f"Person_{face_id}"} for face_id, row in rows.items()}
         return [rows[face_id] for face_id in sorted(rows)] or [empty]
 
-    def read(self, path: str | Path) -> pd.DataFrame:
-        """Read a CSV of Py-Feat, of either version, into our columns.
-
-        `AU12` becomes `AU12_p`; there are no decisions and no sides. `time` is empty, for `approx_time` is in
-        whole seconds: `read_table` takes a frame rate. `face_id` is the number of `Identity`, or where that
-        is missing, the place of the row in its frame, which does not follow a person. Poses are read from
-        tables with `gaze_pitch`, of release 2.0 on: earlier ones have other units, signs and orders.
-
-        Raises:
-            InputError: not such a file, or broken; says in which line.
-        """
-        return read_pyfeat(CSVFile(Path(path)))
-
 
 def is_pyfeat(columns: tuple[str, ...]) -> bool:
     """Whether a header is one of Py-Feat's."""
@@ -158,15 +144,22 @@ def is_pyfeat(columns: tuple[str, ...]) -> bool:
 
 
 def read_pyfeat(source: CSVFile) -> pd.DataFrame:
-    """See `PyFeat.read`."""
+    """A CSV of Py-Feat, of either version, in our columns.
+
+    `AU12` becomes `AU12_p`; there are no decisions and no sides. `time` is empty, for `approx_time` is in
+    whole seconds: `read_table` takes a frame rate. `face_id` is the number of `Identity`, or where that is
+    missing, the place of the row in its frame, which does not follow a person. Poses are read from tables
+    with `gaze_pitch`, of release 2.0 on: earlier ones have other units, signs and orders.
+
+    Args:
+        source: a table for which `is_pyfeat`.
+
+    Raises:
+        InputError: it is broken; says in which line.
+    """
     import pandas as pd
 
     columns = source.columns
-    if not is_pyfeat(columns):
-        raise InputError(
-            f"{source.path}: not a table of Py-Feat: it lacks columns of FaceRectX, FaceScore, frame; its "
-            f"columns are {source.heads}"
-        )
     aus = _au_columns(source)
     text = [name for name in ("input", "Identity") if name in columns]
     posed = _POSE if {*_POSE, "gaze_pitch"} <= set(columns) else ()

@@ -29,7 +29,7 @@ _LEAST = ("file", "face_id", "success")
 def read_table(path: str | Path, *, rate: float | None = None) -> pd.DataFrame:
     """Read a table of aulens (CSV, .jsonl, .parquet), OpenFace (2.x or older) or Py-Feat (1 or 2).
 
-    See `OpenFace.read` and `PyFeat.read` for what becomes of their columns.
+    `openface.read_openface` and `pyfeat.read_pyfeat` say what becomes of their columns.
 
     Args:
         path: of the table.

@@ -96,9 +96,9 @@ def rows_of(
     }  # fmt: skip
     if picture is not None:
         empty[PICTURE] = plain(picture)
-    rows: list[Row] = [empty | _cells_of(result, aus) for result in results]
-    rows += [empty | {"face_id": face_id} for face_id in lost]
-    return sorted(rows, key=_face_id) or [empty]
+    rows = {result.face_id: empty | _cells_of(result, aus) for result in results}
+    rows |= {face_id: empty | {"face_id": face_id} for face_id in lost}
+    return [rows[face_id] for face_id in sorted(rows)] or [empty]
 
 
 def without_scores(row: Row) -> Row:
@@ -232,12 +232,6 @@ def _cells_of(result: FaceResult, aus: AUSet) -> dict[str, Cell]:
         cells[f"{label}_left_i"] = _rounded(result.left_intensity[label], 3)
         cells[f"{label}_right_i"] = _rounded(result.right_intensity[label], 3)
     return cells
-
-
-def _face_id(row: Row) -> int:
-    face_id = row["face_id"]
-    assert isinstance(face_id, int)
-    return face_id
 
 
 def _rounded(number: float, digits: int) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -36,10 +35,6 @@ class TableFormat(Protocol):
 
     def rows(self, file: str, result: FrameResult) -> list[Row]:
         """The rows of one frame; their cells are in the order of `columns`."""
-        ...
-
-    def read(self, path: str | Path) -> pd.DataFrame:
-        """Read such a file into our columns."""
         ...
 
     def left_out(self, aus: AUSet) -> tuple[str, ...]:

@@ -58,10 +58,14 @@ def tracks(table: pd.DataFrame) -> Tracks:
         raise InputError(f"a table of videos has the columns {', '.join(_NEEDED)}; {lacking[0]} is missing")
     rows = np.flatnonzero(timed_rows(table))
     check_once(table)
-    file = np.asarray(pd.factorize(table["file"].iloc[rows])[0], dtype=np.int64)
+    names = table["file"].iloc[rows]
+    file = np.asarray(pd.factorize(names)[0], dtype=np.int64)
     number = table["frame"].iloc[rows].to_numpy(dtype=np.int64)
     time = table["time"].iloc[rows].to_numpy(dtype=np.float64)
-    end = _ends(table["file"].iloc[rows], file, number, time)
+    end = np.empty(len(rows))
+    for clip in pd.Series(file).groupby(file, sort=False).indices.values():
+        frames, first, frame_of_row = np.unique(number[clip], return_index=True, return_inverse=True)
+        end[clip] = frame_ends(str(names.iloc[clip[0]]), frames, time[clip][first])[frame_of_row]
     there = rows_with_face(table)[rows]
     face_id = table["face_id"].iloc[rows[there]].to_numpy(dtype=np.int64)
     keys = pd.MultiIndex.from_arrays([file[there], face_id])
@@ -131,20 +135,3 @@ def seconds(value: float, name: str) -> float:
     if not 0 <= value < float("inf"):
         raise ConfigError(f"{name} must be seconds, 0 or more, got {value}")
     return value
-
-
-def _ends(
-    names: pd.Series, file: NDArray[np.int64], number: NDArray[np.int64], time: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """When the frame of each row ends."""
-    order = np.lexsort((number, file))
-    file_s, number_s = file[order], number[order]
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = (file_s[1:] != file_s[:-1]) | (number_s[1:] != number_s[:-1])
-    which = np.cumsum(first) - 1  # the frame of each row
-    of_frame = order[first]
-    clips = np.split(of_frame, np.flatnonzero(np.diff(file[of_frame])) + 1)
-    found = [frame_ends(str(names.iloc[clip[0]]), number[clip], time[clip]) for clip in clips if len(clip)]
-    ends = np.empty(len(order))
-    ends[order] = np.concatenate([*found, np.empty(0)])[which]
-    return ends

@@ -70,7 +70,15 @@ class Limits(Checked):
         return bool(self.keep(yaw, pitch, face.quality))
 
     def usable(self, table: pd.DataFrame) -> pd.DataFrame:
-        """See `usable`."""
+        """A copy of a table of our columns, in which faces beyond the limits count as not seen.
+
+        Their rows have `success` 0 and no scores, like those of somebody who is lost, so that smoothing,
+        events, shares, co-occurrence, figures and reports leave them out. Box, pose and quality stay, to show
+        why. Smooth afterwards: what was smoothed before has taken in what is left out.
+
+        Raises:
+            InputError: no row with a face has the pose or the quality.
+        """
         seen = (table["success"] == 1).fillna(False).to_numpy(dtype=bool)
         columns = {}
         for name, limit in zip(_COLUMNS, astuple(self), strict=True):
@@ -88,33 +96,6 @@ class Limits(Checked):
         kept.loc[out, "success"] = 0
         kept.loc[out, [name for name in table.columns if au_of(name)]] = math.nan
         return kept
-
-
-def usable(
-    table: pd.DataFrame,
-    *,
-    max_yaw: float | None = None,
-    max_pitch: float | None = None,
-    min_quality: float | None = None,
-) -> pd.DataFrame:
-    """A copy of a table in which faces beyond the limits count as not seen.
-
-    Their rows have `success` 0 and no scores, like those of somebody who is lost, so that smoothing, events,
-    shares, co-occurrence, figures and reports leave them out. Box, pose and quality stay, to show why. A face
-    whose pose or quality has a limit and is unknown is left out. Smooth afterwards: what was smoothed before
-    has taken in what is left out.
-
-    Args:
-        table: our columns.
-        max_yaw: degrees to either side.
-        max_pitch: degrees up or down.
-        min_quality: 0 to 1.
-
-    Raises:
-        InputError: no row with a face has the pose or the quality.
-        ConfigError: a limit is out of range.
-    """
-    return Limits(max_yaw, max_pitch, min_quality).usable(table)
 
 
 def left_out_text(table: pd.DataFrame, kept: pd.DataFrame, limits: Limits) -> str:
