@@ -70,7 +70,7 @@ def test_an_au_without_column_is_missing(faces: Path, tmp_path: Path):
         (lambda t: t.assign(x_3=np.where(t["index"] == 4, np.nan, t["x_3"])), "000004.jpg has a landmark"),
         (lambda t: t.assign(file="images/gone.jpg"), "gone.jpg, which does not exist"),
         (lambda t: t.drop(columns=[c for c in t if c.startswith("AU")]), "codes none of the AUs"),
-        (lambda t: t.assign(subject="s000"), "Subject 'paint/s000' is in both"),
+        (lambda t: t.assign(subject="s000"), "Subject 'paint/s000' is in the parts"),
     ],
 )
 def test_what_is_wrong_with_a_manifest_is_said(faces: Path, tmp_path: Path, change, message: str):

@@ -27,7 +27,9 @@ def make(subjects=("a", "b", "c"), splits=("train", "val", "test"), labels=None,
 
 
 def test_a_subject_in_two_splits_is_refused_by_name():
-    with pytest.raises(DatasetError, match=r"Subject 'b' is in both 'test' and 'train'"):
+    with pytest.raises(
+        DatasetError, match=r"Subject 'b' is in the parts 'test' and 'train': a test would measure memory"
+    ):
         make(("a", "b", "b"), ("train", "train", "test"))
 
 

@@ -27,7 +27,7 @@ labels under two names        bp4d     identical_labels     | F001/T1, M011/T1: 
 codes all 9                   bp4d     not_coded            | AU12: ... 100% ... written as 9 or -1
 codes all minus 1             disfa    not_coded            | AU25: ... 100% ... written as 9 or -1
 label file lost               disfa    missing_labels       | SN002_au4.txt: the file is missing
-subject in two folds          manifest subject_leak         | a: is in the parts 'test', 'train'
+subject in two folds          manifest subject_leak         | a: is in the parts 'test' and 'train'
 landmarks shifted             bp4d     landmarks_off_face   | all landmarks: ... finds them ... to the right
 landmarks of another size     bp4d     landmarks_off_face   | all landmarks: ... of another size
 x and y exchanged             bp4d     landmarks_strange    | all landmarks: ... x and y are exchanged

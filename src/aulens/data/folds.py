@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from aulens.checked import Checked
 from aulens.data.columns import changes, distinct_pairs
+from aulens.data.index import leak_problems
 from aulens.data.samples import SPLITS
 from aulens.errors import ConfigError, DatasetError
 
@@ -99,13 +100,9 @@ def _of_each(subject: NDArray[np.str_], names: Mapping[str, str]) -> NDArray[np.
 
 def parts_of_subjects(subject: NDArray[np.str_], part: NDArray[np.str_], dataset: str) -> dict[str, str]:
     """The part of each subject that has one; see `split`."""
-    homes: dict[str, str] = {}
-    for name, home in sorted(distinct_pairs(subject, part)):
-        if homes.setdefault(name, home) != home:
-            raise DatasetError(
-                f"Subject {name!r} of {dataset} is in the parts {homes[name]!r} and {home!r}: the test would "
-                "measure memory of a face. Give whole subjects to parts."
-            )
+    for leak in leak_problems(subject, part):
+        raise DatasetError(f"Subject {leak.where!r} of {dataset} {leak.message}")
+    homes = dict(sorted(distinct_pairs(subject, part)))
     if not any(homes.values()):
         order = np.random.default_rng(0).permutation(len(homes))
         return {name: str(1 + place % DEALT) for name, place in zip(sorted(homes), order, strict=True)}

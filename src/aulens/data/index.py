@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import AUSet
-from aulens.data.columns import changes, check_codes, check_intensities, check_shape, rows_of
+from aulens.data.columns import (
+    changes,
+    check_codes,
+    check_intensities,
+    check_shape,
+    distinct_pairs,
+    rows_of,
+)
 from aulens.errors import DatasetError
 
 Level = Literal["error", "warning", "note"]
@@ -141,3 +148,22 @@ class FrameIndex:
                 key = str(self.subject[run[0]]), str(self.sequence[run[0]])
                 found.setdefault(key, []).append(run)
         return [(*key, np.concatenate(runs)) for key, runs in found.items()]
+
+
+def leak_problems(subject: NDArray[np.str_], part: NDArray[np.str_]) -> list[Problem]:
+    """A Problem for each subject that is in two parts, of N subjects and their parts (N,)."""
+    homes: dict[str, list[str]] = {}
+    for name, home in sorted(distinct_pairs(subject, part)):
+        homes.setdefault(name, []).append(home)
+    return [
+        Problem(
+            "error",
+            "subject_leak",
+            name,
+            f"is in the parts {' and '.join(repr(part) if part else 'none' for part in parts)}: a test would "
+            "measure memory of a face; put each subject into one part.",
+            int((subject == name).sum()),
+        )
+        for name, parts in homes.items()
+        if len(parts) > 1
+    ]

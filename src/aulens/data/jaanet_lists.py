@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from aulens.contents import text_of
 from aulens.data.coded import noted
+from aulens.data.columns import distinct_pairs
 from aulens.data.folders import start, walk
-from aulens.data.index import PICTURE, FrameIndex, Problem
+from aulens.data.index import PICTURE, FrameIndex, Problem, leak_problems
 from aulens.data.label_files import binary_labels, line_problems, read_table
 from aulens.data.protocols import DISFA_SEQUENCE, PROTOCOLS, Protocol
 from aulens.errors import DatasetError
@@ -158,14 +159,12 @@ def _order_problems(path: Path, landmarks: NDArray[np.float32]) -> list[Problem]
 
 
 def _part_problems(listed: FrameIndex, published: Protocol) -> list[Problem]:
-    problems = []
-    for subject in np.unique(listed.subject).tolist():
-        rows = listed.subject == subject
-        parts = np.unique(listed.part[rows]).tolist()
-        if len(parts) > 1:
-            message = f"is listed in the parts {', '.join(parts)}; a subject must be in one part only."
-            problems.append(Problem("error", "subject_leak", subject, message, int(rows.sum())))
-        elif parts != [published.part_of(subject)]:
-            message = f"is listed in part {parts[0]}, published is {published.part_of(subject) or 'none'}."
-            problems.append(Problem("warning", "unknown_subject", subject, message, int(rows.sum())))
+    problems = leak_problems(listed.subject, listed.part)
+    leaks = {problem.where for problem in problems}
+    for subject, part in sorted(distinct_pairs(listed.subject, listed.part)):
+        home = published.part_of(subject)
+        if subject not in leaks and part != home:
+            message = f"is listed in part {part}, published is {home or 'none'}."
+            count = int((listed.subject == subject).sum())
+            problems.append(Problem("warning", "unknown_subject", subject, message, count))
     return problems

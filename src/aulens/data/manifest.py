@@ -17,7 +17,7 @@ from aulens.aus import AUS, MOST_INTENSE, AUSet
 from aulens.data.coded import usable_rows
 from aulens.data.columns import point_columns
 from aulens.data.folders import listing
-from aulens.data.index import PICTURE, FrameIndex, Problem
+from aulens.data.index import PICTURE, FrameIndex, Problem, leak_problems
 from aulens.data.label_files import binary_labels, code_problems
 from aulens.data.manifest_table import (
     FRAME_BELOW,
@@ -246,21 +246,12 @@ def _media(
 
 
 def _part_problems(subject: NDArray[np.str_], part: NDArray[np.str_]) -> list[Problem]:
-    parts: dict[str, dict[str, int]] = {}
-    for name, one in zip(subject.tolist(), part.tolist(), strict=True):
-        counts = parts.setdefault(name, {})
-        counts[one] = counts.get(one, 0) + 1
-    problems = []
-    homeless = sorted(name for name, counts in parts.items() if set(counts) == {""})
-    if homeless and len(homeless) < len(parts):
-        message = f"{several(homeless)} are in no part, others are; their frames are in no fold."
-        count = sum(parts[name][""] for name in homeless)
-        problems.append(Problem("warning", "unknown_subject", "part", message, count))
-    for name, counts in sorted(parts.items()):
-        if len(counts) > 1:
-            seen = ", ".join(map(repr, sorted(counts)))
-            message = f"is in the parts {seen}; a subject must be in one part only."
-            problems.append(Problem("error", "subject_leak", name, message, sum(counts.values())))
+    problems = leak_problems(subject, part)
+    homeless = np.setdiff1d(subject, subject[part != ""])
+    if 0 < len(homeless) < len(np.unique(subject)):
+        message = f"{several(homeless.tolist())} are in no part, others are; their frames are in no fold."
+        count = int(np.isin(subject, homeless).sum())
+        problems.insert(0, Problem("warning", "unknown_subject", "part", message, count))
     return problems
 
 

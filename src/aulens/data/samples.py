@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from aulens.aus import MISSING, AUSet, au_labels
 from aulens.data.columns import check_codes, check_intensities, check_shape, distinct_pairs, joined, rows_of
 from aulens.data.digest import PIECE, fingerprint
+from aulens.data.index import leak_problems
 from aulens.data.shards import Rows, as_rows, basenames, join_names, take_names
 from aulens.errors import DatasetError
 
@@ -171,14 +172,8 @@ def _joined_order(parts: Sequence[Samples]) -> NDArray[np.intp] | None:
 
 def check_subject_exclusive(subjects: NDArray[np.str_], splits: NDArray[np.str_]) -> None:
     """Raise DatasetError, naming a subject, if any subject is in two splits."""
-    pairs = sorted(distinct_pairs(subjects, splits))
-    unknown = sorted({split for _, split in pairs} - set(SPLITS))
+    unknown = sorted({split for _, split in distinct_pairs(subjects, splits)} - set(SPLITS))
     if unknown:
         raise DatasetError(f"A split is one of {', '.join(SPLITS)}; found {unknown[:5]}.")
-    home: dict[str, str] = {}
-    for subject, split in pairs:
-        if home.setdefault(subject, split) != split:
-            raise DatasetError(
-                f"Subject {subject!r} is in both {home[subject]!r} and {split!r}. A subject may be in one "
-                "split only, else the test measures memory of a face; assign whole subjects to splits."
-            )
+    for leak in leak_problems(subjects, splits):
+        raise DatasetError(f"Subject {leak.where!r} {leak.message}")

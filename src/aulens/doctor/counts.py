@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import MISSING
-from aulens.data.index import FrameIndex, Level, Problem
+from aulens.data.index import FrameIndex, Level, Problem, leak_problems
 from aulens.data.protocols import Protocol
 from aulens.data.registry import protocol_of
 from aulens.doctor.diagnosis import FRAMES, PartCount
@@ -159,15 +159,4 @@ def _never(index: FrameIndex, gone: NDArray[np.bool_]) -> Iterator[Problem]:
 def _check_leaks(index: FrameIndex) -> Iterator[Problem]:
     """Subjects that are in two parts."""
     reported = {p.where for p in index.problems if p.code == "subject_leak"}
-    homes: dict[str, set[str]] = {}
-    for subject, part in set(zip(index.subject.tolist(), index.part.tolist(), strict=True)):
-        homes.setdefault(subject, set()).add(part)
-    for subject, parts in sorted(homes.items()):
-        if len(parts) > 1 and subject not in reported:
-            names = " and ".join(repr(part) if part else "none" for part in sorted(parts))
-            message = (
-                f"this subject is in the parts {names}: a test would measure memory of a face; put each "
-                "subject into one part."
-            )
-            rows = index.subject == subject
-            yield Problem("error", "subject_leak", subject, message, int(rows.sum()))
+    yield from (one for one in leak_problems(index.subject, index.part) if one.where not in reported)

@@ -97,6 +97,7 @@ class DlibBoxes:
     Raises:
         ConfigError: `upscale` or `max_side` is out of range.
         ModelError: dlib is not installed.
+        InputError: of each method: a picture is not (H, W, 3) uint8.
     """
 
     def __init__(self, upscale: float | None = None, *, threshold: float = 0.2, max_side: int = 3200) -> None:
@@ -115,20 +116,12 @@ class DlibBoxes:
         return f"DlibBoxes(upscale={self._upscale}, threshold={self._threshold:g}, max_side={self._max_side})"
 
     def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
-        """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none.
-
-        Raises:
-            InputError: `image` is not such an array.
-        """
+        """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none."""
         image = check_image(image)
         return self._faces(image, largest_first(self._boxes(image)))
 
     def detect_quickly(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
-        """The faces that one look shows, without enlarging (if `upscale` is None); largest first.
-
-        Raises:
-            InputError: `image` is not (H, W, 3) uint8.
-        """
+        """The faces that one look shows, without enlarging (if `upscale` is None); largest first."""
         image = check_image(image)
         scale = self._scales(max(image.shape[:2]))[0]
         return self._faces(image, largest_first(self._boxes_at(image, scale, self._threshold)))
@@ -137,9 +130,6 @@ class DlibBoxes:
         """The faces about as large as a box (x0, y0, x1, y1), within half its size around it, nearest first.
 
         A confidence of 0.2 below `threshold` suffices. It costs a tenth of a look at 640 x 480 pixels.
-
-        Raises:
-            InputError: `image` is not (H, W, 3) uint8.
         """
         image = check_image(image)
         box = np.asarray(box, np.float64)
@@ -242,11 +232,7 @@ class DlibDetector(DlibBoxes):
         return tuple(replace(face, landmarks=self.landmarks(image, face.box)) for face in faces)
 
     def landmarks(self, image: NDArray[np.uint8], box: ArrayLike) -> NDArray[np.float64]:
-        """The 68 points, (68, 2), of the face in a box (x0, y0, x1, y1), however it was found.
-
-        Raises:
-            InputError: `image` is not (H, W, 3) uint8.
-        """
+        """The 68 points, (68, 2), of the face in a box (x0, y0, x1, y1), however it was found."""
         x0, y0, x1, y1 = (int(v) for v in np.rint(np.asarray(box, np.float64)))
         points = self._predict(check_image(image), import_dlib().rectangle(x0, y0, x1, y1)).parts()
         return np.array([(p.x, p.y) for p in points], dtype=np.float64)

@@ -1,7 +1,7 @@
 """A detector of an installed package: what it does wrong is said of it, and of the picture, in a sentence."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,10 @@ def of_package(detector: FaceDetector, name: str) -> FaceDetector:
     """The detector that a package enters under a name; a follower stays what it is."""
     if not isinstance(detector, FaceFollower):
         return _Detector(detector, name)
-    kind = isinstance(detector, LandmarkFollower), isinstance(detector, AlignedFollower)
-    return _FOLLOWERS[kind](detector, name)
+    follower = (_LandmarkFollower if isinstance(detector, LandmarkFollower) else _Follower)(detector, name)
+    if isinstance(detector, AlignedFollower):
+        follower.aligned_box = detector.aligned_box  # which makes it one too
+    return follower
 
 
 class _Detector:
@@ -49,6 +51,8 @@ class _Detector:
 
 
 class _Follower(_Detector):
+    aligned_box: tuple[float, float, float, float]
+
     def landmarks(self, image: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `FaceFollower`."""
         with blamed(self._who, InputError):
@@ -73,24 +77,3 @@ class _LandmarkFollower(_Follower):
         if len(found) != len(landmarks):
             raise self._fault(found, f"{len(landmarks)} faces")
         return found
-
-
-class _AlignedFollower(_Follower):
-    @property
-    def aligned_box(self) -> tuple[float, float, float, float]:
-        """See `AlignedFollower`."""
-        box: tuple[float, float, float, float] = self._detector.aligned_box
-        return box
-
-
-class _AlignedLandmarkFollower(_LandmarkFollower, _AlignedFollower):
-    """What can do both."""
-
-
-_FOLLOWERS: Final[dict[tuple[bool, bool], type[_Follower]]] = {
-    (False, False): _Follower,
-    (True, False): _LandmarkFollower,
-    (False, True): _AlignedFollower,
-    (True, True): _AlignedLandmarkFollower,
-}
-"""By whether it is a `LandmarkFollower`, and an `AlignedFollower`."""

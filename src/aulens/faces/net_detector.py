@@ -63,6 +63,7 @@ class NetDetector:
     Raises:
         ModelError: a file is missing, damaged, of another kind or does not fit its card.
         ConfigError: an option is out of range.
+        InputError: of each method: a picture is not (H, W, 3) uint8.
     """
 
     aligned_box: Final = _ALIGNED_BOX
@@ -110,28 +111,16 @@ class NetDetector:
         return self._marks.card
 
     def __call__(self, image: Image) -> tuple[Face, ...]:
-        """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none.
-
-        Raises:
-            InputError: `image` is not such an array.
-        """
+        """Return the faces of `image` (H, W, 3) uint8 RGB, largest first; () if there is none."""
         return self.batch([image])[0]
 
     def batch(self, images: Sequence[Image]) -> list[tuple[Face, ...]]:
-        """What a call gives for each of several pictures, at less cost where they are of one size.
-
-        Raises:
-            InputError: one of `images` is not (H, W, 3) uint8.
-        """
+        """What a call gives for each of several pictures, at less cost where they are of one size."""
         images = [check_image(image) for image in images]
         return [largest_first(faces) for faces in self._faces(images, self._search(images))]
 
     def detect_quickly(self, image: Image) -> tuple[Face, ...]:
-        """The faces that the first look shows, largest first.
-
-        Raises:
-            InputError: `image` is not (H, W, 3) uint8.
-        """
+        """The faces that the first look shows, largest first."""
         image = check_image(image)
         return largest_first(self._faces([image], [self._search.first_look(image)])[0])
 
@@ -139,9 +128,6 @@ class NetDetector:
         """The faces about as large as a box (x0, y0, x1, y1), within half its size around it, nearest first.
 
         Less confidence suffices than for a call. It costs a fifth of a first look.
-
-        Raises:
-            InputError: `image` is not (H, W, 3) uint8.
         """
         image = check_image(image)
         slack = self._search.settings.near_slack
@@ -155,7 +141,7 @@ class NetDetector:
             box: (4,) x0, y0, x1, y1 of an upright face; or its five points (5, 2); or landmarks (68, 2).
 
         Raises:
-            InputError: `image` is not (H, W, 3) uint8; the points are not finite or all in one place.
+            InputError: the points are not finite or all in one place.
         """
         where = np.asarray(box, np.float64)
         points = box_points(where) if where.ndim == 1 else where
@@ -178,7 +164,7 @@ class NetDetector:
             Where the points are no face's, they stay as they were, and quality and confidence are 0.
 
         Raises:
-            InputError: `image` is not (H, W, 3) uint8; landmarks are not finite or all in one place.
+            InputError: landmarks are not finite or all in one place.
         """
         image, last = check_image(image), np.asarray(landmarks, np.float64)
         if not len(last):

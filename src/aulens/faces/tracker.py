@@ -272,7 +272,7 @@ class FaceTracker:
         return Tracked(tuple(here[i] for i in ids), tuple(ids), tuple(lost))
 
 
-def _named(embedder: str) -> FaceEmbedder | None:
+def _named(embedder: str) -> FaceEmbedder:
     if embedder == "auto":
         return default_embedder()
     if embedder == "dlib":
