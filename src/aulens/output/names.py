@@ -29,7 +29,7 @@ def free_name(stem: str, taken: set[str]) -> str:
     Names that differ by case only, or by how their accents are stored, are one, as some disks have it. Very
     long ones are cut.
     """
-    stem = MOVES_TERMINALS.sub("_", stem)
+    stem = MOVES_TERMINALS.sub("_", stem).replace("\\", "_")  # elsewhere it parts folders
     stem = stem.encode("utf-8", "replace")[:_MAX_BYTES].decode("utf-8", "ignore")
     name, number = stem, 2
     while _key(name) in taken:
