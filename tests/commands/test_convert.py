@@ -173,7 +173,7 @@ def test_a_start_for_disfa(tmp_path: Path) -> None:
         with safe_open(out, "pt") as tensors:
             made.append(tensors.get_tensor("output.1.bias"))
     assert torch.equal(made[0], made[1])
-    model, found = load_checkpoint(out, DISFA)
+    model, found = load_checkpoint(out)
     assert found == JAAConfig(variant="jaa_net", aus=DISFA.numbers, crop=48, landmark_weight=0.25)
     begin_from(str(out), found).fill(model)  # as training does
 

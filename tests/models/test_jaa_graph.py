@@ -20,7 +20,7 @@ CROP = 48
 FOUR = AUSet("four", (1, 12, 25, 4))
 CONDITIONAL = np.array([[1, 0.7, 0, 0.1], [0.2, 1, 0.7, 0], [0, 0.5, 1, 0.3], [0.9, 0, 0.3, 1]])
 RELATIONS = AURelations(FOUR, CONDITIONAL, np.array([10, 20, 30, 40]))
-UNTOLD = AURelations.from_labels(np.empty((0, 4)), FOUR)
+UNSPECIFIED = AURelations.from_labels(np.empty((0, 4)), FOUR)
 
 
 def config(**changes: object) -> JAAConfig:
@@ -180,7 +180,7 @@ class TestFrozen:
 
 class TestRelations:
     def test_they_are_saved_with_the_model(self, trained: JAANet, model: JAAGraphNet) -> None:
-        other = JAAGraphNet(copy.deepcopy(trained), UNTOLD, config())
+        other = JAAGraphNet(copy.deepcopy(trained), UNSPECIFIED, config())
         assert torch.equal(other.graph.adjacency, torch.eye(4))
         other.load_state_dict(model.state_dict(), strict=True)
         image, landmarks = batch(2)

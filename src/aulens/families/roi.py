@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from aulens.models.config import RoiConfig
@@ -31,20 +32,13 @@ class RoiFamily(AUFamily[RoiConfig]):
 
     def build(self, config: RoiConfig, relations: AURelations | None = None) -> AUModel:
         """See `AUFamily`; ModelError if the backbone's weights can't be had or don't fit."""
-        return self._build(config, config.backbone_weights)
-
-    def empty(self, config: RoiConfig) -> AUModel:
-        """See `AUFamily`."""
-        return self._build(config, None)
-
-    def _build(self, config: RoiConfig, backbone_weights: str | None) -> AUModel:
         from aulens.models.backbone import backbone
         from aulens.models.graph import GraphReasoning
         from aulens.models.pooled import PooledNet
         from aulens.models.roi_gcn import EigenClassifier, RoiNet
 
         aus, variant = config.au_set, config.variant
-        body = backbone(config.backbone, config.crop, config.channels, backbone_weights)
+        body = backbone(config.backbone, config.crop, config.channels, config.backbone_weights)
         common = (body, aus, config.crop, config.template, config.roi_side)
         if variant == "pooled":
             return PooledNet(*common)
@@ -55,6 +49,10 @@ class RoiFamily(AUFamily[RoiConfig]):
         if variant == "roi_gcn_supervised":
             eigen = EigenClassifier(config.eigen_head, len(aus), body.channels)
         return RoiNet(*common, graph=graph, eigen=eigen, threshold=self.decision_threshold(variant))
+
+    def empty(self, config: RoiConfig) -> AUModel:
+        """See `AUFamily`."""
+        return self.build(replace(config, backbone_weights=None))
 
     def criterion(self, config: RoiConfig, base_rates: Sequence[float] | None = None) -> nn.Module:
         """See `AUFamily`."""

@@ -34,11 +34,6 @@ def inverse_rates(base_rates: Sequence[float]) -> Tensor:
 def au_weights(count: int, weighted: bool, base_rates: Sequence[float] | None) -> Tensor:
     """(count,) float32: `inverse_rates` where losses are weighted, else ones.
 
-    Args:
-        count: How many AUs.
-        weighted: Whether their losses are weighted.
-        base_rates: Occurrence rate of each AU in the training data; needed if `weighted`.
-
     Raises:
         ConfigError: The base rates are needed and not given, or not one for each AU.
     """

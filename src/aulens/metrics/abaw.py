@@ -41,33 +41,16 @@ def mean_f1(labels: ArrayLike, decisions: ArrayLike) -> float:
 def total_accuracy(labels: ArrayLike, decisions: ArrayLike) -> float:
     """The share of right decisions among all coded ones, frames and AUs in one list, in [0, 1].
 
-    It is not the mean of the AUs' accuracies when some are coded more often than others.
-
-    Args:
-        labels: (N, A) in {0, 1, MISSING}; MISSING takes no part.
-        decisions: (N, A) bool or {0, 1}.
-
-    Returns:
-        NaN when nothing is coded.
-
-    Raises:
-        InputError: as `mean_f1`.
+    It is not the mean of the AUs' accuracies when some are coded more often than others. NaN when nothing is
+    coded; arguments and errors as of `mean_f1`.
     """
     return float(total_accuracies(counts(labels, decisions)[None])[0])
 
 
 def abaw2_score(labels: ArrayLike, decisions: ArrayLike) -> float:
-    """ABAW-2's measure, in [0, 1]: half `mean_f1` plus half `total_accuracy`.
+    """ABAW-2's measure, in [0, 1]: half `mean_f1` plus half `total_accuracy`, NaN when either is.
 
-    Args:
-        labels: (N, A) in {0, 1, MISSING}; MISSING takes no part.
-        decisions: (N, A) bool or {0, 1}.
-
-    Returns:
-        NaN when either is.
-
-    Raises:
-        InputError: as `mean_f1`.
+    Arguments and errors as of `mean_f1`.
     """
     return float(_abaw2(counts(labels, decisions)[None])[0])
 
@@ -77,9 +60,7 @@ class AbawReport:
     """The challenges' measures of a model on frames of known subjects; the columns of paper B's Table 1.
 
     Attributes:
-        mean_f1: see there.
-        total_accuracy: see there.
-        abaw2: see `abaw2_score`.
+        mean_f1, total_accuracy, abaw2: see `mean_f1`, `total_accuracy`, `abaw2_score`.
         frames: how many frames had at least one coded AU.
         subjects: how many subjects had such a frame.
         bootstrap: resamples of subjects behind each interval.

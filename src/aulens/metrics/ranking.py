@@ -33,15 +33,7 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> Floats:
 def average_precision(labels: ArrayLike, scores: ArrayLike) -> Floats:
     """Per AU, precision averaged over recall, without interpolation; tied scores share one threshold.
 
-    Args:
-        labels: (N, A) in {0, 1, MISSING}; MISSING takes no part.
-        scores: (N, A) float, larger = more surely present; read only where coded.
-
-    Returns:
-        (A,) float64; NaN when an AU never occurs.
-
-    Raises:
-        InputError: as `roc_auc`.
+    (A,) float64; NaN when an AU never occurs. Arguments and errors as of `roc_auc`.
     """
     return _ranked(labels, scores)[1]
 

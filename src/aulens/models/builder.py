@@ -7,7 +7,6 @@ from typing import Final
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from aulens.aus import AUSet
 from aulens.errors import ModelError
 from aulens.models.base import AUModel
 from aulens.models.config import ModelConfig
@@ -18,8 +17,7 @@ FORMAT: Final = "aulens-checkpoint/1"
 
 
 def build(config: ModelConfig, relations: AURelations | None = None) -> AUModel:
-    """The model of a configuration, with random weights except for the backbone's if the configuration names
-    some.
+    """The model of a configuration, with random weights except for a backbone's that it names.
 
     Args:
         config: What to build.
@@ -27,8 +25,8 @@ def build(config: ModelConfig, relations: AURelations | None = None) -> AUModel:
 
     Raises:
         ConfigError: No such backbone, or "jaa_gcn" without relations.
-        ModelError: The backbone's weights can't be had or don't fit, or it can't take this crop; or the
-            relations are of other AUs.
+        ModelError: The backbone can't take this crop, its weights can't be had or don't fit; or the relations
+            are of other AUs.
     """
     return au_family(config.variant).build(config, relations)
 
@@ -45,19 +43,14 @@ def save_checkpoint(path: str | Path, model: AUModel, config: ModelConfig) -> No
     save_file({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, path, metadata)
 
 
-def load_checkpoint(path: str | Path, aus: AUSet | None = None) -> tuple[AUModel, ModelConfig]:
-    """Rebuild a model from its file alone, strictly: every tensor in its place, none left over.
-
-    Args:
-        path: A file of `save_checkpoint`.
-        aus: The AUs that the caller counts on, in order; None to take what the file has.
+def load_checkpoint(path: str | Path) -> tuple[AUModel, ModelConfig]:
+    """Rebuild a model from a file of `save_checkpoint` alone: every tensor in its place, none left over.
 
     Returns:
         The model, in training mode and on the CPU, and its configuration.
 
     Raises:
-        ModelError: No such file, not a checkpoint, truncated, of other AUs, or not matching its
-            configuration.
+        ModelError: No such file, not a checkpoint, truncated, or not matching its configuration.
     """
     path = Path(path)
     if not path.is_file():
@@ -80,11 +73,6 @@ def load_checkpoint(path: str | Path, aus: AUSet | None = None) -> tuple[AUModel
         config = model_config(json.loads(metadata["config"]), key="")
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path} has a configuration that this version can't read: {error}") from error
-    if aus is not None and aus.numbers != config.au_set.numbers:
-        raise ModelError(
-            f"{path} predicts {', '.join(config.au_set.labels)}, but {', '.join(aus.labels)} were asked for. "
-            "Give a checkpoint of these AUs, in this order."
-        )
     model = au_family(config.variant).empty(config)
     try:
         model.load_state_dict(state, strict=True)

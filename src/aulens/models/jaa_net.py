@@ -179,9 +179,7 @@ class JAANet(LandmarkModel):
         count = len(aus)
         self.region = RegionLearning()
         self.align_overall = FeatureExtractor(2, shared=True)
-        self.align_output = nn.Sequential(
-            nn.Linear(self.width, HIDDEN), nn.Linear(HIDDEN, 2 * len(IBUG49.in68))
-        )
+        self.align_output = nn.Sequential(nn.Linear(self.width, HIDDEN), nn.Linear(HIDDEN, 2 * IBUG49.count))
         self.attention = InitialAttention(aus, crop)
         self.refinement = AttentionRefinement(count)
         self.local = FeatureExtractor(count)
@@ -203,7 +201,7 @@ class JAANet(LandmarkModel):
         pair = self.align_overall(region).reshape(-1, 2, self.width)
         align, overall = pair[:, 0], pair[:, 1]
         with torch.autocast(image.device.type, enabled=False):
-            landmarks = self.align_output(full(align)).reshape(-1, len(IBUG49.in68), 2)
+            landmarks = self.align_output(full(align)).reshape(-1, IBUG49.count, 2)
             initial = self.attention(landmarks.detach())
         attention = self.refinement(initial.contiguous(memory_format=torch.channels_last))
         local = self.local(attend(region, attention)).reshape(-1, count, self.width)

@@ -124,15 +124,9 @@ class FeatureExtractor(nn.Sequential):
         inputs = REGION_CHANNELS
         for level, outputs in enumerate(FEATURE_CHANNELS):
             for step, width in enumerate((inputs, outputs)):
-                one = shared and level == step == 0
+                apart = 1 if shared and level == step == 0 else groups
                 layers += [
-                    nn.Conv2d(
-                        width if one else groups * width,
-                        groups * outputs,
-                        3,
-                        padding=1,
-                        groups=1 if one else groups,
-                    ),
+                    nn.Conv2d(apart * width, groups * outputs, 3, padding=1, groups=apart),
                     BatchNorm(groups * outputs),
                     nn.ReLU(inplace=True),
                 ]

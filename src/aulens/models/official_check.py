@@ -51,10 +51,8 @@ def check(
 
     Args:
         subnet: One of `SUBNETS`.
-        given: The state dictionary.
-        wanted: One that fits.
-        aus: The AUs that are asked for.
-        crop: The crop that is asked for, in pixels.
+        given, wanted: The state dictionary, and one that fits.
+        aus, crop: What is asked for.
         source: What to call it in messages.
 
     Raises:

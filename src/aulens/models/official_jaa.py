@@ -91,10 +91,8 @@ def from_official(
     state = model.state_dict()
     for layer in _layers(len(aus)):
         for tensor in _TENSORS:
-            ours, given = (
-                state.get(f"{layer.key}.{tensor}"),
-                parts[layer.subnet].get(f"{layer.name}.{tensor}"),
-            )
+            ours = state.get(f"{layer.key}.{tensor}")
+            given = parts[layer.subnet].get(f"{layer.name}.{tensor}")
             if ours is None or given is None:
                 continue
             if tensor == COUNTER:  # one for all groups
@@ -125,8 +123,7 @@ def read_official(files: Mapping[str, str | Path], aus: AUSet, crop: int) -> JAA
     Args:
         files: For each of `SUBNETS` its file, as saved by the published code; nothing in it is executed. A
             "state_dict" around it and "module." before its names are taken off.
-        aus: See `from_official`.
-        crop: See `from_official`.
+        aus, crop: See `from_official`.
 
     Raises:
         ModelError: A file is absent, damaged or not the part that it was given as.

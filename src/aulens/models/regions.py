@@ -6,14 +6,12 @@ Shapes: B batch, K landmarks, A AUs, h = w the map's side; the axis of length 2 
     sides).
 """
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor, nn
 
 from aulens.aus import MISSING, AUSet
 from aulens.landmarks import INNER_EYE_CORNERS, LAYOUTS
-from aulens.roi import CENTRES, CentreRule, RoiGrid
+from aulens.roi import CENTRES, RoiGrid
 
 
 def au_labels(side_labels: Tensor) -> Tensor:
@@ -36,16 +34,15 @@ class Regions(nn.Module):
     """Where a set of AUs shows, from landmarks.
 
     Args:
-        aus: The AUs, in order.
-        rules: Where each AU's centres lie.
+        aus: The AUs, in order; `CENTRES` says where they lie.
     """
 
     offset: Tensor
     midline: Tensor
 
-    def __init__(self, aus: AUSet, rules: Mapping[int, CentreRule] = CENTRES) -> None:
+    def __init__(self, aus: AUSet) -> None:
         super().__init__()
-        chosen = [rules[number] for number in aus]
+        chosen = [CENTRES[number] for number in aus]
         for layout in LAYOUTS.values():
             pairs = torch.tensor([layout.positions((rule.right, rule.left)) for rule in chosen])
             corners = torch.tensor(layout.positions(INNER_EYE_CORNERS))

@@ -111,20 +111,10 @@ def load_body(body: nn.Module, state: State, whole: Mapping[str, Tensor], name: 
 
 
 def by_order(state: State, whole: Mapping[str, Tensor], name: str, origin: str, source: str) -> State:
-    """Tensors of another project's network under timm's names.
+    """Tensors of another project's network, which `origin` wrote, under timm's names; see `load_body`.
 
     Both list the same layers in the same order under different names, so tensors are matched by position and
-    each pair's shape is checked.
-
-    Args:
-        state: Tensors in their order in the file.
-        whole: State dictionary of timm's network (tensors may be on the meta device).
-        name: Name of timm's network.
-        origin: What wrote the file, for messages.
-        source: Where the weights came from, for messages.
-
-    Raises:
-        ModelError: Another number of tensors, or a pair of different shapes (another width, say).
+    each pair's shape is checked: ModelError for others (another width, say).
     """
     names = [key for key in whole if not key.endswith("num_batches_tracked")]
     tensors = {key: tensor for key, tensor in state.items() if not key.endswith("num_batches_tracked")}

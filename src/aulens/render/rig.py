@@ -72,28 +72,24 @@ def read_obj(path: Path) -> tuple[Floats, Ints, NDArray[np.str_]]:
     Raises:
         DatasetError: it is no such file.
     """
-    try:
-        return _parsed(bytes_of(path).decode("utf-8"))
-    except (OSError, ValueError, OverflowError) as error:
-        raise DatasetError(f"{path} is no mesh that can be read ({error}); get it again") from error
-
-
-def _parsed(text: str) -> tuple[Floats, Ints, NDArray[np.str_]]:
     vertices: list[tuple[float, ...]] = []
     triangles: list[tuple[int, int, int]] = []
     groups: list[str] = []
     group = ""
-    for line in text.splitlines():
-        word, _, rest = line.partition(" ")
-        if word == "v":
-            vertices.append(tuple(float(x) for x in rest.split()[:3]))
-        elif word == "g":
-            group = rest.strip()
-        elif word == "f":
-            first, *others = (int(corner.split("/")[0]) - 1 for corner in rest.split())
-            triangles += [(first, second, third) for second, third in pairwise(others)]
-            groups += [group] * (len(others) - 1)
-    return np.array(vertices, np.float32), np.array(triangles, np.int32), np.array(groups)
+    try:
+        for line in bytes_of(path).decode("utf-8").splitlines():
+            word, _, rest = line.partition(" ")
+            if word == "v":
+                vertices.append(tuple(float(x) for x in rest.split()[:3]))
+            elif word == "g":
+                group = rest.strip()
+            elif word == "f":
+                first, *others = (int(corner.split("/")[0]) - 1 for corner in rest.split())
+                triangles += [(first, second, third) for second, third in pairwise(others)]
+                groups += [group] * (len(others) - 1)
+        return np.array(vertices, np.float32), np.array(triangles, np.int32), np.array(groups)
+    except (OSError, ValueError, OverflowError) as error:
+        raise DatasetError(f"{path} is no mesh that can be read ({error}); get it again") from error
 
 
 def smoothstep(low: float, high: float | NDArray[np.floating], value: NDArray[np.floating]) -> Floats:

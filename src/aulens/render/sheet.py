@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from aulens.aus import PRESENT_STRENGTH, RENDERS
 from aulens.data.renders import render_table
 from aulens.errors import DatasetError
+from aulens.image import read_image
 
 Image = NDArray[np.uint8]
 
@@ -68,13 +69,11 @@ def contact_sheet(
 
     Raises:
         DatasetError: if `root` holds no finished data set.
+        InputError: if one of its pictures can't be read.
     """
     rows = render_table(Path(root), ("file",))
     rows = rows.sample(min(count, len(rows)), random_state=seed)
     tiles = []
     for _, row in rows.iterrows():
-        image = cv2.imread(str(Path(root) / row["file"]))
-        if image is None:
-            raise DatasetError(f"{Path(root) / row['file']} is listed in the manifest but can't be read")
-        tiles.append(_captioned(np.asarray(image[..., ::-1], np.uint8), _caption(row), 160))
+        tiles.append(_captioned(read_image(Path(root) / row["file"]), _caption(row), 160))
     return _write(_tile(tiles, columns), Path(out))

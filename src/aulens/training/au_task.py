@@ -17,7 +17,7 @@ from aulens.data.columns import distinct_pairs
 from aulens.data.dataset import Batch, BatchOrder, FaceDataset, make_loader
 from aulens.data.samples import SPLITS, Samples
 from aulens.errors import DatasetError, ModelError
-from aulens.files import atomic_write
+from aulens.files import atomic_write, plain
 from aulens.models import AUModel, ModelConfig, save_checkpoint
 from aulens.models.family import au_family
 from aulens.training.config import TrainConfig
@@ -190,17 +190,16 @@ def summary(samples: Samples, sides: NDArray[np.float32]) -> dict[str, Any]:
     scores, labels, names = sides.max(-1), samples.labels, samples.aus.labels
     area = metrics.roc_auc(labels, scores)
     f1 = metrics.f1(metrics.counts(labels, scores > 0))
-    return {
-        "macro_roc_auc": _defined(finite_mean(area)),
-        "macro_f1": _defined(finite_mean(f1)),
-        "abaw2": _defined(metrics.abaw2_score(labels, scores > 0)),
-        "roc_auc": dict(zip(names, map(_defined, area.tolist()), strict=True)),
-        "f1": dict(zip(names, map(_defined, f1.tolist()), strict=True)),
-    }
-
-
-def _defined(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    found: dict[str, Any] = plain(
+        {
+            "macro_roc_auc": finite_mean(area),
+            "macro_f1": finite_mean(f1),
+            "abaw2": metrics.abaw2_score(labels, scores > 0),
+            "roc_auc": dict(zip(names, area, strict=True)),
+            "f1": dict(zip(names, f1, strict=True)),
+        }
+    )
+    return found
 
 
 def _number(value: float | None) -> str:

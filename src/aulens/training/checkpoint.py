@@ -84,10 +84,7 @@ def save(
 ) -> None:
     """Write the state of a run; the file is replaced at once, so a kill leaves the old or the new one.
 
-    Args:
-        path: the file.
-        position, model, optimiser, average: of the run.
-        task: what else it needs to go on, `aulens.training.task.Task.state`.
+    `task` is what else it needs to go on, `aulens.training.task.Task.state`.
     """
     state = {
         "format": FORMAT,

@@ -18,7 +18,7 @@ from lightning.fabric import Fabric
 from lightning.fabric.loggers.tensorboard import TensorBoardLogger
 from torch import nn
 
-from aulens.errors import DatasetError, ModelError
+from aulens.errors import ModelError
 from aulens.files import write_json
 from aulens.named import several
 from aulens.training import checkpoint
@@ -26,7 +26,7 @@ from aulens.training.checkpoint import Average, Position
 from aulens.training.config import TrainConfig
 from aulens.training.data_wait import DataWaitTimer
 from aulens.training.progress import Display
-from aulens.training.run_folder import RunFolder, provenance
+from aulens.training.run_folder import RunFolder, check_same_data, provenance
 from aulens.training.schedule import rate, step_seed
 from aulens.training.setup import make_optimiser
 from aulens.training.task import Task
@@ -202,11 +202,7 @@ class Trainer:
         given = self.position
         found, state = checkpoint.load(self.folder.last, self.model, self.optimiser, self.average)
         # The first versions kept no fingerprint of the data of face networks.
-        if found.fingerprint not in ("", given.fingerprint):
-            raise DatasetError(
-                f"The data are not those of the run in {self.folder.path}: other files, labels or splits. "
-                "Give the same data, or start a new run."
-            )
+        check_same_data(found.fingerprint, given.fingerprint, self.folder.path)
         if found.origin not in ("", given.origin):
             raise ModelError(
                 f"The run in {self.folder.path} began from another checkpoint, or with other relations, than "

@@ -80,13 +80,11 @@ class Evaluation:
             self.report.to_markdown().strip(),
             "## All AUs together",
             self._together(),
+            *(("## Landmarks", self.alignment.to_markdown()) if self.alignment else ()),
+            *(("## Intensities, 0 to 5", self.intensity.to_markdown().strip()) if self.intensity else ()),
             *self._sides(),
             f"Base rates: {rates}.",
         ]
-        if self.intensity:
-            parts[5:5] = ["## Intensities, 0 to 5", self.intensity.to_markdown().strip()]
-        if self.alignment:
-            parts[5:5] = ["## Landmarks", self.alignment.to_markdown()]
         return "\n\n".join(parts) + "\n"
 
     def _sides(self) -> tuple[str, ...]:

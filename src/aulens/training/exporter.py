@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-
-import numpy as np
 
 import aulens
 from aulens.data.portraits.splits import PORTRAITS
@@ -17,7 +15,7 @@ from aulens.data.samples import RENDERS
 from aulens.errors import ConfigError, ModelError
 from aulens.files import write_json
 from aulens.landmarks import IBUG49
-from aulens.models import AUModel, load_checkpoint
+from aulens.models import load_checkpoint
 from aulens.models.family import au_family
 from aulens.runtime.card import FORMAT
 from aulens.training.calibration import Calibration, fallback_of, read_calibration
@@ -187,8 +185,7 @@ def _of_aus(path: Path, half: bool, inner: bool, allow_uncalibrated: bool) -> _S
             "map": model.map,
             "template": model.template,
             "tells_sides": model.has_side_scores,
-            **_decision(model, settings.variant, calibration),
-            "intensity": _intensity(model, settings.variant, calibration),
+            **_decision(model.aus.labels, settings.variant, calibration),
             "normalisation": "inside",
             "selected_on_test": selected,
             "people": seen.to_dict() if seen else None,
@@ -227,34 +224,30 @@ def _of_face_net(run: RunFolder) -> _Source:
     )
 
 
-def _decision(model: AUModel, variant: str, calibration: Calibration | None) -> dict[str, Any]:
-    """Platt's (a, b) for what a runtime decodes: the plain mean of a map over a region, or a logit."""
-    labels = model.aus.labels
-    platt = calibration.platt if calibration else np.tile(np.array(fallback_of(variant)), (len(labels), 1))
-    threshold = calibration.threshold if calibration else np.full(len(labels), 0.5)
+def _decision(labels: Sequence[str], variant: str, calibration: Calibration | None) -> dict[str, Any]:
+    """Platt's (a, b), thresholds and curves of intensities, for what a runtime decodes: the plain mean of a
+    map over a region, or a logit."""
     shift = au_family(variant).decision_threshold(variant)  # subtracted by the model, and not by a runtime
+    platt = calibration.platt if calibration else [fallback_of(variant)] * len(labels)
+    threshold = calibration.threshold.tolist() if calibration else [0.5] * len(labels)
+    intensity = None
+    if calibration and any(calibration.curves):
+        intensity = {
+            "unit": "0 absent, 1 a trace (FACS's A) to 5 maximal (E)",
+            "fitted_on": f"{calibration.samples} validation pictures of {calibration.subjects} subjects",
+            "curves": {
+                label: [[score + shift for score in curve.scores], list(curve.intensities)]
+                for label, curve in zip(labels, calibration.curves, strict=True)
+                if curve is not None
+            },
+        }
     return {
         "calibrated": calibration is not None,
         "platt": {
             label: [float(a), float(b - a * shift)] for label, (a, b) in zip(labels, platt, strict=True)
         },
-        "threshold": {label: float(t) for label, t in zip(labels, threshold, strict=True)},
-    }
-
-
-def _intensity(model: AUModel, variant: str, calibration: Calibration | None) -> dict[str, Any] | None:
-    """The curves from what a runtime decodes; None where there are none."""
-    if calibration is None or not any(calibration.curves):
-        return None
-    shift = au_family(variant).decision_threshold(variant)  # subtracted by the model, and not by a runtime
-    return {
-        "unit": "0 absent, 1 a trace (FACS's A) to 5 maximal (E)",
-        "fitted_on": f"{calibration.samples} validation pictures of {calibration.subjects} subjects",
-        "curves": {
-            label: [[score + shift for score in curve.scores], list(curve.intensities)]
-            for label, curve in zip(model.aus.labels, calibration.curves, strict=True)
-            if curve is not None
-        },
+        "threshold": dict(zip(labels, threshold, strict=True)),
+        "intensity": intensity,
     }
 
 

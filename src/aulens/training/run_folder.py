@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aulens
-from aulens.errors import ConfigError, ModelError
+from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.files import plain, write_text
 from aulens.models.family import find
 from aulens.training.config import TrainConfig, load_config, to_toml
@@ -137,6 +137,15 @@ def check_same(old: TrainConfig, new: TrainConfig, path: Path) -> None:
         raise ConfigError(
             f"Cannot resume {path} with another configuration: {_first(changed)}. Use its config.toml, or a "
             "new --out."
+        )
+
+
+def check_same_data(old: str, new: str, path: Path) -> None:
+    """Refuse to go on in ``path`` with data of another fingerprint; "" is one that is not known."""
+    if old not in ("", new):
+        raise DatasetError(
+            f"The data are not those of the run in {path}: other files, labels or splits. Give the same "
+            "data, or start a new run."
         )
 
 

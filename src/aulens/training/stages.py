@@ -18,7 +18,7 @@ import torch
 from lightning.fabric import Fabric
 
 from aulens.data.samples import Samples
-from aulens.errors import DatasetError, ModelError
+from aulens.errors import ModelError
 from aulens.locks import hold
 from aulens.models import AUModel, ModelConfig, build, load_checkpoint, model_config
 from aulens.models.family import au_family
@@ -31,7 +31,7 @@ from aulens.training.face_nets.networks import weights_from
 from aulens.training.face_nets.tasks import open_task, refuse_processes
 from aulens.training.progress import Display
 from aulens.training.run_facts import read_facts
-from aulens.training.run_folder import RunFolder, check_same, open_run
+from aulens.training.run_folder import RunFolder, check_same, check_same_data, open_run
 from aulens.training.sections import Stage2Config
 from aulens.training.setup import launch, load_samples, make_optimiser
 from aulens.training.task import Task
@@ -188,12 +188,8 @@ class _Stages:
         if not (folder.best.is_file() and folder.has_results):
             return False
         check_same(folder.read_config(), config, folder.path)
-        known = read_facts(folder.facts)
-        if known and known.data.fingerprint != self.samples.fingerprint:
-            raise DatasetError(
-                f"The data are not those of the run in {folder.path}: other files, labels or splits. "
-                "Give the same data, or start a new run."
-            )
+        if known := read_facts(folder.facts):
+            check_same_data(known.data.fingerprint, self.samples.fingerprint, folder.path)
         return True
 
 

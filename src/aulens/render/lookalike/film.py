@@ -77,7 +77,8 @@ class Studio:
     def film(self, take: Take, frames: int, framing: Framing) -> Iterator[Frame]:
         """Render `frames` frames of a take, one after another."""
         config, muscles = self.config, self.muscles
-        person = _person(take, config, muscles)
+        rng = np.random.default_rng(config.stream(1, take.person))
+        person = Person(muscles.rig.identity(rng), draw_appearance(rng), draw_rest(rng))
         rng = np.random.default_rng(config.stream(2, take.number))
         shot = replace(draw_shot(rng), distance=float(rng.uniform(80, 120)))
         performance = perform(self.moments[take.number], frames, rng)
@@ -91,8 +92,12 @@ class Studio:
             body=True,
             shift=(shot.shift[0], framing.drop / framing.span * height / side),
         )
-        for t, action in enumerate(performance.actions):
-            picture = self.render(muscles, person, action, _posed(shot, performance, t), side)
+        moments = zip(
+            performance.actions, performance.pose.tolist(), performance.gaze.tolist(), strict=True
+        )
+        for action, (yaw, pitch, roll), (across, up) in moments:
+            posed = replace(shot, yaw=yaw, pitch=pitch, roll=roll, gaze=(across, up))
+            picture = self.render(muscles, person, action, posed, side)
             yield Frame(
                 np.ascontiguousarray(picture.image[top : top + height, left : left + width]),
                 picture.landmarks - np.array([left, top], np.float32),
@@ -105,17 +110,6 @@ def level_crop(frame: Frame, side: int) -> Frame:
     matrix = _TIGHT.matrix(frame.landmarks, side)
     landmarks = transform(matrix, frame.landmarks).astype(np.float32)
     return replace(frame, image=warp(frame.image, matrix, side, "reflect"), landmarks=landmarks)
-
-
-def _person(take: Take, config: LookalikeConfig, muscles: Muscles) -> Person:
-    rng = np.random.default_rng(config.stream(1, take.person))
-    return Person(muscles.rig.identity(rng), draw_appearance(rng), draw_rest(rng))
-
-
-def _posed(shot: Shot, performance: Performance, t: int) -> Shot:
-    yaw, pitch, roll = (float(v) for v in performance.pose[t])
-    across, up = (float(v) for v in performance.gaze[t])
-    return replace(shot, yaw=yaw, pitch=pitch, roll=roll, gaze=(across, up))
 
 
 def _seen(sides: Mapping[int, tuple[float, float]]) -> dict[int, float]:
