@@ -85,12 +85,9 @@ def check_size(path: str | Path, width: float, height: float, max_pixels: int) -
 
 
 def upright_pixels(picture: Image.Image, path: Path, *, close: bool = False) -> NDArray[np.uint8]:
-    """The pixels of a picture's page that is open, (H, W, 3) uint8 RGB, turned as its EXIF says.
+    """The pixels of the page at which a picture is open, (H, W, 3) uint8 RGB, turned as its EXIF says.
 
-    Args:
-        picture: just opened, or at that page.
-        path: its file.
-        close: whether nothing more is wanted of it: its own pixels are let go before these are turned.
+    `close`: nothing more is wanted of it, so that its own pixels are let go before these are turned.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd metadata

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 _ENDS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """By which a batch system, a container or a terminal that is closed ends a process."""
@@ -35,10 +35,14 @@ def ended_by_signals() -> Iterator[None]:
         if not came:
             raise
     finally:
-        for each, was in before.items():
-            signal.signal(each, was)
+        _restore(before)
     if came:
         raise SystemExit(128 + came[0])
+
+
+def _restore(handlers: Mapping[int, Any]) -> None:
+    for each, was in handlers.items():
+        signal.signal(each, was)
 
 
 def _heard() -> list[int]:
@@ -49,13 +53,11 @@ def _heard() -> list[int]:
 @contextmanager
 def kept_handlers() -> Iterator[None]:
     """What a library does at signals instead, if it sets that in the block, does not count: ours stays."""
-    before = {each: signal.getsignal(each) for each in _ENDS}
+    before = {each: was for each in _ENDS if callable(was := signal.getsignal(each))}
     try:
         yield
     finally:
-        for each, was in before.items():
-            if callable(was) and signal.getsignal(each) is not was:
-                signal.signal(each, was)
+        _restore(before)
 
 
 @contextmanager
@@ -63,18 +65,14 @@ def at_ctrl_c(do: Callable[[], None]) -> Iterator[None]:
     """What the first Ctrl-C or SIGTERM in the block does, in place of stopping the program as the second."""
 
     def first(*_: object) -> None:
-        restore()
+        _restore(before)
         do()
-
-    def restore() -> None:
-        for each, was in before.items():
-            signal.signal(each, was)
 
     before = {each: signal.signal(each, first) for each in (signal.SIGINT, *_heard())}
     try:
         yield
     finally:
-        restore()
+        _restore(before)
 
 
 @contextmanager

@@ -60,11 +60,7 @@ def check_bytes(picture: Image.Image, path: str | Path) -> None:
 
 
 def read_pixels(picture: Image.Image, path: Path) -> NDArray[np.uint8]:
-    """The pixels of a picture, (H, W, 3) uint8 RGB as they are stored; see `aulens.read_image`.
-
-    Args:
-        picture: just opened.
-        path: its file.
+    """The pixels of a picture just opened, (H, W, 3) uint8 RGB as they are stored; see `aulens.read_image`.
 
     Raises:
         InputError: its bytes are more than `MAX_BYTES`.

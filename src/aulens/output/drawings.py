@@ -21,16 +21,9 @@ ON_PAGE: Final = 200
 def draw(
     out: Path, stem: str, name: str, result: FrameResult, card: ModelCard, place: int, limits: Limits
 ) -> tuple[list[str], str]:
-    """Draw a picture into OUT/pictures.
+    """Draw a picture into OUT/pictures as STEM.jpg; the page calls it `name`.
 
-    Args:
-        out: folder of the results.
-        stem: what the drawing is called.
-        name: what the page calls the picture.
-        result: what was found in it.
-        card: of the model.
-        place: of the picture among all of the run.
-        limits: of the faces that count; the page says which do not.
+    `place` is that of the picture in the run; which faces are beyond the `limits`, the page says.
 
     Returns:
         Names of the drawings, in `out`, and what the page says of it; "" if it has no room.
@@ -52,15 +45,7 @@ def draw(
 def write_page(
     path: Path, sections: Iterable[str], count: int, failed: Mapping[str, str], card: ModelCard
 ) -> None:
-    """Put the page together.
-
-    Args:
-        path: of the page.
-        sections: what `draw` gave; "" are no sections.
-        count: pictures that were read.
-        failed: those that could not be, each with the reason.
-        card: of the model.
-    """
+    """Put the page together from what `draw` gave of `count` pictures, and from why others `failed`."""
     shown = 0
     with atomic_write(path) as part, part.open("w", encoding="utf-8") as file:
         file.write(page.head(card))

@@ -16,7 +16,7 @@ from aulens.files import atomic_write
 from aulens.output.overlay import join_overlay
 from aulens.output.receipt import Receipt, clear_figures, digest_of, joined, with_old
 from aulens.output.settings import OutputSettings
-from aulens.output.writers import count_rows
+from aulens.output.writers import count_rows, ending
 from aulens.runtime.card import ModelCard
 from aulens.show.figure import can_draw
 from aulens.show.figures import write_figures
@@ -40,7 +40,6 @@ OVERLAY: Final = "overlay"
 
 _CHUNK: Final = 20_000
 """Rows that are changed from one format into another at a time."""
-_MISSING: Final = [""]
 
 
 def finish(
@@ -61,22 +60,19 @@ def finish(
     Args:
         part: folder of the parts.
         out: folder of the results.
-        name: of the video's files.
+        name: of the video's files in it.
         settings: what was asked for.
         card: of the model.
         info: of the video.
         command: that made it, to be shown in the report.
-        begun: what is known of it already: all but files and remarks; rows are those that were written.
-
-    Returns:
-        All that is known.
+        begun: the receipt without files and remarks; its rows are those that were written.
 
     Raises:
         InputError: there are more or fewer rows: somebody else wrote there, too.
     """
     threshold = dict(zip(card.aus.labels, card.threshold, strict=True))
     rows = part / ROWS
-    raw = read_rows(rows)
+    raw = pd.concat(_chunks(rows), ignore_index=True)
     if len(raw) != begun.rows:
         raise InputError(
             f"{rows} has {len(raw):,} rows, not the {begun.rows:,} that were written: another program wrote "
@@ -96,20 +92,22 @@ def finish(
     if table is not raw:
         rows = part / "added.csv"
         table.to_csv(rows, index=False, lineterminator="\n")
-    ending = "csv" if settings.format in TABLE_FORMATS else settings.format
+    kind = ending(settings.format)
     source = part / DIALECT if settings.format in TABLE_FORMATS else rows
-    files = {"table": f"{name}.{ending}"}
-    _replaced(part, out / files["table"], lambda path: _WRITERS[ending](source, path))
+    files = {"table": f"{name}.{kind}"}
+    # Written in the folder of the parts, where no other process writes, and moved in one step.
+    with atomic_write(out / files["table"], within=part) as fresh:
+        _WRITERS[kind](source, fresh)
     if settings.format not in TABLE_FORMATS:
         files["columns"] = FILE_NAME
-        _replaced(part, out / files["columns"], lambda path: write_full_dictionary(path, card.aus))
+        with atomic_write(out / FILE_NAME, within=part) as fresh:
+            write_full_dictionary(fresh, card.aus)
     found = events(table, thresholds=threshold) if timed else None
     if found is not None:
         remark = joined(remark, why_no_blinks(table))
         files["events"] = f"{name}.events.csv"
-        _replaced(
-            part, out / files["events"], lambda path: found.to_csv(path, index=False, lineterminator="\n")
-        )
+        with atomic_write(out / files["events"], within=part) as fresh:
+            found.to_csv(fresh, index=False, lineterminator="\n")
     if settings.overlay:
         drawn = f"{name}.overlay.mp4"
         sound = join_overlay(part / OVERLAY, out / drawn, info, settings.start)
@@ -157,17 +155,9 @@ def _usable(whole: pd.DataFrame, limits: Limits) -> tuple[pd.DataFrame, str | No
     return usable_rows, left_out_text(whole, usable_rows, limits), None
 
 
-def read_rows(path: Path) -> pd.DataFrame:
-    """A table of our columns from CSV."""
-    return pd.concat(_chunks(path), ignore_index=True)
-
-
 def _chunks(path: Path) -> Iterator[pd.DataFrame]:
-    names = pd.read_csv(path, nrows=0).columns
-    kinds = {column: dtype(column) for column in names}
-    with pd.read_csv(
-        path, dtype=kinds, chunksize=_CHUNK, keep_default_na=False, na_values=_MISSING
-    ) as reader:
+    kinds = {column: dtype(column) for column in pd.read_csv(path, nrows=0).columns}
+    with pd.read_csv(path, dtype=kinds, chunksize=_CHUNK, keep_default_na=False, na_values=[""]) as reader:
         yield from reader
 
 
@@ -184,18 +174,6 @@ def _to_parquet(rows: Path, path: Path) -> None:
     writer.close()
 
 
-def _to_csv(rows: Path, path: Path) -> None:
-    shutil.copyfile(rows, path)
-
-
-_WRITERS: Final[dict[str, Callable[[Path, Path], None]]] = {
-    "csv": _to_csv,
-    "jsonl": _to_jsonl,
-    "parquet": _to_parquet,
-}
-
-
-def _replaced(part: Path, path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file in the folder of the parts, which no other process writes to, and move it in one step."""
-    with atomic_write(path, within=part) as fresh:
-        write(fresh)
+_WRITERS: Final[dict[str, Callable[[Path, Path], object]]] = {
+    "csv": shutil.copyfile, "jsonl": _to_jsonl, "parquet": _to_parquet,
+}  # fmt: skip

@@ -88,13 +88,7 @@ class OverlayPart:
 
 
 def join_overlay(folder: Path, path: Path, info: VideoInfo, start: float | None) -> Joined | None:
-    """Make one file of the pieces, with the sound of the video; without, where that can't be taken along.
-
-    Args:
-        folder: of the pieces.
-        path: of the file.
-        info: of the video.
-        start: seconds of it at which the drawn one begins.
+    """Make one file of the pieces, with the sound of the video from `start` on if it can be taken along.
 
     Returns:
         What became of the sound; None if there is no piece and so no file.
@@ -105,14 +99,13 @@ def join_overlay(folder: Path, path: Path, info: VideoInfo, start: float | None)
     pieces = sorted(folder.glob("*.mp4"))
     if not pieces:
         return None
-    if info.has_audio:
-        try:
-            return join_videos(pieces, path, audio_from=info.path, start=start or 0.0)
-        except (InputError, OSError) as error:
-            problem = f"the sound could not be taken along ({error})"
-            join_videos(pieces, path)
-            return Joined(None, problem)
-    return join_videos(pieces, path)
+    if not info.has_audio:
+        return join_videos(pieces, path)
+    try:
+        return join_videos(pieces, path, audio_from=info.path, start=start or 0.0)
+    except (InputError, OSError) as error:
+        join_videos(pieces, path)
+        return Joined(None, f"the sound could not be taken along ({error})")
 
 
 def _piece(folder: Path, number: int) -> Path:

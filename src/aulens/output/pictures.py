@@ -1,4 +1,4 @@
-"""Pictures to files: each is written down as soon as it was looked at; table and page come when all were.
+"""Pictures to files: each is written down as soon as it is analyzed; table and page come when all are.
 
 While a run goes on, OUT/results.part has a file NUMBER.jsonl for each job: what it is of, then a line for
 each picture. Going on after a kill begins behind the last whole line.
@@ -80,20 +80,15 @@ class AnalyzedPicture:
 
 
 OnPicture = Callable[[AnalyzedPicture, FrameResult | None], None]
-"""Called with what was seen in a picture, and with the results, if it was looked at just now."""
+"""Called with what was seen in a picture, and with the results, if it was analyzed just now."""
 
 
 def analyze_picture(
     path: str, called: str, analyzer: Analyzer, settings: OutputSettings, left_out: list[str]
 ) -> tuple[AnalyzedPicture, FrameResult | None]:
-    """Analyze a picture; one that can't be read is a `AnalyzedPicture`, too, without results.
+    """Analyze a picture, which tables call `called`; of one that can't be read there is no `FrameResult`.
 
-    Args:
-        path: of the picture.
-        called: what tables call it.
-        analyzer: the model and the detector.
-        settings: the format of the rows, which faces count, and whether pictures are mirrored.
-        left_out: where the detector notes faces that it leaves out.
+    `left_out` is where the detector notes faces that it leaves out.
     """
     left_out.clear()
     try:
@@ -120,13 +115,7 @@ def numbered(seen: AnalyzedPicture, number: int, format: str) -> Sequence[Row]:
 
 
 class Part:
-    """What was seen in the pictures of a job, which goes on where it was stopped.
-
-    Args:
-        path: of its file.
-        job: the pictures.
-        identity: by what a later run knows that it is of the same, made in the same way.
-    """
+    """What was seen in the pictures of a job, which goes on where it was stopped, if it is the same."""
 
     def __init__(self, path: Path, job: Job, identity: dict[str, Any]) -> None:
         self._path, self._job = path, job
@@ -193,17 +182,17 @@ def analyze_pictures(
     tries: Callable[[int], tuple[int, str | None]] = lambda place: (1, None),
     check: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Look at the pictures of a job that were not looked at before.
+    """Analyze the pictures of a job that were not analyzed before.
 
     Args:
-        plan: it is of.
+        plan: the job is of it.
         job: the pictures.
         analyzer: the model and the detector.
         left_out: where the detector notes faces that it leaves out.
         on_picture: called with what was seen in each, also before.
         worker: who does it.
-        tries: told how many pictures are done; gives how often the job was begun, and why the next picture is
-            not to be looked at.
+        tries: from the number of pictures that are done, how often the job was begun, and why the next
+            picture is not to be analyzed.
         check: raises `BusyError` if another process has taken the job over.
     """
     identity = identity_of_pictures(job.digest, analyzer, plan.settings)

@@ -105,12 +105,7 @@ def read_receipt(path: Path, identity: Mapping[str, Any]) -> Receipt | None:
 
 
 def untrue(path: Path, receipt: Receipt) -> str | None:
-    """In what tables are not what their receipt says, or None: another run or somebody wrote them.
-
-    Args:
-        path: of the receipt.
-        receipt: what stands in it.
-    """
+    """In what tables are not what the receipt at `path` says, or None: another run or somebody wrote them."""
     tables = tables_of(_named(path, receipt))
     if not tables:
         return f"{path} names no table"
@@ -201,12 +196,9 @@ def _is_behind_link(file: Path, folder: Path) -> bool:
 
 
 def with_old(path: Path, identity: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:
-    """What is there now: what an earlier run made stays if it says the same, else it is taken away.
+    """What is there now, of a run's identity and files: what an earlier run made stays if it says the same.
 
-    Args:
-        path: of the earlier run's receipt.
-        identity: of the new run.
-        files: names of what the new run made, by what it is.
+    Else it is taken away; `path` is that of its receipt.
     """
     found, kept = _read(path), dict(files)
     before = {} if found is None else found.identity

@@ -159,15 +159,7 @@ def do_clip(
 ) -> Outcome:
     """Do a job that is a video, a folder of frames or a camera, whose video Ctrl-C ends.
 
-    Args:
-        plan: it is of.
-        job: it.
-        analyzer: the model and the detector.
-        left_out: where the detector notes faces that it leaves out.
-        on_frame: called with each result.
-        held: as in `analyze_video`.
-        worker: who does it.
-        tries: how often it was begun.
+    Args as in `analyze_pictures` and `analyze_video`.
     """
     path, frames = job.paths[0], 0
     receipt: Receipt | None = None

@@ -32,13 +32,7 @@ class Writer(Protocol):
 
 
 class CsvWriter:
-    """Rows as CSV, no spaces; an empty cell is an empty field.
-
-    Args:
-        file: to write to.
-        names: of the columns.
-        header: write these first.
-    """
+    """Rows as CSV, no spaces; an empty cell is an empty field; `header`: begun with the names of columns."""
 
     def __init__(self, file: TextIO, names: Sequence[str], *, header: bool = True) -> None:
         self._file, self._names = file, names
@@ -70,13 +64,7 @@ class JsonLinesWriter:
 
 
 class ParquetRows:
-    """Our rows as Parquet; memory stays bounded.
-
-    Args:
-        target: open for writing bytes.
-        aus: of the model.
-        named: with the names of pictures.
-    """
+    """Our rows as Parquet; memory stays bounded. `named`: with the names of pictures."""
 
     def __init__(self, target: BinaryIO, aus: AUSet, *, named: bool = False) -> None:
         self._aus, self._named, self._rows, self._any = aus, named, list[Row](), False
@@ -174,13 +162,7 @@ def count_rows(path: Path) -> int:
 
 @contextmanager
 def table_of_pictures(path: Path, format: str, aus: AUSet) -> Iterator[Writer]:
-    """A table that takes the place of an earlier one when the block ends without an error.
-
-    Args:
-        path: of it.
-        format: one of `aulens.output.settings.FORMATS`.
-        aus: of the model.
-    """
+    """A table that takes the place of an earlier one when the block ends without an error."""
     with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = open_writer(format, file, aus, picture=True)
         yield writer

@@ -60,13 +60,7 @@ class VideoFile(Media):
     """A video that FFmpeg can read; see `Media`.
 
     Frames whose size changes midway are fitted into the size of the first, their shape kept, on black.
-
-    Args:
-        path: the file.
-        max_pixels: of a frame; a larger one is refused, or lost where it comes later.
-
-    Raises:
-        InputError: see `open_video`.
+    Arguments and errors are those of `open_video`.
     """
 
     def __init__(self, path: str | Path, max_pixels: int = MAX_PIXELS) -> None:

@@ -27,12 +27,7 @@ def kind_of(path: Path) -> str:
 
 
 def create(path: Path, kind: str, base: Fraction) -> Any:
-    """PyAV's container, to be written.
-
-    Args:
-        path: the file.
-        kind: FFmpeg's format.
-        base: seconds per tick of its pictures.
+    """PyAV's container to be written, of FFmpeg's format `kind`; `base`: seconds per tick of its pictures.
 
     Raises:
         OSError: it can't be written there.

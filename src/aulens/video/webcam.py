@@ -49,23 +49,15 @@ def device_of(
     number: int, size: tuple[int, int] | None = None, rate: Fraction | int | None = None
 ) -> tuple[str, str, dict[str, str]]:
     """What FFmpeg calls a camera on this system, by which format it reads it, and with which options."""
-    options: dict[str, str] = {}
-    if size is not None:
-        options["video_size"] = f"{size[0]}x{size[1]}"
+    options = {} if size is None else {"video_size": f"{size[0]}x{size[1]}"}
     if rate is not None:
         options["framerate"] = str(rate)
-    elif sys.platform == "darwin":
-        # FFmpeg would ask for 29.97, which cameras of Macs refuse.
-        options["framerate"] = "30"
-    return *_address(number), options
-
-
-def _address(number: int) -> tuple[str, str]:
     if sys.platform == "darwin":
-        return f"{number}:none", "avfoundation"
+        # FFmpeg would ask for 29.97, which cameras of Macs refuse.
+        return f"{number}:none", "avfoundation", {"framerate": "30"} | options
     if sys.platform == "win32":
-        return f"video={_windows_name(number)}", "dshow"
-    return f"/dev/video{number}", "v4l2"
+        return f"video={_windows_name(number)}", "dshow", options
+    return f"/dev/video{number}", "v4l2", options
 
 
 def _windows_name(number: int) -> str:
