@@ -1,5 +1,6 @@
 """What a file is, its content says: names promise, and are told where they do not keep it."""
 
+import io
 import os
 import socket
 import time
@@ -175,6 +176,18 @@ def test_what_has_nothing_to_do_with_us_is_counted(tmp_path: Path) -> None:
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n"
 
 
+EXR = b"v/1\x01\x02\0\0\0channels\0chlist\0" + bytes(300)
+
+
+def tiff_of_doubles() -> bytes:
+    """As MATLAB and NumPy write what was measured; Pillow reads none."""
+    file = io.BytesIO()
+    Image.new("F", (8, 8)).save(file, "TIFF")
+    bits = b"\x02\x01\x03\0\x01\0\0\0"
+    assert bits + b"\x20" in file.getvalue()
+    return file.getvalue().replace(bits + b"\x20", bits + b"\x40")
+
+
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
@@ -196,6 +209,14 @@ POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\
         ("a.NEF", bytes(300), r"raw picture \(NEF\)"),
         ("a.cr3", b"\0\0\0\x18ftypcrx " + bytes(99), r"raw picture \(CR3\)"),
         ("a.jxl", b"\xff\x0a" + bytes(99), "JPEG XL"),
+        ("depth.exr", EXR, "an OpenEXR picture, which is not read: save it as PNG or TIFF of 16 bits"),
+        ("depth.png", EXR, "an OpenEXR picture"),
+        (
+            "heat.tiff",
+            tiff_of_doubles(),
+            r"\(floats of 64 or .*: save it with 8 or 16 bits",
+        ),
+        ("cut.tif", tiff_of_doubles()[:40], "a TIFF that is damaged"),
         ("study.lnk", b"L\0\0\0\x01\x14\2\0" + bytes(60), "a shortcut of Windows"),
         (".IMG_1.HEIC.icloud", b"bplist00" + bytes(60), "it is in iCloud"),
         ("noending", b"\0\0\0\x20ftypisom" + bytes(400), "index without which"),

@@ -22,6 +22,7 @@ _HEIF: Final = frozenset(
 _AVIF: Final = frozenset({b"avif", b"avis"})
 _PAGED: Final = frozenset({"AVIF", "GIF", "HEIF", "PNG", "TIFF", "WEBP"})
 """Formats with pages that are pictures of their own; PSD has layers, for MPO see `further_pictures`."""
+_TIFF: Final = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
 _SUBFILE: Final = 254
 _DNG: Final = 50706
 _CR3: Final = b"ftypcrx "
@@ -55,9 +56,10 @@ RAW_SUFFIXES: Final = frozenset(
      ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl",
      ".sr2", ".srf", ".srw", ".x3f"}
 )  # fmt: skip
-_UNREAD_PICTURES: Final = frozenset({".exr", ".icloud", ".jxl", ".lnk", ".psb", ".xcf"})
-_UNREAD_VIDEOS: Final = frozenset({".braw", ".crm", ".mlv", ".r3d"})
-MEANT_SUFFIXES: Final = PICTURE_SUFFIXES | VIDEO_SUFFIXES | RAW_SUFFIXES | _UNREAD_PICTURES | _UNREAD_VIDEOS
+_UNREAD_SUFFIXES: Final = frozenset(
+    {".braw", ".crm", ".exr", ".icloud", ".jxl", ".lnk", ".mlv", ".psb", ".r3d", ".xcf"}
+)
+MEANT_SUFFIXES: Final = PICTURE_SUFFIXES | VIDEO_SUFFIXES | RAW_SUFFIXES | _UNREAD_SUFFIXES
 """Who gives a file such a name means a picture or a video."""
 
 _KNOWN: Final = (
@@ -68,6 +70,7 @@ _KNOWN: Final = (
     (b"book\0\0\0\0mark\0", "an alias of macOS, which is not followed: give what it leads to"),
     (b"\xff\x0a", "a JPEG XL picture, which is not read: save it as JPEG or PNG"),
     (b"\0\0\0\x0cjxl ", "a JPEG XL picture, which is not read: save it as JPEG or PNG"),
+    (b"v/1\x01", "an OpenEXR picture, which is not read: save it as PNG or TIFF of 16 bits"),
     (b"pk\x03\x04", "an archive (zip): unpack it first"),
     (b"#extm3u", "a playlist: what it names is not opened, give the videos themselves"),
     (b"ffconcat", "a playlist: what it names is not opened, give the videos themselves"),
@@ -120,6 +123,11 @@ def no_picture(path: Path) -> str:
     """What to say of a file that is no picture of a kind that is opened."""
     if (known := known_kind(path)) is not None:
         return known
+    if first_bytes(path, 4) in _TIFF:
+        return (
+            "a TIFF that is damaged, or of a kind that is not read (floats of 64 or 16 bits, colours as "
+            "floats): save it with 8 or 16 bits, or grey as floats of 32 bits"
+        )
     ending = path.suffix.lower()
     if ending in VIDEO_SUFFIXES:
         return "this looks like a video, not a picture: Analyzer.video reads it"
