@@ -167,17 +167,14 @@ def _files(top: Path, barred: set[str], failed: dict[Path, str]) -> Iterator[Pat
         failed[Path(error.filename)] = f"the folder can't be looked into ({error.strerror})"
 
     for here, folders, names in walk(top, unread):
-        if _is_in(str(real(here)), barred):
+        place = real(here)
+        if not barred.isdisjoint(map(str, (place, *place.parents))):
             folders.clear()
             continue
         for name in names:
             file = here / name
             if not (barred and str(real(file)) in barred):
                 yield file
-
-
-def _is_in(place: str, folders: set[str]) -> bool:
-    return bool(folders) and not folders.isdisjoint([place, *map(str, Path(place).parents)])
 
 
 def _kind(file: Path) -> MediaKind | None:

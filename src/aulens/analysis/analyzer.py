@@ -262,13 +262,11 @@ class Analyzer:
         labels = card.aus.labels
         probability = sides.max(axis=-1)
         five = len(face.landmarks) == FIVE_POINTS
-        right, left = sides.T if card.has_side_scores else np.full((2, len(labels)), np.nan)
+        unknown = np.full((2, len(labels)), np.nan)
+        right, left = sides.T if card.has_side_scores else unknown
         strong, strong_right, strong_left = (
             {f"AU{n}": float(column[card.aus.index(n)]) for n in card.aus.intense}
-            for column in (
-                intensities.max(axis=-1),
-                *(intensities.T if card.has_side_scores else np.full((2, len(labels)), np.nan)),
-            )
+            for column in (intensities.max(axis=-1), *(intensities.T if card.has_side_scores else unknown))
         )
         return FaceResult(
             face_id=face_id,

@@ -4,11 +4,12 @@ A format is the columns, ours or another tool's, and how they lie in a file: CSV
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Protocol, TextIO
+from typing import TextIO
 
 from aulens.aus import AUSet
 from aulens.files import atomic_write
@@ -19,56 +20,49 @@ from aulens.tables.schema import Row, columns, rows_of, to_frame, without_scores
 from aulens.tables.usable import Limits
 
 
-class Writer(Protocol):
+class Writer(ABC):
     """Takes rows, those of one picture or frame after another."""
 
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    @abstractmethod
     def write(self, rows: Iterable[Row]) -> None:
         """Take the next rows."""
-        ...
 
     def close(self) -> None:
         """Write what is left; the file itself stays open."""
-        ...
+        self._file.flush()
 
 
-class CsvWriter:
+class CsvWriter(Writer):
     """Rows as CSV, no spaces; an empty cell is an empty field; `header`: begun with the names of columns."""
 
     def __init__(self, file: TextIO, names: Sequence[str], *, header: bool = True) -> None:
-        self._file, self._names = file, names
+        super().__init__(file)
+        self._names = names
         write_rows(file, names, (), header=header)
 
     def write(self, rows: Iterable[Row]) -> None:
         """See `Writer`."""
         write_rows(self._file, self._names, rows)
 
-    def close(self) -> None:
-        """See `Writer`."""
-        self._file.flush()
 
-
-class JsonLinesWriter:
+class JsonLinesWriter(Writer):
     """Each row as one line of JSON; an empty cell is null."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
 
     def write(self, rows: Iterable[Row]) -> None:
         """See `Writer`."""
         for row in rows:
             self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
-    def close(self) -> None:
-        """See `Writer`."""
-        self._file.flush()
 
+class ParquetRows(Writer):
+    """Our rows as Parquet, in bounded memory. `named`: with the names of pictures."""
 
-class ParquetRows:
-    """Our rows as Parquet; memory stays bounded. `named`: with the names of pictures."""
-
-    def __init__(self, target: BinaryIO, aus: AUSet, *, named: bool = False) -> None:
+    def __init__(self, file: TextIO, aus: AUSet, *, named: bool = False) -> None:
         self._aus, self._named, self._rows, self._any = aus, named, list[Row](), False
-        self._file = ParquetWriter(target)
+        self._parquet = ParquetWriter(file.buffer)
 
     def write(self, rows: Iterable[Row]) -> None:
         """See `Writer`."""
@@ -81,10 +75,10 @@ class ParquetRows:
         """See `Writer`."""
         if self._rows or not self._any:
             self._group()
-        self._file.close()
+        self._parquet.close()
 
     def _group(self) -> None:
-        self._file.write(to_frame(self._rows, self._aus, named=self._named))
+        self._parquet.write(to_frame(self._rows, self._aus, named=self._named))
         self._rows, self._any = [], True
 
 
@@ -136,7 +130,7 @@ def open_writer(format: str, file: TextIO, aus: AUSet, *, picture: bool, named: 
     `named`: of frames that are pictures with names.
     """
     if format == "parquet":
-        return ParquetRows(file.buffer, aus, named=named)
+        return ParquetRows(file, aus, named=named)
     if format == "jsonl":
         return JsonLinesWriter(file)
     theirs = format_of(format, picture=picture)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import av
-import cv2
 import numpy as np
 from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
@@ -266,7 +265,5 @@ def _fine(base: Fraction) -> Fraction:
 def _even(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = image.shape[:2]
     if height % 2 or width % 2:
-        image = np.asarray(
-            cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE), np.uint8
-        )
+        image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
     return np.ascontiguousarray(image)
