@@ -179,7 +179,7 @@ def test_a_worker_goes_on_where_another_died(worker: Worker, model: Path, tmp_pa
 
 def test_a_worker_takes_the_same_baseline_as_one_process(model: Path, tmp_path: Path) -> None:
     video, here = write_people(tmp_path / "talk.mp4", 12), Path.cwd()
-    settings = OutputSettings(baseline=Baseline(least=12))
+    settings = OutputSettings(baseline=Baseline(min_frames=12))
     alone = analyze_video(Analyzer(model, PatchDetector()), video, tmp_path / "alone", settings)
     with Scratch(tmp_path).run() as token:
         told = setup(tmp_path, model, token)

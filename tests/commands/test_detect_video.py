@@ -135,10 +135,10 @@ def test_blinks_are_summed_up_a_minute(eyed: Path, tmp_path: Path):
     assert found["per_minute"].tolist() == [30, 30, 15]
     page = (tmp_path / "out" / "nods.html").read_text()
     assert '"blinks":30.0' in page
-    assert "blinks are not told" not in done.err + page
+    assert "blinks are not counted" not in done.err + page
     # Every third frame is too seldom.
     seldom = aulens("detect", video, "--model", eyed, "--out", tmp_path / "few", "--report", "--every", 3)
-    said = "blinks are not told: a frame in 0.12 s is too seldom for them, at most 0.1 s will do"
+    said = "blinks are not counted: a frame every 0.12 s is too few, at most 0.1 s will do"
     assert f"nods.gif: {said}" in seldom.err
     assert seldom.code == 0
     page = (tmp_path / "few" / "nods.html").read_text()

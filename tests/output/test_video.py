@@ -461,7 +461,7 @@ def test_limits_are_settings_like_others(analyzer: Analyzer, short: Path, tmp_pa
 def test_what_is_above_a_baseline_is_that_of_the_whole_video_also_after_a_kill(
     format: str, analyzer: Analyzer, video: Path, whole, tmp_path: Path
 ):
-    settings = OutputSettings(format, baseline=Baseline(least=20))
+    settings = OutputSettings(format, baseline=Baseline(min_frames=20))
     with pytest.raises(Killed):
         analyze_video(analyzer, video, tmp_path, settings, progress=killed_after(15))
     done = analyze_video(analyzer, video, tmp_path, settings, resume=True)
@@ -485,13 +485,13 @@ def test_faces_beyond_limits_are_measured_against_those_within(
 ):
     judged = Analyzer(analyzer.card.onnx, Judge())
     analyze_video(
-        judged, short, tmp_path, OutputSettings(smooth=0.2, min_quality=0.5, baseline=Baseline(least=8))
+        judged, short, tmp_path, OutputSettings(smooth=0.2, min_quality=0.5, baseline=Baseline(min_frames=8))
     )
     table = read_table(tmp_path / "talk.csv")
     for name in ("AU12_above", "AU12_smooth_p"):
         assert table[name].notna().tolist() == [not 6 <= frame < 10 for frame in range(12)]
     analyze_video(
-        judged, short, tmp_path, OutputSettings(min_quality=0.5, baseline=Baseline(least=9)), name="few"
+        judged, short, tmp_path, OutputSettings(min_quality=0.5, baseline=Baseline(min_frames=9)), name="few"
     )
     assert read_table(tmp_path / "few.csv")["AU12_above"].isna().all()
 
@@ -501,7 +501,7 @@ def test_a_neutral_frame_that_is_not_there_is_told(analyzer: Analyzer, short: Pa
     assert done.remark == "person 0 has no baseline (not seen in frame 99)"
     strange = OutputSettings(baseline=Baseline(picture=(("AU12", 0.5),)))
     done = analyze_video(analyzer, short, tmp_path, strange, name="strange")
-    assert done.problem == "there is no baseline: the neutral picture tells nothing of AU1, AU6, AU25"
+    assert done.problem == "there is no baseline: the neutral picture has no probability of AU1, AU6, AU25"
     assert "AU12_above" not in read_table(tmp_path / "strange.csv")
 
 

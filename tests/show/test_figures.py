@@ -138,7 +138,7 @@ def test_sides_are_two_curves_in_place_of_one(table: pd.DataFrame) -> None:
             np.testing.assert_allclose(line(axes, side).get_ydata(), y, atol=1e-6)
         assert "probability" not in [one.get_label() for one in axes.lines]
     blank = table.assign(**{f"{label}_{side}_p": np.nan for label in LABELS for side in ("left", "right")})
-    with pytest.raises(InputError, match="does not tell sides"):
+    with pytest.raises(InputError, match="has no scores of sides"):
         timeline(blank, THRESHOLD, None, 0, sides=True)
 
 

@@ -71,7 +71,7 @@ def test_a_short_track_has_no_baseline_and_it_is_said() -> None:
     assert told.notna().tolist() == [True] * 400 + [False] * 98
     assert base.lacking(rest) == "persons 1, 2 have no baseline (fewer than 50 usable frames)"
     assert base.lacking(rest.iloc[:1]) is None
-    one = Baseline(least=49).of(table)
+    one = Baseline(min_frames=49).of(table)
     assert one["AU12"].notna().all()
 
 
@@ -110,7 +110,7 @@ def test_a_neutral_picture_is_of_who_is_seen_longest() -> None:
     assert base.lacking(rest) == (
         "person 0 has no baseline (the neutral picture counts as of person 1, who is seen longest)"
     )
-    with pytest.raises(InputError, match="tells nothing of AU12"):
+    with pytest.raises(InputError, match="has no probability of AU12"):
         Baseline(picture=(("AU1", 0.1),)).of(table)
 
 
@@ -129,7 +129,7 @@ def test_files_are_apart_and_nobody_is_no_person() -> None:
 
 
 def test_what_can_not_be_is_refused() -> None:
-    for wrong in ({"quantile": 1.2}, {"least": 0}, {"frame": -1}, {"time": -1.0}, {"frame": 1, "time": 1.0}):
+    for wrong in ({"quantile": 1.2}, {"min_frames": 0}, {"frame": -1}, {"time": -1.0}, {"frame": 1, "time": 1.0}):
         with pytest.raises(ConfigError):
             Baseline(**wrong)
     decided = acting(0.0).assign(AU12_p=NAN)

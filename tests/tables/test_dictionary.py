@@ -84,7 +84,7 @@ def test_the_full_dictionary_has_whatever_a_run_may_write(tmp_path: Path) -> Non
     names = pd.read_csv(tmp_path / FILE_NAME)["name"].tolist()
     assert len(names) == len(set(names))
     table = smooth(clip([0.5]), thresholds=0.5)
-    assert set(names) == {*above(table, Baseline(least=1).of(table)).columns, PICTURE, *EVENT_TYPES}
+    assert set(names) == {*above(table, Baseline(min_frames=1).of(table)).columns, PICTURE, *EVENT_TYPES}
     write_full_dictionary(tmp_path / FILE_NAME, AUSet("one", (12,), intense=(12,)))
     more = pd.read_csv(tmp_path / FILE_NAME).set_index("name")
     assert set(more.index) - set(names) == {"AU12_i", "AU12_left_i", "AU12_right_i", "AU12_smooth_i"}

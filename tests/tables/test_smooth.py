@@ -194,5 +194,5 @@ def test_what_can_not_be_smoothed_is_said() -> None:
         smooth(table.drop(columns="time"), thresholds=0.5)
     decided = table.drop(columns="AU12_p").assign(AU12_c=[True, False])
     for other in (decided, decided.assign(AU12_p=NAN)):
-        with pytest.raises(InputError, match="AU12_c tells decisions, and no AU12_p tells probabilities"):
+        with pytest.raises(InputError, match="AU12_c has decisions, and no AU12_p has probabilities"):
             smooth(other, thresholds=0.5)

@@ -8,13 +8,13 @@ import pytest
 from aulens.errors import InputError
 from aulens.tables import read_table
 from aulens.tables.clip import read_clip
-from aulens.tables.ranges import MOST_COLUMNS
+from aulens.tables.ranges import MAX_COLUMNS
 from aulens.tables.shares import shares
 from made_tables import clip
 
 
 def test_more_columns_than_any_table_has_are_refused_at_once(tmp_path: Path) -> None:
-    names = ["file", "frame", "time", "face_id", "success", *(f"AU{i}_p" for i in range(MOST_COLUMNS))]
+    names = ["file", "frame", "time", "face_id", "success", *(f"AU{i}_p" for i in range(MAX_COLUMNS))]
     (tmp_path / "wide.csv").write_text(
         f"{','.join(names)}\n{','.join('0' for _ in names)}\n", encoding="utf-8"
     )

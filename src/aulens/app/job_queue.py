@@ -87,11 +87,11 @@ class JobQueue:
     """Does one piece of work after another, in a thread of its own.
 
     Args:
-        most: pieces that may wait while one is done.
+        max_waiting: pieces that may wait while one is done.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_waiting: int) -> None:
+        self._max_waiting = max_waiting
         self._waiting: deque[Ticket[object]] = deque()
         self._now: Ticket[object] | None = None
         self._changed = threading.Condition()
@@ -109,7 +109,7 @@ class JobQueue:
         with self._changed:
             if self._closed:
                 raise InputError("The page is being closed.")
-            if len(self._waiting) >= self._most:
+            if len(self._waiting) >= self._max_waiting:
                 raise InputError(f"{len(self._waiting)} others are waiting already; try again in a while.")
             self._waiting.append(ticket)  # type: ignore[arg-type]
             self._changed.notify_all()

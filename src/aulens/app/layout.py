@@ -12,11 +12,11 @@ from aulens.runtime.doubt import DOUBTFUL
 _FASTEST: Final = 30
 """At most each so many-th frame."""
 _EACH: Final = 0.25
-"""Seconds between two looks at how far an analysis is."""
+"""Seconds between two questions how far an analysis is."""
 
 
 def _html(value: str, *, elem_id: str | None = None) -> gr.HTML:
-    """HTML with the looks of our style sheet alone.
+    """HTML styled by our sheet alone.
 
     It is always there, if need be empty: an update of something that is hidden may be lost in the browser.
     """

@@ -1,4 +1,4 @@
-"""Gradio's application with our page in it: its looks, and what of Gradio is switched off."""
+"""Gradio's application with our page in it: its theme, and what of Gradio is switched off."""
 
 from typing import Final
 
@@ -42,7 +42,7 @@ def mount(analyzer: Analyzer, settings: AppSettings, sessions: Sessions, queue: 
         css=part("style.css"),
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
-    page.blocks.has_launched = True  # before that Gradio looks at no path; `SecureApp` looks at ours, too
+    page.blocks.has_launched = True  # before that Gradio checks no path; `SecureApp` checks ours, too
     return app
 
 

@@ -114,7 +114,7 @@ def overlay(made: PictureResult, token: str, version: int, labels: Collection[st
 
 
 def au_table(face: FaceResult, aus: AUSet) -> str:
-    """The Action Units of a face: probability with the threshold, and the two sides if they are told.
+    """The Action Units of a face: probability with the threshold, and the two sides if it has them.
 
     Present ones first, in the order of their numbers: a table that is read, and compared with another.
     """

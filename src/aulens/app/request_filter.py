@@ -1,4 +1,4 @@
-"""What a browser sends, besides files: read whole and looked through before Gradio sees any of it."""
+"""What a browser sends, besides files: read whole and checked before Gradio gets any of it."""
 
 import json
 import re
@@ -11,12 +11,12 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.types import Message, Receive
 
 _API: Final = "/gradio_api"
-_MOST: Final = 8_000_000
+_MAX_BYTES: Final = 8_000_000
 """Bytes: a picture of the camera is in it when live; files come another way."""
-_MOST_PLAIN: Final = 10_000
-_MOST_VALUES: Final = 10_000
-_MOST_NAME: Final = 100
-_MOST_AT_ONCE: Final = 64_000_000
+_MAX_PLAIN: Final = 10_000
+_MAX_VALUES: Final = 10_000
+_MAX_NAME: Final = 100
+_MAX_AT_ONCE: Final = 64_000_000
 _KEPT: Final = ("fn_index", "session_hash", "trigger_id", "event_id")
 _WITH_DATA: Final = re.compile(rf"{_API}/(queue/join|run/predict|stream/[\w-]+)")
 _PICTURE: Final = re.compile(r"data:image/(jpeg|png|webp);base64,[A-Za-z0-9+/]*={0,2}")
@@ -43,20 +43,20 @@ class Bodies:
         self._held = 0
 
     @contextmanager
-    def reading(self, most: int) -> Iterator[Callable[[int], None]]:
+    def reading(self, limit: int) -> Iterator[Callable[[int], None]]:
         """Gives what is to be called with the length of each piece that came, before it is kept.
 
         Raises:
-            RefusedError: then: the request is larger than `most` bytes, or there are too many large ones.
+            RefusedError: then: the request is larger than `limit` bytes, or there are too many large ones.
         """
         mine = 0
 
         def take(size: int) -> None:
             nonlocal mine
             mine, self._held = mine + size, self._held + size
-            if mine > most:
+            if mine > limit:
                 raise RefusedError(413, "This is too much.")
-            if self._held > _MOST_AT_ONCE:
+            if self._held > _MAX_AT_ONCE:
                 raise RefusedError(503, "Too much comes at once; try again in a while.")
 
         try:
@@ -119,7 +119,7 @@ async def filtered_body(
     Args:
         path: what is asked; of Gradio's many ways to ask, only those that the page uses are open.
         receive: gives the body.
-        came: whether a path was told to a browser that uploaded a file.
+        came: whether a path was given to a browser for a file that it uploaded.
         bodies: of all requests.
         declared: its length, as the browser says.
 
@@ -129,10 +129,10 @@ async def filtered_body(
     with_data = _WITH_DATA.fullmatch(path) is not None
     if not with_data and not _WITHOUT.fullmatch(path):
         raise RefusedError(404, "There is no such page.")
-    most = _MOST if with_data else _MOST_PLAIN
-    if declared > most:
+    limit = _MAX_BYTES if with_data else _MAX_PLAIN
+    if declared > limit:
         raise RefusedError(413, "This is too much.")
-    with bodies.reading(most) as take:
+    with bodies.reading(limit) as take:
         body = await _whole(receive, take)
     return _checked(body, came) if with_data else body
 
@@ -166,7 +166,7 @@ async def _whole(receive: Receive, take: Callable[[int], None]) -> bytes:
 
 def _checked(body: bytes, came: Callable[[str], bool]) -> bytes:
     """Written anew, so that nobody can read it in another way than we did."""
-    if sum(map(body.count, (b",", b"[", b"{"))) > _MOST_VALUES:  # each takes far more memory than a comma
+    if sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:  # each takes far more memory than a comma
         raise RefusedError(400, "This is nothing that the page asks.")
     try:
         asked = json.loads(body)
@@ -181,7 +181,7 @@ def _checked(body: bytes, came: Callable[[str], bool]) -> bytes:
 
 
 def _is_name(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= _MOST_NAME
+    return isinstance(value, str) and len(value) <= _MAX_NAME
 
 
 def _value(value: Any, came: Callable[[str], bool]) -> Any:

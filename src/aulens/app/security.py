@@ -53,15 +53,15 @@ class SecureApp:
         sessions: whose files are served.
         hosts: names by which the page may be called, so that no web site can reach it under a name of its
             own (DNS rebinding).
-        most: bytes of one request with files, all of them together.
-        most_in_all: bytes of all files of all pages.
+        max_bytes: of one request with files, all of them together.
+        max_total_bytes: of all files of all pages.
     """
 
     def __init__(
-        self, inner: ASGIApp, sessions: Sessions, hosts: Container[str], most: int, most_in_all: int
+        self, inner: ASGIApp, sessions: Sessions, hosts: Container[str], max_bytes: int, max_total_bytes: int
     ) -> None:
         self._inner, self._sessions, self._hosts = inner, sessions, hosts
-        self._most, self._most_in_all = most, most_in_all
+        self._max_bytes, self._max_total_bytes = max_bytes, max_total_bytes
         self._expected = 0  # bytes of files that are on their way
         self._bodies = Bodies()
         self._closing = asyncio.Event()
@@ -113,11 +113,11 @@ class SecureApp:
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Gradio's answer to files; it names them by what is in them, here each gets a path of its own."""
-        declared = _declared(scope) or self._most  # browsers say it
-        if declared > self._most + _FRAME:
-            await PlainTextResponse(_too_much(self._most), 413)(scope, receive, send)
+        declared = _declared(scope) or self._max_bytes  # browsers say it
+        if declared > self._max_bytes + _FRAME:
+            await PlainTextResponse(_too_much(self._max_bytes), 413)(scope, receive, send)
             return
-        if await asyncio.to_thread(self._sessions.held) + self._expected + declared > self._most_in_all:
+        if await asyncio.to_thread(self._sessions.held) + self._expected + declared > self._max_total_bytes:
             await PlainTextResponse(_NO_ROOM, 507)(scope, receive, send)
             return
         self._expected += declared
@@ -126,7 +126,7 @@ class SecureApp:
         finally:
             self._expected -= declared
 
-    async def _arriving(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
+    async def _arriving(self, scope: Scope, receive: Receive, send: Send, declared: int) -> None:
         begun: Message = {}
         body = bytearray()
         came, over = 0, False
@@ -138,7 +138,7 @@ class SecureApp:
             message = await receive()
             piece = message.get("body", b"")
             came += len(piece)
-            if came > most + _FRAME or plain.bytes_after(piece) > _FRAME:
+            if came > declared + _FRAME or plain.bytes_after(piece) > _FRAME:
                 over = True
                 return {"type": "http.request", "body": _end(scope), "more_body": False}
             return message
@@ -153,7 +153,7 @@ class SecureApp:
                 return
             if over:
                 await asyncio.to_thread(self._thrown_away, bytes(body))
-                await PlainTextResponse(_too_much(self._most), 413)(scope, receive, send)
+                await PlainTextResponse(_too_much(self._max_bytes), 413)(scope, receive, send)
             elif begun["status"] == 200:
                 await self._handed_out(bytes(body))(scope, receive, send)
             else:
@@ -210,13 +210,13 @@ class SecureApp:
         """What the browser says; at the end it has hung up."""
 
         async def wrapped() -> Message:
-            said = asyncio.ensure_future(receive())
+            message = asyncio.ensure_future(receive())
             over = asyncio.ensure_future(self._closing.wait())
             try:
-                await asyncio.wait({said, over}, return_when=asyncio.FIRST_COMPLETED)
-                return said.result() if said.done() else {"type": "http.disconnect"}
+                await asyncio.wait({message, over}, return_when=asyncio.FIRST_COMPLETED)
+                return message.result() if message.done() else {"type": "http.disconnect"}
             finally:
-                said.cancel()
+                message.cancel()
                 over.cancel()
 
         return wrapped
@@ -250,8 +250,8 @@ def _end(scope: Scope) -> bytes:
     return f"\r\n--{boundary}--\r\n".encode("latin-1", "replace")
 
 
-def _too_much(most: int) -> str:
-    return f"These are more than the {most / 1e6:,.4g} MB that the page takes at once."
+def _too_much(limit: int) -> str:
+    return f"These are more than the {limit / 1e6:,.4g} MB that the page takes at once."
 
 
 def _host(scope: Scope) -> str:

@@ -27,7 +27,7 @@ _QUIET: Final = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_OFFLINE": "1",
 }
-"""Gradio asks its makers for news and tells them of its use, unless it is told not to before it is loaded."""
+"""Gradio asks its makers for news and reports its use to them, unless forbidden before it is loaded."""
 _SWEEP_EACH: Final = 60.0
 
 

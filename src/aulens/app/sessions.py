@@ -22,9 +22,9 @@ from aulens.errors import InputError
 
 _AWAY: Final = 600.0
 """Seconds that an upload waits to be taken, and a visit to come back; a page takes its own at once."""
-_MOST_AWAY: Final = 50
+_MAX_AWAY: Final = 50
 """Uploads that wait to be taken, and visits that are not on their page, of which the latest are kept."""
-_MOST_LEFT: Final = 10_000
+_MAX_LEFT: Final = 10_000
 """Visits that are known to be over."""
 LOST: Final = (
     "This page lost its connection to aulens, and what it held was deleted, as if it had been closed. "
@@ -169,7 +169,7 @@ class Sessions:
         """The session of a page, by the name that its browser made up for it.
 
         Raises:
-            InputError: it was closed: nobody would tell of its end a second time, and its files would stay.
+            InputError: it was closed: nobody would report its end a second time, and its files would stay.
         """
         with self._lock:
             if key in self._left:
@@ -215,7 +215,7 @@ class Sessions:
         with self._lock:
             session = self._open.pop(key, None)
             self._left[key] = None
-            if len(self._left) > _MOST_LEFT:
+            if len(self._left) > _MAX_LEFT:
                 del self._left[next(iter(self._left))]
         if session is not None:
             session.leave(self._queue)
@@ -240,9 +240,9 @@ class Sessions:
             away = sorted(self._open.keys() - self._here.keys(), key=lambda key: self._open[key].seen)
             old = time.monotonic() - _AWAY
             gone = [key for key in away if self._open[key].seen < old]
-        for key in dict.fromkeys((*gone, *away[:-_MOST_AWAY])):
+        for key in dict.fromkeys((*gone, *away[:-_MAX_AWAY])):
             self.leave(key)
-        self.uploads.sweep(_AWAY, _MOST_AWAY)
+        self.uploads.sweep(_AWAY, _MAX_AWAY)
 
     def close(self) -> None:
         """Everybody leaves."""

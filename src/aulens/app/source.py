@@ -1,4 +1,4 @@
-"""What was dropped in: a picture or a video, looked at before anything is done with it."""
+"""What was dropped in: a picture or a video, examined before anything is done with it."""
 
 import math
 import os
@@ -76,7 +76,7 @@ def without(error: Exception, folder: Path) -> str:
 
 
 def each_nth(number: object) -> int:
-    """What the page was told to analyze: each so many-th frame.
+    """The number N of the page's field: each N-th frame is analyzed.
 
     Raises:
         ConfigError: it is no number from 1 up.
@@ -96,23 +96,23 @@ def within(info: VideoInfo, settings: OutputSettings, limits: AppSettings) -> Ou
         InputError: the part is too long, or can't be limited.
         ConfigError: it is empty.
     """
-    start, most = settings.start or 0.0, 60 * limits.max_minutes
+    start, limit = settings.start or 0.0, 60 * limits.max_minutes
     asked = math.inf if settings.stop is None else settings.stop
     if info.time_base is None:
         raise InputError(
-            f"This video has no time stamps, so the page can't stop after {length(most)}. Run `aulens "
+            f"This video has no time stamps, so the page can't stop after {length(limit)}. Run `aulens "
             "detect` in a terminal, which takes any length."
         )
     if info.duration is not None:
         stop = min(info.duration, asked)
         if stop <= start:
             raise ConfigError(f"This video: {nothing_between(info, settings.start, settings.stop)}.")
-        if stop - start > most + _SPARE:
+        if stop - start > limit + _SPARE:
             raise InputError(
-                f"This part lasts {length(stop - start)}; the page takes {length(most)} at once. Choose a "
+                f"This part lasts {length(stop - start)}; the page takes {length(limit)} at once. Choose a "
                 "shorter one with From and To, or run `aulens detect` in a terminal, which takes any length."
             )
-    return replace(settings, stop=min(asked, start + most + _SPARE))
+    return replace(settings, stop=min(asked, start + limit + _SPARE))
 
 
 def length(seconds: float) -> str:

@@ -94,14 +94,14 @@ class Uploads:
             path.unlink(missing_ok=True)
             drop_empty(path.parent)
 
-    def sweep(self, age: float, most: int) -> None:
+    def sweep(self, max_age: float, max_waiting: int) -> None:
         """Delete what nobody took for so many seconds, and the oldest if more than so many wait."""
         with self._lock:
             waiting = [path for path in self._came if os.path.lexists(path)]
-            many, self._came = waiting[:-most], dict.fromkeys(waiting[-most:])
+            many, self._came = waiting[:-max_waiting], dict.fromkeys(waiting[-max_waiting:])
         for place in many:
             self.refuse(place)
-        before = time.time() - age
+        before = time.time() - max_age
         for folder, _, names in os.walk(self.folder, topdown=False):
             for path in (Path(folder, name) for name in names):
                 with suppress(OSError):  # it is taken just now
@@ -122,7 +122,7 @@ def check_upload(path: Path, uploads: Path) -> None:
 
 
 def safe_name(name: str) -> str:
-    """A file name that any system can hold, which still tells what it was."""
+    """A file name that any system can hold, which still says what it was."""
     name = name.encode("utf-8", "replace").decode("utf-8")
     clean = _NOT_IN_NAMES.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip().rstrip(" .")
     stem, dot, ending = clean.rpartition(".")

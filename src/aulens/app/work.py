@@ -146,13 +146,13 @@ def picture_work(analyzer: Analyzer, source: Source) -> Work:
     def work(folder: Path, ticket: Ticket[PageResult]) -> PageResult:
         found: list[FaceResult] = []
 
-        def look(seen: AnalyzedPicture, result: FrameResult | None) -> None:
+        def take_in(seen: AnalyzedPicture, result: FrameResult | None) -> None:
             ticket.check()
             found.extend(() if result is None else result.faces)
 
         ticket.report(0, None, "Looking for faces")
         settings = OutputSettings(overlay=True, mirrored=source.mirrored)
-        receipt = _made(analyzer, source, folder, settings, on_picture=look).pictures
+        receipt = _made(analyzer, source, folder, settings, on_picture=take_in).pictures
         assert receipt is not None
         drawn = [folder / name for kind, name in receipt.files.items() if kind.startswith(DRAWN)]
         _zip(folder / "figures.zip", drawn)

@@ -20,7 +20,7 @@ from aulens.files import write_text
 from aulens.image import encode_jpeg
 from aulens.output.names import free_name
 from aulens.show.canvas import Colour
-from aulens.show.evidence import LOOKED, faded, lay_evidence, lay_heat
+from aulens.show.evidence import ATTENTION, faded, lay_evidence, lay_heat
 from aulens.show.figure import GREY, INK, PAGE, VERMILION, can_draw, save_figure, style
 from aulens.show.pages import piece
 from aulens.show.relations import draw_relations
@@ -67,10 +67,10 @@ def draw_aus(explanation: Explanation, labels: Sequence[str]) -> dict[str, dict[
         index = explanation.aus.labels.index(label)
         pictures = drawn[label] = {}
         if explanation.initial_attention is not None:
-            pictures["initial_attention"] = _looked(face, explanation.initial_attention[index])
+            pictures["initial_attention"] = _attention(face, explanation.initial_attention[index])
         values = explanation.maps[index]
         if explanation.attention:
-            pictures["attention"] = _looked(face, values)
+            pictures["attention"] = _attention(face, values)
         else:
             heat = _large(values / max(_FULL_COLOUR, float(np.abs(values).max())))
             pictures["maps"] = lay_evidence(face, heat, attention=False)
@@ -208,9 +208,9 @@ def _marked(explanation: Explanation) -> Picture:
     return np.asarray(picture, np.uint8)
 
 
-def _looked(face: Picture, values: NDArray[np.float32]) -> Picture:
+def _attention(face: Picture, values: NDArray[np.float32]) -> Picture:
     """Attention above the face's median, which many networks leave well above 0."""
-    return lay_heat(face, _large(_stretched(np.maximum(values, np.median(values)))), LOOKED)
+    return lay_heat(face, _large(_stretched(np.maximum(values, np.median(values)))), ATTENTION)
 
 
 def _mark_regions(picture: Picture, explanation: Explanation, index: int) -> None:

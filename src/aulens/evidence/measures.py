@@ -37,8 +37,8 @@ def hits(maps: Maps, inside: NDArray[np.bool_]) -> Floats:
 
 def moved_cells(fields: Maps) -> NDArray[np.bool_]:
     """Where (N, m, m) an AU moved the face: see MOVED."""
-    most = fields.max((1, 2), keepdims=True)
-    return np.asarray((fields >= MOVED * most) & (most > 0))
+    furthest = fields.max((1, 2), keepdims=True)
+    return np.asarray((fields >= MOVED * furthest) & (furthest > 0))
 
 
 def overlap(maps: Maps, moved: NDArray[np.bool_]) -> Floats:

@@ -1,4 +1,4 @@
-"""Pictures at a size made for looking at, and a few shapes drawn smoothly on them."""
+"""Pictures at a size to be viewed, and a few shapes drawn smoothly on them."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +26,7 @@ _FINE = 2
 
 @dataclass(frozen=True)
 class View:
-    """A picture resized for looking at.
+    """A picture resized to be viewed.
 
     Attributes:
         pixels: (h, w, 3) uint8 RGB.
@@ -46,17 +46,17 @@ class View:
         return (points + 0.5) * self.scale - 0.5
 
 
-def view_of(image: NDArray[np.uint8], least: int = 900, most: int = 1600) -> View:
-    """Resize a picture so that its longer side is `least` to `most` pixels, at most 4 times larger.
+def view_of(image: NDArray[np.uint8], min_side: int = 900, max_side: int = 1600) -> View:
+    """Resize a picture so that its longer side is `min_side` to `max_side` pixels, at most 4 times larger.
 
     Args:
         image: (H, W, 3) uint8 RGB; stays as it is.
-        least: smaller pictures are enlarged to this, so that labels stay legible.
-        most: larger pictures are shrunk to this.
+        min_side: smaller pictures are enlarged to this, so that labels stay legible.
+        max_side: larger pictures are shrunk to this.
     """
     height, width = image.shape[:2]
     side = max(height, width)
-    factor = min(most / side, 4.0, max(1.0, least / side)) if side < most else most / side
+    factor = min(max_side / side, 4.0, max(1.0, min_side / side)) if side < max_side else max_side / side
     size = max(1, round(width * factor)), max(1, round(height * factor))
     interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     pixels = np.asarray(cv2.resize(image, size, interpolation=interpolation), dtype=np.uint8)

@@ -29,7 +29,7 @@ _TOP: Final = 0.42
 _FOOT: Final = 0.44
 _DARK: Final = 0.58  # from here on white is the more legible
 _CELL: Final = 0.5  # at most, inches
-_SCALE: Final = 1.2  # its width at least, inches
+_SCALE: Final = 1.2  # its width at lowest, inches
 _LINE: Final = 0.105  # of the words below
 
 
@@ -64,11 +64,11 @@ def cooccurrence_figure(
         raise InputError(
             f"a matrix of {values.shape} does not fit {count} AUs; it must be ({count}, {count})"
         )
-    least = -1.0 if measure == "phi" else 0.0
+    lowest = -1.0 if measure == "phi" else 0.0
     known = values[~np.isnan(values)]
-    if known.size and (known.min() < least - 1e-9 or known.max() > 1 + 1e-9):
+    if known.size and (known.min() < lowest - 1e-9 or known.max() > 1 + 1e-9):
         raise InputError(
-            f"{measure} lies in [{least:g}, 1], the matrix has {known.min():g} to {known.max():g}"
+            f"{measure} lies in [{lowest:g}, 1], the matrix has {known.min():g} to {known.max():g}"
         )
     own = np.diag(values)
     there = ~np.isnan(own) & ~((measure == "joint") & (own == 0))
@@ -76,8 +76,8 @@ def cooccurrence_figure(
     never = [label for label, is_there in zip(labels, there, strict=True) if not is_there]
     if width is None:
         width = COLUMN if len(kept) <= 12 else PAGE
-    said = f"{'Without change' if measure == 'phi' else 'Never present'}: {', '.join(never)}."
-    below = textwrap.wrap(said, int((width - 0.12) * 72 / 3.3)) if never else []
+    note = f"{'Without change' if measure == 'phi' else 'Never present'}: {', '.join(never)}."
+    below = textwrap.wrap(note, int((width - 0.12) * 72 / 3.3)) if never else []
     with style():
         if len(kept) < 2:
             verb = "changed" if measure == "phi" else "was present"
@@ -89,10 +89,10 @@ def _sentence(who: str, verb: str, below: Sequence[str], width: float, title: st
     """A figure without a matrix."""
     from matplotlib.figure import Figure
 
-    said = f"{who} {verb}: nothing goes together."
+    sentence = f"{who} {verb}: nothing goes together."
     height = _TOP + 0.1 + _LINE * len(below)
     figure = Figure((width, height))
-    figure.text(0.06 / width, 1 - 0.26 / height, said, fontsize=7, color=INK, va="top")
+    figure.text(0.06 / width, 1 - 0.26 / height, sentence, fontsize=7, color=INK, va="top")
     _write_below(figure, below)
     if title is not None:
         write_title(figure, title, 0.06 / width, 1 - 0.06 / height)

@@ -16,8 +16,8 @@ class Envelope:
     Attributes:
         first: (B,) int64, position of the first sample of each stretch.
         time: (B,) time of that sample.
-        low: (B, A) least value; NaN where no sample of the stretch has one.
-        high: (B, A) greatest value.
+        low: (B, A) lowest value; NaN where no sample of the stretch has one.
+        high: (B, A) highest value.
     """
 
     first: NDArray[np.int64]

@@ -17,17 +17,17 @@ from aulens.show.sides import has_sides
 FAINT: Final = 0.15
 FOR: Final = ((255, 196, 0), (255, 48, 32))
 AGAINST: Final = ((120, 170, 255), (30, 70, 220))
-# Where a model looked is neither: a colour of its own. It counts above the face's median, which many networks
-# leave well above 0, and in proportion to the place most looked at, if that stands out at least so much.
-LOOKED: Final = ((190, 160, 255), (116, 30, 230))
+# Attention, where a model looked, is neither: a colour of its own. It counts above the face's median, which
+# many networks leave well above 0, and in proportion to its maximum, if that stands out at least so much.
+ATTENTION: Final = ((190, 160, 255), (116, 30, 230))
 _STANDS_OUT = 0.2
 OPACITY: Final = 0.6
 """Of the strongest evidence laid over a picture."""
 ATTENTION_OPACITY: Final = 0.7
 """Of attention, relative to that: it has large areas, and the face must still be seen through them."""
-_LOOKED_WORDS: Final = (
+_ATTENTION_NOTE: Final = (
     "Violet: where the model looked for the Action Unit, more than elsewhere. That speaks neither for it nor "
-    "against it, and tells no side."
+    "against it, and says nothing about sides."
 )
 
 _TILE = 150
@@ -45,7 +45,7 @@ def blend_evidence(view: View, results: Iterable[FaceResult], opacity: float = O
     For a model with attention: violet, where it looked for them.
 
     Args:
-        view: the picture, resized for looking at.
+        view: the picture, resized to be viewed.
         results: its faces, in the coordinates of the full picture.
         opacity: of the strongest evidence, 0 to 1.
 
@@ -57,7 +57,7 @@ def blend_evidence(view: View, results: Iterable[FaceResult], opacity: float = O
     ramp, strongest = FOR, opacity
     for result in results:
         if result.evidence.attention:
-            ramp, strongest = LOOKED, ATTENTION_OPACITY * opacity
+            ramp, strongest = ATTENTION, ATTENTION_OPACITY * opacity
         for label in result.present:
             matrix = compose(result.matrix, view.to_picture)
             seen = result.evidence.over(label, matrix, (height, width))
@@ -70,7 +70,7 @@ def evidence_sheet(image: NDArray[np.uint8], result: FaceResult, aus: AUSet) -> 
 
     For a model with attention: violet, where it looked for the AU, and a note that says so. Tiles of AUs that
     are present have a yellow frame. The caption has the AU's name, the probability, and that on the subject's
-    right (R, on the left of the tile) and left (L) if the AU has sides and the model tells them.
+    right (R, on the left of the tile) and left (L) if the AU has sides and the model scores them.
 
     Args:
         image: the picture that was analyzed, (H, W, 3) uint8 RGB.
@@ -84,7 +84,7 @@ def evidence_sheet(image: NDArray[np.uint8], result: FaceResult, aus: AUSet) -> 
     rows = -(-len(aus) // columns)
     caption = _CAPTION if result.has_side_scores else _CAPTION_SIDELESS
     width, bottom = columns * (_TILE + _GAP) + _GAP, rows * (_TILE + caption + _GAP) + _GAP
-    note = _lines(_LOOKED_WORDS, _NOTE, width - 2 * _GAP) if result.evidence.attention else []
+    note = _lines(_ATTENTION_NOTE, _NOTE, width - 2 * _GAP) if result.evidence.attention else []
     shape = bottom + round(1.5 * _NOTE * len(note)), width
     sheet = np.full((*shape, 3), 255, dtype=np.uint8)
     layer = Layer(shape)
@@ -154,7 +154,7 @@ def lay_evidence(
         against: opacity of the strongest evidence against the AU.
     """
     if attention:
-        return lay_heat(pixels, heat, LOOKED)
+        return lay_heat(pixels, heat, ATTENTION)
     return lay_heat(lay_heat(pixels, -heat, AGAINST, against), heat, FOR)
 
 

@@ -58,8 +58,8 @@ def can_draw() -> bool:
 def style() -> Iterator[None]:
     """Draw in this style inside the `with`, one thread at a time; matplotlib's settings stay as they were.
 
-    Nothing is said of characters that no font has: they are boxes in PDF and PNG, and an SVG keeps them as
-    text for whatever fonts its reader has.
+    Characters that no font has raise no warning: they are boxes in PDF and PNG, and an SVG keeps them as text
+    for whatever fonts its reader has.
 
     Raises:
         ConfigError: matplotlib is not installed; says what to install.

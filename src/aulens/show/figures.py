@@ -15,7 +15,7 @@ from aulens.tables.cooccurrence import cooccurrence
 from aulens.tables.events import events as events_of
 from aulens.tables.schema import of_person
 
-_LEAST: Final = 1.0
+_MIN_SEEN: Final = 1.0
 """Seconds (or 25 frames) that a person must be seen for to get figures; passers-by are in the table."""
 
 
@@ -49,14 +49,14 @@ def write_figures(
 
     Raises:
         ConfigError: no threshold, a link in place of the folder, or matplotlib, an extra, is not installed.
-        InputError: the table is of several clips, lacks columns, or tells no sides and `sides` is set.
+        InputError: the table is of several clips, lacks columns, or has no sides and `sides` is set.
     """
     labels = tuple(threshold)
     clip = read_clip(table, labels, smoothed)
     if events is None and clip.timed and clip.tracks:
         events = events_of(table, smoothed=clip.smoothed)
-    least = _LEAST if clip.timed else 25
-    people = people_to_draw({track.face_id: track.time_seen for track in clip.tracks}, least)
+    min_seen = _MIN_SEEN if clip.timed else 25
+    people = people_to_draw({track.face_id: track.time_seen for track in clip.tracks}, min_seen)
     if people:
         folder.parent.mkdir(parents=True, exist_ok=True)
         make_folder(folder)
@@ -79,13 +79,13 @@ def write_figures(
     return tuple(written)
 
 
-def people_to_draw(seen: Mapping[int, float], least: float, most: int = 12) -> list[int]:
+def people_to_draw(seen: Mapping[int, float], min_seen: float, max_people: int = 12) -> list[int]:
     """Who gets figures: those who were seen longest, and for so long at least; whoever is alone, always.
 
     Args:
         seen: face id to how long it was seen.
-        least: in the unit of `seen`.
-        most: people.
+        min_seen: in the unit of `seen`.
+        max_people: who get figures at most.
     """
-    longest = sorted(seen, key=lambda face_id: -seen[face_id])[:most]
-    return sorted(face_id for face_id in longest if seen[face_id] >= least or len(seen) == 1)
+    longest = sorted(seen, key=lambda face_id: -seen[face_id])[:max_people]
+    return sorted(face_id for face_id in longest if seen[face_id] >= min_seen or len(seen) == 1)

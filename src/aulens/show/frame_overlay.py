@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from aulens.align import compose, warp_back
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.canvas import FRAME, Layer, Rect, View
-from aulens.show.evidence import ATTENTION_OPACITY, FOR, LOOKED, OPACITY, as_heat, ramp_colours
+from aulens.show.evidence import ATTENTION, ATTENTION_OPACITY, FOR, OPACITY, as_heat, ramp_colours
 from aulens.show.labels import LabelStyle, draw_chip, draw_name
 from aulens.show.sides import sides_of
 
 _LARGEST: Final = 1280
-_LEAST: Final = 640
-_MOST_ENLARGED: Final = 4.0
+_SMALLEST: Final = 640
+_MAX_SCALE: Final = 4.0
 _CROWD: Final = 4
 """With more faces than this, labels are smaller."""
 
@@ -30,7 +30,7 @@ class FrameOverlay:
     """Draws the frames of one video: boxes, AU labels beside the faces, evidence for the AUs as heat.
 
     A label has a flag R on its left and L on its right, the subject's own sides, lit where the AU is present;
-    no flags where the AU has no sides (`has_sides`) or the model tells none. Who is lost is not drawn. A
+    no flags where the AU has no sides (`has_sides`) or the model scores none. Who is lost is not drawn. A
     drawing depends on its own frame only.
 
     Args:
@@ -44,7 +44,7 @@ class FrameOverlay:
 
     def __init__(self, width: int, height: int) -> None:
         longer = max(width, height)
-        factor = min(_LARGEST, max(longer, min(_LEAST, _MOST_ENLARGED * longer))) / longer
+        factor = min(_LARGEST, max(longer, min(_SMALLEST, _MAX_SCALE * longer))) / longer
         self.size = max(1, round(width * factor)), max(1, round(height * factor))
         self._text = max(12, round(max(self.size) / 64))
 
@@ -148,7 +148,7 @@ def _add_heat(view: View, face: FaceResult) -> None:
 def _heat_tables(attention: bool) -> Sprite:
     """Colours times opacity, and what they let through, for heat 0 to 255; (1, 256, 3) each."""
     heat = np.linspace(0, 1, 256, dtype=np.float32)[None]
-    ramp, opacity = (LOOKED, ATTENTION_OPACITY * OPACITY) if attention else (FOR, OPACITY)
+    ramp, opacity = (ATTENTION, ATTENTION_OPACITY * OPACITY) if attention else (FOR, OPACITY)
     return _sprite(*ramp_colours(heat, ramp, opacity))
 
 

@@ -20,8 +20,8 @@ def draw_overlay(
     Each face has a box with its number, faint landmarks, and the evidence for its present AUs as heat. Its
     labels stand beside a face that is alone and has room there; else all are listed below the picture. A
     label has a flag R on its left and L on its right, as you see the subject's right and left; a flag is lit
-    where the AU is present on that side. Labels of AUs without sides (`has_sides`) and of a model that tells
-    none have no flags, and the heat of a model with attention is violet: where it looked, see
+    where the AU is present on that side. Labels of AUs without sides (`has_sides`) and of a model without
+    them have no flags, and the heat of a model with attention is violet: where it looked, see
     `evidence_sheet`.
 
     Args:
@@ -31,7 +31,7 @@ def draw_overlay(
         who: "person" for a video's frame.
 
     Returns:
-        (h, w, 3) uint8 RGB, resized for looking at: the longer side is about 900 to 1600 pixels, more where
+        (h, w, 3) uint8 RGB, resized to be viewed: the longer side is about 900 to 1600 pixels, more where
         labels are listed below.
     """
     view = view_of(image)

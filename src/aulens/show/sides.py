@@ -11,7 +11,7 @@ _CHIN_AND_JAW: Final = frozenset({17, 26, 27})
 
 
 def has_sides(label: str) -> bool:
-    """Whether an AU can be one-sided; False for lips, chin and jaw, whose sides only the tables tell."""
+    """Whether an AU can be one-sided; False for lips, chin and jaw, whose sides are in tables only."""
     number = int(label.removeprefix("AU"))
     return number not in _CHIN_AND_JAW and not (number in CENTRES and CENTRES[number].midline)
 

@@ -75,7 +75,7 @@ def timeline(
 
     Raises:
         ConfigError: no threshold, or one that is no probability.
-        InputError: the table lacks columns or the person, is of several clips, or tells no sides.
+        InputError: the table lacks columns or the person, is of several clips, or has no sides.
     """
     for label, value in threshold.items():
         if not 0 <= value <= 1:
@@ -83,7 +83,7 @@ def timeline(
     clip = read_clip(table, tuple(threshold), smoothed)
     track = clip.track(face_id)
     if sides and (track.right is None or track.left is None):
-        raise InputError(f"{clip.file}: the model does not tell sides; draw the timeline without sides")
+        raise InputError(f"{clip.file}: the table has no scores of sides; draw the timeline without sides")
     none = pd.DataFrame(columns=["au", "onset", "apex", "offset"])
     own = none if events is None else of_person(events, face_id)
     with style():
@@ -97,9 +97,9 @@ def clip_title(clip: Clip) -> str:
 
 def figure_title(clip: Clip, face_id: int, width: float) -> str:
     """The clip and a person, above a figure so many inches wide; a long folder loses its beginning."""
-    said = f"{clip_title(clip)}, person {face_id}"
-    over = len(said) - int(72 * (width - 0.12) / _LETTER)
-    return f"…{said[min(over + 1, len(clip.folder)) :]}" if clip.folder and over > 0 else said
+    title = f"{clip_title(clip)}, person {face_id}"
+    over = len(title) - int(72 * (width - 0.12) / _LETTER)
+    return f"…{title[min(over + 1, len(clip.folder)) :]}" if clip.folder and over > 0 else title
 
 
 class _Drawing:
@@ -136,8 +136,9 @@ class _Drawing:
             bands[0].set_yticks([0, 1])
             bands[0].tick_params(axis="y", length=1.5, pad=1, labelsize=4.5, labelcolor=GREY)
         self._time_axis(bands)
-        said = figure_title(self.clip, self.track.face_id, self.width) if title is None else title
-        write_title(figure, said, 0.06 / self.width, 1 - 0.08 / height)
+        if title is None:
+            title = figure_title(self.clip, self.track.face_id, self.width)
+        write_title(figure, title, 0.06 / self.width, 1 - 0.08 / height)
         self._key(figure, 1 - 0.23 / height, lines, sides)
         heading = "share of time\n[95 % interval]" if self.intervals else "share of\ntime"
         at = 1 - (self.right - 0.06) / self.width
@@ -180,9 +181,9 @@ class _Drawing:
     def _curve(
         self, axes: "Axes", values: NDArray[np.float32], colour: str, line: "LineStyleType", label: str
     ) -> None:
-        track, most = self.track, _PER_INCH * self.across
-        dense = len(track.time) > most
-        shown = envelope(track.time, values[:, None], (self.end - self.start) / most if dense else 0.0)
+        track, limit = self.track, _PER_INCH * self.across
+        dense = len(track.time) > limit
+        shown = envelope(track.time, values[:, None], (self.end - self.start) / limit if dense else 0.0)
         x, y = shown.time, np.asarray(shown.low[:, 0], np.float64)
         if dense:  # low and high one after the other: a solid band, with all its peaks
             high = np.asarray(shown.high[:, 0], np.float64)
@@ -196,9 +197,9 @@ class _Drawing:
     def _words(self, axes: "Axes", label: str, number: int) -> None:
         """What stands left and right of a band; x in inches from its ends."""
 
-        def write(x: float, text: str, **look: Any) -> None:
+        def write(x: float, text: str, **style: Any) -> None:
             place = x / self.across if x < 0 else 1 + x / self.across
-            axes.text(place, 0.42, text, transform=axes.transAxes, va="center", **look)
+            axes.text(place, 0.42, text, transform=axes.transAxes, va="center", **style)
 
         write(0.06 - self.left, label, fontweight="bold")
         if self.wide:
@@ -237,7 +238,7 @@ class _Drawing:
         drawn = [label for label, curve in zip(self.clip.labels, self.track.curves, strict=True) if curve]
         sided = [label for label in drawn if sides and has_sides(label)]
         line = partial(Line2D, [], [])
-        told: list[tuple[object, Line2D | Patch]] = [
+        entries: list[tuple[object, Line2D | Patch]] = [
             (sided, line(color=GREEN, linewidth=1, label="subject's right")),
             (sided, line(color=VERMILION, linewidth=1, linestyle=dashed, label="subject's left")),
             (len(sided) < len(drawn), line(color=BLUE, linewidth=1, label="both sides" if sided else kind)),
@@ -254,7 +255,7 @@ class _Drawing:
             ),
             (self.track.doubtful(), Patch(facecolor=PALE, alpha=0.6, label="face seen badly")),
         ]
-        parts = [part for is_there, part in told if is_there]
+        parts = [part for is_there, part in entries if is_there]
         figure.legend(
             handles=parts,
             loc="upper left",

@@ -34,7 +34,7 @@ class Apexes:
     """Follows events; an AU may be absent for `MERGE_GAP` within one.
 
     Args:
-        limit: most frames with apexes of events that are over.
+        limit: frames at most with apexes of events that are over.
 
     Attributes:
         kept: apexes of events that are over, as they ended.
@@ -96,14 +96,14 @@ class Apexes:
             self._end(key)
 
     def _end(self, key: tuple[int, str]) -> None:
-        """An event is over: keep its apex, and let go of the least of all apexes if there are too many."""
+        """An event is over: keep its apex, and let go of the weakest if there are too many."""
         self.kept.append(self._runs.pop(key).apex)
         while len({apex.frame for apex in self.kept}) > self._limit:
-            least = self._least()
-            self.kept = [apex for apex in self.kept if apex.frame != least]
+            weakest = self._weakest()
+            self.kept = [apex for apex in self.kept if apex.frame != weakest]
 
-    def _least(self) -> int:
-        """The frame that is missed least: each AU of each person keeps its strongest events the longest."""
+    def _weakest(self) -> int:
+        """The frame to let go of: each AU of each person keeps its strongest events the longest."""
         order = sorted(self.kept, key=lambda apex: (-apex.probability, apex.frame))
         count: dict[tuple[int, str], int] = {}
         best: dict[int, tuple[int, float]] = {}

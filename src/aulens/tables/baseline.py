@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 QUANTILE: Final = 0.1
-LEAST: Final = 50
+MIN_FRAMES: Final = 50
 RESTING: Final = Limits(max_yaw=30, min_quality=0.3)
-"""Faces beyond are not looked at for the baseline, where the table tells yaw and quality."""
+"""Faces beyond take no part in the baseline, where the table has yaw and quality."""
 
-_LEAST: Final = 1e-6
+_CLIPPED: Final = 1e-6
 """Probabilities nearer to 0 or 1 count as this near; tables round to as many decimals."""
 _NAMED: Final = 5
 _PERSON: Final = ["file", "face_id"]
@@ -39,7 +39,7 @@ class Baseline(Checked):
 
     Attributes:
         quantile: of the log odds of each AU over the person's usable frames, 0 to 1.
-        least: usable frames of a person; with fewer there is no baseline.
+        min_frames: usable frames of a person; with fewer there is no baseline.
         frame: number of the frame in which everybody's face is at rest.
         time: or the time at which it is, seconds.
         picture: or the probabilities of a picture of the face at rest, (label, probability) of each AU; it
@@ -50,7 +50,7 @@ class Baseline(Checked):
     """
 
     quantile: Probability = QUANTILE
-    least: Count = LEAST
+    min_frames: Count = MIN_FRAMES
     frame: Natural | None = None
     time: NotNegative | None = None
     picture: tuple[tuple[str, float], ...] | None = None
@@ -88,7 +88,7 @@ class Baseline(Checked):
         if self.picture is not None:
             probability = dict(self.picture)
             if lacking := [label for label in labels if label not in probability]:
-                raise InputError(f"the neutral picture tells nothing of {', '.join(lacking)}")
+                raise InputError(f"the neutral picture has no probability of {', '.join(lacking)}")
             found = everybody.to_frame().reindex(columns=labels)  # empty
             longest = everybody.groupby(level="file").idxmax()
             found.loc[list(longest)] = log_odds(np.array([probability[label] for label in labels]))
@@ -96,7 +96,7 @@ class Baseline(Checked):
             found = rows[self._shown(table, seen)].set_index(_PERSON)[labels]
         else:
             groups = rows[_usable(seen)].groupby(_PERSON, sort=False)[labels]
-            found = groups.quantile(self.quantile).where(groups.count() >= self.least)
+            found = groups.quantile(self.quantile).where(groups.count() >= self.min_frames)
         return found.reindex(everybody.index).astype("float64")
 
     def lacking(self, rest: pd.DataFrame) -> str | None:
@@ -109,7 +109,7 @@ class Baseline(Checked):
         people = [str(face_id) for _, face_id in rest.index[without]]
         if not people:
             return None
-        why = f"fewer than {self.least} usable frames"
+        why = f"fewer than {self.min_frames} usable frames"
         if self.frame is not None or self.time is not None:
             where = f"at {self.time:g} s" if self.frame is None else f"in frame {self.frame}"
             why = f"not seen {where}"
@@ -153,16 +153,16 @@ def above(table: pd.DataFrame, rest: pd.DataFrame) -> pd.DataFrame:
 
 def log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
     """The log odds of probabilities of any shape; 0 and 1 count as a millionth away."""
-    clipped = np.clip(probability, _LEAST, 1 - _LEAST)
+    clipped = np.clip(probability, _CLIPPED, 1 - _CLIPPED)
     return np.asarray(np.log(clipped / (1 - clipped)))
 
 
 def _usable(seen: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which faces are of `RESTING`, by what the table tells."""
+    """Which faces are of `RESTING`, by what the table has of them."""
     yaw, quality = (
         seen[name].to_numpy(np.float64, na_value=np.nan)
         if name in seen and seen[name].notna().any()
-        else np.full(len(seen), untold)
-        for name, untold in (("pose_yaw", 0.0), ("quality", 1.0))
+        else np.full(len(seen), unknown)
+        for name, unknown in (("pose_yaw", 0.0), ("quality", 1.0))
     )
     return RESTING.keep(yaw, np.zeros(len(seen)), quality)

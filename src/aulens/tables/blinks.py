@@ -1,4 +1,4 @@
-"""Blinks: what of closed eyes is short enough for AU45, which FACS tells from AU43 by its length."""
+"""Blinks: what of closed eyes is short enough for AU45, which FACS distinguishes from AU43 by its length."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def closed_eyes(
     """How probably both eyes are closed in each row of a track, and whether they are.
 
     Args:
-        table: with AU43; of a model that tells sides the eye that is less closed counts, so that a wink is no
+        table: with AU43; of a model with sides the eye that is less closed counts, so that a wink is no
             blink.
         track: its rows.
         threshold: of AU43.
@@ -51,10 +51,10 @@ def closed_eyes(
     rows = table[columns if sided else [f"{SHUT}_p"]].iloc[track.rows]
     share = np.where(_slow(table, track), np.nan, rows.to_numpy(np.float64, na_value=np.nan).min(axis=1))
     known = np.isfinite(share)
-    least = np.array([threshold_of(threshold, SHUT)])
+    high = np.array([threshold_of(threshold, SHUT)])
     begins = track.begins(BRIDGED, known)
     shut = np.full(len(share), np.nan)
-    shut[known] = switched(share[known, None], begins, least, least * (1 - HYSTERESIS))[:, 0]
+    shut[known] = switched(share[known, None], begins, high, high * (1 - HYSTERESIS))[:, 0]
     return share, shut
 
 
@@ -94,7 +94,7 @@ def blink_rates(table: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row per person who is seen: `file`, `face_id`, `blinks`, and `per_minute` of the time in which they
         are seen, by the frames' own times; NaN where the clip has less than 10 frames a second, or where
-        blinks are not told from closed eyes.
+        blinks are not distinguished from closed eyes.
 
     Raises:
         InputError: columns or times are missing.
@@ -117,9 +117,7 @@ def why_no_blinks(table: pd.DataFrame) -> str | None:
     if not can_derive_blinks(table) or not _slow(table, track).any():
         return None
     lasts = float(np.median(track.end - track.time))
-    return (
-        f"blinks are not told: a frame in {lasts:.2g} s is too seldom for them, at most {SLOWEST:g} s will do"
-    )
+    return f"blinks are not counted: a frame every {lasts:.2g} s is too few, at most {SLOWEST:g} s will do"
 
 
 def minutes_seen(track: Tracks) -> NDArray[np.float64]:

@@ -74,10 +74,10 @@ class CSVFile:
         self._spaced = any(name.startswith(" ") for name in names)
         if not any(self.columns):
             raise InputError(f"{path}: the file is empty; a table has a line of column names")
-        for mark, said in ((";", "semicolons"), ("\t", "tabs")):
+        for mark, marks in ((";", "semicolons"), ("\t", "tabs")):
             if len(names) == 1 and mark in names[0]:
                 raise InputError(
-                    f"{path}: its columns are set apart by {said}, as some spreadsheets do; save it as "
+                    f"{path}: its columns are set apart by {marks}, as some spreadsheets do; save it as "
                     "CSV with commas between columns and points in numbers"
                 )
         self._check_names()
@@ -123,19 +123,19 @@ class CSVFile:
             {name: frame[name] if name in text else self._numbers(frame[name]) for name in wanted}
         )
 
-    def column(self, frame: pd.DataFrame, name: str, ours: str | None = None, *, least: int = 0) -> pd.Series:
+    def column(self, frame: pd.DataFrame, name: str, ours: str | None = None, *, first: int = 0) -> pd.Series:
         """A column of `read` as one of ours: of its type, and within its range.
 
         Args:
             frame: from `read`.
             name: of the column.
             ours: which of our columns it becomes; the one of that name if None.
-            least: from where it counts frames or people.
+            first: from where it counts frames or people.
 
         Raises:
             InputError: a number is out of range; says in which line.
         """
-        numbers, allowed = frame[name], range_of(ours or name, least=least)
+        numbers, allowed = frame[name], range_of(ours or name, first=first)
         wrong = np.flatnonzero(allowed.outside(numbers.to_numpy(dtype=np.float64)))
         if len(wrong):
             raise self.refused(int(wrong[0]), name, str(allowed), numbers.iloc[wrong[0]])
@@ -181,7 +181,7 @@ class CSVFile:
         return line
 
     def _rows(self) -> Iterator[tuple[int, bytes]]:
-        """The records in which something is told; a spreadsheet leaves rows of commas behind."""
+        """The records that hold something; a spreadsheet leaves rows of commas behind."""
         for line, record in self._records():
             if record.strip(_BLANK):
                 yield line, record

@@ -85,7 +85,7 @@ def write_full_dictionary(path: Path, aus: AUSet) -> None:
     """Write the dictionary of all that we write of these AUs, the same whatever a run was asked for.
 
     Columns of faces, raw, smoothed and above baselines, then those that only events have. Intensities are
-    among them for the AUs of which the model tells them.
+    among them for the AUs of which the model has them.
 
     Args:
         path: of the file; `FILE_NAME` beside the tables.

@@ -43,7 +43,7 @@ def without_guesses(table: pd.DataFrame) -> pd.DataFrame:
     cells; pages and shares need a table with all of them.
 
     Raises:
-        InputError: the table does not tell which parts are hidden.
+        InputError: the table does not say which parts are hidden.
     """
     if "hidden" not in table:
         raise InputError("the table has no column `hidden`: it is of an earlier version; analyze anew")
@@ -62,9 +62,9 @@ def hidden_text(table: pd.DataFrame) -> str | None:
     faces = rows_with_face(table)
     words = table.loc[faces, "hidden"].dropna().str.split()
     labels = aus_in(table)
-    said = [
+    parts = [
         f"{part} hidden in {count:,} of {int(faces.sum()):,} {ROWS}, where {guesses}"
         for part, count in Counter(part for row in words for part in row).most_common()
         if (guesses := guesses_text([part], labels))
     ]
-    return "; ".join(said) or None
+    return "; ".join(parts) or None

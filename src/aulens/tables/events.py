@@ -195,10 +195,10 @@ def _sides(
     left, right = (_column(table, f"{label}_{side}_p", rows) for side in ("left", "right"))
     if thresholds is None or np.isnan(left).all() or np.isnan(right).all():
         return np.full(len(first), None, dtype=object)
-    least = threshold_of(thresholds, label)
+    threshold = threshold_of(thresholds, label)
     left, right = _mean(left, first, last), _mean(right, first, last)
     sides = np.where(left > right, "left", np.where(right > left, "right", "both"))
-    both = ((left >= least) & (right >= least)) | (left == right)
+    both = ((left >= threshold) & (right >= threshold)) | (left == right)
     sides = np.where(both, "both", sides).astype(object)
     sides[np.isnan(left) | np.isnan(right)] = None
     return sides

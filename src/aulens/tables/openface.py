@@ -175,7 +175,7 @@ def read_openface(source: CSVFile) -> pd.DataFrame:
     if pictures:
         frame["face_id"], frame["success"] = source.column(found, "face", "face_id"), 1
     else:
-        frame["frame"] = source.column(found, "frame", least=1) - 1
+        frame["frame"] = source.column(found, "frame", first=1) - 1
         frame["time"] = source.column(found, "timestamp", "time")
         frame["face_id"] = source.column(found, "face_id") if "face_id" in columns else 0
         frame["success"] = source.column(found, "success")

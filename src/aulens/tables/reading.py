@@ -1,4 +1,4 @@
-"""Reading a table back, ours or another tool's; which it is, its header tells."""
+"""Reading a table back, ours or another tool's; its header says which it is."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_table(path: str | Path, *, rate: float | None = None) -> pd.DataFrame:
         rate: frames per second, for tables without times: there `time` becomes frame / rate.
 
     Returns:
-        Our columns, each of its `aulens.tables.schema.dtype`; what the table does not tell is NA.
+        Our columns, each of its `aulens.tables.schema.dtype`; what the table does not have is NA.
 
     Raises:
         InputError: the file can't be read, is none of these, or is broken; says in which line.
@@ -87,8 +87,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except InputError:
         raise
     except (OSError, pyarrow.ArrowException, ValueError, TypeError, LookupError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path}: not a Parquet table that can be read ({said})") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: not a Parquet table that can be read ({reason})") from error
     if frame is None:
         raise InputError(f"{path}: {', '.join(twice[:5])} is there more than once; keep one column of a name")
     return frame

@@ -102,7 +102,7 @@ def rows_of(
 
 
 def without_scores(row: Row) -> Row:
-    """The row of a face that does not count: box, pose and quality stay, to tell why."""
+    """The row of a face that does not count: box, pose and quality stay, to show why."""
     return {**row, "success": 0} | {name: None for name in row if au_of(name)}
 
 
@@ -128,13 +128,13 @@ def dtype(column: str) -> str:
 
 
 def au_of(column: str) -> str | None:
-    """The AU that one of our columns tells of: "AU12" for "AU12_left_p"; None for the face's own columns."""
+    """The AU that one of our columns is about: "AU12" for "AU12_left_p"; None for the face's own columns."""
     found = _AU_COLUMN.fullmatch(column)
     return None if found is None else found[1]
 
 
 def aus_in(frame: pd.DataFrame) -> tuple[str, ...]:
-    """Labels of the AUs of which a table tells, in its order."""
+    """Labels of the AUs that a table has columns of, in its order."""
     return tuple(dict.fromkeys(label for label in map(au_of, frame.columns) if label is not None))
 
 
@@ -199,7 +199,7 @@ def write_rows(file: TextIO, names: Sequence[str], rows: Iterable[Row], *, heade
 
 
 def face_columns(named: bool) -> tuple[str, ...]:
-    """The columns that tell nothing of an AU; `named` as in `columns`."""
+    """The columns that are about no AU; `named` as in `columns`."""
     place = FACE_COLUMNS.index("time") + 1
     return (*FACE_COLUMNS[:place], PICTURE, *FACE_COLUMNS[place:]) if named else FACE_COLUMNS
 

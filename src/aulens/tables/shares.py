@@ -1,7 +1,7 @@
 """How much of the time an Action Unit is present, with the interval that other stretches would have given.
 
 The interval says how much the share would vary if the person had been filmed for as long again, behaving in
-the same way. It does not say how often the model is wrong: no table can tell that.
+the same way. It does not say how often the model is wrong: no table knows that.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from aulens.tables.clip import Track
 BLOCK: Final = 20.0
 """Seconds of a block; behaviour further apart counts as independent."""
 
-LEAST_BLOCKS: Final = 15
+MIN_BLOCKS: Final = 15
 """Fewer give no interval: it would be too narrow."""
 
 _DRAWS: Final = 1000
@@ -47,7 +47,7 @@ def shares(track: Track, *, block: float = BLOCK, draws: int = _DRAWS, seed: int
     cut into blocks of `block` seconds, blocks without the face are left out, and as many are drawn with
     replacement, `draws` times; low and high are the 2.5 % and 97.5 % quantiles. With fewer than 15 blocks
     (five minutes) there are none. An AU that is never, or always, present has its value for both ends: a clip
-    can't tell how rare something is that it does not have.
+    does not show how rare something is that it does not have.
 
     Args:
         track: of a person; each frame counts as long as it is shown.
@@ -64,7 +64,7 @@ def shares(track: Track, *, block: float = BLOCK, draws: int = _DRAWS, seed: int
     seen, present = seen[kept], present[kept]
     value = ratio(present.sum(0), np.full(present.shape[1], seen.sum()))
     low = high = np.full(len(value), np.nan)
-    if len(seen) >= LEAST_BLOCKS:
+    if len(seen) >= MIN_BLOCKS:
         even = np.full(len(seen), 1 / len(seen))
         drawn = np.random.default_rng(seed).multinomial(len(seen), even, draws)
         low, high = interval(ratio(drawn @ present, (drawn @ seen)[:, None]))

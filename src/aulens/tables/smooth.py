@@ -63,7 +63,7 @@ def smooth(
     _check_decided(table)
     labels = [label for label in aus_in(table) if f"{label}_p" in table.columns]
     known = table[[f"{label}_p" for label in labels]].notna().any()
-    least = np.array([threshold_of(thresholds, label) if known[f"{label}_p"] else np.nan for label in labels])
+    high = np.array([threshold_of(thresholds, label) if known[f"{label}_p"] else np.nan for label in labels])
     track = tracks(table)
     raw = table[[f"{label}_p" for label in labels]].to_numpy(dtype=np.float64, na_value=np.nan)[track.rows]
     _check(raw, labels)
@@ -72,7 +72,7 @@ def smooth(
     stretch = np.cumsum(begins, dtype=np.int64)
     logits = weighted_means(log_odds(raw), track.time[seen], stretch, window)
     smoothed = np.round(0.5 * (1 + np.tanh(0.5 * logits)), 6) if window > 0 else raw
-    present = switched(smoothed, begins, least, least * (1 - hysteresis))
+    present = switched(smoothed, begins, high, high * (1 - hysteresis))
     strong = [label for label in labels if f"{label}_i" in table.columns]
     given = table[[f"{label}_i" for label in strong]].to_numpy(dtype=np.float64, na_value=np.nan)[rows]
     mean = np.round(weighted_means(given, track.time[seen], stretch, window), 3)
@@ -169,12 +169,12 @@ def switched(values: Floats, begins: Bools, high: Floats, low: Floats) -> Bools:
 
 
 def _check_decided(table: pd.DataFrame) -> None:
-    """Other programs tell whether an AU is present and not how probably: nothing would be left of it."""
+    """Other programs say whether an AU is present and not how probably: nothing would be left of it."""
     known = table.notna().any()
     for label in aus_in(table):
         if known.get(f"{label}_c", False) and not known.get(f"{label}_p", False):
             raise InputError(
-                f"{label}_c tells decisions, and no {label}_p tells probabilities, as in a table of "
+                f"{label}_c has decisions, and no {label}_p has probabilities, as in a table of "
                 "OpenFace: there is nothing to smooth"
             )
 

@@ -69,7 +69,7 @@ def padded(number: int) -> str:
 
 
 def blanked(frame: pd.DataFrame) -> pd.DataFrame:
-    """One of our tables with all that tells of a face missing in the rows without `success`."""
+    """One of our tables with all about a face missing in the rows without `success`."""
     scores = [name for name in frame.columns if au_of(name) or name.startswith(("box_", "pose_"))]
     frame[scores] = frame[scores].where(frame["success"] == 1)
     return frame

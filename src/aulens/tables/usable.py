@@ -46,12 +46,12 @@ class Limits(Checked):
 
     def __str__(self) -> str:
         """Of what is left out, for sentences: "turned by more than 30°, or of a quality below 0.3"."""
-        said = (
+        texts = (
             (self.max_yaw, "turned by more than {:g}°"),
             (self.max_pitch, "up or down by more than {:g}°"),
             (self.min_quality, "of a quality below {:g}"),
         )
-        return ", or ".join(text.format(value) for value, text in said if value is not None)
+        return ", or ".join(text.format(value) for value, text in texts if value is not None)
 
     def keep(self, yaw: ArrayLike, pitch: ArrayLike, quality: ArrayLike) -> NDArray[np.bool_]:
         """Which of some faces count; not one whose yaw, pitch or quality has a limit and is NaN."""

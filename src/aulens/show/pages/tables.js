@@ -96,8 +96,8 @@ const drawTogether = () => {
     const value = matrix[row][column];
     const pair = `${clip.labels[row]}, ${clip.labels[column]}`;
     const trivial = row === column && kind !== "joint";
-    const told = value === null ? "not known" : kind === "phi" ? value.toFixed(2) : finely(value);
-    const node = make("td", { title: `${pair}: ${told}` }, trivial ? "" : value === null ? "–" : String(Math.round(100 * value)));
+    const text = value === null ? "not known" : kind === "phi" ? value.toFixed(2) : finely(value);
+    const node = make("td", { title: `${pair}: ${text}` }, trivial ? "" : value === null ? "–" : String(Math.round(100 * value)));
     if (value !== null && !trivial) {
       node.style.background = `color-mix(in srgb, var(--${value < 0 ? "cold" : "heat"}) ${(90 * Math.abs(value)).toFixed(1)}%, transparent)`;
       if (Math.abs(value) > 0.55) node.style.color = "#fff";

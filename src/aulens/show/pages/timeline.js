@@ -146,13 +146,13 @@ const drawCursor = () => {
   slider.setAttribute("aria-valuemin", clip.start);
   slider.setAttribute("aria-valuemax", clip.end);
   slider.setAttribute("aria-valuenow", state.time.toFixed(3));
-  slider.setAttribute("aria-valuetext", said(person));
+  slider.setAttribute("aria-valuetext", spoken(person));
 };
 
-const said = (person) => {
+const spoken = (person) => {
   const one = state.au < 0 ? null : valuesAt(person, state.au, state.time);
-  const told = state.au < 0 ? present(person) : `${clip.labels[state.au]} ${one === null ? "not seen" : percent(one.high)}`;
-  return `${clock(state.time)}, ${told}`;
+  const what = state.au < 0 ? present(person) : `${clip.labels[state.au]} ${one === null ? "not seen" : percent(one.high)}`;
+  return `${clock(state.time)}, ${what}`;
 };
 
 const present = (person) => {

@@ -67,10 +67,12 @@ def level(threshold: NDArray[np.float64]) -> NDArray[np.uint8]:
 def _steps(values: NDArray[Any], threshold: NDArray[np.float64]) -> NDArray[np.uint8]:
     """(B, A) probabilities as (A, B) steps, each on its own side of the threshold."""
     steps = np.rint(np.nan_to_num(values) * STEPS).clip(0, STEPS).astype(np.int16)
-    least = level(threshold).astype(np.int16)
+    lowest_present = level(threshold).astype(np.int16)
     # Tables have six digits: within a millionth of the threshold nobody knows, and float32 knows no more.
     present = values.astype(np.float64) >= threshold - 1e-6
-    steps = np.where(present, np.maximum(steps, least), np.minimum(steps, np.maximum(least - 1, 0)))
+    steps = np.where(
+        present, np.maximum(steps, lowest_present), np.minimum(steps, np.maximum(lowest_present - 1, 0))
+    )
     steps[np.isnan(values)] = NONE
     return np.ascontiguousarray(steps.T.astype(np.uint8))
 

@@ -16,7 +16,7 @@ _STRAIGHT: Final = 5.0
 
 
 def facts(clip: Clip, info: VideoInfo | None, *more: str | None) -> list[str]:
-    """About the clip, each in few words; `more` is said at the end."""
+    """About the clip, each in few words; `more` comes last."""
     people = len(clip.tracks)
     found = ["no face found" if not people else f"{people} {'person' if people == 1 else 'people'}"]
     if clip.timed:
@@ -30,13 +30,13 @@ def facts(clip: Clip, info: VideoInfo | None, *more: str | None) -> list[str]:
     if people:
         nobody = clip.nobody()
         found.append(f"no face in {percent(nobody)} of the time" if nobody else "a face all the time")
-    return found + [said for said in more if said is not None]
+    return found + [fact for fact in more if fact is not None]
 
 
 def pose_text(yaw: float, pitch: float, roll: float, quality: float, hidden: Sequence[str] = ()) -> str:
     """How a face is seen: "turned 20° to their left, looking 10° down, quality 0.82"; "" if nothing is known.
 
-    Of one that is doubtful, or of which parts are hidden, it is said.
+    With a note where it is doubtful, or parts of it are hidden.
 
     Args:
         yaw: degrees, by the signs of our columns, as pitch and roll; NaN: not known.

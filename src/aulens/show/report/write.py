@@ -16,7 +16,7 @@ from aulens.models.family import find
 from aulens.runtime.card import ModelCard
 from aulens.runtime.doubt import DOUBTFUL
 from aulens.show.cooccurrence import WORDS
-from aulens.show.evidence import AGAINST, FAINT, FOR, LOOKED
+from aulens.show.evidence import AGAINST, ATTENTION, FAINT, FOR
 from aulens.show.page import versions_text
 from aulens.show.pages import in_base64, part, templates
 from aulens.show.report import words
@@ -165,7 +165,7 @@ def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still]) -> dict[str, Any]:
         "sides": card.has_side_scores,
         "sided": [has_sides(label) for label in clip.labels],
         "attention": card.attention,
-        "heat": {"levels": LEVELS, "faint": FAINT, "for": FOR, "against": AGAINST, "looked": LOOKED},
+        "heat": {"levels": LEVELS, "faint": FAINT, "for": FOR, "against": AGAINST, "looked": ATTENTION},
         "people": [brief(track) for track in clip.tracks],
         "stills": [
             {
