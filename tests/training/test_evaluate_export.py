@@ -91,6 +91,13 @@ def test_the_file_is_self_contained_and_tells_no_paths(exported: Path):
     assert not file.with_suffix(".onnx.data").exists()
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../b", "a\0b"])
+def test_a_name_that_can_name_no_file_is_refused(tmp_path: Path, name: str):
+    with pytest.raises(ConfigError, match="can't name a file"):
+        export(tmp_path, tmp_path / "out", name)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_card_without_its_model_is_named(faces: Path, tmp_path: Path):
     card = Path(aulens.__file__).parent / "weights" / "aulens-portraits.json"
     shutil.copy(card, tmp_path / "alone.json")

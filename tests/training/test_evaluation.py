@@ -136,7 +136,7 @@ def test_a_training_ends_with_one_look_at_validation(
         return score(*given, **named)
 
     monkeypatch.setattr("aulens.training.inference.score", counted)
-    ended = conclude(run, samples, bootstrap=30)
+    ended = conclude(run, samples, 30)
     assert len(looks) == 1
     again = evaluate(run.path, split="val", bootstrap=30, progress=False)
     assert again.to_dict() == ended.to_dict()

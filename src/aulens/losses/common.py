@@ -6,11 +6,12 @@ Shapes: B batch, A AUs.
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from aulens.aus import MISSING
 from aulens.errors import ConfigError
+from aulens.models.config import ModelConfig
 
 
 def inverse_rates(base_rates: Sequence[float]) -> Tensor:
@@ -31,20 +32,33 @@ def inverse_rates(base_rates: Sequence[float]) -> Tensor:
     return (inverse / inverse.mean()).float()
 
 
-def au_weights(count: int, weighted: bool, base_rates: Sequence[float] | None) -> Tensor:
-    """(count,) float32: `inverse_rates` where losses are weighted, else ones.
+class Criterion(nn.Module):
+    """The losses of a model.
+
+    Args:
+        config: Configuration of the model.
+        base_rates: Occurrence rate of each AU in the training data; needed if `config.weighted`.
+
+    Attributes:
+        au_weight: (A,) float32: `inverse_rates` where losses are weighted, else ones.
 
     Raises:
         ConfigError: The base rates are needed and not given, or not one for each AU.
     """
-    if not weighted:
-        return torch.ones(count)
-    if base_rates is None or len(base_rates) != count:
-        raise ConfigError(
-            f"Weighted losses need one base rate for each of the {count} AUs, got "
-            f"{'none' if base_rates is None else len(base_rates)}."
-        )
-    return inverse_rates(base_rates)
+
+    au_weight: Tensor
+
+    def __init__(self, config: ModelConfig, base_rates: Sequence[float] | None = None) -> None:
+        super().__init__()
+        weight = torch.ones(len(config.au_set))
+        if config.weighted:
+            if base_rates is None or len(base_rates) != len(weight):
+                raise ConfigError(
+                    f"Weighted losses need one base rate for each of the {len(weight)} AUs, got "
+                    f"{'none' if base_rates is None else len(base_rates)}."
+                )
+            weight = inverse_rates(base_rates)
+        self.register_buffer("au_weight", weight, persistent=False)
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:

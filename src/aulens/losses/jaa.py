@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from aulens.aus import MISSING
 from aulens.errors import InputError
 from aulens.landmarks import IBUG49, LAYOUTS, LEFT_EYE, RIGHT_EYE, layout_of, target_positions
-from aulens.losses.common import au_weights, masked_mean, weighted_cross_entropy
+from aulens.losses.common import Criterion, masked_mean, weighted_cross_entropy
 from aulens.models.base import AUOutput, full
 from aulens.models.config import DiceForm, JAAConfig
 from aulens.models.regions import au_labels
@@ -111,7 +111,7 @@ def landmark_loss(predicted: Tensor, target: Tensor, counted: Tensor | None = No
     return masked_mean(error, counted.to(error.dtype))
 
 
-class JAACriterion(nn.Module):
+class JAACriterion(Criterion):
     """The losses of JAA-Net (stage 1), and of paper B's graph on top of it (stage 2).
 
     With lambda_2 = `dice_weight`:
@@ -122,23 +122,12 @@ class JAACriterion(nn.Module):
     * "landmark": `landmark_loss` (Eq 1), of faces that have a coded AU.
 
     The total, "loss", is AU loss + `local_weight` * local + `landmark_weight` * landmark. In stage 2 the
-    output has no local logits, and the total is the AU loss alone.
-
-    Args:
-        config: Configuration of the model.
-        base_rates: Occurrence rate of each AU in the training data; needed if `config.weighted`.
-
-    Raises:
-        ConfigError: The base rates are needed and not given, or not one for each AU.
+    output has no local logits, and the total is the AU loss alone. Arguments as of `Criterion`.
     """
 
-    au_weight: Tensor
-
     def __init__(self, config: JAAConfig, base_rates: Sequence[float] | None = None) -> None:
-        super().__init__()
+        super().__init__(config, base_rates)
         self.config = config
-        weight = au_weights(len(config.au_set), config.weighted, base_rates)
-        self.register_buffer("au_weight", weight, persistent=False)
         for layout in LAYOUTS.values():
             positions = torch.tensor(target_positions(layout, IBUG49))
             self.register_buffer(f"in_{layout.count}", positions, persistent=False)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from aulens.aus import MOST_INTENSE
-from aulens.losses.common import au_weights, masked_mean, weighted_cross_entropy
+from aulens.losses.common import Criterion, masked_mean, weighted_cross_entropy
 from aulens.models.base import AUOutput, full
 from aulens.models.config import RoiConfig
 from aulens.models.regions import Regions, au_labels, roi_maps
@@ -41,7 +41,7 @@ def grades(side_labels: Tensor, side_intensities: Tensor) -> tuple[Tensor, Tenso
     return torch.where(known, 1, side_labels), torch.where(known, grade, plain)
 
 
-class RoiCriterion(nn.Module):
+class RoiCriterion(Criterion):
     """The losses of paper A's networks and of the plain classifier.
 
     * ROI variants, "maps" (Eq 4): squared error between the predicted map and the ROI map, averaged over the
@@ -50,24 +50,13 @@ class RoiCriterion(nn.Module):
     * `roi_gcn_supervised`, "eigen" (Eq 7): binary cross-entropy of the AU and its eigenvector's logit.
     * `pooled`, "occurrence": binary cross-entropy of the AU and its logit.
 
-    The total, "loss", is maps + alpha * eigen, or occurrence alone.
-
-    Args:
-        config: Configuration of the model.
-        base_rates: Occurrence rate of each AU in the training data; needed if `config.weighted`.
-
-    Raises:
-        ConfigError: The base rates are needed and not given, or not one for each AU.
+    The total, "loss", is maps + alpha * eigen, or occurrence alone. Arguments as of `Criterion`.
     """
 
-    au_weight: Tensor
-
     def __init__(self, config: RoiConfig, base_rates: Sequence[float] | None = None) -> None:
-        super().__init__()
+        super().__init__(config, base_rates)
         self.config = config
         self.regions = Regions(config.au_set)
-        weight = au_weights(len(config.au_set), config.weighted, base_rates)
-        self.register_buffer("au_weight", weight, persistent=False)
 
     def forward(
         self,

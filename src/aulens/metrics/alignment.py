@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from aulens.errors import InputError
 from aulens.landmarks import LEFT_EYE, RIGHT_EYE, layout_of
 from aulens.metrics.bootstrap import Measure, measured, subject_draws
-from aulens.metrics.counts import Floats
+from aulens.metrics.counts import Floats, ratio
 
 FAILURE: Final = 0.1
 
@@ -131,7 +131,5 @@ def alignment_report(
     people = draws.shape[1]
     faces = draws @ np.bincount(subject, minlength=people)
     sums = [np.bincount(subject, values, people) for values in (errors[known], errors[known] > FAILURE)]
-    error, failures = (
-        np.divide(draws @ total, faces, out=np.full(len(draws), np.nan), where=faces > 0) for total in sums
-    )
+    error, failures = (ratio(draws @ total, faces) for total in sums)
     return AlignmentReport(measured(error), measured(failures), int(known.sum()))

@@ -104,10 +104,7 @@ class Backbone(nn.Module):
         # A 1x1 convolution and a resize commute, and so does the sum over levels with the concatenation: this
         # is the projection of the concatenated levels, at the cost of each level's own size.
         projected = self._resize([conv(level) for conv, level in zip(self.project, levels, strict=True)])
-        total = projected[0]
-        for level in projected[1:]:
-            total = total + level
-        return functional.relu(self.norm(total))
+        return functional.relu(self.norm(sum(projected[1:], projected[0])))
 
     def _resize(self, levels: list[Tensor]) -> list[Tensor]:
         """Levels at the finest one's size, by sizes found when built: an export must not ask tensors."""

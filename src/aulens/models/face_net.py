@@ -17,6 +17,7 @@ STRIDES: Final = (8, 16, 32)
 POINTS: Final = 5
 _MEAN, _SCALE = 127.5, 1 / 64.0
 _RARE: Final = -4.6  # the score before training: one cell in a hundred
+_CROP_NECK: Final = 24  # channels before the linear layer
 MEAN_SHAPE: Final = (
     (0.214, 0.354), (0.216, 0.438), (0.226, 0.515), (0.238, 0.590),
     (0.269, 0.677), (0.324, 0.752), (0.371, 0.790), (0.433, 0.813),
@@ -61,24 +62,21 @@ def stage(width: int, out: int, blocks: int) -> nn.Sequential:
 
 
 class CropNet(nn.Module):
-    """A network that looks at a face cut out: convolutions to stride 16, then a linear layer that sees all.
+    """A network for a face cut out: convolutions to stride 16, then a linear layer over all of it.
 
     Args:
         size: side of the crop in pixels, a multiple of 16.
         widths: channels at strides 2, 4, 8 and 16.
         blocks: how many at strides 4, 8 and 16.
-        neck: channels that the linear layer sees.
-        numbers: what it gives.
+        numbers: outputs of the linear layer.
     """
 
-    def __init__(
-        self, size: int, widths: tuple[int, ...], blocks: tuple[int, ...], neck: int, numbers: int
-    ) -> None:
+    def __init__(self, size: int, widths: tuple[int, ...], blocks: tuple[int, ...], numbers: int) -> None:
         super().__init__()
         self.size = size
         stages = (stage(*one) for one in zip(widths, widths[1:], blocks, strict=False))
-        self.body = nn.Sequential(Block(3, widths[0], 2), *stages, Block(widths[-1], neck))
-        self.out = nn.Linear(neck * (size // 16) ** 2, numbers)
+        self.body = nn.Sequential(Block(3, widths[0], 2), *stages, Block(widths[-1], _CROP_NECK))
+        self.out = nn.Linear(_CROP_NECK * (size // 16) ** 2, numbers)
 
     def features(self, image: Tensor) -> Tensor:
         """Crops (B, 3, S, S) RGB in 0..255 to what the linear layer reads, (B, D)."""
@@ -86,15 +84,12 @@ class CropNet(nn.Module):
 
 
 class LandmarkNet(CropNet):
-    """68 points of a face, whether each is seen, what the crop is worth, if it is a face.
-
-    Arguments as of `CropNet`.
-    """
+    """68 points of a face, whether each is in sight, the crop's quality, and whether it is a face at all."""
 
     mean: Tensor
 
-    def __init__(self, size: int = 112, widths: tuple[int, ...] = (24, 48, 80, 128), neck: int = 24) -> None:
-        super().__init__(size, widths, (2, 3, 2), neck, 3 * IBUG68.count + 2)
+    def __init__(self, size: int = 112) -> None:
+        super().__init__(size, (24, 48, 80, 128), (2, 3, 2), 3 * IBUG68.count + 2)
         self.register_buffer("mean", torch.tensor(MEAN_SHAPE, dtype=torch.float32) * size - 0.5)
         nn.init.normal_(self.out.weight, std=0.001)
         nn.init.zeros_(self.out.bias)
@@ -117,15 +112,10 @@ class LandmarkNet(CropNet):
 
 
 class PersonNet(CropNet):
-    """64 numbers for a head, near for one person and far for two, whatever light and expression do.
+    """D = 64 numbers for a head, near for one person and far for two, whatever light and expression do."""
 
-    Arguments as of `CropNet`, D numbers.
-    """
-
-    def __init__(
-        self, size: int = 80, widths: tuple[int, ...] = (16, 32, 64, 96), neck: int = 24, numbers: int = 64
-    ) -> None:
-        super().__init__(size, widths, (1, 1, 1), neck, numbers)
+    def __init__(self, size: int = 80) -> None:
+        super().__init__(size, (16, 32, 64, 96), (1, 1, 1), 64)
 
     def answers(self, features: Tensor) -> tuple[Tensor]:
         """See `forward`."""
@@ -146,14 +136,11 @@ class FaceNet(nn.Module):
     A small one-stage detector without anchors (after FCOS, Tian et al., ICCV 2019), a pyramid of strides 8,
     16, 32, one head for all three. Each cell says whether the middle of a face is near, and if so where its
     box's sides and its five points are.
-
-    Args:
-        widths: channels at strides 2, 4, 8, 16 and 32.
-        neck: channels of the pyramid.
     """
 
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 48, 64, 96), neck: int = 32) -> None:
+    def __init__(self) -> None:
         super().__init__()
+        widths, neck = (16, 32, 48, 64, 96), 32  # channels at strides 2, 4, 8, 16 and 32, and of the pyramid
         self.stem = nn.Sequential(Block(3, widths[0], 2), Block(widths[0], widths[1], 2))
         self.stages = nn.ModuleList(
             stage(width, out, blocks)

@@ -33,6 +33,10 @@ class _BasicBlock(nn.Module):
         return functional.relu(self.conv2(self.conv1(x)) + x)
 
 
+def _blocks(width: int) -> nn.Sequential:
+    return nn.Sequential(_BasicBlock(width), _BasicBlock(width))
+
+
 class _Exchange(nn.Module):
     """Every branch becomes the sum of all branches, brought to its width and resolution."""
 
@@ -70,11 +74,9 @@ class _Exchange(nn.Module):
 class _Stage(nn.Module):
     """Blocks on each branch, then the exchange."""
 
-    def __init__(self, widths: list[int], blocks: int) -> None:
+    def __init__(self, widths: list[int]) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(
-            nn.Sequential(*(_BasicBlock(width) for _ in range(blocks))) for width in widths
-        )
+        self.branches = nn.ModuleList(map(_blocks, widths))
         self.exchange = _Exchange(widths)
 
     def forward(self, inputs: list[Tensor]) -> list[Tensor]:
@@ -87,21 +89,20 @@ class HRNetLane(nn.Module):
 
     Args:
         width: Channels of the finest branch; the others have 2, 4 and 8 times as many.
-        stem: Channels of the two stride-2 convolutions and of the first stage at 1/4.
-        blocks: Residual blocks per branch and stage.
     """
 
-    def __init__(self, width: int, stem: int = 32, blocks: int = 2) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
+        stem = 32  # channels of the two convolutions of stride 2, and of the first stage
         widths = [width * 2**level for level in range(4)]
         self.stem = nn.Sequential(_conv_bn(3, stem, stride=2), _conv_bn(stem, stem, stride=2))
-        self.stage1 = nn.Sequential(*(_BasicBlock(stem) for _ in range(blocks)))
+        self.stage1 = _blocks(stem)
         self.enter = _conv_bn(stem, width)
         self.down = nn.ModuleList(
             [_conv_bn(stem, widths[1], stride=2)]
             + [_conv_bn(widths[level], widths[level + 1], stride=2) for level in (1, 2)]
         )
-        self.stages = nn.ModuleList(_Stage(widths[: level + 2], blocks) for level in range(3))
+        self.stages = nn.ModuleList(_Stage(widths[: level + 2]) for level in range(3))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

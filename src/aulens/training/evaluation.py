@@ -209,13 +209,13 @@ def _intensity_report(found: Predictions, bootstrap: int) -> metrics.IntensityRe
     return metrics.intensity_report(coded, predicted, samples.subjects, samples.aus, bootstrap)
 
 
-def conclude(run: RunFolder, samples: Samples, *, batch: int = 64, bootstrap: int = 200) -> Evaluation:
+def conclude(run: RunFolder, samples: Samples, bootstrap: int = 200) -> Evaluation:
     """End a training: calibrate its best model on validation samples, and report on them.
 
     Writes RUN/calibration.json and RUN/val/report.{json,md}.
     """
     config, scorer = run.read_config(), Scorer.of_run(run)
-    found = scorer.score(samples, batch, Display(False))
+    found = scorer.score(samples, 64, Display(False))
     fallback = fallback_of(config.variant)
     given = (samples.aus, samples.labels, found.sides.max(-1), samples.subjects)
     judges = judges_of(samples, config.train.judges)

@@ -119,8 +119,11 @@ def export(
         inner: let the file hold the inner layers too, for `aulens explain`; it analyzes as fast.
 
     Raises:
+        ConfigError: the name is none of a file, or something is asked for that this network does not have.
         ModelError: no such run, never calibrated, or the file does not compute what torch does.
     """
+    if Path(name).name != name or not name.strip(". ") or not name.isprintable():
+        raise ConfigError(f"{name!r} can't name a file; give --name without folder and ending.")
     path, folder = Path(run), RunFolder(Path(run))
     if folder.for_faces:
         if wrong := [name for name, asked in (("half", half), ("inner", inner)) if asked]:

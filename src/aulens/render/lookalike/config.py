@@ -31,9 +31,7 @@ class LookalikeConfig(Checked):
             spread evenly over the parts.
         tasks: sequences of each subject, 1 to 8; BP4D only, the others have one. None = 2 for BP4D.
         frames: labelled frames of each sequence, >= 4.
-        seed: any integer >= 0; decides everything.
-        rig: "anny" or "ict".
-        assets: where ICT-FaceKit lies (rig "ict" only).
+        seed, rig, assets: as of `aulens.render.generate.RenderConfig`.
         size: height of the pictures in pixels, >= 48; None = 256 for BP4D, 240 for DISFA, 112 for
             Aff-Wild2.
 

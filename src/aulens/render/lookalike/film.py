@@ -92,9 +92,7 @@ class Studio:
             body=True,
             shift=(shot.shift[0], framing.drop / framing.span * height / side),
         )
-        moments = zip(
-            performance.actions, performance.pose.tolist(), performance.gaze.tolist(), strict=True
-        )
+        moments = zip(performance.actions, performance.pose.tolist(), performance.gaze.tolist(), strict=True)
         for action, (yaw, pitch, roll), (across, up) in moments:
             posed = replace(shot, yaw=yaw, pitch=pitch, roll=roll, gaze=(across, up))
             picture = self.render(muscles, person, action, posed, side)

@@ -46,10 +46,7 @@ class ReanimateConfig(Checked):
     Attributes:
         portraits: the folder; pictures below it too.
         n: number of pictures, >= 1, spread evenly over the portraits.
-        seed: any integer >= 0; decides everything.
-        rig: one of `RIGS`.
-        assets: where ICT-FaceKit lies (rig "ict" only).
-        size: pixels of the square pictures, >= 48.
+        seed, rig, assets, size, displacements: as of `aulens.render.generate.RenderConfig`.
         landmarks: .npz with the landmarks of each picture, see `read_landmarks`; None: they are detected.
         codes: .csv of what the portraits show, see `read_codes`.
         neutral: portraits without codes show no AU; else nobody knows what they show.
