@@ -148,7 +148,7 @@ class Here:
         on_picture: OnPicture | None = None,
     ) -> None:
         self._analyzer, self._left_out = analyzer, [] if left_out is None else left_out
-        self._on_frame, self._on_picture = on_frame, on_picture
+        self._on_frame, self._on_picture = on_frame, on_picture or (lambda seen, result: None)
 
     @property
     def card(self) -> ModelCard:

@@ -99,12 +99,11 @@ def analyze_picture(
     except InputError as error:
         why = str(error).removeprefix(f"{path}: ")
         return AnalyzedPicture(legible(called), failed=why, left_out=tuple(left_out)), None
-    limits, faces = settings.limits, result.faces
+    limits, found = settings.limits, len(result.faces)
     rows = rows_in(settings.format, called, result, analyzer.card.aus, picture=True, limits=limits)
-    kept = [face for face in faces if limits.counts(face)]
+    kept = [face for face in result.faces if limits.counts(face)]
     doubts = dict(Counter(face.doubt for face in kept if face.doubt))
-    out = len(faces) - len(kept)
-    return AnalyzedPicture(called, rows, len(faces), doubts, out, left_out=tuple(left_out)), result
+    return AnalyzedPicture(called, rows, found, doubts, found - len(kept), left_out=tuple(left_out)), result
 
 
 def numbered(seen: AnalyzedPicture, number: int, format: str) -> Sequence[Row]:
@@ -119,8 +118,8 @@ class Part:
 
     def __init__(self, path: Path, job: Job, identity: dict[str, Any]) -> None:
         self._path, self._job = path, job
-        stamps = [[name, *stamp(name)] for name in job.paths]
-        head = {"format": _FORMAT, "identity": identity, "called": job.called, "pictures": stamps}
+        pictures = [[name, *stamp(name)] for name in job.paths]
+        head = {"format": _FORMAT, "identity": identity, "called": job.called, "pictures": pictures}
         self.seen = self._read(json.dumps(head) + "\n")
 
     def add(self, seen: AnalyzedPicture) -> None:
@@ -132,10 +131,7 @@ class Part:
     def _read(self, head: str) -> list[AnalyzedPicture]:
         """What an earlier try left, up to a line that was cut off or damaged."""
         make_folder(self._path.parent)
-        try:
-            lines = self._path.read_bytes().splitlines(keepends=True)
-        except FileNotFoundError:
-            lines = []
+        lines = self._path.read_bytes().splitlines(keepends=True) if self._path.exists() else []
         if not lines or lines[0] != head.encode():
             self._path.write_text(head, encoding="utf-8", newline="")
             return []
@@ -176,7 +172,7 @@ def analyze_pictures(
     job: Job,
     analyzer: Analyzer,
     left_out: list[str],
-    on_picture: OnPicture | None = None,
+    on_picture: OnPicture = lambda seen, result: None,
     *,
     worker: str = "",
     tries: Callable[[int], tuple[int, str | None]] = lambda place: (1, None),
@@ -185,9 +181,6 @@ def analyze_pictures(
     """Analyze the pictures of a job that were not analyzed before.
 
     Args:
-        plan: the job is of it.
-        job: the pictures.
-        analyzer: the model and the detector.
         left_out: where the detector notes faces that it leaves out.
         on_picture: called with what was seen in each, also before.
         worker: who does it.
@@ -201,9 +194,8 @@ def analyze_pictures(
         return Outcome(job, worker, receipt=done)
     part = Part(part_of(plan, job), job, identity)
     before = len(part.seen)
-    if on_picture is not None:
-        for seen in part.seen:
-            on_picture(seen, None)
+    for seen in part.seen:
+        on_picture(seen, None)
     count, refused = tries(before)
     for number in range(before, len(job.paths)):
         called = job.call(number)
@@ -212,15 +204,12 @@ def analyze_pictures(
         else:
             seen, result = analyze_picture(job.paths[number], called, analyzer, plan.settings, left_out)
         if result is not None and plan.settings.draws_pictures:
-            names, section = draw(
-                plan.out, job.drawn[number], called, result, analyzer.card, job.first + number,
-                plan.settings.limits,
-            )  # fmt: skip
+            stem, place, limits = job.drawn[number], job.first + number, plan.settings.limits
+            names, section = draw(plan.out, stem, called, result, analyzer.card, place, limits)
             seen = replace(seen, drawn=names, section=section)
         check()
         part.add(seen)
-        if on_picture is not None:
-            on_picture(seen, result)
+        on_picture(seen, result)
     return Outcome(
         job, worker, count,
         frames=len(part.seen) - before,
@@ -234,7 +223,7 @@ def finish_pictures(plan: Plan, card: ModelCard) -> Receipt:
 
     Where no picture could be read, an earlier table stays as it is, with all that belongs to it.
     """
-    note, table = plan.out / PICTURES_RECEIPT, results_path(plan.out, plan.settings.format)
+    note = plan.out / PICTURES_RECEIPT
     with part_of(plan, plan.pictures[0]).open(encoding="utf-8") as file:
         identity = json.loads(file.readline())["identity"]
     frames = with_face = faces = out = 0
@@ -245,16 +234,16 @@ def finish_pictures(plan: Plan, card: ModelCard) -> Receipt:
         if seen.failed is not None:
             failed[seen.file] = seen.failed
             continue
-        frames, with_face, faces = frames + 1, with_face + bool(seen.faces), faces + seen.faces
+        frames, with_face = frames + 1, with_face + bool(seen.faces)
+        faces, out = faces + seen.faces, out + seen.out
         doubts += Counter(seen.doubts)
-        out += seen.out
         drawn += seen.drawn
     done = Receipt(
         None, identity, frames, with_face, faces, 0, None, {}, versions(),
         left_out=out_of(out, faces, plan.settings.limits) if plan.settings.limits else None,
         remark=doubts_text(doubts, faces - out), doubts=dict(doubts), failed=failed,
     )  # fmt: skip
-    if frames or not table.exists():
+    if frames or not results_path(plan.out, plan.settings.format).exists():
         begin_anew(note)  # from here on, an earlier run's would be of another table
         files = _write_table(plan, card)
         tables = tables_of({kind: plan.out / name for kind, name in files.items()})
