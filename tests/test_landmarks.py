@@ -127,8 +127,7 @@ def test_mirror_of_integers_is_not_truncated_or_wrapped() -> None:
     assert (flipped[:, 0] == -11).all()
 
 
-def test_a_layout_checks_itself() -> None:
-    with pytest.raises(InputError, match="give one of each per point"):
-        LandmarkLayout("short", 3, (0, 1), (0, 1, 2))
-    with pytest.raises(InputError, match="mirroring twice"):
-        LandmarkLayout("cycle", 3, (1, 2, 0), (0, 1, 2))
+def test_a_layout_of_ones_own_mirrors_its_points() -> None:
+    assert LandmarkLayout("eyes and nose", (36, 45, 30)).mirror == (1, 0, 2)
+    with pytest.raises(InputError, match=r"layout 'one eye' lacks the points \[45\]"):
+        _ = LandmarkLayout("one eye", (36,)).mirror

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -56,24 +57,21 @@ class LandmarkLayout:
 
     Attributes:
         name: "ibug68".
-        count: K, the number of points.
-        mirror: for each point, the index of its partner on the other side (on the midline: itself).
         in68: for each point, its index among iBUG's 68.
     """
 
     name: str
-    count: int
-    mirror: tuple[int, ...]
     in68: tuple[int, ...]
 
-    def __post_init__(self) -> None:
-        if len(self.mirror) != self.count or len(self.in68) != self.count:
-            raise InputError(
-                f"layout {self.name!r} has {self.count} points, but {len(self.mirror)} mirror partners "
-                f"and {len(self.in68)} places among the 68; give one of each per point"
-            )
-        if any(self.mirror[self.mirror[i]] != i for i in range(self.count)):
-            raise InputError(f"layout {self.name!r}: mirroring twice must give every point back")
+    @cached_property
+    def count(self) -> int:
+        """K, the number of points."""
+        return len(self.in68)
+
+    @cached_property
+    def mirror(self) -> tuple[int, ...]:
+        """For each point, the index of its partner on the other side (on the midline: itself)."""
+        return self.positions(_MIRROR68[i] for i in self.in68)
 
     def positions(self, points68: Iterable[int]) -> tuple[int, ...]:
         """Where points of the 68 are in this layout.
@@ -102,15 +100,11 @@ _MIRROR68: Final = (
 )
 
 
-def _subset(name: str, in68: tuple[int, ...]) -> LandmarkLayout:
-    return LandmarkLayout(name, len(in68), tuple(in68.index(_MIRROR68[i]) for i in in68), in68)
-
-
-IBUG68: Final = _subset("ibug68", tuple(range(68)))
+IBUG68: Final = LandmarkLayout("ibug68", tuple(range(68)))
 """iBUG's 68 points: dlib, OpenFace, most predictors."""
-IBUG66: Final = _subset("ibug66", tuple(i for i in range(68) if i not in (60, 64)))
+IBUG66: Final = LandmarkLayout("ibug66", tuple(i for i in range(68) if i not in (60, 64)))
 """The 68 without the inner mouth corners: DISFA's own landmarks."""
-IBUG49: Final = _subset("ibug49", tuple(i for i in range(17, 68) if i not in (60, 64)))
+IBUG49: Final = LandmarkLayout("ibug49", tuple(i for i in range(17, 68) if i not in (60, 64)))
 """The 66 without the jaw: BP4D's own landmarks, JAA-Net."""
 
 LAYOUTS: Final[Mapping[str, LandmarkLayout]] = MappingProxyType(
@@ -119,7 +113,7 @@ LAYOUTS: Final[Mapping[str, LandmarkLayout]] = MappingProxyType(
 
 
 def layout_of(landmarks: ArrayLike) -> LandmarkLayout:
-    """The layout of an array of landmarks, told by its number of points.
+    """The layout of an array of landmarks, by its number of points.
 
     Args:
         landmarks: (..., K, 2).
@@ -175,7 +169,7 @@ def mirror(landmarks: ArrayLike, width: int, layout: LandmarkLayout | None = Non
     Args:
         landmarks: (..., K, 2) pixels; integer = pixel centre.
         width: of the picture, pixels.
-        layout: that they are in; by default told by K.
+        layout: that they are in; None: the one of K points.
 
     Returns:
         (..., K, 2), a new array of the same float type (float64 from integers).

@@ -150,7 +150,7 @@ def test_a_face_is_detected_where_no_landmarks_are_given(index, tmp_path):
     assert result.found == {"detected": 1, "given": 1}
     assert result.missing == {"no_face": 1}  # dots are no face
     data = load_prepared(tmp_path / "out", AUS)
-    assert data.found.tolist() == ["detected", "given"]
+    assert data.texts("found").tolist() == ["detected", "given"]
     assert data.landmarks.shape == (2, 49, 2)
     # The points are 49 of the 68, in their places: shares of the face that another library measured too.
     theirs = (ASTRONAUT[45][0] - ASTRONAUT[36][0]) / (ASTRONAUT[54][0] - ASTRONAUT[48][0])

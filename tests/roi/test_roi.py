@@ -102,14 +102,6 @@ def test_centres_do_not_depend_on_the_layout() -> None:
         np.testing.assert_array_equal(centres(convert(points, IBUG68, layout), EVERY), centres(points, EVERY))
 
 
-def test_rules_can_be_overridden() -> None:
-    aus = AUSet("one", (12,))
-    mine = {**CENTRES, 12: CentreRule(49, 53)}
-    np.testing.assert_array_equal(centres(face68(), aus, mine)[0], face68()[[49, 53]])
-    with pytest.raises(ConfigError, match=r"no centre rule for the AUs \[6\]; add them"):
-        centres(face68(), AUSet("two", (12, 6)), {12: CentreRule(48, 54)})
-
-
 @pytest.mark.parametrize(
     ("right", "left", "message"),
     [

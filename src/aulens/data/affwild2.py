@@ -81,7 +81,8 @@ def _find(root: Path) -> tuple[list[tuple[str, Path]], dict[str, Path]]:
             sets.append(folder)
         for name in filter(_ALIGNED.fullmatch, folder.folders):
             _note_videos(listing(folder.path / name), pictures)
-    for folder in sorted(sets, key=_preference):
+    preferred = {name: rank for rank, name in enumerate(_SETS)}
+    for folder in sorted(sets, key=lambda folder: preferred.get(folder.path.name, len(_SETS))):
         labels = [
             (_PARTS[name.lower()], folder.path / name / file)
             for name in folder.folders
@@ -102,10 +103,6 @@ def _note_videos(folder: Folder, pictures: dict[str, Path]) -> None:
             pictures.setdefault(name, folder.path / name)
     for name in nested:
         _note_videos(listing(folder.path / name), pictures)
-
-
-def _preference(folder: Folder) -> int:
-    return _SETS.index(folder.path.name) if folder.path.name in _SETS else len(_SETS)
 
 
 def _is_au_file(path: Path) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -138,10 +138,10 @@ def _per_side(values: NDArray[_Number], one_sided: NDArray[np.int8] | None, rows
 
 def _one_layout(parts: Sequence[Samples]) -> list[Samples]:
     layouts = [layout_of(part.landmarks) for part in parts]
-    least = min(layouts, key=lambda layout: layout.count)
+    target = min(layouts, key=lambda layout: layout.count)
     return [
         part
-        if layout == least
-        else dataclasses.replace(part, landmarks=convert(part.landmarks, layout, least).astype(np.float32))
+        if layout == target
+        else replace(part, landmarks=convert(part.landmarks, layout, target).astype(np.float32))
         for part, layout in zip(parts, layouts, strict=True)
     ]

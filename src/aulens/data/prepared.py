@@ -103,18 +103,16 @@ class Prepared:
         return self.texts("part")
 
     @cached_property
-    def found(self) -> NDArray[np.str_]:
-        """(N,) str, where the landmarks come from: "given" with the data, "detected", or "prior": laid into
-        an aligned picture in which no face was detected."""
-        return self.texts("found")
-
-    @cached_property
     def landmarks(self) -> NDArray[np.float32]:
         """(N, K, 2) float32, (x, y) pixels of the stored picture, integer = pixel centre."""
         return self.read_landmarks(np.arange(len(self)))
 
     def texts(self, column: str, prefix: str = "") -> NDArray[np.str_]:
-        """A column of _TEXTS, (N,) str, each text after `prefix`."""
+        """A column, (N,) str, each text after `prefix`: subject, sequence, part, or found.
+
+        What `found` says is where the landmarks come from: "given" with the data, "detected", or "prior":
+        laid into an aligned picture in which no face was detected.
+        """
         found = self.columns[column]
         values = np.array([f"{prefix}{value}" for value in found.dictionary.to_pylist()], dtype=np.str_)
         return np.asarray(values[found.indices.to_numpy()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -73,27 +74,19 @@ def open_dataset(name: str, root: Path, *, lists: Path | None = None) -> FrameIn
         ConfigError: no data set has that name, or `lists` were given for one that has none.
         DatasetError: nothing can be read; it says what was looked for.
     """
-    entry = DATASETS[name.lower()]
+    name = name.lower()
+    entry = DATASETS[name]
     if lists is None:
-        index = _read(entry, name.lower(), root)
+        who = f"The reader of the data set {name!r}"
+        with nullcontext() if name in DATASETS.own else blamed(who, DatasetError):
+            index = entry.read(root)
+        if not isinstance(index, FrameIndex):
+            raise DatasetError(f"{who} gave {index!r:.200} instead of frames; its package must mend that")
     elif entry.read_listed is None:
-        raise ConfigError(f"There are no lists for {name.lower()}; they are of bp4d and disfa.")
+        raise ConfigError(f"There are no lists for {name}; they are of bp4d and disfa.")
     else:
         index = entry.read_listed(root, lists)
     return replace(index, renders=index.renders or _is_lookalike(Path(root), index.media))
-
-
-def _read(entry: DatasetEntry, name: str, root: Path) -> FrameIndex:
-    if name in DATASETS.own:
-        return entry.read(root)
-    with blamed(f"The reader of the data set {name!r}", DatasetError):
-        index = entry.read(root)
-    if not isinstance(index, FrameIndex):
-        raise DatasetError(
-            f"The reader of the data set {name!r} gave {index!r:.200} instead of frames; its package must "
-            "mend that"
-        )
-    return index
 
 
 def protocol_of(dataset: str) -> Protocol | None:

@@ -116,16 +116,15 @@ class JAALandmarks:
         return tuple(found)
 
     def _batch(self, image: NDArray[np.uint8], faces: Sequence[Face]) -> list[Face]:
-        points = {i: self._start(face) for i, face in enumerate(faces)}
+        points = {
+            i: face.landmarks
+            if len(face.landmarks)
+            else face.box[:2] + self._box_points * (face.box[2:] - face.box[:2])
+            for i, face in enumerate(faces)
+        }
         for _ in range(self._rounds):
             points = self._predict(image, faces, points)
         return [replace(faces[i], landmarks=found, visibility=None) for i, found in points.items()]
-
-    def _start(self, face: Face) -> NDArray[np.float64]:
-        """What to cut a face out by the first time."""
-        if len(face.landmarks):
-            return face.landmarks
-        return face.box[:2] + self._box_points * (face.box[2:] - face.box[:2])
 
     def _predict(
         self, image: NDArray[np.uint8], faces: Sequence[Face], points: dict[int, NDArray[np.float64]]

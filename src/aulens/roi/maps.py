@@ -8,7 +8,6 @@ Legend: A AUs, h = w the map's side. Points are (x, y) pixels, integer = pixel c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aulens.aus import AUSet
 from aulens.errors import ConfigError, InputError
-from aulens.roi.table import CENTRES, CentreRule
+from aulens.roi.table import CENTRES
 
 Ints = NDArray[np.int64]
 
@@ -105,15 +104,12 @@ def decode(maps: ArrayLike, windows: ArrayLike) -> NDArray[np.floating[Any]]:
     return np.asarray(total / (columns.sum(-1) * rows.sum(-1)))
 
 
-def side_scores(
-    region_scores: ArrayLike, aus: AUSet, rules: Mapping[int, CentreRule] = CENTRES
-) -> NDArray[np.floating[Any]]:
+def side_scores(region_scores: ArrayLike, aus: AUSet) -> NDArray[np.floating[Any]]:
     """What to report per side: the region's score, but for a midline AU the larger of the two on both sides.
 
     Args:
         region_scores: (..., A, 2), from `decode`.
         aus: the AUs of the axis A.
-        rules: AU number → rule.
 
     Returns:
         (..., A, 2), [subject_right, subject_left].
@@ -121,5 +117,5 @@ def side_scores(
     scores = np.asarray(region_scores)
     if scores.ndim < 2 or scores.shape[-2:] != (len(aus), 2):
         raise InputError(f"region scores must be (..., {len(aus)}, 2), got shape {scores.shape}")
-    midline = np.array([rules[n].midline for n in aus])
+    midline = np.array([CENTRES[n].midline for n in aus])
     return np.where(midline[:, None], scores.max(-1, keepdims=True), scores)

@@ -86,12 +86,10 @@ CENTRES: Final[Mapping[int, CentreRule]] = MappingProxyType(
         45: CentreRule(37, 44, 1 / 6),
     }
 )
-"""AU number → where it shows. To override: `{**CENTRES, 12: CentreRule(...)}`."""
+"""AU number → where it shows; every AU of `aulens.aus.AUS` has its rule."""
 
 
-def centres(
-    landmarks: ArrayLike, aus: AUSet, rules: Mapping[int, CentreRule] = CENTRES, upright: bool = False
-) -> NDArray[np.float64]:
+def centres(landmarks: ArrayLike, aus: AUSet, upright: bool = False) -> NDArray[np.float64]:
     """The two centres of each AU.
 
     Offsets go down the face, at a right angle to the line of the inner eye corners, so that the centres
@@ -102,7 +100,6 @@ def centres(
     Args:
         landmarks: (..., K, 2) in any layout of `landmarks.LAYOUTS`.
         aus: whose centres.
-        rules: AU number → rule.
         upright: offsets as JAA-Net draws them.
 
     Returns:
@@ -110,19 +107,16 @@ def centres(
 
     Raises:
         InputError: when the landmarks are of no known layout.
-        ConfigError: when an AU has no rule.
     """
-    lacking = [n for n in aus if n not in rules]
-    if lacking:
-        raise ConfigError(f"no centre rule for the AUs {lacking}; add them to `rules`")
     layout = layout_of(landmarks)
     points = np.asarray(landmarks, np.float64)
-    chosen = [layout.positions((rules[n].right, rules[n].left)) for n in aus]
+    rules = [CENTRES[n] for n in aus]
+    chosen = [layout.positions((rule.right, rule.left)) for rule in rules]
     right, left = (points[..., i, :] for i in layout.positions(INNER_EYE_CORNERS))
     across = left - right
     if upright:
         down = np.stack([np.zeros_like(across[..., 0]), np.abs(across[..., 0])], -1)
     else:
         down = np.stack([-across[..., 1], across[..., 0]], -1)
-    offsets = np.array([rules[n].offset for n in aus])[:, None, None]
+    offsets = np.array([rule.offset for rule in rules])[:, None, None]
     return np.asarray(points[..., np.array(chosen), :] + offsets * down[..., None, None, :])
