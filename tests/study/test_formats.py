@@ -12,6 +12,7 @@ from study_cases import simulated, study
 
 from aulens.aus import AFFWILD2
 from aulens.study.formats import COLUMNS, FORMATS, _parts, render_terminal, to_csv, to_latex, to_markdown
+from aulens.study.published import load
 from aulens.study.statistics import compare
 from aulens.study.tables import Cell, Method, StudyTable, difference_table, make_table, own_table
 
@@ -91,8 +92,8 @@ def test_csv_by_hand() -> None:
 
 
 def test_csv_of_several_tables_has_one_header_and_tells_renders() -> None:
-    comparison = compare(study({"roi": 0.7}, seeds=2), decide="papers", bootstrap=30)
-    tables = [make_table("A1", comparison, comparable=False), own_table(comparison, renders=True)]
+    comparison = compare(study({"roi": 0.7}, seeds=2), decide="papers", bootstrap=30, renders=True)
+    tables = [make_table(load("A1"), comparison), own_table(comparison)]
     frame = pd.read_csv(io.StringIO(to_csv(*tables)))
     assert frame["table"].unique().tolist() == ["A1", "F1 of 12 AUs on BP4D"]
     assert ((frame["renders"] == 1) == (frame["by"] == "aulens")).all()
@@ -122,8 +123,8 @@ def tables() -> list[StudyTable]:
     comparison = compare(runs, decide="papers", reference="heatmap", bootstrap=30)
     wild = simulated("jaa_gcn", "", aus=AFFWILD2, dataset="affwild2")
     abaw = compare([wild], decide="papers", bootstrap=30)
-    made = [make_table("A1", comparison), own_table(comparison), difference_table(comparison)]
-    return [*made, make_table("B1", abaw), make_table("A2")]
+    made = [make_table(load("A1"), comparison), own_table(comparison), difference_table(comparison)]
+    return [*made, make_table(load("B1"), abaw), make_table(load("A2"))]
 
 
 TABLES = tables()

@@ -1,6 +1,7 @@
 """A study from its data to its tables: what is missing is trained, what is there stays."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,17 @@ from aulens.errors import ConfigError, DatasetError
 from aulens.files import write_json
 from aulens.metrics import counts, f1
 from aulens.study.config import load_study
-from aulens.study.planning import plan_runs
+from aulens.study.planning import PlannedRun, plan_runs
 from aulens.study.report import describe_study, study_tables, write_tables
 from aulens.study.results import RunResult
-from aulens.study.rows import load_results
 from aulens.study.runner import execute, run_study
 from aulens.training.evaluation import evaluate
 
 pytestmark = pytest.mark.slow
+
+
+def load_results(runs: Iterable[PlannedRun]) -> list[RunResult]:
+    return [RunResult.load(folder) for run in runs if run.finished for folder in run.results]
 
 
 def test_a_study_trains_what_is_missing_and_prints_its_table(place: Path):

@@ -113,7 +113,7 @@ def run(
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / ABOUT, describe_study(plan, renders))
         with disk_errors(out, "the same command"):
-            failures = run_study(runs, out, share=part, jobs=jobs, threads=threads or 0, say=say)
+            failures = run_study(runs, out, share=part, jobs=jobs, threads=threads, say=say)
     if failures:
         say(f"{len(failures)} runs failed; the same command tries them again.")
     _print_tables(out, None, "terminal", 1000)

@@ -6,8 +6,6 @@ ours read "63.1 [60.2, 65.8] ±0.4": mean, 95 % interval, standard deviation ove
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +14,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeVar
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -100,28 +99,22 @@ def to_csv(*tables: StudyTable) -> str:
     say what is behind a number of ours: runs, test subjects, rule of decision, bootstrap draws. What is not
     known has no line, what is undefined an empty field.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for table in tables:
-        for method in table.methods:
-            behind = [int(table.renders and method.ours), *_behind(table, method)]
-            for row, cell in zip(table.rows, method.cells, strict=True):
-                if cell.value is not None:
-                    numbers = (cell.value, cell.low, cell.high, cell.spread, cell.p)
-                    marks = (cell.best_published, cell.best, cell.chosen_on_test)
-                    by = "aulens" if method.ours else "published"
-                    names = (table.table or table.title, table.dataset, by, method.title, row)
-                    writer.writerow([*names, *map(_field, numbers), *map(int, marks), *behind])
-    return text.getvalue()
+    lines = [line for table in tables for method in table.methods for line in _csv_lines(table, method)]
+    return pd.DataFrame(lines, columns=COLUMNS).to_csv(index=False, lineterminator="\n", float_format="%.6g")
 
 
-def _behind(table: StudyTable, method: Method) -> list[object]:
-    """Runs, folds, seeds, subjects, rule and draws behind our numbers; blank of published ones."""
-    if not method.runs:
-        return [""] * 6
-    folds, seeds = ({run[place] for run in method.runs} for place in (0, 1))
-    return [len(method.runs), len(folds), len(seeds), table.subjects, table.decide, table.draws]
+def _csv_lines(table: StudyTable, method: Method) -> Iterator[tuple[object, ...]]:
+    by = "aulens" if method.ours else "published"
+    behind: list[object] = [None] * 6  # of published numbers
+    if method.runs:
+        folds, seeds = ({run[place] for run in method.runs} for place in (0, 1))
+        behind = [len(method.runs), len(folds), len(seeds), table.subjects, table.decide, table.draws]
+    for row, cell in zip(table.rows, method.cells, strict=True):
+        if cell.value is not None:
+            names = (table.table or table.title, table.dataset, by, method.title, row)
+            numbers = (cell.value, cell.low, cell.high, cell.spread, cell.p)
+            marks = (cell.best_published, cell.best, cell.chosen_on_test, table.renders and method.ours)
+            yield *names, *numbers, *map(int, marks), *behind
 
 
 FORMATS: Final[Mapping[str, Callable[[StudyTable], str]]] = MappingProxyType(
@@ -173,10 +166,6 @@ def _rest(table: StudyTable, cell: Cell) -> str:
     if cell.p is not None and not math.isnan(cell.p):
         return ("p<0.001" if cell.p < 0.001 else f"p={cell.p:.3f}") + "*" * (cell.p < 0.05)
     return ""
-
-
-def _field(value: float | None) -> str:
-    return "" if value is None or math.isnan(value) else f"{value:.6g}"
 
 
 def _joined(*parts: str) -> str:

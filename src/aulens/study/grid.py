@@ -153,22 +153,18 @@ def draw_subjects(
     tested: dict[str, set[str]] = {}
     for result, counting in zip(results, used, strict=True):
         tested.setdefault(result.fold, set()).update(np.unique(result.subjects[counting]).tolist())
-    groups: list[tuple[set[str], list[str]]] = []
+    groups: dict[frozenset[str], list[str]] = {}
     for fold in sorted(tested):
-        people = tested[fold]
-        for others, folds in groups:
-            if people == others:
-                folds.append(fold)
-                break
-            if both := sorted(people & others):
+        people = frozenset(tested[fold])
+        for others, folds in groups.items():
+            if people != others and (both := sorted(people & others)):
                 raise InputError(
                     f"folds {folds[0]!r} and {fold!r} both test {both[0]} ({len(both)} subjects in common), "
                     "but not all the same people; folds must be subject-exclusive"
                 )
-        else:
-            groups.append((people, [fold]))
+        groups.setdefault(people, []).append(fold)
     found = {}
-    for stratum, (people, folds) in enumerate(groups):
+    for stratum, (people, folds) in enumerate(groups.items()):
         names = np.array(sorted(people), dtype=np.str_)
         _, times = subject_draws(names, bootstrap, seed + stratum)
         found.update(dict.fromkeys(folds, (names, times)))

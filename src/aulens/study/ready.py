@@ -37,13 +37,13 @@ def make_ready(
         delivered: its folder, or the file of a manifest; None if it is prepared. What was prepared of it
             before must be of the same frames, labels and lists, with the same settings.
         prepared: a folder of `aulens prepare`; None if it is delivered.
-        out: where it is prepared; what the doctor says goes beside, OUT-doctor.json.
+        out: where it is prepared; the doctor's findings go beside, OUT-doctor.json.
         settings: of `PrepareSettings`, that are not its defaults.
         reader: the name in `aulens.data.registry` that reads it; "" = its own.
         lists: JAA-Net's list files, to which the frames are narrowed.
         despite_doctor: go on though the data can't give the published protocol.
         detector: makes what finds faces where landmarks are to be detected.
-        say: told what happens, in a line.
+        say: called with a line about each step.
 
     Returns:
         The prepared folder; None if none is wanted.

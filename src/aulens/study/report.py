@@ -17,6 +17,7 @@ from aulens.study.config import StudyConfig
 from aulens.study.formats import FORMATS, render_terminal, to_csv
 from aulens.study.grid import Key, Rule
 from aulens.study.intensity import intensity_tables
+from aulens.study.published import load
 from aulens.study.results import RESULT, RunResult
 from aulens.study.statistics import compare
 from aulens.study.tables import StudyTable, difference_table, make_table, own_table
@@ -122,21 +123,21 @@ def study_tables(
         DatasetError: the folder is no study, or none of its runs has ended.
     """
     study = open_study(out)
-    about, notes = study.about, _notes(study)
+    about, notes, renders = study.about, _notes(study), study.about.renders
     comparison = compare(
         study.results,
         decide=about.decide,
         reference=about.reference or None,
         bootstrap=bootstrap,
         expected=about.expected,
+        renders=renders,
+        notes=notes,
     )
-    named, renders = about.tables if tables is None else tables, about.renders
-    shown = [make_table(name, comparison, comparable=not renders, notes=notes) for name in named]
-    if not named:
-        shown.append(own_table(comparison, renders=renders, notes=notes))
+    named = about.tables if tables is None else tables
+    shown = [make_table(load(name), comparison) for name in named] or [own_table(comparison)]
     if comparison.differences:
         measure = "abaw2" if list(named) == ["B1"] else "f1"
-        shown.append(difference_table(comparison, measure=measure, renders=renders, notes=notes))
+        shown.append(difference_table(comparison, measure=measure))
     shown += intensity_tables(study.results, bootstrap=bootstrap, renders=renders, notes=notes)
     return tuple(shown)
 
@@ -170,7 +171,7 @@ def _notes(study: StudyFolder) -> list[str]:
     if study.about.renders:
         notes.append(
             "The numbers of aulens are of rendered look-alikes, not of people: they can't be compared with "
-            "the published."
+            "published ones."
         )
     if study.others:
         notes.append(

@@ -1,4 +1,4 @@
-"""What one run of a study said about its test subjects: the file that statistics and tables begin with.
+"""What one run of a study found in its test subjects: the file that statistics and tables begin with.
 
 Shapes: N frames, A AUs. A result is two files of a folder: result.parquet, one row per frame, and
 result.json, which is written last: without it the run has not ended.
@@ -32,15 +32,15 @@ _ARRAYS: Final = (
     ("score", "scores", np.float32),
     ("calibrated", "decisions", np.bool_),
     ("uncalibrated", "uncalibrated", np.bool_),
+    ("coded", "coded", np.float32),
+    ("told", "predicted", np.float32),
 )
-"""Column prefix, attribute, dtype."""
-_INTENSITIES: Final = (("coded", "coded"), ("told", "predicted"))
-"""Column prefix, attribute."""
+"""Column prefix, attribute, dtype; the last two may be None."""
 
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """Test subjects of one fold, as one trained model saw them.
+    """Labels of the test subjects of one fold, and scores and decisions of one trained model.
 
     Attributes:
         dataset: whose frames were tested, "bp4d".
@@ -48,7 +48,7 @@ class RunResult:
         fold: the part that was tested: "1", "2", "3"; "" where there is one split only.
         seed: of the training.
         aus: the AUs of the axis A.
-        subjects: (N,) str, who is seen.
+        subjects: (N,) str, who each frame shows.
         labels: (N, A) int8 in {0, 1, MISSING}.
         scores: (N, A) float32, larger = more surely present; finite where coded.
         decisions: (N, A) bool, at the thresholds calibrated on validation subjects.
@@ -60,7 +60,7 @@ class RunResult:
         data: which prepared data it is of (`aulens.study.planning.identity`); "" = not known, as older
             versions did not keep it.
         coded: (N, A) float32, intensity 0 to 5 of the stronger side, NaN where not coded; None = none are.
-        predicted: (N, A) float32, the model's, NaN for an AU without a curve; None = it tells none.
+        predicted: (N, A) float32, the model's, NaN for an AU without a curve; None = it has none.
 
     Raises:
         InputError: shapes do not fit, a label is of another code, a coded frame's score is not finite, or a
@@ -93,15 +93,11 @@ class RunResult:
         shape = (len(self.labels), len(self.aus))
         for _, name, dtype in _ARRAYS:
             array = getattr(self, name)
-            if array.shape != shape or array.dtype != dtype:
+            if array is not None and (array.shape != shape or array.dtype != dtype):
                 raise InputError(
                     f"{name} of a result must be {shape} {np.dtype(dtype).name}, "
                     f"got {array.shape} {array.dtype.name}"
                 )
-        for _, name in _INTENSITIES:
-            array = getattr(self, name)
-            if array is not None and array.shape != shape:
-                raise InputError(f"{name} of a result must be {shape}, got {array.shape}")
         if self.subjects.shape != shape[:1]:
             raise InputError(f"subjects of a result must be {shape[:1]}, got {self.subjects.shape}")
         checked_scores(checked_labels(self.labels), self.scores)
@@ -119,11 +115,10 @@ class RunResult:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         columns: dict[str, Any] = {"subject": self.subjects.astype(str)}
-        given = [(prefix, name) for prefix, name in _INTENSITIES if getattr(self, name) is not None]
-        for prefix, name in (*((prefix, name) for prefix, name, _ in _ARRAYS), *given):
-            array = getattr(self, name)
-            columns |= {f"{prefix}_{label}": array[:, a] for a, label in enumerate(self.aus.labels)}
-        (folder / RESULT).unlink(missing_ok=True)  # it must never speak of another run's frames
+        for prefix, name, _ in _ARRAYS:
+            if (array := getattr(self, name)) is not None:
+                columns |= {f"{prefix}_{label}": array[:, a] for a, label in enumerate(self.aus.labels)}
+        (folder / RESULT).unlink(missing_ok=True)  # it must never stand beside another run's frames
         frames = pd.DataFrame(columns)
         with atomic_write(folder / FRAMES) as part:
             frames.to_parquet(part, index=False)
@@ -164,7 +159,7 @@ class RunResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What result.json says; attributes as in `RunResult`, its AUs by name, how many frames and people."""
+    """The entries of result.json: as in `RunResult`; its AUs by name, how many frames and subjects."""
 
     dataset: str
     trained_on: str
@@ -186,11 +181,11 @@ _SHARED: Final = tuple(
     for name in Facts.__dataclass_fields__
     if name in RunResult.__dataclass_fields__.keys() - {"aus", "subjects"}
 )
-"""What `RunResult` and `Facts` say alike."""
+"""What `RunResult` and `Facts` have in common."""
 
 
 def read_facts(folder: Path) -> Facts:
-    """What a result says of itself, without its frames.
+    """The facts of a result, without its frames.
 
     Raises:
         DatasetError: the folder holds no result, or one that is damaged or of another format.
@@ -213,11 +208,7 @@ def _read(facts: Facts, frames: pd.DataFrame) -> RunResult:
     arrays: dict[str, Any] = {
         name: frames[[f"{prefix}_{label}" for label in aus.labels]].to_numpy(dtype)
         for prefix, name, dtype in _ARRAYS
-    }
-    arrays |= {
-        name: frames[[f"{prefix}_{label}" for label in aus.labels]].to_numpy(np.float32)
-        for prefix, name in _INTENSITIES
-        if f"{prefix}_{aus.labels[0]}" in frames
+        if name not in ("coded", "predicted") or f"{prefix}_{aus.labels[0]}" in frames
     }
     return RunResult(
         aus=aus,

@@ -22,11 +22,6 @@ _OF_RESULT: Final = (
 )  # fmt: skip
 
 
-def load_results(runs: Sequence[PlannedRun]) -> tuple[RunResult, ...]:
-    """The results of all finished runs."""
-    return tuple(RunResult.load(folder) for run in runs if run.finished for folder in run.results)
-
-
 def rows(runs: Sequence[PlannedRun]) -> pd.DataFrame:
     """One row per finished model: what it was, how it was trained, its means over AUs by both rules."""
     table: list[dict[str, Any]] = []

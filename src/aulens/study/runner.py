@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,27 +40,24 @@ Execute = Callable[..., None]
 
 @dataclass(frozen=True)
 class _End:
-    """How an attempt at a run ended: `error` is empty if it is finished; `left`: another process has it, or
-    has ended it meanwhile."""
+    """How an attempt at a run ended: `error` is "" if it is finished; `left`: it is another process's."""
 
     error: str = ""
     left: bool = False
 
 
-def execute(run: PlannedRun, *, threads: int = 0, progress: bool = True) -> None:
+def execute(run: PlannedRun, *, threads: int | None = None, progress: bool = True) -> None:
     """Train one run, or go on with it, and test it: writes RUN/test/report.{md,json} and its result."""
-    import dataclasses
-
     from aulens.training.evaluation import report, write_report
     from aulens.training.inference import predict
     from aulens.training.stages import train
 
     config = run.config
     if threads:
-        config = dataclasses.replace(config, train=dataclasses.replace(config.train, threads=threads))
+        config = replace(config, train=replace(config.train, threads=threads))
     train(config, run.folder, resume=True, progress=progress)
     for (variant, folder), target in zip(run.variants, run.results, strict=True):
-        found = predict(folder, threads=threads or None, progress=progress)
+        found = predict(folder, threads=threads, progress=progress)
         write_report(report(found, "test", BOOTSTRAP), target)
         facts = read_facts(RunFolder(folder).facts)
         RunResult(
@@ -95,7 +92,7 @@ def run_study(
     *,
     share: tuple[int, int] = (1, 1),
     jobs: int = 1,
-    threads: int = 0,
+    threads: int | None = None,
     say: Say = lambda text: None,
     execute: Execute = execute,
 ) -> tuple[str, ...]:
@@ -106,8 +103,8 @@ def run_study(
         out: the study's folder; its rows.csv is brought up to date after every run, with the rows of all.
         share: (i, n): of `runs` only every n-th from the i-th on, i from 1.
         jobs: runs at once, each in a process of its own; 1 = here, with a bar.
-        threads: of torch in each run; 0 leaves its configuration's.
-        say: told what ends, in a line.
+        threads: of torch in each run; None = as in its configuration.
+        say: called with a line when a run ends.
         execute: does one run; with several jobs it is sent to their processes.
 
     Returns:
@@ -122,7 +119,7 @@ def run_study(
     started = time.monotonic()
     for done, (run, end) in enumerate(_each(missing, jobs, threads, execute), 1):
         if end.left:
-            say(f"{run.name} left out: {end.error or 'another process has ended it meanwhile.'}")
+            say(f"{run.name} left out: {end.error or 'another process has finished it meanwhile.'}")
         elif end.error:
             failures.append(f"{run.name}: {end.error}")
             say(f"{run.name} FAILED: {end.error}")
@@ -135,7 +132,7 @@ def run_study(
 
 
 def _each(
-    runs: Sequence[PlannedRun], jobs: int, threads: int, execute: Execute
+    runs: Sequence[PlannedRun], jobs: int, threads: int | None, execute: Execute
 ) -> Iterable[tuple[PlannedRun, _End]]:
     if jobs == 1:
         for run in runs:
@@ -150,8 +147,8 @@ def _each(
         pool.shutdown(cancel_futures=True)
 
 
-def _apart(run: PlannedRun, threads: int, execute: Execute) -> _End:
-    """Attempt a run in a process of its own: if that dies, for want of memory say, the others live."""
+def _apart(run: PlannedRun, threads: int | None, execute: Execute) -> _End:
+    """Attempt a run in a process of its own: if that dies, for want of memory say, the others go on."""
     try:
         ((_, end),) = in_processes([(run, threads, execute)], _attempt_quietly, 1, doing="training")
     except AulensError as error:
@@ -159,11 +156,11 @@ def _apart(run: PlannedRun, threads: int, execute: Execute) -> _End:
     return end
 
 
-def _attempt_quietly(job: tuple[PlannedRun, int, Execute]) -> _End:
+def _attempt_quietly(job: tuple[PlannedRun, int | None, Execute]) -> _End:
     return _attempt(*job, progress=False)
 
 
-def _attempt(run: PlannedRun, threads: int, execute: Execute, progress: bool) -> _End:
+def _attempt(run: PlannedRun, threads: int | None, execute: Execute, progress: bool) -> _End:
     try:
         with hold(run.folder / ".study.lock", f"The run {run.name}"):
             if run.finished:

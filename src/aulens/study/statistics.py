@@ -1,8 +1,8 @@
-"""What a study says: each variant's measures with intervals, and paired differences between variants.
+"""What a study shows: each variant's measures with intervals, and paired differences between variants.
 
 A measure is taken per run (fold and seed), then averaged over a fold's seeds and over folds, as the
-literature does. Intervals come from drawing whole test subjects with replacement within folds: they say what
-other test subjects would give, not other trainings; those are the spread over seeds.
+literature does. Intervals come from drawing whole test subjects with replacement within folds: they are for
+other test subjects, not for other trainings; those are the spread over seeds.
 
 Shapes: A AUs, R draws; row 0 of all draws is the subjects as they are. Arrays (R, A + 1) end with "Avg.".
 """
@@ -31,13 +31,11 @@ class Summary:
 
     Attributes:
         estimate: per AU and their average, each with its 95 % interval over subjects.
-        spread: (A,) float64, standard deviation over seeds; NaN with fewer than two seeds.
-        macro_spread: of the average.
+        spread: (A + 1,) float64, standard deviation over seeds; NaN with fewer than two seeds.
     """
 
     estimate: Estimate
     spread: Floats
-    macro_spread: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,16 +64,13 @@ class Difference:
     Attributes:
         runs: that both have.
         estimate: of the difference, per AU and of the averages.
-        p: (A,) two-sided, by bootstrap over subjects; NaN where undefined.
-        p_holm: (A,) the same, corrected for the number of AUs.
-        macro_p: of the averages' difference: one test, not corrected.
+        p: (A + 1,) two-sided, by bootstrap over subjects, of AUs corrected for their number (Holm), of the
+            average as it is; NaN where undefined.
     """
 
     runs: tuple[Run, ...]
     estimate: Estimate
     p: Floats
-    p_holm: Floats
-    macro_p: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +88,7 @@ class Comparison:
         subjects: people tested, over all folds.
         bootstrap: resamples behind intervals and p.
         notes: what a reader of the numbers must know, in sentences.
+        renders: the tested faces are rendered look-alikes, not people.
     """
 
     dataset: str
@@ -105,6 +101,7 @@ class Comparison:
     subjects: int
     bootstrap: int
     notes: tuple[str, ...]
+    renders: bool = False
 
 
 def compare(
@@ -115,6 +112,8 @@ def compare(
     bootstrap: int = 1000,
     seed: int = 0,
     expected: Sequence[Key] | None = None,
+    renders: bool = False,
+    notes: Sequence[str] = (),
 ) -> Comparison:
     """Compare the variants of a study, finished or not.
 
@@ -125,6 +124,8 @@ def compare(
         bootstrap: resamples of subjects; 0 for no intervals and no p.
         seed: the same seed draws the same subjects.
         expected: the runs that the study shall have; None = each variant with every fold and seed seen.
+        renders: the tested faces are rendered look-alikes, not people.
+        notes: further sentences for the notes.
 
     Raises:
         ConfigError: `decide` or `reference` does not exist.
@@ -150,17 +151,18 @@ def compare(
         missing=missing,
         subjects=grid.subjects,
         bootstrap=bootstrap,
-        notes=tuple(remarks(grid, wanted, missing)),
+        notes=(*remarks(grid, wanted, missing), *notes),
+        renders=renders,
     )
 
 
 def _scores(name: str, grid: Grid) -> VariantScores:
     runs, measures = grid.counts[name], {}
-    averages, seeds = average(runs), in_each_seed(runs)
-    for measure, drawn in averages.items():  # (R, A + 1), seeds (S, A + 1)
+    seeds = in_each_seed(runs)
+    for measure, drawn in average(runs).items():  # (R, A + 1), seeds (S, A + 1)
         each = seeds[measure]
         spread = each.std(0, ddof=1) if len(each) > 1 else np.full(drawn.shape[1], np.nan)
-        measures[measure] = Summary(estimate(drawn[:, :-1], drawn[:, -1]), spread[:-1], float(spread[-1]))
+        measures[measure] = Summary(estimate(drawn[:, :-1], drawn[:, -1]), spread)
     return VariantScores(
         runs=tuple(sorted(runs)),
         measures=measures,
@@ -183,7 +185,6 @@ def _differences(grid: Grid, reference: str) -> dict[str, dict[str, Difference]]
         for measure in MEASURES:
             drawn = ours[measure] - theirs[measure]
             p = bootstrap_p(drawn)
-            found[name][measure] = Difference(
-                common, estimate(drawn[:, :-1], drawn[:, -1]), p[:-1], holm(p[:-1]), float(p[-1])
-            )
+            corrected = np.append(holm(p[:-1]), p[-1])
+            found[name][measure] = Difference(common, estimate(drawn[:, :-1], drawn[:, -1]), corrected)
     return found

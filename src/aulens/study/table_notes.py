@@ -14,7 +14,7 @@ DAGGER: Final = "†"
 """Marks numbers of epochs or thresholds that were chosen on the test subjects."""
 
 _FEW: Final = 10
-"""Test subjects, below which a bootstrap over them is said to be rough."""
+"""Test subjects below which a bootstrap over them is called rough."""
 
 _RULES: Final = {
     "papers": "present by the papers' own rule (score above 0, or probability of at least 0.5)",
@@ -22,22 +22,13 @@ _RULES: Final = {
 }
 
 
-def printed_title(name: str) -> str:
-    """A published method as a table calls it: a paper's "Ours" is not ours."""
-    return "Ours (paper)" if name == "Ours" else name
-
-
-def published_notes(
-    published: PublishedTable, comparison: Comparison | None, comparable: bool
-) -> Iterator[str]:
+def published_notes(published: PublishedTable, comparison: Comparison | None) -> Iterator[str]:
     """Of a paper's table."""
     yield f"Published: {published.source}."
-    yield f"Methods: {', '.join(f'{printed_title(one.name)} ({one.work})' for one in published.methods)}."
+    yield f"Methods: {', '.join(f'{one.title} ({one.work})' for one in published.methods)}."
     yield from published.notes
     if comparison is None:
         return
-    if not comparable:
-        yield "The numbers of aulens are of other frames: not comparable."
     # B1 names no AUs: its average is of all that its data set codes.
     printed = published.rows[:-1] if published.of_aus else PROTOCOLS[published.dataset].aus.labels
     if set(printed) != set(comparison.aus.labels):

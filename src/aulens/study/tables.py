@@ -15,9 +15,9 @@ from aulens.errors import ConfigError
 from aulens.metrics import Measure
 from aulens.study.averages import MEASURES
 from aulens.study.grid import Run
-from aulens.study.published import AVERAGE, PublishedTable, load
+from aulens.study.published import AVERAGE, PublishedTable
 from aulens.study.statistics import Comparison
-from aulens.study.table_notes import difference_notes, own_notes, printed_title, published_notes
+from aulens.study.table_notes import difference_notes, own_notes, published_notes
 
 TITLES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -118,28 +118,18 @@ class StudyTable:
 
 
 def make_table(
-    table: str,
-    comparison: Comparison | None = None,
-    published: PublishedTable | None = None,
-    *,
-    measure: str = "f1",
-    comparable: bool = True,
-    notes: Sequence[str] = (),
+    printed: PublishedTable, comparison: Comparison | None = None, *, measure: str = "f1"
 ) -> StudyTable:
     """A paper's table: the published numbers, and ours beside (B1: below) them.
 
     Args:
-        table: "A1" to "A4" or "B1".
-        comparison: our numbers; None for the published ones alone.
-        published: None reads those of `table`.
+        printed: the published numbers.
+        comparison: our numbers, none of which is best if they are of renders; None for the published alone.
         measure: of MEASURES, in tables of AUs.
-        comparable: False where ours are of other frames (look-alikes): then no number of ours is best.
-        notes: further sentences to stand below it.
 
     Raises:
-        ConfigError: there is no such table or measure, or the study tested on another data set.
+        ConfigError: there is no such measure, or the study tested on another data set.
     """
-    printed = published or load(table)
     _check_measure(measure)
     if comparison and comparison.dataset != printed.dataset:
         raise ConfigError(
@@ -151,11 +141,11 @@ def make_table(
         aus += [label for label in comparison.aus.labels if label not in aus]
     rows = [*aus, AVERAGE] if printed.of_aus else aus
     theirs = [
-        Method(printed_title(one.name), False, tuple(Cell(one.values.get(row)) for row in rows))
-        for one in printed.methods
+        Method(one.title, False, tuple(Cell(one.values.get(row)) for row in rows)) for one in printed.methods
     ]
     scale = 100 if printed.percent else 1
     ours = list(_ours(comparison, rows, scale, measure if printed.of_aus else "")) if comparison else []
+    comparable = comparison is not None and not comparison.renders
     table_of = StudyTable(
         table=printed.table,
         title=printed.title,
@@ -164,18 +154,13 @@ def make_table(
         methods=tuple(_with_best(theirs, ours, printed.decimals, comparable)),
         methods_are_rows=not printed.of_aus,
         decimals=printed.decimals,
-        notes=(*published_notes(printed, comparison, comparable), *notes),
-        renders=comparison is not None and not comparable,
+        notes=tuple(published_notes(printed, comparison)),
     )
     return table_of if comparison is None else _behind(table_of, comparison)
 
 
-def own_table(
-    comparison: Comparison, *, measure: str = "f1", renders: bool = False, notes: Sequence[str] = ()
-) -> StudyTable:
+def own_table(comparison: Comparison, *, measure: str = "f1") -> StudyTable:
     """Our numbers alone, in percent: AUs by variants; for data sets and studies without a published table.
-
-    `renders`: the tested faces are rendered look-alikes, not people.
 
     Raises:
         ConfigError: there is no such measure.
@@ -190,18 +175,13 @@ def own_table(
         dataset=comparison.dataset,
         rows=tuple(map(_row_title, rows)),
         methods=tuple(_with_best([], list(_ours(comparison, rows, 100, measure)), 1, True)),
-        notes=(*own_notes(comparison), *notes),
-        renders=renders,
+        notes=tuple(own_notes(comparison)),
     )
     return _behind(table, comparison)
 
 
-def difference_table(
-    comparison: Comparison, *, measure: str = "f1", renders: bool = False, notes: Sequence[str] = ()
-) -> StudyTable:
+def difference_table(comparison: Comparison, *, measure: str = "f1") -> StudyTable:
     """Each variant minus the reference, in percentage points, with intervals and p.
-
-    `renders`: the tested faces are rendered look-alikes, not people.
 
     Raises:
         ConfigError: there is no such measure, or nothing was compared.
@@ -214,9 +194,8 @@ def difference_table(
     methods = []
     for name, found in comparison.differences.items():
         difference = found[measure]
-        corrected = [*difference.p_holm.tolist(), difference.macro_p]
-        values = difference.estimate.measures
-        cells = [replace(cell_of(one, 100), p=p) for one, p in zip(values, corrected, strict=True)]
+        values = zip(difference.estimate.measures, difference.p.tolist(), strict=True)
+        cells = [replace(cell_of(value, 100), p=p) for value, p in values]
         method = _method(comparison, name, cells, other=comparison.reference)
         methods.append(replace(method, runs=difference.runs))
     of = f"{TITLES[measure]} on {dataset_title(comparison.dataset)}"
@@ -227,15 +206,17 @@ def difference_table(
         rows=(*comparison.aus.labels, _row_title(AVERAGE)),
         methods=tuple(methods),
         signed=True,
-        notes=(*difference_notes(comparison), *notes),
-        renders=renders,
+        notes=tuple(difference_notes(comparison)),
     )
     return _behind(table, comparison)
 
 
 def _behind(table: StudyTable, comparison: Comparison) -> StudyTable:
-    """With what is said of our numbers as a whole."""
-    return replace(table, subjects=comparison.subjects, decide=comparison.decide, draws=comparison.bootstrap)
+    """With what all of our numbers have in common."""
+    subjects, draws = comparison.subjects, comparison.bootstrap
+    return replace(
+        table, renders=comparison.renders, subjects=subjects, decide=comparison.decide, draws=draws
+    )
 
 
 def _check_measure(measure: str) -> None:
@@ -259,10 +240,10 @@ def _ours(comparison: Comparison, rows: Sequence[str], scale: int, measure: str)
         if measure:
             summary, labels = found.measures[measure], [*comparison.aus.labels, AVERAGE]
             values = dict(zip(labels, summary.estimate.measures, strict=True))
-            spreads = dict(zip(labels, [*summary.spread.tolist(), summary.macro_spread], strict=True))
+            spreads = dict(zip(labels, summary.spread.tolist(), strict=True))
         else:
             values = {row: found.measures[row].estimate.of_macro() for row in rows}
-            spreads = {row: found.measures[row].macro_spread for row in rows}
+            spreads = {row: float(found.measures[row].spread[-1]) for row in rows}
         cells = [cell_of(values[row], scale, spreads[row]) if row in values else Cell(None) for row in rows]
         yield _method(comparison, name, cells)
 
@@ -270,20 +251,14 @@ def _ours(comparison: Comparison, rows: Sequence[str], scale: int, measure: str)
 def _method(comparison: Comparison, name: str, cells: Iterable[Cell], other: str | None = None) -> Method:
     """A variant of ours; marked if it, or the other that it is compared to, was chosen on the test."""
     marked = any(comparison.variants[one].selected_on_test for one in (name, other) if one)
-    return Method(
-        name, True, tuple(replace(cell, chosen_on_test=marked) for cell in cells), marked,
-        comparison.variants[name].runs,
-    )  # fmt: skip
+    cells = tuple(replace(cell, chosen_on_test=marked) for cell in cells)
+    return Method(name, True, cells, marked, comparison.variants[name].runs)
 
 
 def cell_of(measure: Measure, scale: int = 1, spread: float | None = None) -> Cell:
     """A measure as a cell, in units of 1 / scale."""
-    return Cell(
-        measure.value * scale,
-        measure.low * scale,
-        measure.high * scale,
-        None if spread is None else spread * scale,
-    )
+    value, low, high = measure.value * scale, measure.low * scale, measure.high * scale
+    return Cell(value, low, high, None if spread is None else spread * scale)
 
 
 def _with_best(

@@ -30,6 +30,11 @@ class PublishedMethod:
     work: str
     values: Mapping[str, float]
 
+    @property
+    def title(self) -> str:
+        """Its name among ours: a paper's "Ours" is not ours."""
+        return "Ours (paper)" if self.name == "Ours" else self.name
+
 
 @dataclass(frozen=True)
 class PublishedTable:
