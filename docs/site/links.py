@@ -1,4 +1,4 @@
-"""Links that are right in the repository are right on the site too."""
+"""Links that are right in the repository are right on the site too; short code and intervals stay whole."""
 
 import re
 from typing import Any
@@ -22,4 +22,17 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
             return f"{text}"
         return f"{mark}[{text}]({up}{_PAGES.get(target, target)}{anchor or ''})"
 
-    return re.sub(r"(!?)\[([^\]]*)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)", rewritten, markdown)
+    linked = re.sub(r"(!?)\[([^\]]*)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)", rewritten, markdown)
+    parts = re.split(r"(?ms)^( *```.*?^ *```$)", linked)
+    return "".join(part if number % 2 else _unbroken(part) for number, part in enumerate(parts))
+
+
+def _unbroken(text: str) -> str:
+    """Intervals and short pieces of code that stay on one line (`.whole` of site.css)."""
+
+    def code(match: re.Match[str]) -> str:
+        return match[0] if len(match[2]) > 32 else match[0] + "{.whole}"
+
+    numbers = r"(?<=[\[(])[-+−.\d]+(, [-+−.\d]+)+(?=[\])])"
+    spans = re.sub(numbers, lambda span: span[0].replace(" ", "\u00a0"), text)
+    return re.sub(r"(?s)(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", code, spans)

@@ -18,7 +18,9 @@ def written(name: str, text: str) -> None:
         page.write(text)
 
 
-written("index.md", "---\nhide: [navigation]\n---\n\n" + (_ROOT / "README.md").read_text(encoding="utf-8"))
+written(
+    "index.md", "---\nhide: [navigation, toc]\n---\n\n" + (_ROOT / "README.md").read_text(encoding="utf-8")
+)
 for source in ("CONTRIBUTING", "CHANGELOG", "SECURITY"):
     written(f"{source.lower()}.md", (_ROOT / f"{source}.md").read_text(encoding="utf-8"))
 
