@@ -88,7 +88,9 @@ def by_opencv(path: Path) -> int:
 
 def by_threads(threads: int) -> Callable[[Path], int]:
     def decode(path: Path) -> int:
-        with opened(path, threads) as (container, stream):
+        with opened(path) as (container, stream):
+            stream.codec_context.thread_count = threads
+            stream.thread_type = "FRAME" if threads > 1 else "NONE"
             return sum(1 for _ in container.decode(stream))
 
     return decode

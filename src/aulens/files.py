@@ -88,9 +88,9 @@ def write_bytes(path: Path, data: bytes, *, to_disk: bool = True) -> None:
         part.write_bytes(data)
 
 
-def write_text(path: Path, text: str, *, to_disk: bool = True) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write a text file, UTF-8 with plain line feeds, whole or not at all."""
-    write_bytes(path, text.encode(), to_disk=to_disk)
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, value: Any) -> None:

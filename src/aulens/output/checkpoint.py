@@ -94,10 +94,6 @@ class PartFolder:
         text = json.dumps({"format": _FORMAT, "identity": self._identity, **asdict(note)})
         write_text(self.path / CHECKPOINT, text)
 
-    def remove(self) -> None:
-        """Throw the folder away."""
-        remove_part(self.path)
-
     def _read(self) -> Checkpoint | None:
         if (found := _noted(self.path)) is None:
             return None

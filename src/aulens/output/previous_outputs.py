@@ -38,14 +38,9 @@ def previous_outputs(top: Path) -> PreviousOutputs:
         paths += [folder / name for name in begun]
         folders[:] = [name for name in folders if name not in begun]
         for name in files:
-            if name.endswith(".json") and _is_receipt(folder / name):
+            begin = first_bytes(folder / name, 64) if name.endswith(".json") else b""
+            if any(mark in begin for mark in _RECEIPTS):
                 made = files_of(folder / name)
                 paths += [folder / name, *made.values()]
                 tables += [made["table"]] if "table" in made and name != PICTURES_RECEIPT else []
     return PreviousOutputs(tuple(paths), tuple(sorted(path for path in tables if path.is_file())))
-
-
-def _is_receipt(path: Path) -> bool:
-    """Whether a file begins as a receipt."""
-    begin = first_bytes(path, 64)
-    return any(mark in begin for mark in _RECEIPTS)

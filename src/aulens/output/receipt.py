@@ -188,11 +188,8 @@ def _named(path: Path, receipt: Receipt) -> dict[str, Path]:
             if _RESULT.fullmatch(name) or (kind == name and _TABLE.fullmatch(name))
         }  # fmt: skip
     files = {kind: path.parent / name for kind, name in made.items()}
-    return {kind: file for kind, file in files.items() if not _is_behind_link(file, path.parent)}
-
-
-def _is_behind_link(file: Path, folder: Path) -> bool:
-    return file.parent != folder and file.parent.is_symlink()
+    linked = {file.parent for file in files.values() if file.parent.is_symlink()} - {path.parent}
+    return {kind: file for kind, file in files.items() if file.parent not in linked}
 
 
 def with_old(path: Path, identity: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:

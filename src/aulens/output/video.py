@@ -126,7 +126,7 @@ def analyze_video(
             analyzer, media, folder, settings, called, progress, checkpoint_each, held.check
         )
         if not counts.frames:
-            folder.remove()
+            remove_part(folder.path)
             nothing = nothing_between(media.info, settings.start, settings.stop)
             raise InputError(f"{given}: {problem or nothing}")
         held.check()
@@ -137,7 +137,7 @@ def analyze_video(
         done = finish(folder.path, out, name, settings, analyzer.card, media.info, command, begun)
         held.check()
         write_receipt(note, done)
-        folder.remove()
+        remove_part(folder.path)
     return done
 
 

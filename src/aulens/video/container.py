@@ -38,12 +38,11 @@ _REORDERED: Final = 16
 
 
 @contextmanager
-def opened(path: str | Path, threads: int = 1, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[Any, Any]]:
+def opened(path: str | Path, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[Any, Any]]:
     """The container of a file and its video stream, ready for decoding.
 
     Args:
         path: the file; never an address or a device.
-        threads: decode so many frames at once. With more than 1, frames near damaged ones get lost.
         max_pixels: of a frame; larger ones are not decoded.
 
     Raises:
@@ -66,9 +65,9 @@ def opened(path: str | Path, threads: int = 1, max_pixels: int = MAX_PIXELS) -> 
     with container:
         try:
             stream = _video_stream(path, container)
-            stream.codec_context.thread_count = threads
+            # With more than one thread, frames near damaged ones get lost.
+            stream.codec_context.thread_count, stream.thread_type = 1, "NONE"
             stream.codec_context.options = {"max_pixels": str(max_pixels)}
-            stream.thread_type = "FRAME" if threads > 1 else "NONE"
             yield container, stream
         except FFmpegError as error:
             raise InputError(f"{path}: {damage(error)}") from error

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 import av
@@ -75,9 +74,7 @@ class Sound:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def until(self, time: Fraction) -> None:
@@ -95,9 +92,6 @@ class Sound:
         if self._encoder is not None:
             self._out.mux(self._to.encode(None))
 
-    def _seconds(self, stamp: int, base: Fraction) -> Fraction:
-        return stamp * base - self._zero
-
     def _demuxed(self, source: Any) -> Iterator[Any]:
         try:
             yield from source.demux(self._from)
@@ -109,7 +103,7 @@ class Sound:
             stamp = packet.dts if packet.pts is None else packet.pts
             if packet.size == 0 or packet.is_corrupt or stamp is None:
                 continue
-            time = self._seconds(stamp, packet.time_base)
+            time = stamp * packet.time_base - self._zero
             if time < begin:
                 continue
             shift = round(self._zero / packet.time_base)
@@ -127,7 +121,7 @@ class Sound:
             except FFmpegError:
                 continue
             for frame in frames:
-                if frame.pts is not None and self._seconds(frame.pts, frame.time_base) < 0:
+                if frame.pts is not None and frame.pts * frame.time_base < self._zero:
                     continue
                 yield from self._pieces(resampler.resample(frame))
         # What is left is shorter than the encoder's pieces.
@@ -135,6 +129,6 @@ class Sound:
 
     def _pieces(self, pieces: Iterable[Any]) -> Iterator[tuple[Fraction, Any]]:
         for piece in pieces:
-            time = self._seconds(piece.pts, piece.time_base)
+            time = piece.pts * piece.time_base - self._zero
             piece.pts -= round(self._zero / piece.time_base)
             yield time, self._to.encode(piece)
