@@ -6,6 +6,7 @@ import torch
 from aulens.aus import AUSet
 from aulens.data.dataset import Crop
 from aulens.data.samples import Samples
+from aulens.data.shards import StoredImages
 from aulens.training.calibration import Calibration
 from aulens.training.inference import Scorer
 from aulens.training.scoring import Scores
@@ -22,7 +23,7 @@ def test_by_hand() -> None:
         "", AUS, Crop(64), lambda *_: None, torch.device("cpu"), True, 0.5, None, "", False, None, None
     )
     samples = Samples(
-        paths=list("abc"),
+        paths=StoredImages.of(list("abc")),
         subjects=np.array(list("abc")),
         splits=np.full(3, "test"),
         side_labels=np.zeros((3, 2, 2), np.int8),

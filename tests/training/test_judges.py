@@ -7,6 +7,7 @@ import pytest
 
 from aulens.aus import MISSING, AUSet
 from aulens.data.samples import Samples, join
+from aulens.data.shards import StoredImages
 from aulens.errors import DatasetError
 from aulens.training.calibration import fit, platt_scale
 from aulens.training.judges import fit_judged, judged, judges_of
@@ -17,7 +18,7 @@ ONE = AUSet("one", (12,))
 def people(score: np.ndarray, present: np.ndarray, source: str) -> Samples:
     n = len(score)
     return Samples(
-        paths=[f"{source}/{i}" for i in range(n)],
+        paths=StoredImages.of([f"{source}/{i}" for i in range(n)]),
         subjects=np.array([f"{source}/{i}" for i in range(n)]),
         splits=np.full(n, "val"),
         side_labels=np.repeat(present.astype(np.int8)[:, None, None], 2, 2),

@@ -22,9 +22,9 @@ class AUOutput:
     Attributes:
         logits: (B, A) float32 score of each AU: the larger of its two sides. Present when above 0.
         maps: (B, A, h, w) float32: paper A's ROI maps, about +1 where an AU shows, -1 where it is absent; or
-            JAA-Net's attention, 0 to 1, where it looked.
+            JAA-Net's attention, 0 to 1.
         sides: (B, A, 2) float32 score per side, order [subject_right, subject_left]; equal for AUs of the
-            midline, and for models that tell no sides.
+            midline, and for models without scores of sides.
         eigen_logits: (B, A) float32 logit of each AU read from its eigenvector (paper A, Eq 7),
             or None for models without that supervision.
         landmarks: (B, 49, 2) float32 landmarks that the model found itself (layout IBUG49), in pixels of the
@@ -99,7 +99,7 @@ class AUModel(nn.Module, ABC):
 
     @abstractmethod
     def exported(self, image: Tensor) -> dict[str, Tensor]:
-        """What an exported file computes, by name: all that can be told without landmarks.
+        """What an exported file computes, by name: all that needs no landmarks.
 
         Args:
             image: (B, 3, crop, crop) float RGB in [0, 1].

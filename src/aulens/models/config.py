@@ -93,7 +93,7 @@ class RoiConfig(ModelConfig):
         alpha: Weight of the eigenvectors' loss (Eq 7) in the total; the paper's alpha_1.
         background: Weight of the pixels outside all regions in the map loss (Eq 4). 1 is the paper: all
             pixels count alike. Regions cover few pixels (two 7x7 of 64x64: 2 %), so below 1 presence and
-            absence weigh more beside the zeros between; 0 looks at regions only.
+            absence weigh more beside the zeros between; 0 counts regions only.
         graded: Ask for more in an AU's regions the more intense it is (`aulens.losses.roi.grades`),
             where intensities are coded; the paper asks for 1 whatever the intensity.
     """

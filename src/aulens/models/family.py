@@ -77,7 +77,7 @@ class AUFamily(Family, ABC, Generic[Config]):
         """
 
     def empty(self, config: Config) -> AUModel:
-        """The same, to be filled from a checkpoint: no file that the configuration names is looked for."""
+        """The same, to be filled from a checkpoint: no file that the configuration names is read."""
         return self.build(config)
 
     @abstractmethod

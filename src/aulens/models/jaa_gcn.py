@@ -134,7 +134,7 @@ class JAAGraphNet(LandmarkModel):
         return self
 
     def features(self, image: Tensor) -> JAAFeatures:
-        """What the frozen JAA-Net sees in (B, 3, crop, crop) float RGB in [0, 1]; carries no gradients."""
+        """Those of the frozen JAA-Net, of (B, 3, crop, crop) float RGB in [0, 1]; they carry no gradients."""
         with torch.no_grad():
             return self.jaa.features(image)
 

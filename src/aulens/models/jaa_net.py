@@ -73,7 +73,7 @@ class JAAFeatures:
 class LandmarkModel(AUModel):
     """A model of JAA-Net's family: it finds the landmarks itself, and where each AU's attention lies.
 
-    A subclass says what it sees (`features`) and how it decides (`classify`).
+    A subclass says what its `features` are and how it decides (`classify`).
     """
 
     teaches_local: bool = True

@@ -114,7 +114,7 @@ class FeatureExtractor(nn.Sequential):
 
     Args:
         groups: Number of branches.
-        shared: The branches look at one input (B, 64, H, W), instead of (B, groups*64, H, W).
+        shared: The branches have one input (B, 64, H, W), instead of (B, groups*64, H, W).
 
     The output is (B, groups*160, f, f), f = H // 2 // 2 // 2.
     """
@@ -174,7 +174,7 @@ class GroupedLinear(nn.Module):
 
 
 def attend(features: Tensor, attention: Tensor) -> Tensor:
-    """The features as each AU sees them, on the channel axis AU by AU.
+    """The features, weighted by each AU's attention, on the channel axis AU by AU.
 
     Args:
         features: (B, C, H, W).

@@ -17,7 +17,7 @@ from aulens.named import first_of
 
 State = dict[str, Tensor]
 _OURS = "backbone.body."
-# Files whose tensors have names of their own, told by their first: they are matched by order.
+# Files whose tensors have names of their own, known by their first: they are matched by order.
 _BY_ORDER: Final = {
     "features.0.0.weight": "torchvision",
     "_conv_stem.weight": "efficientnet_lite_pytorch",

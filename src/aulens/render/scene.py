@@ -82,13 +82,6 @@ def iris_centres(rig: Rig) -> Floats:
     return np.array(centres, np.float32)
 
 
-def _neck(face: Floats) -> Floats:
-    """(1, 3): the middle of the neck's lower end, of a head that is not turned."""
-    lowest = face[face[:, 1] < np.percentile(face[:, 1], 1)]
-    middle: Floats = lowest.mean(0, keepdims=True)
-    return middle
-
-
 def _pose(rig: Rig, appearance: Appearance, head: Floats, shot: Shot) -> Mesh:
     """The head (V, 3) with its hair, turned as the shot says."""
     normals = vertex_normals(head, rig.triangles)
@@ -221,7 +214,8 @@ def render(muscles: Muscles, person: Person, action: Action, shot: Shot, size: i
     colour = draw_background(rng, n) * np.float32(brightness) if rng else np.full((n, n, 3), 0.2, np.float32)
 
     if shot.body:
-        neck = project(_neck(face) - PIVOT, shot, n)[0]
+        lowest = face[face[:, 1] < np.percentile(face[:, 1], 1)]  # the neck's end, the head not turned
+        neck = project(lowest.mean(0, keepdims=True) - PIVOT, shot, n)[0]
         scale = n * shot.zoom / FIELD
         draw_body(colour, (float(neck[0]), float(neck[1])), scale, appearance.cloth * np.float32(brightness))
 

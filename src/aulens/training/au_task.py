@@ -123,7 +123,8 @@ class AUTask(Task):
     def summary(self, measures: Mapping[str, Any]) -> str:
         """See `Task`."""
         named = (("val ROC-AUC", "macro_roc_auc"), ("F1", "macro_f1"), ("ABAW-2", "abaw2"))
-        return "  ".join(f"{name} {_number(measures[key])}" for name, key in named)
+        numbers = ((name, measures[key]) for name, key in named)
+        return "  ".join(f"{name} {'undefined' if n is None else f'{n:.4f}'}" for name, n in numbers)
 
     def keep(self, run: RunFolder, model: nn.Module) -> None:
         """See `Task`."""
@@ -200,7 +201,3 @@ def summary(samples: Samples, sides: NDArray[np.float32]) -> dict[str, Any]:
         }
     )
     return found
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"

@@ -125,11 +125,7 @@ def load(
 
 
 def fill(model: nn.Module, weights: Mapping[str, Tensor], source: Path) -> None:
-    """Bring weights that a run begins from into its model; `source` is where they are from, for messages.
-
-    Raises:
-        ModelError: they are of another architecture.
-    """
+    """Bring the weights of `source` that a run begins from into its model; ModelError if they don't fit."""
     try:
         model.load_state_dict(weights, strict=True)
     except RuntimeError as error:

@@ -94,11 +94,18 @@ def load_config(path: Path, *, data: Sequence[Path] = (), settings: Sequence[str
     """
     raw = read_toml(path, "the configuration")
     for setting in settings:
-        _apply(raw, setting)
+        key, value = parse_setting(setting)
+        *sections, last = key.split(".")
+        table = raw
+        for section in sections:
+            table = table.setdefault(section, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"{setting!r}: {section} is a value, not a section.")
+        table[last] = value
     if data:
-        section = raw.setdefault("data", {})
-        if isinstance(section, dict):
-            section["roots"] = [str(root) for root in data]
+        given = raw.setdefault("data", {})
+        if isinstance(given, dict):
+            given["roots"] = [str(root) for root in data]
     # With settings, who is at fault may not be the file.
     return checked(TrainConfig, raw, "" if settings else path)
 
@@ -128,14 +135,3 @@ def parse_setting(setting: str) -> tuple[str, Any]:
         return key.strip(), tomllib.loads(f"value = {text.strip()}")["value"]
     except tomllib.TOMLDecodeError:
         return key.strip(), text.strip()
-
-
-def _apply(raw: dict[str, Any], setting: str) -> None:
-    key, value = parse_setting(setting)
-    *sections, last = key.split(".")
-    table = raw
-    for section in sections:
-        table = table.setdefault(section, {})
-        if not isinstance(table, dict):
-            raise ConfigError(f"{setting!r}: {section} is a value, not a section.")
-    table[last] = value

@@ -155,7 +155,9 @@ class Trainer:
         """Validate, write the log, keep the model if it is the best, save the position."""
         at, task = self.position, self.task
         kept = (self.average.model if self.average else self.model).eval()
-        self._share_buffers(kept)
+        if self.fabric.world_size > 1:  # all go on with the first one's batch statistics: those that are kept
+            for buffer in kept.buffers():
+                torch.distributed.broadcast(buffer, 0)
         val = task.validate(kept, at.epoch, self.fabric, self.display)
         at.seconds += at.epoch_seconds
         record = {
@@ -185,12 +187,6 @@ class Trainer:
             self.display.say(_line(record, task.summary(val), task.metric if best else ""))
         task.between(kept, at.epoch - 1)
         self._save()
-
-    def _share_buffers(self, model: nn.Module) -> None:
-        """Give every process the batch statistics of the first: the ones that are kept."""
-        if self.fabric.world_size > 1:
-            for buffer in model.buffers():
-                torch.distributed.broadcast(buffer, 0)
 
     def _save(self) -> None:
         if self.fabric.is_global_zero:

@@ -57,11 +57,11 @@ class SeenSubjects:
         return {"train": sorted(self.train), "val": sorted(self.val)}
 
     def refuse(self, samples: Samples, split: str, selected_on_test: bool, model: str) -> None:
-        """Refuse to test people whom the training saw.
+        """Refuse to test people who were part of the training.
 
         Args:
             samples: to be tested, as split "val" or "test".
-            split: which; people who chose may be looked at again as "val".
+            split: which; people who chose may be evaluated again as "val".
             selected_on_test: the model was chosen on test subjects: its numbers say so already.
             model: its name.
 

@@ -1,4 +1,4 @@
-"""What a person sees while training: a bar and one line per epoch, on stderr."""
+"""The progress of a training: a bar and one line per epoch, on stderr."""
 
 from __future__ import annotations
 

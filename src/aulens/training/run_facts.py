@@ -22,7 +22,7 @@ class DataFacts:
         samples: split → pictures.
         subjects: split → people.
         people: split → their names; None: not kept.
-        faces: split → faces of each source, of a network that sees.
+        faces: split → faces of each source, of a face network.
         backgrounds: how many, of one.
     """
 
@@ -44,29 +44,17 @@ class RunFacts:
 
 
 def read_facts(path: Path) -> RunFacts | None:
-    """A run's facts.json; None if there is none.
-
-    Raises:
-        ModelError: it is damaged.
-    """
+    """A run's facts.json; None if there is none; ModelError if it is damaged."""
     return checked(RunFacts, _json(path), path, error=ModelError, others=True) if path.is_file() else None
 
 
 def read_report(path: Path) -> dict[str, Any] | None:
-    """A report.json of an evaluation; None if there is none.
-
-    Raises:
-        ModelError: it is damaged.
-    """
+    """A report.json of an evaluation; None if there is none; ModelError if it is damaged."""
     return checked(dict[str, Any], _json(path), path, error=ModelError) if path.is_file() else None
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """The epochs of a run, of its log.jsonl.
-
-    Raises:
-        ModelError: it is missing or damaged.
-    """
+    """The epochs of a run, of its log.jsonl; ModelError if it is missing or damaged."""
     try:
         lines = [parsed(line) for line in text_of(path).splitlines()]
     except (OSError, ValueError) as error:

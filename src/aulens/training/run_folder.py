@@ -109,7 +109,7 @@ def open_run(path: Path, config: TrainConfig, *, resume: bool) -> RunFolder:
     run = RunFolder(Path(path))
     if run.config.is_file() and resume:
         check_same(run.read_config(), config, run.path)
-    elif run.config.is_file() or (run.path.is_dir() and any(map(_is_content, run.path.iterdir()))):
+    elif run.config.is_file() or (run.path.is_dir() and not all(map(_is_left_over, run.path.iterdir()))):
         raise ConfigError(
             f"{run.path} is not empty. Continue that run with --resume, or choose another --out."
         )
@@ -118,9 +118,9 @@ def open_run(path: Path, config: TrainConfig, *, resume: bool) -> RunFolder:
     return run
 
 
-def _is_content(path: Path) -> bool:
-    """Whether it is more than a lock, or what a killed writer left."""
-    return not (path.name.startswith(".") and path.suffix in (".lock", ".part"))
+def _is_left_over(path: Path) -> bool:
+    """Whether it is a lock, or what a killed writer left."""
+    return path.name.startswith(".") and path.suffix in (".lock", ".part")
 
 
 def check_same(old: TrainConfig, new: TrainConfig, path: Path) -> None:

@@ -84,7 +84,7 @@ def score(
 
 
 def _landmark_error(found: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float64]:
-    """NaN where a prediction is not finite, so that who looks at the scores can say that weights diverged."""
+    """NaN where a prediction is not finite, which tells callers that the weights diverged."""
     sound = np.isfinite(found).all((1, 2))
     errors = np.full(len(found), np.nan)
     errors[sound] = landmark_error(found[sound], convert(true[sound], layout_of(true), layout_of(found)))

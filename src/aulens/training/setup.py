@@ -108,7 +108,7 @@ def make_optimiser(config: TrainConfig, model: nn.Module) -> Optimizer:
 
 
 def training_set(config: TrainConfig, samples: Samples, model: AUModel) -> FaceDataset:
-    """The training samples as the model meets them: cut out for it, augmented as configured."""
+    """The training samples as the model gets them: cut out for it, augmented as configured."""
     return FaceDataset(
         samples,
         crop_of(model),

@@ -1,7 +1,7 @@
 """Training from a configuration to a calibrated model: in one stage, or in two where the network has two.
 
 Paper B's network (jaa_gcn) is JAA-Net, trained first in RUN/stage1, a whole run folder of its own, and then,
-in RUN, frozen under a graph that is trained on what it sees. Each stage is a run like any other: what a kill
+in RUN, frozen under a graph that is trained on its features. Each stage is a run like any other: what a kill
 leaves behind is gone on with, and a finished first stage is not touched again.
 """
 
@@ -61,16 +61,16 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False, progress: boo
     run = RunFolder(Path(out))
     if config.for_faces:
         refuse_processes(config)
-        course = _Course(launch(config), resume, progress)
-        with course.alone(run):
+        runner = _Runner(launch(config), resume, progress)
+        with runner.alone(run):
             torch.manual_seed(config.seed)
             task = open_task(config)
             origin = weights_from(config.train.start, task.model) if config.train.start else ""
-            course.open(run, config)
-            return course.train(run, config, task, origin)
+            runner.open(run, config)
+            return runner.train(run, config, task, origin)
     settings = model_config(config.model)
-    stages = _Stages(load_samples(config, settings), _Course(launch(config), resume, progress))
-    with stages.course.alone(run):
+    stages = _Stages(load_samples(config, settings), _Runner(launch(config), resume, progress))
+    with stages.runner.alone(run):
         if first := first_stage(config):
             return stages.two(run, config, settings, first)
         return stages.one(run, config, settings, _start(config.train.start, settings))
@@ -95,7 +95,7 @@ class _Start:
 
 
 @dataclass(frozen=True)
-class _Course:
+class _Runner:
     """What the trainings of one call have in common."""
 
     fabric: Fabric
@@ -130,7 +130,7 @@ class _Stages:
     """The trainings of a model of Action Units: one, or one after the other."""
 
     samples: Samples
-    course: _Course
+    runner: _Runner
 
     def one(
         self, run: RunFolder, config: TrainConfig, settings: ModelConfig, start: _Start | None
@@ -139,9 +139,9 @@ class _Stages:
         model = build(settings, self._relations(settings))
         if start:
             start.fill(model)
-        self.course.open(run, config)
+        self.runner.open(run, config)
         task = AUTask(config, settings, model, self.samples)
-        return self.course.train(run, config, task, start.digest if start else "")
+        return self.runner.train(run, config, task, start.digest if start else "")
 
     def two(
         self, run: RunFolder, config: TrainConfig, settings: ModelConfig, first: TrainConfig
@@ -161,18 +161,18 @@ class _Stages:
                 f"The second stage of {run.path} has begun, but its first is gone: there is no "
                 f"{folder.best}. Put it back, or start a new run."
             )
-        self.course.open(run, config)
-        if relations and self.course.fabric.is_global_zero and not begun:
+        self.runner.open(run, config)
+        if relations and self.runner.fabric.is_global_zero and not begun:
             relations.save(run.relations)
         if not start:
-            self.course.say(f"stage 1 of 2: {wanted.variant}, in {folder.path}")
+            self.runner.say(f"stage 1 of 2: {wanted.variant}, in {folder.path}")
             if not self._finished(folder, first):
                 self.one(folder, first, wanted, beginning)
             start = begin_from(str(folder.best), wanted)
-        self.course.say(f"stage 2 of 2: {settings.variant}, in {run.path}")
+        self.runner.say(f"stage 2 of 2: {settings.variant}, in {run.path}")
         start.fill(model.first_stage)
         origin = _digest(start.digest.encode(), relations.conditional.tobytes() if relations else b"")
-        return self.course.train(run, second, AUTask(second, settings, model, self.samples), origin)
+        return self.runner.train(run, second, AUTask(second, settings, model, self.samples), origin)
 
     def _relations(self, settings: ModelConfig) -> AURelations | None:
         family = au_family(settings.variant)

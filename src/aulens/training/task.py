@@ -73,7 +73,7 @@ class Task(ABC):
         return []
 
     def between(self, model: nn.Module, epoch: int) -> None:  # noqa: B027
-        """After an epoch, 0-based: look for what is still hard."""
+        """After an epoch, 0-based: find what is still hard."""
 
     def state(self) -> dict[str, Any]:
         """What `between` found, for `restore`."""

@@ -33,8 +33,7 @@ def write_lookalike(
     Args:
         out: folder, made if missing. A folder begun with other settings is refused.
         config: what to write.
-        processes: how many at once; all cores by default. The files are the same for any number; 1 = this
-            process.
+        processes: how many at once; all cores by default. The files are the same for any number.
         progress: called with (frames done, frames in all); what it raises ends the work.
 
     Returns:

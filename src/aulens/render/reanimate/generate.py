@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,13 +95,10 @@ def reanimate(
         settings["detector"] = described(detector())
     claim(root, {**settings, "portraits": len(pictures), "inputs": digest_of(config, pictures)})
 
-    def report(what: str) -> Callable[[int, int], None] | None:
-        return (lambda done, total: progress(what, done, total)) if progress else None
-
     chunks = [min(CHUNK, len(pictures) - first) for first in range(0, len(pictures), CHUNK)]
     survey = build(
         root / "portraits.parquet", chunks, surveyor, (config, pictures, detector), doing="detecting",
-        processes=processes, progress=report("portraits"),
+        processes=processes, progress=progress and partial(progress, "portraits"),
     )  # fmt: skip
     left_out = _note_left_out(root, survey)
     usable = survey[survey["left_out"] == ""].sort_values("file", ignore_index=True)
@@ -112,7 +110,7 @@ def reanimate(
     manifest = root / "manifest.parquet"
     build(
         manifest, counts, _animator, (config, pictures, points, counts, root), doing="rendering",
-        processes=processes, progress=report("pictures"),
+        processes=processes, progress=progress and partial(progress, "pictures"),
     )  # fmt: skip
     return Made(manifest, sum(count > 0 for count in counts), left_out)
 

@@ -56,10 +56,6 @@ def known(shows: Action | None, neutral: bool) -> dict[int, tuple[float, float]]
     return {au: shows.get(au, (_UNKNOWN, _UNKNOWN) if shows else (blank, blank)) for au in RENDERS}
 
 
-def _present(sides: tuple[float, float]) -> bool:
-    return any(side >= PRESENT_STRENGTH for side in sides)
-
-
 def may_add(shows: Action, units: Mapping[str, float], parted: float) -> frozenset[int]:
     """AUs that can be added to a portrait.
 
@@ -71,7 +67,7 @@ def may_add(shows: Action, units: Mapping[str, float], parted: float) -> frozens
         units: strengths of the fitted expression units.
         parted: centimetres between the inner lips.
     """
-    present = {au for au, sides in shows.items() if _present(sides)}
+    present = {au for au, sides in shows.items() if any(side >= PRESENT_STRENGTH for side in sides)}
     uncoded = np.isnan(shows[12]).all()
     smile = (units["mouthSmile_L"] + units["mouthSmile_R"]) / 2
     held = parted > _PARTED or bool(present - UPPER) or (uncoded and smile > _SMILING)

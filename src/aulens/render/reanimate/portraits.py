@@ -30,7 +30,7 @@ from aulens.render.reanimate.labels import UPPER, Codes, known, may_add, read_co
 Points = NDArray[np.float64]
 
 CHUNK: Final = 20
-"""Portraits that are looked at in one go."""
+"""Portraits that a worker surveys in one go."""
 _MESHES: Final = (468, 478)
 _MIN_WIDTH: Final = 60  # pixels of a face's 14 centimetres
 _FACE: Final = 14.0
@@ -169,7 +169,7 @@ class Studio:
 
 
 def surveyor(config: ReanimateConfig, pictures: Mapping[str, Path], detector: MakeDetector) -> Worker:
-    """What looks at a chunk of the portraits, see `survey`; for `build`."""
+    """What surveys a chunk of the portraits, see `survey`; for `build`."""
     studio = Studio.of(config, pictures)
     given = read_landmarks(config.landmarks) if config.landmarks else None
     find = None if config.landmarks else detector()
@@ -181,7 +181,9 @@ def surveyor(config: ReanimateConfig, pictures: Mapping[str, Path], detector: Ma
             row: dict[str, Any] = {"file": file, "left_out": "", **dict.fromkeys(_POINT_NAMES, np.nan)}
             try:
                 points = survey(studio, file, given, find)
-                row |= dict(zip(_POINT_NAMES, _three(points).ravel(), strict=True))
+                if points.shape[1] == 2:  # the depth is not known
+                    points = np.column_stack([points, np.full(68, np.nan)])
+                row |= dict(zip(_POINT_NAMES, points.ravel(), strict=True))
             except UnfitError as why:
                 row["left_out"] = str(why)
             rows.append(row)
@@ -191,11 +193,6 @@ def surveyor(config: ReanimateConfig, pictures: Mapping[str, Path], detector: Ma
 
 
 _POINT_NAMES: Final = tuple(f"{axis}_{point}" for point in range(68) for axis in "xyz")
-
-
-def _three(points: Points) -> Points:
-    """Points (68, 3), NaN for a depth that is not known."""
-    return np.column_stack([points, np.full(68, np.nan)]) if points.shape[1] == 2 else points
 
 
 def points_in(row: pd.Series[Any]) -> Points:

@@ -1,4 +1,4 @@
-"""How good a trained face network is on people whom neither training nor choosing saw."""
+"""How good a trained face network is on people of neither training nor validation."""
 
 from __future__ import annotations
 

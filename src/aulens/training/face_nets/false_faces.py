@@ -13,7 +13,7 @@ from aulens.data.face_nets.crops import FalseFace
 from aulens.training.face_nets.measure import nms
 
 _MIN_SCORE: Final = -0.8  # of an answer that a detector might take for a face
-_EACH: Final = 4  # answers of a look, at most
+_EACH: Final = 4  # answers in a picture, at most
 _LONGEST: Final = (320, 640)
 
 Find = Callable[[NDArray[np.uint8]], tuple[NDArray[Any], ...]]

@@ -17,22 +17,14 @@ from aulens.training.run_folder import RunFolder
 
 
 def build_network(config: TrainConfig) -> tuple[int, nn.Module]:
-    """The side of the pictures that the network of a configuration learns from, and the network, untrained.
-
-    Raises:
-        ConfigError: unknown keys, or a size that the network can't take.
-    """
+    """The side of the pictures that it learns from, and the network, untrained; see `FaceFamily.side_of`."""
     family = face_family(config)
     side = family.side_of(config)
     return side, family.build(side)
 
 
 def load_best(run: RunFolder) -> nn.Module:
-    """The best epoch of a run, in evaluation mode.
-
-    Raises:
-        ModelError: there is none yet, or it is damaged.
-    """
+    """The best epoch of a run, in evaluation mode; ModelError if there is none yet, or it is damaged."""
     path, (_, model) = run.best_face_weights, build_network(run.read_config())
     if not path.is_file():
         raise ModelError(f"{run.path} has no {path.name}: let its first epoch end")
@@ -44,11 +36,7 @@ def load_best(run: RunFolder) -> nn.Module:
 
 
 def weights_from(start: str, model: nn.Module) -> str:
-    """Bring the best epoch of another run into a network; a digest of its weights.
-
-    Raises:
-        ModelError: it has none, or is of another network.
-    """
+    """Bring the best epoch of another run into a network; a digest of it. Errors as of `load_best`."""
     fill(model, load_best(RunFolder(Path(start))).state_dict(), Path(start))
     return digest(model)
 

@@ -163,7 +163,7 @@ class FacesTask(_CutoutsTask):
         return scene_measures(scenes, lambda images: answers(model, images))
 
     def between(self, model: nn.Module, epoch: int) -> None:
-        """Look over the backgrounds, at other sizes and turns than before, for what it takes for faces."""
+        """Search the backgrounds, at other sizes and turns than before, for what it takes for faces."""
         found = []
         for i, picture in enumerate(self.backgrounds):
             quarters, longest = _QUARTERS[(i + epoch) % len(_QUARTERS)], (320, 640)[(i + epoch) % 2]
@@ -182,7 +182,7 @@ class FacesTask(_CutoutsTask):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See `Task`."""
-        if state["backgrounds"] == len(self.backgrounds):  # in other ones they are looked for anew
+        if state["backgrounds"] == len(self.backgrounds):  # in other ones they are searched anew
             self.spots = [Spot(**spot) for spot in state["spots"]]
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from aulens.render.together import CODED, SHARED, draw_together, published
+from aulens.render.combinations import CODED, SHARED, draw_combination, published
 
 
 def test_the_tables_are_those_of_the_data_sets():
@@ -20,7 +20,7 @@ def test_the_tables_are_those_of_the_data_sets():
 )
 def test_conditional_probabilities_lie_between_those_published(au, given, published_bp4d, published_disfa):
     rng = np.random.default_rng(1)
-    sets = [draw_together(rng) for _ in range(6000)]
+    sets = [draw_combination(rng) for _ in range(6000)]
     share = np.mean([au in aus for aus in sets if given in aus])
     low, high = sorted((published_bp4d, published_disfa))
     assert low - 0.06 < share < high + 0.06  # the tables leave out what is in less than 0.1 % of frames

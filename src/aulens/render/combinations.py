@@ -77,7 +77,7 @@ def published() -> dict[str, Combinations]:
     return {name: Combinations.of(found) for name, found in rows.items()}
 
 
-def draw_together(rng: np.random.Generator) -> list[int]:
+def draw_combination(rng: np.random.Generator) -> list[int]:
     """AUs that occur together, of BP4D or DISFA alike often; they may exclude each other on one face."""
     tables = published()
     first, second = ("bp4d", "disfa") if rng.random() < 0.5 else ("disfa", "bp4d")
