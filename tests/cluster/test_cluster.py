@@ -20,9 +20,9 @@ from waiting_patches import patches
 
 from aulens import __version__
 from aulens.analysis.analyzer import Analyzer
-from aulens.cluster import AnalyzerSettings, ClusterSettings, OnRay
+from aulens.cluster import AnalyzerSettings, ClusterSettings, OnRay, scratch
 from aulens.cluster.on_ray import largest_first
-from aulens.cluster.scratch import MOST_TRIES, Scratch
+from aulens.cluster.scratch import MAX_TRIES, Scratch
 from aulens.cluster.session import connected
 from aulens.cluster.settings import Setup
 from aulens.cluster.worker import Worker
@@ -32,6 +32,7 @@ from aulens.output.identity import identity_of_pictures, video_of
 from aulens.output.names import clip_names
 from aulens.output.pictures import AnalyzedPicture, Part, analyze_picture, part_of
 from aulens.output.plan import Job, Outcome, Plan, make_plan
+from aulens.output.video import hold_clip
 from aulens.tables.baseline import Baseline
 from command_line import aulens
 from entries import replace_detector
@@ -194,12 +195,12 @@ def test_a_worker_takes_the_same_baseline_as_one_process(model: Path, tmp_path: 
 
 def test_a_video_at_which_workers_die_is_given_up(worker: Worker, tmp_path: Path) -> None:
     video = write_people(tmp_path / "talk.mp4", 3)
-    for place in (*[0] * (MOST_TRIES - 1), 250, *[0] * MOST_TRIES):
+    for place in (*[0] * (MAX_TRIES - 1), 250, *[0] * MAX_TRIES):
         Scratch(tmp_path).begin("video-talk", place)
     done = worker.do(Job("video", "talk", (str(video),)))
     assert done.receipt is None
     assert done.failed[str(video)].startswith("3 workers in a row died after frame 0: too little memory")
-    for _ in range(MOST_TRIES - 1):
+    for _ in range(MAX_TRIES - 1):
         Scratch(tmp_path).begin("video-other", 0)
     assert worker.do(Job("video", "other", (str(video),))).receipt is not None
 
@@ -211,10 +212,10 @@ def test_a_picture_at_which_workers_die_is_given_up_and_the_others_are_not(
     plan, analyzer = worker._setup.plan, worker._analyzer
     begun = Part(part(worker, job), job, identity_of_pictures(job.digest, analyzer, plan.settings))
     begun.add(analyze_picture(job.paths[0], job.call(0), analyzer, OutputSettings(), [])[0])
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         Scratch(tmp_path).begin("pictures-000000", 1)
     done = worker.do(job)
-    assert (done.frames, done.tries) == (3, MOST_TRIES + 1)
+    assert (done.frames, done.tries) == (3, MAX_TRIES + 1)
     assert list(done.failed) == [str(pictures[1])]
     assert "died at it" in done.failed[str(pictures[1])]
     assert sum(seen.failed is None for seen in seen_by(worker, job)) == 3
@@ -290,6 +291,24 @@ def test_a_job_is_done_by_one_at_a_time(tmp_path: Path) -> None:
     assert order == ["first", "second"]
 
 
+def test_after_a_while_it_is_said_who_is_at_a_job_and_the_others_are_done(
+    model: Path, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a run without a cluster that is at the same video: the worker would wait for ever."""
+    videos = [write_people(tmp_path / f"{name}.mp4", 4) for name in ("first", "second")]
+    monkeypatch.setattr(scratch, "PATIENCE", 0.0)
+    executor = InOneProcess(AnalyzerSettings(model, patches))
+    with hold_clip(tmp_path / "out", "first"):
+        made = analyze_files(videos, tmp_path / "out", executor=executor, resume=True)
+    assert list(made.clips) == [str(videos[1])]
+    assert list(made.failed) == [str(videos[0])]
+    said = made.failed[str(videos[0])]
+    assert f"is in use by process {os.getpid()} on" in said
+    assert "the same command with --resume goes on" in said
+    again = analyze_files(videos, tmp_path / "out", executor=executor, resume=True)
+    assert sorted(again.clips) == sorted(map(str, videos))
+
+
 def test_the_lock_of_a_dead_worker_is_taken_over(tmp_path: Path) -> None:
     lock = tmp_path / ".cluster" / "locks" / "000000.lock"
     die = "import aulens.locks, os, sys\nwith aulens.locks.hold(sys.argv[1], 'job'): os._exit(1)"
@@ -341,14 +360,14 @@ def test_workers_write_through_no_link(name: str, model: Path, pictures: list[Pa
 
 def test_one_run_at_a_time_and_nothing_stays(tmp_path: Path) -> None:
     with Scratch(tmp_path).run() as token:
-        assert Scratch(tmp_path).sees(token)
+        assert Scratch(tmp_path).has(token)
         assert Scratch(tmp_path).begin("a", 0) == (1, 1)
         assert Scratch(tmp_path).begin("a", 0) == (2, 2)
         assert Scratch(tmp_path).begin("a", 9) == (3, 1)
         with pytest.raises(BusyError, match="is in use by process"), Scratch(tmp_path).run():
             pass
     with Scratch(tmp_path).run():
-        assert not Scratch(tmp_path).sees(token)
+        assert not Scratch(tmp_path).has(token)
         assert Scratch(tmp_path).begin("a", 0) == (1, 1)
     assert list(tmp_path.iterdir()) == []
 
@@ -558,7 +577,7 @@ def test_ray_is_missing(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: 
         (["a.mp4", "--cluster"], "--cluster needs a folder: --out DIR"),
         (["a.mp4", "--workers", "2"], "--address and --workers are for --cluster only"),
         (["a.mp4", "--address", "auto"], "--address and --workers are for --cluster only"),
-        (["--webcam", "0", "--cluster", "--out", "OUT"], "a camera is on one machine"),
+        (["--webcam", "0", "--cluster", "--out", "OUT"], "a camera belongs to one machine"),
     ],
 )
 def test_options_that_do_not_go_together(

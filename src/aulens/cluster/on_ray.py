@@ -56,7 +56,7 @@ class OnRay:
     @contextmanager
     def __call__(self, plan: Plan, check: Check) -> Generator[Iterator[Outcome], None, None]:
         """See `aulens.output.Executor`."""
-        _ = self.card  # what is wrong with it is said here
+        _ = self.card  # its errors are raised here
         with Scratch(plan.out).run() as token:
             for job in () if plan.resume else plan.clips:
                 with hold_clip(plan.out, job.name):  # or a run without a cluster is at it
@@ -122,7 +122,7 @@ def _rows(data: Any, exceptions: Any) -> Iterator[Mapping[str, str]]:
     try:
         yield from data.iter_rows()
     except exceptions.RayTaskError:
-        raise  # a fault of ours: with all that is known of it
+        raise  # a fault of ours: with its traceback
     except exceptions.RayError as error:
         *_, last = str(error).strip().splitlines()
         raise ConfigError(

@@ -4,8 +4,8 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +15,11 @@ from aulens.locks import Held, hold
 from aulens.output.plan import Job
 from aulens.output.video import hold_clip
 
-MOST_TRIES: Final = 3
-"""So often may workers die at one place of an input, before it is given up."""
+MAX_TRIES: Final = 3
+"""Workers that may die in a row at one place of an input, before it is given up."""
+
+PATIENCE: Final = 600.0
+"""Seconds that a worker waits for a job that is done elsewhere; a dead machine's lock lasts half as long."""
 
 _FOLDER: Final = ".cluster"
 
@@ -63,29 +66,39 @@ class Scratch:
             self._locks.rmdir()
             self._folder.rmdir()
 
-    def sees(self, token: str) -> bool:
-        """Whether this machine sees what the driver wrote."""
+    def has(self, token: str) -> bool:
+        """Whether what the driver wrote is there on this machine."""
         return (self._folder / token).exists()
 
     @contextmanager
     def alone(self, job: Job, *, ask_each: float = 1.0) -> Iterator[Held]:
-        """Nobody else does this job while the block runs; waits for a worker that is at it.
+        """Nobody else does this job while the block runs; waits for who is at it.
 
-        That may be one whose machine was cut off, so that Ray takes it for dead. It is asked for each
-        `ask_each` seconds.
+        That may be a worker whose machine was cut off, so that Ray takes it for dead, or a run without a
+        cluster. It is asked for each `ask_each` seconds.
+
+        Raises:
+            BusyError: after PATIENCE it is still done elsewhere; says by whom, and what to do.
         """
-        alone = (
-            partial(hold, self._locks / f"{job.name}.lock", f"part {job.name} of the pictures")
-            if job.kind == "pictures" else partial(hold_clip, self._folder.parent, job.name)
-        )  # fmt: skip
+        until = time.monotonic() + PATIENCE
         with ExitStack() as stack:
             while True:
                 try:
-                    held = stack.enter_context(alone())
+                    held = stack.enter_context(self._hold(job))
                     break
-                except BusyError:
+                except BusyError as error:
+                    if time.monotonic() >= until:
+                        raise BusyError(
+                            f"{error} A worker waited {PATIENCE / 60:g} minutes for it; once it is free, the "
+                            "same command with --resume goes on"
+                        ) from error
                     time.sleep(ask_each)
             yield held
+
+    def _hold(self, job: Job) -> AbstractContextManager[Held]:
+        if job.kind == "pictures":
+            return hold(self._locks / f"{job.name}.lock", f"part {job.name} of the pictures")
+        return hold_clip(self._folder.parent, job.name)
 
     def begin(self, job: str, place: int) -> tuple[int, int]:
         """Note that a job is begun at a place; how often in this run, and in a row at this place.
@@ -97,10 +110,6 @@ class Scratch:
         path = self._tries / job
         with path.open("a", encoding="utf-8") as file:
             file.write(f"{place}\n")
-        places = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-        here = 0
-        for other in reversed(places):
-            if other != str(place):
-                break
-            here += 1
+        places = path.read_text(encoding="utf-8").split()
+        here = sum(1 for _ in takewhile(str(place).__eq__, reversed(places)))
         return len(places), here

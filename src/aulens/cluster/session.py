@@ -1,4 +1,4 @@
-"""A connection to Ray for the time of one run, which tells nobody else about it and leaves nothing behind."""
+"""A connection to Ray for one run, which reports nothing to others and leaves nothing behind."""
 
 import functools
 import importlib

@@ -1,4 +1,4 @@
-"""What the workers are told: plain values, from which each makes its own analyzer."""
+"""The settings of workers: plain values, from which each makes its own analyzer."""
 
 import os
 from collections.abc import Callable
@@ -46,9 +46,8 @@ class AnalyzerSettings:
 
     Attributes:
         model: as in `aulens.Analyzer`; on every machine at the same path.
-        detector: called once in each worker, makes the detector. It is given what to call with a face that
-            the detector leaves out, and why; a detector that leaves out none has no use for it. Workers must
-            be able to import it. None is aulens' own.
+        detector: called once in each worker, makes the detector. Its argument is what to call with a face
+            that the detector leaves out, and why. Workers must be able to import it. None is aulens' own.
         backend: as in `aulens.Analyzer`.
 
     Raises:
@@ -75,12 +74,12 @@ class AnalyzerSettings:
 
 @dataclass(frozen=True)
 class Setup:
-    """All that a worker is told at its beginning.
+    """All that a worker begins with.
 
     Attributes:
         version: of aulens.
         folder: that relative paths start from, where a machine has it.
-        token: a file in the folder of results by which a worker sees that it is on every machine the same.
+        token: a file in the folder of results, which shows a worker that the folder is the same.
         plan: what is made; its jobs come one by one.
         analyzer: how to make it.
         threads: of one worker.

@@ -1,4 +1,4 @@
-"""What a worker does: makes its analyzer once, then one job after another. Nothing in here knows Ray."""
+"""What a worker does: it makes its analyzer once, then does one job after another. Nothing here needs Ray."""
 
 import os
 import socket
@@ -8,9 +8,9 @@ import cv2
 
 import aulens
 from aulens.analysis.analyzer import Analyzer
-from aulens.cluster.scratch import MOST_TRIES, Scratch
+from aulens.cluster.scratch import MAX_TRIES, Scratch
 from aulens.cluster.settings import Setup
-from aulens.errors import AulensError, ConfigError
+from aulens.errors import AulensError, BusyError, ConfigError
 from aulens.faces.detector import Face, left_out_text
 from aulens.files import disk_errors
 from aulens.locks import Held
@@ -24,11 +24,8 @@ from aulens.output.video import do_clip
 class Worker:
     """Does jobs; Ray Data makes one in each of its processes.
 
-    A fault that stops all jobs is told in `Outcome.fatal`: an error raised at the beginning would be tried
-    again and again.
-
-    Args:
-        setup: all that it needs to know.
+    A fault that stops all jobs is in `Outcome.fatal`: after an error at the beginning Ray would make it again
+    and again.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -41,17 +38,10 @@ class Worker:
         try:
             self._analyzer = self._begin()
         except AulensError as error:
-            self._fault = f"{error} (said by a worker on {socket.gethostname()})"
+            self._fault = f"{error} (a worker on {socket.gethostname()})"
 
     def __call__(self, batch: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-        """Do jobs.
-
-        Args:
-            batch: the column "job", each as text.
-
-        Returns:
-            The column "outcome", each as text.
-        """
+        """Do the jobs in the column "job", each as JSON; the column "outcome" is likewise."""
         return {"outcome": [self.do(Job.from_json(str(text))).to_json() for text in batch["job"]]}
 
     def do(self, job: Job) -> Outcome:
@@ -65,6 +55,8 @@ class Worker:
                     return self._pictures(job, who, self._analyzer, held)
                 return self._clip(job, who, self._analyzer, held)
         except AulensError as error:
+            if isinstance(error, BusyError) and job.kind != "pictures":  # the others can be done
+                return Outcome(job, who, failed={job.paths[0]: str(error)})
             return Outcome(job, who, fatal=str(error))
 
     def _begin(self) -> Analyzer:
@@ -74,7 +66,7 @@ class Worker:
                 f"aulens is {aulens.__version__} here and {setup.version} where the run was started: install "
                 "the same on all machines"
             )
-        if not self._scratch.sees(setup.token):
+        if not self._scratch.has(setup.token):
             raise ConfigError(
                 f"the folder {self._plan.out} is not shared by all machines; give as --out one that is, at "
                 "the same path everywhere"
@@ -90,14 +82,14 @@ class Worker:
     def _clip(self, job: Job, who: str, analyzer: Analyzer, held: Held) -> Outcome:
         place = frames_kept(self._plan.out, job.name)
         tries, here = self._scratch.begin(f"{job.kind}-{job.name}", place)
-        if here > MOST_TRIES:
+        if here > MAX_TRIES:
             return Outcome(job, who, tries - 1, failed={job.paths[0]: _died(f"after frame {place}")})
         return do_clip(self._plan, job, analyzer, self._left_out, held=held, worker=who, tries=tries)
 
     def _pictures(self, job: Job, who: str, analyzer: Analyzer, held: Held) -> Outcome:
         def begin(place: int) -> tuple[int, str | None]:
             tries, here = self._scratch.begin(f"{job.kind}-{job.name}", place)
-            return tries, _died("at it") if here > MOST_TRIES else None
+            return tries, _died("at it") if here > MAX_TRIES else None
 
         return analyze_pictures(
             self._plan, job, analyzer, self._left_out, worker=who, tries=begin, check=held.check
@@ -106,6 +98,6 @@ class Worker:
 
 def _died(where: str) -> str:
     return (
-        f"{MOST_TRIES} workers in a row died {where}: too little memory, or a fault of a library that it "
-        "brings out. Fewer workers need less memory; without --cluster its own message may be seen"
+        f"{MAX_TRIES} workers in a row died {where}: too little memory, or a library crashed. Fewer workers "
+        "need less memory; without --cluster the library's own message may be seen"
     )
