@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -58,15 +59,14 @@ def _stored(identity: Mapping[str, Any], analyzer: Analyzer) -> dict[str, Any]:
 def video_of(path: str | Path) -> dict[str, Any]:
     """`VIDEO` of a file; of a folder or pattern of pictures, of all of them. None where nothing is there."""
     path = Path(path)
-    found: dict[str, Any] = {"video": as_text(path.name), "bytes": None, "modified": None}
-    if path.is_file():
-        about = path.stat()
-        return found | {"bytes": about.st_size, "modified": about.st_mtime_ns}
-    try:
-        size, digest = _of_all(pictures_of(path))
-    except (InputError, OSError):
-        return found
-    return found | {"bytes": size, "modified": digest}
+    size: int | None = None
+    modified: int | str | None = None
+    with suppress(InputError, OSError):
+        if path.is_file():
+            size, modified = path.stat().st_size, path.stat().st_mtime_ns
+        else:
+            size, modified = _of_all(pictures_of(path))
+    return {"video": as_text(path.name), "bytes": size, "modified": modified}
 
 
 def differs(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -163,11 +163,8 @@ def _notes(out: Path) -> Iterable[tuple[Path, str]]:
 
 def _there(out: Path) -> set[str]:
     """Names that files in the folder have."""
-    found = set()
-    for path in out.iterdir():
-        for ending in ENDINGS:
-            if path.name.endswith(ending):
-                found.add(_key(path.name.removesuffix(ending)))
-        if path.suffix == _PART and ((path / CHECKPOINT).is_file() or not is_ours(path)):
-            found.add(_key(path.stem))
-    return found
+    paths = list(out.iterdir())
+    parts = [path for path in paths if path.suffix == _PART]
+    begun = {path.stem for path in parts if (path / CHECKPOINT).is_file() or not is_ours(path)}
+    done = {path.name.removesuffix(end) for path in paths for end in ENDINGS if path.name.endswith(end)}
+    return {_key(name) for name in begun | done}

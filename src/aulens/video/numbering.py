@@ -45,9 +45,6 @@ class Numbering:
     times: Sequence[Fraction] | None = None
     digest: str | None = None
 
-    def __len__(self) -> int:
-        return self.count
-
     @property
     def rate(self) -> Fraction | None:
         """Pictures per second on average, if times are given."""

@@ -64,14 +64,17 @@ class PictureSequence(Media):
             raise ConfigError("a rate and a list of times are two clocks; give one of them")
         self._rate = None if rate is None else exact_rate(rate)
         paths = pictures_of(source)
-        self._pictures = by_names(source, paths) if times is None else by_times(source, paths, Path(times))
+        pictures = by_names(source, paths) if times is None else by_times(source, paths, Path(times))
+        self._pictures, listed = pictures, pictures.times
+        usual = self._rate or pictures.rate
+        lasts = usual and (pictures.count / usual if listed is None else listed[-1] + 1 / usual)
         first, size = self._first_size()
         self._info = VideoInfo(
-            path=str(source), width=size[0], height=size[1], rate=self._rate or self._pictures.rate,
-            duration=self._duration(), frames=len(self._pictures), rotation=0,
+            path=str(source), width=size[0], height=size[1], rate=usual,
+            duration=None if lasts is None else float(lasts), frames=pictures.count, rotation=0,
             has_audio=False, codec=first.suffix.lower().removeprefix("."),
-            time_base=self._pictures.time_base if self._rate is None else 1 / self._rate,
-            named=True, times=self._pictures.digest,
+            time_base=pictures.time_base if self._rate is None else 1 / self._rate,
+            named=True, times=pictures.digest,
         )  # fmt: skip
 
     def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
@@ -98,12 +101,6 @@ class PictureSequence(Media):
         if self._pictures.times is not None:
             return float(self._pictures.times[index])
         return math.nan if self._rate is None else float(index / self._rate)
-
-    def _duration(self) -> float | None:
-        rate, times = self._rate or self._pictures.rate, self._pictures.times
-        if rate is None:
-            return None
-        return float((len(self._pictures) if times is None else times[-1] * rate + 1) / rate)
 
     def _first_size(self) -> tuple[Path, tuple[int, int]]:
         """The first picture that can be read, with its width and height."""
