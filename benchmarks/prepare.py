@@ -219,7 +219,8 @@ def main() -> None:
         throughput(faces, options.frames, settings, root)
         data = load_prepared(root / "out0", BP4D)
         jpegs = [
-            read_bytes(place.path, place.offset, place.length) for place in data.names.places[: len(faces)]
+            read_bytes(place.path, place.offset, place.length)
+            for place in map(data.names.place, range(len(faces)))
         ]
         print()
         stores(jpegs, options.stored, root)

@@ -11,6 +11,7 @@ from aulens.data.dataset import BatchOrder, Crop, FaceDataset, FixedOrder, make_
 from aulens.data.photometric import Photometric
 from aulens.data.renders import load_renders
 from aulens.data.samples import Samples
+from aulens.data.shards import StoredImages
 from aulens.errors import DatasetError
 from aulens.roi import centres
 from synthetic_faces import PAINTED
@@ -162,7 +163,7 @@ def test_a_bad_picture_is_named(samples: Samples, tmp_path: Path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(Path(samples.paths[0]).read_bytes()[:40])
     one = samples.take([0])
-    spoilt = Samples((str(broken),), one.subjects, one.splits, one.side_labels, one.landmarks, one.aus)
+    spoilt = replace(one, paths=StoredImages.of([str(broken)]))
     with pytest.raises(DatasetError, match=r"broken\.jpg"):
         FaceDataset(spoilt, Crop(64))[(0, 0)]
 

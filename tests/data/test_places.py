@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from aulens.data.shards import ByteRange, StoredImages, as_rows, basenames, join_names, take_names
+from aulens.data.shards import ByteRange, StoredImages, as_rows
 
 PLAIN = ("in/a.jpg", "in/ü/b.jpg", "c.jpg", "in/d.jpg")
 NAMES = ("F/1.jpg", "ü/2.jpg", "3.jpg", "F/4.jpg")
@@ -16,6 +16,10 @@ PLACES = [ByteRange("xyxy"[k] + ".tar", 10 * k, 5 + k) for k in range(4)]
 def stored() -> StoredImages:
     file = np.array([0, 1, 0, 1], np.int32)
     return StoredImages.within(("x.tar", "y.tar"), file, NAMES, np.arange(4) * 10, np.arange(4) + 5)
+
+
+def places(images: StoredImages) -> list[ByteRange | None]:
+    return [images.place(row) for row in range(len(images))]
 
 
 def test_names_are_read_as_a_tuple_is():
@@ -32,26 +36,27 @@ def test_names_are_read_as_a_tuple_is():
 @pytest.mark.parametrize("rows", [[2, 0, 3], [1, 2], [], [0]])
 def test_names_are_taken_and_cut_as_those_of_a_tuple(rows):
     taken = as_rows(rows)
-    for given, written in ((stored(), WRITTEN), (PLAIN, PLAIN)):
+    for given, written in ((stored(), WRITTEN), (StoredImages.of(PLAIN), PLAIN)):
         expected = tuple(written[row] for row in rows)
-        assert tuple(take_names(given, taken)) == expected
-        assert basenames(given, taken) == [name.rpartition("/")[2] for name in expected]
-    assert stored().take(taken).places == [PLACES[row] for row in rows]
+        assert tuple(given.take(taken)) == expected
+        assert given.basenames(taken) == [name.rpartition("/")[2] for name in expected]
+    assert places(stored().take(taken)) == [PLACES[row] for row in rows]
 
 
 def test_names_are_joined():
-    assert join_names([PLAIN, PLAIN[:1]]) == (*PLAIN, PLAIN[0])
-    joined = join_names([stored(), PLAIN, stored()[2:]])
+    plain = StoredImages.of(PLAIN)
+    assert tuple(StoredImages.joined([plain, plain[:1]])) == (*PLAIN, PLAIN[0])
+    joined = StoredImages.joined([stored(), plain, stored()[2:]])
     assert tuple(joined) == (*WRITTEN, *PLAIN, *WRITTEN[2:])
-    assert basenames(joined, slice(3, 6)) == ["4.jpg", "a.jpg", "b.jpg"]
-    assert joined.places == [*PLACES, *[None] * len(PLAIN), *PLACES[2:]]
+    assert joined.basenames(slice(3, 6)) == ["4.jpg", "a.jpg", "b.jpg"]
+    assert places(joined) == [*PLACES, *[None] * len(PLAIN), *PLACES[2:]]
     assert tuple(joined.take(as_rows([9, 4, 0]))) == (WRITTEN[3], PLAIN[0], WRITTEN[0])
 
 
 def test_places_are_read_as_a_tuple_is():
-    assert stored().places == PLACES
+    assert places(stored()) == PLACES
     assert stored().place(-1) == PLACES[-1]
-    assert StoredImages.of(PLAIN).places == [None] * len(PLAIN)
+    assert places(StoredImages.of(PLAIN)) == [None] * len(PLAIN)
     with pytest.raises(IndexError):
         stored().place(4)
 

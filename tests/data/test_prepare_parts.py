@@ -131,7 +131,7 @@ def test_a_video_shorter_than_its_labels(video, tmp_path):
     moved = data.landmarks[:, 20, 1] - data.landmarks[0, 20, 1]
     assert moved / moved[1] == pytest.approx([0, 1, 3, 4, 5], abs=1e-3)
     # The face's points lie in the frame where the squares with its number are: each row has its own.
-    for number, place in zip((125, 126, 128, 129, 130), data.names.places, strict=True):
+    for number, place in zip((125, 126, 128, 129, 130), map(data.names.place, range(len(data))), strict=True):
         image = cv2.imdecode(
             np.frombuffer(read_bytes(place.path, place.offset, place.length), np.uint8),
             cv2.IMREAD_COLOR_RGB,

@@ -8,6 +8,7 @@ import pytest
 from aulens.aus import MISSING, AUSet
 from aulens.data.digest import PIECE
 from aulens.data.samples import Samples, check_subject_exclusive, join
+from aulens.data.shards import StoredImages
 from aulens.errors import DatasetError
 
 PAIR = AUSet("pair", (2, 12))
@@ -17,7 +18,7 @@ def make(subjects=("a", "b", "c"), splits=("train", "val", "test"), labels=None,
     n = len(subjects)
     sides = np.zeros((n, len(aus), 2), np.int8) if labels is None else np.asarray(labels, np.int8)
     return Samples(
-        tuple(f"{i}.jpg" for i in range(n)),
+        StoredImages.of([f"{i}.jpg" for i in range(n)]),
         np.array(subjects),
         np.array(splits),
         sides,
@@ -66,7 +67,7 @@ def test_base_rates_count_coded_samples_only():
 def test_take_keeps_rows_together():
     samples = make()
     taken = samples.take([2, 0])
-    assert taken.paths == ("2.jpg", "0.jpg")
+    assert tuple(taken.paths) == ("2.jpg", "0.jpg")
     assert taken.subjects.tolist() == ["c", "a"]
     assert taken.splits.tolist() == ["test", "train"]
 
@@ -90,7 +91,7 @@ def plain_fingerprint(samples: Samples) -> str:
 def test_the_fingerprint_is_of_the_data_as_stored(count):
     random, more = np.random.default_rng(0), count - 4
     stored = Samples(
-        ("x/ä.jpg", "x/b.jpg", "y/c.jpg", "d.jpg", *(f"{number}.jpg" for number in range(more))),
+        StoredImages.of(["x/ä.jpg", "x/b.jpg", "y/c.jpg", "d.jpg", *(f"{n}.jpg" for n in range(more))]),
         np.array([*"aabc", *["d"] * more]),
         np.array(["val", "val", "train", "test", *["test"] * more]),
         random.integers(-1, 2, (count, 2, 2)).astype(np.int8),

@@ -444,7 +444,8 @@ def _shard(folder: Path) -> Path:
 
 def _stored(root: Path) -> object:
     found = load_prepared(root, PEOPLE)
-    return [stored_picture(place, "a face") for place in found.names.places if place], found.landmarks
+    places = map(found.names.place, range(len(found)))
+    return [stored_picture(place, "a face") for place in places if place], found.landmarks
 
 
 def _result(folder: Path) -> Path:

@@ -17,7 +17,7 @@ from aulens import align
 from aulens.data.augment import Geometry, crop_landmarks, draw, jitter
 from aulens.data.photometric import Photometric, change
 from aulens.data.samples import Samples
-from aulens.data.shards import StoredImages, read_rgb, stored_picture
+from aulens.data.shards import read_rgb, stored_picture
 from aulens.errors import DatasetError
 
 NO_GEOMETRY: Final = Geometry()
@@ -111,10 +111,8 @@ class FaceDataset(Dataset[Batch]):
 
 def read_sample(samples: Samples, index: int) -> NDArray[np.uint8]:
     """Decode the picture of a sample to (H, W, 3) uint8 RGB; DatasetError names a bad one."""
-    place = samples.paths.place(index) if isinstance(samples.paths, StoredImages) else None
-    if place is None:
-        return read_rgb(samples.paths[index])
-    return stored_picture(place, samples.paths[index])
+    place, path = samples.paths.place(index), samples.paths[index]
+    return read_rgb(path) if place is None else stored_picture(place, path)
 
 
 class BatchOrder(Sampler[list[Key]]):

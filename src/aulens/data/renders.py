@@ -22,6 +22,7 @@ from aulens.contents import frame_of
 from aulens.data.columns import point_columns
 from aulens.data.portraits.splits import PORTRAITS
 from aulens.data.samples import Samples, join
+from aulens.data.shards import StoredImages
 from aulens.errors import DatasetError
 from aulens.named import several
 
@@ -88,7 +89,7 @@ def _load(root: Path, aus: AUSet) -> Samples:
     strengths = _strengths(table, aus, manifest)
     # A subject already written as "rig..." is prefixed once more: harmless, and never a collision.
     return Samples(
-        paths=_paths(root, table["file"].astype(str).tolist()),
+        paths=StoredImages.of(_paths(root, table["file"].astype(str).tolist())),
         subjects=(rig + "/" + subject).to_numpy(np.str_),
         splits=table["split"].astype(str).to_numpy(np.str_),
         side_labels=np.where(np.isfinite(strengths), strengths >= PRESENT_STRENGTH, MISSING).astype(np.int8),

@@ -18,7 +18,7 @@ from aulens.aus import MISSING, AUSet, au_labels
 from aulens.data.columns import check_codes, check_intensities, check_shape, distinct_pairs, joined, rows_of
 from aulens.data.digest import PIECE, fingerprint
 from aulens.data.index import leak_problems
-from aulens.data.shards import Rows, as_rows, basenames, join_names, take_names
+from aulens.data.shards import Rows, StoredImages, as_rows
 from aulens.errors import DatasetError
 
 Split = Literal["train", "val", "test"]
@@ -33,7 +33,7 @@ class Samples:
     """Aligned arrays over N samples; checked at birth.
 
     Attributes:
-        paths: N names of pictures: the files to read, but for those of `StoredImages` that lie within one.
+        paths: N names of pictures: the files to read, but for those that lie within one.
         subjects: (N,) str; who is in the picture. Unique over all data sets (prefixed by the adapter).
         splits: (N,) str, one of :data:`SPLITS`; no subject may be in two.
         side_labels: (N, A, 2) int8 in {0, 1, MISSING}.
@@ -47,7 +47,7 @@ class Samples:
         rendered: (N,) whose AUs a renderer made, where others' were coded; None = `sources` says it of all.
     """
 
-    paths: Sequence[str]
+    paths: StoredImages
     subjects: NDArray[np.str_]
     splits: NDArray[np.str_]
     side_labels: NDArray[np.int8]
@@ -81,7 +81,7 @@ class Samples:
     def take(self, indices: Sequence[int] | NDArray[np.intp]) -> Samples:
         """Return the samples at these indices, in this order; consecutive ones share their arrays."""
         rows = as_rows(indices)
-        return replace(self, paths=take_names(self.paths, rows), **rows_of(self, rows))
+        return replace(self, paths=self.paths.take(rows), **rows_of(self, rows))
 
     def with_coded(self, times: int) -> Samples:
         """The samples, those whose AUs somebody coded so many times."""
@@ -119,7 +119,7 @@ class Samples:
     def _lines(self, order: NDArray[np.intp] | None) -> Iterator[str]:
         for first in range(0, len(self), PIECE):
             rows: Rows = slice(first, first + PIECE) if order is None else order[first : first + PIECE]
-            columns = (basenames(self.paths, rows), self.subjects[rows].tolist(), self.splits[rows].tolist())
+            columns = (self.paths.basenames(rows), self.subjects[rows].tolist(), self.splits[rows].tolist())
             yield from map(" ".join, zip(*columns, strict=True))
 
     def base_rates(self) -> NDArray[np.float64]:
@@ -145,7 +145,7 @@ def join(parts: Sequence[Samples]) -> Samples:
     if not parts[1:]:
         return first
     return Samples(
-        join_names([part.paths for part in parts]),
+        StoredImages.joined([part.paths for part in parts]),
         np.concatenate([part.subjects for part in parts]),
         np.concatenate([part.splits for part in parts]),
         np.concatenate([part.side_labels for part in parts]),

@@ -200,11 +200,6 @@ class StoredImages(Sequence[str]):
         file, *where = (self.table[column][row].as_py() for column in ("file", "offset", "length"))
         return ByteRange(file, *where) if file else None
 
-    @property
-    def places(self) -> list[ByteRange | None]:
-        """Where the bytes of each picture lie."""
-        return [self.place(row) for row in range(len(self))]
-
     def take(self, rows: Rows) -> StoredImages:
         """Those of some rows."""
         if isinstance(rows, slice):
@@ -212,24 +207,11 @@ class StoredImages(Sequence[str]):
             return StoredImages(self.table.slice(first, max(0, last - first)))
         return StoredImages(self.table.take(pyarrow.array(rows)))
 
+    def basenames(self, rows: Rows) -> list[str]:
+        """What follows the last "/" of the names of some rows."""
+        return list(map(os.path.basename, self.take(rows).table["name"].to_pylist()))
 
-def take_names(names: Sequence[str], rows: Rows) -> Sequence[str]:
-    """Some of N names, however they are kept."""
-    if isinstance(names, StoredImages):
-        return names.take(rows)
-    return tuple(names[rows]) if isinstance(rows, slice) else tuple(names[row] for row in rows)
-
-
-def basenames(names: Sequence[str], rows: Rows) -> list[str]:
-    """What follows the last "/" of some of N names."""
-    taken = take_names(names, rows)
-    texts = taken.table["name"].to_pylist() if isinstance(taken, StoredImages) else taken
-    return [os.path.basename(text) for text in texts]
-
-
-def join_names(parts: Sequence[Sequence[str]]) -> Sequence[str]:
-    """All names, one after the other."""
-    if not any(isinstance(part, StoredImages) for part in parts):
-        return tuple(name for part in parts for name in part)
-    stored = [part if isinstance(part, StoredImages) else StoredImages.of(part) for part in parts]
-    return StoredImages(pyarrow.concat_tables([part.table for part in stored]).unify_dictionaries())
+    @staticmethod
+    def joined(parts: Sequence[StoredImages]) -> StoredImages:
+        """All pictures, one after the other."""
+        return StoredImages(pyarrow.concat_tables([part.table for part in parts]).unify_dictionaries())
