@@ -267,10 +267,10 @@ def test_disorder_right_before_a_recording_ends_does_not_hide_the_next():
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"frame_step": 0}, "frame_step is 0"),
-        ({"skip": -1}, "skip is -1"),
-        ({"start": -1.0}, "start is -1"),
-        ({"stop": math.nan}, "stop is nan"),
+        ({"frame_step": 0}, "'frame_step' must be .* at least 1, found 0"),
+        ({"skip": -1}, "'skip' must be .*, found -1"),
+        ({"start": -1.0}, "'start' must be .*, found -1"),
+        ({"stop": math.nan}, "'stop' must be .*, found nan"),
         ({"start": 2.0, "stop": 2.0}, "not after start"),
     ],
 )

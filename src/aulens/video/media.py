@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens.checked import Checked, Count, Natural, NotNegative
 from aulens.errors import ConfigError, InputError
 from aulens.image import unmirrored
 
@@ -119,22 +120,16 @@ class Media(ABC):
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Checked):
     """The arguments of `Media.frames`, checked."""
 
-    frame_step: int = 1
-    start: float | None = None
-    stop: float | None = None
-    skip: int = 0
+    frame_step: Count = 1
+    start: NotNegative | None = None
+    stop: NotNegative | None = None
+    skip: Natural = 0
 
     def __post_init__(self) -> None:
-        if self.frame_step < 1:
-            raise ConfigError(f"frame_step is {self.frame_step}; 1 takes each frame, 2 each second one.")
-        if self.skip < 0:
-            raise ConfigError(f"skip is {self.skip}; frames are counted from 0.")
-        for name, value in (("start", self.start), ("stop", self.stop)):
-            if value is not None and (not math.isfinite(value) or value < 0):
-                raise ConfigError(f"{name} is {value}; give seconds from the clip's start, 0 or more.")
+        super().__post_init__()
         if self.start is not None and self.stop is not None and self.stop <= self.start:
             raise ConfigError(f"stop ({self.stop} s) is not after start ({self.start} s).")
 
