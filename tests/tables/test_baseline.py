@@ -129,7 +129,13 @@ def test_files_are_apart_and_nobody_is_no_person() -> None:
 
 
 def test_what_can_not_be_is_refused() -> None:
-    for wrong in ({"quantile": 1.2}, {"min_frames": 0}, {"frame": -1}, {"time": -1.0}, {"frame": 1, "time": 1.0}):
+    for wrong in (
+        {"quantile": 1.2},
+        {"min_frames": 0},
+        {"frame": -1},
+        {"time": -1.0},
+        {"frame": 1, "time": 1.0},
+    ):
         with pytest.raises(ConfigError):
             Baseline(**wrong)
     decided = acting(0.0).assign(AU12_p=NAN)

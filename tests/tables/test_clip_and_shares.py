@@ -137,13 +137,16 @@ def made(present: np.ndarray, rate: float) -> Track:
     present = present[:, None]
     frame = np.arange(len(present))
     lasts = np.full(len(present), 1 / rate)
-    return Track(0, frame, frame / rate, lasts, present.astype(np.float32), present, None, None)
+    seen, certain = np.ones(len(frame), bool), np.full(len(frame), "")
+    return Track(
+        0, frame, frame / rate, lasts, present.astype(np.float32), present, None, None, seen, certain
+    )
 
 
 def test_a_share_is_of_the_time_that_was_seen() -> None:
     present = np.array([True, True, False, False, False, False])
     track = made(present, 2.0)
-    track.probability[4:] = np.nan
+    track.seen[4:] = False
     found = shares(track)
     assert found.value.tolist() == [0.5]
     assert (track.time_seen, track.time_lost) == (2.0, 1.0)

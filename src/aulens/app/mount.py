@@ -47,43 +47,11 @@ def mount(analyzer: Analyzer, settings: AppSettings, sessions: Sessions, queue: 
 
 
 def _theme() -> gr.themes.Base:
-    """Calm: one blue, greys, the system's own type (nothing is fetched)."""
+    """The system's own type (nothing is fetched); colours are in our style sheet."""
     return gr.themes.Base(
         primary_hue="blue",
         neutral_hue="slate",
         font=[gr.themes.Font(name) for name in _FONT],
         font_mono=[gr.themes.Font(name) for name in _MONO],
         radius_size="lg",
-    ).set(
-        body_background_fill="#ffffff",
-        body_background_fill_dark="#12151b",
-        body_text_color="#181c24",
-        body_text_color_dark="#e9ecf1",
-        body_text_color_subdued="#5b6270",
-        body_text_color_subdued_dark="#9aa2b1",
-        background_fill_primary="#ffffff",
-        background_fill_primary_dark="#161a21",
-        background_fill_secondary="#f6f7f9",
-        background_fill_secondary_dark="#1a1e26",
-        border_color_primary="#e1e4ea",
-        border_color_primary_dark="#2d333f",
-        block_border_width="1px",
-        block_shadow="none",
-        block_background_fill="#ffffff",
-        block_background_fill_dark="#161a21",
-        input_background_fill="#ffffff",
-        input_background_fill_dark="#12151b",
-        button_primary_background_fill="#0b66a8",
-        button_primary_background_fill_hover="#095489",
-        button_primary_background_fill_dark="#1b78bd",
-        button_primary_background_fill_hover_dark="#2a87cc",
-        button_primary_text_color="#ffffff",
-        slider_color="#0b66a8",
-        slider_color_dark="#6db8f2",
-        checkbox_background_color_selected="#0b66a8",
-        checkbox_background_color_selected_dark="#1b78bd",
-        checkbox_border_color_selected="#0b66a8",
-        color_accent="#0b66a8",
-        color_accent_soft="#e8f1f8",
-        color_accent_soft_dark="#1d2f3f",
     )

@@ -13,10 +13,9 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.app import panels
 from aulens.app.job_queue import JobQueue, Stopped, Ticket
 from aulens.app.layout import Layout
-from aulens.app.live import live_work
 from aulens.app.sessions import LOST, Session, Sessions
 from aulens.app.settings import AppSettings
-from aulens.app.show import Shown, show
+from aulens.app.show import Shown, live_work, show
 from aulens.app.source import each_nth, probe, unwritten, within
 from aulens.app.uploads import safe_name
 from aulens.app.work import PageResult, Work, clip_work, picture_work

@@ -1,19 +1,26 @@
-"""Results on the page: of a picture or a video, with the Action Units that are wanted."""
+"""Results on the page: of a picture, a video or the camera, with the Action Units that are wanted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
 
+from aulens.analysis.analyzer import Analyzer
 from aulens.app import panels
+from aulens.app.job_queue import Ticket
 from aulens.app.layout import Layout
 from aulens.app.sessions import Session
-from aulens.app.work import ClipResult, PictureResult
+from aulens.app.work import ClipResult, PictureResult, only
 from aulens.aus import AUSet
+from aulens.image import encode_jpeg
 from aulens.runtime.card import ModelCard
+from aulens.show import draw_overlay
 
-_NONE = "Choose at least one Action Unit."
+_NONE: Final = "Choose at least one Action Unit."
+_LIVE_QUALITY: Final = 80
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,21 @@ def show(on: Layout, session: Session, shown: Shown, *, new: bool) -> dict[Any, 
     except FileNotFoundError:
         pass  # something else came in while this was drawn
     return {}
+
+
+def live_work(analyzer: Analyzer, image: NDArray[np.uint8], shown: Shown) -> Callable[[Ticket[str]], str]:
+    """Analyze a picture (H, W, 3) uint8 RGB of the camera and draw it as HTML: shown, and forgotten."""
+
+    def work(ticket: Ticket[str]) -> str:
+        results = analyzer(image)
+        ticket.check()
+        aus = shown.aus(analyzer.card)
+        labels = () if aus is None else aus.labels
+        faces = only(results, labels)
+        drawn = encode_jpeg(draw_overlay(image, faces, evidence=shown.heat), _LIVE_QUALITY)
+        return panels.mirror(drawn, faces, labels)
+
+    return work
 
 
 def _picture(on: Layout, session: Session, made: PictureResult, shown: Shown, new: bool) -> dict[Any, Any]:

@@ -73,11 +73,7 @@ class PictureResult:
         """
         image = read_image(self.source.path)
         image = unmirrored(image) if self.source.mirrored else image
-        shown = () if aus is None else aus.labels
-        faces = [
-            replace(face, occurrence={label: face.occurrence[label] for label in shown})
-            for face in self.faces
-        ]
+        faces = only(self.faces, () if aus is None else aus.labels)
         write_bytes(
             self.folder / "overlay.jpg",
             encode_jpeg(draw_overlay(image, faces, evidence=evidence), QUALITY),
@@ -134,6 +130,11 @@ class ClipResult:
         with style():
             figure.savefig(text, format="svg", metadata={"Date": None}, transparent=True)
         return text.getvalue()
+
+
+def only(faces: Sequence[FaceResult], labels: Sequence[str]) -> list[FaceResult]:
+    """Faces in which no other Action Unit is present, to be drawn."""
+    return [replace(face, occurrence={label: face.occurrence[label] for label in labels}) for face in faces]
 
 
 PageResult = PictureResult | ClipResult

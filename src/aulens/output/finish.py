@@ -24,7 +24,7 @@ from aulens.show.report import write_report
 from aulens.tables import TABLE_FORMATS
 from aulens.tables.baseline import above
 from aulens.tables.blinks import why_no_blinks
-from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
+from aulens.tables.dictionary import FILE_NAME, write_dictionary
 from aulens.tables.doubts import doubtful_text, hidden_text
 from aulens.tables.events import events
 from aulens.tables.parquet import ParquetWriter
@@ -101,7 +101,7 @@ def finish(
     if settings.format not in TABLE_FORMATS:
         files["columns"] = FILE_NAME
         with atomic_write(out / FILE_NAME, within=part) as fresh:
-            write_full_dictionary(fresh, card.aus)
+            write_dictionary(fresh, card.aus)
     found = events(table, thresholds=threshold) if timed else None
     if found is not None:
         remark = joined(remark, why_no_blinks(table))

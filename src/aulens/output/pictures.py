@@ -44,7 +44,7 @@ from aulens.runtime.card import ModelCard
 from aulens.runtime.doubt import doubts_text
 from aulens.runtime.result import FrameResult
 from aulens.show.page import versions
-from aulens.tables.dictionary import FILE_NAME, write_full_dictionary
+from aulens.tables.dictionary import FILE_NAME, write_dictionary
 from aulens.tables.schema import Row
 from aulens.tables.usable import out_of
 
@@ -276,7 +276,7 @@ def _write_table(plan: Plan, card: ModelCard) -> dict[str, str]:
     files = {"table": path.name}
     if theirs is None:
         files["columns"] = FILE_NAME
-        write_full_dictionary(plan.out / FILE_NAME, card.aus)
+        write_dictionary(plan.out / FILE_NAME, card.aus)
     with table_of_pictures(path, format, card.aus) as writer:
         for number, seen in read:
             writer.write(numbered(seen, number, format))

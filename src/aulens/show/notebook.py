@@ -1,7 +1,8 @@
 """Results as notebooks show them: small pieces of HTML, pictures inside, legible on light and dark pages."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,7 @@ _TILE: Final = 56
 _DOT: Final[Colour] = (150, 156, 166)
 _SHEET: Final[Colour] = (246, 247, 249)
 _WIDTH: Final = 720
+_piece = partial(piece, "notebook.html")
 
 
 def faces_html(faces: Sequence[FaceResult], image: NDArray[np.uint8] | None, who: Who = "face") -> str:
@@ -55,10 +57,6 @@ def face_html(face: FaceResult) -> str:
     rows = [(label, NAMES[label], _encoded(_tile(face, label), "PNG"), has_sides(label)) for label in labels]
     x0, y0, x1, y1 = face.box.tolist()
     return _piece("face")(face, (x1 - x0, y1 - y0, x0, y0), rows, _TILE)
-
-
-def _piece(name: str) -> Callable[..., str]:
-    return piece("notebook.html", name)
 
 
 def _chip(face: FaceResult, label: str) -> tuple[str, str, list[tuple[str, Colour]]]:

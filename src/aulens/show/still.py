@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.aus import AUSet
-from aulens.errors import InputError
+from aulens.image import encode_jpeg
 from aulens.runtime.result import FaceResult, FrameResult
 from aulens.show.evidence import as_heat
 
@@ -101,14 +101,14 @@ def take(result: FrameResult, aus: AUSet, side: int, evidence_of: Sequence[int])
     if scale < 1:
         small = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     stem = f"{result.index:09d}"
-    files = {f"{stem}.jpg": _encode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])}
+    files = {f"{stem}.jpg": encode_jpeg(small, _QUALITY)}
     ratio = np.array([size[0] / width, size[1] / height])
     faces = []
     for face in result.faces:
         name = f"{stem}.{face.face_id}.png" if face.face_id in evidence_of else None
         maps = _maps(face, aus)
         if name is not None:
-            files[name] = _encode(".png", maps.reshape(-1, maps.shape[-1]), _FAST)
+            files[name] = cv2.imencode(".png", maps.reshape(-1, maps.shape[-1]), _FAST)[1].tobytes()
         faces.append(_face(face, ratio, name, (maps.shape[2], maps.shape[1])))
     time = None if np.isnan(result.time) else round(result.time, 6)
     return Shot(Still(result.index, time, f"{stem}.jpg", *size, tuple(faces)), files)
@@ -146,10 +146,3 @@ def _face(face: FaceResult, ratio: NDArray[np.float64], name: str | None, size: 
         map=size,
         place=tuple(np.round(np.concatenate([across, down, corners[0]]), 4).tolist()),
     )
-
-
-def _encode(kind: str, pixels: NDArray[np.uint8], settings: Sequence[int]) -> bytes:
-    done, data = cv2.imencode(kind, pixels, settings)
-    if not done:
-        raise InputError(f"a still of shape {pixels.shape} could not be encoded as {kind}")
-    return bytes(data.tobytes())

@@ -36,8 +36,8 @@ class Track:
         present: (T, A) bool, as the table decides; False where the face was lost.
         right: (T, A) probability on the subject's right, or None: the table has none.
         left: as `right`.
-        found: (T,) bool, whether the face was there; None: where it has probabilities.
-        doubts: (T,) why the face is doubtful, "" where it is not (`aulens.runtime.doubt`); None: not known.
+        seen: (T,) bool, whether the face was there to score.
+        doubts: (T,) why the face is doubtful, "" where it is not (`aulens.runtime.doubt`).
     """
 
     face_id: int
@@ -48,13 +48,8 @@ class Track:
     present: NDArray[np.bool_]
     right: Scores | None
     left: Scores | None
-    found: NDArray[np.bool_] | None = None
-    doubts: NDArray[np.str_] | None = None
-
-    @cached_property
-    def seen(self) -> NDArray[np.bool_]:
-        """(T,) whether the face was there to score."""
-        return np.asarray(~np.isnan(self.probability).any(axis=1)) if self.found is None else self.found
+    seen: NDArray[np.bool_]
+    doubts: NDArray[np.str_]
 
     @cached_property
     def curves(self) -> NDArray[np.bool_]:
@@ -95,7 +90,7 @@ class Track:
 
     def doubtful(self) -> list[tuple[float, float]]:
         """When the face was seen too badly for its AUs to say much: (from, to), ascending."""
-        return [] if self.doubts is None else self.spans(self.doubts != "")
+        return self.spans(self.doubts != "")
 
     def row(self, frame: int) -> int | None:
         """The position of a frame in which the face was there; None of another."""

@@ -5,7 +5,7 @@ The words are in columns.toml, the types in `schema`.
 
 import csv
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from functools import cache
 from importlib.resources import files
@@ -69,23 +69,17 @@ def event_columns() -> tuple[Column, ...]:
     return tuple(_column("event", name, name, kind) for name, kind in EVENT_TYPES.items())
 
 
-def general_columns() -> tuple[Column, ...]:
-    """What the columns of any table of faces mean; those of an AU are written `AU*_p`."""
-    ends = (_column("au", end, f"AU*_{end}", dtype(f"AU_{end}"), "the AU") for end in _words()["au"])
-    return (*map(describe, face_columns(named=True)), *ends)
-
-
 def is_dictionary(path: Path) -> bool:
     """Whether a file begins as a dictionary."""
     header = ",".join(field.name for field in fields(Column)).encode()
     return first_bytes(path, len(header)) == header
 
 
-def write_full_dictionary(path: Path, aus: AUSet) -> None:
-    """Write the dictionary of all that we write of these AUs, the same whatever a run was asked for.
+def write_dictionary(path: Path, aus: AUSet) -> None:
+    """Write the dictionary of all that we write of these AUs as CSV, the same whatever a run was asked for.
 
-    Columns of faces, raw, smoothed and above baselines, then those that only events have. Intensities are
-    among them for the AUs of which the model has them.
+    A line per column: those of faces, raw, smoothed and above baselines, then those that only events have.
+    Intensities are among them for the AUs of which the model has them.
 
     Args:
         path: of the file; `FILE_NAME` beside the tables.
@@ -99,23 +93,10 @@ def write_full_dictionary(path: Path, aus: AUSet) -> None:
     )
     faces = {name: describe(name) for name in (*columns(aus, named=True), *added)}
     events = (column for column in event_columns() if column.name not in faces)
-    write_dictionary(path, (*faces.values(), *events))
-
-
-def write_dictionary(path: Path, columns: Iterable[Column]) -> None:
-    """Write a data dictionary as CSV, a line per column."""
     with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(field.name for field in fields(Column))
-        writer.writerows(astuple(column) for column in columns)
-
-
-def markdown(columns: Iterable[Column]) -> str:
-    """A data dictionary as a table in Markdown."""
-    heads = [field.name for field in fields(Column)]
-    lines = [heads, ["---"] * len(heads)]
-    lines += [[f"`{column.name}`", *astuple(column)[1:]] for column in columns]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
+        writer.writerows(astuple(column) for column in (*faces.values(), *events))
 
 
 def _column(kind: str, key: str, name: str, dtype: str, au: str = "") -> Column:
