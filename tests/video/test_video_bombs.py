@@ -14,7 +14,7 @@ from PIL import Image
 from aulens.analysis.analyzer import Analyzer
 from aulens.errors import InputError, within_memory
 from aulens.output import Here, OutputSettings, analyze_files
-from aulens.video import open_video
+from aulens.video import open_sequence, open_video
 from aulens.video.media import MAX_PIXELS
 from command_line import aulens
 from patch_people import write_people
@@ -63,6 +63,18 @@ def test_frames_of_too_many_pixels_are_refused(tmp_path: Path, make: Callable[[P
     assert path.stat().st_size < 1000
     with pytest.raises(InputError, match=r"bomb\.\w+: .*(50,000,000|damaged)"):
         open_video(path)
+
+
+def test_a_bomb_among_the_pictures_of_a_sequence_is_named_whatever_it_is_called(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "1.png")
+    header = b"IHDR" + struct.pack(">IIBBBBB", 2 * SIDE, 2 * SIDE, 8, 2, 0, 0, 0)
+    mark = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13)
+    data = struct.pack(">I", 4) + b"IDAT" + b"\0" * 8
+    (tmp_path / "2").write_bytes(mark + header + struct.pack(">I", zlib.crc32(header)) + data)
+    media = open_sequence(tmp_path)
+    assert [frame.picture for frame in media.frames()] == ["1.png"]
+    assert media.problem is not None
+    assert "2: far more than 150,000,000 pixels; make it smaller first" in media.problem
 
 
 @pytest.fixture
