@@ -85,7 +85,7 @@ class AUSet:
     Attributes:
         name: a short name, "bp4d".
         numbers: the AU numbers, in the order of the axis; each known, none twice.
-        intense: those of them of which a model tells the intensity too; sets are compared without it.
+        intense: those of them whose intensity a model gives too; sets are compared without it.
 
     Raises:
         ConfigError: when `numbers` is empty, or has an AU that is unknown or comes twice.

@@ -134,7 +134,7 @@ def test_every_face_is_told_by_one_tile_and_whole(width: int, height: int, most:
     side = 0.8 * overlap / scale
     for x, y in random.uniform((-0.5, -0.5), (width - 0.5 - side, height - 0.5 - side), (200, 2)).tolist():
         face = candidates([[x, y, x + side, y + side]])
-        owners = [part for part in parts if len(part.own_of(face))]
+        owners = [part for part in parts if len(part.own_candidates(face))]
         assert len(owners) == 1
         pixels = owners[0].view.pixels
         corners = transform(
@@ -147,8 +147,8 @@ def test_every_face_is_told_by_one_tile_and_whole(width: int, height: int, most:
 def test_a_face_larger_than_the_overlap_that_a_tile_cuts_is_left_to_other_looks() -> None:
     (first, *_) = tiles(ramp(900, 500), 1.0, 100_000, 64)
     edge = first.view.pixels.shape[1]
-    assert len(first.own_of(candidates([[edge - 260, 10, edge - 1, 200]]))) == 0
-    assert len(first.own_of(candidates([[-9, -9, 50, 80]]))) == 1  # by the border of the picture: as it is
+    assert len(first.own_candidates(candidates([[edge - 260, 10, edge - 1, 200]]))) == 0
+    assert len(first.own_candidates(candidates([[-9, -9, 50, 80]]))) == 1  # by the border of the picture: as it is
 
 
 def test_doubles_are_those_that_share_more_than_so_much() -> None:

@@ -15,7 +15,7 @@ def test_a_restored_track_knows_all_that_it_knew() -> None:
     box = face(100, 100).box
     blank = Face(box, np.empty((0, 2)))
     first = Track.begin(blank, appearance(GREY, blank), 0.0, moves=True)
-    first.turn_to(0.04)
+    first.begin_frame(0.04)
     new = first.state()
     noise = np.random.default_rng(0).integers(0, 256, GREY.shape, np.uint8)
     seen = face(104.5, 98, 62, 0.4)
@@ -42,7 +42,7 @@ def test_a_restored_track_knows_all_that_it_knew() -> None:
     state = json.loads(json.dumps(track.state(), allow_nan=False))
     assert Track.restored(state).state() == state
     # Each frame sets these three before it asks for them.
-    kept = {one.name for one in fields(Track)} - {"expected", "was_in_view", "offer"}
+    kept = {one.name for one in fields(Track)} - {"expected", "was_in_view", "candidate"}
     assert state.keys() == kept - {"face", "comparisons"} | {"in_view", "looks"}  # as 0.1 wrote them
     assert [key for key in state if state[key] == new[key]] == []
 
@@ -55,7 +55,7 @@ def test_of_two_tracks_on_one_face_the_one_expected_there_keeps_it(turned: bool)
         for seen in (face(100, 100), face(140, 100), face(220, 100))
     )
     for track, x in ((here, 102), (strayed, 104), (apart, 220)):
-        track.turn_to(0.04)
+        track.begin_frame(0.04)
         track.detected(face(x, 100), appearance(GREY, face(x, 100)), 0.04)
     tracks = [here, strayed, apart]
     resolve_merged(tracks[::-1] if turned else tracks)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from aulens.aus import MISSING
 from aulens.contents import text_of
 from aulens.data.coded import CodedSequence, find_media, gather, noted
-from aulens.data.folders import Folder, listing, start, walk
+from aulens.data.folders import Folder, delivered_root, listing, walk
 from aulens.data.index import FrameIndex, Problem
 from aulens.data.label_files import au_columns, au_number, binary_labels, line_problems, read_table
 from aulens.data.protocols import AFFWILD2_PROTOCOL
@@ -45,7 +45,7 @@ def read_affwild2(root: Path) -> FrameIndex:
     Raises:
         DatasetError: there is no such folder, or no label file in it.
     """
-    labels, pictures = _find(start(root, _DELIVERED))
+    labels, pictures = _find(delivered_root(root, _DELIVERED))
     if not labels:
         raise DatasetError(
             f"No Aff-Wild2 AU labels below {root}: looked for AU_Detection_Challenge or AU_Set with "

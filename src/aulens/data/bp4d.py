@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aulens.data.coded import CodedSequence, find_media, gather, noted, subject_problems, usable_rows
-from aulens.data.folders import start, walk
+from aulens.data.folders import delivered_root, walk
 from aulens.data.index import FrameIndex, Problem
 from aulens.data.jaanet import within_lists
 from aulens.data.label_files import au_columns, binary_labels, line_problems, read_table
@@ -54,7 +54,7 @@ def read_bp4d(root: Path) -> FrameIndex:
     Raises:
         DatasetError: there is no such folder, or no label file in it.
     """
-    found = _find(start(root, _DELIVERED))
+    found = _find(delivered_root(root, _DELIVERED))
     if not found.labels:
         raise DatasetError(
             f"No BP4D labels below {root}: looked for AU_OCC/F001_T1.csv (in AUCoding) down to 3 levels; "

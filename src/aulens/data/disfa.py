@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from aulens.aus import MISSING
 from aulens.data.coded import CodedSequence, gather, noted, subject_problems, usable_rows
-from aulens.data.folders import listing, start, walk
+from aulens.data.folders import delivered_root, listing, walk
 from aulens.data.frames import count_frames
 from aulens.data.index import FrameIndex, LostVideo, Problem
 from aulens.data.jaanet import within_lists
@@ -55,7 +55,7 @@ def read_disfa(root: Path) -> FrameIndex:
     Raises:
         DatasetError: there is no such folder, or no label file in it.
     """
-    found = _find(start(root, _DELIVERED))
+    found = _find(delivered_root(root, _DELIVERED))
     if not found.labels:
         raise DatasetError(
             f"No DISFA labels below {root}: looked for ActionUnit_Labels/SN001/SN001_au1.txt down to 3 "
@@ -258,7 +258,7 @@ def _read_landmarks(subject: str, n: int, found: _Found, problems: list[Problem]
 
 
 def _first_number(subject: str, n: int, files: Mapping[int, Path]) -> tuple[int, list[Problem]]:
-    """The number, 0 or 1, of the file for line 1; a warning if it can't be told for sure."""
+    """The number, 0 or 1, of the file for line 1; a warning if it isn't certain."""
     frames = n + (_SHORT.get(subject) == n)
     if 0 in files:
         return 0, []

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from aulens.aus import DISFA, MISSING
 from aulens.contents import text_of
 from aulens.data.coded import CodedSequence, find_media, gather, noted, usable_rows
-from aulens.data.folders import listing, numbered_pictures, start, walk
+from aulens.data.folders import delivered_root, listing, numbered_pictures, walk
 from aulens.data.index import FrameIndex, Problem
 from aulens.data.label_files import intensity_labels
 from aulens.data.registry import DatasetEntry
@@ -37,7 +37,7 @@ def read_disfaplus(root: Path) -> FrameIndex:
     """
     labels: dict[tuple[str, str], list[Path]] = {}
     pictures: dict[tuple[str, str], Path] = {}
-    for folder in walk(start(root, ("Images", "Labels")), _SUBJECT):
+    for folder in walk(delivered_root(root, ("Images", "Labels")), _SUBJECT):
         for subject in filter(_SUBJECT.fullmatch, folder.folders):
             for trial in listing(folder.path / subject).folders:
                 inside = listing(folder.path / subject / trial)

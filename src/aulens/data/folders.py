@@ -26,7 +26,7 @@ class Folder:
     files: tuple[str, ...]
 
 
-def start(root: Path, delivered: Sequence[str]) -> Path:
+def delivered_root(root: Path, delivered: Sequence[str]) -> Path:
     """Where to look: `root`, or its parent if `root` itself bears a delivered folder's name.
 
     Raises:

@@ -15,7 +15,7 @@ from PIL.Image import DecompressionBombError
 
 from aulens.aus import MISSING
 from aulens.data.coded import find_media, no_frames, usable_rows
-from aulens.data.folders import start, walk
+from aulens.data.folders import delivered_root, walk
 from aulens.data.index import FrameIndex, Problem
 from aulens.data.jaanet_lists import SIZE, read_lists
 from aulens.data.protocols import DISFA_SEQUENCE
@@ -41,7 +41,7 @@ def read_jaanet(root: Path, lists: Path | None = None, dataset: str | None = Non
     listed = read_lists(lists or root, dataset)
     problems = list(listed.problems)
     tops: dict[str, list[Path]] = {}
-    for folder in walk(start(root, ()), _SUBJECT):
+    for folder in walk(delivered_root(root, ()), _SUBJECT):
         for subject in filter(_SUBJECT.fullmatch, folder.folders):
             tops.setdefault(subject, []).append(folder.path / subject)
     if not tops:

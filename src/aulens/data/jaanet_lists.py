@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from aulens.contents import text_of
 from aulens.data.coded import noted
 from aulens.data.columns import distinct_pairs
-from aulens.data.folders import start, walk
+from aulens.data.folders import delivered_root, walk
 from aulens.data.index import PICTURE, FrameIndex, Problem, leak_problems
 from aulens.data.label_files import binary_labels, line_problems, read_table
 from aulens.data.protocols import DISFA_SEQUENCE, PROTOCOLS, Protocol
@@ -44,7 +44,7 @@ def read_lists(folder: Path, dataset: str | None = None) -> FrameIndex:
     Raises:
         DatasetError: there are no lists, or those of both data sets and none was asked for.
     """
-    files = _find(start(folder, ()), dataset)
+    files = _find(delivered_root(folder, ()), dataset)
     published = PROTOCOLS[next(iter(files)).partition("/")[0]]
     problems: list[Problem] = []
     parts = []

@@ -11,7 +11,7 @@ from aulens.align import FACE
 from aulens.errors import InputError
 from aulens.faces.detector import Face, FaceFollower, LandmarkFollower, iou
 from aulens.faces.people import CLOSE, ONE_FACE
-from aulens.faces.steady import apart
+from aulens.faces.steady import displacement
 from aulens.faces.track import COAST, Anchor, Track, appearance
 
 Image = NDArray[np.uint8]
@@ -42,7 +42,7 @@ class LandmarkTracker:
     def follow(self, image: Image, tracks: Sequence[Track], now: float) -> list[Face]:
         """Place faces by their landmarks; return what the detector saw near those it had to look for."""
         if self._by_landmarks is not None:
-            _offer(self._by_landmarks, image, tracks)
+            _predict_all(self._by_landmarks, image, tracks)
         found: list[Face] = []
         searched = 0
         for track in tracks:
@@ -51,7 +51,7 @@ class LandmarkTracker:
                 if now - track.seen > longest or searched == _AWAY or not _inside(track.expected, image):
                     continue
                 searched += 1
-            elif self._may_slide(track, tracks) and self._slides(image, track, now):
+            elif self._may_skip_detector(track, tracks) and self._place_by_landmarks(image, track, now):
                 continue
             found += self.detector.near(image, track.expected)
         unique: list[Face] = []
@@ -60,14 +60,14 @@ class LandmarkTracker:
                 unique.append(face)
         return unique
 
-    def seen_again(self, image: Image, track: Track, face: Face) -> Face:
+    def refined(self, image: Image, track: Track, face: Face) -> Face:
         """A face that the detector sees again, its landmarks found the way they were in the frames before.
 
         Landmarks depend on where the face is cut out, and the detector's boxes and points come in steps of
         size and place: on a still picture they would go to and fro with each look, and the Action Units too.
         """
-        if track.offer is not None and agrees(track, face):
-            return replace(track.offer, confidence=face.confidence, look=face.look)
+        if track.candidate is not None and agrees(track, face):
+            return replace(track.candidate, confidence=face.confidence, look=face.look)
         if self._by_landmarks is not None or not len(face.landmarks):
             return face
         if track.anchor is None or track.changed or not track.was_in_view:
@@ -79,30 +79,33 @@ class LandmarkTracker:
         box = anchor.box(again.landmarks)
         return face if iou(box, face.box) < ONE_FACE else replace(again, box=box)
 
-    def _may_slide(self, track: Track, tracks: Sequence[Track]) -> bool:
+    def _may_skip_detector(self, track: Track, tracks: Sequence[Track]) -> bool:
         """Whether the detector need not look: it did lately, and nobody is close."""
         if track.anchor is None or track.face_id is None or track.unchecked + 1 >= self._check:
             return False
         others = (other for other in tracks if other is not track)
         return all(iou(track.expected, other.expected) <= CLOSE for other in others)
 
-    def _slides(self, image: Image, track: Track, now: float) -> bool:
+    def _place_by_landmarks(self, image: Image, track: Track, now: float) -> bool:
         """Place it by its landmarks; False, and nothing done, if what they find is not the face."""
         if self._by_landmarks is None:
-            track.offer = _slid(self.detector, image, track)
-        if track.offer is None or not track.alike(patch := appearance(image, track.offer)):
+            track.candidate = _followed(self.detector, image, track)
+        if track.candidate is None or not track.alike(patch := appearance(image, track.candidate)):
             return False
-        track.followed(track.offer, patch, now)
+        track.followed(track.candidate, patch, now)
         return True
 
 
 def agrees(track: Track, face: Face) -> bool:
     """Whether a detected face is where following found it in this frame."""
-    offer = track.offer
-    if offer is None or len(offer.landmarks) != len(face.landmarks):
+    candidate = track.candidate
+    if candidate is None or len(candidate.landmarks) != len(face.landmarks):
         return False
     # Between two faces landmarks may be stretched from one to the other: the box, found without them, is not.
-    return apart(face.landmarks, offer.landmarks) < _AGREE and iou(face.box, offer.box) >= ONE_FACE
+    return (
+        displacement(face.landmarks, candidate.landmarks) < _AGREE
+        and iou(face.box, candidate.box) >= ONE_FACE
+    )
 
 
 def usable(face: Face) -> bool:
@@ -115,7 +118,7 @@ def usable(face: Face) -> bool:
     return True
 
 
-def _slid(detector: FaceFollower, image: Image, track: Track) -> Face | None:
+def _followed(detector: FaceFollower, image: Image, track: Track) -> Face | None:
     """What landmarks in the expected box lead to; None if that is not the face."""
     assert track.anchor is not None
     landmarks = detector.landmarks(image, track.expected)
@@ -126,22 +129,22 @@ def _slid(detector: FaceFollower, image: Image, track: Track) -> Face | None:
     return replace(face, box=box) if iou(box, track.expected) >= ONE_FACE else None
 
 
-def _offer(detector: LandmarkFollower, image: Image, tracks: Sequence[Track]) -> None:
+def _predict_all(detector: LandmarkFollower, image: Image, tracks: Sequence[Track]) -> None:
     """Find the landmarks of all who were in view together, where each is expected."""
     here = [track for track in tracks if track.was_in_view and len(track.landmarks)]
     if not here:
         return
-    held = np.stack([track.place() for track in here])
-    faces = detector.follow_all(image, held)
+    last = np.stack([track.crop_landmarks() for track in here])
+    faces = detector.follow_all(image, last)
     there = [face.confidence >= _PRESENT for face in faces]
-    moved = [n for n, face in enumerate(faces) if there[n] and apart(held[n], face.landmarks) > _AGAIN]
+    moved = [n for n, face in enumerate(faces) if there[n] and displacement(last[n], face.landmarks) > _AGAIN]
     if moved:
         again = detector.follow_all(image, np.stack([faces[n].landmarks for n in moved]))
         for n, face in zip(moved, again, strict=True):
             faces[n] = face
     for track, face in zip(here, faces, strict=True):
         if face.confidence >= _PRESENT and iou(face.box, track.expected) >= ONE_FACE:
-            track.offer = face
+            track.candidate = face
 
 
 def _inside(box: NDArray[np.float64], image: Image) -> bool:

@@ -76,7 +76,7 @@ class People:
             if not pairs or min(pairs)[0] > self._gallery.same:
                 break
             _, number, person = min(pairs)
-            self._give(image, open_.pop(number), person, tracks, now, views[number])
+            self._assign(image, open_.pop(number), person, tracks, now, views[number])
             away.remove(person)
         for number, track in open_.items():
             if away and track.waits < _WAITS and overlapping(track, tracks):
@@ -87,7 +87,7 @@ class People:
             track.comparisons += 1
             if distance < self._gallery.same + self._unsure and track.comparisons < _COMPARISONS:
                 continue
-            self._give(image, track, self._next_id(), tracks, now, view)
+            self._assign(image, track, self._next_id(), tracks, now, view)
 
     def settle(self, image: Image, track: Track, tracks: Sequence[Track], now: float) -> None:
         """Look who a face with an id in doubt is: its own, one it met, another who is away, or a new one."""
@@ -101,7 +101,7 @@ class People:
             if other is not None and distance <= self._gallery.same and distance < own:
                 rival = here.get(other)
                 if rival is None or self._swap_gains(image, rival, other, track.face_id, own - distance):
-                    self._become(track, other, tracks)
+                    self._reidentify(track, other, tracks)
             elif own > self._gallery.same and track.comparisons < _COMPARISONS:
                 return
             elif own > self._gallery.same + (0.0 if track.changed else self._unsure):
@@ -120,7 +120,7 @@ class People:
             if self._embedder is None or track.doubt or now < track.next_view:
                 continue
             if np.sqrt(track.face.area) >= _SMALLEST and not overlapping(track, tracks):
-                self._view(track, tracks, now, self._embed(image, track))
+                self._store_view(track, tracks, now, self._embed(image, track))
 
     def state(self) -> dict[str, Any]:
         """JSON-able."""
@@ -131,7 +131,7 @@ class People:
         self._gallery.restore(state["gallery"])
         self._known = dict(state["known"])
 
-    def _become(self, track: Track, person: int, tracks: Sequence[Track]) -> None:
+    def _reidentify(self, track: Track, person: int, tracks: Sequence[Track]) -> None:
         """A face is somebody else than was thought, who is thus who this one was taken for."""
         holder = next((other for other in tracks if other.face_id == person), None)
         if holder is not None:
@@ -150,7 +150,7 @@ class People:
     def _next_id(self) -> int:
         return len(self._known)
 
-    def _give(
+    def _assign(
         self,
         image: Image,
         track: Track,
@@ -162,9 +162,9 @@ class People:
         track.face_id, track.comparisons = person, 0
         self._known[person] = now
         if self._embedder is not None:
-            self._view(track, tracks, now, self._embed(image, track) if view is None else view)
+            self._store_view(track, tracks, now, self._embed(image, track) if view is None else view)
 
-    def _view(
+    def _store_view(
         self, track: Track, tracks: Sequence[Track], now: float, view: NDArray[np.float32] | None
     ) -> None:
         if view is not None and track.face_id is not None:
@@ -208,7 +208,7 @@ def note_occlusions(tracks: Sequence[Track]) -> None:
             met = a.face_id in b.met or b.face_id in a.met
             appeared = a.in_view != a.was_in_view or b.in_view != b.was_in_view
             if (met and appeared) or (not met and iou(a.box, b.box) > CLOSE):
-                a.meet(b)
+                a.may_be_confused_with(b)
 
 
 def overlapping(track: Track, tracks: Sequence[Track]) -> bool:

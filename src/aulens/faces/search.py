@@ -84,11 +84,11 @@ class Search:
         firsts = [self._first(image) for image in images]
         seen = self._candidates(first.framed() for first in firsts)
         further = (self._further(*parts) for parts in zip(images, firsts, seen, strict=True))
-        return [self._worth(found) for found in further]
+        return [self._reported(found) for found in further]
 
     def first_look(self, image: Image) -> Found:
         """What the first look shows."""
-        return self._worth(self.net([self._first(image).framed()], self.threshold)[0])
+        return self._reported(self.net([self._first(image).framed()], self.threshold)[0])
 
     def near(self, image: Image, box: ArrayLike) -> Found:
         """What is about as large as a box (4,), within half its size around it, nearest first."""
@@ -106,7 +106,7 @@ class Search:
         order = np.argsort((away**2).sum(1), kind="stable")
         return found[order[alike[order]]]
 
-    def _worth(self, found: Found) -> Found:
+    def _reported(self, found: Found) -> Found:
         """What is reported of that."""
         return found[(found.confidence >= self.threshold) & (found.sides >= self.min_size)]
 
@@ -116,19 +116,19 @@ class Search:
     def _further(self, image: Image, first: View, found: Found) -> Found:
         """All that is found, also the weak, after as many more looks as pay."""
         settings = self.settings
-        if not self._any(found):
+        if not self._has_face(found):
             tones = first.tones
             if tones.high <= settings.dark or tones.high - tones.low <= settings.flat:
                 first = first.stretched()
                 found = Found.joined([found, *self._candidates([first.framed()])])
-        if not self._any(found):
+        if not self._has_face(found):
             found = Found.joined([found, *self._candidates([first.shrunk(settings.margin)])])
         scale = first.scale
         for larger in self._scales(image, scale):
             if not self._may_show_more(found, scale):
                 break
             found, scale = Found.joined([found, self._enlarged(image, larger)]), larger
-        if not self._any(found, max(settings.min_confidence, self.threshold)):
+        if not self._has_face(found, max(settings.min_confidence, self.threshold)):
             turned = (first.turned(degrees).framed() for degrees in _TURNS)
             found = Found.joined([found, *self._candidates(turned)])
         return found
@@ -137,7 +137,7 @@ class Search:
         """What may be faces in each view, also the weak."""
         return self.net(list(views), min(self.settings.weak, self.threshold))
 
-    def _any(self, found: Found, confidence: float | None = None) -> bool:
+    def _has_face(self, found: Found, confidence: float | None = None) -> bool:
         """Whether there is a face, or one so confident."""
         return bool(len(found) and found.confidence[0] >= (confidence or self.threshold))
 
@@ -155,11 +155,11 @@ class Search:
         if self.thorough or self.min_size * scale >= small:
             return self.thorough
         sure = max(self.settings.min_confidence, self.threshold)
-        return not self._any(found, sure) or bool((found.sides * scale < small).any())
+        return not self._has_face(found, sure) or bool((found.sides * scale < small).any())
 
     def _enlarged(self, image: Image, scale: float) -> Found:
         cut = tiles(image, scale, self.settings.tile, self.settings.overlap)
-        return Found.joined(tile.own_of(self._candidates([tile.view.framed()])[0]) for tile in cut)
+        return Found.joined(tile.own_candidates(self._candidates([tile.view.framed()])[0]) for tile in cut)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +176,7 @@ class Tile:
     own: NDArray[np.float64]
     inside: NDArray[np.float64]
 
-    def own_of(self, found: Found) -> Found:
+    def own_candidates(self, found: Found) -> Found:
         """Those of its candidates that no other tile has whole."""
         low, high = found.boxes[:, :2], found.boxes[:, 2:]
         middle = (low + high) / 2

@@ -19,18 +19,18 @@ Points = NDArray[np.float64]
 _STAY: Final = 0.012
 
 
-def held(last: Points, there: Points) -> Points:
+def steadied(last: Points, there: Points) -> Points:
     """Landmarks (K, 2) by which to cut a face out: `last` again while `there`, where it is, is near.
 
     Else they are drawn after it, so far that it is just near: cut out in jumps, it would jump too.
     """
-    away = apart(last, there)
+    away = displacement(last, there)
     if away <= _STAY:
         return last
     return there + (last - there) * (_STAY / away) if np.isfinite(away) else there
 
 
-def apart(a: Points, b: Points) -> float:
+def displacement(a: Points, b: Points) -> float:
     """How far a face moved as a whole, from landmarks (K, 2) to others of its.
 
     Shift, size and turn in the picture, not the expression: the mean way (root mean square) of the landmarks

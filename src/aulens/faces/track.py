@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from aulens.faces.detector import Face
 from aulens.faces.motion import Motion
 from aulens.faces.packing import pack, unpack
-from aulens.faces.steady import held
+from aulens.faces.steady import steadied
 
 _PATCH: Final = 24
 _REACH: Final = 1.6  # from the middle of the landmarks, in spreads: from brows to chin
@@ -86,7 +86,7 @@ class Track:
         views: how often its appearance was remembered in a row.
         expected: (4,) where this frame should show it.
         was_in_view: whether the last frame showed it.
-        offer: what its landmarks led to in this frame, until the detector has had its say.
+        candidate: what its landmarks led to in this frame, until the detector has had its say.
     """
 
     face_id: int | None
@@ -109,7 +109,7 @@ class Track:
     views: int = 0
     expected: NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))
     was_in_view: bool = False
-    offer: Face | None = None
+    candidate: Face | None = None
 
     @classmethod
     def begin(cls, face: Face, patch: Patch, now: float, moves: bool) -> "Track":
@@ -127,17 +127,17 @@ class Track:
             expected=face.box,
         )
 
-    def turn_to(self, now: float) -> None:
+    def begin_frame(self, now: float) -> None:
         """A new frame begins: nobody has seen it there yet."""
         self.was_in_view = self.face is not None
         self.expected = self.motion.after(now - self.seen)
-        self.face = self.offer = None
+        self.face = self.candidate = None
 
-    def place(self) -> NDArray[np.float64]:
+    def crop_landmarks(self) -> NDArray[np.float64]:
         """Landmarks (K, 2) by which to cut it out of this frame; call it once."""
         way = self.expected - self.motion.box
         there = self.landmarks + (way[:2] + way[2:]) / 2
-        self.held = held(self.held, there) if len(self.held) == len(there) else there
+        self.held = steadied(self.held, there) if len(self.held) == len(there) else there
         return self.held
 
     @property
@@ -174,11 +174,11 @@ class Track:
         """Whether a face that looks so looks much as this one did when it was seen last."""
         return correlation(self.patch, patch) >= _LIKE
 
-    def stays(self, now: float) -> bool:
+    def is_kept(self, now: float) -> bool:
         """Whether it is worth waiting for: a person for a while, a first impression hardly."""
         return self.in_view or now - self.seen <= (_PROOF if self.face_id is None else COAST)
 
-    def meet(self, other: "Track") -> None:
+    def may_be_confused_with(self, other: "Track") -> None:
         """The two may be taken for each other from now on."""
         assert self.face_id is not None
         assert other.face_id is not None

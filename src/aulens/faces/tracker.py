@@ -125,7 +125,7 @@ class FaceTracker:
         if cut and self._people.recognizes:
             self._tracks = []
         for track in self._tracks:
-            track.turn_to(now)
+            track.begin_frame(now)
         follower = None if cut or step > _LONGEST_STEP else self._follower
         if follower is not None:
             self._assign(image, follower.follow(image, self._tracks, now), now)
@@ -133,7 +133,7 @@ class FaceTracker:
             self._assign(image, self._detect(image, cut or step > _THOROUGH_PAUSE, now), now)
         resolve_merged(self._tracks)
         note_occlusions(self._tracks)
-        self._tracks = [track for track in self._tracks if track.stays(now)]
+        self._tracks = [track for track in self._tracks if track.is_kept(now)]
         self._identify(image, now)
         return self._tracked(now)
 
@@ -203,7 +203,7 @@ class FaceTracker:
         for number, (face, patch) in enumerate(zip(faces, patches, strict=True)):
             for track in self._tracks:
                 overlap = iou(face.box, track.box)
-                if overlap >= _SAME and self._may_be(track, patch):
+                if overlap >= _SAME and self._may_match(track, patch):
                     # Who was in view comes first: the hidden one of two does not take over the other's face.
                     pairs.append((not track.was_in_view, -overlap, number, track))
         rest = dict(enumerate(faces))
@@ -211,12 +211,12 @@ class FaceTracker:
         for *_, number, track in sorted(pairs, key=lambda pair: pair[:3]):
             if number in rest and track not in done:
                 done.append(track)
-                self._meet(image, track, rest.pop(number), patches[number], now)
+                self._update(image, track, rest.pop(number), patches[number], now)
         for number, face in rest.items():
             if all(not t.in_view or iou(face.box, t.box) <= _SAME for t in self._tracks):
                 self._tracks.append(Track.begin(face, patches[number], now, self._moves))
 
-    def _meet(self, image: NDArray[np.uint8], track: Track, face: Face, patch: Patch, now: float) -> None:
+    def _update(self, image: NDArray[np.uint8], track: Track, face: Face, patch: Patch, now: float) -> None:
         """A track gets the face that the detector saw in its place."""
         if track.in_view and agrees(track, face):
             track.confirmed(face)
@@ -224,10 +224,10 @@ class FaceTracker:
         if self._people.recognizes and not track.alike(patch):
             track.doubt = track.changed = True
         if self._follower is not None:
-            face = self._follower.seen_again(image, track, face)
+            face = self._follower.refined(image, track, face)
         track.detected(face, patch, now)
 
-    def _may_be(self, track: Track, patch: Patch) -> bool:
+    def _may_match(self, track: Track, patch: Patch) -> bool:
         """Whether place suffices to take a face for one that was in view, or just now was not."""
         if track.was_in_view or track.in_view or not self._people.recognizes:
             return True

@@ -1,4 +1,4 @@
-"""What a head pose is, the camera that it is told by, and rotations as angles.
+"""What a head pose is, the camera that it is seen by, and rotations as angles.
 
 Two frames. The head's axes: x to the subject's left, y up, z out of the face. The camera's, as OpenCV has
 them: x to the right of the picture, y down, z away from the camera. A head that looks straight into the

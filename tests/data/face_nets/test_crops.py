@@ -10,7 +10,7 @@ from aulens import align
 from aulens.align import five_points
 from aulens.data.face_nets.camera import Taken, take
 from aulens.data.face_nets.covers import KINDS, cover, hidden_at
-from aulens.data.face_nets.crops import TEMPLATE, crop_matrix, draw_crop, draw_nobody, quality
+from aulens.data.face_nets.crops import TEMPLATE, crop_matrix, draw_crop, draw_negative, quality
 from aulens.data.photometric import blurred, exposed
 from aulens.landmarks import BROWS, mirror
 from aulens.models.face_net import MEAN_SHAPE
@@ -151,7 +151,7 @@ def test_points_beyond_the_picture_are_not_visible(tmp_path: Path):
 def test_nobody_is_told_as_nobody(faces):
     background = noise(300, 200)
     for seed in range(12):
-        crop = draw_nobody(faces[0], [background], 64, np.random.default_rng(seed))
+        crop = draw_negative(faces[0], [background], 64, np.random.default_rng(seed))
         assert crop.image.shape == (64, 64, 3)
         assert not crop.present
         assert crop.quality == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aulens.data.face_nets.crops import FalseFace, draw_nobody
+from aulens.data.face_nets.crops import FalseFace, draw_negative
 from aulens.training.face_nets.false_faces import false_faces, padded
 from made_cutouts import centre_of, disc_faces
 
@@ -46,7 +46,7 @@ def test_crops_are_cut_about_them(tmp_path: Path):
     false = [FalseFace(0, np.array([135, 55]) + ABOUT)]
     bright = 0
     for seed in range(30):
-        crop = draw_nobody(cutout, [picture], 64, np.random.default_rng(seed), false)
+        crop = draw_negative(cutout, [picture], 64, np.random.default_rng(seed), false)
         assert not crop.present
         bright += float(crop.image[24:40, 24:40].mean()) > float(crop.image.mean()) + 20
     assert bright > 12

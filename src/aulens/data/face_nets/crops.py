@@ -127,7 +127,7 @@ class FalseFace:
     points: Points
 
 
-def draw_nobody(
+def draw_negative(
     cutout: Cutout,
     backgrounds: Sequence[NDArray[np.uint8]],
     size: int,

@@ -62,7 +62,7 @@ def fill(image: Image, cutout: Cutout, random: np.random.Generator, cover: Cover
     cv2.warpAffine(level, of_level, (size, size), dst=image, flags=cv2.INTER_LINEAR, borderMode=border)
     if border == cv2.BORDER_REFLECT_101:
         _hide_mirrored(image, cutout, matrix, random)
-    return _covered(image, _moved(cutout, matrix), random, cover)[0]
+    return _perhaps_covered(image, _scene_landmarks(cutout, matrix), random, cover)[0]
 
 
 def paste(
@@ -102,8 +102,8 @@ def paste(
     if random.random() < 0.5:  # towards the light of the place
         gain = (float(image[y0:y1, x0:x1].mean()) + 40) / (float(part.mean()) + 40)
         part = photometric.exposed(part, float(np.clip(gain ** random.uniform(0.3, 1.0), 0.3, 2.0)))
-    hides = _laid(image, part, mask, int(x0), int(y0))
-    face, covered = _covered(image, _moved(cutout, matrix), random, cover)
+    hides = _blended(image, part, mask, int(x0), int(y0))
+    face, covered = _perhaps_covered(image, _scene_landmarks(cutout, matrix), random, cover)
     return face, hides if covered is None else np.maximum(hides, covered)
 
 
@@ -135,10 +135,10 @@ def paste_decoy(
     else:
         mask[:] = 255
     inside = slice(y0 - y, y1 - y), slice(x0 - x, x1 - x)
-    return _laid(image, piece[inside], mask[inside], x0, y0)
+    return _blended(image, piece[inside], mask[inside], x0, y0)
 
 
-def _laid(image: Image, part: Image, mask: Image, x0: int, y0: int) -> Mask:
+def _blended(image: Image, part: Image, mask: Image, x0: int, y0: int) -> Mask:
     """Paint a part (h, w, 3) over the scene where its mask (h, w) says; how much of each pixel that hides."""
     weight = mask.astype(np.float32) / 255
     place = slice(y0, y0 + len(part)), slice(x0, x0 + part.shape[1])
@@ -168,7 +168,7 @@ def _matrix(cutout: Cutout, height: float, centre: Points, random: np.random.Gen
     return turn
 
 
-def _moved(cutout: Cutout, matrix: Points) -> Points:
+def _scene_landmarks(cutout: Cutout, matrix: Points) -> Points:
     """The landmarks in the scene; where the matrix mirrors, partners change places."""
     points = align.transform(matrix, cutout.landmarks)
     return points[list(IBUG68.mirror)] if np.linalg.det(matrix[:, :2]) < 0 else points
@@ -209,7 +209,7 @@ def _outline(cutout: Cutout, random: np.random.Generator) -> Points:
     return np.clip(polygon, 0, (width - 1, height - 1))
 
 
-def _covered(
+def _perhaps_covered(
     image: Image, points: Points, random: np.random.Generator, cover: Cover
 ) -> tuple[Placed, Mask | None]:
     """The face, perhaps with a cover painted on it, and where that is, (S, S)."""

@@ -72,7 +72,7 @@ def draw_view(head: Image, size: int, random: np.random.Generator, *, mirrored: 
     image = np.asarray(cv2.warpAffine(head, matrix, (size, size), flags=flags, borderValue=grey), np.uint8)
     draw = random.random(9)
     if draw[0] < 0.6:
-        image = _elsewhere(image, random)
+        image = _on_new_background(image, random)
     if draw[1] < 0.2:
         image = draw_occluder(image, random)
     if draw[2] < 0.5:
@@ -92,7 +92,7 @@ def draw_view(head: Image, size: int, random: np.random.Generator, *, mirrored: 
     return image
 
 
-def _elsewhere(image: Image, random: np.random.Generator) -> Image:
+def _on_new_background(image: Image, random: np.random.Generator) -> Image:
     """The head before something else: beyond an ellipse about it, patches of any colours."""
     size = image.shape[0]
     rows, columns = random.integers(1, 7, 2)

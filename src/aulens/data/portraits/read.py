@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from aulens.data.folders import listing, start
+from aulens.data.folders import delivered_root, listing
 from aulens.data.index import PICTURE, FrameIndex, Problem
 from aulens.data.portraits.codes import CODES, read_portrait_codes
 from aulens.data.portraits.cut import CUT, is_delivered
@@ -34,7 +34,7 @@ def read_portraits(root: Path) -> FrameIndex:
     Raises:
         DatasetError: there is no such folder, no source in it, or it holds the sources as delivered.
     """
-    home = start(Path(root), SOURCES)
+    home = delivered_root(Path(root), SOURCES)
     wanted = SOURCES if home == Path(root) else (Path(root).resolve().name.lower(),)
     root = home
     there = [source for source in wanted if (root / source).is_dir()]

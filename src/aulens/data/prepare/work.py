@@ -102,7 +102,9 @@ def _store(job: Job) -> None:
 def _faces(job: Job, layout: LandmarkLayout) -> Iterator[tuple[int, StoredFace | Missing, str]]:
     """(row, face or why there is none, where its landmarks come from), in the order they are read."""
     frames = job.frames
-    finder = FaceFinder(job.settings.landmarks, layout, partial(_made, job.detector), frames.aligned)
+    finder = FaceFinder(
+        job.settings.landmarks, layout, partial(_cached_detector, job.detector), frames.aligned
+    )
     people = len(frames.sequences())
     near = _first_given(frames)
     for row, image in pictures(frames.media, frames.position):
@@ -143,6 +145,6 @@ def _first_given(frames: FrameIndex) -> NDArray[np.float64] | None:
 
 
 @lru_cache(maxsize=1)
-def _made(detector: MakeDetector) -> FaceDetector:
+def _cached_detector(detector: MakeDetector) -> FaceDetector:
     # Files of up to 100 MB: read once a process, and only where a face is to be detected.
     return detector()

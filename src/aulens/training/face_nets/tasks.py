@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aulens.data.digest import fingerprint
-from aulens.data.face_nets.crops import FaceCrop, FalseFace, draw_crop, draw_nobody
+from aulens.data.face_nets.crops import FaceCrop, FalseFace, draw_crop, draw_negative
 from aulens.data.face_nets.cutouts import Cutout, Spot, read_backgrounds, read_cutouts
 from aulens.data.face_nets.scenes import draw_scene
 from aulens.errors import ConfigError, DatasetError
@@ -211,7 +211,7 @@ class LandmarksTask(_CutoutsTask):
     def _crop(self, random: np.random.Generator) -> FaceCrop:
         cutout, hard = self.faces["train"].draw(random), float(random.random()) ** 1.5
         if self.backgrounds and random.random() < _NOBODY:
-            return draw_nobody(cutout, self.backgrounds, self.size, random, self.false_faces)
+            return draw_negative(cutout, self.backgrounds, self.size, random, self.false_faces)
         return draw_crop(cutout, self.size, random, hard=hard)
 
     def compare(self, answers: Any, batch: Batch) -> dict[str, Tensor]:
@@ -234,7 +234,7 @@ class LandmarksTask(_CutoutsTask):
             measures |= landmark_measures(crops, landmarks, visible, quality, name)
         if self.held_out:
             randoms = (np.random.default_rng([self.seed, _VAL, _VALIDATION + i]) for i in range(_VALIDATION))
-            crops = [draw_nobody(draw(random), self.held_out, side, random) for random in randoms]
+            crops = [draw_negative(draw(random), self.held_out, side, random) for random in randoms]
             measures["nobody_present"] = float((_outputs(model, crops)[3] > 0.5).mean())
         measures[self.metric] = -measures["plain_error"] - 0.2 * measures["hard_error"]
         return measures
