@@ -490,14 +490,13 @@ def _at(made: Callable[[Path], Path], name: str) -> Callable[[Path], Path]:
 
 
 def _calibration(folder: Path) -> Path:
-    from aulens.training.calibration import fit, write_calibration
+    from aulens.training.calibration import fit
 
     dice = np.random.default_rng(0)
     labels = dice.integers(0, 2, (60, 3)).astype(np.int8)
-    write_calibration(
-        folder / "calibration.json",
-        fit(PAINTED, labels, 0.3 * labels + dice.normal(0, 0.3, (60, 3)), np.arange(60).astype(str)),
-    )
+    scores = 0.3 * labels + dice.normal(0, 0.3, (60, 3))
+    found = fit(PAINTED, labels, scores, np.arange(60).astype(str))
+    write_json(folder / "calibration.json", found.to_dict())
     return folder / "calibration.json"
 
 

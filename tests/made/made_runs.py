@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from aulens.checked import checked
+from aulens.files import write_json
 from aulens.models import build, model_config, save_checkpoint
-from aulens.training.calibration import fit, write_calibration
+from aulens.training.calibration import fit
 from aulens.training.config import TrainConfig, to_toml
 from aulens.training.run_folder import RunFolder
 from synthetic_faces import PAINTED
@@ -39,5 +40,5 @@ def make_run(root: Path, out: Path, variant: str = "roi", *, calibrated: bool = 
         random = np.random.default_rng(0)
         labels = random.integers(0, 2, (60, 3)).astype(np.int8)
         scores = 0.3 * labels + random.normal(0, 0.3, (60, 3))
-        write_calibration(run.calibration, fit(PAINTED, labels, scores, np.arange(60).astype(str)))
+        write_json(run.calibration, fit(PAINTED, labels, scores, np.arange(60).astype(str)).to_dict())
     return out

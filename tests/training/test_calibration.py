@@ -7,6 +7,7 @@ import pytest
 
 from aulens.aus import MISSING, AUSet
 from aulens.errors import ModelError
+from aulens.files import write_json
 from aulens.runtime.intensity import Curve
 from aulens.training.calibration import (
     FALLBACK,
@@ -17,7 +18,6 @@ from aulens.training.calibration import (
     platt_scale,
     read_calibration,
     sigmoid,
-    write_calibration,
 )
 
 PAIR = AUSet("pair", (2, 12))
@@ -128,14 +128,14 @@ def test_a_file_keeps_it(tmp_path: Path):
     labels = np.array([[0, 1], [1, 0], [0, 1], [1, 0]], np.int8)
     found = fit(PAIR, labels, labels + 0.1 * np.arange(8).reshape(4, 2), np.array(list("aabb")))
     path = tmp_path / "calibration.json"
-    write_calibration(path, found)
+    write_json(path, found.to_dict())
     back = read_calibration(path, PAIR)
     np.testing.assert_array_equal(back.platt, found.platt)
     assert back.subjects == 2
     assert read_calibration(tmp_path / "none.json", PAIR) is None
     assert back.curves == ()
     curves = (None, Curve((-1.0, 0.5), (0.0, 4.5)))
-    write_calibration(path, replace(found, curves=curves))
+    write_json(path, replace(found, curves=curves).to_dict())
     assert read_calibration(path, PAIR).curves == curves
     with pytest.raises(ModelError, match=r"is not a calibration of AU15: it lacks 'AU15'"):
         read_calibration(path, AUSet("other", (15,)))
@@ -158,7 +158,7 @@ def test_a_file_keeps_it(tmp_path: Path):
 )
 def test_a_damaged_file_says_what_is_wrong(tmp_path: Path, change: dict[str, object], message: str):
     labels = np.array([[0, 1], [1, 0]], np.int8)
-    write_calibration(tmp_path / "a.json", fit(PAIR, labels, labels + 0.5, np.array(["a", "b"])))
+    write_json(tmp_path / "a.json", fit(PAIR, labels, labels + 0.5, np.array(["a", "b"])).to_dict())
     content = json.loads((tmp_path / "a.json").read_text()) | change
     (tmp_path / "a.json").write_text(json.dumps(content))
     with pytest.raises(ModelError, match=message):

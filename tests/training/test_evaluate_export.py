@@ -10,12 +10,13 @@ import torch
 
 import aulens
 from aulens.errors import ConfigError, ModelError
+from aulens.files import write_json
 from aulens.models import RoiConfig, build
 from aulens.runtime.backend import open_session
 from aulens.runtime.card import read_card
 from aulens.runtime.intensity import Curve
 from aulens.training import onnx_file
-from aulens.training.calibration import FALLBACK, read_calibration, write_calibration
+from aulens.training.calibration import FALLBACK, read_calibration
 from aulens.training.evaluation import evaluate
 from aulens.training.exporter import export
 from aulens.training.inference import predict
@@ -143,7 +144,7 @@ def test_both_forms_tell_the_same_intensities(faces: Path, tmp_path: Path, varia
     assert predict(bare, [faces], progress=False).intensities is None
     path = RunFolder(run).calibration
     curve = Curve((-0.5, 0.0, 0.5), (0.0, 1.0, 5.0))
-    write_calibration(path, replace(read_calibration(path, PAINTED), curves=(None, curve, curve)))
+    write_json(path, replace(read_calibration(path, PAINTED), curves=(None, curve, curve)).to_dict())
     card = export(run, tmp_path / "out", "x").card
     assert read_card(card).aus.intense == PAINTED.numbers[1:]
     assert read_card(card).intensity_fitted_on == "60 validation pictures of 60 subjects"

@@ -16,11 +16,12 @@ from aulens.data.dataset import FaceDataset
 from aulens.data.prepare import PrepareSettings, prepare
 from aulens.data.registry import open_dataset
 from aulens.errors import ConfigError
+from aulens.files import write_json
 from aulens.landmarks import IBUG49, IBUG68, convert
 from aulens.metrics.alignment import alignment_report
 from aulens.models import build, load_checkpoint, model_config, save_checkpoint
 from aulens.relations import AURelations
-from aulens.training.calibration import fit, write_calibration
+from aulens.training.calibration import fit
 from aulens.training.config import TrainConfig, to_toml
 from aulens.training.evaluation import NO_SIDES, conclude, evaluate, report
 from aulens.training.exporter import export
@@ -50,7 +51,7 @@ def made(root: Path, out: Path, variant: str = "jaa_gcn", *, calibrated: bool = 
         random = np.random.default_rng(0)
         labels = random.integers(0, 2, (60, 3)).astype(np.int8)
         scores = 0.3 * labels + random.normal(0, 0.3, (60, 3))
-        write_calibration(run.calibration, fit(PAINTED, labels, scores, np.arange(60).astype(str)))
+        write_json(run.calibration, fit(PAINTED, labels, scores, np.arange(60).astype(str)).to_dict())
     return out
 
 

@@ -11,6 +11,7 @@ because a frame that is lost or stands twice moves all others.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -81,16 +82,13 @@ def write_image_decisions(
     rows = _decisions(decisions, aus, "the images")
     if len(images) != len(rows):
         raise InputError(f"{len(images)} images but decisions for {len(rows)}; give one row for each image")
-    seen: set[str] = set()
-    for image in images:
-        if not _is_name(image, ","):
-            raise InputError(
-                f"{image!r:.80} cannot name an image; give a text without comma, line break or other control "
-                "characters, and without spaces at its ends"
-            )
-        if image in seen:
-            raise InputError(f"image {image!r} is given twice; decide each image once")
-        seen.add(image)
+    if odd := [image for image in images if not _is_name(image, ",")]:
+        raise InputError(
+            f"{odd[0]!r:.80} cannot name an image; give a text without comma, line break or other control "
+            "characters, and without spaces at its ends"
+        )
+    if twice := [image for image, count in Counter(images).items() if count > 1]:
+        raise InputError(f"image {twice[0]!r} is given twice; decide each image once")
     lines = ((image, *row) for image, row in zip(images, rows.tolist(), strict=True))
     write_text(Path(path), _text((IMAGE_COLUMN, *aus.labels), *lines))
 

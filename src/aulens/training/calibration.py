@@ -21,7 +21,6 @@ from aulens.card_file import Pair
 from aulens.checked import Natural, Probability, checked
 from aulens.contents import json_of
 from aulens.errors import ModelError
-from aulens.files import write_json
 from aulens.models.family import au_family
 from aulens.runtime.intensity import Curve, side_intensities
 from aulens.runtime.model import sigmoid
@@ -75,7 +74,7 @@ class Calibration:
         return side_intensities(self.curves, sides) if any(self.curves) else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, keyed by AU label."""
+        """Plain values, keyed by AU label; `read_calibration` reads them back from JSON."""
         names = self.aus.labels
         return {
             "format": FORMAT,
@@ -220,11 +219,6 @@ def read_calibration(path: Path, aus: AUSet) -> Calibration | None:
     except (OSError, ValueError) as error:
         raise ModelError(f"{other}: {error}.") from error
     return Calibration(aus, platt, threshold, fitted, found.samples, found.subjects, curves)
-
-
-def write_calibration(path: Path, calibration: Calibration) -> None:
-    """Write a calibration as JSON."""
-    write_json(path, calibration.to_dict())
 
 
 def _loss(logit: NDArray[np.float64], target: NDArray[np.float64], weight: NDArray[np.float64]) -> float:

@@ -15,7 +15,7 @@ from aulens.errors import ConfigError
 from aulens.files import plain, write_json, write_text
 from aulens.metrics.alignment import AlignmentReport, alignment_report
 from aulens.metrics.report import markdown_table
-from aulens.training.calibration import fallback_of, fit, write_calibration
+from aulens.training.calibration import fallback_of, fit
 from aulens.training.face_nets.evaluation import FaceEvaluation, evaluate_face_net
 from aulens.training.inference import Predictions, Scorer, predict
 from aulens.training.judges import fit_judged, judged_curves, judges_of
@@ -223,7 +223,7 @@ def conclude(run: RunFolder, samples: Samples, bootstrap: int = 200) -> Evaluati
     if samples.intensities is not None:
         curves = judged_curves(samples, found.sides, scorer.has_side_scores, judges)
         calibration = replace(calibration, curves=curves)
-    write_calibration(run.calibration, calibration)
+    write_json(run.calibration, calibration.to_dict())
     result = report(scorer.decide(calibration, samples, found), "val", bootstrap)
     write_report(result, run.path / "val")
     return result

@@ -30,11 +30,10 @@ def nms(boxes: Floats, scores: Floats, same: float = _SAME) -> NDArray[np.intp]:
 def pairwise_iou(a: Floats, b: Floats) -> Floats:
     """Intersection over union of boxes (N, 4) with boxes (M, 4): (N, M)."""
     shared = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
-    area = np.clip(shared, 0, None).prod(-1)
-    whole = np.clip(a[:, 2:] - a[:, :2], 0, None).prod(-1)[:, None] + np.clip(
-        b[:, 2:] - b[:, :2], 0, None
-    ).prod(-1)
-    shares: Floats = area / np.maximum(whole - area, 1e-9)
+    of_a, of_b, area = (
+        np.clip(extent, 0, None).prod(-1) for extent in (a[:, 2:] - a[:, :2], b[:, 2:] - b[:, :2], shared)
+    )
+    shares: Floats = area / np.maximum(of_a[:, None] + of_b - area, 1e-9)
     return shares
 
 
