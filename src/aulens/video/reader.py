@@ -31,6 +31,7 @@ from aulens.video.container import (
 from aulens.video.fit import fit
 from aulens.video.media import MAX_PIXELS, Choice, Frame, Media, VideoInfo, place
 from aulens.video.to_rgb import ToRGB, pixel_ratio, rotation
+from aulens.video.woven import WOVEN, FieldCheck
 
 _QUIET: Final = frozenset({"vp8", "vp9", "av1"})
 """Codecs with packets that make no frame."""
@@ -152,6 +153,7 @@ class _Reading:
         self._lost, self._failed, self._concealed = 0, 0, 0
         self._first_lost = self._first_concealed = self._jump_back = self._disorder = ""
         self._leap = self._clocks = self._end = self._stop = ""
+        self._fields = FieldCheck()
 
     def run(self) -> Generator[tuple[int, float, Any], None, None]:
         clock = read_clock(self._path) if self._choice.jumps else None
@@ -191,6 +193,8 @@ class _Reading:
         if self._leap:
             said.append(f"time stamps leap by {self._leap}")
         said += filter(None, [self._clocks])
+        if self._fields.woven:
+            said.append(WOVEN)
         if self._disorder:
             said.append(f"time stamps are out of order at {self._disorder}, from there on they are sorted")
         if self._stop:
@@ -200,6 +204,7 @@ class _Reading:
     def _note(self, index: int, time: float, frame: Any) -> None:
         if index > self._last + 1:
             self._lose(index - self._last - 1)
+        self._fields.add(frame)
         if frame.is_corrupt:
             self._concealed += 1
             self._first_concealed = self._first_concealed or place(index, time)
