@@ -184,7 +184,7 @@ def test_a_run_that_was_ended_meanwhile_is_not_done_again(plan, tmp_path: Path):
 
     run_study(runs[:2], tmp_path, say=said.append, execute=execute)
     assert done == ["roi/fold1-seed1"]
-    assert said[-1] == "roi_gcn/fold1-seed1 left out: another process has ended it meanwhile."
+    assert said[-1] == "roi_gcn/fold1-seed1 left out: another process has finished it meanwhile."
 
 
 def test_shares_are_disjoint_and_the_rows_are_of_all(plan, tmp_path: Path):

@@ -126,7 +126,7 @@ def _rows(data: Any, exceptions: Any) -> Iterator[Mapping[str, str]]:
     except exceptions.RayError as error:
         *_, last = str(error).strip().splitlines()
         raise ConfigError(
-            f"Ray's workers can't begin ({last.strip()}). On all machines Python must find the same aulens, "
+            f"Ray's workers can't start ({last.strip()}). On all machines Python must find the same aulens, "
             "and what makes the detector, if that is your own"
         ) from error
 

@@ -7,6 +7,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from aulens.commands.analysis import note_missing_figures
 from aulens.commands.options import DetectorModel, DetectorName
 from aulens.commands.research import extras
 from aulens.commands.terminal import to_stderr
@@ -48,12 +49,10 @@ def explain(
     """
     from aulens.evidence.draw import write_explanation
     from aulens.evidence.explain import explain
-    from aulens.show.figure import NO_FIGURES, can_draw
 
     pixels, stem = _pixels(source, at), Path(as_text(source)).stem
     name = stem if at is None else f"{stem}.{at.replace(':', '-')}"
-    if not can_draw():
-        to_stderr().print(NO_FIGURES)
+    note_missing_figures(to_stderr())
     with extras():
         try:
             found = explain(pixels, model, face=face, detector=DetectorSpec(detector, detector_model)())

@@ -8,6 +8,7 @@ import typer
 from aulens.commands.options import Bootstrap, DetectorModel, DetectorName, Lists, Settings
 from aulens.commands.prepare import stoppable
 from aulens.commands.research import extras
+from aulens.commands.tally import counted
 from aulens.commands.terminal import to_stderr
 from aulens.errors import ConfigError
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
@@ -83,7 +84,7 @@ def run(
         from aulens.study.runner import run_study
 
         if lists and not (root or tested_root):
-            raise ConfigError("--lists narrows a data set as delivered: give --root too, or leave it out.")
+            raise ConfigError("--lists is for a data set as delivered: give --root too, or leave it out.")
         chosen = [*(settings or ()), *(["data.select_on_test=true"] if select_on_test else [])]
         plan = load_study(study, chosen)
         check_settings(plan, out)
@@ -105,8 +106,7 @@ def run(
                 (plan.tested, plan.tested_reader, tested_root, tests, "tests"),
             )
         ]
-        if folders[0] is None:
-            raise ConfigError(f"Where is {plan.dataset}? Give --root (as delivered) or --data (prepared).")
+        assert folders[0] is not None  # a study has a data set
         runs = plan_runs(plan, out, folders[0], folders[1])
         check_data(runs)
         renders = bool(read_about(folders[1] or folders[0]).get("renders"))
@@ -115,7 +115,7 @@ def run(
         with disk_errors(out, "the same command"):
             failures = run_study(runs, out, share=part, jobs=jobs, threads=threads, say=say)
     if failures:
-        say(f"{len(failures)} runs failed; the same command tries them again.")
+        say(f"{counted(len(failures), 'run')} failed; the same command tries again.")
     _print_tables(out, None, "terminal", 1000)
     if failures:
         raise typer.Exit(1)

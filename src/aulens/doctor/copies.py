@@ -62,9 +62,7 @@ def check_copied_files(index: FrameIndex) -> list[Problem]:
 def check_copied_pictures(index: FrameIndex, step: Callable[[int, int], None]) -> list[Problem]:
     """Pictures of one subject that are, to the byte, pictures of another; sampled, see SAMPLED and SEARCHED.
 
-    Args:
-        index: the frames.
-        step: called with clips done and in all.
+    `step` is called with the clips that are done and their number.
     """
     clips = index.sequences()
     sizes = defaultdict[int, list[int]](list)
@@ -73,16 +71,14 @@ def check_copied_pictures(index: FrameIndex, step: Callable[[int, int], None]) -
     for done, (_, _, rows) in enumerate(clips):
         step(done, 2 * len(clips))
         rows = rows[[bool(index.media[row]) for row in rows]]
-        if len(rows) and index.position[rows[0]] != PICTURE:
-            films.append(np.array(spread(rows.tolist(), SAMPLED), np.intp))
-            continue
         sampled = spread(rows.tolist(), SAMPLED)
+        if len(rows) and index.position[rows[0]] != PICTURE:
+            films.append(np.array(sampled, np.intp))
+            continue
         wanted.update(sampled)
         for row in {*sampled, *spread(rows.tolist(), SEARCHED)}:
-            try:
+            with suppress(OSError):  # reported elsewhere
                 sizes[Path(index.media[row]).stat().st_size].append(row)
-            except OSError:  # said elsewhere, where it is read
-                continue
     found = defaultdict[Hashable, list[int]](list)
     for size, rows_of_size in sizes.items():
         people = {index.subject[row] for row in rows_of_size}
@@ -110,7 +106,7 @@ def _fingerprint(path: str, size: int) -> bytes:
 
 
 def _film_marks(index: FrameIndex, rows: Rows) -> Iterator[tuple[int, bytes]]:
-    with suppress(DatasetError):  # said elsewhere
+    with suppress(DatasetError):  # reported elsewhere
         for row, image in read_rows(index, rows):
             if image.std() >= FLAT:
                 yield row, hashlib.sha256(image.tobytes()).digest()
@@ -127,15 +123,14 @@ def _copies(index: FrameIndex, groups: Iterable[list[int]]) -> Iterator[Problem]
             pairs[people[0], other].append((firsts[people[0]], firsts[other]))
     keys = index.keys if pairs else []
     for (one, other), same in pairs.items():
-        parts = {str(index.part[row]) for pair in same for row in pair}
-        across = len(parts) > 1
+        parts = sorted({str(index.part[row]) for pair in same for row in pair})
         a, b = same[0]
         why = ": a folder was copied, or one person has two names"
-        if across:
-            why = f", in parts {' and '.join(sorted(parts))}: a test would measure memory"
+        if len(parts) > 1:
+            why = f", in parts {' and '.join(parts)}: a test would measure memory"
         message = (
             f"{len(same)} of the sampled pictures of {one} are also pictures of {other} (as {keys[a]} and "
             f"{keys[b]}){why}; get the right pictures, or put both into one part."
         )
-        level: Level = "error" if across and len(same) > 1 else "warning"
+        level: Level = "error" if len(parts) > 1 and len(same) > 1 else "warning"
         yield Problem(level, "identical_frames", f"{one}, {other}", message)

@@ -1,5 +1,4 @@
-"""Checks that landmarks move when the pictures do: a file that begins one frame late shows here, and only
-here.
+"""Checks that landmarks move when the pictures do: only these find a file that begins one frame late.
 
 From each picture to the next the face is followed by optical flow, which knows nothing of the landmarks'
 file.
@@ -60,7 +59,7 @@ def check_lag(clips: Sequence[tuple[str, Floats, Floats]]) -> list[Problem]:
     Args:
         clips: name, motion of the pictures (t, 2), motion of the landmarks (t, 2), as `correlations`.
     """
-    judged = [(where, flow, moved) for where, flow, moved in clips if len(flow) >= MIN_PAIRS // 2]
+    judged = [clip for clip in clips if len(clip[1]) >= MIN_PAIRS // 2]
     if not judged:
         return []
     own = [correlations([(flow, moved)]) for _, flow, moved in judged]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -61,25 +62,18 @@ def detect_some(
 ) -> NDArray[np.float32]:
     """Detect landmarks where evident AUs come and go, as `aulens prepare` would.
 
-    Args:
-        index: the frames.
-        detector: finds them, with 68 points.
-        step: called with pictures done and in all.
-
-    Returns:
-        (N, 68, 2) pixels; NaN in frames that were not chosen, can't be read or show no face.
+    Returns (N, 68, 2) pixels; NaN in frames that were not chosen, can't be read or show no face. `step` is
+    called with the pictures that are done and their number.
     """
     landmarks = np.full((len(index), IBUG68.count, 2), np.nan, np.float32)
     finder = FaceFinder("detect", IBUG68, lambda: detector, index.aligned)
     rows = rows_to_detect(index)
     for done, row in enumerate(rows.tolist()):
         step(done, len(rows))
-        try:
+        with suppress(DatasetError):  # reported elsewhere
             for _, image in read_rows(index, np.array([row], np.intp)):
                 found = finder.locate(image, None, None)
                 if isinstance(found, Located):
                     landmarks[row] = found.landmarks
-        except DatasetError:  # said elsewhere
-            continue
     step(len(rows), len(rows))
     return landmarks

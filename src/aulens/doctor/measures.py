@@ -13,24 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from aulens import landmarks as lm
 from aulens.aus import AUSet
-from aulens.landmarks import (
-    BROW_HEADS,
-    INNER_BROWS,
-    INNER_EYE_CORNERS,
-    INNER_LIPS,
-    LEFT_EYE,
-    LOWER_LIDS,
-    LOWER_LIP_BOTTOM,
-    MOUTH_CORNERS,
-    NOSE_BASE,
-    OUTER_BROWS,
-    OUTER_EYE_CORNERS,
-    RIGHT_EYE,
-    UPPER_LIDS,
-    UPPER_LIP_TOP,
-    layout_of,
-)
 
 Floats = NDArray[np.float64]
 
@@ -69,8 +53,8 @@ def face_axes(points: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     The first three are (N, 2), the last is (N,), in the units of `points`. Across is from the subject's right
     eye to the left one.
     """
-    layout = layout_of(points)
-    right, left = (points[:, list(layout.positions(eye))].mean(1) for eye in (RIGHT_EYE, LEFT_EYE))
+    layout = lm.layout_of(points)
+    right, left = (points[:, list(layout.positions(eye))].mean(1) for eye in (lm.RIGHT_EYE, lm.LEFT_EYE))
     across = left - right
     distance = np.hypot(across[:, 0], across[:, 1])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -87,7 +71,7 @@ def measure(landmarks: NDArray[Any]) -> Floats:
     Returns:
         (N, M) float64, a column for each of MEASURES; NaN where the landmarks are, or lie all in one place.
     """
-    layout = layout_of(landmarks)
+    layout = lm.layout_of(landmarks)
     points = np.asarray(landmarks, np.float64)
 
     def centre(indices: Sequence[int]) -> Floats:
@@ -105,24 +89,27 @@ def measure(landmarks: NDArray[Any]) -> Floats:
         return length
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        nose = depth(NOSE_BASE)
-        upper, lower = depth(UPPER_LIP_TOP), depth(LOWER_LIP_BOTTOM)
-        opening, raised = depth(LOWER_LIDS) - depth(UPPER_LIDS), depth(INNER_EYE_CORNERS) - depth(INNER_BROWS)
-        wide = span(MOUTH_CORNERS)
+        nose = depth(lm.NOSE_BASE)
+        upper, lower = depth(lm.UPPER_LIP_TOP), depth(lm.LOWER_LIP_BOTTOM)
+        opening, raised = (
+            depth(lm.LOWER_LIDS) - depth(lm.UPPER_LIDS),
+            depth(lm.INNER_EYE_CORNERS) - depth(lm.INNER_BROWS),
+        )
+        wide = span(lm.MOUTH_CORNERS)
         columns = {
             "inner brows' height": raised / nose,
-            "outer brows' height": (depth(OUTER_EYE_CORNERS) - depth(OUTER_BROWS)) / nose,
-            "brows' closeness": -span(BROW_HEADS) / width - raised / nose,
+            "outer brows' height": (depth(lm.OUTER_EYE_CORNERS) - depth(lm.OUTER_BROWS)) / nose,
+            "brows' closeness": -span(lm.BROW_HEADS) / width - raised / nose,
             "eyes' opening": opening / nose,
             "eyes' narrowness": -opening / nose,
             "nose's shortness": -nose / width,
             "upper lip's height": (nose - upper) / nose,
             "mouth's width": wide / width,
             "mouth's narrowness": -wide / width,
-            "lip corners' drop": (depth(MOUTH_CORNERS) - (upper + lower) / 2) / nose,
+            "lip corners' drop": (depth(lm.MOUTH_CORNERS) - (upper + lower) / 2) / nose,
             "lower lip's height": (nose - lower) / nose,
             "lips' thinness": (upper - lower) / nose,
-            "lips' gap": (depth(INNER_LIPS[1]) - depth(INNER_LIPS[0])) / nose,
+            "lips' gap": (depth(lm.INNER_LIPS[1]) - depth(lm.INNER_LIPS[0])) / nose,
             "jaw's drop": (lower - nose) / nose,
         }
     values = np.stack([columns[name] for name in MEASURES], -1)

@@ -77,7 +77,7 @@ def compare_clips(
         index: the frames.
         landmarks: (N, K, 2); None only reads the pictures.
         detector: to compare with; None compares with none.
-        step: called with clips done and in all.
+        step: called with the clips that are done and their number.
     """
     chosen = clips(index, CLIPS)
     seen = []

@@ -65,19 +65,13 @@ def _parts(diagnosis: Diagnosis) -> Table:
     table = _table()
     names = sorted({name for part in diagnosis.parts for name in part.published})
     table.add_column("Part")
-    for title in (
-        "Subjects",
-        "Frames",
-        *(f"Published:\n{FRAMES.get(name, name)}" for name in names),
-        "With\npicture",
-    ):
+    published = [f"Published:\n{FRAMES.get(name, name)}" for name in names]
+    for title in ("Subjects", "Frames", *published, "With\npicture", "With\nlandmarks"):
         table.add_column(title, justify="right")
-    table.add_column("With\nlandmarks", justify="right")
     for part in diagnosis.parts:
-        published = [f"{part.published[name]:,}" if name in part.published else "" for name in names]
-        counts = (part.subjects, part.frames), (part.pictures, part.landmarks)
-        first, last = ([f"{count:,}" for count in pair] for pair in counts)
-        table.add_row(part.part or "none", *first, *published, *last)
+        expected = [part.published.get(name) for name in names]
+        counts = (part.subjects, part.frames, *expected, part.pictures, part.landmarks)
+        table.add_row(part.part or "none", *("" if n is None else f"{n:,}" for n in counts))
     return table
 
 
@@ -93,7 +87,7 @@ def _aus(diagnosis: Diagnosis) -> Table:
         table.add_column("Agreement\nof labels", justify="right")
         table.add_column("with\nlandmarks'")
     for au in diagnosis.aus:
-        rates = ["" if au.rates.get(part) is None else f"{au.rates[part]:.3f}" for part in parts]
+        rates = ["" if (rate := au.rates.get(part)) is None else f"{rate:.3f}" for part in parts]
         counts = [f"{count:,}" for count in (au.coded, au.present, au.subjects)]
         agreement = ("", "") if au.agreement is None else (f"{au.agreement:.2f}", au.shown_by)
         table.add_row(f"AU{au.au}", *counts, *rates, *(agreement if agreeing else ()))

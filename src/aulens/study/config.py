@@ -42,8 +42,8 @@ class StudyConfig:
         name: of the study.
         dataset: what is trained on, by the name that it carries: "bp4d", or of own.csv "own".
         tested: another data set, all of which is the test; "" = the tested part of `dataset`.
-        reader: who reads `dataset` as delivered, of `aulens.data.registry`; "" = what is called like it.
-        tested_reader: who reads `tested`.
+        reader: the entry of `aulens.data.registry` that reads `dataset` as delivered; "" = that of its name.
+        tested_reader: that reads `tested`.
         tables: the papers' tables that it makes, of A1 to A4 and B1.
         config: the training configuration that all variants begin with.
         folds: the parts that are tested in turn; (0,) where a data set has one split.
@@ -100,8 +100,8 @@ class StudyConfig:
                 )
             if variant.stage1_of in firsts:
                 raise ConfigError(
-                    f"Variant {variant.name!r} has stage1_of = {variant.stage1_of!r}, which is no variant of "
-                    "two stages but a first stage itself. Name the variant that is trained in two."
+                    f"Variant {variant.name!r} has stage1_of = {variant.stage1_of!r}, which is a first stage "
+                    "itself. Name the variant that is trained in two stages."
                 )
         for settings in (self.set, *(variant.settings for variant in self.variants)):
             for key in settings.keys() & _OWN.keys():
@@ -159,7 +159,7 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> StudyConfig:
     path = Path(path)
     raw = read_toml(path, "the study")
     written = checked(_Written, raw, path, others=True)
-    # Here, rather than after the doctor has looked at all of the data.
+    # Here, rather than after the doctor has examined all of the data.
     checked(PrepareSettings, raw.get("prepare", {}), path, key="prepare")
     made = {
         "config": path.parent / written.config,
@@ -171,7 +171,7 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> StudyConfig:
 
 @dataclass(frozen=True)
 class _Written:
-    """Of a study's file, what is not written as `StudyConfig` holds it."""
+    """The entries of a study's file that differ from `StudyConfig`."""
 
     config: str
     variants: Mapping[str, Mapping[str, Any]]

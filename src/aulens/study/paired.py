@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aulens.errors import InputError
 from aulens.metrics.counts import Floats
 
 
@@ -46,15 +45,10 @@ def holm(p: ArrayLike) -> Floats:
 
     Returns:
         (K,) float64, at most 1; NaN stays NaN.
-
-    Raises:
-        InputError: not one row of values in [0, 1].
     """
     values = np.asarray(p, dtype=np.float64)
     tested = ~np.isnan(values)
     given = values[tested]
-    if values.ndim != 1 or (given < 0).any() or (given > 1).any():
-        raise InputError(f"Holm's method takes one row of p values in [0, 1], got {values.tolist()}")
     order = np.argsort(given, kind="stable")
     steps = np.maximum.accumulate(given[order] * np.arange(len(given), 0, -1))
     corrected = np.full(values.shape, np.nan)

@@ -20,15 +20,11 @@ from aulens.training.run_folder import RunFolder, check_finished
 class PlannedRun:
     """One training of a study, and what is tested of it.
 
-    Attributes:
+    Attributes as in `RunResult`, and:
         folder: its run folder.
         config: what it is trained by.
         variants: name → folder of the model that is tested under that name: its own, or its first stage.
-        fold: the part that is tested, "" = none.
-        seed: of the training.
         tested: the data set whose frames are tested.
-        trained_on: the data set of the training, if another; else "".
-        data: which prepared data these are, see `identity`.
         decide: the study's rule of decision.
         renders: the tested faces are rendered look-alikes, no people.
     """
@@ -86,16 +82,10 @@ def plan_runs(study: StudyConfig, out: Path, data: Path, tests: Path | None = No
         tests: prepared folder of the data set that is tested, if it is another.
 
     Raises:
-        ConfigError: a setting is wrong, folders do not fit the study, or a run is finished that had other
-            settings or data.
+        ConfigError: a setting is wrong, folders are not of the study's data sets, or a run is finished that
+            had other settings or data.
     """
     for folder, name in ((data, study.dataset), (tests, study.tested)):
-        if (folder is None) != (not name):
-            raise ConfigError(
-                f"The study tests on {name}: give its prepared folder."
-                if name
-                else "The study tests on its own data set, but a folder of another was given."
-            )
         if folder is not None and (found := read_about(folder)["dataset"]) != name:
             raise ConfigError(f"The study is of {name}, but {folder} holds {found}.")
     data_id, runs = identity(data, tests), list[PlannedRun]()

@@ -69,7 +69,10 @@ def make_ready(
                 )
         return folder
     if delivered is None:
-        raise ConfigError(f"Where is {dataset}? Give its folder, as delivered or prepared.")
+        raise ConfigError(
+            f"Where is {dataset}? Give its folder: as delivered (--root, --tested-root) or "
+            "prepared (--data, --tests)."
+        )
     index = _open(dataset, reader or dataset, delivered, lists)
     if not (out / ABOUT).is_file():
         _ask_doctor(index, delivered, out, detector, despite_doctor, say)
@@ -83,15 +86,15 @@ def make_ready(
 def _open(dataset: str, reader: str, delivered: Path, lists: Path | None) -> FrameIndex:
     if reader.lower() not in DATASETS:
         raise ConfigError(
-            f"No data set is called {reader!r}; there are {', '.join(DATASETS.names())}. Of a table of your "
-            'own, say in the study who reads it: reader = "manifest" (of the tested one: tested_reader).'
+            f"No data set is called {reader!r}; there are {', '.join(DATASETS.names())}. For a table of your "
+            'own write reader = "manifest" in the study (for the tested data set: tested_reader).'
         )
     index = open_dataset(reader, delivered, lists=lists)
     if index.dataset != dataset:
         raise ConfigError(
             f"The study is of {dataset}, but {delivered} holds {index.dataset}. Give the other folder, or "
-            f'write dataset = "{index.dataset}" and reader = "{reader}" in the study (of the tested '
-            "one: tested and tested_reader)."
+            f'write dataset = "{index.dataset}" and reader = "{reader}" in the study (for the '
+            "tested data set: tested and tested_reader)."
         )
     return index
 
@@ -109,12 +112,12 @@ def _ask_doctor(
     record = out.with_name(f"{out.name}-doctor.json")
     record.parent.mkdir(parents=True, exist_ok=True)
     write_json(record, diagnosis.to_dict())
-    found = ", ".join(f"{number} {level}s" for level, number in diagnosis.counts.items())
+    found = ", ".join(f"{n} {level}{'s' * (n != 1)}" for level, n in diagnosis.counts.items())
     say(f"{index.dataset}: {len(index):,} coded frames; the doctor found {found} ({record}).")
     for finding in (finding for finding in diagnosis.findings if finding.level == "error"):
         say(f"  {finding.where}: {finding.message}")
     if not diagnosis.ok and not despite:
         raise DatasetError(
             f"{delivered} can't give the published protocol of {index.dataset}: see {record} or aulens "
-            f"doctor. Mend the data, or go on with --despite-doctor."
+            "doctor. Mend the data, or go on with --despite-doctor."
         )

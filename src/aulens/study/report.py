@@ -30,7 +30,7 @@ TERMINAL_WIDTH: Final = 110
 
 @dataclass(frozen=True)
 class StudyAbout:
-    """What OUT/study.json says: all that the tables need beside the results.
+    """The entries of OUT/study.json that tables need beside the results.
 
     Attributes:
         tables, folds, seeds, decide, reference: as in `StudyConfig`.
@@ -59,7 +59,7 @@ class StudyFolder:
 
     Attributes:
         about: what it is.
-        results: of the runs that have ended, in the order of the study.
+        results: of the finished runs, in the order of the study.
         others: results that lie there of runs which the study does not have (any more): a seed, a fold or a
             variant that was taken out of it.
     """
@@ -80,21 +80,21 @@ def open_study(out: Path) -> StudyFolder:
     """Read a study's folder.
 
     Raises:
-        DatasetError: it is none, or damaged, or no run of it has ended.
+        DatasetError: it is none, or damaged, or no run of it is finished.
     """
     path = Path(out) / ABOUT
     if not path.is_file():
-        raise DatasetError(f"{out} is no study: it has no {ABOUT}. Make one: aulens study run.")
+        raise DatasetError(f"{out} is no study: it has no {ABOUT}. Make one with `aulens study run`.")
     about = _read_about(path)
     found = [RunResult.load(file.parent) for file in Path(out).glob(f"runs/**/test/{RESULT}")]
     if not found:
-        raise DatasetError(f"No run of {out} has ended yet. aulens study run goes on.")
+        raise DatasetError(f"No run of {out} is finished yet; `aulens study run` goes on with them.")
     order = {key: place for place, key in enumerate(about.expected)}
     known = sorted((one for one in found if one.key in order), key=lambda one: order[one.key])
     if not known:
         raise DatasetError(
-            f"{out} holds {len(found)} results, but none of a variant, fold and seed that its {ABOUT} names. "
-            "aulens study run trains these."
+            f"{out} holds {len(found)} results, but none of a variant, fold and seed that its {ABOUT} names; "
+            "`aulens study run` trains these."
         )
     return StudyFolder(about, tuple(known), len(found) - len(known))
 
@@ -120,7 +120,7 @@ def study_tables(
 
     Raises:
         ConfigError: a table does not exist, or is of another data set.
-        DatasetError: the folder is no study, or none of its runs has ended.
+        DatasetError: the folder is no study, or none of its runs is finished.
     """
     study = open_study(out)
     about, notes, renders = study.about, _notes(study), study.about.renders

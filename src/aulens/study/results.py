@@ -1,7 +1,7 @@
 """What one run of a study found in its test subjects: the file that statistics and tables begin with.
 
 Shapes: N frames, A AUs. A result is two files of a folder: result.parquet, one row per frame, and
-result.json, which is written last: without it the run has not ended.
+result.json, which is written last: without it the run is not finished.
 """
 
 from __future__ import annotations
@@ -63,8 +63,7 @@ class RunResult:
         predicted: (N, A) float32, the model's, NaN for an AU without a curve; None = it has none.
 
     Raises:
-        InputError: shapes do not fit, a label is of another code, a coded frame's score is not finite, or a
-            name is empty.
+        InputError: shapes do not fit, a label is of another code, or a coded frame's score is not finite.
     """
 
     dataset: str
@@ -86,10 +85,6 @@ class RunResult:
     predicted: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
-        if not self.dataset or not self.variant:
-            raise InputError(
-                f"a result names its data set and its variant, got {self.dataset!r} and {self.variant!r}"
-            )
         shape = (len(self.labels), len(self.aus))
         for _, name, dtype in _ARRAYS:
             array = getattr(self, name)
@@ -148,11 +143,11 @@ class RunResult:
             size_of(folder / FRAMES)
             result = _read(facts, pd.read_parquet(folder / FRAMES))
         except (OSError, AttributeError, KeyError, TypeError, ValueError, ArrowInvalid, AulensError) as error:
-            raise DatasetError(f"{folder} holds a damaged result ({error}). Run this part again.") from None
+            raise DatasetError(f"{folder} holds a damaged result ({error}). Run the study again.") from None
         if len(result) != facts.frames:
             raise DatasetError(
                 f"{folder / FRAMES} has {len(result)} frames, but {RESULT} says {facts.frames}. "
-                "Run this part again."
+                "Run the study again."
             )
         return result
 
@@ -192,14 +187,14 @@ def read_facts(folder: Path) -> Facts:
     """
     path = Path(folder) / RESULT
     if not path.is_file():
-        raise DatasetError(f"{folder} has no {RESULT}: this run has not ended. Run the study again.")
+        raise DatasetError(f"{folder} has no {RESULT}: this run is not finished. Run the study again.")
     try:
         facts = json_of(path)
         seen = facts.get("format")
     except (OSError, ValueError, AttributeError) as error:
-        raise DatasetError(f"{folder} holds a damaged result ({error}). Run this part again.") from None
+        raise DatasetError(f"{folder} holds a damaged result ({error}). Run the study again.") from None
     if seen != FORMAT:
-        raise DatasetError(f"{path} is of format {seen!r:.80}, expected {FORMAT!r}. Run this part again.")
+        raise DatasetError(f"{path} is of format {seen!r:.80}, expected {FORMAT!r}. Run the study again.")
     return checked(Facts, facts, path, error=DatasetError, others=True)
 
 

@@ -136,7 +136,7 @@ def _each(
 ) -> Iterable[tuple[PlannedRun, _End]]:
     if jobs == 1:
         for run in runs:
-            yield run, _attempt(run, threads, execute, progress=True)
+            yield run, _attempt((run, threads, execute, True))
         return
     pool = ThreadPoolExecutor(jobs)
     try:
@@ -150,17 +150,15 @@ def _each(
 def _apart(run: PlannedRun, threads: int | None, execute: Execute) -> _End:
     """Attempt a run in a process of its own: if that dies, for want of memory say, the others go on."""
     try:
-        ((_, end),) = in_processes([(run, threads, execute)], _attempt_quietly, 1, doing="training")
+        ((_, end),) = in_processes([(run, threads, execute, False)], _attempt, 1, doing="training")
     except AulensError as error:
         return _End(str(error))
     return end
 
 
-def _attempt_quietly(job: tuple[PlannedRun, int | None, Execute]) -> _End:
-    return _attempt(*job, progress=False)
-
-
-def _attempt(run: PlannedRun, threads: int | None, execute: Execute, progress: bool) -> _End:
+def _attempt(job: tuple[PlannedRun, int | None, Execute, bool]) -> _End:
+    """Do a run with so many threads, with a bar or without."""
+    run, threads, execute, progress = job
     try:
         with hold(run.folder / ".study.lock", f"The run {run.name}"):
             if run.finished:
