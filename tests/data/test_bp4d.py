@@ -135,6 +135,7 @@ def test_repeated_and_shuffled_rows(delivered):
         ("0,1,2\n7,1,0\n8,1,0,0\n", "row 2 has 4 cells, expected 3"),
         ("0,1,2\nNaN,1,0\n", "without a frame number"),
         ("0,1,2\n7.5,1,0\n", "without a frame number"),
+        ("0,1,2\n7e30,1,0\n", "without a frame number"),
     ],
 )
 def test_unreadable_labels(delivered, content, said):

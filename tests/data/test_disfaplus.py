@@ -48,6 +48,21 @@ def test_faults(delivered):
     assert "'001.jp'" in only(index.problems, "unreadable_labels").message
 
 
+def test_files_are_known_in_other_writings(delivered):
+    folder = delivered / "Labels/SN004/Trial_2"
+    (folder / "AU1.txt").rename(folder / "au01.txt")
+    index = open_dataset("disfaplus", delivered)
+    assert index.labels[:, 0].tolist() == [0, 0, 1]
+    assert index.problems == ()
+
+
+@pytest.mark.parametrize("line", [f"{10**20}.jpg 2", f"003.jpg {10**400}"])
+def test_numbers_gone_wild_are_damage(delivered, line: str):
+    text(delivered / "Labels/SN004/Trial_2/AU1.txt", lines({0: 0}) + line)
+    problem = only(open_dataset("disfaplus", delivered).problems, "unreadable_labels")
+    assert "expected a picture and an intensity" in problem.message
+
+
 def test_nothing_to_read(tmp_path):
     with pytest.raises(DatasetError, match=r"Labels/SN001/TRIAL/AU1\.txt"):
         open_dataset("disfaplus", tmp_path)

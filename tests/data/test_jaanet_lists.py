@@ -159,6 +159,14 @@ def test_a_blank_path_is_an_error(tmp_path):
     assert "line 2 of BP4D_part1_path.txt is ''" in problem.message
 
 
+def test_a_number_gone_wild_is_an_error(tmp_path):
+    path = write_lists(tmp_path) / "BP4D_part2_path.txt"
+    path.write_text(f"BP4D/F003/T2/{10**20}.jpg\n")
+    assert (
+        "line 1 of BP4D_part2_path.txt is" in only(read_lists(tmp_path).problems, "unreadable_labels").message
+    )
+
+
 def test_codes_of_lists(tmp_path):
     write_lists(tmp_path)
     text(tmp_path / "BP4D_part2_AUoccur.txt", " ".join(["9"] * 11 + ["2"]) + "\n")

@@ -74,6 +74,11 @@ def test_landmarks_and_positions(folder):
     assert only(index.problems, "missing_landmarks").frames == 1
 
 
+def test_a_column_of_a_number_gone_wild_is_no_au(folder):
+    path = write(folder, "001/s/1.png,001,s,1,1,0", header=f"path,subject,sequence,frame,AU1,AU{'9' * 5000}")
+    assert read_manifest(path).aus.numbers == (1,)
+
+
 def test_other_numbers_of_landmarks(folder):
     path = write(folder, "001/s/1.png,001,s,1,1,0,0,5,5", header=f"{HEADER},x_0,y_0")
     index = read_manifest(path)

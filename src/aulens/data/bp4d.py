@@ -132,7 +132,7 @@ def _read_labels(
             "taken as not coded."
         )
         found.append(Problem("error", "label_columns", where, message, len(frames)))
-    if not len(frames) or not (np.isfinite(frames) & (frames == np.floor(frames)) & (frames >= 0)).all():
+    if not len(frames) or not ((frames == np.floor(frames)) & (frames >= 0) & (frames < 2**31)).all():
         raise DatasetError("has rows without a frame number in the first column")
     labels, wrong = binary_labels(codes, aus, NOT_CODED, where)
     if (np.diff(frames) < 0).any() and len(np.unique(frames)) == len(frames):

@@ -20,7 +20,7 @@ from aulens.errors import DatasetError
 
 _SUBJECT: Final = re.compile(r"SN\d{3}")
 _FILE: Final = re.compile(r"AU0*(\d+)\.txt", re.IGNORECASE)
-_LINE: Final = re.compile(r"(\d+)\.\w+\s+(-?\d+)")
+_LINE: Final = re.compile(r"(\d{1,9})\.\w+\s+(-?\d{1,9})")
 
 
 def read_disfaplus(root: Path) -> FrameIndex:
@@ -70,15 +70,12 @@ def _read_trial(
 ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.float32]]:
     """Picture numbers (N,), labels (N, A) and intensities (N, A) of a trial."""
     columns: dict[int, dict[int, int]] = {}
-    for path in files:
-        match = _FILE.fullmatch(path.name)
-        if match is None or int(match[1]) not in DISFA:
-            continue
+    found = {int(match[1]): path for path in files if (match := _FILE.fullmatch(path.name))}
+    for number in sorted(set(found) & set(DISFA)):
         message = "{}; the AU is taken as not coded in this trial, get the file again."
-        with noted(problems, Problem("error", "unreadable_labels", f"{where}/{path.name}", message)):
-            columns[int(match[1])] = _read_intensities(path)
-    lacking = [f"AU{number}" for number in DISFA if not any(path.name == f"AU{number}.txt" for path in files)]
-    if lacking:
+        with noted(problems, Problem("error", "unreadable_labels", f"{where}/{found[number].name}", message)):
+            columns[number] = _read_intensities(found[number])
+    if lacking := [f"AU{number}" for number in DISFA if number not in found]:
         message = f"no file for {', '.join(lacking)}; they are taken as not coded in this trial."
         problems.append(Problem("error", "missing_labels", where, message))
     frames = sorted(set().union(*columns.values()))

@@ -26,7 +26,9 @@ SIZE: Final = 200
 """The side of the aligned faces in which the lists' landmarks are given, pixels."""
 
 _LIST: Final = re.compile(r"(?P<dataset>BP4D|DISFA)_part(?P<part>[123])_path\.txt", re.IGNORECASE)
-_PATH: Final = re.compile(r"(?:.*/)?(?P<subject>[FM]\d{3}|SN\d{3})(?:/(?P<task>T\d+))?/(?P<number>\d+)\.\w+")
+_PATH: Final = re.compile(
+    r"(?:.*/)?(?P<subject>[FM]\d{3}|SN\d{3})(?:/(?P<task>T\d+))?/(?P<number>\d{1,9})\.\w+"
+)
 _SUBJECT: Final = re.compile(r"[FM]\d{3}|SN\d{3}")
 _COLUMNS: Final = ("subject", "sequence", "part", "frame", "labels", "landmarks")
 

@@ -139,9 +139,8 @@ def _rows(rows: Sequence[int]) -> str:
 
 def au_number(text: str) -> int | None:
     """The number in "AU12", "au_12", "AU01", "12" or "12.0"; None in anything else."""
-    digits = text.strip().lower().removeprefix("au").lstrip("_ ")
-    digits = digits.removesuffix(".0")
-    return int(digits) if digits.isascii() and digits.isdigit() else None
+    match = re.fullmatch(r"(?:au)?[_ ]*(\d{1,9})(?:\.0)?", text.strip(), re.IGNORECASE | re.ASCII)
+    return int(match[1]) if match else None
 
 
 def binary_labels(

@@ -38,8 +38,8 @@ NOT_CODED: Final = (9, -1, 999)
 _DIFFERENT: Final = 2
 """Two different values between 0 and 5 that are not 1 are intensities, one may be a slip."""
 
-_AU: Final = re.compile(r"au0*(\d+)")
-_INTENSITY: Final = re.compile(r"au0*(\d+)_i")
+_AU: Final = re.compile(r"au0*(\d{1,4})")
+_INTENSITY: Final = re.compile(r"au0*(\d{1,4})_i")
 _POINT: Final = re.compile(r"([xy])_(\d+)")
 
 

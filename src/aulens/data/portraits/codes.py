@@ -26,7 +26,7 @@ ABSENT_TO: Final = 1.0
 LEFT_OUT: Final = frozenset({"bad", "styl"})
 """Qualities of pictures that are no faces of people, in the eyes of one coder at least."""
 
-_SIDE: Final = re.compile(r"AU(\d+)=picture_(left|right)")
+_SIDE: Final = re.compile(r"AU(\d{1,9})=picture_(left|right)")
 
 
 @dataclass(frozen=True, eq=False)
