@@ -30,7 +30,7 @@ from aulens.errors import BusyError, ConfigError
 from aulens.output import Here, OutputSettings, analyze_files, analyze_video
 from aulens.output.identity import identity_of_pictures, video_of
 from aulens.output.names import clip_names
-from aulens.output.pictures import AnalyzedPicture, Part, analyze_picture, part_of
+from aulens.output.pictures import AnalyzedPicture, PicturesPart, analyze_picture, part_of
 from aulens.output.plan import Job, Outcome, Plan, make_plan
 from aulens.output.video import hold_clip
 from aulens.tables.baseline import Baseline
@@ -210,7 +210,7 @@ def test_a_picture_at_which_workers_die_is_given_up_and_the_others_are_not(
 ) -> None:
     job = Job("pictures", "000000", tuple(map(str, pictures[:4])))
     plan, analyzer = worker._setup.plan, worker._analyzer
-    begun = Part(part(worker, job), job, identity_of_pictures(job.digest, analyzer, plan.settings))
+    begun = PicturesPart(part(worker, job), job, identity_of_pictures(job.digest, analyzer, plan.settings))
     begun.add(analyze_picture(job.paths[0], job.call(0), analyzer, OutputSettings(), [])[0])
     for _ in range(MAX_TRIES):
         Scratch(tmp_path).begin("pictures-000000", 1)

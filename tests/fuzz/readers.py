@@ -339,7 +339,7 @@ def _note(folder: Path) -> Path:
 def _read_note(path: Path) -> object:
     kept = frames_kept(path.parent.parent, "a")
     part = PartFolder(path.parent, _IDENTITY, resume=True)
-    return kept, part.note, part.length("table")
+    return kept, part.checkpoint, part.length("table")
 
 
 def _labels(folder: Path) -> Path:

@@ -1,9 +1,9 @@
-"""Files that grow while a video is analyzed, and the note from which a killed run goes on.
+"""Files that grow while a video is analyzed, and the checkpoint from which a killed run goes on.
 
 Everything lies in one folder, NAME.part, until the video is done. Each part file only ever grows. Now and
-then the note is replaced in one step; it holds the length that each part had then, the tracker's state, and
-the next frame. To go on, each part is cut back to its noted length, and the tracker gets its state: what
-follows is what would have followed.
+then the checkpoint is replaced in one step; it holds the length that each part had then, the tracker's
+state, and the next frame. To go on, each part is cut back to that length, and the tracker gets its state:
+what follows is what would have followed.
 """
 
 import json
@@ -76,8 +76,8 @@ class PartFolder:
     def __init__(self, path: Path, identity: Mapping[str, Any], *, resume: bool) -> None:
         self.path = path
         self._identity = json.loads(json.dumps(identity))
-        self.note: Checkpoint | None = self._read() if resume else None
-        if self.note is None and path.exists():
+        self.checkpoint: Checkpoint | None = self._read() if resume else None
+        if self.checkpoint is None and path.exists():
             if not is_ours(path):
                 raise InputError(f"{path} was not made by aulens; give another folder of results, or move it")
             shutil.rmtree(path)
@@ -87,24 +87,24 @@ class PartFolder:
 
     def length(self, part: str) -> int:
         """Bytes (or whatever a part counts in) that are sound of a part; 0 at the beginning."""
-        return 0 if self.note is None else self.note.lengths.get(part, 0)
+        return 0 if self.checkpoint is None else self.checkpoint.lengths.get(part, 0)
 
-    def keep(self, note: Checkpoint) -> None:
-        """Replace the note."""
-        text = json.dumps({"format": _FORMAT, "identity": self._identity, **asdict(note)})
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Replace the checkpoint."""
+        text = json.dumps({"format": _FORMAT, "identity": self._identity, **asdict(checkpoint)})
         write_text(self.path / CHECKPOINT, text)
 
     def _read(self) -> Checkpoint | None:
-        if (found := _noted(self.path)) is None:
+        if (found := _read(self.path)) is None:
             return None
-        identity, note = found
+        identity, checkpoint = found
         if identity != self._identity:
             raise InputError(f"{self.path}: the earlier run can't go on, {differs(identity, self._identity)}")
-        return note
+        return checkpoint
 
 
-def _noted(part: Path) -> tuple[Mapping[str, Any], Checkpoint] | None:
-    """Of what and how far the run in a folder was; None if there is no note, or one that can't be used."""
+def _read(part: Path) -> tuple[Mapping[str, Any], Checkpoint] | None:
+    """Of what and how far the run in a folder was; None: no checkpoint, or none that can be used."""
     try:
         found = json_of(part / CHECKPOINT)
         if not isinstance(found, dict) or found.get("format") != _FORMAT:
@@ -140,12 +140,12 @@ def cut_back(path: Path, length: int) -> None:
     """Make a file, or cut it back to `length` bytes; shorter than that, it was tampered with.
 
     Raises:
-        InputError: the file holds less than was noted.
+        InputError: the file holds less than it did.
     """
     size = path.stat().st_size if path.exists() else 0
     if size < length:
         raise InputError(
-            f"{path} holds {size} bytes, but {length} were noted: it was changed since. Without --resume the "
+            f"{path} holds {size} bytes, but it held {length}: it was changed since. Without --resume the "
             "video is analyzed anew"
         )
     # A file of its own: who was at it, and is not as dead as it looked, goes on in one that nobody sees.
@@ -158,5 +158,5 @@ def cut_back(path: Path, length: int) -> None:
 
 def frames_kept(out: Path, name: str) -> int:
     """Frames of a video in work that are safe in OUT/NAME.part; 0 if there is nothing."""
-    found = _noted(out / f"{name}.part")
+    found = _read(out / f"{name}.part")
     return 0 if found is None else found[1].counts.get("frames", 0)

@@ -119,7 +119,7 @@ def _known(given: list[str], out: Path) -> tuple[dict[int, str], set[str]]:
     by_path: dict[str, str] = {}
     by_video: dict[tuple[Any, ...], str] = {}
     damaged: set[str] = set()
-    for file, name in _notes(out):
+    for file, name in _records(out):
         try:
             found = json_of(file)
             identity = found["identity"]
@@ -146,13 +146,13 @@ def _known(given: list[str], out: Path) -> tuple[dict[int, str], set[str]]:
     return names, damaged
 
 
-def _begins_as_ours(note: Path) -> bool:
+def _begins_as_ours(record: Path) -> bool:
     """Whether a file begins as a receipt or a checkpoint, or has nothing in it that can be read."""
-    begin = first_bytes(note, 64)
-    return note.is_file() and (not begin or b'"aulens-' in begin)
+    begin = first_bytes(record, 64)
+    return record.is_file() and (not begin or b'"aulens-' in begin)
 
 
-def _notes(out: Path) -> Iterable[tuple[Path, str]]:
+def _records(out: Path) -> Iterable[tuple[Path, str]]:
     """What says of which video something in the folder is."""
     for path in sorted(out.iterdir()):
         if path.suffix == ".json" and path.is_file():

@@ -113,7 +113,7 @@ def numbered(seen: AnalyzedPicture, number: int, format: str) -> Sequence[Row]:
     return [row | {"frame": str(number)} if "frame" in row else row for row in map(dict, seen.rows)]
 
 
-class Part:
+class PicturesPart:
     """What was seen in the pictures of a job, which goes on where it was stopped, if it is the same."""
 
     def __init__(self, path: Path, job: Job, identity: dict[str, Any]) -> None:
@@ -150,21 +150,21 @@ def part_of(plan: Plan, job: Job) -> Path:
 
 
 def begin_pictures(plan: Plan) -> None:
-    """Throw away what an earlier run noted of pictures, unless this one is to go on.
+    """Throw away what an earlier run kept of pictures, unless this one is to go on.
 
     Raises:
         ConfigError: a link lies where parts go; a table that was done is not what was written.
     """
-    note = plan.out / PICTURES_RECEIPT
+    receipt_path = plan.out / PICTURES_RECEIPT
     refuse_links(plan.out / PARTS)
     if not plan.resume:
         _clear_parts(plan.out)
-        begin_anew(note)
-    elif (done := standing_receipt(note)) is not None:
-        if (why := untrue(note, done)) is not None:
+        begin_anew(receipt_path)
+    elif (done := standing_receipt(receipt_path)) is not None:
+        if (why := untrue(receipt_path, done)) is not None:
             raise ConfigError(f"{why}; move it away, or without --resume all pictures are analyzed anew")
         if done.identity.get("pictures") != plan.pictures[0].digest:
-            _LOG.warning("%s is of other pictures, or they have changed; all are analyzed anew", note)
+            _LOG.warning("%s is of other pictures, or they have changed; all are analyzed anew", receipt_path)
 
 
 def analyze_pictures(
@@ -192,7 +192,7 @@ def analyze_pictures(
     if plan.resume and (done := read_receipt(plan.out / PICTURES_RECEIPT, identity)) is not None:
         _clear_parts(plan.out)
         return Outcome(job, worker, receipt=done)
-    part = Part(part_of(plan, job), job, identity)
+    part = PicturesPart(part_of(plan, job), job, identity)
     before = len(part.seen)
     for seen in part.seen:
         on_picture(seen, None)
@@ -223,7 +223,7 @@ def finish_pictures(plan: Plan, card: ModelCard) -> Receipt:
 
     Where no picture could be read, an earlier table stays as it is, with all that belongs to it.
     """
-    note = plan.out / PICTURES_RECEIPT
+    receipt_path = plan.out / PICTURES_RECEIPT
     with part_of(plan, plan.pictures[0]).open(encoding="utf-8") as file:
         identity = json.loads(file.readline())["identity"]
     frames = with_face = faces = out = 0
@@ -244,15 +244,15 @@ def finish_pictures(plan: Plan, card: ModelCard) -> Receipt:
         remark=doubts_text(doubts, faces - out), doubts=dict(doubts), failed=failed,
     )  # fmt: skip
     if frames or not results_path(plan.out, plan.settings.format).exists():
-        begin_anew(note)  # from here on, an earlier run's would be of another table
+        begin_anew(receipt_path)  # from here on, an earlier run's would be of another table
         files = _write_table(plan, card)
         tables = tables_of({kind: plan.out / name for kind, name in files.items()})
         done = replace(done, rows=sum(map(count_rows, tables)), digest=digest_of(tables))
         if plan.settings.draws_pictures:
             write_page(plan.out / PAGE, (seen.section for seen in _seen(plan)), frames, failed, card)
             files |= {"page": PAGE} | {name: name for name in drawn}
-        done = replace(done, files=with_old(note, identity, files))
-        write_receipt(note, done)
+        done = replace(done, files=with_old(receipt_path, identity, files))
+        write_receipt(receipt_path, done)
     _clear_parts(plan.out)
     return done
 

@@ -106,22 +106,22 @@ def analyze_video(
     called = called or as_text(given)
     name = name or clip_names([given], out, patterns=True)[0]
     identity = identity_of(media.info, analyzer, settings)
-    note = out / f"{name}.json"
+    receipt_path = out / f"{name}.json"
     with disk_errors(out, AGAIN), nullcontext(held) if held is not None else hold_clip(out, name) as held:
-        if resume and (done := read_receipt(note, identity)) is not None:
-            if (why := untrue(note, done)) is not None:
+        if resume and (done := read_receipt(receipt_path, identity)) is not None:
+            if (why := untrue(receipt_path, done)) is not None:
                 raise InputError(f"{why}; move it away, or without --resume the video is analyzed anew")
             remove_part(out / f"{name}.part")
             return done
         made = [out / f"{name}{end}" for end in ENDINGS if end != ".json"]
         made += [] if settings.format in TABLE_FORMATS else [out / FILE_NAME]
-        if not is_begun(out / f"{name}.part") and (why := not_ours(note, made)) is not None:
+        if not is_begun(out / f"{name}.part") and (why := not_ours(receipt_path, made)) is not None:
             raise InputError(f"{why}; give another folder of results, or move it away")
         out.mkdir(parents=True, exist_ok=True)
         clear_unfinished(out)
         folder = PartFolder(out / f"{name}.part", identity, resume=resume)
         if not resume:
-            begin_anew(note)
+            begin_anew(receipt_path)
         counts, problem = _analyze(
             analyzer, media, folder, settings, called, progress, checkpoint_each, held.check
         )
@@ -136,7 +136,7 @@ def analyze_video(
         )  # fmt: skip
         done = finish(folder.path, out, name, settings, analyzer.card, media.info, command, begun)
         held.check()
-        write_receipt(note, done)
+        write_receipt(receipt_path, done)
         remove_part(folder.path)
     return done
 
@@ -206,13 +206,13 @@ def _analyze(
     check: Callable[[], None],
 ) -> tuple[_Counts, str | None]:
     """All frames that are not in the parts yet; what was counted, and what was wrong with the video."""
-    note = folder.note
+    begun = folder.checkpoint
     tracker = analyzer.tracker(settings.keep_lost)
     counts = _Counts()
-    if note is not None:
-        tracker.restore(dict(note.tracker))
-        counts = _Counts(**note.counts)
-    after, before = (0, None) if note is None else (note.next, note.problem)
+    if begun is not None:
+        tracker.restore(dict(begun.tracker))
+        counts = _Counts(**begun.counts)
+    after, before = (0, None) if begun is None else (begun.next, begun.problem)
 
     def keep(state: Mapping[str, Any]) -> str | None:
         check()
