@@ -175,13 +175,11 @@ def _checked(body: bytes, came: Callable[[str], bool]) -> bytes:
     if not isinstance(asked, dict) or not isinstance(asked.get("data"), list):
         raise RefusedError(400, "This is nothing that the page asks.")
     kept = {name: asked[name] for name in _KEPT if name in asked}
-    if not all(isinstance(value, int | None) or _is_name(value) for value in kept.values()):
+    if not all(
+        isinstance(value, int | str | None) and len(str(value)) <= _MAX_NAME for value in kept.values()
+    ):
         raise RefusedError(400, "This is nothing that the page asks.")
     return json.dumps(kept | {"data": [_value(each, came) for each in asked["data"]]}).encode()
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= _MAX_NAME
 
 
 def _value(value: Any, came: Callable[[str], bool]) -> Any:

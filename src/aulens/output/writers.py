@@ -134,7 +134,7 @@ def open_writer(format: str, file: TextIO, aus: AUSet, *, picture: bool, named: 
     if format == "jsonl":
         return JsonLinesWriter(file)
     theirs = format_of(format, picture=picture)
-    return CsvWriter(file, columns(aus, named=named) if theirs is None else theirs.columns(aus))
+    return CsvWriter(file, columns(aus, named=named) if theirs is None else theirs.columns())
 
 
 def count_rows(path: Path) -> int:

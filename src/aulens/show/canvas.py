@@ -20,8 +20,11 @@ RIGHT: Final[Colour] = (0, 176, 160)  # the subject's right side
 LEFT: Final[Colour] = (245, 130, 48)  # the subject's left side
 FRAME: Final[Colour] = (255, 214, 10)
 
+_MIN_SIDE: Final = 900
+"""Smaller pictures are enlarged, so that labels stay legible."""
+_MAX_SIDE: Final = 1600
 # Shapes are drawn this many times larger and shrunk, which smooths their edges.
-_FINE = 2
+_FINE: Final = 2
 
 
 @dataclass(frozen=True)
@@ -46,17 +49,11 @@ class View:
         return (points + 0.5) * self.scale - 0.5
 
 
-def view_of(image: NDArray[np.uint8], min_side: int = 900, max_side: int = 1600) -> View:
-    """Resize a picture so that its longer side is `min_side` to `max_side` pixels, at most 4 times larger.
-
-    Args:
-        image: (H, W, 3) uint8 RGB; stays as it is.
-        min_side: smaller pictures are enlarged to this, so that labels stay legible.
-        max_side: larger pictures are shrunk to this.
-    """
+def view_of(image: NDArray[np.uint8]) -> View:
+    """Resize a picture (H, W, 3) so that its longer side is 900 to 1600 pixels, at most 4 times larger."""
     height, width = image.shape[:2]
     side = max(height, width)
-    factor = min(max_side / side, 4.0, max(1.0, min_side / side)) if side < max_side else max_side / side
+    factor = min(_MAX_SIDE / side, 4.0, max(1.0, _MIN_SIDE / side))
     size = max(1, round(width * factor)), max(1, round(height * factor))
     interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     pixels = np.asarray(cv2.resize(image, size, interpolation=interpolation), dtype=np.uint8)

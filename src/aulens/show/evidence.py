@@ -39,7 +39,7 @@ _NOTE = 12
 _GREY: Final = (96, 102, 112)
 
 
-def blend_evidence(view: View, results: Iterable[FaceResult], opacity: float = OPACITY) -> NDArray[np.uint8]:
+def blend_evidence(view: View, results: Iterable[FaceResult]) -> NDArray[np.uint8]:
     """Lay the evidence for the AUs that are present over a picture; the strongest AU of a pixel counts.
 
     For a model with attention: violet, where it looked for them.
@@ -47,22 +47,21 @@ def blend_evidence(view: View, results: Iterable[FaceResult], opacity: float = O
     Args:
         view: the picture, resized to be viewed.
         results: its faces, in the coordinates of the full picture.
-        opacity: of the strongest evidence, 0 to 1.
 
     Returns:
         (h, w, 3) uint8 RGB, a new array.
     """
     height, width = view.pixels.shape[:2]
     heat = np.zeros((height, width), dtype=np.float32)
-    ramp, strongest = FOR, opacity
+    ramp, opacity = FOR, OPACITY
     for result in results:
         if result.evidence.attention:
-            ramp, strongest = ATTENTION, ATTENTION_OPACITY * opacity
+            ramp, opacity = ATTENTION, ATTENTION_OPACITY * OPACITY
         for label in result.present:
             matrix = compose(result.matrix, view.to_picture)
             seen = result.evidence.over(label, matrix, (height, width))
             heat = np.maximum(heat, as_heat(seen, result, label))
-    return lay_heat(view.pixels, heat, ramp, strongest)
+    return lay_heat(view.pixels, heat, ramp, opacity)
 
 
 def evidence_sheet(image: NDArray[np.uint8], result: FaceResult, aus: AUSet) -> NDArray[np.uint8]:

@@ -7,7 +7,9 @@ from typing import Final
 from aulens.tables.openface import OpenFace
 from aulens.tables.pyfeat import PyFeat
 from aulens.tables.reading import read_table
-from aulens.tables.table_format import TableFormat
+
+TableFormat = OpenFace | PyFeat
+"""The CSV of another tool, filled with our results as far as they go; its cells are text."""
 
 TABLE_FORMATS: Final[Mapping[str, TableFormat]] = MappingProxyType(
     {format.name: format for format in (OpenFace(), PyFeat(version=1), PyFeat(version=2))}

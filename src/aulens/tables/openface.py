@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from aulens.aus import AUSet
 from aulens.pose.head import about, seen_from_camera
 from aulens.runtime.result import FaceResult, FrameResult
+from aulens.tables.cells import blanked, landmarks68, padded, share, written
 from aulens.tables.csv_file import CSVFile
 from aulens.tables.schema import POSE_COLUMNS, Row, complete
-from aulens.tables.table_format import TableFormat, blanked, landmarks68, padded, share, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,24 +69,26 @@ class OpenFace:
 
     Attributes:
         pictures: as FaceLandmarkImg writes it, not FeatureExtraction.
+        name: how `--format` calls it.
+        names_files: whether rows say which file they are from; if not, each input needs a table of its own.
     """
 
     pictures: bool = False
     name = "openface"
     names_files = False
 
-    def columns(self, aus: AUSet | None = None) -> tuple[str, ...]:
+    def columns(self) -> tuple[str, ...]:
         """All 714 columns (711 for pictures), whatever the model's AUs are."""
         return (_PICTURE if self.pictures else _VIDEO) + _MEASURED
 
     def left_out(self, aus: AUSet) -> tuple[str, ...]:
-        """See `TableFormat`."""
+        """Labels of the AUs for which the format has no column."""
         moved = CLOSED if BLINK not in aus else None
         places = {*PRESENCES, moved}
         return tuple(label for number, label in zip(aus, aus.labels, strict=True) if number not in places)
 
-    def for_pictures(self) -> TableFormat:
-        """See `TableFormat`."""
+    def for_pictures(self) -> OpenFace:
+        """What that tool writes for pictures rather than videos."""
         return OpenFace(pictures=True)
 
     def rows(self, file: str, result: FrameResult) -> list[Row]:

@@ -23,9 +23,9 @@ from aulens.aus import AUSet
 from aulens.errors import ConfigError, InputError
 from aulens.pose.head import from_angles, to_angles
 from aulens.runtime.result import FaceResult, FrameResult
+from aulens.tables.cells import blanked, landmarks68, padded, share
 from aulens.tables.csv_file import CSVFile
 from aulens.tables.schema import POSE_COLUMNS, Row, complete, plain
-from aulens.tables.table_format import TableFormat, blanked, landmarks68, padded, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +84,7 @@ class PyFeat:
         version: 1 or 2: which of Py-Feat's two detectors it looks like.
         pictures: a table of pictures has no `approx_time`, and its `Identity` is empty: who is who in two
             pictures is unknown.
+        names_files: as of `OpenFace`.
 
     Raises:
         ConfigError: another version.
@@ -99,20 +100,20 @@ class PyFeat:
 
     @property
     def name(self) -> str:
-        """See `TableFormat`."""
+        """How `--format` calls it."""
         return "pyfeat" if self.version == 1 else "pyfeat2"
 
-    def columns(self, aus: AUSet | None = None) -> tuple[str, ...]:
+    def columns(self) -> tuple[str, ...]:
         """All columns, whatever the model's AUs are."""
         time = () if self.pictures else ("approx_time",)
         return (*_COLUMNS[self.version], *time, "Identity")
 
     def left_out(self, aus: AUSet) -> tuple[str, ...]:
-        """See `TableFormat`."""
+        """Labels of the AUs for which the format has no column."""
         return tuple(label for number, label in zip(aus, aus.labels, strict=True) if number not in PYFEAT_AUS)
 
-    def for_pictures(self) -> TableFormat:
-        """See `TableFormat`."""
+    def for_pictures(self) -> PyFeat:
+        """What that tool writes for pictures rather than videos."""
         return replace(self, pictures=True)
 
     def rows(self, file: str, result: FrameResult) -> list[Row]:

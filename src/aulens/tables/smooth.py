@@ -194,17 +194,13 @@ def _with_columns(
     present: Bools,
     intensities: Mapping[str, Floats],
 ) -> pd.DataFrame:
-    shares = np.full((len(table), len(labels)), np.nan)
-    shares[rows] = smoothed
-    decided = np.zeros((len(table), len(labels)), dtype=np.int64)
-    decided[rows] = present
-    unknown = np.isnan(shares)
-    added: dict[str, object] = {}
+    columns: dict[str, object] = {}
     for i, label in enumerate(labels):
-        added[f"{label}_smooth_p"] = shares[:, i]
-        added[f"{label}_smooth_c"] = pd.arrays.IntegerArray(decided[:, i].copy(), unknown[:, i].copy())
+        columns[f"{label}_smooth_p"] = smoothed[:, i]
+        unknown = np.isnan(smoothed[:, i])
+        columns[f"{label}_smooth_c"] = pd.arrays.IntegerArray(present[:, i].astype(np.int64), unknown)
         if label in intensities:
-            added[f"{label}_smooth_i"] = column = np.full(len(table), np.nan)
-            column[rows] = intensities[label]
+            columns[f"{label}_smooth_i"] = intensities[label]
+    added = pd.DataFrame(columns, rows).reindex(range(len(table))).set_axis(table.index)
     kept = table.drop(columns=[name for name in added if name in table.columns])
-    return pd.concat([kept, pd.DataFrame(added, index=table.index)], axis=1)
+    return pd.concat([kept, added], axis=1)

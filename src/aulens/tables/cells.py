@@ -1,49 +1,18 @@
-"""What a table format is: another tool's columns, filled with our results as far as they go."""
+"""What the tables of other tools share: how their cells are written, and what of their rows is ours."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.aus import AUSet
 from aulens.landmarks import IBUG68, layout_of
-from aulens.runtime.result import FaceResult, FrameResult
-from aulens.tables.schema import Row, au_of
+from aulens.runtime.result import FaceResult
+from aulens.tables.schema import au_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class TableFormat(Protocol):
-    """A CSV format of another tool. Cells are text, written as that tool writes them."""
-
-    @property
-    def name(self) -> str:
-        """How `--format` calls it."""
-        ...
-
-    @property
-    def names_files(self) -> bool:
-        """Whether rows say which file they are from; if not, each input needs a table of its own."""
-        ...
-
-    def columns(self, aus: AUSet) -> tuple[str, ...]:
-        """Names of the columns, in that tool's order."""
-        ...
-
-    def rows(self, file: str, result: FrameResult) -> list[Row]:
-        """The rows of one frame; their cells are in the order of `columns`."""
-        ...
-
-    def left_out(self, aus: AUSet) -> tuple[str, ...]:
-        """Labels of the AUs for which the format has no column."""
-        ...
-
-    def for_pictures(self) -> TableFormat:
-        """What that tool writes for pictures rather than videos."""
-        ...
 
 
 def landmarks68(result: FaceResult) -> NDArray[np.float64]:
