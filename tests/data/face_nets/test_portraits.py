@@ -150,6 +150,11 @@ def test_folders_that_lack_their_files_are_told(folder: Path, tmp_path: Path, mo
     with pytest.raises(SystemExit):
         portraits.main()
     assert "has no landmarks478.npz" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(sys, "argv", ["portraits", str(folder), str(tmp_path / "file" / "out")])
+    with pytest.raises(SystemExit):
+        portraits.main()
+    assert "Not a directory" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from aulens.data.portraits.splits import TRAINING, split_of
 from aulens.data.renders import POINTS, render_table
 from aulens.errors import AulensError, DatasetError
 from aulens.faces.mediapipe_detector import MESH_OF_68
-from aulens.files import atomic_write
+from aulens.files import atomic_write, disk_errors
 from aulens.landmarks import INNER_EYE_CORNERS, NOSE_BRIDGE, NOSE_TIP, OUTER_EYE_CORNERS
 
 SOURCES: Final = TRAINING
@@ -171,10 +171,11 @@ def main() -> None:
     parser.add_argument("--moved", type=Path, metavar="REANIMATED")
     given = parser.parse_args()
     try:
-        if given.moved:
-            print(write_moved(given.moved, given.portraits, given.out))
-        else:
-            print(write_manifest(given.portraits, given.out))
+        with disk_errors(given.out, "the same command"):
+            if given.moved:
+                print(write_moved(given.moved, given.portraits, given.out))
+            else:
+                print(write_manifest(given.portraits, given.out))
     except AulensError as error:
         parser.error(str(error))
 

@@ -27,7 +27,7 @@ from aulens.data.folders import DEPTH
 from aulens.data.frames import read_picture
 from aulens.data.portraits.codes import CODES, read_portrait_codes
 from aulens.errors import AulensError, DatasetError
-from aulens.files import write_bytes
+from aulens.files import disk_errors, write_bytes
 from aulens.image import encode_jpeg
 
 CUT: Final = "python -m aulens.data.portraits.cut PUBLIC OUT"
@@ -167,7 +167,9 @@ def main() -> None:
     parser.add_argument("out", type=Path, metavar="OUT")
     given = parser.parse_args()
     try:
-        for source, count in cut_portraits(given.public, given.out).items():
+        with disk_errors(given.out, "the same command"):
+            counts = cut_portraits(given.public, given.out)
+        for source, count in counts.items():
             print(f"{source}: {count} portraits")
         if lacking := [one.name for one in SOURCES if not (given.out / one.name).is_dir()]:
             print(f"not found below {given.public}: {', '.join(lacking)}")
