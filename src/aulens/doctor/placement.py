@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import cv2
@@ -46,8 +48,7 @@ class ClipPlacement:
 
     Attributes:
         where: "F001/T1".
-        rows: frames compared with a detector, in which it found a face.
-        off: (n,) mean distance of the landmarks from the detector's, in eye distances.
+        off: (n,) mean distance of the landmarks from the detector's, in eye distances, where it found a face.
         shift: (n, 2) mean difference, landmarks minus the detector's, in eye distances.
         outside: frames of these with landmarks outside the picture.
         flow: (t, 2) motion of the face from picture to picture, in eye distances.
@@ -56,12 +57,11 @@ class ClipPlacement:
     """
 
     where: str
-    rows: Rows
-    off: Floats
-    shift: Floats
-    outside: int
-    flow: Floats
-    moved: Floats
+    off: Floats = field(default_factory=partial(np.empty, 0))
+    shift: Floats = field(default_factory=partial(np.empty, (0, 2)))
+    outside: int = 0
+    flow: Floats = field(default_factory=partial(np.empty, (0, 2)))
+    moved: Floats = field(default_factory=partial(np.empty, (0, 2)))
     damaged: str = ""
 
 
@@ -96,46 +96,31 @@ def _compare_clip(
     detector: FaceDetector | None,
 ) -> ClipPlacement:
     window = rows[:0] if landmarks is None else busiest_window(index, rows, landmarks)
-    tracked = len(window) > 0
-    if not tracked:
-        window = rows[[0, len(rows) // 2]] if len(rows) > 1 else rows
-    compared, off, shift = list[int](), list[float](), list[Floats]()
-    outside, flow, damaged = 0, list[Floats](), ""
-    before: Image | None = None
-    frame: Floats | None = None
     try:
-        for number, (row, image) in enumerate(read_rows(index, window)):
-            if landmarks is None or not tracked:
-                continue
-            points = landmarks[row].astype(np.float64)
-            if frame is None:
-                frame = _cut(landmarks[window])
-            grey = _warped(image, frame)
-            if before is not None:
-                flow.append(_flow(before, grey, _through(landmarks[window[number - 1]], frame)))
-            before = grey
-            if number in (0, len(window) - 1):
+        if landmarks is None or not len(window):  # they are only read
+            deque(read_rows(index, rows[[0, len(rows) // 2]] if len(rows) > 1 else rows), maxlen=0)
+            return ClipPlacement(where)
+        cut = _cut(landmarks[window])
+        greys, found, outside = list[Image](), list[tuple[float, Floats]](), 0
+        for row, image in read_rows(index, window):
+            greys.append(_warped(image, cut))
+            if row in (window[0], window[-1]):
+                points = landmarks[row].astype(np.float64)
                 outside += _outside(points, image)
-                if detector is not None:
-                    found = _detected(image, points, detector)
-                    if found is not None:
-                        compared.append(row)
-                        off.append(found[0])
-                        shift.append(found[1])
+                if detector is not None and (difference := _detected(image, points, detector)) is not None:
+                    found.append(difference)
     except DatasetError as error:
-        compared, off, shift, outside, flow, frame, damaged = [], [], [], 0, [], None, str(error)
-    moved = np.empty((0, 2))
-    if frame is not None and landmarks is not None:
-        moved = np.median(np.diff(_through(landmarks[window], frame), axis=0), axis=1) / EYES
+        return ClipPlacement(where, damaged=str(error))
+    tracks = _through(landmarks[window], cut)
+    pairs = zip(greys[:-1], greys[1:], tracks[:-1], strict=True)
+    flow = [_flow(before, after, points) for before, after, points in pairs]
     return ClipPlacement(
         where,
-        np.array(compared, np.intp),
-        np.array(off),
-        np.array(shift).reshape(-1, 2),
+        np.array([off for off, _ in found]),
+        np.array([shift for _, shift in found]).reshape(-1, 2),
         outside,
         np.array(flow).reshape(-1, 2) / EYES,
-        moved,
-        damaged,
+        np.median(np.diff(tracks, axis=0), axis=1) / EYES,
     )
 
 
