@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from aulens.errors import InputError
 from aulens.video import open_video
 from aulens.video.to_rgb import ToRGB, deinterlaced
 
@@ -185,3 +186,25 @@ def test_an_interlaced_video_is_about_as_ffmpeg_s_bwdif_makes_it(tmp_path: Path)
         error, bwdif, left = (np.abs(made[number] - truth[number]).mean() for made in (ours, theirs, combed))
         assert error < 0.6 * left
         assert error < 2 * bwdif + 0.5
+
+
+@pytest.mark.parametrize("numbers", [(20, 80, 20), (200, 255, 255), (3, 2, 2), (9, 80, 9), (8, 19, 23)])
+def test_numbers_of_colour_that_no_standard_knows_are_passed_over(numbers: tuple[int, int, int]) -> None:
+    """As of a damaged header: FFmpeg converts nothing then."""
+    frame: Any = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 100, np.uint8), format="rgb24")
+    frame = frame.reformat(format="yuv420p")
+    frame.colorspace, frame.color_trc, frame.color_primaries = numbers
+    assert ToRGB()(frame).mean() == pytest.approx(100, abs=2)
+
+
+def test_colours_that_can_not_be_converted_are_said(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream: Any = container.add_stream("libx264", rate=25, width=64, height=48, pix_fmt="yuv444p")
+        stream.codec_context.colorspace = 8
+        frame: Any = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+        container.mux(stream.encode(frame.reformat(format="yuv444p")))
+        container.mux(stream.encode(None))
+    with pytest.raises(
+        InputError, match=r"a\.mp4: its colours are coded as YCgCo, which is not read: encode it"
+    ):
+        open_video(tmp_path / "a.mp4")

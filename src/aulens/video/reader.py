@@ -30,7 +30,7 @@ from aulens.video.container import (
 )
 from aulens.video.fit import fit
 from aulens.video.media import MAX_PIXELS, Choice, Frame, Media, VideoInfo, place
-from aulens.video.to_rgb import ToRGB, pixel_ratio, rotation
+from aulens.video.to_rgb import UNCONVERTED, ToRGB, pixel_ratio, rotation
 from aulens.video.woven import WOVEN, FieldCheck
 
 _QUIET: Final = frozenset({"vp8", "vp9", "av1"})
@@ -97,6 +97,10 @@ def _probe(path: Path, max_pixels: int) -> tuple[VideoInfo, Fraction]:
         if frame is None:
             larger = "" if coded.width else f", or none of up to {max_pixels:,} pixels"
             raise InputError(f"{path}: the video holds no picture that can be decoded{larger}")
+        if (coding := UNCONVERTED.get(frame.colorspace)) is not None:
+            raise InputError(
+                f"{path}: its colours are coded as {coding}, which is not read: encode it as BT.709"
+            )
         turn, rate = rotation(frame), frame_rate(container, stream, stamps)
         width, height = max(1, round(frame.width * pixel_ratio(stream))), frame.height
         check_size(path, width, height, max_pixels)

@@ -18,6 +18,13 @@ _ODD_PIXELS: Final = 0.01
 _COMBED: Final = 12**2
 """A line that is brighter, or darker, than both beside it, the product is more, is of another field."""
 _STRIP: Final = 256
+_MATRICES: Final = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
+"""Of ITU-T H.273, those that FFmpeg converts."""
+UNCONVERTED: Final = {
+    8: "YCgCo", 10: "BT.2020 of constant luminance", 11: "SMPTE ST 2085", 12: "chromaticity-derived YCbCr",
+    13: "chromaticity-derived YCbCr of constant luminance", 14: "ICtCp",
+}  # fmt: skip
+"""The others: what would be read of them had wrong colours."""
 
 
 class ToRGB:
@@ -69,10 +76,11 @@ class ToRGB:
             frame.color_primaries = BT2020
         try:
             return self._reformatted(frame, kind, wanted)
-        except FFmpegError:
-            if not wanted:
-                raise
-            return self._reformatted(frame, kind, {})  # numbers that no standard knows
+        except FFmpegError:  # numbers that no standard knows, as of damaged headers
+            frame.color_trc = frame.color_primaries = UNSPECIFIED
+            if frame.colorspace not in _MATRICES:
+                frame.colorspace = UNSPECIFIED
+            return self._reformatted(frame, kind, {})
 
     def _reformatted(self, frame: Any, kind: str, wanted: dict[str, int]) -> NDArray[Any]:
         # One thread: to wait for a second one costs more than the work, where the cores are busy.
