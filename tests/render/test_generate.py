@@ -48,7 +48,8 @@ def test_any_number_of_processes_and_a_kill_give_the_same(dataset, tmp_path):
     with pytest.raises(InterruptedError):
         generate(tmp_path, CONFIG, processes=1, progress=stop)
     assert not (tmp_path / "manifest.parquet").exists()
-    assert 1 <= len(list((tmp_path / "parts").glob("*.parquet"))) < 10  # what was queued is not rendered
+    done = list((tmp_path / "manifest.parts").glob("*.parquet"))
+    assert 1 <= len(done) < 10  # what was queued is not rendered
     generate(tmp_path, CONFIG, processes=1)
     pd.testing.assert_frame_equal(
         pd.read_parquet(tmp_path / "manifest.parquet"), pd.read_parquet(dataset / "manifest.parquet")
@@ -113,10 +114,27 @@ def test_a_wide_folder_is_no_other_folder(dataset):
 
 @pytest.mark.slow
 def test_what_a_kill_at_the_very_end_leaves_is_removed(dataset):
-    (dataset / "parts").mkdir()
-    (dataset / "parts" / "00000.parquet").touch()
+    (dataset / "manifest.parts").mkdir()
+    (dataset / "manifest.parts" / "00000.parquet").touch()
     assert generate(dataset, CONFIG) == dataset / "manifest.parquet"
-    assert not (dataset / "parts").exists()
+    assert not (dataset / "manifest.parts").exists()
+
+
+def numbered() -> Worker:
+    return lambda subject: [{"subject": subject}]
+
+
+def test_what_one_table_was_killed_at_is_not_taken_for_the_rows_of_another(tmp_path):
+    """As of a folder of portraits, which are surveyed first: neither read, nor removed."""
+    one, two = tmp_path / "one.parquet", tmp_path / "two.parquet"
+    for table in (one, two):
+        left = table.with_suffix(".parts")
+        left.mkdir()
+        pd.DataFrame([{"subject": 7}]).to_parquet(left / "00000.parquet")
+    pd.DataFrame([{"subject": "done"}]).to_parquet(one)
+    assert build(one, [1, 1], numbered, (), doing="counting", processes=1)["subject"].tolist() == ["done"]
+    assert build(two, [1, 1], numbered, (), doing="counting", processes=1)["subject"].tolist() == [7, 1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.parquet", "two.parquet"]
 
 
 def broken() -> Worker:

@@ -241,6 +241,9 @@ def test_any_number_of_processes_and_a_kill_give_the_same(layout, tmp_path):
     assert files == folder(tmp_path / "b")
     assert not [name for name in files if "part" in name or ".takes" in name]
     assert json.loads(files["lookalike.json"])["complete"] is True
+    (tmp_path / "a" / ".takes").mkdir()  # a kill at the very end
+    write_lookalike(tmp_path / "a", config)
+    assert not (tmp_path / "a" / ".takes").exists()
     with pytest.raises(ConfigError, match="begun with"):
         write_lookalike(tmp_path / "a", LookalikeConfig(layout, 3, frames=7, size=64))
 

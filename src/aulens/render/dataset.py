@@ -170,7 +170,7 @@ def build(
 ) -> pd.DataFrame:
     """Do all subjects and write their table, which comes last: one that is there is complete, and is read.
 
-    A subject whose rows lie in the folder `parts` beside the table is done, and is not done again.
+    A subject whose rows lie in TABLE.parts beside it is done, and is not done again.
 
     Args:
         table: the .parquet to make; its folder exists. Numbers with a point are stored as float32.
@@ -185,7 +185,7 @@ def build(
         DatasetError: the disk is full or a process died.
         AulensError: what `make` raises.
     """
-    parts = table.parent / "parts"
+    parts = table.with_suffix(".parts")  # of this table alone: a folder may hold two of them
     if table.exists():
         shutil.rmtree(parts, ignore_errors=True)  # left by a kill after the table was written
         return pd.read_parquet(table)
