@@ -38,7 +38,7 @@ def test_nothing_of_a_camera_waits_while_the_newest_is_due():
 
     frames = camera()
     steps = analyze_clip(NoFaces().analyze_frames, frames, NoFaces(), max_waiting=16, live=True)
-    assert next(steps).result.index == 0
+    assert next(steps)[0].index == 0
     time.sleep(0.05)
     # One was given, one waits, and one is in the tracker's hand.
     assert asked == [0, 1, 2]
@@ -68,8 +68,8 @@ def test_each_result_is_of_its_own_frame_however_many_go_through_the_model_at_on
         for k, count in enumerate(people)
     ]
     found = [
-        step.result
-        for step in analyze_clip(OneEach().analyze_frames, iter(frames), OneEach(), max_waiting=waiting)
+        result
+        for result, _ in analyze_clip(OneEach().analyze_frames, iter(frames), OneEach(), max_waiting=waiting)
     ]
     assert len(found) == len(frames)
     for result, frame, count in zip(found, frames, people, strict=True):

@@ -38,7 +38,15 @@ from aulens.models.builder import load_checkpoint
 from aulens.models.weights import read_state
 from aulens.output.checkpoint import Checkpoint, PartFolder, frames_kept
 from aulens.output.names import clip_names
-from aulens.output.receipt import CLIP, Receipt, begin_anew, files_of, read_receipt, with_old, write_receipt
+from aulens.output.receipt import (
+    CLIP,
+    Receipt,
+    begin_anew,
+    files_of,
+    read_receipt,
+    with_earlier_files,
+    write_receipt,
+)
 from aulens.relations import AURelations
 from aulens.runtime.card import read_card
 from aulens.runtime.model import open_model
@@ -323,7 +331,7 @@ def _receipt(folder: Path) -> Path:
 def _read_receipt(path: Path) -> object:
     kept = path.read_bytes() if path.is_file() else b""
     found = [read_receipt(path, _IDENTITY), files_of(path), clip_names(["x/a.mp4"], path.parent)]
-    with_old(path, _IDENTITY, {})
+    with_earlier_files(path, _IDENTITY, {})
     begin_anew(path)
     if kept:
         path.write_bytes(kept)

@@ -172,7 +172,7 @@ class Analyzer:
         steps = analyze_clip(
             self.analyze_frames, frames, tracker, max_waiting=max_waiting(media.info), live=live
         )
-        return (step.result for step in steps)
+        return (result for result, _ in steps)
 
     def tracker(self, keep_lost: float | None = None) -> FaceTracker:
         """Who is who in one clip: a new tracker around this analyzer's detector.

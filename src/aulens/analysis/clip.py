@@ -5,7 +5,6 @@ Memory is bounded by what may wait between the steps, whatever the length of the
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -31,19 +30,8 @@ Analyze = Callable[
 """`Analyzer.analyze_frames`."""
 
 
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One analyzed frame.
-
-    Attributes:
-        result: what was found.
-        state: the tracker's state after this frame, each `keep` frames; else None.
-    """
-
-    result: FrameResult
-    state: dict[str, Any] | None
-
-
+Step = tuple[FrameResult, dict[str, Any] | None]
+"""What was found in a frame; and each `keep` frames, the tracker's state after it, else None."""
 _Found = tuple[Frame, Tracked, dict[str, Any] | None]
 
 
@@ -87,7 +75,7 @@ def _steps(analyze: Analyze, batch: list[_Found]) -> Iterator[Step]:
     results = analyze([(frame.image, tracked.faces, tracked.ids) for frame, tracked, _ in batch])
     for (frame, tracked, state), faces in zip(batch, results, strict=True):
         result = FrameResult(frame.index, frame.time, frame.image, faces, tracked.lost, frame.picture)
-        yield Step(result, state)
+        yield result, state
 
 
 def _track(frames: Iterable[Frame], tracker: FaceTracker, keep: int) -> Generator[_Found, None, None]:

@@ -14,7 +14,7 @@ import pandas as pd
 from aulens.errors import InputError
 from aulens.files import atomic_write
 from aulens.output.overlay import join_overlay
-from aulens.output.receipt import Receipt, clear_figures, digest_of, joined, with_old
+from aulens.output.receipt import Receipt, clear_figures, digest_of, joined, with_earlier_files
 from aulens.output.settings import OutputSettings
 from aulens.output.writers import count_rows, ending
 from aulens.runtime.card import ModelCard
@@ -137,7 +137,7 @@ def finish(
         begun,
         rows=count_rows(written),
         problem=joined(begun.problem, lacking),
-        files=with_old(out / f"{name}.json", begun.identity, files),
+        files=with_earlier_files(out / f"{name}.json", begun.identity, files),
         left_out=left_out,
         remark=remark,
         digest=digest_of([written]),

@@ -29,13 +29,13 @@ from aulens.output.plan import PAGE, PARTS, PICTURES_RECEIPT, Job, Outcome, Plan
 from aulens.output.receipt import (
     Receipt,
     begin_anew,
+    current_receipt,
     digest_of,
     files_of,
+    mismatch,
     read_receipt,
-    standing_receipt,
     tables_of,
-    untrue,
-    with_old,
+    with_earlier_files,
     write_receipt,
 )
 from aulens.output.settings import OutputSettings
@@ -160,8 +160,8 @@ def begin_pictures(plan: Plan) -> None:
     if not plan.resume:
         _clear_parts(plan.out)
         begin_anew(receipt_path)
-    elif (done := standing_receipt(receipt_path)) is not None:
-        if (why := untrue(receipt_path, done)) is not None:
+    elif (done := current_receipt(receipt_path)) is not None:
+        if (why := mismatch(receipt_path, done)) is not None:
             raise ConfigError(f"{why}; move it away, or without --resume all pictures are analyzed anew")
         if done.identity.get("pictures") != plan.pictures[0].digest:
             _LOG.warning("%s is of other pictures, or they have changed; all are analyzed anew", receipt_path)
@@ -251,7 +251,7 @@ def finish_pictures(plan: Plan, card: ModelCard) -> Receipt:
         if plan.settings.draws_pictures:
             write_page(plan.out / PAGE, (seen.section for seen in _seen(plan)), frames, failed, card)
             files |= {"page": PAGE} | {name: name for name in drawn}
-        done = replace(done, files=with_old(receipt_path, identity, files))
+        done = replace(done, files=with_earlier_files(receipt_path, identity, files))
         write_receipt(receipt_path, done)
     _clear_parts(plan.out)
     return done

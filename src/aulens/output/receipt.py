@@ -90,7 +90,7 @@ def read_receipt(path: Path, identity: Mapping[str, Any]) -> Receipt | None:
     Raises:
         InputError: a video was done with other settings.
     """
-    found = standing_receipt(path)
+    found = current_receipt(path)
     if found is None:
         return None
     if found.identity != identity:
@@ -104,7 +104,7 @@ def read_receipt(path: Path, identity: Mapping[str, Any]) -> Receipt | None:
     return found if all(os.path.exists(path.parent / name) for name in found.files.values()) else None
 
 
-def untrue(path: Path, receipt: Receipt) -> str | None:
+def mismatch(path: Path, receipt: Receipt) -> str | None:
     """In what tables are not what the receipt at `path` says, or None: another run or somebody wrote them."""
     tables = tables_of(_named(path, receipt))
     if not tables:
@@ -122,7 +122,7 @@ def untrue(path: Path, receipt: Receipt) -> str | None:
     return None
 
 
-def standing_receipt(path: Path) -> Receipt | None:
+def current_receipt(path: Path) -> Receipt | None:
     """That of an earlier run, unless there is none or a run has begun to replace what it made."""
     found = _read(path)
     return None if found is None or _REPLACED in found.identity else found
@@ -172,7 +172,7 @@ def files_of(path: Path) -> dict[str, Path]:
     if found is None:
         return {}
     made = _named(path, found)
-    if found.source is None and "table" not in made and untrue(path, found) is not None:
+    if found.source is None and "table" not in made and mismatch(path, found) is not None:
         return {kind: file for kind, file in made.items() if file.suffix != ".csv"}
     return made
 
@@ -192,7 +192,7 @@ def _named(path: Path, receipt: Receipt) -> dict[str, Path]:
     return {kind: file for kind, file in files.items() if file.parent not in linked}
 
 
-def with_old(path: Path, identity: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:
+def with_earlier_files(path: Path, identity: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:
     """What is there now, of a run's identity and files: what an earlier run made stays if it says the same.
 
     Else it is taken away; `path` is that of its receipt.

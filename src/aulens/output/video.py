@@ -24,9 +24,9 @@ from aulens.output.receipt import (
     Receipt,
     begin_anew,
     joined,
+    mismatch,
     not_ours,
     read_receipt,
-    untrue,
     write_receipt,
 )
 from aulens.output.settings import AGAIN, OutputSettings
@@ -109,7 +109,7 @@ def analyze_video(
     receipt_path = out / f"{name}.json"
     with disk_errors(out, AGAIN), nullcontext(held) if held is not None else hold_clip(out, name) as held:
         if resume and (done := read_receipt(receipt_path, identity)) is not None:
-            if (why := untrue(receipt_path, done)) is not None:
+            if (why := mismatch(receipt_path, done)) is not None:
                 raise InputError(f"{why}; move it away, or without --resume the video is analyzed anew")
             remove_part(out / f"{name}.part")
             return done
@@ -237,15 +237,15 @@ def _analyze(
             max_waiting=max_waiting(media.info),
             keep=checkpoint_each,
         )
-        for step in stack.enter_context(closing(steps)):
+        for result, state in stack.enter_context(closing(steps)):
             for part in parts.values():
-                part.add(step.result)
-            counts.add(step.result)
-            after = step.result.index + 1
-            if step.state is not None:
-                keep(step.state)
+                part.add(result)
+            counts.add(result)
+            after = result.index + 1
+            if state is not None:
+                keep(state)
             if progress is not None:
-                progress(step.result, media.info)
+                progress(result, media.info)
         return counts, keep(tracker.state())
 
 
