@@ -74,10 +74,8 @@ def narrow(index: FrameIndex, listed: FrameIndex) -> FrameIndex:
     Raises:
         DatasetError: no listed frame is among the data's.
     """
-    keys = zip(index.subject.tolist(), index.sequence.tolist(), index.frame.tolist(), strict=True)
-    places = {key: i for i, key in enumerate(keys)}
-    wanted = zip(listed.subject.tolist(), listed.sequence.tolist(), listed.frame.tolist(), strict=True)
-    place = np.array([places.get(key, -1) for key in wanted], dtype=np.intp)
+    places = {key: i for i, key in enumerate(index.keys)}
+    place = np.array([places.get(key, -1) for key in listed.keys], dtype=np.intp)
     problems: list[Problem] = []
     for part in np.unique(listed.part).tolist():
         rows = (listed.part == part) & (place < 0)

@@ -65,7 +65,11 @@ def read_manifest(path: Path) -> FrameIndex:
     check_names(table, file)
     problems: list[Problem] = []
     aus, columns = _au_columns(table, file, problems)
-    table = _with_subjects(table, file, problems)
+    if (bare := table["subject"] == "").any():
+        count = int(bare.sum())
+        message = f"{count} rows name no subject and can be in no fold; they are left out, give each its own."
+        problems.append(Problem("error", "missing_subject", file.name, message, count))
+        table = table[~bare]
     labels = _labels(table, aus, columns, file, problems)
     intensities = _read_intensities(table, aus, file, problems)
     landmarks = _landmarks(table, file, problems)
@@ -114,17 +118,6 @@ def _au_columns(table: pd.DataFrame, file: Path, problems: list[Problem]) -> tup
             f"{file} must have one column per AU (AU1 or AU01, ...), found {several(list(found)) or 'none'}."
         )
     return AUSet(file.stem, numbers), known
-
-
-def _with_subjects(table: pd.DataFrame, file: Path, problems: list[Problem]) -> pd.DataFrame:
-    bare = table["subject"] == ""
-    if bare.any():
-        count = int(bare.sum())
-        message = (
-            f"{count} rows name no subject and can be in no fold; they are left out, give each its subject."
-        )
-        problems.append(Problem("error", "missing_subject", file.name, message, count))
-    return table[~bare]
 
 
 def _labels(

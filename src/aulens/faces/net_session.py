@@ -56,31 +56,25 @@ class NetSession:
         found: list[NDArray[np.float32]] = run_onnx(self._file, self._session, self._outputs, images)
         for array, (name, shape) in zip(found, self._outputs.items(), strict=True):
             if array.shape[0] != len(images) or not _fits(array.shape[1:], shape):
-                raise ModelError(
-                    f"{self._file}: gave {name} of shape {array.shape}, expected {_text(shape, len(images))}"
-                )
+                wanted = _text((len(images), *shape))
+                raise ModelError(f"{self._file}: gave {name} of shape {array.shape}, expected {wanted}")
         return found
 
     def _check_kind(self, session: Any, image: Shape, card: str) -> None:
-        inputs = {item.name: (item.type, tuple(item.shape)) for item in session.get_inputs()}
-        outputs = {item.name: (item.type, tuple(item.shape)) for item in session.get_outputs()}
-        kind, shape = inputs.get(_INPUT, ("", ()))
-        right = (
-            len(inputs) == 1 and kind == "tensor(uint8)" and len(shape) == 4 and _fits(shape[3:], image[2:])
-        )
-        for name, wanted in self._outputs.items():
-            kind, shape = outputs.get(name, ("", ()))
-            right &= kind == "tensor(float)" and len(shape) == len(wanted) + 1 and _fits(shape[1:], wanted)
-        if not right:
-            wanted_text = ", ".join(f"{name!r} {_text(shape)}" for name, shape in self._outputs.items())
+        inputs = session.get_inputs()
+        found = {item.name: (item.type, tuple(item.shape)) for item in (*inputs, *session.get_outputs())}
+        wanted: dict[str, tuple[str, Shape]] = {_INPUT: ("tensor(uint8)", (None, None, None, image[2]))}
+        wanted |= {name: ("tensor(float)", (None, *shape)) for name, shape in self._outputs.items()}
+        if len(inputs) != 1 or not all(
+            name in found and found[name][0] == kind and _fits(found[name][1], shape)
+            for name, (kind, shape) in wanted.items()
+        ):
             raise ModelError(
-                f"{self._file}: another kind of network: expected the input 'image' (B, H, W, 3) of uint8 "
-                f"and the outputs {wanted_text} of float, found inputs {_ports(inputs)} and outputs "
-                f"{_ports(outputs)}"
+                f"{self._file}: another kind of network: expected {_ports(wanted)}; found {_ports(found)}"
             )
-        if not _fits(inputs[_INPUT][1][1:], image):
+        if not _fits(found[_INPUT][1][1:], image):
             raise ModelError(
-                f"{self._file}: takes pictures of {inputs[_INPUT][1][1:]}, its card {card} says {image}"
+                f"{self._file}: takes pictures of {found[_INPUT][1][1:]}, its card {card} says {image}"
             )
 
 
@@ -91,9 +85,10 @@ def _fits(shape: tuple[Any, ...], wanted: Shape) -> bool:
     )
 
 
-def _text(shape: Shape, batch: int | str = "B") -> str:
-    return f"({', '.join([str(batch), *('N' if size is None else str(size) for size in shape)])})"
-
-
 def _ports(ports: Mapping[str, tuple[str, tuple[Any, ...]]]) -> str:
-    return ", ".join(f"{name!r} {shape} {kind}" for name, (kind, shape) in ports.items()) or "none"
+    return ", ".join(f"{name!r} {_text(shape)} {kind}" for name, (kind, shape) in ports.items()) or "none"
+
+
+def _text(shape: tuple[Any, ...]) -> str:
+    sizes = (("N" if axis else "B") if size is None else str(size) for axis, size in enumerate(shape))
+    return f"({', '.join(sizes)})"

@@ -34,9 +34,8 @@ class DetectorSpec(DetectorOptions):
                 enters makes no detector.
         """
         entry = DETECTORS[self.name]
-        for option, value in (("model", self.model), ("upscale", self.upscale)):
-            if value is not None and option not in entry.options:
-                flag = {"model": "--detector-model", "upscale": "--upscale"}[option]
+        for option, flag in (("model", "--detector-model"), ("upscale", "--upscale")):
+            if getattr(self, option) is not None and option not in entry.options:
                 raise ConfigError(f"The detector {self.name} has no use for {flag}; leave it out.")
         if self.landmarks is None:
             return self._made(entry.make, self)

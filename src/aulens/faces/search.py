@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import Final
 
 import numpy as np
@@ -58,6 +58,7 @@ DEFAULT_SEARCH: Final = SearchSettings()
 _GAIN: Final = 1.25  # an enlarged look is larger than the last by at least this
 _NEAR_SIZES: Final = (0.6, 1.7)  # of a face near another, in sizes of that
 _TURNS: Final = (90, 180, 270)
+_Range = tuple[float, float]
 _CUT: Final = 4  # a box within so many pixels of a look of a tile's edge is of a face that the edge cuts
 
 
@@ -202,44 +203,28 @@ def tiles(image: NDArray[np.uint8], scale: float, max_pixels: int, overlap: floa
         if max(tall, wide) <= 2 * overlap:
             break
         rows, columns = (rows + 1, columns) if tall > wide else (rows, columns + 1)
-    for down, across in product(
-        _spans(height, rows, overlap / scale), _spans(width, columns, overlap / scale)
-    ):
-        (top, bottom), (left, right) = down.span, across.span
-        yield Tile(
-            view(image, scale, (left, top, right, bottom), "enlarged"),
-            np.array([across.own, down.own]).T,
-            np.array([across.inside(_CUT / scale), down.inside(_CUT / scale)]).T,
-        )
-
-
-@dataclass(frozen=True)
-class _Span:
-    """A tile along one axis."""
-
-    span: tuple[int, int]
-    own: tuple[float, float]
-
-    def inside(self, cut: float) -> tuple[float, float]:
-        low, high = self.own
-        return (
-            -math.inf if low == -math.inf else self.span[0] + cut,
-            math.inf if high == math.inf else self.span[1] - cut,
-        )
+    sides = (height, rows), (width, columns)
+    spans = (_spans(side, count, overlap / scale, _CUT / scale) for side, count in sides)
+    for (y, own_y, inside_y), (x, own_x, inside_x) in product(*spans):
+        seen = view(image, scale, (x[0], y[0], x[1], y[1]), "enlarged")
+        yield Tile(seen, np.array([own_x, own_y]).T, np.array([inside_x, inside_y]).T)
 
 
 def _length(side: float, count: int, overlap: float) -> float:
     return (side + (count - 1) * overlap) / count
 
 
-def _spans(side: int, count: int, overlap: float) -> list[_Span]:
-    """`count` spans over 0 to `side`, of one length, each sharing `overlap` with the next."""
+def _spans(
+    side: int, count: int, overlap: float, cut: float
+) -> Iterator[tuple[tuple[int, int], _Range, _Range]]:
+    """`count` spans over 0 to `side`, of one length, each sharing `overlap` with the next: see `Tile`."""
     length = _length(side, count, overlap)
     starts = [number * (length - overlap) for number in range(count)]
-    spans = [(math.floor(start), min(math.ceil(start + length), side)) for start in starts]
-    borders = [start + overlap / 2 for start in starts]
-    lows, highs = [-math.inf, *borders[1:]], [*borders[1:], math.inf]
-    return [_Span(*parts) for parts in zip(spans, zip(lows, highs, strict=True), strict=True)]
+    borders = [-math.inf, *(start + overlap / 2 for start in starts[1:]), math.inf]
+    for start, (first, last) in zip(starts, pairwise(borders), strict=True):
+        low, high = math.floor(start), min(math.ceil(start + length), side)
+        inside = first if math.isinf(first) else low + cut, last if math.isinf(last) else high - cut
+        yield (low, high), (first, last), inside
 
 
 def _region(image: Image, x: float, y: float, reach: float) -> tuple[int, int, int, int]:

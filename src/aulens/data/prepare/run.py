@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -126,9 +126,13 @@ def prepare(
     done, cpu_seconds = 0, 0.0
     if not is_finished(root, about):
         with ExitStack() as held:
-            with _as_config_errors(root):
+            try:
                 held.enter_context(hold(root / LOCK, f"The folder {root}"))
                 finished = claim(root, about)  # by another process, just now
+            except OSError as error:
+                file = next((one for one in root.absolute().parents if one.is_file()), None)
+                why = f"{file} is a file" if file else error.strerror or str(error)
+                raise ConfigError(f"Cannot prepare into {root}: {why}; give a folder to write to") from error
             if not finished:
                 with disk_errors(root, "the same command"):
                     units = divide(index, unit_frames)
@@ -140,17 +144,6 @@ def prepare(
         root, len(index), counts["stored"], counts["found"], counts["missing"], counts.get("detector"),
         done, time.perf_counter() - start, cpu_seconds, tuple(counts.get("near_duplicates", ())),
     )  # fmt: skip
-
-
-@contextmanager
-def _as_config_errors(root: Path) -> Iterator[None]:
-    """A folder that can't be made or written to is a wrong choice."""
-    try:
-        yield
-    except OSError as error:
-        file = next((one for one in root.absolute().parents if one.is_file()), None)
-        why = f"{file} is a file" if file else error.strerror or str(error)
-        raise ConfigError(f"Cannot prepare into {root}: {why}; give a folder to write to") from error
 
 
 def _fill(
