@@ -54,7 +54,7 @@ class ModelConfig(Checked):
         super().__post_init__()
         if not isinstance(self.aus, str):
             object.__setattr__(self, "aus", tuple(self.aus))
-        assert self.au_set  # refuses unknown AUs
+        _ = self.au_set  # refuses unknown AUs
         self.check()
 
     def check(self) -> None:

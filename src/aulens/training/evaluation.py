@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,11 +62,8 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values; undefined numbers are None."""
-        entries = {field.name: getattr(self, field.name) for field in fields(self)}
-        entries = {"model": entries.pop("name"), **entries}
-        result: dict[str, Any] = plain(
-            {key: part.to_dict() if hasattr(part, "to_dict") else part for key, part in entries.items()}
-        )
+        entries = {key: of.to_dict() if hasattr(of, "to_dict") else of for key, of in vars(self).items()}
+        result: dict[str, Any] = plain({"model": entries.pop("name"), **entries})
         return result
 
     def to_markdown(self) -> str:
