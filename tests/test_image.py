@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from aulens.errors import InputError
-from aulens.image import read_image
+from aulens.errors import ConfigError, InputError
+from aulens.image import encode_picture, read_image
 
 # 3 wide, 2 high, every pixel known.
 RGB = np.array(
@@ -195,3 +195,13 @@ def test_reading_leaves_warnings_as_they_were(tmp_path: Path) -> None:
     before = list(warnings.filters)
     read_image(saved(tmp_path / "a.png", Image.fromarray(RGB)))
     assert list(warnings.filters) == before
+
+
+def test_a_drawing_is_what_its_name_ends_in(tmp_path: Path) -> None:
+    for name, most in (("a.png", 0), ("a.PNG", 0), ("a.jpg", 8), ("a.jpeg", 8)):
+        grey = np.full((16, 24, 3), (90, 120, 150), np.uint8)
+        (tmp_path / name).write_bytes(encode_picture(tmp_path / name, grey))
+        away = read_image(tmp_path / name).astype(int) - grey
+        assert np.abs(away).max() <= most
+    with pytest.raises(ConfigError, match=r"sheet\.xyz.*\.png or \.jpg"):
+        encode_picture(tmp_path / "sheet.xyz", RGB)

@@ -1,5 +1,6 @@
 """Read pictures of every usual kind into one: (H, W, 3) uint8 RGB, upright."""
 
+import io
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from aulens.errors import InputError
+from aulens.errors import ConfigError, InputError
 from aulens.formats import DAMAGE, no_picture, open_picture
 from aulens.named import regular_file
 from aulens.pixels import read_pixels
@@ -112,6 +113,20 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
             f"a picture of the shape {image.shape} can't be a JPEG: at most 65,535 pixels a side"
         )
     return data.tobytes()
+
+
+def encode_picture(path: Path, image: NDArray[np.uint8]) -> bytes:
+    """A picture (H, W, 3) uint8 RGB as a file of this name holds it: PNG, or JPEG of quality 95.
+
+    Raises:
+        ConfigError: the name ends neither in .png nor in .jpg.
+    """
+    kind = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}.get(path.suffix.lower())
+    if kind is None:
+        raise ConfigError(f"can't draw {path}: use a name that ends in .png or .jpg")
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, kind, quality=95)
+    return file.getvalue()
 
 
 def unmirrored(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from aulens.doctor import contact_sheet, examine
 from aulens.doctor.sampling import busiest_window, clips, spread
 from aulens.doctor.sheet import COLUMNS, HEAD, STRIP, TILE, doubt
 from aulens.doctor.terminal import report
-from aulens.errors import DatasetError
+from aulens.errors import ConfigError, DatasetError
 from command_line import aulens
 
 pytestmark = pytest.mark.slow
@@ -198,7 +198,7 @@ def test_a_sheet_without_landmarks_or_pictures_that_can_be_read_is_drawn(deliver
     assert contact_sheet(gone, tmp_path / "gone.jpg", count=8).is_file()
     with pytest.raises(DatasetError, match="nothing to draw"):
         contact_sheet(replace(index, media=("",) * len(index)), tmp_path / "none.png")
-    with pytest.raises(DatasetError, match=r"ends in \.png or \.jpg"):
+    with pytest.raises(ConfigError, match=r"ends in \.png or \.jpg"):
         contact_sheet(gone, tmp_path / "sheet.gif", count=8)
 
 

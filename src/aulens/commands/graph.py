@@ -9,13 +9,13 @@ from aulens.aus import RENDERS, au_set
 from aulens.commands.research import extras
 from aulens.commands.terminal import to_stderr
 from aulens.contents import json_of
-from aulens.errors import ConfigError, DatasetError, InputError, ModelError
+from aulens.errors import ConfigError, DatasetError, ModelError
 from aulens.files import write_bytes
+from aulens.image import encode_picture
 from aulens.output.plan import refuse_inputs
 from aulens.relations import THRESHOLD, AURelations
 from aulens.runtime.card import FORMAT as CARD_FORMAT
 
-_PICTURES: Final = (".png", ".jpg", ".jpeg")
 _CHECKPOINT: Final = "best.safetensors"
 _MANIFEST: Final = "manifest.parquet"
 
@@ -56,7 +56,7 @@ def graph(
     ] = None,
 ) -> None:
     """Draw how Action Units co-occur: how often each is present when another is, in training labels."""
-    if out.suffix.lower() not in (*_PICTURES, ".json"):
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".json"):
         raise ConfigError(f"{out} must end in .png or .jpg for a picture, or in .json for the matrix")
     refuse_inputs([out], [source])
     relations, own, title = _read(source, aus, fold)
@@ -68,14 +68,9 @@ def graph(
     if out.suffix.lower() == ".json":
         relations.save(out)
     else:
-        import cv2
-
         from aulens.show.relations import draw_relations
 
-        done, data = cv2.imencode(out.suffix, draw_relations(relations, chosen, title)[..., ::-1])
-        if not done:
-            raise InputError(f"{out}: the picture could not be encoded")
-        write_bytes(out, data.tobytes())
+        write_bytes(out, encode_picture(out, draw_relations(relations, chosen, title)))
     to_stderr().print(
         f"{out}: {len(relations.aus)} AUs, {kept} relations are at least {chosen:g}", markup=False
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PILImage
 
 from aulens.data.index import FrameIndex
 from aulens.data.registry import protocol_of
@@ -16,7 +15,8 @@ from aulens.doctor.measures import Floats, face_axes
 from aulens.doctor.sampling import Image, Rows, read_rows, spread
 from aulens.doctor.shape import judge
 from aulens.errors import DatasetError
-from aulens.files import atomic_write
+from aulens.files import write_bytes
+from aulens.image import encode_picture
 from aulens.landmarks import SUBJECT_RIGHT, layout_of
 from aulens.show.canvas import FRAME, INK, LEFT, PAPER, RIGHT, Colour, Layer, text_width
 
@@ -44,7 +44,8 @@ def contact_sheet(index: FrameIndex, out: Path, count: int = 40) -> Path:
         count: how many faces.
 
     Raises:
-        DatasetError: no frame has a picture, or `out` can't be written.
+        DatasetError: no frame has a picture.
+        ConfigError: `out` has another ending.
     """
     there = np.flatnonzero([bool(path) for path in index.media])
     if not len(there):
@@ -58,7 +59,9 @@ def contact_sheet(index: FrameIndex, out: Path, count: int = 40) -> Path:
         sheet[y : y + TILE + STRIP, x : x + TILE] = tile
     layer = Layer(sheet.shape[:2])
     _head(layer, index)
-    return _write(layer.over(sheet), out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(out, encode_picture(out, layer.over(sheet)))
+    return out
 
 
 def _chosen(index: FrameIndex, there: Rows, count: int) -> tuple[list[int], list[str]]:
@@ -179,12 +182,3 @@ def _head(layer: Layer, index: FrameIndex) -> None:
         "an expression makes about 0.1"
     )
     layer.text(x, 34, text, 12, INK)
-
-
-def _write(sheet: NDArray[Any], out: Path) -> Path:
-    if out.suffix.lower() not in {".png", ".jpg", ".jpeg"}:
-        raise DatasetError(f"Cannot write {out}: use a name that ends in .png or .jpg.")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(out) as part:
-        PILImage.fromarray(sheet).save(part, format="PNG" if out.suffix.lower() == ".png" else "JPEG")
-    return out

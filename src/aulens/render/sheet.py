@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from aulens.aus import PRESENT_STRENGTH, RENDERS
 from aulens.data.renders import render_table
-from aulens.errors import DatasetError
-from aulens.image import read_image
+from aulens.files import write_bytes
+from aulens.image import encode_picture, read_image
 
 Image = NDArray[np.uint8]
 
@@ -30,19 +30,6 @@ def _captioned(image: Image, text: str, side: int) -> Image:
     strip = np.full((18, side, 3), 24, np.uint8)
     cv2.putText(strip, text, (3, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (235, 235, 235), 1, cv2.LINE_AA)
     return np.vstack([picture, strip])
-
-
-def _write(image: Image, out: Path) -> Path:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        written = cv2.imwrite(str(out), image[..., ::-1])
-    except cv2.error:  # an ending that OpenCV doesn't know
-        written = False
-    if not written:
-        raise DatasetError(
-            f"could not write {out}: use a name that ends in .png or .jpg, in a writable folder"
-        )
-    return out
 
 
 def _caption(row: pd.Series) -> str:
@@ -70,10 +57,14 @@ def contact_sheet(
     Raises:
         DatasetError: if `root` holds no finished data set.
         InputError: if one of its pictures can't be read.
+        ConfigError: `out` ends neither in .png nor in .jpg.
     """
     rows = render_table(Path(root), ("file",))
     rows = rows.sample(min(count, len(rows)), random_state=seed)
     tiles = []
     for _, row in rows.iterrows():
         tiles.append(_captioned(read_image(Path(root) / row["file"]), _caption(row), 160))
-    return _write(_tile(tiles, columns), Path(out))
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(out, encode_picture(out, _tile(tiles, columns)))
+    return out
