@@ -96,7 +96,7 @@ def test_convert_takes_the_same_points() -> None:
 
 
 def test_convert_refuses_points_that_are_not_there() -> None:
-    with pytest.raises(InputError, match=r"cannot convert ibug66 to ibug68.* lacks the points \[60, 64\]"):
+    with pytest.raises(InputError, match=r"layout 'ibug66' lacks the points \[60, 64\]"):
         convert(np.zeros((66, 2)), IBUG66, IBUG68)
     with pytest.raises(InputError, match=r"in ibug68 must be \(\.\.\., 68, 2\).* got shape \(49, 2\)"):
         convert(np.zeros((49, 2)), IBUG68, IBUG49)

@@ -145,20 +145,7 @@ def convert(landmarks: ArrayLike, source: LandmarkLayout, target: LandmarkLayout
     Raises:
         InputError: when `landmarks` are not in `source`, or `target` has points that `source` lacks.
     """
-    points = _checked(landmarks, source)
-    return np.take(points, target_positions(source, target), axis=-2)
-
-
-def target_positions(source: LandmarkLayout, target: LandmarkLayout) -> tuple[int, ...]:
-    """For each point of `target`, its index in `source`: what `convert` takes.
-
-    Raises:
-        InputError: when `target` has points that `source` lacks.
-    """
-    try:
-        return source.positions(target.in68)
-    except InputError as error:
-        raise InputError(f"cannot convert {source.name} to {target.name}: {error}") from None
+    return np.take(_checked(landmarks, source), source.positions(target.in68), axis=-2)
 
 
 def mirror(landmarks: ArrayLike, width: int, layout: LandmarkLayout | None = None) -> Floats:

@@ -89,7 +89,7 @@ def test_arrays_larger_than_landmarks_are_refused_before_they_are_read(tmp_path)
 def test_points_that_no_picture_has_are_none(tmp_path):
     far = matrix(0)
     far[3, 1] = 1e300
-    assert as_points(far, 49) is None
+    assert np.isnan(as_points(far, 49)).all()
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -138,4 +138,4 @@ def test_points_count_from_0():
     np.testing.assert_allclose(as_points(points, 49), points - 1, rtol=1e-6)
     np.testing.assert_allclose(as_points(points.T, 49), points - 1, rtol=1e-6)
     for unusable in (None, points[:48], np.zeros((49, 2)), np.where(points > 50, np.nan, points)):
-        assert as_points(unusable, 49) is None
+        assert np.isnan(as_points(unusable, 49)).all()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from aulens.aus import MISSING
 from aulens.errors import ConfigError, InputError
-from aulens.landmarks import IBUG49, IBUG66, IBUG68, LandmarkLayout, target_positions
+from aulens.landmarks import IBUG49, IBUG66, IBUG68, LandmarkLayout
 from aulens.losses import (
     JAACriterion,
     RoiCriterion,
@@ -92,7 +92,7 @@ def test_total_is_made_of_its_parts(dice: str, weighted: bool) -> None:
         weighted_dice(logits.sigmoid(), labels, weight, dice, 2.0)
         for logits in (output.logits, output.local_logits)
     )
-    target = landmarks[:, list(target_positions(IBUG68, IBUG49))]
+    target = landmarks[:, list(IBUG68.positions(IBUG49.in68))]
     landmark = landmark_loss(output.landmarks, target, (labels != MISSING).any(1))
     local = local_softmax + 0.3 * local_dice
     expected = {
@@ -132,7 +132,7 @@ def test_landmarks_of_every_layout_give_the_same_target(layout: LandmarkLayout) 
     output, landmarks, labels = batch()
     losses = criterion(STAGE1, RATES)
     expected = losses(output, landmarks, labels)["landmark"]
-    fewer = landmarks[:, list(target_positions(IBUG68, layout))]
+    fewer = landmarks[:, list(IBUG68.positions(layout.in68))]
     torch.testing.assert_close(losses(output, fewer, labels)["landmark"], expected)
 
 

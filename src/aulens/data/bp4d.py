@@ -156,13 +156,8 @@ def _landmarks(
     message = f"{file.name} {{}}; get it again, or its landmarks have to be detected."
     with noted(problems, Problem("warning", "unreadable_landmarks", where, message, len(frame))):
         cells = read_cells(file, "fit/pred", (frame - 1).tolist())
-        lost: list[int] = []
-        for i, one in enumerate(as_points(cell, IBUG49.count) for cell in cells):
-            if one is None:
-                lost.append(int(frame[i]))
-            else:
-                points[i] = one
-        if lost:
+        points[:] = [as_points(cell, IBUG49.count) for cell in cells]
+        if lost := frame[np.isnan(points).any((1, 2))].tolist():
             message = f"{len(lost)} of {len(cells)} coded frames have no landmarks ({several(lost)})."
             problems.append(Problem("note", "missing_landmarks", where, message, len(lost)))
     return points

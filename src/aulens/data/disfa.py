@@ -235,18 +235,13 @@ def _read_landmarks(subject: str, n: int, found: _Found, problems: list[Problem]
     lost, damaged = [], {}
     for t in range(n):
         path = files.get(t + first)
-        if path is None:
-            lost.append(t + 1)
-            continue
         try:
-            one = as_points(read_matrix(path, "pts"), IBUG66.count)
+            points[t] = as_points(None if path is None else read_matrix(path, "pts"), IBUG66.count)
         except DatasetError as error:
-            damaged[path.name] = str(error)
+            damaged[files[t + first].name] = str(error)
             continue
-        if one is None:
+        if np.isnan(points[t]).any():
             lost.append(t + 1)
-        else:
-            points[t] = one
     if lost:
         message = f"{len(lost)} of {n} frames have no landmarks ({several(lost)})."
         problems.append(Problem("note", "missing_landmarks", subject, message, len(lost)))

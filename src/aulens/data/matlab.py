@@ -149,14 +149,13 @@ def _matrix(content: bytes, name: str, order: str) -> NDArray[np.float64] | None
     return numbers.reshape(tuple(shape.tolist()), order="F")
 
 
-def as_points(matrix: NDArray[np.float64] | None, count: int) -> NDArray[np.float32] | None:
-    """(count, 2) float32, 0-based, from MATLAB's 1-based (count, 2) or (2, count); None if it is neither.
+def as_points(matrix: NDArray[np.float64] | None, count: int) -> NDArray[np.float32]:
+    """(count, 2) float32, 0-based, from MATLAB's 1-based (count, 2) or (2, count); NaN if it is neither.
 
     A pixel's centre is an integer in both, so that only 1 is taken away.
     """
-    if matrix is None or matrix.shape not in ((count, 2), (2, count)):
-        return None
-    points = matrix if matrix.shape == (count, 2) else matrix.T
-    if not (np.abs(points) < _FARTHEST).all() or not points.any():  # nor is NaN
-        return None
-    return (points - 1).astype(np.float32)
+    if matrix is not None and matrix.shape in ((count, 2), (2, count)):
+        points = matrix if matrix.shape == (count, 2) else matrix.T
+        if (np.abs(points) < _FARTHEST).all() and points.any():  # NaN is not below
+            return (points - 1).astype(np.float32)
+    return np.full((count, 2), np.nan, np.float32)

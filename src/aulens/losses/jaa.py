@@ -15,7 +15,7 @@ from torch import Tensor
 
 from aulens.aus import MISSING
 from aulens.errors import InputError
-from aulens.landmarks import IBUG49, LAYOUTS, LEFT_EYE, RIGHT_EYE, layout_of, target_positions
+from aulens.landmarks import IBUG49, LAYOUTS, LEFT_EYE, RIGHT_EYE, layout_of
 from aulens.losses.common import Criterion, masked_mean, weighted_cross_entropy
 from aulens.models.base import AUOutput, full
 from aulens.models.config import DiceForm, JAAConfig
@@ -129,7 +129,7 @@ class JAACriterion(Criterion):
         super().__init__(config, base_rates)
         self.config = config
         for layout in LAYOUTS.values():
-            positions = torch.tensor(target_positions(layout, IBUG49))
+            positions = torch.tensor(layout.positions(IBUG49.in68))
             self.register_buffer(f"in_{layout.count}", positions, persistent=False)
 
     def forward(
