@@ -273,9 +273,9 @@ def test_all_figures_of_a_clip_are_written(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert sorted((tmp_path / "one").iterdir()) == sorted(alone)
     several = pd.concat([person(0, range(60)), person(1, range(60)), person(2, range(10))])
-    written = write_figures(tmp_path / "two", several, THRESHOLD, prefix="a-")
+    written = write_figures(tmp_path / "two", several, THRESHOLD)
     assert {path.name for path in written if path.suffix == ".svg"} == {
-        f"a-{kind}-person{k}.svg" for kind in ("timeline", "cooccurrence") for k in (0, 1)
+        f"{kind}-person{k}.svg" for kind in ("timeline", "cooccurrence") for k in (0, 1)
     }  # the third is seen for less than a second
     assert sorted((tmp_path / "two").iterdir()) == sorted(written)
 

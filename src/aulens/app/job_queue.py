@@ -84,11 +84,7 @@ class Ticket(Generic[T]):
 
 
 class JobQueue:
-    """Does one piece of work after another, in a thread of its own.
-
-    Args:
-        max_waiting: pieces that may wait while one is done.
-    """
+    """Does one piece of work after another, in a thread of its own; `max_waiting` may wait meanwhile."""
 
     def __init__(self, max_waiting: int) -> None:
         self._max_waiting = max_waiting

@@ -41,17 +41,7 @@ Sent = dict[str, Any]
 
 
 class Page:
-    """The page, one for all visitors.
-
-    Args:
-        analyzer: the model and the detector.
-        settings: limits.
-        sessions: who is here.
-        queue: does the work.
-
-    Attributes:
-        blocks: for Gradio.
-    """
+    """The page, one for all visitors; `blocks` is what Gradio shows."""
 
     def __init__(
         self, analyzer: Analyzer, settings: AppSettings, sessions: Sessions, queue: JobQueue

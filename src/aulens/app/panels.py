@@ -70,12 +70,7 @@ def about_source(source: Source) -> str:
 
 
 def progress(ticket: Ticket[PageResult], ahead: int) -> str:
-    """How far an analysis is.
-
-    Args:
-        ticket: of the analysis.
-        ahead: how many come first.
-    """
+    """How far an analysis is, with `ahead` others before it."""
     share = None if not ticket.total else min(1.0, ticket.done / ticket.total)
     if ticket.stopping:
         text = "Stopping"

@@ -33,15 +33,7 @@ _SWEEP_EACH: Final = 60.0
 
 @dataclass(frozen=True, eq=False)
 class Served:
-    """A page that is ready to be served.
-
-    Attributes:
-        url: its address.
-        folder: holds all uploads and results; gone at the end.
-        sessions: who is on the page.
-        queue: does the work.
-        server: call `run` to serve.
-    """
+    """A page that is ready to be served; `folder`, with all uploads and results, is gone at the end."""
 
     url: str
     folder: Path
@@ -51,13 +43,7 @@ class Served:
 
 
 class Server(uvicorn.Server):
-    """Ends open streams when it ends; uvicorn alone would wait for the browsers to close them.
-
-    Args:
-        config: how to serve.
-        listener: where.
-        secured: the application.
-    """
+    """Ends open streams when it ends; uvicorn alone would wait for the browsers to close them."""
 
     def __init__(self, config: uvicorn.Config, listener: socket.socket, secured: SecureApp) -> None:
         super().__init__(config)
@@ -76,10 +62,6 @@ class Server(uvicorn.Server):
 @contextmanager
 def prepared(analyzer: Analyzer, settings: AppSettings) -> Iterator[Served]:
     """A page, ready to be served; its files are gone at the end.
-
-    Args:
-        analyzer: the model and the detector.
-        settings: where to serve, and limits.
 
     Raises:
         ConfigError: the host or the port can't be used, or Gradio is missing.

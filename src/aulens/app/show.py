@@ -25,14 +25,7 @@ _LIVE_QUALITY: Final = 80
 
 @dataclass(frozen=True)
 class Shown:
-    """What a visitor wants to see.
-
-    Attributes:
-        labels: of the AUs.
-        heat: evidence over the picture.
-        face: of a picture with several.
-        person: of a video with several.
-    """
+    """What a visitor wants to see: which AUs, evidence over the picture, a face or person of several."""
 
     labels: Sequence[str]
     heat: bool
@@ -48,11 +41,11 @@ class Shown:
 
 
 def show(on: Layout, session: Session, shown: Shown, *, new: bool) -> dict[Any, Any]:
-    """What to change on the page.
+    """What to change on the page of a session; nothing if nothing was made for it.
 
     Args:
         on: the page.
-        session: whose; nothing is changed if nothing was made for them.
+        session: whose results.
         shown: what they want to see.
         new: the results just came; else only what is drawn changes.
     """

@@ -24,7 +24,6 @@ class Source:
     """A dropped file that can be read.
 
     Attributes:
-        path: where it lies.
         name: what the visitor calls it.
         info: of a video; None for a picture.
         size: (width, height) in pixels.

@@ -47,15 +47,7 @@ class Download:
 
 @dataclass(frozen=True, eq=False)
 class PictureResult:
-    """What was made of a picture.
-
-    Attributes:
-        source: the picture.
-        folder: with the files.
-        downloads: the files.
-        card: of the model.
-        faces: what was found.
-    """
+    """What was made of a picture, in a folder."""
 
     source: Source
     folder: Path
@@ -86,13 +78,9 @@ class PictureResult:
 
 @dataclass(frozen=True, eq=False)
 class ClipResult:
-    """What was made of a video.
+    """What was made of a video, in a folder.
 
     Attributes:
-        source: the video.
-        folder: with the files.
-        downloads: the files.
-        card: of the model.
         done: counts, and where the video ended early.
         people: ids of those who were seen, ascending.
         until: seconds at which the part ended, if the video goes on behind it.

@@ -79,49 +79,40 @@ def cooccurrence_figure(
     note = f"{'Without change' if measure == 'phi' else 'Never present'}: {', '.join(never)}."
     below = textwrap.wrap(note, int((width - 0.12) * 72 / 3.3)) if never else []
     with style():
-        if len(kept) < 2:
+        from matplotlib.figure import Figure
+
+        side = min(width - _LEFT - 0.08, _CELL * len(kept)) if len(kept) > 1 else 0
+        foot = _FOOT + _LINE * len(below)
+        height = side + _TOP + foot if side else _TOP + 0.1 + _LINE * len(below)
+        figure = Figure((width, height))
+        if side:
+            _draw(figure, values[np.ix_(there, there)], kept, measure, side, foot)
+        else:
+            who = f"{kept[0]} alone" if kept else "No Action Unit"
             verb = "changed" if measure == "phi" else "was present"
-            return _sentence(f"{kept[0]} alone" if kept else "No Action Unit", verb, below, width, title)
-        return _draw(values[np.ix_(there, there)], kept, measure, below, width, title)
-
-
-def _sentence(who: str, verb: str, below: Sequence[str], width: float, title: str | None) -> "Figure":
-    """A figure without a matrix."""
-    from matplotlib.figure import Figure
-
-    sentence = f"{who} {verb}: nothing goes together."
-    height = _TOP + 0.1 + _LINE * len(below)
-    figure = Figure((width, height))
-    figure.text(0.06 / width, 1 - 0.26 / height, sentence, fontsize=7, color=INK, va="top")
-    _write_below(figure, below)
-    if title is not None:
-        write_title(figure, title, 0.06 / width, 1 - 0.06 / height)
-    return figure
-
-
-def _write_below(figure: "Figure", lines: Sequence[str]) -> None:
-    width, height = figure.get_size_inches()
-    for number, line in enumerate(reversed(lines)):
-        at = (0.05 + _LINE * number) / height
-        figure.text(0.06 / width, at, line, fontsize=5.5, color=GREY, va="bottom")
+            sentence = f"{who} {verb}: nothing goes together."
+            figure.text(0.06 / width, 1 - 0.26 / height, sentence, fontsize=7, color=INK, va="top")
+        for number, line in enumerate(reversed(below)):
+            at = (0.05 + _LINE * number) / height
+            figure.text(0.06 / width, at, line, fontsize=5.5, color=GREY, va="bottom")
+        if title is not None:
+            write_title(figure, title, 0.06 / width, 1 - 0.06 / height)
+        return figure
 
 
 def _draw(
+    figure: "Figure",
     values: NDArray[np.float64],
     labels: Sequence[str],
     measure: Measure,
-    below: Sequence[str],
-    width: float,
-    title: str | None,
-) -> "Figure":
+    side: float,
+    foot: float,
+) -> None:
+    """The matrix, `side` inches wide, `foot` above the lower edge, and the scale of its colours."""
     from matplotlib.colors import LinearSegmentedColormap, Normalize
-    from matplotlib.figure import Figure
 
     count, signed = len(labels), measure == "phi"
-    side = min(width - _LEFT - 0.08, _CELL * count)
-    foot = _FOOT + _LINE * len(below)
-    height = side + _TOP + foot
-    figure = Figure((width, height))
+    width, height = figure.get_size_inches()
     axes = figure.add_axes((_LEFT / width, foot / height, side / width, side / height), label="matrix")
     # White to blue; for both signs vermilion, white, blue: apart for all kinds of colour vision.
     ends = (
@@ -165,7 +156,3 @@ def _draw(
     bar.tick_params(length=1.5, pad=1)
     words = WORDS[measure] + (", in hundredths" if signed or measure == "jaccard" else ", in %")
     figure.text(0.06 / width, (foot - 0.39) / height, words, fontsize=6, color=INK, va="bottom")
-    _write_below(figure, below)
-    if title is not None:
-        write_title(figure, title, 0.06 / width, 1 - 0.06 / height)
-    return figure

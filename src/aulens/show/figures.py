@@ -27,7 +27,6 @@ def write_figures(
     events: pd.DataFrame | None = None,
     smoothed: bool | None = None,
     sides: bool = False,
-    prefix: str = "",
 ) -> tuple[Path, ...]:
     """Write timelines and co-occurrence of each person of a clip, as SVG and PDF.
 
@@ -42,7 +41,6 @@ def write_figures(
         events: of `aulens.tables.events`; None: made here, if the clip has time stamps.
         smoothed: draw smoothed probabilities; None: where the table has them.
         sides: draw right and left in the timelines.
-        prefix: before each name: several clips can share a folder.
 
     Returns:
         The files that were written.
@@ -73,19 +71,13 @@ def write_figures(
         }
         for kind, figure in figures.items():
             for suffix in (".svg", ".pdf"):
-                path = folder / f"{prefix}{kind}{end}{suffix}"
+                path = folder / f"{kind}{end}{suffix}"
                 save_figure(figure, path)
                 written.append(path)
     return tuple(written)
 
 
-def people_to_draw(seen: Mapping[int, float], min_seen: float, max_people: int = 12) -> list[int]:
-    """Who gets figures: those who were seen longest, and for so long at least; whoever is alone, always.
-
-    Args:
-        seen: face id to how long it was seen.
-        min_seen: in the unit of `seen`.
-        max_people: who get figures at most.
-    """
-    longest = sorted(seen, key=lambda face_id: -seen[face_id])[:max_people]
+def people_to_draw(seen: Mapping[int, float], min_seen: float) -> list[int]:
+    """Who gets figures: the 12 seen for longest, and for `min_seen` at least; whoever is alone, always."""
+    longest = sorted(seen, key=lambda face_id: -seen[face_id])[:12]
     return sorted(face_id for face_id in longest if seen[face_id] >= min_seen or len(seen) == 1)

@@ -261,14 +261,6 @@ class _Drawing:
             loc="upper left",
             bbox_to_anchor=(0.06 / self.width, top),
             ncols=-(-len(parts) // lines),
-            frameon=False,
-            fontsize=6,
-            handlelength=1.6,
-            handletextpad=0.4,
-            columnspacing=1.0,
-            labelspacing=0.2,
-            borderaxespad=0,
-            borderpad=0,
         )
 
 

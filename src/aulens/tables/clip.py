@@ -98,10 +98,6 @@ class Track:
         known = place < len(self.frame) and self.frame[place] == frame and self.seen[place]
         return place if known else None
 
-    def at(self, time: float) -> int:
-        """The position of the frame that is shown at a time; of the nearest outside the track."""
-        return max(0, int(np.searchsorted(self.time, time + 1e-9, side="right")) - 1)
-
 
 @dataclass(frozen=True, eq=False)
 class Clip:

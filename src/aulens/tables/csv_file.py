@@ -80,15 +80,14 @@ class CSVFile:
                     f"{path}: its columns are set apart by {marks}, as some spreadsheets do; save it as "
                     "CSV with commas between columns and points in numbers"
                 )
-        self._check_names()
+        twice = sorted(name for name, count in Counter(self.columns).items() if name and count > 1)
+        if twice:
+            raise InputError(f"{path}: its header names {', '.join(twice[:5])} more than once")
+        # A table written with its index has a column without a name.
+        self.columns = tuple(name or f"unnamed {i}" for i, name in enumerate(self.columns))
         self._lines = np.array([self._checked(line, record) for line, record in records], dtype=np.int64)
         if self._blanks:  # pandas must read the rows that were counted
             self._data = b"\n".join(record for _, record in self._rows())
-
-    @property
-    def heads(self) -> str:
-        """The first columns, for messages."""
-        return heads(self.columns)
 
     def read(self, names: Sequence[str], text: Sequence[str] = ()) -> pd.DataFrame:
         """Columns as float64, those in `text` as text; an empty field is NA.
@@ -161,13 +160,6 @@ class CSVFile:
             return next(csv.reader([header.decode("utf-8").rstrip("\r\n")]), [])
         except csv.Error as error:
             raise InputError(f"{self.path}: the line of column names can't be read ({error})") from error
-
-    def _check_names(self) -> None:
-        twice = sorted(name for name, count in Counter(self.columns).items() if name and count > 1)
-        if twice:
-            raise InputError(f"{self.path}: its header names {', '.join(twice[:5])} more than once")
-        # A table written with its index has a column without a name.
-        self.columns = tuple(name or f"unnamed {i}" for i, name in enumerate(self.columns))
 
     def _checked(self, line: int, record: bytes) -> int:
         """The line, if the record has as many fields as the header."""

@@ -65,7 +65,7 @@ def _read_csv(source: CSVFile) -> pd.DataFrame:
     if is_pyfeat(source.columns):
         return read_pyfeat(source)
     if not _is_ours(source.columns):
-        raise _unknown(source.path, source.heads)
+        raise _unknown(source.path, source.columns)
     numbers = {name: None for name in source.columns if _is_number(name)}
     found = source.read(list(numbers), [name for name in source.columns if name not in numbers])
     for name in numbers:
@@ -136,7 +136,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _ours(path: Path, frame: pd.DataFrame, places: Sequence[str]) -> pd.DataFrame:
     """Its columns as ours; `places` says where in the file each row is."""
     if not _is_ours(tuple(frame.columns)):
-        raise _unknown(path, heads([str(name) for name in frame.columns]))
+        raise _unknown(path, list(map(str, frame.columns)))
     checked = frame.copy()
     for name in frame.columns:
         if _is_number(name):
@@ -183,9 +183,9 @@ def _is_ours(columns: tuple[str, ...]) -> bool:
     return set(columns).issuperset(_LEAST) and any(map(au_of, columns))
 
 
-def _unknown(path: Path, heads: str) -> InputError:
+def _unknown(path: Path, columns: Sequence[str]) -> InputError:
     return InputError(
         f"{path}: a table of aulens (file, ..., face_id, success, ..., AU12_p), OpenFace (frame, ..., "
         f"success, ..., AU12_c) or Py-Feat (FaceRectX, ..., AU12, ..., frame) is needed; its columns are "
-        f"{heads}"
+        f"{heads(columns)}"
     )

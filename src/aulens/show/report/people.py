@@ -38,16 +38,7 @@ def person(
     threshold: NDArray[np.float64],
     step: float,
 ) -> dict[str, Any]:
-    """All about one person, as JSON takes it.
-
-    Args:
-        clip: whose frames they are.
-        track: of the person.
-        table: the rows of the person.
-        events: of the person; None if events are not known.
-        threshold: (A,).
-        step: of `curves`.
-    """
+    """All about one person, whose rows and events (None: not known) these are, as JSON takes it."""
     found = shares(track, block=BLOCK if clip.timed else np.inf)
     together = cooccurrence(table, smoothed=clip.smoothed)
     order = list(clip.labels)
