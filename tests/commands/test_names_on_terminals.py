@@ -5,14 +5,19 @@ import pty
 import subprocess
 import sys
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
 
+from aulens.data.index import Problem
+from aulens.data.registry import DatasetEntry
 from aulens.tables import read_table
 from command_line import aulens
+from drawn_frames import drawn_index
+from entries import replace_dataset
 from patch_people import patch_frame, write_people
 
 pytestmark = pytest.mark.usefixtures("patches_for_faces")
@@ -54,6 +59,17 @@ def test_what_is_said_of_a_name_is_no_order_to_the_terminal(model: Path, tmp_pat
     assert done.code == 1
     error = aulens("detect", tmp_path / "gone", "--out", tmp_path / EVIL, "--model", model).error
     assert error is not None
+
+
+def test_the_doctor_s_findings_are_no_orders_to_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = drawn_index(tmp_path / "drawn", (("F001", "T1", 3),))
+    drawn = replace(drawn, problems=(Problem("warning", "missing_picture", EVIL, f"{EVIL} is gone"),))
+    replace_dataset(monkeypatch, "manifest", DatasetEntry(lambda root: drawn))
+    said = aulens("doctor", "manifest", tmp_path, "--quick").out
+    assert not any(letter in said for letter in "\x1b\x07\u202e")
+    assert r"a\x1b]0;owned" in said
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other disks hold no such names")

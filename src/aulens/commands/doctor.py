@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from aulens.commands.bar import StepsBar
 from aulens.commands.options import Dataset, Delivered, DetectorModel, DetectorName, Lists
 from aulens.commands.research import extras
-from aulens.commands.terminal import to_stderr
+from aulens.commands.terminal import to_stderr, to_stdout
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 
 
@@ -64,9 +63,8 @@ def doctor(
     if as_json:
         typer.echo(json.dumps(diagnosis.to_dict(), indent=2, ensure_ascii=False))
     else:
-        out = Console(highlight=False)
-        # A file or a pipe has no width of its own.
-        out.width = min(out.width, WIDTH) if out.is_terminal else WIDTH
+        out = to_stdout()
+        out.width = min(out.width, WIDTH)
         out.print(report(diagnosis))
     if not diagnosis.ok:
         raise typer.Exit(1)

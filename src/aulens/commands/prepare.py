@@ -13,6 +13,7 @@ from rich.table import Table
 from aulens.commands.bar import StepsBar
 from aulens.commands.options import Dataset, Delivered, DetectorModel, DetectorName, Lists, Processes
 from aulens.commands.research import extras
+from aulens.commands.tally import counted
 from aulens.commands.terminal import to_stderr, to_stdout
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
 
@@ -65,12 +66,10 @@ def prepare(
         with console.status("reading the data set's folder"):
             index = open_dataset(dataset, root, lists=lists)
         if index.problems:
-            many = "s" if len(index.problems) > 1 else ""
-            console.print(
-                f"{len(index.problems)} remark{many} on these data; see aulens doctor.", markup=False
-            )
+            remarks = counted(len(index.problems), "remark")
+            console.print(f"{remarks} on these data; see aulens doctor.", markup=False)
         # Errors are better known before the hours that follow.
-        for problem in [problem for problem in index.problems if problem.level == "error"][:_SHOWN]:
+        for problem in [each for each in index.problems if each.level == "error"][:_SHOWN]:
             console.print(f"{problem.where}: {problem.message}", markup=False)
         with stoppable(console), StepsBar(console) as bar:
             spec = DetectorSpec(detector, detector_model)
@@ -87,7 +86,7 @@ def prepare(
 
 @contextmanager
 def stoppable(console: Console) -> Iterator[None]:
-    """Ctrl-C ends work that the same command continues: a sentence, exit code 130."""
+    """Ctrl-C ends work that the same command goes on with: a sentence, exit code 130."""
     try:
         yield
     except KeyboardInterrupt:
@@ -101,7 +100,7 @@ def _nothing(result: "PrepareResult") -> str:
 
     reason, count = max(result.missing.items(), key=lambda one: one[1])
     if reason in ("missing_picture", "missing_video"):
-        advice = "See whether they lie in the folder that you gave; aulens doctor says what it looked for."
+        advice = "See whether they lie in the folder that you gave; aulens doctor names the missing ones."
     elif reason == "no_face":
         advice = "Look at some of the pictures: does each show a face, upright, of some 40 pixels or more?"
     elif reason in ("no_landmarks", "bad_landmarks"):
