@@ -45,7 +45,7 @@ class OneFile:
     def sweep(self) -> None:
         self.swept += 1
 
-    def came(self, path: str) -> bool:
+    def is_upload(self, path: str) -> bool:
         return path == UPLOADED
 
     def hand_out(self, path: str) -> str:

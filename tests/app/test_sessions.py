@@ -93,7 +93,7 @@ def test_of_many_uploads_the_latest_wait(sessions: Sessions, tmp_path: Path) -> 
     places = [sessions.uploads.hand_out(str(sent(tmp_path, text=str(number)))) for number in range(60)]
     sessions.sweep()
     assert [Path(place).exists() for place in places] == [False] * 10 + [True] * 50
-    assert not sessions.uploads.came(places[0])
+    assert not sessions.uploads.is_upload(places[0])
 
 
 def filled(sessions: Sessions, key: str, folder: Path) -> Path:
@@ -161,13 +161,13 @@ def test_each_upload_has_a_path_that_nobody_can_guess(sessions: Sessions, tmp_pa
         gradios = sent(tmp_path)
         paths.append(sessions.uploads.hand_out(str(gradios)))
         assert not gradios.parent.exists()
-        assert not sessions.uploads.came(str(gradios))
+        assert not sessions.uploads.is_upload(str(gradios))
     assert len(set(paths)) == 2
-    assert all(sessions.uploads.came(path) and len(Path(path).parent.name) > 20 for path in paths)
+    assert all(sessions.uploads.is_upload(path) and len(Path(path).parent.name) > 20 for path in paths)
     for path, who in zip(paths, ("anna", "ben"), strict=True):
         assert sessions.of(who).take(Path(path), "a.png").read_text() == "one"
     sessions.sweep()
-    assert not any(map(sessions.uploads.came, paths))
+    assert not any(map(sessions.uploads.is_upload, paths))
     with pytest.raises(FileNotFoundError):
         sessions.uploads.hand_out(str(gradios))
     assert list((tmp_path / "uploads").iterdir()) == []

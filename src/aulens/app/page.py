@@ -93,13 +93,13 @@ class Page:
 
     async def _dropped(self, sent: Sent | None, mirrored: object, request: gr.Request) -> Update:
         """A file was dropped in."""
-        return await self._came(sent, request, mirrored=bool(mirrored))
+        return await self._receive(sent, request, mirrored=bool(mirrored))
 
     async def _snapped(self, sent: Sent | None, request: gr.Request) -> Update:
         """A picture was taken with the camera."""
-        return await self._came(sent, request, f"webcam-{time.strftime('%Y%m%d-%H%M%S')}")
+        return await self._receive(sent, request, f"webcam-{time.strftime('%Y%m%d-%H%M%S')}")
 
-    async def _came(
+    async def _receive(
         self, sent: Sent | None, request: gr.Request, stem: str | None = None, *, mirrored: bool = False
     ) -> Update:
         """Take a file in, named as it was sent or by `stem`."""

@@ -112,14 +112,14 @@ class PlainParts:
 
 
 async def filtered_body(
-    path: str, receive: Receive, came: Callable[[str], bool], bodies: Bodies, declared: int = 0
+    path: str, receive: Receive, is_upload: Callable[[str], bool], bodies: Bodies, declared: int = 0
 ) -> bytes:
     """The body of a request, as Gradio may have it.
 
     Args:
         path: what is asked; of Gradio's many ways to ask, only those that the page uses are open.
         receive: gives the body.
-        came: whether a path was given to a browser for a file that it uploaded.
+        is_upload: whether a path was given to a browser for a file that it uploaded.
         bodies: of all requests.
         declared: its length, as the browser says.
 
@@ -134,7 +134,7 @@ async def filtered_body(
         raise RefusedError(413, "This is too much.")
     with bodies.reading(limit) as take:
         body = await _whole(receive, take)
-    return _checked(body, came) if with_data else body
+    return _checked(body, is_upload) if with_data else body
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:
@@ -164,7 +164,7 @@ async def _whole(receive: Receive, take: Callable[[int], None]) -> bytes:
             return bytes(body)
 
 
-def _checked(body: bytes, came: Callable[[str], bool]) -> bytes:
+def _checked(body: bytes, is_upload: Callable[[str], bool]) -> bytes:
     """Written anew, so that nobody can read it in another way than we did."""
     if sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:  # each takes far more memory than a comma
         raise RefusedError(400, "This is nothing that the page asks.")
@@ -179,10 +179,10 @@ def _checked(body: bytes, came: Callable[[str], bool]) -> bytes:
         isinstance(value, int | str | None) and len(str(value)) <= _MAX_NAME for value in kept.values()
     ):
         raise RefusedError(400, "This is nothing that the page asks.")
-    return json.dumps(kept | {"data": [_value(each, came) for each in asked["data"]]}).encode()
+    return json.dumps(kept | {"data": [_value(each, is_upload) for each in asked["data"]]}).encode()
 
 
-def _value(value: Any, came: Callable[[str], bool]) -> Any:
+def _value(value: Any, is_upload: Callable[[str], bool]) -> Any:
     """A file, a picture, a choice or something plain; Gradio copies and opens any path in an object."""
     if isinstance(value, list) and any(isinstance(each, list | dict) for each in value):
         raise RefusedError(400, "This is nothing that the page asks.")
@@ -191,7 +191,7 @@ def _value(value: Any, came: Callable[[str], bool]) -> Any:
     path, name, url = value.get("path"), value.get("orig_name"), value.get("url")
     if path is None and isinstance(url, str) and _PICTURE.fullmatch(url):
         return {"url": url}
-    if not isinstance(path, str) or not came(path):
+    if not isinstance(path, str) or not is_upload(path):
         raise RefusedError(400, "This file did not arrive; drop it in once more.")
     return {
         "path": path,

@@ -61,6 +61,7 @@ class SecureApp:
         self, inner: ASGIApp, sessions: Sessions, hosts: Container[str], max_bytes: int, max_total_bytes: int
     ) -> None:
         self._inner, self._sessions, self._hosts = inner, sessions, hosts
+        self._is_upload = sessions.uploads.is_upload
         self._max_bytes, self._max_total_bytes = max_bytes, max_total_bytes
         self._expected = 0  # bytes of files that are on their way
         self._bodies = Bodies()
@@ -80,7 +81,9 @@ class SecureApp:
             await PlainTextResponse(_OTHER_NAME, 403)(scope, receive, send)
         elif not _of_this_page(scope):
             await PlainTextResponse(_FOREIGN, 403)(scope, receive, send)
-        elif path.startswith(_NEVER) or (path.startswith(_FILE) and not self._came(path.removeprefix(_FILE))):
+        elif path.startswith(_NEVER) or (
+            path.startswith(_FILE) and not self._is_upload(path.removeprefix(_FILE))
+        ):
             await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
         elif path.startswith(_FILE):
             await self._upload_shown(path.removeprefix(_FILE), scope, receive, send)
@@ -97,13 +100,12 @@ class SecureApp:
         else:
             await self._ask(scope, receive, _with_headers(send, _PAGE_POLICY))
 
-    def _came(self, path: str) -> bool:
-        return self._sessions.uploads.came(path)
-
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Gradio's answer to what the page asks, if it names no file but one that was uploaded."""
         try:
-            body = await filtered_body(scope["path"], receive, self._came, self._bodies, _declared(scope))
+            body = await filtered_body(
+                scope["path"], receive, self._is_upload, self._bodies, _declared(scope)
+            )
         except RefusedError as error:
             await JSONResponse({"detail": error.why}, error.status)(scope, receive, send)
             return
@@ -129,16 +131,16 @@ class SecureApp:
     async def _arriving(self, scope: Scope, receive: Receive, send: Send, declared: int) -> None:
         begun: Message = {}
         body = bytearray()
-        came, over = 0, False
+        received, over = 0, False
         plain = PlainParts(Headers(scope=scope).get("content-type", ""))
 
         async def counted() -> Message:
             """What comes, to its end or to the limit, where it is closed: what is unfinished Gradio keeps."""
-            nonlocal came, over
+            nonlocal received, over
             message = await receive()
             piece = message.get("body", b"")
-            came += len(piece)
-            if came > declared + _FRAME or plain.bytes_after(piece) > _FRAME:
+            received += len(piece)
+            if received > declared + _FRAME or plain.bytes_after(piece) > _FRAME:
                 over = True
                 return {"type": "http.request", "body": _end(scope), "more_body": False}
             return message

@@ -32,7 +32,7 @@ class Uploads:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._came: dict[str, None] = {}
+        self._places: dict[str, None] = {}
         self._lock = threading.Lock()
 
     def hand_out(self, path: str) -> str:
@@ -50,7 +50,7 @@ class Uploads:
             raise
         drop_empty(Path(path).parent)
         with self._lock:
-            self._came[str(place)] = None
+            self._places[str(place)] = None
         return str(place)
 
     def refuse(self, path: str) -> None:
@@ -60,10 +60,10 @@ class Uploads:
             place.unlink(missing_ok=True)
             drop_empty(place.parent)
 
-    def came(self, path: str) -> bool:
+    def is_upload(self, path: str) -> bool:
         """Whether this very path was given to an upload; no other one is for anybody to name."""
         with self._lock:
-            return path in self._came
+            return path in self._places
 
     @contextmanager
     def shown(self, path: str) -> Iterator[Path | None]:
@@ -97,8 +97,8 @@ class Uploads:
     def sweep(self, max_age: float, max_waiting: int) -> None:
         """Delete what nobody took for so many seconds, and the oldest if more than so many wait."""
         with self._lock:
-            waiting = [path for path in self._came if os.path.lexists(path)]
-            many, self._came = waiting[:-max_waiting], dict.fromkeys(waiting[-max_waiting:])
+            waiting = [path for path in self._places if os.path.lexists(path)]
+            many, self._places = waiting[:-max_waiting], dict.fromkeys(waiting[-max_waiting:])
         for place in many:
             self.refuse(place)
         before = time.time() - max_age

@@ -2,7 +2,7 @@
 
 const PAGE = 100;
 const BLINK = "AU45"; // its events are in the place of AU43
-const order = { column: 1, up: true, most: PAGE };
+const order = { column: 1, up: true, shown: PAGE };
 
 const fill = (table, head, body) => table.replaceChildren(make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
 const heading = (text, kind = "") => make("th", { scope: "col", class: kind }, text);
@@ -64,7 +64,7 @@ const drawEvents = () => {
     drawEvents();
     el("events-table").querySelectorAll("thead button")[column].focus();
   } } }, name)));
-  const body = found.slice(0, order.most).map((event) => {
+  const body = found.slice(0, order.shown).map((event) => {
     const go = () => { choose(event[0]); moveTo(event[2]); };
     return make("tr", { on: { click: go } },
       make("th", { scope: "row" }, event[10] ? BLINK : clip.labels[event[0]]),
@@ -78,7 +78,7 @@ const drawEvents = () => {
   else if (!found.length) note.textContent = "No events.";
   else if (found.length > body.length) {
     note.replaceChildren(`${body.length} of ${found.length.toLocaleString("en")} events. `, make("button", { type: "button", on: { click: () => {
-      order.most += PAGE;
+      order.shown += PAGE;
       drawEvents();
     } } }, `Show ${Math.min(PAGE, found.length - body.length)} more`));
   } else note.textContent = `${found.length} ${found.length === 1 ? "event" : "events"}.`;
@@ -159,11 +159,11 @@ const portrait = (id) => {
 
 const setUpTables = () => {
   el("events-au").append(make("option", { value: "" }, "all"), ...clip.labels.map((label, au) => make("option", { value: au }, label)));
-  el("events-au").addEventListener("change", () => { order.most = PAGE; drawEvents(); });
+  el("events-au").addEventListener("change", () => { order.shown = PAGE; drawEvents(); });
   el("together-kind").addEventListener("change", drawTogether);
   drawPeople();
   when(["person"], () => {
-    order.most = PAGE;
+    order.shown = PAGE;
     drawSummary();
     drawEvents();
     drawTogether();

@@ -11,12 +11,12 @@ const toX = (time) => ((time - state.from) / (state.to - state.from)) * plot.wid
 const toTime = (x) => state.from + (x / plot.width) * (state.to - state.from);
 
 const ticks = () => {
-  const most = Math.max(2, plot.width / 90);
+  const limit = Math.max(2, plot.width / 90);
   const range = state.to - state.from;
   const steps = clip.timed
     ? [0.04, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400]
     : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000];
-  const step = steps.find((one) => range / one <= most) || range / most;
+  const step = steps.find((one) => range / one <= limit) || range / limit;
   const found = [];
   for (let k = Math.ceil(state.from / step - 1e-9); k * step <= state.to + 1e-9; k += 1) found.push(k * step);
   return [found, clip.timed && step < 1 ? 2 : 0];
@@ -101,13 +101,13 @@ const drawRow = (pen, person, au, top, height) => {
     pen.fillRect(left, top + 2, right - left, 3);
     drawn = right;
   });
-  const least = box.y + box.height * (1 - clip.threshold[au]);
-  pen.strokeStyle = colour("least");
+  const threshold = box.y + box.height * (1 - clip.threshold[au]);
+  pen.strokeStyle = colour("threshold");
   pen.lineWidth = 0.7;
   pen.setLineDash([4, 4]);
   pen.beginPath();
-  pen.moveTo(0, least);
-  pen.lineTo(plot.width, least);
+  pen.moveTo(0, threshold);
+  pen.lineTo(plot.width, threshold);
   pen.stroke();
   pen.setLineDash([]);
   pen.strokeStyle = colour("curve");
@@ -202,8 +202,8 @@ const step = (by) => {
 };
 
 const view = (from, to) => {
-  const least = Math.min(span, clip.timed ? 0.4 : 10);
-  const range = clamp(to - from, least, span);
+  const shortest = Math.min(span, clip.timed ? 0.4 : 10);
+  const range = clamp(to - from, shortest, span);
   state.from = clamp(from, clip.start, clip.end - range);
   state.to = state.from + range;
   changed("view");

@@ -51,7 +51,7 @@ const paint = (face, au) => {
     which.forEach((one) => { seen = Math.max(seen, (face.maps[one * size + k] - 128) / 8 / levels); });
     const strong = clamp((Math.abs(seen) - faint) / (1 - faint), 0, 1);
     if (seen < 0 && clip.attention) continue;
-    const [weak, full] = clip.attention ? clip.heat.looked : seen < 0 ? clip.heat.against : clip.heat.for;
+    const [weak, full] = clip.attention ? clip.heat.attention : seen < 0 ? clip.heat.against : clip.heat.for;
     for (let c = 0; c < 3; c += 1) out.data[4 * k + c] = weak[c] + (full[c] - weak[c]) * strong;
     out.data[4 * k + 3] = 255 * Math.sqrt(strong) * (seen < 0 ? 0.6 : 0.7);
   }
@@ -215,6 +215,6 @@ const setUpViewer = () => {
   });
   if (clip.stills.length && clip.people.length) return;
   el("units").hidden = true;
-  el("look").querySelector("figure").hidden = !clip.stills.length;
-  el("look").querySelector(clip.people.length ? ".switches" : ".bar").hidden = true;
+  el("frame").querySelector("figure").hidden = !clip.stills.length;
+  el("frame").querySelector(clip.people.length ? ".switches" : ".bar").hidden = true;
 };

@@ -165,7 +165,7 @@ def _clip(clip: Clip, card: ModelCard, kept: Sequence[Still]) -> dict[str, Any]:
         "sides": card.has_side_scores,
         "sided": [has_sides(label) for label in clip.labels],
         "attention": card.attention,
-        "heat": {"levels": LEVELS, "faint": FAINT, "for": FOR, "against": AGAINST, "looked": ATTENTION},
+        "heat": {"levels": LEVELS, "faint": FAINT, "for": FOR, "against": AGAINST, "attention": ATTENTION},
         "people": [brief(track) for track in clip.tracks],
         "stills": [
             {
