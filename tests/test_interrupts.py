@@ -102,9 +102,9 @@ def test_a_library_does_not_take_signals_over() -> None:
 def test_a_started_process_ends_at_ctrl_c_without_a_word():
     code = (
         "import signal, time\n"
-        "from aulens.interrupts import ctrl_c_blocked, exit_quietly\n"
+        "from aulens.interrupts import interrupts_deferred, exit_quietly\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "with ctrl_c_blocked():\n"
+        "with interrupts_deferred():\n"
         "    signal.raise_signal(signal.SIGINT)\n"
         "    print('deaf', flush=True)\n"
         "    exit_quietly()\n"

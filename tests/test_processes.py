@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from types import FrameType
 
 import pytest
 
@@ -87,6 +89,36 @@ def test_a_process_that_dies_is_an_error_that_says_what_to_do():
 def test_an_error_of_a_job_is_raised_and_the_rest_is_not_begun():
     with pytest.raises(InputError, match="two"):
         list(in_processes(range(1000), refuse_two, 1, doing="testing"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pthread_kill")
+def test_no_interrupt_is_heard_where_a_lock_of_the_pool_may_be_held():
+    """A KeyboardInterrupt there would keep the lock for ever, and the end waits for the pool's thread."""
+    heard, over = Counter[str](), threading.Event()
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        while frame is not None:
+            heard[os.path.join(*frame.f_code.co_filename.split(os.sep)[-3:])] += 1
+            frame = frame.f_back
+
+    def interrupt():
+        while not over.wait(0.0005):
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, hear)
+    sender = threading.Thread(target=interrupt)
+    try:
+        for count, _ in enumerate(in_processes(range(2000), double, 2, doing="testing"), 1):
+            if count == 1:
+                sender.start()
+            if count == 2000:
+                over.set()
+                sender.join()
+    finally:
+        over.set()
+        signal.signal(signal.SIGINT, before)
+    assert heard[os.path.join("src", "aulens", "processes.py")] > 20
+    assert not [path for path in heard if "futures" in path or path.endswith("threading.py")], heard
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")

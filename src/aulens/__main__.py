@@ -2,13 +2,13 @@
 
 import sys
 
-from aulens.interrupts import ctrl_c_blocked
+from aulens.interrupts import interrupts_deferred
 
 
 def main() -> None:
     """The command line; Ctrl-C ends it without a traceback also while it is being loaded."""
     try:
-        with ctrl_c_blocked():
+        with interrupts_deferred():
             from aulens.cli import main as run
         run()
     except KeyboardInterrupt:

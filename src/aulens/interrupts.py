@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -76,19 +77,31 @@ def at_ctrl_c(do: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def ctrl_c_blocked() -> Iterator[None]:
-    """A Ctrl-C in this block is heard when it ends; by processes that begin in it, after `exit_quietly`.
+def interrupts_deferred() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and SIGHUP in this block are heard when it ends.
 
-    Those would else die with a traceback, and a library that is being loaded may make an ImportError of it.
+    For code that holds locks, which a KeyboardInterrupt at the wrong instruction would never give back, and
+    for libraries that make an ImportError of it. Processes that begin in the block hear Ctrl-C after
+    `exit_quietly`: they would else die with a traceback.
     """
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    came: list[int] = []
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():  # which alone hears, and sets who hears
+        heard = {each: signal.getsignal(each) for each in (signal.SIGINT, *_ENDS)}
+        before = {each: was for each, was in heard.items() if callable(was)}
+    for each in before:
+        signal.signal(each, lambda number, _: came.append(number))
+    mask = None if sys.platform == "win32" else signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        try:
+            if mask is not None:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        finally:
+            _restore(before)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def exit_quietly() -> None:

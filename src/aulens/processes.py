@@ -7,15 +7,16 @@ import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.synchronize import Semaphore
+from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
 from aulens.errors import DatasetError
-from aulens.interrupts import ctrl_c_blocked, exit_quietly
+from aulens.interrupts import exit_quietly, interrupts_deferred
 
 _AWAKE: Final = 0.5  # seconds
 _CTRL_C: Final = 0.5
@@ -59,16 +60,18 @@ def in_processes(
     pool = ProcessPoolExecutor(
         processes, context, _begin, (stopped, start, settings), max_tasks_per_child=tasks_per_process
     )
+    done: SimpleQueue[Future[Result]] = SimpleQueue()
     with pool:
         waiting: dict[Future[Result], Job] = {}
         try:
             for job in jobs:
-                with ctrl_c_blocked():
-                    waiting[pool.submit(work, job)] = job
+                with interrupts_deferred():  # an interrupted pool keeps its locks, and never ends
+                    waiting[future := pool.submit(work, job)] = job
+                    future.add_done_callback(done.put)
                 if len(waiting) > 2 * processes:
-                    yield from _finished(waiting)
+                    yield _next(done, waiting)
             while waiting:
-                yield from _finished(waiting)
+                yield _next(done, waiting)
         except BrokenProcessPool as error:
             time.sleep(_CTRL_C)
             raise DatasetError(
@@ -78,16 +81,19 @@ def in_processes(
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):  # SIGTERM comes to this process alone
                 stopped.release()
-            pool.shutdown(wait=False, cancel_futures=True)  # or it would first finish all that is queued
+            with interrupts_deferred():
+                pool.shutdown(wait=False, cancel_futures=True)  # or it would first do all that is queued
             raise
 
 
-def _finished(waiting: dict[Future[Result], Job]) -> Generator[tuple[Job, Result], None, None]:
-    done = set[Future[Result]]()
-    while not done:  # a signal that came to another thread is handled when this one wakes
-        done, _ = wait(waiting, timeout=_AWAKE, return_when=FIRST_COMPLETED)
-    for future in done:
-        yield waiting.pop(future), future.result()
+def _next(done: SimpleQueue[Future[Result]], waiting: dict[Future[Result], Job]) -> tuple[Job, Result]:
+    while True:
+        try:
+            future = done.get(timeout=_AWAKE)
+        except Empty:  # a signal that came to another thread is handled when this one wakes
+            continue
+        with interrupts_deferred():
+            return waiting.pop(future), future.result()
 
 
 def _begin(stopped: Semaphore, start: Callable[..., None] | None, settings: tuple[Any, ...]) -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from aulens.card_file import Card, check_sha256
 from aulens.errors import ConfigError, ModelError
-from aulens.interrupts import ctrl_c_blocked
+from aulens.interrupts import interrupts_deferred
 from aulens.runtime.whole_file import read_whole, unreadable
 
 BACKENDS: Final = ("onnxruntime", "openvino")
@@ -185,7 +185,7 @@ def import_onnxruntime() -> Any:
     # From 1.29 on, ONNX Runtime reports usage on Linux and macOS too, unless this is set before its import.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
-        with ctrl_c_blocked():
+        with interrupts_deferred():
             runtime = importlib.import_module("onnxruntime")
     except ImportError as error:
         raise ModelError(f"onnxruntime can't be imported ({error}): pip install onnxruntime") from error
@@ -200,7 +200,7 @@ def _import_openvino() -> Any:
     if "openvino" not in sys.modules:
         sys.modules[hidden] = None  # type: ignore[assignment]
     try:
-        with ctrl_c_blocked():
+        with interrupts_deferred():
             return importlib.import_module("openvino")
     except ImportError as error:
         raise ModelError(f"openvino can't be imported ({error}): pip install 'aulens[openvino]'") from error
