@@ -144,18 +144,16 @@ def join(parts: Sequence[Samples]) -> Samples:
             raise DatasetError("Cannot join samples with different landmark layouts.")
     if not parts[1:]:
         return first
+    every = ("subjects", "splits", "side_labels", "landmarks")
     return Samples(
-        StoredImages.joined([part.paths for part in parts]),
-        np.concatenate([part.subjects for part in parts]),
-        np.concatenate([part.splits for part in parts]),
-        np.concatenate([part.side_labels for part in parts]),
-        np.concatenate([part.landmarks for part in parts]),
-        first.aus,
-        any(part.select_on_test for part in parts),
-        tuple(dict.fromkeys(source for part in parts for source in part.sources)),
-        _joined_order(parts),
-        joined([part.intensities for part in parts], [len(part) for part in parts]),
-        np.concatenate([part.from_renderer for part in parts]),
+        paths=StoredImages.joined([part.paths for part in parts]),
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in every},
+        aus=first.aus,
+        select_on_test=any(part.select_on_test for part in parts),
+        sources=tuple(dict.fromkeys(source for part in parts for source in part.sources)),
+        order=_joined_order(parts),
+        intensities=joined([part.intensities for part in parts], [len(part) for part in parts]),
+        rendered=np.concatenate([part.from_renderer for part in parts]),
     )
 
 

@@ -164,13 +164,11 @@ def nms_sorted(boxes: NDArray[np.float64], same: float = SAME_FACE) -> NDArray[n
 
 def _together(views: Sequence[View]) -> list[list[int]]:
     """Numbers of views that go through the network at once."""
-    groups: list[list[int]] = []
+    alike: dict[tuple[int, ...], list[int]] = {}
     for number, one in enumerate(views):
-        for group in groups:
-            shape = views[group[0]].pixels.shape
-            if shape == one.pixels.shape and (len(group) + 1) * shape[0] * shape[1] <= _BATCH_PIXELS:
-                group.append(number)
-                break
-        else:
-            groups.append([number])
+        alike.setdefault(one.pixels.shape, []).append(number)
+    groups = []
+    for (height, width, _), numbers in alike.items():
+        count = max(1, _BATCH_PIXELS // (height * width))
+        groups += [numbers[first : first + count] for first in range(0, len(numbers), count)]
     return groups

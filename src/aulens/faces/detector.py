@@ -113,7 +113,7 @@ class AlignedFollower(FaceFollower, Protocol):
 
 
 def described(detector: FaceDetector) -> str:
-    """A detector and its options in a line; of one that does not tell, its type."""
+    """A detector and its options in a line; of one without a `__repr__` of its own, its type."""
     text = repr(detector)
     kind = type(detector)
     return f"{kind.__module__}.{kind.__qualname__}" if " at 0x" in text else text

@@ -105,7 +105,7 @@ class DlibBoxes:
             raise ConfigError(f"upscale must be None or from 1 to 8, got {upscale}")
         if max_side < 80:
             raise ConfigError(
-                f"max_side must be at least 80 pixels, the smallest face dlib sees, got {max_side}"
+                f"max_side must be at least 80 pixels, the smallest face that dlib finds, got {max_side}"
             )
         self._detect = import_dlib().get_frontal_face_detector()
         self._upscale = upscale

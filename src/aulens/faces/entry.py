@@ -46,7 +46,7 @@ class DetectorEntry:
         make_boxes: likewise where a JAA-Net is to find the landmarks, which may do with boxes; None: as ever.
         options: those of `DetectorOptions` that it has a use for, of "model", "upscale" and "landmarks" (a
             network for landmarks of aulens' own).
-        has_quality: its faces tell their `quality`.
+        has_quality: its faces have a `quality`.
     """
 
     make: Callable[[DetectorOptions], FaceDetector]

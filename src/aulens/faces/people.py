@@ -1,6 +1,7 @@
 """Which face is which person: gives ids to new faces, settles ids that came into doubt where people met."""
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
@@ -186,29 +187,25 @@ def resolve_merged(tracks: Sequence[Track]) -> None:
 
     Where one has hardly more of it than a part, it is the one that the detector is surer of.
     """
-    here = [track for track in tracks if track.in_view]
-    for number, a in enumerate(here):
-        for b in here[number + 1 :]:
-            if not (a.in_view and b.in_view):
-                continue
-            if iou(a.box, b.box) > ONE_FACE:
-                fit_a, fit_b = (iou(track.box, track.expected) for track in (a, b))
-                (b if fit_a >= fit_b else a).face = None
-            elif _within(a.box, b.box) > _WITHIN:
-                (b if a.confidence >= b.confidence else a).face = None
+    for a, b in combinations(tracks, 2):
+        if not (a.in_view and b.in_view):
+            continue
+        if iou(a.box, b.box) > ONE_FACE:
+            fit_a, fit_b = (iou(track.box, track.expected) for track in (a, b))
+            (b if fit_a >= fit_b else a).face = None
+        elif _within(a.box, b.box) > _WITHIN:
+            (b if a.confidence >= b.confidence else a).face = None
 
 
 def note_occlusions(tracks: Sequence[Track]) -> None:
     """Who comes near another may be taken for them, and again when one of them is hidden or returns."""
-    named = [track for track in tracks if track.face_id is not None]
-    for number, a in enumerate(named):
-        for b in named[number + 1 :]:
-            if not (a.in_view or b.in_view):
-                continue
-            met = a.face_id in b.met or b.face_id in a.met
-            appeared = a.in_view != a.was_in_view or b.in_view != b.was_in_view
-            if (met and appeared) or (not met and iou(a.box, b.box) > CLOSE):
-                a.may_be_confused_with(b)
+    for a, b in combinations((track for track in tracks if track.face_id is not None), 2):
+        if not (a.in_view or b.in_view):
+            continue
+        met = a.face_id in b.met or b.face_id in a.met
+        appeared = a.in_view != a.was_in_view or b.in_view != b.was_in_view
+        if (met and appeared) or (not met and iou(a.box, b.box) > CLOSE):
+            a.may_be_confused_with(b)
 
 
 def overlapping(track: Track, tracks: Sequence[Track]) -> bool:

@@ -24,7 +24,7 @@ FOUND: Final[Mapping[Found, str]] = MappingProxyType(
     {
         "given": "landmarks of the data set",
         "detected": "landmarks of the detector",
-        "prior": "landmarks of the detector, laid into an aligned picture in which it saw no face",
+        "prior": "landmarks of the detector, laid into an aligned picture in which it found no face",
     }
 )
 """Where landmarks come from: the words of the manifest; prepared.json says which detector."""

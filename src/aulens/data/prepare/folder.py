@@ -35,7 +35,7 @@ _BEFORE: Final = (
     "DlibDetector(DlibBoxes(upscale=None, threshold=0.2, max_side=3200), "
     "predictor='shape_predictor_68_face_landmarks.dat, 99693937 bytes')"
 )
-"""What found the faces of folders that do not tell, those of aulens 0.1."""
+"""What found the faces of folders that do not say so, those of aulens 0.1."""
 
 _LISTED: Final = ("key", "reason", "file")
 """Columns of missing.csv."""

@@ -50,7 +50,7 @@ class PrepareResult:
         stored: those of which a face is stored.
         found: where the landmarks come from ("given", "detected", "prior") → frames.
         missing: why no face is stored → frames; missing.csv names each.
-        detector: what found faces, in a line; None where none was asked for, or a folder does not tell.
+        detector: what found faces, in a line; None where none was asked for, or a folder does not say.
         done: frames that this call worked on; the others were done before.
         seconds: that it took.
         cpu_seconds: of all its processes.
