@@ -63,9 +63,8 @@ def gather(
         raise ConfigError("--fps and --times are for --sequence only; a video has its own time stamps")
     if sequence:
         return Found((), tuple(unique(inputs)), {})
-    by_kind: dict[bool, dict[Path, Path]] = {False: {}, True: {}}  # whether it is a clip
+    pictures, clips, left_out = list[Path](), list[Path](), list[Path]()
     failed: dict[Path, str] = {}
-    left_out: list[Path] = []
     others = Counter[str]()
     for given in inputs:
         previous = previous_outputs(given)
@@ -76,13 +75,12 @@ def gather(
         others += Counter(found.others)
         if not (found.pictures or found.clips):
             failed[given] = _nothing(found.others, left, previous)
-        for is_clip, paths in ((False, found.pictures), (True, found.clips)):
-            for path in paths:
-                by_kind[is_clip].setdefault(real(path), path)
+        pictures += found.pictures
+        clips += found.clips
     made_elsewhere = (path for path in left_out if out is None or real(out) not in real(path).parents)
-    pictures = tuple(by_kind[False].values())
+    pictures, clips = unique(pictures), unique(clips)
     return Found(
-        pictures, tuple(by_kind[True].values()), failed, tuple(dict.fromkeys(made_elsewhere)), others,
+        tuple(pictures), tuple(clips), failed, tuple(dict.fromkeys(made_elsewhere)), others,
         {path: more for path in pictures if (more := further_pictures(path))},
     )  # fmt: skip
 
