@@ -101,8 +101,7 @@ def check(
             if n in given and given[n].shape != wanted[n].shape
         ],
         "of another kind": [f"{n} of {t.dtype}" for n, t in given.items() if not _is_weight(n, t)],
-        # In our precision, too.
-        "not finite": [n for n, t in given.items() if not bool(torch.isfinite(t.float()).all())],
+        "not finite": [n for n, t in given.items() if _is_weight(n, t) and not _is_finite(t)],
     }
     faults = [f"{len(names)} {kind} ({first_of(names)})" for kind, names in problems.items() if names]
     if faults:
@@ -112,6 +111,10 @@ def check(
 def _is_weight(name: str, tensor: Tensor) -> bool:
     """Whether a tensor's numbers can be a weight's, or, whole ones, a counter's."""
     return tensor.is_floating_point() or (name.endswith(COUNTER) and tensor.dtype in _WHOLE)
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    return bool(torch.isfinite(tensor.float()).all())  # in our precision, too
 
 
 def _count(given: Mapping[str, Tensor]) -> int | None:
