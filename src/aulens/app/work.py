@@ -56,13 +56,7 @@ class PictureResult:
     faces: tuple[FaceResult, ...]
 
     def draw(self, aus: AUSet | None, face_id: int, *, evidence: bool) -> None:
-        """Draw `overlay.jpg`, and of one face `evidence.jpg`.
-
-        Args:
-            aus: the AUs to show; None shows none, and no `evidence.jpg`.
-            face_id: whose evidence.
-            evidence: whether to lay heat over the picture.
-        """
+        """Draw `overlay.jpg`, with heat if `evidence`, and if there are AUs `evidence.jpg` of one face."""
         image = read_image(self.source.path)
         image = unmirrored(image) if self.source.mirrored else image
         faces = only(self.faces, () if aus is None else aus.labels)

@@ -83,7 +83,7 @@ def explain(
     face: int = 0,
     detector: FaceDetector | None = None,
 ) -> Explanation:
-    """Look at one face of a picture, and keep what the network draws on its way.
+    """Analyze one face of a picture, and keep what the network draws on its way.
 
     Args:
         image: path of a picture, or (H, W, 3) uint8 RGB.
@@ -101,8 +101,8 @@ def explain(
     detector = detector or default_detector()
     found = detector(pixels)
     if not 0 <= face < len(found):
-        seen = f"{len(found)} face{'' if len(found) == 1 else 's'}"
-        raise InputError(f"there is no face {face} in this picture: {seen} found, counted from 0")
+        faces = f"{len(found)} face{'' if len(found) == 1 else 's'}"
+        raise InputError(f"there is no face {face} in this picture: {faces} found, counted from 0")
     if model is not None and (Path(model).is_dir() or Path(model).suffix in (".safetensors", ".pt")):
         return _of_run(Path(model), pixels, found[face])
     return _of_file(Analyzer(model, detector), pixels, found[face])

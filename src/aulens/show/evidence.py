@@ -104,12 +104,9 @@ def evidence_sheet(image: NDArray[np.uint8], result: FaceResult, aus: AUSet) -> 
 
 
 def as_heat(seen: NDArray[np.float32], result: FaceResult, label: str) -> NDArray[np.float32]:
-    """A map as strength of colour: positive for warm (or violet) colours, negative for cold ones, at most 1.
+    """A map of an AU, or what `Evidence.over` made of it, as strength of colour, at most 1.
 
-    Args:
-        seen: the map of an AU, or what `Evidence.over` made of it.
-        result: the face.
-        label: the AU.
+    Above 0 for warm (or violet) colours, below for cold ones.
     """
     raw = result.evidence.raw(label)
     if result.evidence.attention:

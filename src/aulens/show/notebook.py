@@ -27,13 +27,7 @@ _piece = partial(piece, "notebook.html")
 
 
 def faces_html(faces: Sequence[FaceResult], image: NDArray[np.uint8] | None, who: Who = "face") -> str:
-    """A picture with its faces, and what is present in each; without the picture, the faces one by one.
-
-    Args:
-        faces: of the picture.
-        image: (H, W, 3) uint8 RGB; None if it is not at hand any more.
-        who: what a face is called.
-    """
+    """A picture (H, W, 3) uint8 RGB with its faces, and what is present in each; None: the faces alone."""
     if image is None:
         return "".join(map(face_html, faces)) or _piece("nobody")()
     rows = [(face, [_chip(face, label) for label in face.present]) for face in faces]

@@ -75,12 +75,14 @@ class Apexes:
                 else:
                     apex = run.apex
                 self._runs[key] = Run(apex, now)
-        self._end_all(key for key, run in self._runs.items() if _is_over(run, now))
+        for key in [key for key, run in self._runs.items() if _is_over(run, now)]:
+            self._end(key)
         return stronger
 
     def close(self) -> None:
         """The clip is over: so are its events."""
-        self._end_all(self._runs)
+        for key in list(self._runs):
+            self._end(key)
 
     def state(self) -> tuple[tuple[Apex, ...], tuple[Run, ...]]:
         """All that `restore` needs: events that are over, and those that go on."""
@@ -90,10 +92,6 @@ class Apexes:
         """Go on from `state()`."""
         self.kept = list(over)
         self._runs = {(run.apex.face_id, run.apex.label): run for run in runs}
-
-    def _end_all(self, keys: Iterable[tuple[int, str]]) -> None:
-        for key in list(keys):
-            self._end(key)
 
     def _end(self, key: tuple[int, str]) -> None:
         """An event is over: keep its apex, and let go of the weakest if there are too many."""

@@ -80,10 +80,6 @@ def write_dictionary(path: Path, aus: AUSet) -> None:
 
     A line per column: those of faces, raw, smoothed and above baselines, then those that only events have.
     Intensities are among them for the AUs of which the model has them.
-
-    Args:
-        path: of the file; `FILE_NAME` beside the tables.
-        aus: of the model.
     """
     added = (
         f"{label}_{end}"

@@ -64,12 +64,7 @@ def check_cells(path: Path, rows: int, columns: int) -> None:
 
 
 def range_of(column: str, *, first: float = 0) -> Range:
-    """The range of one of our columns of numbers.
-
-    Args:
-        column: its name.
-        first: from where frames and people are counted.
-    """
+    """The range of one of our columns of numbers; frames and people are counted from `first`."""
     if dtype(column) == "Int64":
         flag = column == "success" or au_of(column) is not None
         return Range(0, 1, whole=True) if flag else Range(first, _MAX_WHOLE, whole=True)

@@ -179,14 +179,7 @@ def complete(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_rows(file: TextIO, names: Sequence[str], rows: Iterable[Row], *, header: bool = False) -> None:
-    """Write rows as CSV, no spaces; an empty cell (None) is an empty field.
-
-    Args:
-        file: to write to.
-        names: of the columns, in their order; rows may lack some.
-        rows: to be written.
-        header: write the line of names first.
-    """
+    """Write rows as CSV, no spaces, after a `header`; a cell that is None, or missing, is an empty field."""
     writer = csv.writer(file, lineterminator="\n")
     quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
     if header:
