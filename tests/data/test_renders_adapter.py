@@ -71,6 +71,8 @@ def test_an_au_without_column_is_missing(faces: Path, tmp_path: Path):
         (lambda t: t.assign(file="images/gone.jpg"), "gone.jpg, which does not exist"),
         (lambda t: t.drop(columns=[c for c in t if c.startswith("AU")]), "codes none of the AUs"),
         (lambda t: t.assign(subject="s000"), "Subject 'paint/s000' is in the parts"),
+        (lambda t: t.assign(x_3="left"), "the columns x_3 hold other things than numbers"),
+        (lambda t: t.assign(AU2_left="yes"), "the columns AU2_left hold other things than numbers"),
     ],
 )
 def test_what_is_wrong_with_a_manifest_is_said(faces: Path, tmp_path: Path, change, message: str):

@@ -1,4 +1,4 @@
-"""Things in front of a face: boxes, blobs, hand-like shapes, glasses. For augmentation only."""
+"""Things in front of a face: boxes, blobs, hands, glasses. All that is random is drawn from `random`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,6 @@ def draw_glasses(image: Image, landmarks: NDArray[np.float64], random: np.random
     Args:
         image: (H, W, 3) uint8 RGB.
         landmarks: (68, 2) crop pixels.
-        random: the only source of randomness.
     """
     right, left, _ = anchors(landmarks)
     across = left - right
@@ -93,7 +92,6 @@ def fill_hand(
         centre: (2,) of the palm.
         palm: its radius, pixels.
         finger: thickness of one, pixels.
-        random: the only source of randomness.
     """
     heading = float(random.uniform(0, 2 * np.pi))
     cv2.circle(mask, pixel(centre), max(1, round(palm)), 255, -1)

@@ -9,6 +9,7 @@ picture).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,7 @@ from aulens.errors import DatasetError
 from aulens.named import several
 
 POINTS: Final[int] = 68
+_MEASURED: Final = re.compile(r"AU\d+_(?:left|right)|[xy]_\d+|yaw")
 
 
 def is_renders(root: Path) -> bool:
@@ -38,7 +40,7 @@ def render_table(root: Path, columns: Iterable[str]) -> pd.DataFrame:
     """The manifest of a folder as ``aulens render`` writes it.
 
     Raises:
-        DatasetError: there is none, it can't be read or lacks one of the columns.
+        DatasetError: there is none, it can't be read or lacks one of the columns, or measures are no numbers.
     """
     manifest = Path(root) / "manifest.parquet"
     if not manifest.is_file():
@@ -49,6 +51,11 @@ def render_table(root: Path, columns: Iterable[str]) -> pd.DataFrame:
         raise DatasetError(f"{manifest} can't be read ({error}); make the folder anew") from error
     if lacking := sorted(set(columns) - set(table.columns)):
         raise DatasetError(f"{manifest} lacks the columns {several(lacking)}")
+    measured = [name for name in table.columns if _MEASURED.fullmatch(str(name))]
+    if words := [name for name in measured if not pd.api.types.is_numeric_dtype(table[name])]:
+        raise DatasetError(
+            f"{manifest}: the columns {several(words)} hold other things than numbers; make the folder anew"
+        )
     return table
 
 

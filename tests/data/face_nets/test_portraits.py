@@ -141,6 +141,10 @@ def test_folders_that_lack_their_files_are_told(folder: Path, tmp_path: Path, mo
     with pytest.raises(DatasetError, match=r"has no manifest\.parquet; give a folder that `aulens render"):
         write_moved(tmp_path, folder, tmp_path / "out")
     pd.DataFrame({"file": ["a"]}).to_parquet(tmp_path / "manifest.parquet")
+    with pytest.raises(DatasetError, match="lacks the columns x_0, x_1"):
+        write_moved(tmp_path, folder, tmp_path / "out")
+    rows = {"file": ["a"], **dict.fromkeys([*NAMES[0], *NAMES[1]], 0.0)}
+    pd.DataFrame(rows).to_parquet(tmp_path / "manifest.parquet")
     with pytest.raises(DatasetError, match="names no portraits"):
         write_moved(tmp_path, folder, tmp_path / "out")
     monkeypatch.setattr(sys, "argv", ["portraits", str(folder), str(tmp_path / "out")])

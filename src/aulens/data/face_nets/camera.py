@@ -40,7 +40,6 @@ def take(image: Image, random: np.random.Generator, *, hard: float = 0.5) -> Tak
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        random: the only source of randomness.
         hard: 0 to 1, how often conditions are bad.
     """
     side = max(image.shape[:2])

@@ -30,7 +30,6 @@ def cover(image: Image, landmarks: Points, kind: str, random: np.random.Generato
         image: (H, W, 3) uint8 RGB, changed.
         landmarks: (68, 2) pixels of it.
         kind: one of `KINDS`.
-        random: the only source of randomness.
 
     Returns:
         (H, W) float32, 0 to 1: how much of each pixel is hidden.

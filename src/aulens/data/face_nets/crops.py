@@ -71,7 +71,6 @@ def draw_crop(
     Args:
         cutout: the face.
         size: S, side of the crop in pixels.
-        random: the only source of randomness.
         hard: 0 to 1: how far off, hidden and spoilt crops are; 0 = as it is, cut by its true points.
         far: of so many crops the pixels are few, as of somebody far away.
         far_scales: pixels there really are then per pixel of the crop, along a line: from, to.

@@ -132,7 +132,6 @@ def draw_background(backgrounds: Sequence[Image], size: int, random: np.random.G
     Args:
         backgrounds: pictures without people, (h, w, 3) uint8 RGB.
         size: S, pixels.
-        random: the only source of randomness.
     """
     picture = backgrounds[int(random.integers(len(backgrounds)))]
     height, width = picture.shape[:2]

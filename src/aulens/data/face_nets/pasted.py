@@ -44,7 +44,6 @@ def fill(image: Image, cutout: Cutout, random: np.random.Generator, cover: Cover
     Args:
         image: (S, S, 3) uint8 RGB, changed.
         cutout: the face.
-        random: the only source of randomness.
         cover: paints what hides it.
     """
     size = image.shape[0]
@@ -74,7 +73,6 @@ def paste(
         image: (S, S, 3) uint8 RGB, changed.
         cutout: the face.
         height: longer side of its `face_box` in the scene, pixels.
-        random: the only source of randomness.
         cover: paints what hides it.
 
     Returns:
@@ -116,7 +114,6 @@ def paste_decoy(
         image: (S, S, 3) uint8 RGB, changed.
         backgrounds: pictures without people.
         side: of the piece, pixels.
-        random: the only source of randomness.
 
     Returns:
         How much of each pixel was painted over, (S, S); None if all of it would lie outside.

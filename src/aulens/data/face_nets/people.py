@@ -53,7 +53,6 @@ def draw_pair(heads: Sequence[Image], size: int, random: np.random.Generator) ->
     Args:
         heads: the person's pictures (see `head`), one or more.
         size: S, pixels.
-        random: the only source of randomness.
     """
     first, second = random.permutation(len(heads))[:2] if len(heads) > 1 else (0, 0)
     mirrored = bool(random.random() < 0.5)

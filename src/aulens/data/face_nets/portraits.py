@@ -123,7 +123,8 @@ def write_moved(moved: Path, portraits: Path, out: Path) -> Path:
     Raises:
         DatasetError: a folder lacks its files, or a portrait its mesh.
     """
-    table, names = render_table(moved, ("file",)), point_columns(POINTS)
+    names = point_columns(POINTS)
+    table = render_table(moved, ("file", *names))
     if "portrait" not in table:
         raise DatasetError(f"{moved} names no portraits; give a folder of `aulens render --portraits`")
     points = table[names].to_numpy(np.float64, copy=True).reshape(-1, POINTS, 2)

@@ -64,7 +64,6 @@ def draw_scene(
         draw_face: gives one of the faces.
         backgrounds: pictures without people, (h, w, 3) uint8 RGB.
         size: S, side of the scene in pixels.
-        random: the only source of randomness.
         spots: what was taken for a face in the backgrounds: a third of the scenes is about one of them.
         faces_p: how probable it is that so many faces are pasted: each of `_FACES`.
         take: the camera.

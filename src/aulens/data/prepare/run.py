@@ -186,17 +186,7 @@ def _finish(
 
 
 def _pairs_between_splits(index: FrameIndex, root: Path, units: Sequence[Unit], points: int) -> list[str]:
-    """Of data whose parts are splits: which two of them hold nearly the same picture, or face.
-
-    Args:
-        index: the frames.
-        root: the folder, of which all units are done.
-        units: of the frames.
-        points: landmarks of a stored face.
-
-    Returns:
-        The pairs, "F001/a/1 (train) and F002/a/1 (test)".
-    """
+    """Nearly the same pictures or faces in two splits of the data: "F001/a/1 (train) and F002/a/1 (test)"."""
     if not has_own_splits(index.part):
         return []
     whole = Prints.of(map(_picture, index.media, index.position.tolist()))
