@@ -115,7 +115,7 @@ def test_every_picture_is_in_one_job(count: int) -> None:
 
 def test_sequences_have_their_rate_and_videos_their_own(tmp_path: Path) -> None:
     assert make_plan([tmp_path], tmp_path / "out", sequence=True, rate=30).jobs == (
-        Job("sequence", tmp_path.name, (str(tmp_path),), rate=30),
+        Job("sequence", tmp_path.name, (str(tmp_path),), (str(tmp_path),), rate=30),
     )
     with pytest.raises(ConfigError, match="has its own time stamps"):
         make_plan(["a.mp4"], "out", rate=30)
@@ -307,6 +307,35 @@ def test_after_a_while_it_is_said_who_is_at_a_job_and_the_others_are_done(
     assert "the same command with --resume goes on" in said
     again = analyze_files(videos, tmp_path / "out", executor=executor, resume=True)
     assert sorted(again.clips) == sorted(map(str, videos))
+
+
+def test_a_worker_waits_as_long_as_the_job_goes_on_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, job = tmp_path / "results.part" / "000000.jsonl", Job("pictures", "000000", ())
+    part.parent.mkdir()
+
+    class Clock:
+        """Of seconds that pass while it sleeps; another worker keeps pictures for the first 2,000."""
+
+        now = 0.0
+
+        def monotonic(self) -> float:
+            return self.now
+
+        def sleep(self, seconds: float) -> None:
+            self.now += 100
+            if self.now <= 2000:
+                part.write_text("kept\n" * int(self.now))
+
+    monkeypatch.setattr(scratch, "time", clock := Clock())
+    with (
+        Scratch(tmp_path).alone(job),
+        pytest.raises(BusyError, match="waited 10 minutes, in which nothing was done"),
+        Scratch(tmp_path).alone(job),
+    ):
+        pass
+    assert 2600 <= clock.now <= 2700
 
 
 def test_the_lock_of_a_dead_worker_is_taken_over(tmp_path: Path) -> None:

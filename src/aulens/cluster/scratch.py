@@ -12,14 +12,18 @@ from typing import Final
 from aulens.errors import BusyError
 from aulens.files import make_folder, refuse_links
 from aulens.locks import Held, hold
-from aulens.output.plan import Job
+from aulens.output.checkpoint import frames_kept
+from aulens.output.plan import PARTS, Job
 from aulens.output.video import hold_clip
 
 MAX_TRIES: Final = 3
 """Workers that may die in a row at one place of an input, before it is given up."""
 
 PATIENCE: Final = 600.0
-"""Seconds that a worker waits for a job that is done elsewhere; a dead machine's lock lasts half as long."""
+"""Seconds without progress after which a worker waits no longer for a job that is done elsewhere.
+
+A dead machine's lock lasts half as long.
+"""
 
 _FOLDER: Final = ".cluster"
 
@@ -78,22 +82,32 @@ class Scratch:
         cluster. It is asked for each `ask_each` seconds.
 
         Raises:
-            BusyError: after PATIENCE it is still done elsewhere; says by whom, and what to do.
+            BusyError: it is held elsewhere, and nothing is kept of it for PATIENCE; says by whom.
         """
-        until = time.monotonic() + PATIENCE
+        kept, until = self._kept(job), time.monotonic() + PATIENCE
         with ExitStack() as stack:
             while True:
                 try:
                     held = stack.enter_context(self._hold(job))
                     break
                 except BusyError as error:
+                    before, kept = kept, self._kept(job)
+                    if kept != before:  # it goes on there
+                        until = time.monotonic() + PATIENCE
                     if time.monotonic() >= until:
                         raise BusyError(
-                            f"{error} A worker waited {PATIENCE / 60:g} minutes for it; once it is free, the "
-                            "same command with --resume goes on"
+                            f"{error} A worker waited {PATIENCE / 60:g} minutes, in which nothing was done "
+                            "there; once it is free, the same command with --resume goes on"
                         ) from error
                     time.sleep(ask_each)
             yield held
+
+    def _kept(self, job: Job) -> int:
+        """How far a job is: bytes of its part of the pictures, or frames of its video."""
+        if job.kind != "pictures":
+            return frames_kept(self._folder.parent, job.name)
+        part = self._folder.parent / PARTS / f"{job.name}.jsonl"
+        return part.stat().st_size if part.is_file() else 0
 
     def _hold(self, job: Job) -> AbstractContextManager[Held]:
         if job.kind == "pictures":
