@@ -94,7 +94,7 @@ def test_an_error_of_a_job_is_raised_and_the_rest_is_not_begun():
 @pytest.mark.skipif(sys.platform == "win32", reason="no pthread_kill")
 def test_no_interrupt_is_heard_where_a_lock_of_the_pool_may_be_held():
     """A KeyboardInterrupt there would keep the lock for ever, and the end waits for the pool's thread."""
-    heard, over = Counter[str](), threading.Event()
+    heard, state = Counter[str](), ["wait"]
 
     def hear(number: int, frame: FrameType | None) -> None:
         while frame is not None:
@@ -102,20 +102,23 @@ def test_no_interrupt_is_heard_where_a_lock_of_the_pool_may_be_held():
             frame = frame.f_back
 
     def interrupt():
-        while not over.wait(0.0005):
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        while state[0] != "end":
+            time.sleep(0.0005)
+            if state[0] == "interrupt":
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     before = signal.signal(signal.SIGINT, hear)
     sender = threading.Thread(target=interrupt)
+    sender.start()
     try:
         for count, _ in enumerate(in_processes(range(2000), double, 2, doing="testing"), 1):
-            if count == 1:
-                sender.start()
-            if count == 2000:
-                over.set()
-                sender.join()
+            state[0] = "interrupt"
+            if count == 2000:  # the pool's end may be interrupted
+                state[0] = "wait"
+                time.sleep(0.1)
     finally:
-        over.set()
+        state[0] = "end"
+        sender.join()
         signal.signal(signal.SIGINT, before)
     assert heard[os.path.join("src", "aulens", "processes.py")] > 20
     assert not [path for path in heard if "futures" in path or path.endswith("threading.py")], heard

@@ -86,14 +86,19 @@ def in_processes(
             raise
 
 
-def _next(done: SimpleQueue[Future[Result]], waiting: dict[Future[Result], Job]) -> tuple[Job, Result]:
+def next_of(done: SimpleQueue[Result]) -> Result:
+    """Wait for the next; an interrupt ends that, also one that another thread was woken for."""
     while True:
         try:
-            future = done.get(timeout=_AWAKE)
-        except Empty:  # a signal that came to another thread is handled when this one wakes
+            return done.get(timeout=_AWAKE)
+        except Empty:
             continue
-        with interrupts_deferred():
-            return waiting.pop(future), future.result()
+
+
+def _next(done: SimpleQueue[Future[Result]], waiting: dict[Future[Result], Job]) -> tuple[Job, Result]:
+    future = next_of(done)
+    with interrupts_deferred():
+        return waiting.pop(future), future.result()
 
 
 def _begin(stopped: Semaphore, start: Callable[..., None] | None, settings: tuple[Any, ...]) -> None:

@@ -7,7 +7,10 @@ import os
 import re
 import shutil
 import signal
+import threading
+import time
 from dataclasses import replace
+from multiprocessing import active_children
 from pathlib import Path
 
 import pandas as pd
@@ -161,6 +164,28 @@ def test_a_process_that_dies_takes_no_other_run_with_it(plan, tmp_path: Path):
     assert {failure.partition(":")[0] for failure in failures} == {"roi/fold1-seed1", "roi/fold2-seed1"}
     assert all("A training process died (out of memory?)" in failure for failure in failures)
     assert [run.finished for run in plan()] == [False, True, False, True]
+
+
+def go_on_for_ever(run, **_):
+    run.folder.mkdir(parents=True, exist_ok=True)
+    (run.folder / "begun").touch()
+    time.sleep(600)
+
+
+def test_a_stop_ends_runs_in_processes_too(plan, tmp_path: Path):
+    """A signal that comes to this process alone, as SIGTERM does."""
+    runs = plan()
+
+    def stop():
+        while not (runs[0].folder / "begun").exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=stop, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        run_study(runs, tmp_path, jobs=2, execute=go_on_for_ever)
+    assert not active_children()
+    assert not any(run.finished for run in runs)
 
 
 def test_a_run_that_another_process_has_is_left_to_it(plan, tmp_path: Path):

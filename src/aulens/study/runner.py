@@ -12,9 +12,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import active_children
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Final
 
 import numpy as np
@@ -22,8 +24,9 @@ from numpy.typing import NDArray
 
 from aulens.errors import AulensError, BusyError
 from aulens.files import disk_errors
+from aulens.interrupts import interrupts_deferred
 from aulens.locks import hold
-from aulens.processes import in_processes
+from aulens.processes import in_processes, next_of
 from aulens.study.planning import PlannedRun
 from aulens.study.results import RunResult
 from aulens.study.rows import summary, write_rows
@@ -138,13 +141,24 @@ def _each(
         for run in runs:
             yield run, _attempt((run, threads, execute, True))
         return
-    pool = ThreadPoolExecutor(jobs)
+    ended: SimpleQueue[tuple[PlannedRun, _End]] = SimpleQueue()
+    with interrupts_deferred():  # as of `in_processes`: an interrupted pool keeps its locks
+        pool = ThreadPoolExecutor(jobs)
+        tried = [pool.submit(_put, ended, run, threads, execute) for run in runs]
     try:
-        futures = {pool.submit(_apart, run, threads, execute): run for run in runs}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        for _ in runs:
+            yield next_of(ended)
     finally:
-        pool.shutdown(cancel_futures=True)
+        with interrupts_deferred():
+            pool.shutdown(wait=False, cancel_futures=True)
+            while not all(one.done() for one in tried):
+                for process in active_children():  # SIGTERM comes to this process alone
+                    process.terminate()
+                time.sleep(0.1)
+
+
+def _put(ended: SimpleQueue[tuple[PlannedRun, _End]], run: PlannedRun, *how: Any) -> None:
+    ended.put((run, _apart(run, *how)))
 
 
 def _apart(run: PlannedRun, threads: int | None, execute: Execute) -> _End:
