@@ -228,7 +228,7 @@ def _opened(manifest: Path) -> Iterator[Any]:
             manifest, read_dictionary=[*_TEXTS, "shard"], pre_buffer=False
         ) as file:
             yield file
-    except (OSError, pyarrow.ArrowException) as error:
+    except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
         raise DatasetError(f"Cannot read {manifest}: {error}. Was the folder copied whole?") from error
 
 

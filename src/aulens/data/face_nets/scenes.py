@@ -14,7 +14,7 @@ from aulens.data.face_nets import camera, covers
 from aulens.data.face_nets.camera import Take
 from aulens.data.face_nets.covers import Cover
 from aulens.data.face_nets.cutouts import Cutout, Spot, draw_background, draw_spot
-from aulens.data.face_nets.pasted import Mask, Placed, fill, paste, paste_decoy
+from aulens.data.face_nets.pasted import Placed, fill, paste, paste_decoy
 from aulens.landmarks import face_box
 
 Image = NDArray[np.uint8]
@@ -83,11 +83,11 @@ def draw_scene(
         for _ in range(int(random.choice(_FACES, p=faces_p))):
             if random.random() < 0.12:
                 side = int(_size(size, random) * 1.5)
-                placed = _behind(placed, paste_decoy(image, backgrounds, side, random))
-            new = paste(image, draw_face(random), _size(size, random), random, cover)
-            if new is not None:
+                if (hides := paste_decoy(image, backgrounds, side, random)) is not None:
+                    placed = [face.behind(hides) for face in placed]
+            if (new := paste(image, draw_face(random), _size(size, random), random, cover)) is not None:
                 face, hides = new
-                placed = [*_behind(placed, hides), face]
+                placed = [*(other.behind(hides) for other in placed), face]
     return _scene(take(image, random, hard=0.7), placed, size)
 
 
@@ -95,11 +95,6 @@ def _size(size: int, random: np.random.Generator) -> float:
     """Height of a face in pixels: from SMALLEST to the scene, each octave alike, with more small ones."""
     largest = min(_SMALL_TO, 0.9 * size) if random.random() < _MANY_SMALL else 0.9 * size
     return float(np.exp(random.uniform(np.log(SMALLEST * 1.1), np.log(largest))))
-
-
-def _behind(placed: Sequence[Placed], hides: Mask | None) -> list[Placed]:
-    """Faces that were there before something was painted over them."""
-    return [face.behind(hides) for face in placed] if hides is not None else list(placed)
 
 
 def _scene(taken: camera.Taken, placed: Sequence[Placed], size: int) -> Scene:

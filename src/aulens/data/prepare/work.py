@@ -61,11 +61,6 @@ def work(job: Job) -> float:
         OSError: the files can't be written.
     """
     start = time.process_time()
-    _store(job)
-    return time.process_time() - start
-
-
-def _store(job: Job) -> None:
     frames = job.frames
     keys = frames.keys
     layout = layout_for(frames, job.settings)
@@ -97,6 +92,7 @@ def _store(job: Job) -> None:
     )
     with atomic_write(rows_file(job.root, job.name)) as part:
         table.to_parquet(part, index=False)
+    return time.process_time() - start
 
 
 def _faces(job: Job, layout: LandmarkLayout) -> Iterator[tuple[int, StoredFace | Missing, str]]:
