@@ -71,7 +71,7 @@ class FaceTracker:
 
     Args:
         detector: finds faces.
-        embedder: tells people apart by their looks where place does not: after a cut, on return, after a
+        embedder: tells people apart by appearance where place does not: after a cut, on return, after a
             crossing. "auto" is what `aulens.faces.default.default_embedder` gives, "dlib" an
             `aulens.faces.dlib_detector.DlibEmbedder` (extra `dlib`); several trackers may share one.
             None turns that off: who was out of sight for two seconds gets a new id, a cut is not noticed.
