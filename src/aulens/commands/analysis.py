@@ -15,7 +15,7 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.commands.bar import FileBar, FrameBar
 from aulens.commands.neutral import baseline_of
 from aulens.commands.option_groups import ClusterOptions, ModelOptions, SourceOptions, VideoOptions
-from aulens.commands.printed import Format, print_table, printed
+from aulens.commands.printed import Format, PictureTable, Printed, PrintedRows, print_table
 from aulens.commands.sources import Found, command_line, gather, others_text, previous_text
 from aulens.commands.stream import stream_clips, stream_pictures
 from aulens.commands.tally import Tally
@@ -171,16 +171,14 @@ class Analysis:
             )
         # Rows that are streamed to the same terminal would tear the bar.
         quiet = sys.stdout.isatty() and self.format in {Format.CSV, Format.JSONL}
+        card, pictures = analyzer.card, bool(found.pictures)
+        printed: Printed = (
+            PictureTable(card)
+            if self.format is Format.TABLE
+            else PrintedRows(self.format, card, settings.limits, pictures=pictures, named=sources.sequence)
+        )
         with (
-            closing(
-                printed(
-                    self.format,
-                    analyzer.card,
-                    settings.limits,
-                    pictures=bool(found.pictures),
-                    named=sources.sequence,
-                )
-            ) as rows,
+            closing(printed) as rows,
             FrameBar(console, settings, len(found.pictures), quiet=quiet) as bar,
         ):
             stream_pictures(found.pictures, analyzer, settings, rows, tally, bar)

@@ -140,13 +140,7 @@ def _side(row: Row, label: str, threshold: float) -> str:
 
 
 Printed = PrintedRows | PictureTable
-
-
-def printed(format: Format, card: ModelCard, limits: Limits, *, pictures: bool, named: bool) -> Printed:
-    """What prints a format."""
-    if format is Format.TABLE:
-        return PictureTable(card)
-    return PrintedRows(format, card, limits, pictures=pictures, named=named)
+"""What prints rows as they come."""
 
 
 def print_table(path: Path, format: Format, card: ModelCard) -> None:
