@@ -56,7 +56,7 @@ def test_a_cut_finder_goes_on_from_its_state() -> None:
 
 def test_what_moves_goes_on() -> None:
     """100 px/s to the right: soon the measured speed is that, and 0.04 s on it is 4 px further."""
-    motion = Motion.begin(BOX, moves=True)
+    motion = Motion(BOX, np.zeros(2))
     for i in range(1, 20):
         motion = motion.seen(np.add(BOX, [4 * i, 0, 4 * i, 0]), 0.04)
     np.testing.assert_allclose(motion.speed, [100, 0], rtol=1e-4)
@@ -71,7 +71,7 @@ def test_what_is_out_of_sight_comes_to_rest() -> None:
 
 
 def test_equal_time_stamps_give_no_speed() -> None:
-    motion = Motion.begin(BOX, moves=True).seen(BOX + 30, 0.0)
+    motion = Motion(BOX, np.zeros(2)).seen(BOX + 30, 0.0)
     np.testing.assert_array_equal(motion.speed, [0, 0])
     np.testing.assert_array_equal(motion.box, BOX + 30)
 

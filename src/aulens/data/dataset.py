@@ -91,7 +91,8 @@ class FaceDataset(Dataset[Batch]):
     def _draw(self, epoch: int, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float64], bool]:
         """Crop and landmarks as `read`, and whether they are mirrored, so that sides change places."""
         random = np.random.default_rng((self.seed, epoch, index))
-        image = read_sample(self.samples, index)
+        place, path = self.samples.paths.place(index), self.samples.paths[index]
+        image = read_rgb(path) if place is None else stored_picture(place, path)
         # The model meets detected landmarks only, so crop and ROIs both follow the imprecise ones.
         true = self.samples.landmarks[index].astype(np.float64)
         points = jitter(true, self.geometry, random)
@@ -107,12 +108,6 @@ class FaceDataset(Dataset[Batch]):
     def plain(self) -> FaceDataset:
         """Return the same data without any augmentation."""
         return replace(self, geometry=NO_GEOMETRY, photometric=NO_PHOTOMETRIC)
-
-
-def read_sample(samples: Samples, index: int) -> NDArray[np.uint8]:
-    """Decode the picture of a sample to (H, W, 3) uint8 RGB; DatasetError names a bad one."""
-    place, path = samples.paths.place(index), samples.paths[index]
-    return read_rgb(path) if place is None else stored_picture(place, path)
 
 
 class BatchOrder(Sampler[list[Key]]):

@@ -65,16 +65,13 @@ def listing(path: Path) -> Folder:
     Raises:
         DatasetError: it can't be listed.
     """
-    folders: list[str] = []
-    files: list[str] = []
     try:
         with os.scandir(path) as entries:
-            for entry in entries:
-                if not entry.name.startswith("."):
-                    (folders if entry.is_dir() else files).append(entry.name)
+            found = sorted((one.name, one.is_dir()) for one in entries if not one.name.startswith("."))
     except OSError as error:
         raise DatasetError(f"Cannot list the folder {path}: {error.strerror}.") from None
-    return Folder(path, tuple(sorted(folders)), tuple(sorted(files)))
+    folders, files = (tuple(name for name, inside in found if inside is kind) for kind in (True, False))
+    return Folder(path, folders, files)
 
 
 def numbered_pictures(names: Sequence[str]) -> Mapping[int, str]:

@@ -27,11 +27,6 @@ class Motion:
     speed: NDArray[np.float64]
     moves: bool = True
 
-    @classmethod
-    def begin(cls, box: NDArray[np.float64], moves: bool) -> "Motion":
-        """A box seen for the first time, at rest."""
-        return cls(box, np.zeros(2), moves)
-
     def after(self, seconds: float) -> NDArray[np.float64]:
         """The box (4,) expected that long after it was seen last."""
         if not self.moves:

@@ -116,7 +116,7 @@ class Track:
         """A face seen for the first time."""
         return cls(
             None,
-            Motion.begin(face.box, moves),
+            Motion(face.box, np.zeros(2), moves),
             now,
             face,
             float(face.confidence),
