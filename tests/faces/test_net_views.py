@@ -148,7 +148,7 @@ def test_a_face_larger_than_the_overlap_that_a_tile_cuts_is_left_to_other_looks(
     (first, *_) = tiles(ramp(900, 500), 1.0, 100_000, 64)
     edge = first.view.pixels.shape[1]
     assert len(first.own_candidates(candidates([[edge - 260, 10, edge - 1, 200]]))) == 0
-    assert len(first.own_candidates(candidates([[-9, -9, 50, 80]]))) == 1  # by the border of the picture: as it is
+    assert len(first.own_candidates(candidates([[-9, -9, 50, 80]]))) == 1  # at the picture's border
 
 
 def test_doubles_are_those_that_share_more_than_so_much() -> None:
