@@ -151,7 +151,6 @@ def test_an_unfinished_study_says_what_is_missing() -> None:
     wanted = [run.key for run in runs] + [("jaa", "1", 0)]
     some = [run for run in runs if run.variant == "roi" or run.key[1:] in (("1", 0), ("2", 0), ("1", 1))]
     found = compare(some, decide="papers", reference="roi", expected=wanted, bootstrap=50)
-    assert len(found.missing) == 7
     assert found.notes == (
         "roi_gcn: 3 of 9 runs; missing: fold 1 seed 2, fold 2 seed 1, fold 2 seed 2, fold 3 seed 0 "
         "and 2 more.",

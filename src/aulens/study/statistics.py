@@ -84,7 +84,6 @@ class Comparison:
         variants: name → what it reached, as they first came; only those with a run.
         reference: what the others are compared to; None for nothing.
         differences: variant → measure → its difference to the reference.
-        missing: runs that are not there.
         subjects: people tested, over all folds.
         bootstrap: resamples behind intervals and p.
         notes: what a reader of the numbers must know, in sentences.
@@ -97,7 +96,6 @@ class Comparison:
     variants: Mapping[str, VariantScores]
     reference: str | None
     differences: Mapping[str, Mapping[str, Difference]]
-    missing: tuple[Key, ...]
     subjects: int
     bootstrap: int
     notes: tuple[str, ...]
@@ -139,7 +137,7 @@ def compare(
     if reference is not None and reference not in planned:
         known = ", ".join(planned)
         raise ConfigError(f"The study has no variant {reference!r} to compare to; it has {known}.")
-    missing = tuple(key for key in wanted if key not in keys)
+    missing = [key for key in wanted if key not in keys]
     variants = {name: _scores(name, grid) for name in grid.counts}
     return Comparison(
         dataset=grid.dataset,
@@ -148,7 +146,6 @@ def compare(
         variants=variants,
         reference=reference,
         differences=_differences(grid, reference) if reference else {},
-        missing=missing,
         subjects=grid.subjects,
         bootstrap=bootstrap,
         notes=(*remarks(grid, wanted, missing), *notes),
