@@ -60,7 +60,7 @@ class Card:
 
 
 _LOG: Final = logging.getLogger(__name__)
-_TOLD_ONLY: Final = frozenset({"format", "training", "normalisation"})
+_FOR_PEOPLE: Final = frozenset({"format", "training", "normalisation"})
 """Entries for people, not for aulens."""
 
 AnyCard = TypeVar("AnyCard", bound=Card)
@@ -118,7 +118,7 @@ def read_card_file(path: Path, format: str, kind: type[AnyCard]) -> AnyCard:
     """
     entries = read_entries(path, format)
     known = {field.name for field in fields(kind)} - {"path"}
-    if strange := sorted(entries.keys() - known - _TOLD_ONLY):
+    if strange := sorted(entries.keys() - known - _FOR_PEOPLE):
         for name in strange:
             if near := difflib.get_close_matches(name, known - entries.keys(), n=1, cutoff=0.8):
                 raise ModelError(f"{path}: unknown entry {name!r}; did you mean {near[0]!r}?")

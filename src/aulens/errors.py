@@ -1,13 +1,6 @@
-"""What can go wrong, as a small tree. Each message says what was wrong, what was seen, what to do.
+"""What can go wrong: each message says what was wrong, what was seen, what to do.
 
-    AulensError
-    ├── InputError     a value, an array or a picture that cannot be used
-    ├── DatasetError   a data set on disk that is not as it should be
-    ├── ModelError     a model file that is missing, damaged or of another kind
-    └── ConfigError    a setting, an option or a name that does not exist
-        └── BusyError  a folder that another process works in
-
-They are `ValueError`s too, so that `except ValueError` catches them.
+All are `ValueError`s too, so that `except ValueError` catches them.
 """
 
 from __future__ import annotations

@@ -31,8 +31,6 @@ _PREVIEWS: Final = frozenset({".lrf", ".lrv", ".thm"})
 """Small copies that cameras put beside their videos."""
 _MAYBE_TEXT: Final = frozenset({".mod", ".ts"})
 """Endings that programs have too."""
-_TEXT: Final = 4096
-"""Bytes by which a text is known."""
 _NO_TEXT: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -200,5 +198,5 @@ def _promised(file: Path) -> MediaKind:
 
 
 def _is_text(file: Path) -> bool:
-    start = first_bytes(file, _TEXT)
+    start = first_bytes(file, 4096)
     return start.startswith((b"\xff\xfe", b"\xfe\xff")) or _NO_TEXT.search(start) is None

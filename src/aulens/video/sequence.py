@@ -8,10 +8,10 @@ import re
 from collections.abc import Generator
 from fnmatch import fnmatchcase
 from fractions import Fraction
+from numbers import Real
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 from PIL import UnidentifiedImageError
 
 from aulens.errors import ConfigError, InputError
@@ -122,10 +122,7 @@ def exact_rate(rate: float | Fraction) -> Fraction:
     Raises:
         ConfigError: no number from 0.00001 to 1,000,000,000.
     """
-    if (
-        not isinstance(rate, (int, float, Fraction, np.integer, np.floating))
-        or not _SLOWEST <= rate <= _FASTEST
-    ):
+    if not isinstance(rate, Real) or not _SLOWEST <= rate <= _FASTEST:
         raise ConfigError(f"{rate} pictures per second make no clip; give 0.00001 to 1,000,000,000, above 0.")
     if isinstance(rate, Fraction):
         return rate
