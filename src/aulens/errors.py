@@ -1,6 +1,6 @@
 """What can go wrong: each message says what was wrong, what was seen, what to do.
 
-All are `ValueError`s too, so that `except ValueError` catches them.
+Each kind is a `ValueError` too, so that `except ValueError` catches it.
 """
 
 from __future__ import annotations
