@@ -132,7 +132,7 @@ class AUSet:
         return self.numbers.index(number)
 
 
-MOST_INTENSE: Final = 5
+MAX_INTENSITY: Final = 5
 """Intensities run from 0 (absent) over 1 (FACS's A, a trace) to this (E, maximal); NaN = not coded."""
 
 PRESENT_STRENGTH: Final = 0.2

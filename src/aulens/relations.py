@@ -26,7 +26,7 @@ THRESHOLD: Final = 0.4
 """From which probability on AUs are related, unless something else is said: ML-GCN's (Chen et al., CVPR
 2019); paper B does not give its own."""
 
-_MOST: Final = np.iinfo(np.int64).max
+_MAX_COUNT: Final = np.iinfo(np.int64).max
 
 Normalisation = Literal["none", "row", "symmetric"]
 
@@ -69,7 +69,7 @@ class AURelations:
             raise InputError(
                 f"every AU is related to itself: {self._pair(i, i)} must be 1, is {matrix[i, i]:g}"
             )
-        if seen.shape != (count,) or seen.dtype.kind not in "iu" or ((seen < 0) | (seen > _MOST)).any():
+        if seen.shape != (count,) or seen.dtype.kind not in "iu" or ((seen < 0) | (seen > _MAX_COUNT)).any():
             raise InputError(
                 f"occurrences of {count} AUs are {count} counts, 0 or more and below 2^63; got {seen!r}"
             )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.aus import MISSING, MOST_INTENSE
+from aulens.aus import MAX_INTENSITY, MISSING
 from aulens.errors import DatasetError
 
 
@@ -24,9 +24,9 @@ def check_codes(labels: NDArray[np.int8]) -> None:
 def check_intensities(intensities: NDArray[np.float32] | None, shape: tuple[int, ...]) -> None:
     """Raise DatasetError if intensities are of another shape, or other than 0 to 5 and NaN."""
     check_shape("intensities", intensities, *shape)
-    if intensities is not None and (wrong := (intensities < 0) | (intensities > MOST_INTENSE)).any():
+    if intensities is not None and (wrong := (intensities < 0) | (intensities > MAX_INTENSITY)).any():
         seen = np.unique(intensities[wrong]).tolist()
-        raise DatasetError(f"Intensities must be 0 to {MOST_INTENSE} or NaN; found {seen[:5]}.")
+        raise DatasetError(f"Intensities must be 0 to {MAX_INTENSITY} or NaN; found {seen[:5]}.")
 
 
 def check_shape(name: str, array: NDArray[Any] | None, *shape: int | str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aulens.aus import AUS, MOST_INTENSE, AUSet
+from aulens.aus import AUS, MAX_INTENSITY, AUSet
 from aulens.data.coded import usable_rows
 from aulens.data.columns import point_columns
 from aulens.data.folders import listing
@@ -157,15 +157,15 @@ def _read_intensities(
     for number, name in found.items():
         if number in aus:
             codes[:, aus.index(number)] = _numbers(table[name], file, problems)
-    right = (codes >= 0) & (codes <= MOST_INTENSE)
-    allowed = f"an intensity of 0 to {MOST_INTENSE}"
+    right = (codes >= 0) & (codes <= MAX_INTENSITY)
+    allowed = f"an intensity of 0 to {MAX_INTENSITY}"
     problems += code_problems(codes, ~right & ~np.isnan(codes), aus, file.name, allowed)
     return np.where(right, codes, np.nan).astype(np.float32)
 
 
 def _intensities(codes: NDArray[np.float64], aus: AUSet, file: Path) -> list[Problem]:
     """The Problem of codes that are no damage but another scale: several values of it occur."""
-    strange = (codes > 0) & (codes <= MOST_INTENSE) & (codes != 1)
+    strange = (codes > 0) & (codes <= MAX_INTENSITY) & (codes != 1)
     seen = np.unique(codes[strange])
     if len(seen) < _DIFFERENT:
         return []

@@ -30,7 +30,7 @@ Rows = slice | NDArray[np.intp]
 
 OPEN_FILES: Final = 128
 """Shards that a process keeps open for reading."""
-_MOST: Final = 1 << 40
+_LARGEST: Final = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def read_bytes(path: str, offset: int, length: int) -> bytes:
     Raises:
         DatasetError: the file is missing, or ends before the range does.
     """
-    if not 0 <= offset <= _MOST or not 0 <= length <= _MOST:
+    if not 0 <= offset <= _LARGEST or not 0 <= length <= _LARGEST:
         raise DatasetError(f"{path}: a picture can't be {length} bytes at {offset}. Prepare the data again.")
     try:
         if sys.platform == "win32":  # it has no pread

@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from aulens.aus import MOST_INTENSE
+from aulens.aus import MAX_INTENSITY
 from aulens.losses.common import Criterion, masked_mean, weighted_cross_entropy
 from aulens.models.base import AUOutput, full
 from aulens.models.config import RoiConfig
@@ -35,7 +35,7 @@ def grades(side_labels: Tensor, side_intensities: Tensor) -> tuple[Tensor, Tenso
     """
     known = ~side_intensities.isnan()
     weak = (1 + _SLIGHT) / 2 * side_intensities - 1
-    strong = _SLIGHT + (side_intensities - 2) * ((1 - _SLIGHT) / (MOST_INTENSE - 2))
+    strong = _SLIGHT + (side_intensities - 2) * ((1 - _SLIGHT) / (MAX_INTENSITY - 2))
     grade = torch.where(side_intensities < 2, weak, strong).clamp(-1, 1)
     plain = torch.where(side_labels == 1, 1.0, -1.0)
     return torch.where(known, 1, side_labels), torch.where(known, grade, plain)

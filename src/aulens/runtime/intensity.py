@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aulens.aus import MOST_INTENSE
+from aulens.aus import MAX_INTENSITY
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Curve:
     def __post_init__(self) -> None:
         x, y = np.array(self.scores, np.float64), np.array(self.intensities, np.float64)
         rising = len(x) == len(y) >= 2 and bool((np.diff(x) > 0).all() and (np.diff(y) >= 0).all())
-        if not rising or not 0 <= y[0] <= y[-1] <= MOST_INTENSE or not np.isfinite(x).all():
+        if not rising or not 0 <= y[0] <= y[-1] <= MAX_INTENSITY or not np.isfinite(x).all():
             raise ValueError(
-                f"a curve needs two or more ascending scores, and as many intensities of 0 to {MOST_INTENSE} "
-                f"that never fall; got {self.scores} and {self.intensities}"
+                "a curve needs two or more ascending scores, and as many intensities of 0 to "
+                f"{MAX_INTENSITY} that never fall; got {self.scores} and {self.intensities}"
             )
 
     def __call__(self, scores: NDArray[Any]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from aulens.aus import MOST_INTENSE, AUSet
+from aulens.aus import MAX_INTENSITY, AUSet
 from aulens.roi import side_scores
 from aulens.runtime.intensity import Curve
 
@@ -58,7 +58,7 @@ def _fit(score: NDArray[Any], intensity: NDArray[Any]) -> Curve | None:
     climbs = np.clip((x[:, None] - knots[:-1]) / (knots[1] - knots[0]), 0, 1)
     design = np.hstack([np.ones((len(x), 1)), climbs])
     rises, _ = nnls(design * np.sqrt(weight)[:, None], y * np.sqrt(weight))
-    levels = np.minimum(np.cumsum(rises), MOST_INTENSE)
+    levels = np.minimum(np.cumsum(rises), MAX_INTENSITY)
     if levels[-1] - levels[0] < _FLAT:
         return None
     return Curve(tuple(knots.tolist()), tuple(levels.tolist()))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aulens.aus import MISSING, MOST_INTENSE, RENDERS, AUSet
+from aulens.aus import MAX_INTENSITY, MISSING, RENDERS, AUSet
 from aulens.contents import size_of
 from aulens.data.index import BOTH, LEFT_ONLY, RIGHT_ONLY
 from aulens.errors import DatasetError
@@ -81,7 +81,7 @@ def read_portrait_codes(path: str | Path) -> PortraitCodes:
         values = table[[f"AU{au}" for au in numbers]].astype(np.float64)
     except ValueError as error:
         raise DatasetError(f"{path}: AU codes are numbers from 0 to 5 ({error!s:.200})") from error
-    if ((values < 0) | (values > MOST_INTENSE)).any(axis=None):
+    if ((values < 0) | (values > MAX_INTENSITY)).any(axis=None):
         raise DatasetError(f"{path}: AU codes are numbers from 0 to 5; there are others")
     name = table["file"] if "source" not in table else table["source"] + "/" + table["file"]
     unsure = values.isna().groupby(name).any()

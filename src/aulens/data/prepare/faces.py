@@ -29,7 +29,7 @@ FOUND: Final[Mapping[Found, str]] = MappingProxyType(
 )
 """Where landmarks come from: the words of the manifest; prepared.json says which detector."""
 
-LEAST_SHARE: Final = 0.4
+MIN_SHARE: Final = 0.4
 """A smaller box, as a share of an aligned picture's width, is not the face that fills it."""
 
 
@@ -86,8 +86,8 @@ class FaceFinder:
         found: Found = "detected"
         detector = self.detector()
         height, width = image.shape[:2]
-        least = LEAST_SHARE * width if self.aligned else 0.0
-        faces = [face for face in detector(image) if face.box[2] - face.box[0] >= least]
+        min_width = MIN_SHARE * width if self.aligned else 0.0
+        faces = [face for face in detector(image) if face.box[2] - face.box[0] >= min_width]
         if faces:
             points = _chosen(faces, near).landmarks
         elif self.aligned and isinstance(detector, AlignedFollower):

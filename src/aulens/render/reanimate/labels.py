@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from aulens.aus import MOST_INTENSE, PRESENT_STRENGTH, RENDERS
+from aulens.aus import MAX_INTENSITY, PRESENT_STRENGTH, RENDERS
 from aulens.data.index import LEFT_ONLY, RIGHT_ONLY
 from aulens.data.portraits.codes import ABSENT_TO, PRESENT_FROM, read_portrait_codes
 from aulens.render.expression import EXCLUSIVE, LEFT, RIGHT, Action, labels
@@ -37,7 +37,7 @@ def read_codes(path: str | Path) -> Codes:
     """
     read = read_portrait_codes(path)
     means = read.intensities.astype(np.float64)
-    strength = np.where(means <= ABSENT_TO, 0.0, np.clip(means / MOST_INTENSE, PRESENT_STRENGTH, 1.0))
+    strength = np.where(means <= ABSENT_TO, 0.0, np.clip(means / MAX_INTENSITY, PRESENT_STRENGTH, 1.0))
     strength[~((means <= ABSENT_TO) | (means >= PRESENT_FROM))] = np.nan
     sides = np.repeat(strength[..., None], 2, axis=-1)
     known = np.isfinite(strength)
