@@ -110,9 +110,11 @@ def test_a_folder_that_is_not_whole(copy, tmp_path):
     table.drop(columns=[name for name in table if name.startswith("x_")]).to_parquet(manifest)
     with pytest.raises(DatasetError, match="lacks the column 'x_0'"):
         load_prepared(copy, AUS)
-    manifest.write_bytes(b"PAR1")
-    with pytest.raises(DatasetError, match=r"Cannot read .*manifest\.parquet"):
-        load_prepared(copy, AUS)
+    table.to_parquet(manifest)
+    for damaged in (b"PAR1", manifest.read_bytes().replace(b"subject", b"\xfdubject")):
+        manifest.write_bytes(damaged)
+        with pytest.raises(DatasetError, match=r"Cannot read .*manifest\.parquet"):
+            load_prepared(copy, AUS)
 
     about.write_text(json.dumps({"format": "aulens-prepared/9", "dataset": "x"}))
     with pytest.raises(DatasetError, match=r"is of format 'aulens-prepared/9'; this version reads"):

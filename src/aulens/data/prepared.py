@@ -222,13 +222,18 @@ def read_about(root: Path) -> dict[str, Any]:
 
 @contextmanager
 def _opened(manifest: Path) -> Iterator[Any]:
-    try:
+    with _readable(manifest, LookupError, UnicodeDecodeError):  # of damaged names of columns
         size_of(manifest)
-        with pyarrow.parquet.ParquetFile(
-            manifest, read_dictionary=[*_TEXTS, "shard"], pre_buffer=False
-        ) as file:
-            yield file
-    except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
+        file = pyarrow.parquet.ParquetFile(manifest, read_dictionary=[*_TEXTS, "shard"], pre_buffer=False)
+    with _readable(manifest), file:
+        yield file
+
+
+@contextmanager
+def _readable(manifest: Path, *more: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pyarrow.ArrowException, *more) as error:
         raise DatasetError(f"Cannot read {manifest}: {error}. Was the folder copied whole?") from error
 
 
