@@ -31,15 +31,12 @@ class Part(Protocol):
 
     def add(self, result: FrameResult) -> None:
         """Take the next frame."""
-        ...
 
     def keep(self) -> int:
         """Bring all that was taken safely to the disk; the length to come back to."""
-        ...
 
     def close(self, *, lost: bool = False) -> None:
         """Let go of the files, at the end or after an error; `lost`: another run is at them now."""
-        ...
 
 
 @dataclass(frozen=True)

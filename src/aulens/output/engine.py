@@ -29,7 +29,6 @@ class Executor(Protocol):
     @property
     def card(self) -> ModelCard:
         """Of the model."""
-        ...
 
     def __call__(self, plan: Plan, check: Check) -> AbstractContextManager[Iterator[Outcome]]:
         """Do its jobs while the block runs; what became of each, as it is done.
@@ -40,7 +39,6 @@ class Executor(Protocol):
             plan: all jobs.
             check: raises `BusyError` if the table of pictures has become another run's.
         """
-        ...
 
 
 @dataclass

@@ -53,16 +53,13 @@ class Session(Protocol):
     @property
     def shapes(self) -> Mapping[str, Shape]:
         """Output → its shape without the batch axis; None where the file leaves a number open."""
-        ...
 
     @property
     def image(self) -> Shape:
         """The shape of the input, likewise."""
-        ...
 
     def __call__(self, images: NDArray[np.float32]) -> ModelOutput:
         """What the model computes for `images` (B, 3, H, W) float32 RGB in [0, 1]."""
-        ...
 
 
 def open_session(
