@@ -182,7 +182,7 @@ def _rows(root: Path, units: Sequence[str]) -> Any:
     for path in (rows_file(root, name) for name in units):
         try:
             tables.append(pyarrow.parquet.read_table(path))
-        except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
+        except pyarrow.ArrowException as error:
             raise DatasetError(
                 f"{path} is damaged ({error}). Delete it; the same command goes on."
             ) from error
