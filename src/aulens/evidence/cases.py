@@ -97,7 +97,7 @@ def measure_cases(
             maps = known[name](faces)[rows, columns].detach().numpy().astype(np.float32)
             deletion, insertion = measures.curves(maps, image[rows], blurred, probability)
             columns_of = {
-                "file": np.array(samples.paths)[index[face]],
+                "file": [samples.paths[number] for number in index[face].tolist()],
                 "subject": samples.subjects[index[face]],
                 "au": np.array(samples.aus.labels)[au],
                 "score": (output.logits[rows, columns] - scorer.decision_threshold).numpy(),
