@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 
 from aulens.align import five_points
+from aulens.data.face_nets.camera import Taken
 from aulens.data.face_nets.cutouts import Cutout, read_cutouts
 from synthetic_faces import face68
 
+PARTNER = (1, 0, 2, 4, 3)
+"""Of five points, those that stand where they stood, after the picture is mirrored."""
 SIZE = 208, 240  # width, height; a fifth of it is the face, so that borders are far away
 
 
@@ -56,3 +59,13 @@ def centre_of(light: np.ndarray) -> np.ndarray:
     weight = light.astype(np.float64)
     y, x = np.indices(weight.shape)
     return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
+
+
+def as_it_is(image: np.ndarray, random: np.random.Generator, *, hard: float) -> Taken:
+    """A camera that changes nothing."""
+    return Taken(image, 1.0, 0.0, 0.0)
+
+
+def nothing(image: np.ndarray, points: np.ndarray, kind: str, random: np.random.Generator) -> np.ndarray:
+    """What somebody wears who wears nothing."""
+    return np.zeros(image.shape[:2], np.float32)

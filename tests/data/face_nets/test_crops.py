@@ -8,30 +8,14 @@ import pytest
 
 from aulens import align
 from aulens.align import five_points
-from aulens.data.face_nets.camera import Taken, take
+from aulens.data.face_nets.camera import take
 from aulens.data.face_nets.covers import KINDS, cover, hidden_at
 from aulens.data.face_nets.crops import TEMPLATE, crop_matrix, draw_crop, draw_negative, quality
 from aulens.data.photometric import blurred, exposed
 from aulens.landmarks import BROWS, mirror
 from aulens.models.face_net import MEAN_SHAPE
-from made_cutouts import centre_of, disc_faces, landmarks
+from made_cutouts import PARTNER, as_it_is, centre_of, disc_faces, landmarks, nothing
 from people import noise
-
-PARTNER = (1, 0, 2, 4, 3)
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory):
-    return disc_faces(tmp_path_factory.mktemp("faces"))
-
-
-def as_it_is(image, random, *, hard):
-    return Taken(image, 1.0, 0.0, 0.0)
-
-
-def nothing(image, points, kind, random):
-    return np.zeros(image.shape[:2], np.float32)
-
 
 plain = partial(draw_crop, take=as_it_is, cover=nothing)
 

@@ -3,7 +3,6 @@
 from functools import partial
 
 import numpy as np
-import pytest
 
 from aulens import align
 from aulens.align import five_points
@@ -14,25 +13,9 @@ from aulens.data.face_nets.cutouts import Spot, draw_background, draw_spot
 from aulens.data.face_nets.pasted import Placed
 from aulens.data.face_nets.scenes import SMALLEST, draw_scene
 from aulens.landmarks import face_box, mirror
-from made_cutouts import centre_of, disc_faces
+from made_cutouts import PARTNER, as_it_is, centre_of, nothing
 
 BLACK = [np.zeros((300, 320, 3), np.uint8)]
-PARTNER = (1, 0, 2, 4, 3)
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory):
-    return disc_faces(tmp_path_factory.mktemp("faces"))
-
-
-def as_it_is(image, random, *, hard):
-    """A camera that changes nothing."""
-    return Taken(image, 1.0, 0.0, 0.0)
-
-
-def nothing(image, points, kind, random):
-    """What somebody wears who wears nothing."""
-    return np.zeros(image.shape[:2], np.float32)
 
 
 def moved(cutout, five: np.ndarray) -> tuple[np.ndarray, bool]:
