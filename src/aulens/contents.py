@@ -76,7 +76,7 @@ def arrays_of(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         raise
     except Exception as error:  # zip, zlib and NumPy raise more than they say, of damaged files
-        raise ValueError(f"{type(error).__name__}: {error}") from error
+        raise ValueError(f"{type(error).__name__}: {error!s:.200}") from error
 
 
 def frame_of(path: Path) -> Any:
@@ -94,7 +94,7 @@ def frame_of(path: Path) -> Any:
     except (OSError, ValueError):
         raise
     except (LookupError, TypeError, AttributeError, RuntimeError, MemoryError) as error:  # of its metadata
-        raise ValueError(f"{type(error).__name__}: {error}") from error
+        raise ValueError(f"{type(error).__name__}: {error!s:.200}") from error
 
 
 def parsed(text: str, pairs: Pairs | None = None) -> Any:

@@ -354,6 +354,10 @@ def _labels(folder: Path) -> Path:
     return delivered.occurrence(folder / "F001_T1.csv", {t: {12: 1, 1: 0} for t in range(1, 4)})
 
 
+_LONG_WORD = b'{"a":' * 3000
+_LONG_DECISION = (
+    b",".join(b"AU%d" % au for au in delivered.AFFWILD2_AUS) + b"\n0" + _LONG_WORD + b",0" * 11 + b"\n"
+)
 _MANY_POINTS = b"path,subject,sequence,frame,AU1,x_0,y_%s\na.jpg,s,q,1,1,3,4\n" % (b"9" * 25)
 
 
@@ -714,12 +718,12 @@ READERS: tuple[Reader, ...] = (
     _json("renders-note", _write("meta.json", '{"rig": "anny", "n": 3}'), _read_note_of_renders),
     _json("relations", _relations, AURelations.load),
     Reader("points", _points, _read_points),
-    Reader("mesh", _mesh, _read_mesh),
+    Reader("mesh", _mesh, _read_mesh, (b"v 0 0 1" + _LONG_WORD,)),
     Reader("ict", _ict, _read_ict),
     Reader("portrait-meshes", _meshes, _read_meshes, count=40),
     _json("card-jaa", write_jaa_stub, read_card),
     _json("card-people", _copied(_WEIGHTS / "people.json"), partial(read_net_card, PersonCard)),
-    Reader("decisions", _decisions, lambda path: read_video_decisions(path.parent)),
+    Reader("decisions", _decisions, lambda path: read_video_decisions(path.parent), (_LONG_DECISION,)),
     Reader("image-decisions", _image_decisions, read_image_decisions),
     _json("page-request", _write("body.json", _ASKED), _asked),
 )

@@ -218,7 +218,7 @@ def _row(cells: Sequence[str], aus: AUSet, path: Path, line: int) -> tuple[int, 
                 if cell == str(MISSING)
                 else "apply the threshold first"
             )
-            raise DatasetError(f"{path}, line {line}: {label} must be 0 or 1, got {cell!r}; {hint}")
+            raise DatasetError(f"{path}, line {line}: {label} must be 0 or 1, got {cell!r:.80}; {hint}")
     return tuple(int(cell) for cell in cells)
 
 

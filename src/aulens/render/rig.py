@@ -86,7 +86,7 @@ def read_obj(path: Path) -> tuple[Floats, Ints, NDArray[np.str_]]:
                 groups += [group] * (len(others) - 1)
         return np.array(vertices, np.float32), np.array(triangles, np.int32), np.array(groups)
     except (OSError, ValueError, OverflowError) as error:
-        raise DatasetError(f"{path} is no mesh that can be read ({error}); get it again") from error
+        raise DatasetError(f"{path} is no mesh that can be read ({error!s:.200}); get it again") from error
 
 
 def smoothstep(low: float, high: float | NDArray[np.floating], value: NDArray[np.floating]) -> Floats:
