@@ -171,11 +171,9 @@ class Facts:
     data: str = ""
 
 
-_SHARED: Final = tuple(
-    name
-    for name in Facts.__dataclass_fields__
-    if name in RunResult.__dataclass_fields__.keys() - {"aus", "subjects"}
-)
+_SHARED: Final = (
+    "dataset", "trained_on", "variant", "fold", "seed", "selected_on_test", "run", "commit", "data"
+)  # fmt: skip
 """What `RunResult` and `Facts` have in common."""
 
 
