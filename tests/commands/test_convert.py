@@ -120,7 +120,7 @@ def test_no_files(tmp_path: Path) -> None:
             ModelError,
             r"align_net_4.pth.* another crop: .* as of 48; .* 112 has",
         ),
-        (("--crop", "100", "--aus", "1,12"), ConfigError, r"crop is 100"),
+        (("--crop", "100", "--aus", "1,12"), ConfigError, r"a multiple of 16 from 48 to 4096, found 100"),
         (("--aus", "bp4"), ConfigError, r"bp4"),
         (("--aus", "1,99"), ValueError, r"99"),
     ],
