@@ -13,7 +13,7 @@ import pytest
 
 import slow_job
 from aulens.errors import DatasetError, InputError
-from aulens.processes import in_processes
+from aulens.processes import cpus_here, in_processes
 
 pytestmark = pytest.mark.slow
 
@@ -79,6 +79,17 @@ def test_every_job_is_done_once_and_made_when_it_is_needed():
         ahead.append(len(made) - len(found))
     assert Counter(found) == Counter(range(30))
     assert max(ahead) <= 5
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not limit a process so")
+def test_cpus_are_those_that_this_process_may_use():
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert cpus_here() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert cpus_here() == len(allowed)
 
 
 def test_a_process_that_dies_is_an_error_that_says_what_to_do():

@@ -26,6 +26,13 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
+def cpus_here() -> int:
+    """CPUs that this process may use: in a container or a batch job often fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def in_processes(
     jobs: Iterable[Job],
     work: Callable[[Job], Result],
@@ -54,7 +61,7 @@ def in_processes(
     Raises:
         DatasetError: a process died.
     """
-    processes = processes or os.cpu_count() or 1
+    processes = processes or cpus_here()
     context = get_context("spawn")
     stopped = context.Semaphore(0)  # not an Event, which would wait for processes that Ctrl-C has ended
     pool = ProcessPoolExecutor(

@@ -11,7 +11,7 @@ from typing import Any, Final
 import aulens
 from aulens.cluster.scratch import Scratch
 from aulens.cluster.session import connected
-from aulens.cluster.settings import AnalyzerSettings, ClusterSettings, Setup, cpus_here
+from aulens.cluster.settings import AnalyzerSettings, ClusterSettings, Setup
 from aulens.cluster.worker import Worker
 from aulens.errors import ConfigError
 from aulens.output.checkpoint import remove_part
@@ -19,6 +19,7 @@ from aulens.output.engine import Check
 from aulens.output.plan import Job, Outcome, Plan
 from aulens.output.receipt import begin_anew
 from aulens.output.video import hold_clip
+from aulens.processes import cpus_here
 from aulens.runtime.card import ModelCard, find_card, read_card
 
 _LINE_BYTES: Final = 1 << 20

@@ -1,6 +1,5 @@
 """The settings of workers: plain values, from which each makes its own analyzer."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,10 +90,3 @@ class Setup:
     plan: Plan
     analyzer: AnalyzerSettings
     threads: int
-
-
-def cpus_here() -> int:
-    """CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

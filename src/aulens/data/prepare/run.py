@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
@@ -34,7 +33,7 @@ from aulens.faces.detector import described
 from aulens.files import disk_errors
 from aulens.locks import hold
 from aulens.named import several
-from aulens.processes import in_processes
+from aulens.processes import cpus_here, in_processes
 
 Progress = Callable[[int, int], None]
 _BLANK = np.zeros((1, 1, 3), np.uint8)
@@ -163,7 +162,7 @@ def _fill(
     jobs = (Job(unit.name, bare.take(unit.rows), settings, detector, root) for unit in todo)
     if progress:
         progress(before, len(index))
-    with closing(_worked(jobs, min(processes or os.cpu_count() or 1, len(todo)))) as results:
+    with closing(_worked(jobs, min(processes or cpus_here(), len(todo)))) as results:
         for job, seconds in results:
             done += len(job.frames)
             cpu_seconds += seconds
