@@ -81,6 +81,9 @@ def tried(chosen: Sequence[Fault], copy: Path) -> list[Fault]:
 
 
 def main(words: Sequence[str]) -> int:
+    if strange := [word for word in words if word.startswith("-") and word != "--readme"]:
+        print(__doc__)
+        return 0 if strange[0] in ("-h", "--help") else 2
     if list(words) == ["--readme"]:
         README.write_text(readme_with_table(), "utf-8")
         return 0
