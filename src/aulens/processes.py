@@ -42,6 +42,7 @@ def in_processes(
     start: Callable[..., None] | None = None,
     settings: tuple[Any, ...] = (),
     tasks_per_process: int | None = None,
+    stopped: Semaphore | None = None,
 ) -> Generator[tuple[Job, Result], None, None]:
     """Do all jobs; yields each with its result, in the order in which they are done.
 
@@ -57,13 +58,14 @@ def in_processes(
         start: called once in each process, with `settings`.
         settings: picklable.
         tasks_per_process: jobs after which a process is replaced; None = never.
+        stopped: of `stop_switch`, for a call on another thread than the main one, which no signal reaches.
 
     Raises:
         DatasetError: a process died.
     """
     processes = processes or cpus_here()
     context = get_context("spawn")
-    stopped = context.Semaphore(0)  # not an Event, which would wait for processes that Ctrl-C has ended
+    stopped = stopped or stop_switch()
     pool = ProcessPoolExecutor(
         processes, context, _begin, (stopped, start, settings), max_tasks_per_child=tasks_per_process
     )
@@ -91,6 +93,11 @@ def in_processes(
             with interrupts_deferred():
                 pool.shutdown(wait=False, cancel_futures=True)  # or it would first do all that is queued
             raise
+
+
+def stop_switch() -> Semaphore:
+    """What ends the processes that have it when it is released, also those that begin later."""
+    return get_context("spawn").Semaphore(0)  # not an Event, which waits for processes that Ctrl-C has ended
 
 
 def next_of(done: SimpleQueue[Result]) -> Result:

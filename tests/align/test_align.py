@@ -138,7 +138,7 @@ def test_template_points_are_pixel_centres() -> None:
     assert TEMPLATES["face"] is FACE
 
 
-def test_crop_matrix_brings_the_anchors_to_the_template() -> None:
+def test_a_templates_matrix_brings_the_anchors_to_the_template() -> None:
     # The three anchors of this face are at the template's corners up to a similarity: the fit is exact.
     template = AnchorTemplate("exact", *(tuple(p) for p in (anchors(face68()) / 4 + 0.5)))  # type: ignore[misc]
     face = transform(rotation_scale(25, 90, (0, 0), (300, 200)), face68())
@@ -159,7 +159,7 @@ def test_crop_does_not_depend_on_pose_in_the_plane_or_on_crop_size() -> None:
     assert np.linalg.norm(crop[36] - crop[45]) > 40  # a face, not a dot
 
 
-def test_crop_matrix_of_many_faces() -> None:
+def test_a_templates_matrix_of_many_faces() -> None:
     faces = np.stack([face68() * 60 + 200, face68() * 30 + 50])
     matrices = FACE.matrix(faces, 64)
     assert matrices.shape == (2, 2, 3)

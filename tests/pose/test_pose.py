@@ -7,7 +7,7 @@ import pytest
 from aulens.errors import InputError
 from aulens.landmarks import IBUG68, INNER_EYE_CORNERS, JAW, LAYOUTS, LEFT_EYE, NOSE_TIP, RIGHT_EYE, convert
 from aulens.pose import HeadPose, focal_length, head_pose
-from aulens.pose.head import from_angles, line_face_source, seen_from_camera, to_angles
+from aulens.pose.head import from_angles, line_of_sight, seen_from_camera, to_angles
 from aulens.pose.mean_face import firmness, mean_face
 from aulens.render.shot import Shot, rotation
 
@@ -192,7 +192,7 @@ def test_rotations_of_many_are_those_of_each() -> None:
     places = np.stack([pose.translation for pose in some])
     turned = np.stack([pose.rotation for pose in some])
     np.testing.assert_allclose(seen_from_camera(turned, places), [pose.angles for pose in some], atol=1e-9)
-    facing = line_face_source(places)
+    facing = line_of_sight(places)
     np.testing.assert_allclose(
         facing @ np.swapaxes(facing, -1, -2), np.tile(np.eye(3), (7, 1, 1)), atol=1e-12
     )

@@ -4,13 +4,14 @@ import csv
 import io
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
 import threading
 import time
 from dataclasses import replace
-from multiprocessing import active_children
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import pandas as pd
@@ -182,10 +183,18 @@ def test_a_stop_ends_runs_in_processes_too(plan, tmp_path: Path):
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=stop, daemon=True).start()
+    other = get_context("spawn").Process(target=time.sleep, args=(600,))
+    other.start()
     with pytest.raises(KeyboardInterrupt):
         run_study(runs, tmp_path, jobs=2, execute=go_on_for_ever)
-    assert not active_children()
+    assert active_children() == [other]  # which the study did not start
+    other.kill()
     assert not any(run.finished for run in runs)
+
+
+def test_what_can_not_be_sent_to_a_process_is_raised(plan, tmp_path: Path):
+    with pytest.raises((AttributeError, pickle.PicklingError), match="pickle"):
+        run_study(plan(), tmp_path, jobs=2, execute=lambda run, **_: None)
 
 
 def test_a_run_that_another_process_has_is_left_to_it(plan, tmp_path: Path):

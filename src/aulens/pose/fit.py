@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aulens.landmarks import LandmarkLayout, layout_of
-from aulens.pose.head import HeadPose, focal_length, line_face_source, seen_from_camera
+from aulens.pose.head import HeadPose, focal_length, line_of_sight, seen_from_camera
 from aulens.pose.mean_face import firmness, mean_face
 
 Floats = NDArray[np.float64]
@@ -90,7 +90,7 @@ def head_pose(
     focal = focal_length(shape)
     longer = max(focal, scale * NEAREST)
     # The same picture as a camera has it that looks straight at the face.
-    facing = line_face_source([*face.share @ points, longer])
+    facing = line_of_sight([*face.share @ points, longer])
     rays = points @ facing[:2] + longer * facing[2]
     seen = rays[:, :2] * (longer / rays[:, 2:])
     rotation, place = _refined(face, seen.T, facing.T @ guess, scale, longer)

@@ -69,7 +69,7 @@ class HeadPose:
         With `R = rotation`, a point p (millimetres from the middle of the landmarks, x to the subject's left,
         y down, z into the face) is at `R p + translation` before the camera.
         """
-        facing = line_face_source(self.translation)
+        facing = line_of_sight(self.translation)
         return np.asarray(facing @ _INTO_CAMERA @ from_angles(self.angles) @ _INTO_CAMERA)
 
 
@@ -83,7 +83,7 @@ def focal_length(shape: tuple[int, int]) -> float:
     return 0.5 * (500.0 * width / 640.0 + 500.0 * height / 480.0)
 
 
-def line_face_source(translation: ArrayLike) -> Floats:
+def line_of_sight(translation: ArrayLike) -> Floats:
     """(..., 3, 3): the turn, about no more than is needed, of the camera's z axis to the points (..., 3)."""
     place = np.asarray(translation, np.float64)
     x, y, z = np.moveaxis(place / np.linalg.norm(place, axis=-1, keepdims=True), -1, 0)
@@ -118,7 +118,7 @@ def seen_from_camera(rotation: ArrayLike, translation: ArrayLike) -> Floats:
         rotation: (..., 3, 3) as `HeadPose.rotation`, in the camera's axes.
         translation: (..., 3), where the head is.
     """
-    facing = line_face_source(translation)
+    facing = line_of_sight(translation)
     turned = np.swapaxes(facing, -1, -2) @ np.asarray(rotation, np.float64)
     return to_angles(_INTO_CAMERA @ turned @ _INTO_CAMERA)
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import active_children
+from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
@@ -26,7 +26,7 @@ from aulens.errors import AulensError, BusyError
 from aulens.files import disk_errors
 from aulens.interrupts import interrupts_deferred
 from aulens.locks import hold
-from aulens.processes import in_processes, next_of
+from aulens.processes import in_processes, next_of, stop_switch
 from aulens.study.planning import PlannedRun
 from aulens.study.results import RunResult
 from aulens.study.rows import summary, write_rows
@@ -141,30 +141,27 @@ def _each(
         for run in runs:
             yield run, _attempt((run, threads, execute, True))
         return
-    ended: SimpleQueue[tuple[PlannedRun, _End]] = SimpleQueue()
+    ended, stop = SimpleQueue[Future[_End]](), stop_switch()
     with interrupts_deferred():  # as of `in_processes`: an interrupted pool keeps its locks
         pool = ThreadPoolExecutor(jobs)
-        tried = [pool.submit(_put, ended, run, threads, execute) for run in runs]
+        futures = {pool.submit(_apart, run, threads, execute, stop): run for run in runs}
+        for future in futures:
+            future.add_done_callback(ended.put)
     try:
         for _ in runs:
-            yield next_of(ended)
+            future = next_of(ended)
+            yield futures[future], future.result()
     finally:
         with interrupts_deferred():
-            pool.shutdown(wait=False, cancel_futures=True)
-            while not all(one.done() for one in tried):
-                for process in active_children():  # SIGTERM comes to this process alone
-                    process.terminate()
-                time.sleep(0.1)
+            stop.release()  # SIGTERM comes to this process alone
+            pool.shutdown(cancel_futures=True)
 
 
-def _put(ended: SimpleQueue[tuple[PlannedRun, _End]], run: PlannedRun, *how: Any) -> None:
-    ended.put((run, _apart(run, *how)))
-
-
-def _apart(run: PlannedRun, threads: int | None, execute: Execute) -> _End:
+def _apart(run: PlannedRun, threads: int | None, execute: Execute, stop: Semaphore) -> _End:
     """Attempt a run in a process of its own: if that dies, for want of memory say, the others go on."""
+    job = (run, threads, execute, False)
     try:
-        ((_, end),) = in_processes([(run, threads, execute, False)], _attempt, 1, doing="training")
+        ((_, end),) = in_processes([job], _attempt, 1, doing="training", stopped=stop)
     except AulensError as error:
         return _End(str(error))
     return end
