@@ -25,6 +25,7 @@ _TICK: Final = Fraction(1, 1_000_000)
 _MAX_SECONDS: Final = 1_000_000_000
 """Seconds: 30 years."""
 _NAMES: Final = ("name", "file", "picture", "path")
+_WRITE_SECONDS: Final = "write seconds with a point: 0.3"
 
 
 @dataclass(frozen=True)
@@ -140,15 +141,22 @@ def _read_times(times: Path) -> tuple[list[tuple[str, Fraction]], str]:
     if name_column is None or "time" not in heads:
         raise InputError(f"{times}: a list of times has columns name and time; its first line is {heads}")
     time_column = heads.index("time")
+    width = max(column for column, head in enumerate(heads, 1) if head)
     listed: list[tuple[str, Fraction]] = []
     names = set[str]()
     for line, row in enumerate(rows[1:], 2):
         if not any(cell.strip() for cell in row):
             continue
+        if any(cell.strip() for cell in row[width:]):
+            raise InputError(
+                f"{times}, line {line}: {len(row)} cells where the first line has {width}; {_WRITE_SECONDS}"
+            )
         try:
             name, seconds = Path(row[name_column].strip()).name, float(row[time_column])
         except (ValueError, IndexError) as error:
-            raise InputError(f"{times}, line {line}: no name and seconds but {row[:4]}") from error
+            raise InputError(
+                f"{times}, line {line}: no name and seconds but {row[:4]}; {_WRITE_SECONDS}"
+            ) from error
         if not 0 <= seconds < _MAX_SECONDS:
             raise InputError(f"{times}, line {line}: {seconds:g} is no time; 0 to {_MAX_SECONDS:,} s are")
         time = round(seconds * 1_000_000) * _TICK
