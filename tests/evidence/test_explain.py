@@ -93,6 +93,7 @@ def test_present_aus_come_first_but_in_the_models_order(picture, model):
 
 def test_a_page_escapes_its_title_and_loads_nothing(picture, model):
     page = explain_page(explain(picture, model, detector=OneFace()), "<script>alert(1)</script>")
+    assert "A stub for tests" in page  # what its card says of it
     assert "<script>alert" not in page
     assert "Content-Security-Policy" in page
     assert "http" not in page.replace("http-equiv", "")

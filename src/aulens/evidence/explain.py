@@ -22,9 +22,8 @@ from aulens.faces.default import default_detector
 from aulens.faces.detector import Face, FaceDetector
 from aulens.image import read_image
 from aulens.relations import AURelations
-from aulens.roi import RoiGrid, centres
+from aulens.roi import centres
 from aulens.runtime.backend import onnx_session, run_onnx
-from aulens.runtime.card import ModelCard
 from aulens.runtime.model import to_input
 from aulens.runtime.whole_file import read_whole
 
@@ -52,6 +51,7 @@ class Explanation:
         au_eigenvectors: (A, m, m), not negative, each asked for its AU in training (paper A, Eq 7).
         initial_attention: (A, m, m) before its refinement, of JAA-Net's family.
         relations: between AUs, of models with a graph over AUs.
+        statement: what the card of an exported model says it was trained and validated on.
     """
 
     model: str
@@ -69,6 +69,7 @@ class Explanation:
     au_eigenvectors: NDArray[np.float32] | None = None
     initial_attention: NDArray[np.float32] | None = None
     relations: AURelations | None = None
+    statement: str = ""
 
     @property
     def lacks(self) -> bool:
@@ -117,18 +118,12 @@ def _of_file(analyzer: Analyzer, pixels: NDArray[np.uint8], face: Face) -> Expla
     outputs = run_onnx(card.onnx, session, names, to_input(crop[None]))
     inner = {name: np.asarray(array[0], np.float32) for name, array in zip(names, outputs, strict=True)}
     points = inner["landmarks"] if "landmarks" in inner else transform(result.matrix, face.landmarks)
+    regions = None if card.grid is None else card.grid.windows(centres(points[None], card.aus))[0]
     return Explanation(
         model=card.name, aus=card.aus, crop=crop, landmarks=np.asarray(points, np.float64),
         probability=result.probability, occurrence=result.occurrence, attention=card.attention,
-        regions=_regions(card, points), **_layers(inner),
+        regions=regions, statement=card.statement, **_layers(inner),
     )  # fmt: skip
-
-
-def _regions(card: ModelCard, landmarks: NDArray[Any]) -> NDArray[np.int64] | None:
-    if card.roi_side is None or card.decoder != "roi":
-        return None
-    windows = RoiGrid(card.crop, card.map, card.roi_side).windows(centres(landmarks[None], card.aus))
-    return np.asarray(windows[0], np.int64)
 
 
 def _layers(inner: Arrays) -> dict[str, Any]:
