@@ -11,7 +11,16 @@ import typer
 from typer.models import OptionInfo
 
 from aulens.analysis.analyzer import Analyzer
-from aulens.commands.options import MODELS, Backend, DetectorModel, DetectorName, Model, Threads, bounds
+from aulens.commands.options import (
+    MAX_WORKERS,
+    MODELS,
+    Backend,
+    DetectorModel,
+    DetectorName,
+    Model,
+    Threads,
+    bounds,
+)
 from aulens.faces.detector import left_out_text
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec, refuse_quality
 from aulens.output.settings import OutputSettings
@@ -231,6 +240,7 @@ class ClusterOptions:
         int | None,
         _cluster(
             min=1,
+            max=MAX_WORKERS,
             metavar="N",
             help="Number of workers, each with its own model and --threads threads.",
             show_default="one per core",

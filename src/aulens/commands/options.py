@@ -10,6 +10,8 @@ from aulens.faces.registry import DETECTORS
 from aulens.runtime.backend import BACKENDS
 
 MODELS: Final = "Models"
+MAX_WORKERS: Final = 1024
+"""Threads, processes or workers, at most: more than any machine has use for."""
 
 Dataset = Annotated[
     str,
@@ -68,11 +70,13 @@ Backend = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(min=1, metavar="N", help="Number of threads.", show_default="one per core"),
+    typer.Option(min=1, max=MAX_WORKERS, metavar="N", help="Number of threads.", show_default="one per core"),
 ]
 Processes = Annotated[
     int | None,
-    typer.Option(min=1, metavar="N", help="Number of processes.", show_default="one per core"),
+    typer.Option(
+        min=1, max=MAX_WORKERS, metavar="N", help="Number of processes.", show_default="one per core"
+    ),
 ]
 Settings = Annotated[
     list[str] | None,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from aulens.commands.options import Bootstrap, DetectorModel, DetectorName, Lists, Settings
+from aulens.commands.options import MAX_WORKERS, Bootstrap, DetectorModel, DetectorName, Lists, Settings
 from aulens.commands.prepare import stoppable
 from aulens.commands.research import extras
 from aulens.commands.tally import counted
@@ -38,11 +38,17 @@ def run(
     ] = None,
     lists: Lists = None,
     settings: Settings = None,
-    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Trainings at the same time.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=MAX_WORKERS, metavar="N", help="Trainings at the same time.")
+    ] = 1,
     threads: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Number of threads of each training.", show_default="as configured"
+            min=1,
+            max=MAX_WORKERS,
+            metavar="N",
+            help="Number of threads of each training.",
+            show_default="as configured",
         ),
     ] = None,
     share: Annotated[
