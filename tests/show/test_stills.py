@@ -162,6 +162,26 @@ def test_an_error_leaves_events_open_and_a_new_run_begins_anew(tmp_path: Path) -
     assert [still.frame for still in anew.stills] == list(range(10))
 
 
+def test_the_index_is_as_earlier_versions_wrote_it(tmp_path: Path) -> None:
+    """Whichever version a run was stopped in, another goes on: one event is over, one goes on."""
+    still = """{"frame": 9, "time": 0.36, "name": "000000009.jpg", "width": 160, "height": 120, "faces": [
+        {"face_id": 3, "box": [20.5, 40.5, 60.5, 80.5], "points": [24, 56, 24, 61],
+        "probability": {"AU12": 0.625}, "right": null, "left": null,
+        "name": "000000009.3.png", "map": [16, 16], "place": [2.9081, 0.0, 0.0, 2.9081, 17.2, 38.1]}]}"""
+    first = """{"frame": 1, "time": null, "name": "000000001.jpg", "width": 9, "height": 8, "faces": []}"""
+    index = f"""{{"format": "aulens-stills/1", "labels": ["AU1", "AU6", "AU12", "AU25"], "attention": false,
+        "last": 9, "step": 0.02, "even": [[2, 1], [18, 9]], "apexes": [[1, 0, "AU12", 0.7]],
+        "runs": [[9, 3, "AU12", 0.625, 0.36]], "stills": [{first}, {still}]}}"""
+    (tmp_path / INDEX).write_text(index)
+    for name in ("000000001.jpg", "000000009.jpg", "000000009.3.png"):
+        (tmp_path / name).touch()
+    stills = Stills(tmp_path, AUS, limit=10, resume=True)
+    stills.save()
+    assert json.loads((tmp_path / INDEX).read_text()) == json.loads(index)
+    stills.close()
+    assert [apex.probability for apex in read_stills(tmp_path).apexes] == [0.7, 0.625]
+
+
 def _at(index: StillsIndex, folder: Path) -> StillsIndex:
     return StillsIndex(folder, index.labels, index.stills, index.apexes)
 

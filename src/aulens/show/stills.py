@@ -60,6 +60,7 @@ class _Saved:
     apexes: tuple[Apex, ...]
     runs: tuple[Run, ...]
     stills: tuple[Still, ...]
+    attention: bool = False  # nobody reads it, but earlier versions go on with no part that lacks it
 
 
 class Stills:

@@ -23,11 +23,15 @@ class Apex(msgspec.Struct, frozen=True, array_like=True):
     probability: float
 
 
-class Run(msgspec.Struct, frozen=True, array_like=True):
+class Run(Apex, frozen=True, array_like=True):
     """An event that goes on: its strongest frame so far, and when the AU was last present."""
 
-    apex: Apex
     last: float
+
+    @property
+    def apex(self) -> Apex:
+        """The apex, were the event over."""
+        return Apex(self.frame, self.face_id, self.label, self.probability)
 
 
 class Apexes:
@@ -48,7 +52,7 @@ class Apexes:
     @property
     def frames(self) -> set[int]:
         """The frames that are apexes, or may become some."""
-        return {apex.frame for apex in (*self.kept, *(run.apex for run in self._runs.values()))}
+        return {apex.frame for apex in (*self.kept, *self._runs.values())}
 
     def add(self, frame: int, now: float, present: Mapping[int, Mapping[str, float]]) -> list[Apex]:
         """Take in the next frame.
@@ -70,11 +74,11 @@ class Apexes:
                     self._end(key)
                     run = None
                 apex = Apex(frame, face_id, label, round(share, 6))
-                if run is None or apex.probability > run.apex.probability:
+                if run is None or apex.probability > run.probability:
                     stronger.append(apex)
                 else:
                     apex = run.apex
-                self._runs[key] = Run(apex, now)
+                self._runs[key] = Run(apex.frame, face_id, label, apex.probability, now)
         for key in [key for key, run in self._runs.items() if _is_over(run, now)]:
             self._end(key)
         return stronger
@@ -91,7 +95,7 @@ class Apexes:
     def restore(self, over: Iterable[Apex], runs: Iterable[Run]) -> None:
         """Go on from `state()`."""
         self.kept = list(over)
-        self._runs = {(run.apex.face_id, run.apex.label): run for run in runs}
+        self._runs = {(run.face_id, run.label): run for run in runs}
 
     def _end(self, key: tuple[int, str]) -> None:
         """An event is over: keep its apex, and let go of the weakest if there are too many."""
