@@ -92,6 +92,13 @@ def test_people_who_are_lost_have_a_row_in_the_order_of_ids() -> None:
     } == {None}
 
 
+def test_faces_of_one_id_have_a_row_each() -> None:
+    seen = [result(face_id=2, confidence=confidence) for confidence in (0.75, 0.25)]
+    rows = rows_of("a.png", seen, AUS, lost=(2, 0))
+    assert [row["face_id"] for row in rows] == [0, 2, 2, 2]
+    assert [row["confidence"] for row in rows] == [None, 0.75, 0.25, None]
+
+
 @pytest.mark.parametrize("time", [None, math.nan])
 def test_nobody_at_all_is_one_row_without_an_id(time: float | None) -> None:
     (row,) = rows_of("a.png", (), AUS, time=time)

@@ -6,6 +6,7 @@ import csv
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TextIO
 
 from aulens.aus import AUSet
@@ -96,9 +97,9 @@ def rows_of(
     }  # fmt: skip
     if picture is not None:
         empty[PICTURE] = plain(picture)
-    rows = {result.face_id: empty | _cells_of(result, aus) for result in results}
-    rows |= {face_id: empty | {"face_id": face_id} for face_id in lost}
-    return [rows[face_id] for face_id in sorted(rows)] or [empty]
+    rows = [(result.face_id, empty | _cells_of(result, aus)) for result in results]
+    rows += [(face_id, empty | {"face_id": face_id}) for face_id in lost]
+    return [row for _, row in sorted(rows, key=itemgetter(0))] or [empty]
 
 
 def without_scores(row: Row) -> Row:
