@@ -29,7 +29,7 @@ _TOP: Final = 0.42
 _FOOT: Final = 0.44
 _DARK: Final = 0.58  # from here on white is the more legible
 _CELL: Final = 0.5  # at most, inches
-_SCALE: Final = 1.2  # its width at lowest, inches
+_SCALE: Final = 1.2  # its width at least, inches
 _LINE: Final = 0.105  # of the words below
 
 
