@@ -514,6 +514,16 @@ def test_receipts_of_earlier_versions_knew_no_limits(analyzer: Analyzer, short: 
     assert analyze_video(analyzer, short, tmp_path, resume=True) == first
 
 
+def test_receipts_call_settings_what_earlier_versions_called_them(
+    analyzer: Analyzer, short: Path, tmp_path: Path
+):
+    settings = OutputSettings(frame_step=2, baseline=Baseline(min_frames=4))
+    analyze_video(analyzer, short, tmp_path, settings)
+    stored = json.loads((tmp_path / "talk.json").read_text())["identity"]
+    assert stored["every"] == 2
+    assert stored["baseline"] == {"quantile": 0.1, "least": 4, "frame": None, "time": None, "picture": None}
+
+
 def test_a_limit_of_what_the_detector_does_not_tell_leaves_nobody_out(
     analyzer: Analyzer, short: Path, tmp_path: Path
 ):

@@ -25,6 +25,9 @@ _OF_PICTURES: Final = ("format", "mirrored", "max_yaw", "max_pitch", "min_qualit
 IF_SET: Final = ("times", "max_yaw", "max_pitch", "min_quality", "baseline", "mirrored")
 """Settings that are stored only if they are set: what earlier versions made goes on without."""
 
+_STORED_AS: Final = {"frame_step": "every", "min_frames": "least"}
+"""What receipts and parts call settings, of a baseline too, that had these names in earlier versions."""
+
 
 def identity_of(info: VideoInfo, analyzer: Analyzer, settings: OutputSettings) -> dict[str, Any]:
     """All that must be the same for a run to go on, JSON-able: the video, the software, the settings."""
@@ -34,8 +37,7 @@ def identity_of(info: VideoInfo, analyzer: Analyzer, settings: OutputSettings) -
             "frames": info.frames,
             "rate": None if info.rate is None else str(info.rate),
             "times": info.times,
-            # Receipts have called it "every" since 0.1.
-            **{"every" if name == "frame_step" else name: value for name, value in asdict(settings).items()},
+            **asdict(settings, dict_factory=_as_stored),
         },
         analyzer,
     )
@@ -45,6 +47,10 @@ def identity_of_pictures(digest: str, analyzer: Analyzer, settings: OutputSettin
     """All that must be the same for a run of pictures, known by their digest, to be done, or to go on."""
     chosen = {name: getattr(settings, name) for name in _OF_PICTURES}
     return _stored({"pictures": digest, "overlay": settings.draws_pictures, **chosen}, analyzer)
+
+
+def _as_stored(settings: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {_STORED_AS.get(name, name): value for name, value in settings}
 
 
 def _stored(identity: Mapping[str, Any], analyzer: Analyzer) -> dict[str, Any]:
