@@ -8,6 +8,7 @@ import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -69,7 +70,20 @@ def test_the_doctor_s_findings_are_no_orders_to_the_terminal(
     replace_dataset(monkeypatch, "manifest", DatasetEntry(lambda root: drawn))
     said = aulens("doctor", "manifest", tmp_path, "--quick").out
     assert not any(letter in said for letter in "\x1b\x07\u202e")
-    assert r"a\x1b]0;owned" in said
+    assert r"warning missing_picture a\x1b]0;owned\x07\x1b[31m\n\u202eb.png" in said
+
+
+def test_a_name_with_a_line_feed_is_one_row(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture(Path("a\nb.png"))
+    Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save("c\nd.png")
+    write_people(Path("e\nf.mp4"), 3)
+    done = aulens("detect", *sorted(Path().iterdir()), "--model", model)
+    assert done.code == 0, done.err
+    starts = [line.split(" ")[0] for line in done.out.splitlines() if not line.startswith(" ")]
+    assert list(dict.fromkeys(starts)) == ["Picture", r"a\nb.png", r"c\nd.png", "Video", r"e\nf.mp4"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other disks hold no such names")

@@ -18,6 +18,7 @@ from rich.progress import (
 from rich.text import Text
 
 from aulens.commands.tally import counted
+from aulens.named import legible
 from aulens.output.checkpoint import frames_kept
 from aulens.output.pictures import AnalyzedPicture
 from aulens.output.plan import Job, Outcome
@@ -59,7 +60,7 @@ class FrameBar(Progress):
 
     def _advance(self, name: str, total: int | None) -> None:
         if name not in self._tasks_of:
-            self._tasks_of[name] = self.add_task(name, total=total)
+            self._tasks_of[name] = self.add_task(legible(name), total=total)
         self.advance(self._tasks_of[name])
 
 

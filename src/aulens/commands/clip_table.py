@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aulens.aus import AUS, AUSet
-from aulens.commands.terminal import to_stdout
+from aulens.commands.terminal import name_cell, to_stdout
 from aulens.runtime.doubt import doubts_text
 from aulens.runtime.result import FrameResult
 from aulens.show.numbers import percent
@@ -100,9 +100,9 @@ class ClipTable:
             table.add_column(title, justify="right")
         for name, people in self._people.items():
             for face_id, known in people.items():
-                self._rows(table, (Text(name), str(face_id)), known)
+                self._rows(table, (name_cell(name), str(face_id)), known)
         for name in (name for name, people in self._people.items() if not people):
-            table.add_row(Text(name), "", "", Text("no face", style="dim"))
+            table.add_row(name_cell(name), "", "", Text("no face", style="dim"))
         to_stdout().print(table)
 
     def _rows(self, table: Table, first: tuple[Text, str], known: _Person) -> None:

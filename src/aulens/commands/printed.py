@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aulens.aus import NAMES
-from aulens.commands.terminal import stdout, to_stdout
+from aulens.commands.terminal import name_cell, stdout, to_stdout
 from aulens.output.pictures import AnalyzedPicture, numbered
 from aulens.output.writers import open_writer, rows_in
 from aulens.runtime.card import ModelCard
@@ -115,9 +115,9 @@ class PictureTable:
             if not int(row["success"] or 0):
                 found = row["face_id"] not in (None, "")
                 why = Text("left out" if found else "no face", style="dim")
-                self._table.add_row(Text(name), str(row["face_id"]) if found else "", "", why)
+                self._table.add_row(name_cell(name), str(row["face_id"]) if found else "", "", why)
                 continue
-            first = Text(name), str(row["face_id"])
+            first = name_cell(name), str(row["face_id"])
             for label, threshold in zip(self._card.aus.labels, self._card.threshold, strict=True):
                 if not int(row[f"{label}_c"] or 0):
                     continue

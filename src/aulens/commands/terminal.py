@@ -8,6 +8,7 @@ from typing import Any, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from aulens.named import legible
 
@@ -49,6 +50,11 @@ class _Screen:
 def legible_lines(text: object) -> str:
     """As `legible`; line feeds stay."""
     return "\n".join(map(legible, str(text).split("\n")))
+
+
+def name_cell(name: str) -> Text:
+    """A name in a table: in one row, whatever is in it."""
+    return Text(legible(name))
 
 
 def speak_utf8() -> None:

@@ -15,6 +15,7 @@ from rich.text import Text
 from aulens.data.index import Problem
 from aulens.data.registry import protocol_of
 from aulens.doctor.diagnosis import FRAMES, LEVELS, Diagnosis
+from aulens.named import legible
 
 WIDTH: Final = 100
 """Columns that a report is made for; it fits narrower terminals less well."""
@@ -48,7 +49,7 @@ def _blocks(diagnosis: Diagnosis) -> Iterator[RenderableType]:
 def _findings(level: str, code: str, findings: list[Problem]) -> Iterator[RenderableType]:
     head = f"{level} {code} ", _STYLE[level]
     for finding in findings[: SHOWN[level]]:
-        yield Text.assemble(head, (finding.where, "bold"))
+        yield Text.assemble(head, (legible(finding.where), "bold"))
         yield _indented(finding.message)
     more = findings[SHOWN[level] :]
     if more:
@@ -71,17 +72,17 @@ def _parts(diagnosis: Diagnosis) -> Table:
     for part in diagnosis.parts:
         expected = [part.published.get(name) for name in names]
         counts = (part.subjects, part.frames, *expected, part.pictures, part.landmarks)
-        table.add_row(part.part or "none", *("" if n is None else f"{n:,}" for n in counts))
+        table.add_row(Text(legible(part.part) or "none"), *("" if n is None else f"{n:,}" for n in counts))
     return table
 
 
 def _aus(diagnosis: Diagnosis) -> Table:
     table = _table()
     parts = sorted({part for au in diagnosis.aus for part in au.rates})
-    rates_in = (f"Rate in\n{'part ' * part.isdigit()}{part or 'none'}" for part in parts)
+    rates_in = (f"Rate in\n{'part ' * part.isdigit()}{legible(part) or 'none'}" for part in parts)
     table.add_column("AU", no_wrap=True)
     for title in ("Frames\ncoded", "Frames\npresent", "Subjects\nshowing it", *rates_in):
-        table.add_column(title, justify="right")
+        table.add_column(Text(title), justify="right")
     agreeing = any(au.agreement is not None for au in diagnosis.aus)
     if agreeing:
         table.add_column("Agreement\nof labels", justify="right")
