@@ -367,12 +367,24 @@ def test_ctrl_c_says_how_to_go_on(model: Path, tmp_path: Path, monkeypatch: pyte
     assert "a.png" in rows.read_text()
 
 
+def test_ctrl_c_in_a_video_names_where_its_rows_are(
+    video: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    replace_detector(monkeypatch, "aulens", "killed:CTRL_C_IN_A_VIDEO")
+    done = aulens("detect", video, "--model", model, "--out", tmp_path / "out")
+    assert done.code == 130
+    assert f"stopped; the rows so far are in {tmp_path / 'out' / f'{video.stem}.part'}. The" in done.err
+
+
 @pytest.mark.parametrize("command", ["detect", "report"])
 def test_ctrl_c_before_the_first_row_names_no_folder(
     command: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     replace_detector(monkeypatch, "aulens", "killed:CTRL_C")
     Image.new("RGB", (60, 60)).save(tmp_path / "a.png")
+    of_another_run = tmp_path / "out" / "b.part"
+    of_another_run.mkdir(parents=True)
+    (of_another_run / "rows.csv").write_text("frame,time\n0,0.0\n")
     done = aulens(command, tmp_path / "a.png", "--model", model, "--out", tmp_path / "out")
     assert done.code == 130
     assert "stopped. The same command with --resume goes on" in done.err

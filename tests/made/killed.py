@@ -4,8 +4,12 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from aulens.faces.detector import Face
 from aulens.faces.registry import DetectorEntry
+from patch_people import PatchDetector
 
 
 class Killed(BaseException):
@@ -35,17 +39,18 @@ def in_the_way(path: Path, frame: int):
 
 
 class _CtrlC:
-    """A `FaceDetector` during whose work Ctrl-C is pressed, after so many pictures."""
+    """Finds patches; during its work Ctrl-C is pressed, after so many pictures."""
 
     def __init__(self, after: int = 0) -> None:
         self._left = after
 
-    def __call__(self, image: object) -> tuple[Face, ...]:
+    def __call__(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         self._left -= 1
         if self._left < 0:
             os.kill(os.getpid(), signal.SIGINT)
-        return ()
+        return PatchDetector()(image)
 
 
 CTRL_C = DetectorEntry(lambda spec: _CtrlC(), has_quality=True)
 CTRL_C_LATER = DetectorEntry(lambda spec: _CtrlC(2), has_quality=True)
+CTRL_C_IN_A_VIDEO = DetectorEntry(lambda spec: _CtrlC(12), has_quality=True)

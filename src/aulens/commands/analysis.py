@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from aulens.errors import ConfigError, InputError
 from aulens.inputs import parse_time
 from aulens.named import legible, several
 from aulens.output.engine import Here, OnOutcome, Results, execute
-from aulens.output.plan import PAGE, Job, Kind, Outcome, Plan, make_plan, results_path, times_of
+from aulens.output.plan import PAGE, PARTS, ROWS, Job, Kind, Outcome, Plan, make_plan, results_path, times_of
 from aulens.output.settings import OutputSettings
 
 if TYPE_CHECKING:
@@ -135,13 +136,19 @@ class Analysis:
     ) -> None:
         has_clips = bool(found.clips) or self.sources.webcam is not None
         table = _clip_table(analyzer, settings) if has_clips and self.format is Format.TABLE else None
+        out, sources = self.out, self.sources
+        plan = out and make_plan(
+            [*found.pictures, *found.clips], out, settings, clips=found.clips, sequence=sources.sequence,
+            rate=sources.fps, times=sources.times, camera=sources.webcam, resume=self.resume,
+            command=command_line(),
+        )  # fmt: skip
         try:
-            if self.out is None:
-                self._stream(found, settings, analyzer, table, tally, console)
+            if out and plan:
+                self._store(plan, out, analyzer, table, tally, console)
             else:
-                self._store(found, self.out, settings, analyzer, table, tally, console)
+                self._stream(found, settings, analyzer, table, tally, console)
         except KeyboardInterrupt:
-            rows = "" if self.out is None else _rows_so_far(self.out)
+            rows = _rows_so_far(out, plan) if out and plan else ""
             console.print(f"stopped{rows}", markup=False)
             raise typer.Exit(130) from None
         if table is not None:
@@ -186,16 +193,10 @@ class Analysis:
                 stream_clips(jobs, analyzer, settings, rows, table, tally, bar)
 
     def _store(
-        self, found: Found, out: Path, settings: OutputSettings, analyzer: Analyzer,
-        table: "ClipTable | None", tally: Tally, console: Console,
+        self, plan: Plan, out: Path, analyzer: Analyzer, table: "ClipTable | None", tally: Tally,
+        console: Console,
     ) -> None:  # fmt: skip
         """To files; on standard output, rows of pictures in the chosen format, videos summed up."""
-        sources = self.sources
-        plan = make_plan(
-            [*found.pictures, *found.clips], out, settings, clips=found.clips, sequence=sources.sequence,
-            rate=sources.fps, times=sources.times, camera=sources.webcam, resume=self.resume,
-            command=command_line(),
-        )  # fmt: skip
 
         def done(outcome: Outcome, jobs: int) -> None:
             tally.outcome(outcome, out)
@@ -264,13 +265,20 @@ def _sum_up(table: "ClipTable", outcome: Outcome, out: Path, analyzer: Analyzer,
         tally.fail(Path(path), error)
 
 
-def _rows_so_far(out: Path) -> str:
+def _rows_so_far(out: Path, plan: Plan) -> str:
     """Where the rows of a stopped run are, if there are any, and how to go on, in words."""
-    parts = (*out.glob("*.part/*.csv"), *out.glob("*.part/*.jsonl"))
-    # The first line says what the rows are of.
-    kept = sorted({str(part.parent) for part in parts if len(part.read_bytes().splitlines()) > 1})
+    files = [out / f"{job.name}.part" / ROWS for job in plan.clips]
+    files += [out / PARTS / f"{job.name}.jsonl" for job in plan.pictures]
+    kept = sorted({str(file.parent) for file in files if _holds_rows(file)})
     where = f"; the rows so far are in {several(kept)}" if kept else ""
     return f"{where}. The same command with --resume goes on"
+
+
+def _holds_rows(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as lines:
+        return any(islice(lines, 1, 2))  # the first line says what the rows are of
 
 
 # What only videos need is loaded for them: it takes longer than a picture.

@@ -14,6 +14,7 @@ import pandas as pd
 from aulens.errors import InputError
 from aulens.files import atomic_write
 from aulens.output.overlay import join_overlay
+from aulens.output.plan import ROWS
 from aulens.output.receipt import Receipt, clear_figures, digest_of, joined, with_earlier_files
 from aulens.output.settings import OutputSettings
 from aulens.output.writers import count_rows, ending
@@ -33,7 +34,6 @@ from aulens.tables.smooth import smooth
 from aulens.tables.usable import Limits, left_out_text
 from aulens.video import VideoInfo
 
-ROWS: Final = "rows.csv"
 DIALECT: Final = "dialect.csv"
 STILLS: Final = "stills"
 OVERLAY: Final = "overlay"

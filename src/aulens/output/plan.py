@@ -31,6 +31,8 @@ DRAWN: Final = "pictures"
 PICTURES_RECEIPT: Final = "results.json"
 PARTS: Final = "results.part"
 """Where the parts of pictures are while a run goes on."""
+ROWS: Final = "rows.csv"
+"""The part of a video, in NAME.part, that holds its rows."""
 
 _MAX_PARTS: Final = 2000
 _MIN_PICTURES: Final = 16

@@ -15,11 +15,11 @@ from aulens.interrupts import at_ctrl_c
 from aulens.locks import Held, hold
 from aulens.named import as_text
 from aulens.output.checkpoint import Checkpoint, Part, PartFolder, is_begun, remove_part
-from aulens.output.finish import DIALECT, OVERLAY, ROWS, STILLS, finish
+from aulens.output.finish import DIALECT, OVERLAY, STILLS, finish
 from aulens.output.identity import identity_of
 from aulens.output.names import ENDINGS, clip_names
 from aulens.output.overlay import OverlayPart
-from aulens.output.plan import Job, Outcome, Plan
+from aulens.output.plan import ROWS, Job, Outcome, Plan
 from aulens.output.receipt import (
     Receipt,
     begin_anew,
