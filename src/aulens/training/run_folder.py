@@ -209,16 +209,22 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def provenance() -> dict[str, Any]:
     """Versions, machine and commit."""
-    installed = {package.name: package.version for package in importlib.metadata.distributions()}
     return {
         "versions": {
             "aulens": aulens.__version__,
             "python": platform.python_version(),
-            **{name: installed.get(name) for name in _PACKAGES},
+            **{name: _version(name) for name in _PACKAGES},
         },
         "machine": {"system": platform.platform(), "cores": os.cpu_count()},
         "commit": _commit(),
     }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _commit() -> str | None:
