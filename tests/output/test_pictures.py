@@ -1,5 +1,6 @@
 """Pictures to files: a kill anywhere leaves no trace after --resume, and what is old goes or stays."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,6 +96,22 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     assert again == [path.stem for path in given[kill:] if path != given[5]]
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
     assert (done.pictures, done.failed) == (whole.pictures, whole.failed)
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_a_part_goes_on_in_whatever_order_an_earlier_version_described_it(
+    other: bool, analyzer: Analyzer, given: list[Path], tmp_path: Path
+) -> None:
+    with pytest.raises(Killed):
+        run(analyzer, given, tmp_path, on_picture=killed_at(9))
+    (part,) = (tmp_path / "results.part").glob("000000.jsonl")
+    first, rest = part.read_text().split("\n", 1)
+    head = json.loads(first)
+    head["identity"] = dict(reversed(head["identity"].items())) | ({"aulens": "0.0.1"} if other else {})
+    part.write_text(f"{json.dumps(dict(reversed(head.items())))}\n{rest}")
+    again: list[str] = []
+    run(analyzer, given, tmp_path, on_picture=looked_at(again), resume=True)
+    assert again == [path.stem for path in given[0 if other else 9 :] if path != given[5]]
 
 
 def test_a_run_stopped_while_it_finishes_goes_on(

@@ -132,15 +132,16 @@ class PicturesPart:
         """What an earlier try left, up to a line that was cut off or damaged."""
         make_folder(self._path.parent)
         lines = self._path.read_bytes().splitlines(keepends=True) if self._path.exists() else []
-        if not lines or lines[0] != head.encode():
-            self._path.write_text(head, encoding="utf-8", newline="")
-            return []
-        seen: list[AnalyzedPicture] = []
+        lines = [line for line in lines if line.endswith(b"\n")]
+        same, seen = False, list[AnalyzedPicture]()
         with suppress(ValueError):
-            for line in lines[1 : len(self._job.paths) + 1]:
-                if line.endswith(b"\n"):
-                    seen.append(checked(AnalyzedPicture, parsed(line.decode())))
-        cut_back(self._path, sum(map(len, lines[: len(seen) + 1])))
+            same = bool(lines) and parsed(lines[0].decode()) == parsed(head)  # in whatever order of keys
+            for line in lines[1 : len(self._job.paths) + 1] if same else ():
+                seen.append(checked(AnalyzedPicture, parsed(line.decode())))
+        if same:
+            cut_back(self._path, sum(map(len, lines[: len(seen) + 1])))
+        else:
+            self._path.write_text(head, encoding="utf-8", newline="")
         return seen
 
 
@@ -288,8 +289,7 @@ def _seen(plan: Plan) -> Iterator[AnalyzedPicture]:
     for job in plan.pictures:
         with part_of(plan, job).open(encoding="utf-8") as file:
             next(file)
-            for line in file:
-                yield AnalyzedPicture(**json.loads(line))
+            yield from (AnalyzedPicture(**json.loads(line)) for line in file)
 
 
 def _clear_parts(out: Path) -> None:
