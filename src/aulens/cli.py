@@ -4,11 +4,14 @@ Results go to standard output, all else to standard error. Exit codes: 0 all don
 2 wrong use.
 """
 
+import re
+import shlex
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from aulens import __version__
 from aulens.commands.app import app as web_page
@@ -23,11 +26,26 @@ from aulens.commands.report import report
 from aulens.commands.research import evaluate, export, train
 from aulens.commands.study import app as study
 from aulens.commands.terminal import legible_lines, speak_utf8
-from aulens.errors import AulensError
+from aulens.errors import AulensError, ConfigError
 from aulens.interrupts import ended_by_signals
+
+
+class _NoEmptyArguments(TyperGroup):
+    """Commands of which none is given an empty name: as a path, that would be the current folder."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for place, arg in enumerate(args):
+            if not arg or re.fullmatch("--[a-z0-9-]+=", arg):
+                given = args[max(place - 1, 0) : place + 1] if not arg else [arg]
+                raise ConfigError(
+                    f"{shlex.join(given)}: an empty name; an unset variable? Give . for this folder"
+                )
+        return super().parse_args(ctx, args)
+
 
 app = typer.Typer(
     name="aulens",
+    cls=_NoEmptyArguments,
     help="Find facial Action Units in pictures and videos: which, on which side of the face, and where.",
     no_args_is_help=True,
     add_completion=False,

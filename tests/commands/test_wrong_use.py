@@ -38,3 +38,22 @@ def test_numbers_of_threads_that_no_machine_has_are_refused(call: tuple[str, ...
     done = aulens(*call, count)
     assert done.code == 2
     assert "1024" in done.err
+
+
+@pytest.mark.parametrize(
+    ("call", "given"),
+    [
+        (("",), "''"),
+        (("detect", ""), "detect ''"),
+        (("detect", "a.png", "--out", ""), "--out ''"),
+        (("detect", "--out=", "a.png"), "--out="),
+        (("explain", "a.png", "-o", ""), "-o ''"),
+        (("train", "--config", "a.toml", "--out", "run", "--start", ""), "--start ''"),
+        (("study", "run", "a.toml", "--out", "study", "--data", ""), "--data ''"),
+        (("convert", "jaanet", "--out", "a.safetensors", "--folder", ""), "--folder ''"),
+    ],
+)  # fmt: skip
+def test_an_empty_name_is_not_the_current_folder(call: tuple[str, ...], given: str) -> None:
+    done = aulens(*call)
+    assert done.code == 2
+    assert str(done.error) == f"{given}: an empty name; an unset variable? Give . for this folder"
