@@ -84,6 +84,10 @@ def test_across_data_sets_all_of_the_other_is_tested(place: Path):
     study, out = load_study(place / "across.toml"), place / "across"
     with pytest.raises(ConfigError, match=r"is of own, but .* holds other"):
         plan_runs(study, out, place / "other", place / "other")
+    with pytest.raises(ConfigError, match="tests on other: give its prepared folder"):
+        plan_runs(study, out, place / "own")
+    with pytest.raises(ConfigError, match=r"tests on its own data set, but .*other was given"):
+        plan_runs(load_study(place / "study.toml"), out, place / "own", place / "other")
     runs = plan_runs(study, out, place / "own", place / "other")
     assert run_study(runs, out) == ()
     (result,) = load_results(runs)

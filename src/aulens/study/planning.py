@@ -85,6 +85,10 @@ def plan_runs(study: StudyConfig, out: Path, data: Path, tests: Path | None = No
         ConfigError: a setting is wrong, folders are not of the study's data sets, or a run is finished that
             had other settings or data.
     """
+    if tests is None and study.tested:
+        raise ConfigError(f"The study tests on {study.tested}: give its prepared folder, too.")
+    if tests is not None and not study.tested:
+        raise ConfigError(f"The study tests on its own data set, but {tests} was given to be tested.")
     for folder, name in ((data, study.dataset), (tests, study.tested)):
         if folder is not None and (found := read_about(folder)["dataset"]) != name:
             raise ConfigError(f"The study is of {name}, but {folder} holds {found}.")
