@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -129,5 +130,10 @@ def test_a_checked_class_is_checked_whoever_makes_it() -> None:
         share: Probability = 0.5
 
     assert isinstance(Own(share=1).share, float)
+    half = Own(share=Fraction(1, 2)).share
+    assert (half, type(half)) == (0.5, float)
+    for beyond in (Fraction(3, 2), Fraction(10**400)):
+        with pytest.raises(ConfigError, match="'share' must be a probability from 0 to 1, found"):
+            Own(share=beyond)
     with pytest.raises(ConfigError, match=r"^'count' must be a whole number of at least 1, found 0$"):
         Own(0)

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from fractions import Fraction
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -64,6 +65,8 @@ class Checked:
         for name, kind in get_type_hints(type(self), include_extras=True).items():
             value = getattr(self, name)
             plain = value.item() if hasattr(value, "item") else value  # a number of numpy's
+            if isinstance(plain, Fraction) and abs(plain) <= _LARGEST:
+                plain = float(plain)
             object.__setattr__(self, name, checked(kind, plain, key=name))
 
 

@@ -85,6 +85,7 @@ CHOICES = [
     {"frame_step": 7},
     {"start": 0.0, "stop": 0.2},
     {"start": 1.5},
+    {"start": Fraction(1, 2), "stop": Fraction(3, 2)},
     {"start": 3.2032},
     {"start": 2.0, "stop": 3.0, "frame_step": 3},
     {"skip": 1},
@@ -271,6 +272,9 @@ def test_disorder_right_before_a_recording_ends_does_not_hide_the_next():
         ({"skip": -1}, "'skip' must be .*, found -1"),
         ({"start": -1.0}, "'start' must be .*, found -1"),
         ({"stop": math.nan}, "'stop' must be .*, found nan"),
+        ({"start": Fraction(-1, 2)}, "'start' must be .*, found -0.5"),
+        ({"start": True}, "'start' must be .*, found True"),
+        ({"stop": math.inf}, "'stop' must be .*, found inf"),
         ({"start": 2.0, "stop": 2.0}, "not after start"),
     ],
 )
@@ -278,6 +282,11 @@ def test_what_makes_no_sense_is_refused_at_once(clips, choice, message):
     media: Media = open_video(clips["plain.mov"])
     with pytest.raises(ConfigError, match=message):
         media.frames(**choice)
+
+
+def test_a_frame_is_found_by_its_exact_time(clips):
+    (frame,) = open_video(clips["ntsc.mp4"]).frames(start=31 / NTSC, stop=32 / NTSC)
+    assert frame.index == 31
 
 
 def test_numbers_can_be_read_again():

@@ -97,7 +97,12 @@ class Media(ABC):
         return self._problem
 
     def frames(
-        self, *, frame_step: int = 1, start: float | None = None, stop: float | None = None, skip: int = 0
+        self,
+        *,
+        frame_step: int = 1,
+        start: float | Fraction | None = None,
+        stop: float | Fraction | None = None,
+        skip: int = 0,
     ) -> Iterator[Frame]:
         """Frames in the order they are shown, one at a time: those with all of
 
@@ -112,7 +117,7 @@ class Media(ABC):
             ConfigError: an argument that asks for nothing sensible.
             InputError: `start` or `stop` where there are no time stamps; the file has gone.
         """
-        return self._frames(Choice(frame_step, start, stop, skip))
+        return self._frames(Choice(frame_step, start, stop, skip))  # type: ignore[arg-type]  # Fractions
 
     @abstractmethod
     def _frames(self, choice: Choice) -> Generator[Frame, None, None]:
