@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,14 +119,25 @@ def encode_picture(path: Path, image: NDArray[np.uint8]) -> bytes:
     """A picture (H, W, 3) uint8 RGB as a file of this name holds it: PNG, or JPEG of quality 95.
 
     Raises:
-        ConfigError: the name ends neither in .png nor in .jpg.
+        ConfigError: see `format_to_write`.
     """
-    kind = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}.get(path.suffix.lower())
-    if kind is None:
-        raise ConfigError(f"can't draw {path}: use a name that ends in .png or .jpg")
     file = io.BytesIO()
-    Image.fromarray(image).save(file, kind, quality=95)
+    Image.fromarray(image).save(file, format_to_write(path), quality=95)
     return file.getvalue()
+
+
+def format_to_write(path: Path) -> Literal["PNG", "JPEG"]:
+    """The format of a picture that is to be written, by its name.
+
+    Raises:
+        ConfigError: the name ends neither in .png nor in .jpg or .jpeg.
+    """
+    match path.suffix.lower():
+        case ".png":
+            return "PNG"
+        case ".jpg" | ".jpeg":
+            return "JPEG"
+    raise ConfigError(f"can't draw {path}: use a name that ends in .png or .jpg")
 
 
 def unmirrored(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

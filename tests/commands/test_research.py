@@ -148,6 +148,16 @@ def test_render_refuses_what_was_given_only() -> None:
         run("render", "--out", "x", "--layout", "bp4d", "--n", "3")
 
 
+@pytest.mark.parametrize("command", [["render", "--out", "new"], ["doctor", "bp4d", "nowhere"]])
+def test_a_sheet_that_cannot_be_written_is_refused_before_the_work(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"can't draw x\.webp: use a name that ends in \.png or \.jpg"):
+        run(*command, "--contact-sheet", "x.webp")
+    assert not list(tmp_path.iterdir())
+
+
 def test_render_draws_as_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import aulens.render.generate as module
 

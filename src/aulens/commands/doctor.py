@@ -11,6 +11,7 @@ from aulens.commands.options import Dataset, Delivered, DetectorModel, DetectorN
 from aulens.commands.research import extras
 from aulens.commands.terminal import to_stderr, to_stdout
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
+from aulens.image import format_to_write
 
 
 def doctor(
@@ -40,6 +41,8 @@ def doctor(
     Exit code 1 if the data can't give the published protocol, that is, if there is an error; warnings and
     notes don't count.
     """
+    if contact_sheet is not None:
+        format_to_write(contact_sheet)  # before anything is examined
     console = to_stderr()
     with extras():
         from aulens.data.registry import open_dataset

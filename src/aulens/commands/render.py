@@ -15,6 +15,7 @@ from aulens.commands.research import extras
 from aulens.commands.terminal import to_stderr
 from aulens.errors import ConfigError
 from aulens.faces.registry import DEFAULT_DETECTOR, DetectorSpec
+from aulens.image import format_to_write
 
 if TYPE_CHECKING:
     from aulens.render.generate import RenderConfig
@@ -102,6 +103,8 @@ def render(
     processes; if it is stopped, the same command goes on.
     """
     _refuse(context, layout, portraits)
+    if contact_sheet is not None:
+        format_to_write(contact_sheet)  # before anything is rendered
     path = None if assets is None else str(assets)
     console = to_stderr()
     with extras("render"):
