@@ -53,7 +53,7 @@ NEEDED: Final = (
 )
 """Some of what is no Python, by name: what .gitignore hides it hides from git's list too."""
 
-MOST_BYTES: Final = 20_000_000
+MAX_BYTES: Final = 20_000_000
 """Of either file; the networks are 12 MB of it."""
 
 
@@ -108,7 +108,7 @@ def contents(wheel: Path, sdist: Path) -> str:
     wrong |= {f"the sdist has {name}" for name in source - tracked() - {"PKG-INFO"}}
     wrong |= {f"the sdist lacks {name}" for name in tracked() - source}
     sizes = {path: path.stat().st_size for path in (wheel, sdist)}
-    wrong |= {f"{path.name} has {size:,} bytes" for path, size in sizes.items() if size > MOST_BYTES}
+    wrong |= {f"{path.name} has {size:,} bytes" for path, size in sizes.items() if size > MAX_BYTES}
     if wrong:
         raise ReleaseError("\n".join(sorted(wrong)))
     return (
