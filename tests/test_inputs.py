@@ -1,11 +1,13 @@
+import os
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from aulens.inputs import is_clip, media_at
+from aulens.inputs import is_clip, media_at, walk
 from patch_people import write_people
 
 
@@ -41,6 +43,18 @@ def test_a_folder_is_its_pictures_and_videos_sorted(tmp_path: Path):
 def test_a_file_is_taken_by_whatever_name(tmp_path: Path):
     assert media_at(tmp_path / "gone.bin").pictures == (tmp_path / "gone.bin",)
     assert media_at(tmp_path / "gone.mp4").clips == (tmp_path / "gone.mp4",)
+
+
+@pytest.mark.skipif(not os.path.ismount("/proc"), reason="only Linux has it")
+def test_links_to_the_kernel_s_folders_lead_nowhere(tmp_path: Path):
+    """Below /proc/PID/root is all that is mounted."""
+    still(tmp_path / "deep" / "a.png")
+    for number, name in enumerate(("/proc", "/proc/self", "/sys")):
+        (tmp_path / f"link{number}").symlink_to(name)
+    assert [here for here, _, _ in islice(walk(tmp_path), 9)] == [tmp_path, tmp_path / "deep"]
+    found = media_at(tmp_path / "link0")
+    assert (found.pictures, found.clips) == ((), ())
+    assert "this is the kernel's" in found.failed[tmp_path / "link0"]
 
 
 @pytest.mark.parametrize("ending", ["gif", "webp", "png"])

@@ -64,6 +64,8 @@ def media_at(path: str | Path, *, skip: Iterable[Path] = ()) -> Found:
     failed: dict[Path, str] = {}
     others = Counter[str]()
     listed = path.is_dir()
+    if listed and _is_of_kernel(path):
+        failed[path] = "this is the kernel's, not a folder on a disk; it holds no pictures, no videos"
     barred = {str(real(one)) for one in skip}
     for file in sorted(_files(path, barred, failed)) if listed else [path]:
         ending = file.suffix.lower()
@@ -82,11 +84,14 @@ def media_at(path: str | Path, *, skip: Iterable[Path] = ()) -> Found:
 def walk(
     top: Path, unread: Callable[[OSError], None] | None = None
 ) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """As `os.walk`, sorted, no hidden folders; also where links lead, each folder once, however many do."""
+    """As `os.walk`, sorted, no hidden folders; also where links lead, each folder once, however many do.
+
+    Folders of the kernel (/proc, /sys) are left out: links there lead to all that is mounted.
+    """
     seen = set[str]()
     for here, folders, names in os.walk(top, followlinks=True, onerror=unread):
         place = str(real(here))
-        if place in seen:
+        if place in seen or _is_of_kernel(here):
             folders.clear()
             continue
         seen.add(place)
@@ -173,6 +178,15 @@ def _files(top: Path, barred: set[str], failed: dict[Path, str]) -> Iterator[Pat
             file = here / name
             if not (barred and str(real(file)) in barred):
                 yield file
+
+
+def _is_of_kernel(folder: str | Path) -> bool:
+    """Whether what looks like files there is made by Linux as it is read."""
+    try:
+        kernel = [os.stat(top).st_dev for top in ("/proc", "/sys") if os.path.ismount(top)]
+        return os.stat(folder).st_dev in kernel
+    except OSError:  # gone meanwhile
+        return False
 
 
 def _kind(file: Path) -> MediaKind | None:

@@ -184,6 +184,15 @@ def test_a_pipe_or_a_link_that_may_not_be_followed_is_named_and_the_rest_is_done
     assert "pipe.jpg: this is a named pipe" in done.err.replace("\n", "")
 
 
+@pytest.mark.skipif(not os.path.ismount("/proc"), reason="only Linux has it")
+def test_the_kernel_s_folders_are_none(model: Path) -> None:
+    """Links of processes lead to all that is mounted: the walk had no end."""
+    done = aulens("detect", "/proc", "--model", model)
+    assert done.code == 1
+    assert "/proc: this is the kernel's, not a folder on a disk" in done.err
+    assert "1 failed" in done.err
+
+
 def test_no_drawing_takes_the_place_of_another_pictures_tiles(model, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()

@@ -74,7 +74,7 @@ def gather(
         failed |= found.failed
         others += Counter(found.others)
         if not (found.pictures or found.clips):
-            failed[given] = _nothing(found.others, left, previous)
+            failed.setdefault(given, _nothing(found.others, left, previous))
         pictures += found.pictures
         clips += found.clips
     made_elsewhere = (path for path in left_out if out is None or real(out) not in real(path).parents)
