@@ -27,6 +27,8 @@ def test_a_page_of_a_table(video: Path, model: Path, tmp_path: Path):
     again = aulens("report", table, "--model", model, "--out", tmp_path / "pages")
     assert again.code == 1
     assert "is there already" in again.err
+    beside = aulens("report", table, "--model", model, "--out", video)
+    assert str(beside.error) == f"--out {video} is a file; give a folder"
     theirs = tmp_path / "of.csv"
     theirs.write_text(aulens("detect", video, "--model", model, "-f", "openface").out)
     assert "one of another tool has none" in aulens("report", theirs, "--model", model, "--out", tmp_path).err

@@ -120,8 +120,8 @@ class Analysis:
             )
         if not cluster.cluster and (cluster.address is not None or cluster.workers is not None):
             raise ConfigError("--address and --workers are for --cluster only")
-        if out is not None and out.exists() and not out.is_dir():
-            raise ConfigError(f"--out {out} is a file; give a folder")
+        if out is not None:
+            refuse_file(out)
 
     def _settings(self) -> OutputSettings:
         videos = self.videos
@@ -286,6 +286,12 @@ def _clip_table(analyzer: Analyzer, settings: OutputSettings) -> "ClipTable":
     from aulens.commands.clip_table import ClipTable
 
     return ClipTable(analyzer.card.aus, settings.limits)
+
+
+def refuse_file(out: Path) -> None:
+    """Raise `ConfigError` if there is a file in place of the folder for results."""
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out} is a file; give a folder")
 
 
 def note_missing_figures(console: Console) -> None:

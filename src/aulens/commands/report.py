@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from aulens.commands.analysis import Analysis, note_missing_figures
+from aulens.commands.analysis import Analysis, note_missing_figures, refuse_file
 from aulens.commands.option_groups import (
     ClusterOptions,
     ModelOptions,
@@ -58,6 +58,7 @@ def report(
     The same as `aulens detect --report`: the table and its events are written too. A table that
     `aulens detect` made of videos (NAME.csv) may be given instead; its page lacks the video's frames.
     """
+    refuse_file(out)
     tables = [path for path in inputs if _is_table(path)]
     others = [path for path in inputs if path not in tables]
     if tables:
