@@ -21,8 +21,9 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_page_of_a_table(video: Path, model: Path, tmp_path: Path):
     aulens("detect", video, "--model", model, "--out", tmp_path / "out")
     table = tmp_path / "out" / "talk.csv"
-    done = aulens("report", table, "--model", model, "--out", tmp_path / "pages")
+    done = aulens("report", table, table, "--model", model, "--out", tmp_path / "pages")
     assert done.code == 0, done.err
+    assert [page.name for page in (tmp_path / "pages").glob("*.html")] == ["talk.html"]
     assert (tmp_path / "pages" / "talk.html").read_text().rstrip().endswith("</html>")
     again = aulens("report", table, "--model", model, "--out", tmp_path / "pages")
     assert again.code == 1

@@ -23,6 +23,7 @@ from aulens.errors import ConfigError, InputError
 from aulens.files import disk_errors
 from aulens.inputs import media_kind
 from aulens.output.names import free_name, stem_of
+from aulens.output.plan import unique
 from aulens.runtime.card import ModelCard, find_card, read_card
 from aulens.show.figure import can_draw
 from aulens.tables import read_table
@@ -66,7 +67,7 @@ def report(
     if others:
         models.refuse(videos)
     limits = Limits(videos.max_yaw, videos.max_pitch, videos.min_quality)
-    failed = _of_tables(tables, out, read_card(find_card(models.model)), limits) if tables else False
+    failed = _of_tables(unique(tables), out, read_card(find_card(models.model)), limits) if tables else False
     if others:
         sources, cluster = SourceOptions(), ClusterOptions()
         Analysis(others, out, Format.TABLE, overlay, True, resume, videos, sources, models, cluster).run()
