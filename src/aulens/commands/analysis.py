@@ -16,6 +16,7 @@ from aulens.analysis.analyzer import Analyzer
 from aulens.commands.bar import FileBar, FrameBar
 from aulens.commands.neutral import baseline_of
 from aulens.commands.option_groups import ClusterOptions, ModelOptions, SourceOptions, VideoOptions
+from aulens.commands.options import refuse_file
 from aulens.commands.printed import Format, PictureTable, Printed, PrintedRows, print_table
 from aulens.commands.sources import Found, command_line, gather, others_text, previous_text
 from aulens.commands.stream import stream_clips, stream_pictures
@@ -286,12 +287,6 @@ def _clip_table(analyzer: Analyzer, settings: OutputSettings) -> "ClipTable":
     from aulens.commands.clip_table import ClipTable
 
     return ClipTable(analyzer.card.aus, settings.limits)
-
-
-def refuse_file(out: Path) -> None:
-    """Raise `ConfigError` if there is a file in place of the folder for results."""
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"--out {out} is a file; give a folder")
 
 
 def note_missing_figures(console: Console) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, get_args, get_type_hints
 import typer
 
 from aulens.data.registry import DATASETS
+from aulens.errors import ConfigError
 from aulens.faces.registry import DETECTORS
 from aulens.runtime.backend import BACKENDS
 
@@ -92,3 +93,9 @@ def bounds(settings: type, field: str) -> dict[str, Any]:
     kind = get_type_hints(settings, include_extras=True)[field]
     (meta,) = [meta for part in (kind, *get_args(kind)) for meta in getattr(part, "__metadata__", ())]
     return {"min": meta.ge, "max": meta.le}
+
+
+def refuse_file(out: Path) -> None:
+    """Raise `ConfigError` if there is a file in place of the folder for results."""
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out} is a file; give a folder")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from aulens.commands.analysis import Analysis, note_missing_figures, refuse_file
+from aulens.commands.analysis import Analysis, note_missing_figures
 from aulens.commands.option_groups import (
     ClusterOptions,
     ModelOptions,
@@ -16,6 +16,7 @@ from aulens.commands.option_groups import (
     VideoOptions,
     grouped,
 )
+from aulens.commands.options import refuse_file
 from aulens.commands.printed import Format
 from aulens.commands.sources import command_line
 from aulens.commands.terminal import to_stderr
