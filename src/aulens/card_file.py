@@ -74,8 +74,9 @@ def card_beside(model: str | Path) -> Path:
     """
     path = Path(model)
     if path.suffix.lower() not in {".json", ".onnx"}:
+        missing = "" if path.exists() else "there is no such file or folder; "
         raise ModelError(
-            f"{path}: a model is given by its card (.json) or its .onnx file with the card beside it"
+            f"{path}: {missing}a model is given by its card (.json) or its .onnx file with the card beside it"
         )
     if not path.is_file():
         raise ModelError(f"{path}: there is no such model file")

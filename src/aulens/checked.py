@@ -107,16 +107,20 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     """What a TOML file holds; `what` is it, for messages: "the configuration".
 
     Raises:
-        ConfigError: it is missing, or not TOML.
+        ConfigError: it is missing, empty, or not TOML.
     """
     import tomllib  # not for pictures, which read cards only
 
     try:
-        return tomllib.loads(bytes_of(Path(path)).decode("utf-8"))
+        text = bytes_of(Path(path)).decode("utf-8")
+        found = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"Cannot read {what} {path}: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:  # whole numbers of thousands of digits, too
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    if not text.strip():
+        raise ConfigError(f"{path} is empty; {what} is a TOML file, see configs/.")
+    return found
 
 
 def _unknown(kind: Any, plain: object, key: str) -> str:

@@ -118,6 +118,7 @@ def test_the_command_explains_what_it_cannot_do(delivered, tmp_path: Path):
     for words, *arguments in (
         ("AU_OCC", "bp4d", tmp_path),
         ("There is no folder", "disfa", tmp_path / "nowhere"),
+        ("test_report.py is a file; give the folder", "disfa", __file__),
         ("No data set is called 'ck'; there are bp4d, disfa", "ck", tmp_path),
         ("There are no lists for affwild2", "affwild2", tmp_path, "--lists", tmp_path),
         ("nowhere", "bp4d", delivered("bp4d"), "--quick", "--prepared", tmp_path / "nowhere"),

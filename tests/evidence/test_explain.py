@@ -106,6 +106,12 @@ def test_a_face_that_is_not_there_is_said(picture, model, face):
         explain(picture, model, face=face, detector=OneFace())
 
 
+def test_a_picture_without_a_face_is_said(model, tmp_path, patches_for_faces):
+    Image.new("RGB", (64, 64)).save(tmp_path / "none.png")
+    done = aulens("explain", tmp_path / "none.png", "--model", model, "--out", tmp_path)
+    assert str(done.error) == f"{tmp_path / 'none.png'}: no face was found in this picture"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such names")
 def test_a_name_that_is_not_utf_8_is_written_out(model, tmp_path, patches_for_faces):
     face = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))

@@ -149,8 +149,11 @@ def test_a_model_is_found_by_its_card_or_its_onnx(tmp_path: Path) -> None:
 
 
 def test_what_is_no_model_is_said(tmp_path: Path) -> None:
+    (tmp_path / "best.pt").touch()
     with pytest.raises(ModelError, match=r"best\.pt: a model is given by its card"):
         find_card(tmp_path / "best.pt")
+    with pytest.raises(ModelError, match=r"gone: there is no such file or folder"):
+        find_card(tmp_path / "gone")
     with pytest.raises(ModelError, match=r"gone\.onnx: there is no such model file"):
         find_card(tmp_path / "gone.onnx")
     write_stub(tmp_path).unlink()

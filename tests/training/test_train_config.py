@@ -62,6 +62,7 @@ def write(tmp_path: Path, text: str) -> Path:
         ("train = 3", "'train' must be a table, found 3"),
         ("[train]\nema = 1.0", r"'train\.ema' must be a number in \[0, 1\), found 1"),
         ("[train\n", "not valid TOML"),
+        ("", "is empty"),
     ],
 )
 def test_a_bad_config_says_what_is_wrong(tmp_path: Path, text: str, message: str):
@@ -121,7 +122,7 @@ def test_a_config_survives_toml_and_dict(tmp_path: Path):
     )
     assert load_config(write(tmp_path, to_toml(config))) == config
     assert checked(TrainConfig, config.to_dict()) == config
-    assert load_config(write(tmp_path, "")) == TrainConfig()
+    assert load_config(write(tmp_path, "# all as by default\n")) == TrainConfig()
     two = checked(TrainConfig, {"model": {"variant": "jaa_gcn"}, "stage2": {"lr": 0.5}})
     assert load_config(write(tmp_path, to_toml(two))) == checked(TrainConfig, two.to_dict()) == two
 

@@ -33,9 +33,8 @@ def delivered_root(root: Path, delivered: Sequence[str]) -> Path:
         DatasetError: `root` is no folder.
     """
     if not root.is_dir():
-        raise DatasetError(
-            f"There is no folder {root}; give the folder that holds the data set as delivered."
-        )
+        what = f"{root} is a file" if root.exists() else f"There is no folder {root}"
+        raise DatasetError(f"{what}; give the folder that holds the data set as delivered.")
     names = {name.lower() for name in delivered}
     found = root.resolve()
     while found.name.lower() in names:

@@ -101,6 +101,8 @@ def explain(
     pixels = image if isinstance(image, np.ndarray) else read_image(image)
     detector = detector or default_detector()
     found = detector(pixels)
+    if not found:
+        raise InputError("no face was found in this picture")
     if not 0 <= face < len(found):
         faces = f"{len(found)} face{'' if len(found) == 1 else 's'}"
         raise InputError(f"there is no face {face} in this picture: {faces} found, counted from 0")
