@@ -102,8 +102,11 @@ def limits(seconds: float, memory: int) -> Iterator[None]:
         yield
         return
 
+    hung = []
+
     def late(number: int, frame: object) -> None:
-        raise FaultError(f"more than {seconds} seconds")
+        hung.append(number)
+        raise FaultError
 
     resource, before = _resource(), signal.signal(signal.SIGALRM, late)
     faulthandler.dump_traceback_later(4 * seconds, exit=True)  # what is not Python's hears no signal
@@ -118,6 +121,8 @@ def limits(seconds: float, memory: int) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         faulthandler.cancel_dump_traceback_later()
         signal.signal(signal.SIGALRM, before)
+        if hung:  # whatever the reader made of it
+            raise FaultError(f"more than {seconds} seconds")
 
 
 def _resource() -> Any:

@@ -164,6 +164,7 @@ class Finder:
         return (face,) * int(image[0, 0, 0])
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_told(folder, tmp_path, muscles, plain_person):
     picture = render(muscles, plain_person, {}, Shot(), 160)
 
@@ -191,6 +192,7 @@ def test_what_is_left_out_is_told(folder, tmp_path, muscles, plain_person):
     np.testing.assert_allclose(points_in(fine), picture.landmarks, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_faces_that_no_rig_fits_are_left_out(folder):
     config = config_of(folder)
     pictures = pictures_of(config, folder / "out")

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from aulens.contents import size_of
 from aulens.errors import ModelError
 from aulens.files import atomic_write
 from aulens.models.weights import DAMAGED, reason
@@ -107,6 +108,7 @@ def load(
         ModelError: the file is missing, damaged, or of another run.
     """
     try:
+        size_of(path)  # a pipe would be waited for
         state = torch.load(path, map_location="cpu", weights_only=True)
     except DAMAGED as error:
         raise ModelError(
